@@ -1,0 +1,231 @@
+//! The command line as it is typed. Only its form: what the words mean is decided elsewhere.
+
+mod generate;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ark_video::model::{ServiceTier, TaskStatus};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub(crate) use generate::GenerateArgs;
+
+use crate::exit::Exit;
+
+/// Make videos with Seedance on Volcengine Ark and BytePlus ModelArk. One request, at most one bill; no bill without its video.
+#[derive(Debug, Parser)]
+#[command(name = "ark-video", version, after_help = after_help(), max_term_width = 110, propagate_version = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Use the built-in simulator: real answers, real files, no key, no bill
+    #[arg(long, global = true)]
+    pub(crate) simulate: bool,
+    /// File that holds the API key and nothing else; `-` reads it from standard input
+    #[arg(long, global = true, value_name = "PATH|-")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Address of the service, with any path prefix [default: https://ark.cn-beijing.volces.com/api/v3]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Configuration file [default: ~/.config/ark-video/config.toml]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// Use this profile of the configuration file, before the environment
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Send everything through this proxy (http, https or socks5 URL)
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// Allow plain http to other machines: the key can then be read on the way
+    #[arg(long, global = true)]
+    pub(crate) insecure_http: bool,
+    /// Data and errors as JSON; data is JSON anyway when standard output is not a terminal
+    #[arg(long, global = true, conflicts_with_all = ["text", "quiet"])]
+    pub(crate) json: bool,
+    /// Data as prose, also when standard output is not a terminal
+    #[arg(long, global = true, conflicts_with = "quiet")]
+    pub(crate) text: bool,
+    /// Print only ids and paths; no progress
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a task, wait for it, save its video
+    #[command(visible_alias = "gen")]
+    Generate(Box<GenerateArgs>),
+    /// Show a task
+    #[command(visible_alias = "status")]
+    Get(TaskArgs),
+    /// List the tasks of the last 7 days
+    #[command(visible_alias = "ls")]
+    List(ListArgs),
+    /// Wait until a task has ended
+    Wait(WaitArgs),
+    /// Save the video of a task that has succeeded
+    Download(DownloadArgs),
+    /// Take a task out of the queue; one that runs already cannot be stopped
+    Cancel(TaskArgs),
+    /// Delete the record of a task that has ended, and with it the way to its video
+    Forget(ForgetArgs),
+    /// List the video models that this key can see
+    Models(ModelsArgs),
+    /// Run the service on this machine, for tests in any language
+    Simulate(SimulateArgs),
+    /// Show which key, address and model are used, and where they come from
+    Config,
+    /// Print the completion script of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// One task.
+#[derive(Debug, Args)]
+pub(crate) struct TaskArgs {
+    /// Task id, `cgt-…`
+    #[arg(value_name = "ID", value_parser = values::task_id)]
+    pub(crate) id: String,
+}
+
+/// Filters of the list.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only tasks in this state: queued, running, succeeded, failed, cancelled
+    #[arg(long)]
+    pub(crate) status: Option<TaskStatus>,
+    /// Only these tasks; repeat, or separate with commas
+    #[arg(long = "ids", value_name = "ID", value_delimiter = ',')]
+    pub(crate) ids: Vec<String>,
+    /// Only tasks of this model or endpoint id
+    #[arg(short, long)]
+    pub(crate) model: Option<String>,
+    /// Only tasks of this tier: default or flex
+    #[arg(long)]
+    pub(crate) tier: Option<ServiceTier>,
+    /// Tasks on a page, 1 to 500
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) limit: u32,
+    /// Page, 1 to 500
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) page: u32,
+}
+
+/// How patiently to wait.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Waiting")]
+pub(crate) struct PatienceArgs {
+    /// Stop waiting after this long, such as 90s, 30m or 49h; the task goes on [default: 30m, with tier flex 49h]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Look at this fixed pace [default: every 3 s at first, later every 15 s]
+    #[arg(long, value_name = "TIME", value_parser = values::pace)]
+    pub(crate) poll_interval: Option<Duration>,
+}
+
+/// Where the video goes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct SaveArgs {
+    /// Save the video here [default: <task id>.mp4 in the current folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Save the video as <task id>.mp4 in this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+/// Waiting for one task.
+#[derive(Debug, Args)]
+pub(crate) struct WaitArgs {
+    #[command(flatten)]
+    pub(crate) task: TaskArgs,
+    #[command(flatten)]
+    pub(crate) patience: PatienceArgs,
+}
+
+/// Saving one task's video.
+#[derive(Debug, Args)]
+pub(crate) struct DownloadArgs {
+    #[command(flatten)]
+    pub(crate) task: TaskArgs,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
+}
+
+/// Deleting one task's record.
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArgs {
+    #[command(flatten)]
+    pub(crate) task: TaskArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// Which models.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    /// Only models whose id or name holds this text
+    pub(crate) filter: Option<String>,
+    /// Also models that do not make videos
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// The simulator as a server.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, default_value = "127.0.0.1:8787")]
+    pub(crate) addr: SocketAddr,
+    /// How much faster than the real service a task runs, such as 60x
+    #[arg(long, default_value = "60x", value_parser = values::speed, value_name = "FACTOR")]
+    pub(crate) speed: f64,
+}
+
+fn after_help() -> String {
+    format!(
+        "Key, address and model come from: flags, then the profile named by --profile, then the environment, then the\n\
+         configuration file. Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY,\n\
+         BYTEPLUS_API_KEY, SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, HTTPS_PROXY, NO_PROXY, NO_COLOR.\n\n{}",
+        Exit::help()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_flag_takes_a_key_on_the_command_line() {
+        for command in std::iter::once(&Cli::command()).chain(Cli::command().get_subcommands()) {
+            let flags: Vec<_> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
+            assert!(!flags.contains(&"api-key"), "{flags:?}");
+        }
+    }
+}

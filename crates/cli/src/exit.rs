@@ -1,0 +1,85 @@
+//! Exit codes: a contract with scripts. A number, once given, never changes its meaning.
+
+/// Why the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    Internal,
+    Usage,
+    Configuration,
+    Request,
+    Input,
+    Output,
+    NotSent,
+    Refused,
+    Throttled,
+    TaskEnded,
+    StillRunning,
+    OutcomeUnknown,
+    Result,
+    Interrupted,
+}
+
+/// Every way to end badly: its number, its name in JSON, and what `--help` says about it.
+const TABLE: [(Exit, u8, &str, &str); 14] = [
+    (Exit::Internal, 1, "internal", "a fault of this program"),
+    (Exit::Usage, 2, "usage", "unknown flag, or flags that do not go together"),
+    (Exit::Configuration, 3, "configuration", "no key, bad base URL, unreadable configuration"),
+    (Exit::Request, 4, "request", "the request is wrong: bad JSON, or refused by our own checks"),
+    (Exit::Input, 5, "input", "an input file cannot be read"),
+    (Exit::Output, 6, "output", "the output cannot be written: it exists, is a folder, the disk is full"),
+    (Exit::NotSent, 7, "not_sent", "the service could not be reached; nothing was created"),
+    (Exit::Refused, 8, "refused", "the service refused; nothing was created"),
+    (Exit::Throttled, 9, "throttled", "rate limit or quota"),
+    (Exit::TaskEnded, 10, "task_ended", "the task failed, expired or was cancelled"),
+    (Exit::StillRunning, 11, "still_running", "we stopped waiting; the task goes on"),
+    (Exit::OutcomeUnknown, 12, "outcome_unknown", "nobody knows whether a task was created: do not simply repeat, a bill is possible"),
+    (Exit::Result, 13, "result", "the task or its video could not be fetched"),
+    (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),
+];
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        self.row().1
+    }
+
+    pub(crate) fn kind(self) -> &'static str {
+        self.row().2
+    }
+
+    fn row(self) -> &'static (Self, u8, &'static str, &'static str) {
+        TABLE.iter().find(|row| row.0 == self).unwrap_or(&TABLE[0])
+    }
+
+    /// The paragraph for `--help`.
+    pub(crate) fn help() -> String {
+        let mut text = String::from("Exit codes:\n    0  done\n");
+        for (_, code, _, meaning) in TABLE {
+            text.push_str(&format!("  {code:>3}  {meaning}\n"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_own_number_and_name() {
+        let mut codes: Vec<u8> = TABLE.iter().map(|row| row.0.code()).collect();
+        let mut kinds: Vec<&str> = TABLE.iter().map(|row| row.0.kind()).collect();
+        codes.dedup();
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!((codes.len(), kinds.len()), (TABLE.len(), TABLE.len()));
+    }
+
+    #[test]
+    fn the_numbers_are_those_that_scripts_rely_on() {
+        let code = |exit: Exit| exit.code();
+        assert_eq!((code(Exit::Usage), code(Exit::Configuration), code(Exit::Request), code(Exit::Input)), (2, 3, 4, 5));
+        assert_eq!((code(Exit::Output), code(Exit::NotSent), code(Exit::Refused), code(Exit::Throttled)), (6, 7, 8, 9));
+        assert_eq!((code(Exit::TaskEnded), code(Exit::StillRunning), code(Exit::OutcomeUnknown)), (10, 11, 12));
+        assert_eq!((code(Exit::Result), code(Exit::Interrupted), code(Exit::Internal)), (13, 130, 1));
+    }
+}

@@ -1,0 +1,151 @@
+//! The only place that writes to the streams. Data to standard output; progress, notes and errors to standard error.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// The form of the data on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Prose for people.
+    Text,
+    /// JSON for machines: one document, or one per line where `--json` says so.
+    Json,
+    /// Ids and paths only.
+    Quiet,
+}
+
+/// Where everything is said.
+pub(crate) struct Output {
+    pub(crate) form: Form,
+    /// Errors as JSON too: only when JSON was asked for by name.
+    json_errors: bool,
+    colour: bool,
+    /// Standard error belongs to a person who watches.
+    pub(crate) lively: bool,
+    streams: Mutex<Streams>,
+}
+
+struct Streams {
+    stdout: Box<dyn Write + Send>,
+    stderr: Box<dyn Write + Send>,
+    /// A bar on the screen, which has to step aside while a line is written.
+    bar: Option<ProgressBar>,
+    /// The first trouble with standard output. A reader who left (`| head`) is not one.
+    broken: Option<std::io::Error>,
+}
+
+impl Output {
+    pub(crate) fn new(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>) -> Self {
+        let streams = Mutex::new(Streams { stdout, stderr, bar: None, broken: None });
+        Self { form: Form::Text, json_errors: false, colour: false, lively: false, streams }
+    }
+
+    /// How to speak. `colour` and `lively` are for a terminal.
+    pub(crate) fn set(&mut self, form: Form, json_errors: bool, colour: bool, lively: bool) {
+        (self.form, self.json_errors, self.colour, self.lively) = (form, json_errors, colour, lively);
+    }
+
+    /// A line of data.
+    pub(crate) fn line(&self, line: impl Display) {
+        self.raw(&format!("{line}\n"));
+    }
+
+    /// Data as it is.
+    pub(crate) fn raw(&self, text: &str) {
+        let mut guard = self.streams();
+        let streams = &mut *guard;
+        let write = || -> std::io::Result<()> {
+            streams.stdout.write_all(text.as_bytes())?;
+            streams.stdout.flush()
+        };
+        let written = match &streams.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        };
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            streams.broken.get_or_insert(error);
+        }
+    }
+
+    /// A JSON document on one line.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.line(text),
+            Err(error) => self.warn(format_args!("the answer cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// Something to know, for people; silent with `--quiet`.
+    pub(crate) fn note(&self, text: impl Display) {
+        if self.form != Form::Quiet {
+            self.error_line(&text.to_string());
+        }
+    }
+
+    /// Something to worry about; always said.
+    pub(crate) fn warn(&self, text: impl Display) {
+        self.error_line(&format!("{} {text}", self.paint("warning:", "33")));
+    }
+
+    /// A question at the end of a line.
+    pub(crate) fn ask(&self, text: impl Display) {
+        let mut streams = self.streams();
+        let _ = write!(streams.stderr, "{text} ").and_then(|()| streams.stderr.flush());
+    }
+
+    /// Why it did not work.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if self.json_errors {
+            self.error_line(&failure.to_json().to_string());
+            return;
+        }
+        if let Some(text) = &failure.ready_made {
+            self.error_line(text.trim_end());
+            return;
+        }
+        let mut text = format!("{} {}", self.paint("error:", "31"), failure.message);
+        for hint in &failure.hints {
+            text.push_str(&format!("\n{} {hint}", self.paint("hint:", "36")));
+        }
+        self.error_line(&text);
+    }
+
+    /// Puts a bar under the lines, or takes it away.
+    pub(crate) fn set_bar(&self, bar: Option<ProgressBar>) {
+        self.streams().bar = bar;
+    }
+
+    /// Whether all data has reached its reader.
+    pub(crate) fn finish(&self) -> Result<(), std::io::Error> {
+        self.streams().broken.take().map_or(Ok(()), Err)
+    }
+
+    fn error_line(&self, text: &str) {
+        let mut guard = self.streams();
+        let streams = &mut *guard;
+        // Nowhere is left to complain to when standard error is gone.
+        let write = || {
+            let _ = writeln!(streams.stderr, "{text}").and_then(|()| streams.stderr.flush());
+        };
+        match &streams.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn paint(&self, word: &str, colour: &str) -> String {
+        if self.colour { format!("\u{1b}[1;{colour}m{word}\u{1b}[0m") } else { word.to_owned() }
+    }
+
+    fn streams(&self) -> std::sync::MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,124 @@
+//! What the command takes from the outside, in one value: arguments, environment, folder, streams, Ctrl-C. Tests hand in
+//! their own. Nothing else in this crate looks at the process.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Everything outside.
+#[non_exhaustive]
+pub struct World {
+    /// The command line, the program's name first.
+    pub args: Vec<OsString>,
+    /// Environment variables; those that are not UTF-8 are left out.
+    pub env: BTreeMap<String, String>,
+    /// The folder that relative paths start from.
+    pub cwd: PathBuf,
+    /// Standard input.
+    pub stdin: Box<dyn Read + Send>,
+    /// Standard output: data.
+    pub stdout: Box<dyn Write + Send>,
+    /// Standard error: progress, notes, errors.
+    pub stderr: Box<dyn Write + Send>,
+    /// Which streams have a person at the other end.
+    pub terminal: Terminal,
+    /// Presses of Ctrl-C.
+    pub interrupts: Interrupts,
+}
+
+/// Which streams have a person at the other end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Questions can be answered.
+    pub stdin: bool,
+    /// Data is read by a person: prose instead of JSON.
+    pub stdout: bool,
+    /// Progress may move.
+    pub stderr: bool,
+}
+
+impl World {
+    /// A world of its own: no environment, empty input, output that goes nowhere, no terminal.
+    pub fn new(args: impl IntoIterator<Item = impl Into<OsString>>, cwd: impl Into<PathBuf>) -> Self {
+        Self {
+            args: args.into_iter().map(Into::into).collect(),
+            env: BTreeMap::new(),
+            cwd: cwd.into(),
+            stdin: Box::new(std::io::empty()),
+            stdout: Box::new(std::io::sink()),
+            stderr: Box::new(std::io::sink()),
+            terminal: Terminal::default(),
+            interrupts: Interrupts::never(),
+        }
+    }
+
+    /// The process we are in.
+    pub(crate) fn of_process() -> Self {
+        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        Self {
+            args: std::env::args_os().collect(),
+            env: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            terminal: Terminal {
+                stdin: stdin.is_terminal(),
+                stdout: stdout.is_terminal(),
+                stderr: stderr.is_terminal(),
+            },
+            stdin: Box::new(stdin),
+            stdout: Box::new(stdout),
+            stderr: Box::new(stderr),
+            interrupts: Interrupts::never(),
+        }
+    }
+}
+
+/// Presses of Ctrl-C, one by one.
+#[derive(Debug)]
+pub struct Interrupts(UnboundedReceiver<()>);
+
+impl Interrupts {
+    /// Nobody ever presses it.
+    pub fn never() -> Self {
+        Self::by_hand().1
+    }
+
+    /// Each `send` is a press.
+    pub fn by_hand() -> (UnboundedSender<()>, Self) {
+        let (sender, receiver) = unbounded_channel();
+        (sender, Self(receiver))
+    }
+
+    /// Ctrl-C, and a request to end from the system, of this process. Needs a tokio runtime.
+    pub(crate) fn of_process() -> Self {
+        let (sender, interrupts) = Self::by_hand();
+        tokio::spawn(async move {
+            while press().await && sender.send(()).is_ok() {}
+        });
+        interrupts
+    }
+
+    /// The next press; pending for ever when none can come.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn press() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return tokio::signal::ctrl_c().await.is_ok() };
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
+        told = terminate.recv() => told.is_some(),
+    }
+}
+
+#[cfg(not(unix))]
+async fn press() -> bool {
+    tokio::signal::ctrl_c().await.is_ok()
+}

@@ -1,0 +1,341 @@
+//! Reading single members of a JSON object. Requests are read strictly; answers never fail on an odd member.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The members that a type knows; reads a key as its place in the list, without allocating.
+pub(crate) struct Names(pub(crate) &'static [&'static str]);
+
+/// A member's key.
+pub(crate) enum Key {
+    /// Its place in [`Names`].
+    Known(usize),
+    Other(String),
+}
+
+impl<'de> DeserializeSeed<'de> for Names {
+    type Value = Key;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Names {
+    type Value = Key;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+    fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
+        Ok(match self.0.iter().position(|known| *known == name) {
+            Some(place) => Key::Known(place),
+            None => Key::Other(name.to_owned()),
+        })
+    }
+}
+
+/// What was found where a `T` was hoped for.
+enum Found<T> {
+    Read(T),
+    Nothing,
+    Odd(Value),
+}
+
+/// How to read one kind of JSON value; what a kind does not override is odd.
+trait Kind<'de>: Sized {
+    fn boolean(value: bool) -> Found<Self> {
+        Found::Odd(Value::Bool(value))
+    }
+    fn integer(value: i64) -> Found<Self> {
+        Found::Odd(value.into())
+    }
+    fn float(value: f64) -> Found<Self> {
+        Found::Odd(value.into())
+    }
+    fn text(value: &str) -> Found<Self> {
+        Found::Odd(value.into())
+    }
+    fn map<A: MapAccess<'de>>(map: A) -> Result<Found<Self>, A::Error> {
+        Value::deserialize(MapAccessDeserializer::new(map)).map(Found::Odd)
+    }
+    fn seq<A: SeqAccess<'de>>(seq: A) -> Result<Found<Self>, A::Error> {
+        Value::deserialize(SeqAccessDeserializer::new(seq)).map(Found::Odd)
+    }
+}
+
+struct KindVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Kind<'de>> DeserializeSeed<'de> for KindVisitor<T> {
+    type Value = Found<T>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<T>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Kind<'de>> Visitor<'de> for KindVisitor<T> {
+    type Value = Found<T>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Found<T>, E> {
+        Ok(T::boolean(value))
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Found<T>, E> {
+        Ok(T::integer(value))
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Found<T>, E> {
+        Ok(i64::try_from(value).map_or_else(|_| Found::Odd(value.into()), T::integer))
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Found<T>, E> {
+        Ok(T::float(value))
+    }
+    fn visit_str<E: Error>(self, value: &str) -> Result<Found<T>, E> {
+        Ok(T::text(value))
+    }
+    fn visit_unit<E: Error>(self) -> Result<Found<T>, E> {
+        Ok(Found::Nothing)
+    }
+    fn visit_none<E: Error>(self) -> Result<Found<T>, E> {
+        Ok(Found::Nothing)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Found<T>, A::Error> {
+        T::map(map)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Found<T>, A::Error> {
+        T::seq(seq)
+    }
+}
+
+impl Kind<'_> for bool {
+    fn boolean(value: bool) -> Found<Self> {
+        Found::Read(value)
+    }
+}
+
+impl Kind<'_> for String {
+    fn text(value: &str) -> Found<Self> {
+        Found::Read(value.to_owned())
+    }
+}
+
+/// `5`, and `5.0` as long as it is exact.
+impl Kind<'_> for i64 {
+    fn integer(value: i64) -> Found<Self> {
+        Found::Read(value)
+    }
+    fn float(value: f64) -> Found<Self> {
+        match exact(value) {
+            Some(whole) => Found::Read(whole),
+            None => Found::Odd(value.into()),
+        }
+    }
+}
+
+/// Seconds since 1970 as a number, or as digits in a text.
+pub(crate) struct UnixSeconds(i64);
+
+impl Kind<'_> for UnixSeconds {
+    fn integer(value: i64) -> Found<Self> {
+        Found::Read(Self(value))
+    }
+    fn float(value: f64) -> Found<Self> {
+        match exact(value) {
+            Some(whole) => Found::Read(Self(whole)),
+            None => Found::Odd(value.into()),
+        }
+    }
+    fn text(value: &str) -> Found<Self> {
+        let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        match value.parse() {
+            Ok(seconds) if digits => Found::Read(Self(seconds)),
+            _ => Found::Odd(value.into()),
+        }
+    }
+}
+
+/// A whole number that a float holds exactly; beyond 2^53 neighbours fall together.
+fn exact(value: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() <= LIMIT).then_some(value as i64)
+}
+
+/// An object that reads any JSON object: an answer's part. Read as it comes, without a copy.
+struct Total<T>(T);
+
+impl<'de, T: Deserialize<'de>> Kind<'de> for Total<T> {
+    fn map<A: MapAccess<'de>>(map: A) -> Result<Found<Self>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|read| Found::Read(Self(read)))
+    }
+}
+
+/// An open enum, or an object that can refuse: a copy is made first, so that nothing is lost when it does.
+struct Of<T>(T);
+
+impl<'de, T: DeserializeOwned> Kind<'de> for Of<T> {
+    fn text(value: &str) -> Found<Self> {
+        match T::deserialize(StrDeserializer::<serde::de::value::Error>::new(value)) {
+            Ok(read) => Found::Read(Self(read)),
+            Err(_) => Found::Odd(value.into()),
+        }
+    }
+    fn map<A: MapAccess<'de>>(map: A) -> Result<Found<Self>, A::Error> {
+        let value = Value::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(match T::deserialize(&value) {
+            Ok(read) => Found::Read(Self(read)),
+            Err(_) => Found::Odd(value),
+        })
+    }
+}
+
+/// A list, nulls left out. One item that cannot be read makes the whole list odd.
+struct List<T>(Vec<T>);
+
+impl<'de, T: Kind<'de> + IntoValue> Kind<'de> for List<T> {
+    fn seq<A: SeqAccess<'de>>(mut seq: A) -> Result<Found<Self>, A::Error> {
+        let mut items: Vec<T> = Vec::new();
+        while let Some(found) = seq.next_element_seed(KindVisitor(PhantomData))? {
+            match found {
+                Found::Read(item) => items.push(item),
+                Found::Nothing => {}
+                Found::Odd(odd) => {
+                    let mut all: Vec<Value> = items.into_iter().map(IntoValue::into_value).collect();
+                    all.push(odd);
+                    while let Some(rest) = seq.next_element()? {
+                        all.push(rest);
+                    }
+                    return Ok(Found::Odd(all.into()));
+                }
+            }
+        }
+        Ok(Found::Read(Self(items)))
+    }
+}
+
+/// Back to JSON, for a list that turns out to be odd half-way.
+trait IntoValue {
+    fn into_value(self) -> Value;
+}
+
+impl IntoValue for String {
+    fn into_value(self) -> Value {
+        self.into()
+    }
+}
+
+impl<T: Serialize> IntoValue for Total<T> {
+    fn into_value(self) -> Value {
+        serde_json::to_value(self.0).unwrap_or_default()
+    }
+}
+
+impl<T: Serialize> IntoValue for Of<T> {
+    fn into_value(self) -> Value {
+        serde_json::to_value(self.0).unwrap_or_default()
+    }
+}
+
+/// For answers: what cannot be read stays in `extra` under its own name.
+pub(crate) mod lenient {
+    use super::*;
+
+    type Extra = Map<String, Value>;
+
+    fn member<'de, T: Kind<'de>, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<T>, A::Error> {
+        match map.next_value_seed(KindVisitor(PhantomData))? {
+            Found::Read(value) => Ok(Some(value)),
+            Found::Nothing => Ok(None),
+            Found::Odd(value) => {
+                extra.insert(name.to_owned(), value);
+                Ok(None)
+            }
+        }
+    }
+
+    pub(crate) fn text<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<String>, A::Error> {
+        member(map, name, extra)
+    }
+
+    pub(crate) fn boolean<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<bool>, A::Error> {
+        member(map, name, extra)
+    }
+
+    pub(crate) fn integer<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<i64>, A::Error> {
+        member(map, name, extra)
+    }
+
+    pub(crate) fn unix_seconds<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<i64>, A::Error> {
+        Ok(member::<UnixSeconds, A>(map, name, extra)?.map(|seconds| seconds.0))
+    }
+
+    pub(crate) fn any<'de, A: MapAccess<'de>>(map: &mut A, _: &str, _: &mut Extra) -> Result<Option<Value>, A::Error> {
+        map.next_value()
+    }
+
+    pub(crate) fn object<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<T>, A::Error> {
+        Ok(member::<Total<T>, A>(map, name, extra)?.map(|object| object.0))
+    }
+
+    pub(crate) fn value<'de, T: DeserializeOwned, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<T>, A::Error> {
+        Ok(member::<Of<T>, A>(map, name, extra)?.map(|of| of.0))
+    }
+
+    pub(crate) fn texts<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<Vec<String>>, A::Error> {
+        Ok(member::<List<String>, A>(map, name, extra)?.map(|list| list.0))
+    }
+
+    pub(crate) fn objects<'de, T: Deserialize<'de> + Serialize, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<Vec<T>>, A::Error> {
+        Ok(member::<List<Total<T>>, A>(map, name, extra)?.map(|list| list.0.into_iter().map(|item| item.0).collect()))
+    }
+
+    pub(crate) fn values<'de, T: DeserializeOwned + Serialize, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<Vec<T>>, A::Error> {
+        Ok(member::<List<Of<T>>, A>(map, name, extra)?.map(|list| list.0.into_iter().map(|item| item.0).collect()))
+    }
+}
+
+/// For requests: a wrong type is an error; null is as good as absent.
+pub(crate) mod strict {
+    use super::*;
+
+    pub(crate) fn integer<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<i64>, A::Error> {
+        match map.next_value_seed(KindVisitor::<i64>(PhantomData))? {
+            Found::Read(value) => Ok(Some(value)),
+            Found::Nothing => Ok(None),
+            Found::Odd(Value::Number(number)) => Err(A::Error::custom(format_args!("{number} is not a whole number that fits"))),
+            Found::Odd(other) => Err(A::Error::custom(format_args!("expected a whole number, found {}", kind_of(&other)))),
+        }
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// What [`lenient::unix_seconds`] takes, for the JSON Schema of the types.
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for UnixSeconds {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "UnixSeconds".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["integer", "string"] })
+    }
+}

@@ -1,0 +1,108 @@
+//! What can be said of a task without asking anybody: whether it has ended, why it failed, how it reads in a line.
+
+use std::fmt;
+
+use crate::{Task, TaskError, TaskStatus};
+
+impl TaskStatus {
+    /// Whether the task will never change again. A word from the future is not an end: waiting goes on until it is one,
+    /// or until the deadline.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Expired)
+    }
+}
+
+impl Task {
+    /// Why the task failed, in whichever of the two spellings the answer used.
+    pub fn failure(&self) -> Option<&TaskError> {
+        self.error.as_ref().or(self.failure_reason.as_ref())
+    }
+
+    /// The video's address, once there is one. Empty text counts as none.
+    pub fn video_url(&self) -> Option<&str> {
+        self.content.as_ref()?.video_url.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// The last frame's address, when it was asked for and is there.
+    pub fn last_frame_url(&self) -> Option<&str> {
+        self.content.as_ref()?.last_frame_url.as_deref().filter(|url| !url.is_empty())
+    }
+}
+
+/// One line for people: `cgt-…: succeeded (720p, 16:9, 5 s, 108900 tokens)`.
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.id, if self.status.as_str().is_empty() { "no status" } else { self.status.as_str() })?;
+        let mut facts: Vec<String> = Vec::new();
+        facts.extend(self.resolution.as_ref().map(ToString::to_string));
+        facts.extend(self.ratio.as_ref().map(ToString::to_string));
+        facts.extend(self.duration.map(|seconds| format!("{seconds} s")));
+        facts.extend(self.frames.map(|frames| format!("{frames} frames")));
+        facts.extend(self.usage.as_ref().and_then(|usage| usage.completion_tokens).map(|tokens| format!("{tokens} tokens")));
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        match self.failure() {
+            Some(failure) => write!(f, ": {failure}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code.as_str(), self.message.as_str()) {
+            ("", message) => f.write_str(message),
+            (code, "") => f.write_str(code),
+            (code, message) => write!(f, "{code}: {message}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn task(value: serde_json::Value) -> Task {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn only_four_states_are_an_end() {
+        let ends: Vec<_> = TaskStatus::KNOWN.iter().filter(|status| status.is_terminal()).map(TaskStatus::as_str).collect();
+        assert_eq!(ends, ["succeeded", "failed", "cancelled", "expired"]);
+        assert!(!TaskStatus::from("paused").is_terminal());
+    }
+
+    #[test]
+    fn a_line_for_people() {
+        let done = task(json!({"id": "cgt-1", "model": "m", "status": "succeeded", "resolution": "720p", "ratio": "5:4", "duration": 5, "usage": {"completion_tokens": 9}}));
+        assert_eq!(done.to_string(), "cgt-1: succeeded (720p, 5:4, 5 s, 9 tokens)");
+        let failed = task(json!({"id": "cgt-1", "model": "m", "status": "failed", "failure_reason": {"code": "C", "message": "m"}}));
+        assert_eq!(failed.to_string(), "cgt-1: failed: C: m");
+        assert_eq!(task(json!({"id": "cgt-1"})).to_string(), "cgt-1: no status");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept() {
+        let odd = json!({
+            "id": "cgt-1", "model": null, "status": "paused", "created_at": "1795313730", "updated_at": 1795313730.0,
+            "duration": 5.5, "seed": 18446744073709551615u64, "error": "boom", "draft": "no", "usage": [1], "tools": [{"no": "type"}],
+            "content": {"video_url": 7, "later": {"a": 1}}, "ratio": 3, "from_the_future": [1, {"b": null}]
+        });
+        let read = task(odd.clone());
+        assert_eq!((read.created_at, read.updated_at, read.duration, read.seed), (Some(1_795_313_730), Some(1_795_313_730), None, None));
+        assert_eq!(read.status.as_str(), "paused");
+        let written = serde_json::to_value(&read).unwrap();
+        for (name, value) in odd.as_object().unwrap() {
+            let expected = match name.as_str() {
+                "created_at" | "updated_at" => json!(1_795_313_730),
+                "model" => json!(""),
+                _ => value.clone(),
+            };
+            assert_eq!(written[name], expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What every endpoint does with an answer: bound it, read it, and notice an error that comes dressed as a success.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
+use serde_json::{Map, Value};
+
+use crate::ApiError;
+
+/// Largest answer read to a create, get, delete or model list: 1 MiB.
+pub const MAX_ANSWER: usize = 1 << 20;
+/// Largest answer read to a list of tasks: 64 MiB (a page of 500).
+pub const MAX_LIST_ANSWER: usize = 64 << 20;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A request without a body.
+pub(crate) fn bare(method: Method, uri: Uri) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::new());
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    request.headers_mut().insert(header::ACCEPT, JSON);
+    request
+}
+
+/// A request with a JSON body.
+pub(crate) fn with_json(method: Method, uri: Uri, body: Vec<u8>) -> Request<Bytes> {
+    let mut request = bare(method, uri);
+    request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    *request.body_mut() = body.into();
+    request
+}
+
+/// A 200 with a JSON body. A value that cannot be written (there is none among ours) becomes the vendor's 500.
+pub(crate) fn ok<T: serde::Serialize>(value: &T) -> Response<Bytes> {
+    match serde_json::to_vec(value) {
+        Ok(body) => {
+            let mut answer = Response::new(body.into());
+            answer.headers_mut().insert(header::CONTENT_TYPE, JSON);
+            answer
+        }
+        Err(error) => ApiError::new(500, "InternalServiceError", error.to_string()).encode(),
+    }
+}
+
+/// Reads a success of at most `limit` bytes as a `T`; everything else is an error.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
+    answer: &Response<Bytes>,
+    limit: usize,
+    what: &str,
+) -> Result<T, ApiError> {
+    if !answer.status().is_success() {
+        return Err(ApiError::from_answer(answer));
+    }
+    let size = answer.body().len();
+    if size > limit {
+        let mut error = ApiError::from_answer(&answer.clone().map(|_| Bytes::new()));
+        error.message = format!("the answer has {size} bytes, more than the {limit} that are read");
+        return Err(error);
+    }
+    serde_json::from_slice(answer.body())
+        .map_err(|error| ApiError::unreadable(answer, format!("the answer is not {what}: {error}")))
+}
+
+/// Whether the members of a success that no field took are an error envelope.
+///
+/// Needed where every field is optional, so that `{"error": …}` would read as an empty list.
+pub(crate) fn refused(answer: &Response<Bytes>, left_over: &Map<String, Value>) -> Option<ApiError> {
+    if left_over.is_empty() {
+        return None;
+    }
+    ApiError::from_json(answer.status().as_u16(), &Value::Object(left_over.clone()))
+        .map(|_| ApiError::from_answer(answer))
+}

@@ -1,0 +1,360 @@
+//! An answer that says no, in whatever form it comes: the vendor's three envelopes, a gateway's `detail`, HTML, nothing.
+//!
+//! Reading never fails: every answer becomes an [`ApiError`]. What an error means for a create is decided in
+//! [`crate::outcome`], not here.
+
+use std::fmt;
+
+use ark_video_model::{ErrorClass, ErrorCode};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use crate::pace::RetryAfter;
+
+/// Header that carries the service's id of a request, both ways.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Longest message kept, in bytes; what servers add beyond it is dropped.
+const MESSAGE_LIMIT: usize = 8 * 1024;
+
+/// The form in which an error came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EnvelopeKind {
+    /// `{"error": {"code", "message", "param", "type"}}`: the task API's usual form.
+    Nested,
+    /// `{"code", "message"}`: the task API's form on some paths, and a habit of gateways.
+    Flat,
+    /// `{"ResponseMetadata": {"RequestId", "Error": {"Code", "Message"}}}`: the vendor's management API, also under 200.
+    Management,
+    /// `{"detail": …}`: a gateway or a web framework in between, never the vendor itself.
+    Detail,
+    /// JSON in none of these forms.
+    Other,
+    /// Not JSON: an HTML page, plain text, or nothing at all.
+    NotJson,
+}
+
+/// An answer that is not the one asked for: a refusal, a server's trouble, or something unreadable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: u16,
+    /// Vendor code such as `InvalidParameter`; the empty string when the answer named none.
+    pub code: ErrorCode,
+    /// The service's own words, or ours where it said nothing readable.
+    pub message: String,
+    /// The field to blame, for example `content[1].image_url.url`.
+    pub param: Option<String>,
+    /// The envelope's `type`, for example `BadRequest`.
+    pub kind: Option<String>,
+    /// The service's id of the request, from the header, the envelope or the end of the message.
+    pub request_id: Option<String>,
+    /// The form in which the error came.
+    pub envelope: EnvelopeKind,
+    /// How long the service asks to wait.
+    pub retry_after: Option<RetryAfter>,
+}
+
+impl ApiError {
+    /// An error in the nested envelope, to build on with the setters.
+    #[must_use]
+    pub fn new(status: u16, code: impl Into<ErrorCode>, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            param: None,
+            kind: None,
+            request_id: None,
+            envelope: EnvelopeKind::Nested,
+            retry_after: None,
+        }
+    }
+
+    /// Sets the field to blame.
+    #[must_use]
+    pub fn param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// Sets the envelope's `type`.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Sets the request id.
+    #[must_use]
+    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+
+    /// Sets the form in which the error is written.
+    #[must_use]
+    pub fn envelope(mut self, envelope: EnvelopeKind) -> Self {
+        self.envelope = envelope;
+        self
+    }
+
+    /// Sets how long to wait before the next try.
+    #[must_use]
+    pub fn retry_after(mut self, wait: RetryAfter) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Client half: reads an answer that is not a success, or a success that cannot be read.
+    #[must_use]
+    pub fn from_answer(answer: &Response<Bytes>) -> Self {
+        let status = answer.status().as_u16();
+        let mut error = match serde_json::from_slice::<Value>(answer.body()) {
+            Ok(json) => Self::from_json(status, &json).unwrap_or_else(|| {
+                Self::new(status, "", "the answer is JSON, but not in a known error format")
+                    .envelope(EnvelopeKind::Other)
+            }),
+            Err(_) => {
+                Self::new(status, "", describe(answer.headers(), answer.body())).envelope(EnvelopeKind::NotJson)
+            }
+        };
+        error.take_headers(answer.headers());
+        error
+    }
+
+    /// An answer that succeeded by its status and still is not what was asked for.
+    pub(crate) fn unreadable(answer: &Response<Bytes>, why: String) -> Self {
+        let mut error = Self::from_answer(answer);
+        if !error.has_code() {
+            error.message = if error.envelope == EnvelopeKind::NotJson { error.message } else { why };
+        }
+        error
+    }
+
+    /// The error envelope in `json`, if there is one.
+    pub(crate) fn from_json(status: u16, json: &Value) -> Option<Self> {
+        let object = json.as_object()?;
+        if let Some(error) = object.get("ResponseMetadata").and_then(|metadata| metadata.get("Error")) {
+            let error = error.as_object()?;
+            let mut read = Self::read(status, error, ["Code", "Message"], EnvelopeKind::Management);
+            read.request_id = object.get("ResponseMetadata").and_then(|m| text(m.get("RequestId"))).or(read.request_id);
+            return Some(read);
+        }
+        match object.get("error") {
+            Some(Value::Object(error)) => {
+                return Some(Self::read(status, error, ["code", "message"], EnvelopeKind::Nested));
+            }
+            Some(Value::String(message)) => {
+                return Some(Self::new(status, "", clip(message)).envelope(EnvelopeKind::Other).tail_id());
+            }
+            _ => {}
+        }
+        if object.contains_key("message") && !object.contains_key("id") {
+            return Some(Self::read(status, object, ["code", "message"], EnvelopeKind::Flat));
+        }
+        let detail = match object.get("detail")? {
+            Value::String(message) => message.clone(),
+            Value::Array(findings) => findings.iter().map(finding).collect::<Vec<_>>().join("; "),
+            other => text(Some(other)).or_else(|| text(other.get("message")))?,
+        };
+        Some(Self::new(status, "", clip(&detail)).envelope(EnvelopeKind::Detail).tail_id())
+    }
+
+    fn read(status: u16, object: &Map<String, Value>, [code, message]: [&str; 2], envelope: EnvelopeKind) -> Self {
+        let code = text(object.get(code)).unwrap_or_default();
+        let message = text(object.get(message)).unwrap_or_default();
+        let mut error = Self::new(status, code.as_str(), clip(&message)).envelope(envelope);
+        error.param = text(object.get("param"));
+        error.kind = text(object.get("type"));
+        error.tail_id()
+    }
+
+    fn tail_id(mut self) -> Self {
+        self.request_id = self.request_id.or_else(|| id_in_message(&self.message));
+        self
+    }
+
+    fn take_headers(&mut self, headers: &HeaderMap) {
+        let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty());
+        if let Some(id) = id {
+            self.request_id = Some(clip(id));
+        }
+        self.retry_after = RetryAfter::from_headers(headers);
+    }
+
+    /// Server half: the error as the vendor would send it.
+    #[must_use]
+    pub fn encode(&self) -> Response<Bytes> {
+        let code = self.code.as_str();
+        let body = match self.envelope {
+            EnvelopeKind::Nested => {
+                let mut error = Map::new();
+                error.insert("code".into(), code.into());
+                error.insert("message".into(), self.message.as_str().into());
+                error.insert("param".into(), self.param.as_deref().unwrap_or_default().into());
+                if let Some(kind) = &self.kind {
+                    error.insert("type".into(), kind.as_str().into());
+                }
+                json!({ "error": error })
+            }
+            EnvelopeKind::Flat => json!({ "code": code, "message": self.message }),
+            EnvelopeKind::Management => json!({ "ResponseMetadata": {
+                "RequestId": self.request_id.as_deref().unwrap_or_default(),
+                "Error": { "Code": code, "Message": self.message },
+            }}),
+            EnvelopeKind::Detail => json!({ "detail": self.message }),
+            EnvelopeKind::Other => json!({ "error": self.message }),
+            EnvelopeKind::NotJson => Value::Null,
+        };
+        let (kind, body) = match self.envelope {
+            EnvelopeKind::NotJson => ("text/plain; charset=utf-8", Bytes::from(self.message.clone())),
+            _ => ("application/json", Bytes::from(body.to_string())),
+        };
+        let mut answer = Response::new(body);
+        *answer.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Some(id) = self.request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+            answer.headers_mut().insert(REQUEST_ID, id);
+        }
+        if let Some(wait) = &self.retry_after {
+            answer.headers_mut().insert(header::RETRY_AFTER, wait.to_header());
+        }
+        answer
+    }
+
+    /// Whether the answer named a code of its own (a bare number is a gateway's copy of the status).
+    #[must_use]
+    pub fn has_code(&self) -> bool {
+        self.code.as_str().bytes().any(|byte| !byte.is_ascii_digit())
+    }
+
+    /// Whether the service itself said this, in one of its three envelopes and with a code.
+    ///
+    /// Only then does a refusal prove that nothing was created: a proxy's page may stand in for a good answer.
+    #[must_use]
+    pub fn is_from_vendor(&self) -> bool {
+        use EnvelopeKind::{Flat, Management, Nested};
+        matches!(self.envelope, Nested | Flat | Management) && self.has_code()
+    }
+
+    /// What kind of trouble it is.
+    ///
+    /// By code (and its message, where one code has two meanings) if the error table knows it, else by status.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        if let Some(info) = self.code.info() {
+            return info.class_of(&self.message);
+        }
+        match self.status {
+            401 | 403 => ErrorClass::Account,
+            404 => ErrorClass::NotFound,
+            409 => ErrorClass::Conflict,
+            429 => ErrorClass::Throttled,
+            400..=499 if self.status != 408 => ErrorClass::CallerMistake,
+            _ => ErrorClass::Server,
+        }
+    }
+
+    /// Whether the same question may well be answered later. Says nothing about a create: see [`crate::outcome`].
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.class(), ErrorClass::Throttled) || matches!(self.status, 408 | 425 | 500..=599)
+    }
+
+    /// What to do about it, in one sentence; empty when nobody knows.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        if let Some(info) = self.code.info() {
+            return info.advice;
+        }
+        match self.status {
+            300..=399 => "Check the base URL: a redirect is never followed, so that the key goes nowhere else.",
+            401 => "Check the API key; a key works only in the region it was made in.",
+            403 => "Check what the key and the account are allowed to do, and whether a bill is overdue.",
+            404 => "Check the base URL and the id; task records are kept for 7 days.",
+            413 => "Make the request smaller: the limit is 64 MB; give large media by URL.",
+            429 => "Ask less often, then again.",
+            500..=599 => "Ask again later; if it stays, give the request id to the vendor's support.",
+            _ => "",
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        if !self.code.as_str().is_empty() {
+            write!(f, " {}", self.code)?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message.trim_end())?;
+        }
+        match &self.request_id {
+            Some(id) if !self.message.contains(id.as_str()) => write!(f, " (request id {id})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// One entry of a `detail` list as web frameworks write it: `{"loc": ["body", "model"], "msg": …}`.
+fn finding(entry: &Value) -> String {
+    let Some(message) = text(entry.get("msg")) else { return text(Some(entry)).unwrap_or_default() };
+    let place: Vec<String> =
+        entry.get("loc").and_then(Value::as_array).into_iter().flatten().filter_map(|part| text(Some(part))).collect();
+    if place.is_empty() { message } else { format!("{}: {message}", place.join(".")) }
+}
+
+/// The id at the end of a vendor's message: `… Request id: 0217…`.
+fn id_in_message(message: &str) -> Option<String> {
+    let mark = "request id:";
+    let at = message.to_ascii_lowercase().rfind(mark)?;
+    let id = message.get(at + mark.len()..)?.trim().trim_end_matches(['.', ')', '"']);
+    let plausible = !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    plausible.then(|| id.to_owned())
+}
+
+/// Cuts to the limit at a character's edge (`str::floor_char_boundary` is newer than the oldest compiler we promise).
+fn clip(text: &str) -> String {
+    let end = (0..=MESSAGE_LIMIT.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    text[..end].to_owned()
+}
+
+/// Says what a body that is not JSON looks like, without repeating it: it may hold anything.
+fn describe(headers: &HeaderMap, body: &[u8]) -> String {
+    if body.is_empty() {
+        return "the answer is empty".to_owned();
+    }
+    let start = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    let lower = start.to_ascii_lowercase();
+    if lower.trim_start().starts_with('<') {
+        let title = lower.find("<title>").map(|at| at + "<title>".len()).and_then(|from| {
+            let len = lower[from..].find("</title>")?;
+            Some(start.get(from..from + len)?.split_whitespace().collect::<Vec<_>>().join(" "))
+        });
+        return match title.filter(|title| !title.is_empty() && title.len() <= 120) {
+            Some(title) => format!("the answer is an HTML page titled \"{title}\", not the service's own format"),
+            None => "the answer is an HTML page, not the service's own format".to_owned(),
+        };
+    }
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    format!("the answer is not whole JSON ({} bytes, {kind})", body.len())
+}
+
+#[cfg(test)]
+#[path = "api_error_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+//! `POST /contents/generations/tasks`: makes a task, and with it a bill.
+//!
+//! The service knows no idempotency: two equal POSTs are two tasks. So the answer is not decoded into a plain result
+//! here; [`crate::outcome`] says what became of it.
+
+use ark_video_model::{CreateTaskRequest, CreateTaskResponse};
+use bytes::Bytes;
+use http::{Method, Response, request::Parts};
+
+use crate::{ApiError, BaseUrl, RequestError, RequestRejected, answer, route};
+
+/// A create, as both halves see it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Request {
+    /// The JSON body.
+    pub body: CreateTaskRequest,
+}
+
+impl Request {
+    /// Wraps a request body.
+    #[must_use]
+    pub fn new(body: CreateTaskRequest) -> Self {
+        Self { body }
+    }
+
+    /// Client half. The caller adds the key.
+    ///
+    /// # Errors
+    /// The body cannot be written as JSON.
+    pub fn to_http(&self, base: &BaseUrl) -> Result<http::Request<Bytes>, RequestError> {
+        to_http(&self.body, base)
+    }
+
+    /// Server half; `prefix` is where the API is mounted, such as `/api/v3`.
+    ///
+    /// # Errors
+    /// Another path, or a body that is not a create request; JSON errors name line and column.
+    pub fn from_http(parts: &Parts, body: &Bytes, prefix: &str) -> Result<Self, RequestRejected> {
+        match route::of_parts(parts, prefix)? {
+            route::Route::Create => {}
+            _ => return Err(RequestRejected::no_such_path(parts.uri.path())),
+        }
+        serde_json::from_slice(body)
+            .map(Self::new)
+            .map_err(|error| RequestRejected::invalid(None, format!("The request body is not valid: {error}.")))
+    }
+}
+
+/// As [`Request::to_http`], for a body that stays with its owner.
+///
+/// # Errors
+/// The body cannot be written as JSON.
+pub fn to_http(body: &CreateTaskRequest, base: &BaseUrl) -> Result<http::Request<Bytes>, RequestError> {
+    let json = serde_json::to_vec(body).map_err(|error| RequestError::Body(error.to_string()))?;
+    Ok(answer::with_json(Method::POST, base.join(route::TASKS, "")?, json))
+}
+
+/// Client half: reads the answer. A success without an id is an error here, and a paid one:
+/// use [`crate::outcome::of_create`] to tell what happened.
+///
+/// # Errors
+/// The service refused, or the answer cannot be read.
+pub fn decode(response: &Response<Bytes>) -> Result<CreateTaskResponse, ApiError> {
+    answer::read(response, answer::MAX_ANSWER, "a created task")
+}
+
+/// Server half: writes the answer.
+#[must_use]
+pub fn encode(response: &CreateTaskResponse) -> Response<Bytes> {
+    answer::ok(response)
+}

@@ -1,0 +1,90 @@
+//! How sending a request failed, told so that it can be judged: did any of it leave this machine?
+//!
+//! Written by the transport, read by [`crate::outcome`] and [`crate::wait`].
+
+/// Whether the service can have seen the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SendStage {
+    /// Provably not: the failure came before the first byte of the body left.
+    NotSent,
+    /// Everything else, however unlikely.
+    MaybeSent,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SendErrorKind {
+    /// The request or the setting is not one that can be sent.
+    Invalid,
+    /// The host name was not found.
+    Dns,
+    /// No connection: refused, unreachable, or the proxy would not.
+    Connect,
+    /// The encrypted connection could not be made: certificate or protocol.
+    Tls,
+    /// Too long without an answer, or without a byte moving.
+    Timeout,
+    /// The connection was closed or reset before an answer came.
+    Closed,
+    /// The answer began and broke off, or was not HTTP.
+    Body,
+    /// The answer is larger than what is read.
+    TooLarge,
+    /// The HTTP client followed a redirect although it was told not to.
+    Redirected,
+    /// None of these.
+    Other,
+}
+
+/// A request that brought no complete answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct SendError {
+    /// Whether the service can have seen it.
+    pub stage: SendStage,
+    /// What went wrong.
+    pub kind: SendErrorKind,
+    /// What went wrong, in words; holds no URL query, header or body.
+    pub message: String,
+    /// HTTP status, if the head of an answer arrived before the failure.
+    pub status: Option<u16>,
+    /// The service's request id, if the head of an answer brought one.
+    pub request_id: Option<String>,
+}
+
+impl SendError {
+    /// A failure of this stage and kind.
+    #[must_use]
+    pub fn new(stage: SendStage, kind: SendErrorKind, message: impl Into<String>) -> Self {
+        Self { stage, kind, message: message.into(), status: None, request_id: None }
+    }
+
+    /// A failure before anything left.
+    #[must_use]
+    pub fn not_sent(kind: SendErrorKind, message: impl Into<String>) -> Self {
+        Self::new(SendStage::NotSent, kind, message)
+    }
+
+    /// A failure after something may have left.
+    #[must_use]
+    pub fn maybe_sent(kind: SendErrorKind, message: impl Into<String>) -> Self {
+        Self::new(SendStage::MaybeSent, kind, message)
+    }
+
+    /// Adds what the head of the answer said. An answer proves that the request was sent.
+    #[must_use]
+    pub fn answered(mut self, status: u16, request_id: Option<String>) -> Self {
+        self.stage = SendStage::MaybeSent;
+        self.status = Some(status);
+        self.request_id = request_id;
+        self
+    }
+
+    /// Whether nothing can have reached the service.
+    #[must_use]
+    pub fn is_not_sent(&self) -> bool {
+        self.stage == SendStage::NotSent && self.status.is_none()
+    }
+}

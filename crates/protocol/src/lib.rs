@@ -1,0 +1,36 @@
+//! The Ark video-generation task API without sockets and clocks.
+//!
+//! Each endpoint is one module with a client half (request out, answer in) and a server half (request in, answer out),
+//! so that a client and a simulator cannot disagree about the wire. Beside them stand the decisions that cost money or
+//! time when they are wrong, as plain functions of (state, now, outcome): [`outcome`] (how did a create end?), [`wait`]
+//! (when to ask again?), [`download`] (may this be fetched, is it whole?).
+//!
+//! Nothing here opens a socket, reads a clock or the environment, or draws a random number: they are arguments.
+
+#![deny(missing_docs)]
+
+mod answer;
+mod api_error;
+mod base_url;
+pub mod create;
+pub mod delete;
+pub mod download;
+mod failure;
+pub mod get;
+pub mod list;
+pub mod models;
+pub mod outcome;
+mod pace;
+pub mod path;
+pub mod request_id;
+mod request_error;
+mod route;
+pub mod wait;
+
+pub use answer::{MAX_ANSWER, MAX_LIST_ANSWER};
+pub use api_error::{ApiError, EnvelopeKind, REQUEST_ID};
+pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};
+pub use failure::{SendError, SendErrorKind, SendStage};
+pub use pace::{RetryAfter, UnixMillis, utc};
+pub use request_error::{RequestError, RequestRejected};
+pub use route::{Endpoint, Route, below, route};

@@ -1,0 +1,174 @@
+//! How a create ended. A wrong word here is a second bill or a lost one, so doubt always means "unknown".
+//!
+//! | class | evidence |
+//! |---|---|
+//! | not sent | the transport proves that no byte of the body left |
+//! | refused | a 4xx in the vendor's own envelope with a code; or a redirect, which no client of ours follows |
+//! | accepted | a 2xx with a readable id |
+//! | accepted without id | a 2xx without one: paid, and to be found by listing |
+//! | unknown | everything else: no answer, half an answer, every 5xx, 303, 408, 409, 425, 499, any 4xx that somebody else may have written |
+
+use ark_video_model::{CreateTaskResponse, ErrorClass};
+use bytes::Bytes;
+use http::{Response, header};
+
+use crate::{ApiError, EnvelopeKind, REQUEST_ID, SendError, create};
+
+/// How a create ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum CreateOutcome {
+    /// Nothing left this machine. Sending it again is safe.
+    NotSent(SendError),
+    /// The service answered no; nothing was created, nothing is billed.
+    Refused {
+        /// What kind of no, which decides who has to act.
+        class: Refusal,
+        /// The service's words.
+        error: ApiError,
+    },
+    /// A task exists; it is billed when it succeeds.
+    Accepted(CreateTaskResponse),
+    /// The service said yes, but its answer names no task. A task very probably exists: find it by listing, never send
+    /// again.
+    AcceptedWithoutId(Unread),
+    /// The request may have arrived. A task may exist.
+    Unknown(UnknownReason),
+}
+
+/// Who has to act on a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Too fast or too many at once: the same request may be sent again later.
+    Throttled,
+    /// Key, permission, balance, quota or model access: nothing of this account will pass before that is mended.
+    Account,
+    /// This request is wrong or not allowed; others may pass.
+    Caller,
+    /// The base URL leads elsewhere (a redirect).
+    Misrouted,
+}
+
+/// A success whose answer could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unread {
+    /// HTTP status, 200 to 299.
+    pub status: u16,
+    /// Why there is no id, in words.
+    pub why: String,
+    /// The service's id of the request, if it came.
+    pub request_id: Option<String>,
+}
+
+/// Why nobody knows how a create ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnknownReason {
+    /// No complete answer came.
+    NoAnswer(SendError),
+    /// An answer came that does not say whether a task was created.
+    Answer(ApiError),
+}
+
+/// Says how a create ended, from the one answer or failure that the transport reported. Total: every input has a class.
+#[must_use]
+pub fn of_create(result: Result<Response<Bytes>, SendError>) -> CreateOutcome {
+    match result {
+        Ok(answer) => of_answer(&answer),
+        Err(failure) => of_failure(failure),
+    }
+}
+
+fn of_failure(failure: SendError) -> CreateOutcome {
+    if failure.is_not_sent() {
+        return CreateOutcome::NotSent(failure);
+    }
+    match failure.status {
+        Some(status @ 200..=299) => CreateOutcome::AcceptedWithoutId(Unread {
+            status,
+            why: failure.message,
+            request_id: failure.request_id,
+        }),
+        Some(status @ (301 | 302 | 307 | 308)) => {
+            let mut error = misrouted(status, None);
+            error.request_id = failure.request_id;
+            CreateOutcome::Refused { class: Refusal::Misrouted, error }
+        }
+        _ => CreateOutcome::Unknown(UnknownReason::NoAnswer(failure)),
+    }
+}
+
+fn of_answer(answer: &Response<Bytes>) -> CreateOutcome {
+    let status = answer.status().as_u16();
+    match status {
+        200..=299 => of_success(answer),
+        301 | 302 | 307 | 308 => {
+            let location = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+            let mut error = misrouted(status, location);
+            error.request_id = id_header(answer);
+            CreateOutcome::Refused { class: Refusal::Misrouted, error }
+        }
+        408 | 409 | 425 | 499 => unknown(answer),
+        400..=499 => {
+            let error = ApiError::from_answer(answer);
+            match refusal(&error) {
+                Some(class) if error.is_from_vendor() => CreateOutcome::Refused { class, error },
+                _ => CreateOutcome::Unknown(UnknownReason::Answer(error)),
+            }
+        }
+        _ => unknown(answer),
+    }
+}
+
+fn of_success(answer: &Response<Bytes>) -> CreateOutcome {
+    let why = match create::decode(answer) {
+        Ok(created) if !created.id.trim().is_empty() => return CreateOutcome::Accepted(created),
+        Ok(_) => "the answer holds an empty id".to_owned(),
+        // The management envelope arrives under 200 as well. There, only a code that the error table knows as "nothing
+        // happened" outweighs the status.
+        Err(error) if error.is_from_vendor() && error.code.info().is_some() => match refusal(&error) {
+            Some(class) => return CreateOutcome::Refused { class, error },
+            None => error.to_string(),
+        },
+        Err(error) if error.has_code() => error.to_string(),
+        Err(error) => error.message,
+    };
+    CreateOutcome::AcceptedWithoutId(Unread { status: answer.status().as_u16(), why, request_id: id_header(answer) })
+}
+
+/// The kind of no that a vendor's error means for a create; `None` if the service may have acted all the same.
+fn refusal(error: &ApiError) -> Option<Refusal> {
+    if error.code.info().is_some_and(|info| info.may_have_acted) {
+        return None;
+    }
+    match (error.class(), error.status) {
+        (ErrorClass::Server, _) => None,
+        (ErrorClass::Throttled, _) => Some(Refusal::Throttled),
+        (ErrorClass::Account, _) | (_, 401 | 403 | 404) => Some(Refusal::Account),
+        _ => Some(Refusal::Caller),
+    }
+}
+
+fn unknown(answer: &Response<Bytes>) -> CreateOutcome {
+    CreateOutcome::Unknown(UnknownReason::Answer(ApiError::from_answer(answer)))
+}
+
+fn misrouted(status: u16, location: Option<&str>) -> ApiError {
+    // Scheme and host say enough; a query may hold anything.
+    let place = location
+        .and_then(|to| to.parse::<http::Uri>().ok())
+        .and_then(|to| Some(format!("{}://{}", to.scheme_str()?, to.host()?)))
+        .unwrap_or_else(|| "another place".to_owned());
+    ApiError::new(status, "", format!("the service answers with a redirect to {place}, which was not followed"))
+        .envelope(EnvelopeKind::Other)
+}
+
+fn id_header(answer: &Response<Bytes>) -> Option<String> {
+    answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned)
+}
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+//! Moments: how long the service asks us to wait, and how a moment is written. Pure: "now" is an argument.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type UnixMillis = i64;
+
+/// A `Retry-After` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RetryAfter {
+    /// Wait this long.
+    Seconds(u64),
+    /// Wait until this moment, in seconds since 1970.
+    At(i64),
+}
+
+impl RetryAfter {
+    /// Reads the header: seconds, or an HTTP date. `None` if it is absent or neither.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Self::Seconds(seconds));
+        }
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
+        Some(Self::At(date.as_second()))
+    }
+
+    /// The wait that is left at `now`; zero for a moment that has passed.
+    #[must_use]
+    pub fn wait(self, now: UnixMillis) -> Duration {
+        match self {
+            Self::Seconds(seconds) => Duration::from_secs(seconds),
+            Self::At(at) => {
+                let left = i128::from(at) * 1000 - i128::from(now);
+                Duration::from_millis(u64::try_from(left.max(0)).unwrap_or(u64::MAX))
+            }
+        }
+    }
+
+    /// Writes the header value. A moment is written as an HTTP date.
+    #[must_use]
+    pub fn to_header(self) -> HeaderValue {
+        let text = match self {
+            Self::Seconds(seconds) => seconds.to_string(),
+            Self::At(at) => jiff::Timestamp::from_second(at)
+                .map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+                .unwrap_or_default(),
+        };
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("0"))
+    }
+}
+
+/// A moment as people and logs read it: `2026-11-22T10:15:30Z`.
+#[must_use]
+pub fn utc(moment: UnixMillis) -> String {
+    let moment = jiff::Timestamp::from_millisecond(moment).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &str) -> Option<RetryAfter> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_str(value).unwrap());
+        RetryAfter::from_headers(&headers)
+    }
+
+    #[test]
+    fn seconds_and_dates_are_read_and_nothing_else_is() {
+        assert_eq!(read("7"), Some(RetryAfter::Seconds(7)));
+        assert_eq!(read("Sun, 22 Nov 2026 10:15:30 GMT"), Some(RetryAfter::At(1_795_342_530)));
+        for odd in ["", "soon", "-3", "1.5", "2026-11-22"] {
+            assert_eq!(read(odd), None, "{odd:?}");
+        }
+        assert_eq!(RetryAfter::from_headers(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_moment_that_has_passed_means_now() {
+        assert_eq!(RetryAfter::At(100).wait(98_500), Duration::from_millis(1_500));
+        assert_eq!(RetryAfter::At(100).wait(101_000), Duration::ZERO);
+        assert_eq!(RetryAfter::At(i64::MAX).wait(i64::MIN), Duration::from_millis(u64::MAX));
+    }
+
+    #[test]
+    fn a_moment_is_written_in_utc() {
+        assert_eq!(utc(1_795_342_530_999), "2026-11-22T10:15:30Z");
+        assert_eq!(utc(i64::MAX), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for wait in [RetryAfter::Seconds(0), RetryAfter::Seconds(121), RetryAfter::At(1_795_342_530)] {
+            assert_eq!(read(wait.to_header().to_str().unwrap()), Some(wait));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The Ark video-generation task API, locally: for tests, for demos, and for trying a client without paying.
+//!
+//! Two layers. [`Service`] is the API as a pure state machine: it gets the moment and a request, and gives an answer; it
+//! knows no clock, socket, file or environment, so the same seed and the same requests give the same answers.
+//! [`Simulator`] puts it on a socket of this machine, moves its clock and renders the films.
+//!
+//! ```
+//! # async fn run() -> Result<(), ark_video_simulator::StartError> {
+//! use ark_video_simulator::Simulator;
+//!
+//! let simulator = Simulator::start().await?;
+//! println!("ARK_BASE_URL={} ARK_API_KEY={}", simulator.base_url(), simulator.api_key());
+//! // … run any client against it …
+//! assert!(simulator.bills().is_empty());
+//! simulator.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What it does not do: it fetches no media (it assumes how long a video is, and says so in a [`Note`]) and it does not look at
+//! prompts for anything but the words that make 2.5 take a request for an edit or an extension.
+#![deny(missing_docs)]
+
+mod catalog;
+mod host;
+mod options;
+pub mod render;
+mod service;
+
+pub use host::{Builder, Simulator, StartError};
+pub use options::{Options, SwitchError, Switches};
+pub use service::{Bill, FilePart, Note, RenderJob, Reply, Service};

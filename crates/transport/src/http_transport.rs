@@ -1,0 +1,321 @@
+//! The usual [`Transport`]: reqwest with rustls, set up so that nothing below us repeats, redirects or decodes.
+//!
+//! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the library's own retries,
+//! idle connections for a create (with them, one create in eight against a server that closes idle connections ended
+//! unknown; without, none), decompression (lengths must mean bytes on the wire), and reading the system's certificates
+//! (three milliseconds of every start; the roots are compiled in).
+
+use std::sync::{Arc, OnceLock};
+
+use ark_video_protocol::{Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, is_loopback_host};
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, Uri};
+use reqwest::{Client, Url, redirect::Policy, retry};
+use secrecy::ExposeSecret;
+
+use crate::{
+    AnswerBody, BoxFuture, Proxy, SettingError, Timeouts, Transport,
+    send_body::{Progress, SendBody},
+    send_error::{stage, translate},
+};
+
+/// Sends over the network. Cheap to clone; clones share connections.
+///
+/// A tokio runtime with its timer and I/O must be running.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    timeouts: Timeouts,
+    proxy: Proxy,
+    own: Option<Client>,
+    /// Built at first use: a start that never sends pays for none.
+    built: [OnceLock<Result<Client, String>>; 4],
+}
+
+impl HttpTransport {
+    /// The defaults: proxy from the environment.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Timeouts::default(), Proxy::default(), None)
+    }
+
+    /// Starts from the defaults.
+    #[must_use]
+    pub fn builder() -> HttpTransportBuilder {
+        HttpTransportBuilder { timeouts: Timeouts::default(), proxy: Proxy::default() }
+    }
+
+    /// Sends everything through a client of your own, for example one with a company's certificates.
+    ///
+    /// Timeouts are still ours; all else is the client's: give it `redirect(Policy::none())`, `retry(retry::never())`,
+    /// `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to other hosts). A create
+    /// cannot be sent twice even without that, because its body cannot be cloned; an answer that comes from another
+    /// address than the one asked counts as an error.
+    #[must_use]
+    pub fn with_client(client: Client) -> Self {
+        Self::with(Timeouts::default(), Proxy::default(), Some(client))
+    }
+
+    fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>) -> Self {
+        Self { inner: Arc::new(Inner { timeouts, proxy, own, built: Default::default() }) }
+    }
+
+    /// The same client with other timeouts.
+    #[must_use]
+    pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
+        Self::with(timeouts, self.inner.proxy.clone(), self.inner.own.clone())
+    }
+}
+
+impl Default for HttpTransport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Settings of an [`HttpTransport`].
+#[derive(Debug, Clone)]
+pub struct HttpTransportBuilder {
+    timeouts: Timeouts,
+    proxy: Proxy,
+}
+
+impl HttpTransportBuilder {
+    /// Sets how long to wait for what.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets the way out.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Checks the settings. Opens nothing.
+    ///
+    /// # Errors
+    /// The proxy's address cannot be used.
+    pub fn build(self) -> Result<HttpTransport, SettingError> {
+        if let Proxy::Url(url) = &self.proxy {
+            let read = Url::parse(url.expose_secret()).ok().filter(|url| url.has_host());
+            let known = read.is_some_and(|url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme()));
+            if !known || reqwest::Proxy::all(url.expose_secret()).is_err() {
+                return Err(SettingError(
+                    "the proxy address cannot be used; it should look like http://host:3128 or socks5://host:1080".to_owned(),
+                ));
+            }
+        }
+        Ok(HttpTransport::with(self.timeouts, self.proxy, None))
+    }
+}
+
+impl Inner {
+    fn client(&self, fresh: bool, host: &str) -> Result<&Client, SendError> {
+        if let Some(own) = &self.own {
+            return Ok(own);
+        }
+        let direct = is_loopback_host(host);
+        let slot = &self.built[usize::from(fresh) * 2 + usize::from(direct)];
+        slot.get_or_init(|| self.build(fresh, direct))
+            .as_ref()
+            .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
+    }
+
+    fn build(&self, fresh: bool, direct: bool) -> Result<Client, String> {
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .redirect(Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .connect_timeout(self.timeouts.connect);
+        if fresh {
+            builder = builder.pool_max_idle_per_host(0);
+        }
+        builder = match &self.proxy {
+            Proxy::FromEnvironment if !direct => builder,
+            Proxy::Url(url) if !direct => {
+                let proxy = reqwest::Proxy::all(url.expose_secret());
+                builder.proxy(proxy.map_err(|_| "the proxy address cannot be used".to_owned())?)
+            }
+            _ => builder.no_proxy(),
+        };
+        builder.build().map_err(|error| format!("the HTTP client cannot be set up ({})", error.without_url()))
+    }
+}
+
+fn tls() -> Result<rustls::ClientConfig, String> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map(|config| config.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|error| format!("encryption cannot be set up ({error})"))
+}
+
+/// The address as the HTTP library sees it.
+fn address(uri: &Uri) -> Result<Url, SendError> {
+    let invalid = |why| SendError::not_sent(SendErrorKind::Invalid, why);
+    Url::parse(&uri.to_string()).map_err(|error| invalid(format!("the address cannot be used ({error})")))
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, endpoint: Endpoint, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let host = parts.uri.host().unwrap_or_default().to_owned();
+            let url = address(&parts.uri)?;
+            // The library tidies paths up (`..`); a request that would go elsewhere is not sent at all.
+            if url.path() != parts.uri.path() || url.query() != parts.uri.query() {
+                let why = "the path of the address would be changed on the way".to_owned();
+                return Err(SendError::not_sent(SendErrorKind::Invalid, why));
+            }
+            let create = endpoint == Endpoint::Create;
+            let client = self.inner.client(create, &host)?;
+            let mut request = reqwest::Request::new(parts.method, url.clone());
+            *request.headers_mut() = parts.headers;
+            let has_body = !body.is_empty();
+            let (body, progress) = SendBody::new(body);
+            if has_body {
+                *request.body_mut() = Some(reqwest::Body::wrap(body));
+            }
+            let proof = has_body.then_some(&progress);
+            let timeouts = &self.inner.timeouts;
+            let limit = match endpoint {
+                Endpoint::List | Endpoint::Models => MAX_LIST_ANSWER,
+                _ => MAX_ANSWER,
+            };
+            if !create {
+                *request.timeout_mut() = Some(timeouts.read);
+                return exchange(client, request, &url, &host, proof, limit, None).await;
+            }
+            let head = Head::default();
+            let work = exchange(client, request, &url, &host, proof, limit, Some(&head));
+            match progress.patiently(timeouts, work).await {
+                Some(done) => done,
+                None => Err(too_late(&host, timeouts, &progress, &head)),
+            }
+        })
+    }
+
+    fn open(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
+        Box::pin(async move {
+            let (parts, ()) = request.into_parts();
+            let host = parts.uri.host().unwrap_or_default().to_owned();
+            let url = address(&parts.uri)?;
+            let client = self.inner.client(false, &host)?;
+            let mut request = reqwest::Request::new(parts.method, url.clone());
+            *request.headers_mut() = parts.headers;
+            let patience = self.inner.timeouts.read;
+            let answer = match tokio::time::timeout(patience, client.execute(request)).await {
+                Ok(answer) => answer.map_err(|error| translate(&error, &host, None))?,
+                Err(_) => {
+                    let why = format!("no answer from {host} within {} s", patience.as_secs_f64());
+                    return Err(SendError::maybe_sent(SendErrorKind::Timeout, why));
+                }
+            };
+            same_place(&answer, &url, &host)?;
+            let mut given = Response::new(());
+            *given.status_mut() = answer.status();
+            given.headers_mut().clone_from(answer.headers());
+            let body = StreamedBody { answer, host, stall: self.inner.timeouts.download_stall };
+            Ok(given.map(|()| Box::new(body) as Box<dyn AnswerBody>))
+        })
+    }
+}
+
+/// What the head of an answer said, for the case that the rest never comes.
+type Head = std::sync::Mutex<Option<(u16, Option<String>)>>;
+
+async fn exchange(
+    client: &Client,
+    request: reqwest::Request,
+    url: &Url,
+    host: &str,
+    proof: Option<&Progress>,
+    limit: usize,
+    head: Option<&Head>,
+) -> Result<Response<Bytes>, SendError> {
+    let mut answer = client.execute(request).await.map_err(|error| translate(&error, host, proof))?;
+    same_place(&answer, url, host)?;
+    let status = answer.status();
+    let id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    if let Some(head) = head.and_then(|head| head.lock().ok()).as_deref_mut() {
+        *head = Some((status.as_u16(), id.clone()));
+    }
+    let too_large = || {
+        let why = format!("the answer of {host} is larger than the {limit} bytes that are read");
+        SendError::maybe_sent(SendErrorKind::TooLarge, why).answered(status.as_u16(), id.clone())
+    };
+    let announced = answer.content_length().unwrap_or(0);
+    if announced > limit as u64 {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
+    loop {
+        match answer.chunk().await {
+            Ok(Some(piece)) if body.len() + piece.len() > limit => return Err(too_large()),
+            Ok(Some(piece)) => body.extend_from_slice(&piece),
+            Ok(None) => break,
+            Err(error) => return Err(translate(&error, host, None).answered(status.as_u16(), id)),
+        }
+    }
+    let mut given = Response::new(body.freeze());
+    *given.status_mut() = status;
+    *given.headers_mut() = std::mem::take(answer.headers_mut());
+    Ok(given)
+}
+
+/// Only a client of the user's own can have followed a redirect; its answer is not the answer to our request.
+fn same_place(answer: &reqwest::Response, url: &Url, host: &str) -> Result<(), SendError> {
+    if answer.url() == url {
+        return Ok(());
+    }
+    let why = format!("the HTTP client followed a redirect away from {host}; give it redirect(Policy::none())");
+    Err(SendError::maybe_sent(SendErrorKind::Redirected, why))
+}
+
+fn too_late(host: &str, timeouts: &Timeouts, progress: &Progress, head: &Head) -> SendError {
+    use crate::send_body::Stage;
+    let why = match progress.stage() {
+        Stage::Waiting => format!("no connection to {host} in time"),
+        Stage::Uploading => {
+            format!("the upload to {host} stood still for {} s", timeouts.upload_stall.as_secs_f64())
+        }
+        Stage::Taken => {
+            format!("no whole answer from {host} within {} s after the request", timeouts.answer.as_secs_f64())
+        }
+    };
+    let error = SendError::new(stage(false, Some(progress)), SendErrorKind::Timeout, why);
+    match head.lock().ok().and_then(|mut head| head.take()) {
+        Some((status, id)) => error.answered(status, id),
+        None => error,
+    }
+}
+
+#[derive(Debug)]
+struct StreamedBody {
+    answer: reqwest::Response,
+    host: String,
+    stall: std::time::Duration,
+}
+
+impl AnswerBody for StreamedBody {
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, SendError>> {
+        Box::pin(async move {
+            match tokio::time::timeout(self.stall, self.answer.chunk()).await {
+                Ok(piece) => piece.map_err(|error| translate(&error, &self.host, None)),
+                Err(_) => {
+                    let why = format!("{} sent nothing for {} s", self.host, self.stall.as_secs_f64());
+                    Err(SendError::maybe_sent(SendErrorKind::Timeout, why))
+                }
+            }
+        })
+    }
+}

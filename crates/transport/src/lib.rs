@@ -1,0 +1,22 @@
+//! The outside world for the Ark video client: sockets, clock, randomness, files. It does what it is told, once.
+//!
+//! Policy lives elsewhere: what an answer means in `ark-video-protocol`, what to do next in `ark-video`. What this crate
+//! guarantees is mechanical: one call of [`Transport::send`] puts a request on the wire at most once, follows no
+//! redirect, reads no more than it should, and tells whether the first byte of the body can have left.
+
+#![deny(missing_docs)]
+
+mod clock;
+mod http_transport;
+mod save;
+mod send_body;
+mod send_error;
+mod settings;
+mod transport;
+
+pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
+pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
+pub use http_transport::{HttpTransport, HttpTransportBuilder};
+pub use save::{SaveError, SaveOptions, SaveProgress, Saved, check_target, save};
+pub use settings::{Proxy, SettingError, Timeouts};
+pub use transport::{AnswerBody, BoxFuture, Transport};

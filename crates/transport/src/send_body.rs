@@ -1,0 +1,176 @@
+//! A request body that tells when it was taken. The proof behind "not sent", and the clock of an upload.
+//!
+//! Because such a body cannot be cloned, no layer below can send it a second time.
+
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
+
+use crate::Timeouts;
+
+/// Piece that is handed over at a time; the connection buffers a few of them.
+const PIECE: usize = 64 << 10;
+
+/// How far a body got.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress(Arc<Mutex<State>>);
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    stage: Stage,
+    since: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Not a byte was asked for: nothing can have left.
+    Waiting,
+    /// Some were taken.
+    Uploading,
+    /// All were taken.
+    Taken,
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(State { stage: Stage::Waiting, since: Instant::now() })))
+    }
+
+    fn state(&self) -> State {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moved_to(&self, stage: Stage) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State { stage, since: Instant::now() };
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.state().stage
+    }
+
+    /// When patience ends, unless the body moves before.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Instant {
+        let State { stage, since } = self.state();
+        let patience = match stage {
+            // The connector has its own, shorter limit; this one catches what it does not cover.
+            Stage::Waiting => timeouts.connect.saturating_add(timeouts.upload_stall),
+            Stage::Uploading => timeouts.upload_stall,
+            Stage::Taken => timeouts.answer,
+        };
+        since.checked_add(patience).unwrap_or_else(|| since + std::time::Duration::from_secs(86_400 * 365))
+    }
+
+    /// Runs `work` until it ends or the body's patience does.
+    pub(crate) async fn patiently<T>(&self, timeouts: &Timeouts, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            let deadline = self.deadline(timeouts);
+            match tokio::time::timeout_at(deadline, work.as_mut()).await {
+                Ok(done) => return Some(done),
+                Err(_) if self.deadline(timeouts) > deadline => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// Bytes in pieces, of a length that is known from the start.
+#[derive(Debug)]
+pub(crate) struct SendBody {
+    rest: Bytes,
+    progress: Progress,
+}
+
+impl SendBody {
+    pub(crate) fn new(bytes: Bytes) -> (Self, Progress) {
+        let progress = Progress::new();
+        (Self { rest: bytes, progress: progress.clone() }, progress)
+    }
+}
+
+impl Body for SendBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let length = self.rest.len().min(PIECE);
+        let piece = self.rest.split_to(length);
+        self.progress.moved_to(if self.rest.is_empty() { Stage::Taken } else { Stage::Uploading });
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, time::Duration};
+
+    use super::*;
+
+    async fn take(body: &mut SendBody) -> Option<Bytes> {
+        poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.map(|frame| frame.unwrap().into_data().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_body_says_how_far_it_got_and_how_long_it_is() {
+        let (mut body, progress) = SendBody::new(Bytes::from(vec![7; PIECE + 1]));
+        assert_eq!((progress.stage(), body.size_hint().exact()), (Stage::Waiting, Some(PIECE as u64 + 1)));
+        assert_eq!(take(&mut body).await.unwrap().len(), PIECE);
+        assert_eq!((progress.stage(), body.is_end_stream()), (Stage::Uploading, false));
+        assert_eq!(take(&mut body).await.unwrap().len(), 1);
+        assert_eq!((progress.stage(), body.is_end_stream()), (Stage::Taken, true));
+        assert_eq!(take(&mut body).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moving_upload_has_no_total_limit_and_a_standing_one_ends_after_twenty_seconds() {
+        let timeouts = Timeouts::new();
+        let (mut body, progress) = SendBody::new(Bytes::from(vec![0; 100 * PIECE]));
+        let start = Instant::now();
+        let outcome = progress
+            .patiently(&timeouts, async {
+                for _ in 0..50 {
+                    tokio::time::sleep(Duration::from_secs(19)).await;
+                    take(&mut body).await;
+                }
+                std::future::pending::<()>().await;
+            })
+            .await;
+        assert_eq!(outcome, None);
+        assert_eq!(start.elapsed().as_secs(), 50 * 19 + 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_has_two_minutes_from_the_last_byte() {
+        let (mut body, progress) = SendBody::new(Bytes::from_static(b"{}"));
+        let start = Instant::now();
+        let outcome = progress
+            .patiently(&Timeouts::new(), async {
+                tokio::time::sleep(Duration::from_secs(9)).await;
+                take(&mut body).await;
+                std::future::pending::<()>().await;
+            })
+            .await;
+        assert_eq!((outcome, start.elapsed().as_secs()), (None, 9 + 120));
+    }
+}

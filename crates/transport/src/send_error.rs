@@ -1,0 +1,96 @@
+//! From the HTTP library's errors to ours: what went wrong, in words without URLs, and whether the body can have left.
+//!
+//! The library's own sorting was measured (reqwest 0.13.5): refused connections, unknown hosts and failed handshakes are
+//! "connect" errors; resets before and after the server read the request look the same; a TLS timeout is both "connect"
+//! and "timeout", so "connect" is asked first.
+
+use std::{error::Error, io};
+
+use ark_video_protocol::{SendError, SendErrorKind, SendStage};
+
+use crate::send_body::{Progress, Stage};
+
+/// Translates an error; `host` is named in the message, `progress` is that of the request's body.
+pub(crate) fn translate(error: &reqwest::Error, host: &str, progress: Option<&Progress>) -> SendError {
+    let kind = kind(error);
+    let root = root(error);
+    let message = match kind {
+        SendErrorKind::Invalid => format!("the request to {host} cannot be sent ({root})"),
+        SendErrorKind::Dns => format!("the host {host} was not found ({root})"),
+        SendErrorKind::Connect => format!("no connection to {host} ({root})"),
+        SendErrorKind::Tls => format!("no encrypted connection to {host} ({root})"),
+        SendErrorKind::Timeout if error.is_connect() => format!("no connection to {host} in time"),
+        SendErrorKind::Timeout => format!("no answer from {host} in time"),
+        SendErrorKind::Closed => format!("{host} closed the connection before it answered ({root})"),
+        SendErrorKind::Body => format!("the answer of {host} broke off or is not HTTP ({root})"),
+        _ => format!("the request to {host} failed ({root})"),
+    };
+    SendError::new(stage(error.is_connect() || error.is_builder(), progress), kind, message)
+}
+
+/// Not sent means: the body was never asked for, or, without a body, there never was a connection.
+pub(crate) fn stage(never_connected: bool, progress: Option<&Progress>) -> SendStage {
+    let untouched = match progress {
+        Some(progress) => progress.stage() == Stage::Waiting,
+        None => never_connected,
+    };
+    if untouched { SendStage::NotSent } else { SendStage::MaybeSent }
+}
+
+fn kind(error: &reqwest::Error) -> SendErrorKind {
+    if error.is_builder() {
+        return SendErrorKind::Invalid;
+    }
+    if error.is_redirect() {
+        return SendErrorKind::Redirected;
+    }
+    if error.is_connect() {
+        return if error.is_dns() {
+            SendErrorKind::Dns
+        } else if any(error, is_tls) {
+            SendErrorKind::Tls
+        } else if error.is_timeout() {
+            SendErrorKind::Timeout
+        } else {
+            SendErrorKind::Connect
+        };
+    }
+    if error.is_timeout() {
+        return SendErrorKind::Timeout;
+    }
+    if error.is_body() || error.is_decode() || any(error, |cause| is_hyper(cause, hyper::Error::is_parse)) {
+        return SendErrorKind::Body;
+    }
+    if error.is_request() { SendErrorKind::Closed } else { SendErrorKind::Other }
+}
+
+fn is_hyper(cause: &(dyn Error + 'static), is: fn(&hyper::Error) -> bool) -> bool {
+    cause.downcast_ref::<hyper::Error>().is_some_and(is)
+}
+
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+fn any(error: &reqwest::Error, is: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if is(current) {
+            return true;
+        }
+        cause = current.source();
+    }
+    false
+}
+
+/// The innermost cause. Unlike the outer layers it never holds the URL.
+fn root(error: &reqwest::Error) -> String {
+    let mut text = "no further cause".to_owned();
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        text = current.to_string();
+        cause = current.source();
+    }
+    text
+}

@@ -1,0 +1,33 @@
+//! What a transport is. Implement it to send through another HTTP stack, or to script answers in a test.
+
+use std::{fmt, future::Future, pin::Pin};
+
+use ark_video_protocol::{Endpoint, SendError};
+use bytes::Bytes;
+use http::{Request, Response};
+
+/// A future behind a pointer, so that [`Transport`] can be one too.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Sends requests, each at most once.
+///
+/// An implementation must not retry, must not follow redirects, must not change the path, and may call a failure "not
+/// sent" only if no byte of the request body can have left. A second bill is the price of a mistake here.
+pub trait Transport: Send + Sync + fmt::Debug {
+    /// Sends one request to the API and reads the whole answer, whatever its status.
+    ///
+    /// `endpoint` says how patient to be and how much to read: a create waits long and uses no connection that was used
+    /// before.
+    fn send(&self, endpoint: Endpoint, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, SendError>>;
+
+    /// Sends one GET to a storage host and gives the answer's head, with the body still to be read.
+    ///
+    /// The request goes out with its own headers only: no key, no cookie.
+    fn open(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>>;
+}
+
+/// A body that comes in pieces.
+pub trait AnswerBody: Send {
+    /// The next piece; `None` at the end. A body that breaks off ends in an error, not in `None`.
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, SendError>>;
+}

@@ -1,0 +1,9 @@
+//! One binary for everything that crosses crates.
+#![allow(unused_crate_dependencies)]
+
+mod builders;
+mod examples;
+mod payloads;
+mod responses;
+mod round_trip;
+mod schema;

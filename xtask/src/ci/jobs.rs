@@ -1,0 +1,232 @@
+//! The jobs of CI, in order, each a plain function of the shell. To add one, add it to `JOBS`: the command line and
+//! `cargo xtask ci` both read that list. Never builds with `--workspace`: see docs/decisions/0002-codegen.md.
+
+use super::counts::Counts;
+use super::shell::{Ended, Shell};
+
+/// One job: its name is also its command.
+pub(crate) struct Job {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) run: fn(&Shell) -> Outcome,
+}
+
+/// How a job ended.
+pub(crate) enum Outcome {
+    Passed(Counts),
+    Failed {
+        reason: String,
+        counts: Counts,
+    },
+    /// Not run, and why.
+    Skipped(String),
+}
+
+/// Cheap ones first.
+pub(crate) const JOBS: &[Job] = &[
+    Job { name: "fmt", about: "formatting", run: |sh| steps(sh, &[&["fmt", "--all", "--check"]]) },
+    Job { name: "codegen --check", about: "generated files equal what the schema gives", run: codegen },
+    Job { name: "tidy", about: "fences, documents, manifests", run: tidy },
+    Job {
+        name: "clippy",
+        about: "lints of the crates and their tests",
+        run: |sh| steps(sh, &[&["clippy", "--all-targets", "--", "-D", "warnings"]]),
+    },
+    Job {
+        name: "clippy-xtask",
+        about: "lints of the xtask",
+        run: |sh| steps(sh, &[&["clippy", "-p", "xtask", "--all-targets", "--", "-D", "warnings"]]),
+    },
+    Job {
+        name: "clippy-schemars",
+        about: "lints of the model with its schemars feature",
+        run: |sh| {
+            steps(
+                sh,
+                &[&[
+                    "clippy",
+                    "-p",
+                    "ark-video-model",
+                    "--features",
+                    "schemars",
+                    "--all-targets",
+                    "--",
+                    "-D",
+                    "warnings",
+                ]],
+            )
+        },
+    },
+    Job { name: "alone", about: "each crate builds with only the features it asks for", run: alone },
+    Job { name: "test", about: "tests of the crates and across them", run: |sh| tests(sh, &[]) },
+    Job { name: "test-xtask", about: "tests of the xtask", run: |sh| tests(sh, &["-p", "xtask"]) },
+    Job {
+        name: "doctest",
+        about: "examples in the documentation",
+        run: |sh| steps(sh, &[&["test", "--doc", "--no-fail-fast"]]),
+    },
+    Job { name: "doc", about: "rustdoc without warnings", run: doc },
+    Job { name: "msrv", about: "the oldest Rust we promise", run: msrv },
+    Job { name: "deny", about: "licences, bans and sources of dependencies", run: deny },
+];
+
+fn steps(shell: &Shell, commands: &[&[&str]]) -> Outcome {
+    let mut counts = Counts::default();
+    for command in commands {
+        let ended = shell.cargo(command);
+        counts += ended.counts;
+        if !ended.ok {
+            return Outcome::Failed { reason: ended.how, counts };
+        }
+    }
+    Outcome::Passed(counts)
+}
+
+fn codegen(_: &Shell) -> Outcome {
+    outcome(crate::generate(true))
+}
+
+fn tidy(shell: &Shell) -> Outcome {
+    outcome(crate::tidy::run(shell.root()))
+}
+
+fn outcome(result: Result<(), String>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Passed(Counts::default()),
+        Err(reason) => {
+            println!("{reason}");
+            let first = reason.lines().next().unwrap_or("failed").to_owned();
+            Outcome::Failed { reason: first, counts: Counts::default() }
+        }
+    }
+}
+
+/// With cargo-nextest where it is installed, else with cargo's own runner; documentation tests are a job of their own.
+fn tests(shell: &Shell, packages: &[&str]) -> Outcome {
+    let nextest = shell.has(&crate::cargo(), &["nextest", "--version"]);
+    let runner: &[&str] =
+        if nextest { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--tests", "--no-fail-fast"] };
+    let Ended { ok, how, counts } = shell.cargo(&[runner, packages].concat());
+    if !ok {
+        Outcome::Failed { reason: how, counts }
+    } else if counts.ran() == 0 {
+        Outcome::Failed { reason: "no test ran".into(), counts }
+    } else {
+        Outcome::Passed(counts)
+    }
+}
+
+/// A build of everything at once lends each crate the features that the others turn on; a user has no such luck.
+fn alone(shell: &Shell) -> Outcome {
+    let mut folders: Vec<String> = match std::fs::read_dir(shell.root().join("crates")) {
+        Ok(entries) => entries
+            .flatten()
+            .map(|entry| format!("crates/{}/Cargo.toml", entry.file_name().to_string_lossy()))
+            .collect(),
+        Err(e) => {
+            return Outcome::Failed {
+                reason: format!("crates could not be read: {e}"),
+                counts: Counts::default(),
+            };
+        }
+    };
+    folders.sort();
+    let commands: Vec<[&str; 5]> = folders
+        .iter()
+        .map(|manifest| ["check", "--quiet", "--lib", "--manifest-path", manifest.as_str()])
+        .collect();
+    let commands: Vec<&[&str]> = commands.iter().map(<[&str; 5]>::as_slice).collect();
+    steps(shell, &commands)
+}
+
+fn doc(shell: &Shell) -> Outcome {
+    let ended =
+        shell.run(&crate::cargo(), &["doc", "--no-deps", "--lib"], &[("RUSTDOCFLAGS", "-D warnings")]);
+    if ended.ok {
+        Outcome::Passed(ended.counts)
+    } else {
+        Outcome::Failed { reason: ended.how, counts: ended.counts }
+    }
+}
+
+fn msrv(shell: &Shell) -> Outcome {
+    let manifest = std::fs::read_to_string(shell.root().join("Cargo.toml")).unwrap_or_default();
+    let Some(version) = rust_version(&manifest) else {
+        return Outcome::Failed {
+            reason: "Cargo.toml names no rust-version".into(),
+            counts: Counts::default(),
+        };
+    };
+    let installed = shell.output("rustup", &["toolchain", "list"]).unwrap_or_default();
+    let Some(toolchain) = installed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .find(|name| is_version(name, &version))
+    else {
+        return Outcome::Skipped(format!(
+            "no toolchain {version} is installed (`rustup toolchain install {version}`)"
+        ));
+    };
+    let ended = shell.run("rustup", &["run", toolchain, "cargo", "check", "--locked"], &[]);
+    if ended.ok {
+        Outcome::Passed(ended.counts)
+    } else {
+        Outcome::Failed { reason: ended.how, counts: ended.counts }
+    }
+}
+
+fn rust_version(manifest: &str) -> Option<String> {
+    let table = manifest.parse::<toml::Table>().ok()?;
+    Some(table.get("workspace")?.get("package")?.get("rust-version")?.as_str()?.to_owned())
+}
+
+/// Whether an installed toolchain (`1.88-x86_64-..`, `1.88.0-x86_64-..`) is that version.
+fn is_version(toolchain: &str, version: &str) -> bool {
+    toolchain
+        .strip_prefix(version)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('.'))
+}
+
+/// Advisories are left to a run by hand: they change from day to day and need a database from the network.
+fn deny(shell: &Shell) -> Outcome {
+    if !shell.has(&crate::cargo(), &["deny", "--version"]) {
+        return Outcome::Skipped("cargo-deny is not installed (`cargo install cargo-deny --locked`)".into());
+    }
+    steps(shell, &[&["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_nothing_builds_the_whole_workspace() {
+        let mut names: Vec<_> = JOBS.iter().map(|job| job.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), JOBS.len());
+        let source = include_str!("jobs.rs");
+        let flag = concat!("\"--work", "space\"");
+        assert!(!source.contains(flag), "a build of everything at once unifies features");
+    }
+
+    #[test]
+    fn the_promised_version_is_read_and_recognised() {
+        assert_eq!(rust_version("[workspace.package]\nrust-version = \"1.88\"\n").as_deref(), Some("1.88"));
+        assert_eq!(rust_version("[workspace]\n"), None);
+        assert!(
+            is_version("1.88.0-x86_64-unknown-linux-gnu", "1.88")
+                && is_version("1.88-aarch64-apple-darwin", "1.88")
+        );
+        assert!(!is_version("1.880-x", "1.88") && !is_version("stable-x", "1.88"));
+    }
+
+    #[test]
+    fn a_result_becomes_an_outcome_with_its_first_line() {
+        assert!(matches!(outcome(Ok(())), Outcome::Passed(_)));
+        match outcome(Err("stale\ndetails".into())) {
+            Outcome::Failed { reason, .. } => assert_eq!(reason, "stale"),
+            _ => panic!("a failure stays a failure"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `cargo xtask`: codegen, tidy and the jobs of CI, for people who work on this repository. Uses no crate under
+//! `crates/`, so that it still runs when they do not compile.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its user")]
+
+mod ci;
+mod codegen;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, Command};
+
+/// Writes the generated files, or with `check` only compares them.
+fn generate(check: bool) -> Result<(), String> {
+    codegen::run(&root(), check).map_err(|e| format!("{e:#}"))
+}
+
+/// The repository's root, wherever the command was started from.
+fn root() -> PathBuf {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), PathBuf::from)
+}
+
+/// The cargo that started us.
+fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
+fn command_line() -> Command {
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help).action(ArgAction::SetTrue);
+    Command::new("cargo xtask")
+        .bin_name("cargo xtask")
+        .about("What people do in this repository besides writing code")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("codegen")
+                .about("Vendor page + overlay -> resolved schema -> Rust")
+                .arg(flag("check", "Write nothing; fail when a file would change")),
+        )
+        .subcommand(
+            Command::new("ci")
+                .about("Every job below in order: what CI runs")
+                .arg(flag("fail-fast", "End at the first job that fails")),
+        )
+        .subcommands(
+            ci::jobs::JOBS.iter().filter(|job| !job.name.contains(' ')).map(|job| Command::new(job.name).about(format!("CI job: {}", job.about))),
+        )
+}
+
+fn main() -> ExitCode {
+    let matches = command_line().get_matches();
+    let done = |()| true;
+    let result = match matches.subcommand() {
+        Some(("codegen", options)) => generate(options.get_flag("check")).map(done),
+        Some(("tidy", _)) => tidy::run(&root()).map(done),
+        Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),
+        Some((job, _)) => ci::run_one(job),
+        None => Err("say what to do: `cargo xtask --help`".into()),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        // The summary has said what failed, and closes the output.
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_has_every_job() {
+        command_line().debug_assert();
+        let names: Vec<String> = command_line().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        for job in ci::jobs::JOBS {
+            let first = job.name.split(' ').next().unwrap_or("");
+            assert!(names.iter().any(|name| name == first), "{first}");
+        }
+    }
+
+    #[test]
+    fn the_root_is_where_the_workspace_manifest_lies() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("there");
+        assert!(manifest.contains("[workspace.package]"));
+    }
+}

@@ -1,0 +1,244 @@
+//! The manifests against each other and against docs/decisions/dependencies.md: every dependency has one place, one
+//! reason and a user; every crate takes its lints from the workspace; every library crate denies missing docs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::{Table, Value};
+
+use super::{Finding, Repo, tables};
+
+const REASONS: &str = "docs/decisions/dependencies.md";
+const HEADER: [&str; 3] = ["crate", "used by", "why"];
+
+pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut manifests = BTreeMap::new();
+    for (path, text) in
+        repo.with_ending("Cargo.toml").filter(|(path, _)| *path == "Cargo.toml" || is_member(path))
+    {
+        match text.parse::<Table>() {
+            Ok(table) => {
+                manifests.insert(path, table);
+            }
+            Err(e) => findings.push(Finding::new(path, 0, format!("is not TOML: {}", e.message()))),
+        }
+    }
+    let Some(root) = manifests.remove("Cargo.toml") else {
+        findings.push(Finding::new("Cargo.toml", 0, "is missing"));
+        return findings;
+    };
+    let shared = shared_dependencies(&root);
+    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, manifest) in &manifests {
+        findings.extend(member(path, manifest, &shared, &mut users));
+        findings.extend(denies_missing_docs(path, repo));
+    }
+    findings.extend(reasons(
+        &shared,
+        &users,
+        repo.text(REASONS).unwrap_or_default(),
+        repo.text("Cargo.toml").unwrap_or_default(),
+    ));
+    findings
+}
+
+fn is_member(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    matches!(parts.as_slice(), ["crates", _, "Cargo.toml"] | ["tests" | "xtask", "Cargo.toml"])
+}
+
+/// Name in `[workspace.dependencies]`, and whether it is one of our own crates.
+fn shared_dependencies(root: &Table) -> BTreeMap<String, bool> {
+    let table = root.get("workspace").and_then(|w| w.get("dependencies")).and_then(Value::as_table);
+    table.into_iter().flatten().map(|(name, entry)| (name.clone(), entry.get("path").is_some())).collect()
+}
+
+fn member(
+    path: &str,
+    manifest: &Table,
+    shared: &BTreeMap<String, bool>,
+    users: &mut BTreeMap<String, BTreeSet<String>>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let folder = path.trim_end_matches("/Cargo.toml").rsplit('/').next().unwrap_or(path).to_owned();
+    if manifest.get("lints").and_then(|l| l.get("workspace")).and_then(Value::as_bool) != Some(true) {
+        findings.push(Finding::new(path, 0, "add `[lints]` with `workspace = true`"));
+    }
+    for (name, entry) in dependency_tables(manifest).into_iter().flatten() {
+        users.entry(name.clone()).or_default().insert(folder.clone());
+        if entry.get("workspace").and_then(Value::as_bool) != Some(true) {
+            findings.push(Finding::new(path, 0, format!("`{name}` has a version of its own: pin it in [workspace.dependencies] and say `{name}.workspace = true`")));
+        } else if !shared.contains_key(name) {
+            findings.push(Finding::new(path, 0, format!("`{name}` is not in [workspace.dependencies]")));
+        }
+    }
+    findings
+}
+
+/// All dependency tables of a manifest, those of single targets included.
+fn dependency_tables(manifest: &Table) -> Vec<&Table> {
+    let of = |table: &'_ Table| -> Vec<String> {
+        ["dependencies", "dev-dependencies", "build-dependencies"]
+            .iter()
+            .filter(|k| table.contains_key(**k))
+            .map(|k| (*k).to_owned())
+            .collect()
+    };
+    let mut tables: Vec<&Table> = of(manifest).iter().filter_map(|k| manifest[k].as_table()).collect();
+    for target in manifest
+        .get("target")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, t)| t.as_table())
+    {
+        tables.extend(of(target).iter().filter_map(|k| target[k].as_table()));
+    }
+    tables
+}
+
+fn denies_missing_docs(manifest: &str, repo: &Repo) -> Option<Finding> {
+    let lib = manifest.replace("Cargo.toml", "src/lib.rs");
+    let text = repo.text(&lib)?;
+    (!text.contains("#![deny(missing_docs)]"))
+        .then(|| Finding::new(lib, 1, "add `#![deny(missing_docs)]`: the crate is for other people"))
+}
+
+fn reasons(
+    shared: &BTreeMap<String, bool>,
+    users: &BTreeMap<String, BTreeSet<String>>,
+    reasons: &str,
+    root: &str,
+) -> Vec<Finding> {
+    let Some(rows) = tables::find(reasons, &HEADER) else {
+        return vec![Finding::new(REASONS, 0, format!("the table `{}` is missing", HEADER.join(" | ")))];
+    };
+    let mut findings = Vec::new();
+    let line_of = |name: &str| {
+        root.lines().position(|l| l.split(['=', '.', ' ']).next() == Some(name)).map_or(0, |n| n + 1)
+    };
+    for name in shared.keys().filter(|name| !users.contains_key(*name)) {
+        findings.push(Finding::new(
+            "Cargo.toml",
+            line_of(name),
+            format!("no member uses `{name}`: remove it from [workspace.dependencies]"),
+        ));
+    }
+    let foreign: BTreeSet<&String> =
+        shared.iter().filter(|(_, ours)| !**ours).map(|(name, _)| name).collect();
+    let mut explained = BTreeSet::new();
+    for row in &rows {
+        // A row may explain several crates that serve one purpose.
+        let names = tables::names(row.cell(0));
+        let mut is = BTreeSet::new();
+        for name in &names {
+            if !foreign.contains(name) {
+                findings.push(Finding::new(
+                    REASONS,
+                    row.line,
+                    format!("`{name}` is not in [workspace.dependencies]: remove it here"),
+                ));
+            } else if !explained.insert(name.clone()) {
+                findings.push(Finding::new(
+                    REASONS,
+                    row.line,
+                    format!("`{name}` is explained twice: keep one"),
+                ));
+            }
+            is.extend(users.get(name).into_iter().flatten().cloned());
+        }
+        let names = names.join(", ");
+        if row.cell(2).is_empty() {
+            findings.push(Finding::new(REASONS, row.line, format!("`{names}` has no reason")));
+        }
+        let said: BTreeSet<String> = tables::names(row.cell(1)).into_iter().collect();
+        if !is.is_empty() && said != is {
+            let list: Vec<String> = is.into_iter().collect();
+            let message =
+                format!("`{names}` is used by: {}; write that in the second column", list.join(", "));
+            findings.push(Finding::new(REASONS, row.line, message));
+        }
+    }
+    for name in foreign.into_iter().filter(|name| !explained.contains(*name)) {
+        findings.push(Finding::new(
+            "Cargo.toml",
+            line_of(name),
+            format!("`{name}` has no row in {REASONS}: add one with its reason"),
+        ));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str =
+        "[workspace.dependencies]\nours = { path = \"crates/ours\" }\nserde = \"1\"\ntoml = \"1\"\n";
+    const OURS: &str = "[lints]\nworkspace = true\n[dependencies]\nserde.workspace = true\n";
+    const XTASK: &str = "[lints]\nworkspace = true\n[dev-dependencies]\nours.workspace = true\n[target.'cfg(unix)'.dependencies]\ntoml = { workspace = true, features = [\"x\"] }\n";
+    const WHY: &str =
+        "| crate | used by | why |\n|---|---|---|\n| serde | ours | JSON |\n| `toml` | xtask | manifests |\n";
+    const LIB: &str = "//! Doc.\n#![deny(missing_docs)]\n";
+
+    fn run(root: &str, ours: &str, xtask: &str, why: &str, lib: &str) -> Vec<String> {
+        let repo = Repo::of(&[
+            ("Cargo.toml", root),
+            ("crates/ours/Cargo.toml", ours),
+            ("crates/ours/src/lib.rs", lib),
+            ("xtask/Cargo.toml", xtask),
+            (REASONS, why),
+        ]);
+        check(&repo).iter().map(Finding::to_string).collect()
+    }
+
+    #[test]
+    fn manifests_that_agree_pass() {
+        assert_eq!(run(ROOT, OURS, XTASK, WHY, LIB), [""; 0]);
+    }
+
+    #[test]
+    fn a_dependency_nobody_uses_or_explains_is_named() {
+        let root = format!("{ROOT}url = \"2\"\n");
+        assert_eq!(
+            run(&root, OURS, XTASK, WHY, LIB),
+            [
+                "Cargo.toml:5: no member uses `url`: remove it from [workspace.dependencies]",
+                "Cargo.toml:5: `url` has no row in docs/decisions/dependencies.md: add one with its reason"
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_that_are_stale_doubled_empty_or_wrong_are_named() {
+        let why = format!("{WHY}| url | ours | x |\n| serde | ours, cli | y |\n").replace("manifests", "");
+        let findings = run(ROOT, OURS, XTASK, &why, LIB).join("\n");
+        assert!(findings.contains("dependencies.md:5: `url` is not in"), "{findings}");
+        assert!(findings.contains("dependencies.md:6: `serde` is explained twice"), "{findings}");
+        assert!(findings.contains("dependencies.md:6: `serde` is used by: ours; write"), "{findings}");
+        assert!(findings.contains("dependencies.md:4: `toml` has no reason"), "{findings}");
+    }
+
+    #[test]
+    fn a_version_outside_the_workspace_table_is_named() {
+        let ours = format!("{OURS}bytes = \"1\"\nhttp.workspace = true\n");
+        let findings = run(ROOT, &ours, XTASK, WHY, LIB).join("\n");
+        assert!(findings.contains("crates/ours/Cargo.toml: `bytes` has a version of its own"), "{findings}");
+        assert!(findings.contains("`http` is not in [workspace.dependencies]"), "{findings}");
+    }
+
+    #[test]
+    fn lints_and_docs_are_asked_for() {
+        let findings =
+            run(ROOT, &OURS.replace("true\n[dep", "false\n[dep"), XTASK, WHY, "//! Doc.\n").join("\n");
+        assert!(findings.contains("crates/ours/Cargo.toml: add `[lints]`"), "{findings}");
+        assert!(findings.contains("crates/ours/src/lib.rs:1: add `#![deny(missing_docs)]`"), "{findings}");
+    }
+
+    #[test]
+    fn a_broken_manifest_and_a_missing_table_are_named() {
+        let findings = run(ROOT, "[oops", XTASK, "no table", LIB).join("\n");
+        assert!(findings.contains("crates/ours/Cargo.toml: is not TOML"), "{findings}");
+        assert!(findings.contains("the table `crate | used by | why` is missing"), "{findings}");
+    }
+}
