@@ -71,12 +71,12 @@ fn extra_never_doubles_a_field() {
 fn what_is_wrong_is_named() {
     let complaint = |text: &str| serde_json::from_str::<CreateTaskRequest>(text).unwrap_err().to_string();
     insta::assert_snapshot!(complaint(r#"{"model":"m"}"#), @"missing field `content` at line 1 column 13");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[{"type":"image_url","image_url":{}}]}"#), @"");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[{"text":"x"}]}"#), @"");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":"5"}"#), @"");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":5.5}"#), @"");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"ratio":16}"#), @"");
-    insta::assert_snapshot!(complaint("{\"model\":\"m\",\n\"content\":[}"), @"");
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[{"type":"image_url","image_url":{}}]}"#), @"ContentItem of type `image_url`: missing field `url` at line 1 column 60");
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[{"text":"x"}]}"#), @"ContentItem: missing text `type` at line 1 column 37");
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":"5"}"#), @"expected a whole number, found a text at line 1 column 41");
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":5.5}"#), @"5.5 is not a whole number that fits at line 1 column 41");
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"ratio":16}"#), @r#"invalid type: integer `16`, expected a text, for example "16:9" at line 1 column 36"#);
+    insta::assert_snapshot!(complaint("{\"model\":\"m\",\n\"content\":[}"), @"expected value at line 2 column 12");
 }
 
 /// Prompts, media and signatures are for the wire only.

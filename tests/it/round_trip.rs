@@ -14,11 +14,8 @@ use serde_json::Value;
 use crate::schema;
 
 fn survives<T: DeserializeOwned + Serialize>(name: &str, seed: u64) -> Result<(), TestCaseError> {
-    let schema = schema::schema_of(name);
-    let Ok(instance) = noson::generate(&schema, &mut StdRng::seed_from_u64(seed)) else {
-        // The generator gives up on some combinations of what may stand beside what.
-        return Err(TestCaseError::reject("no instance"));
-    };
+    let instance = noson::generate(&schema::without_rules(name), &mut StdRng::seed_from_u64(seed));
+    let instance = instance.map_err(|error| TestCaseError::fail(format!("{name}: {error}")))?;
     let read: T = serde_json::from_value(instance.clone()).map_err(|error| TestCaseError::fail(format!("{name}: {error}\n{instance}")))?;
     let written = serde_json::to_value(&read).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(canonical(written), canonical(instance), "{}", name);
@@ -49,7 +46,7 @@ fn canonical(value: Value) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_global_rejects: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn of_requests(seed in any::<u64>()) {
@@ -71,7 +68,7 @@ proptest! {
         let anything = serde_json::json!({ "type": "object", "additionalProperties": {}, "minProperties": 1, "properties": {
             "id": {}, "status": {}, "created_at": {}, "content": {}, "usage": {}, "error": {}, "tools": {}, "ratio": {}, "duration": {}, "draft": {}
         }});
-        let instance = noson::generate(&anything, &mut StdRng::seed_from_u64(seed)).map_err(|_| TestCaseError::reject("no instance"))?;
+        let instance = noson::generate(&anything, &mut StdRng::seed_from_u64(seed)).map_err(|error| TestCaseError::fail(error.to_string()))?;
         let task: Task = serde_json::from_value(instance.clone()).map_err(|error| TestCaseError::fail(format!("{error}\n{instance}")))?;
         let written = canonical(serde_json::to_value(&task).unwrap());
         let Value::Object(given) = canonical(instance) else { unreachable!() };

@@ -18,7 +18,7 @@ fn document() -> Value {
 }
 
 /// The schema of one entry of `$defs`, with the others beside it.
-pub(crate) fn schema_of(name: &str) -> Value {
+fn schema_of(name: &str) -> Value {
     json!({ "$schema": document()["$schema"], "$ref": format!("#/$defs/{name}"), "$defs": document()["$defs"] })
 }
 
@@ -103,22 +103,21 @@ fn the_types_cover_the_schema() {
 fn the_proof_notices_a_drift() {
     let mut derived = inlined(schemars::schema_for!(CreateTaskRequest).to_value());
     derived["properties"]["duration"] = json!({ "type": ["string", "null"] });
-    assert!(!is_covered(&derived, &source("CreateTaskRequest")));
+    assert!(!is_covered(&derived, &inlined(without_rules("CreateTaskRequest"))));
 }
 
 fn covers<T: JsonSchema>(name: &str) {
     let derived = inlined(schemars::schema_for!(T).to_value());
-    assert!(is_covered(&derived, &source(name)), "{name}: the schema allows what the type's own schema does not");
+    assert!(is_covered(&derived, &inlined(without_rules(name))), "{name}: the schema allows what the type's own schema does not");
 }
 
-/// The schema without the rules on what may stand beside what, which the algebra does not model. Leaving a rule out
-/// allows more, so the proof only gets harder.
-fn source(name: &str) -> Value {
-    let mut source = schema_of(name);
-    if let Some(content) = source.pointer_mut("/$defs/CreateTaskRequest/properties/content").and_then(Value::as_object_mut) {
-        content.remove("allOf").expect("the rules stand there");
-    }
-    inlined(source)
+/// The schema without the rules on what may stand beside what, which neither the algebra nor the generator of
+/// instances models. Leaving a rule out allows more, so that what is shown of the rest only gets stronger.
+pub(crate) fn without_rules(name: &str) -> Value {
+    let mut schema = schema_of(name);
+    let content = schema.pointer_mut("/$defs/CreateTaskRequest/properties/content").and_then(Value::as_object_mut);
+    content.and_then(|content| content.remove("allOf")).expect("the rules stand there");
+    schema
 }
 
 fn is_covered(derived: &Value, source: &Value) -> bool {

@@ -18,7 +18,8 @@ fn generate(check: bool) -> Result<(), String> {
 
 /// The repository's root, wherever the command was started from.
 fn root() -> PathBuf {
-    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     here.parent().map_or_else(|| here.clone(), PathBuf::from)
 }
 
@@ -28,7 +29,9 @@ fn cargo() -> String {
 }
 
 fn command_line() -> Command {
-    let flag = |name: &'static str, help: &'static str| Arg::new(name).long(name).help(help).action(ArgAction::SetTrue);
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
+    };
     Command::new("cargo xtask")
         .bin_name("cargo xtask")
         .about("What people do in this repository besides writing code")
@@ -45,8 +48,14 @@ fn command_line() -> Command {
                 .arg(flag("fail-fast", "End at the first job that fails")),
         )
         .subcommands(
-            ci::jobs::JOBS.iter().filter(|job| !job.name.contains(' ')).map(|job| Command::new(job.name).about(format!("CI job: {}", job.about))),
+            ci::jobs::JOBS
+                .iter()
+                .filter(|job| !job.name.contains(' '))
+                .map(|job| Command::new(job.name).about(format!("CI job: {}", job.about))),
         )
+        .mut_subcommand("tidy", |tidy| {
+            tidy.arg(flag("fix", "Write what can be derived: who uses which dependency"))
+        })
 }
 
 fn main() -> ExitCode {
@@ -54,7 +63,7 @@ fn main() -> ExitCode {
     let done = |()| true;
     let result = match matches.subcommand() {
         Some(("codegen", options)) => generate(options.get_flag("check")).map(done),
-        Some(("tidy", _)) => tidy::run(&root()).map(done),
+        Some(("tidy", options)) => tidy::run(&root(), options.get_flag("fix")).map(done),
         Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),
         Some((job, _)) => ci::run_one(job),
         None => Err("say what to do: `cargo xtask --help`".into()),

@@ -1,1 +1,74 @@
-//! Placeholder.
+//! Video generation with Seedance on Volcengine Ark and BytePlus ModelArk: create a task, wait for it, keep the film.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), ark_video::Error> {
+//! use std::path::Path;
+//!
+//! use ark_video::{Client, DownloadOptions, WaitOptions, model::{ContentItem, CreateTaskRequest, TextContent}};
+//!
+//! let client = Client::from_env()?; // ARK_API_KEY, ARK_BASE_URL
+//! let prompt = ContentItem::Text(TextContent::new("A paper boat crosses a puddle at dawn"));
+//! let request = CreateTaskRequest::new("doubao-seedance-2-0-260128", [prompt]).ratio("16:9").duration(5);
+//! let task = client.create(&request).await?; // sent exactly once
+//! println!("{}", task.id()); // the way back, whatever happens next
+//! task.wait(WaitOptions::default()).await?;
+//! let film = task.download(Path::new("boat.mp4"), DownloadOptions::default()).await?;
+//! println!("{} bytes in {}", film.bytes, film.path.display());
+//! # Ok(()) }
+//! ```
+//!
+//! # What a create can end in
+//!
+//! Every accepted create costs money, and the service has no idempotency: the same request sent twice is two tasks and
+//! two bills. So [`Client::create`] sends once, never repeats by itself, and says exactly how far it got:
+//!
+//! | end | was a task created? | what to do |
+//! |---|---|---|
+//! | `Ok(handle)` | yes | keep [`TaskHandle::id`] |
+//! | [`Error::Config`], [`Error::Request`] | no, nothing was sent | mend the setting or the request |
+//! | [`Error::NotSent`] | no, nothing left this machine | try again |
+//! | [`Error::Refused`] | no, the service said so | see [`Error::is_retryable`] and the advice in the message |
+//! | [`Error::OutcomeUnknown`] | perhaps | do not send again; list the tasks of the window that the error names |
+//! | [`Error::AcceptedWithoutId`] | very probably | as above |
+//!
+//! # What never happens
+//!
+//! The key goes to the base URL's host and nowhere else; redirects are not followed; no key, prompt or picture is in an
+//! error or in `Debug`; dropping a future stops waiting, never the task. A dropped [`Client::create`] may have sent its
+//! request: drop it only if not knowing is acceptable.
+
+#![deny(missing_docs)]
+
+mod builder;
+mod client;
+mod download;
+mod environment;
+mod error;
+mod error_kinds;
+mod handle;
+mod list_all;
+#[cfg(test)]
+mod testing;
+
+pub use ark_video_model as model;
+pub use ark_video_protocol::{
+    ApiError, BaseUrl, BaseUrlError, Endpoint, EnvelopeKind, RequestError, RetryAfter, UnixMillis,
+    download::{DownloadRefusal, PlainHttp},
+    list::Request as ListQuery,
+    outcome::Refusal,
+    wait::WaitOptions,
+};
+pub use ark_video_transport::{
+    AnswerBody, BoxFuture, Clock, Proxy, Random, SaveError, SaveProgress, SendError, SendErrorKind,
+    SendStage, SettingError, SystemClock, SystemRandom, Timeouts, Transport,
+};
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use download::{DownloadOptions, Downloaded, Output};
+pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARIABLE};
+pub use error::Error;
+pub use error_kinds::{
+    AcceptedWithoutId, Action, Call, ConfigError, DownloadCause, DownloadError, NotPossible, NotSent,
+    OutcomeUnknown, ReadCause, ReadError, Refused, StillRunning, TaskEnded,
+};
+pub use handle::{TaskHandle, WaitEvent};

@@ -137,8 +137,8 @@ impl<'a> Named<'a> {
         };
         if metadata.len() > limit {
             let message = format!(
-                "{flag}: {shown} has {}; the service takes {} of at most {} MB",
-                crate::summary::bytes(metadata.len()),
+                "{flag}: {shown} has {} bytes; the service takes {} of at most {limit} ({} MiB)",
+                metadata.len(),
                 with_article(kind),
                 limit >> 20
             );
@@ -314,7 +314,7 @@ mod tests {
         insta::assert_snapshot!(fails("page.pdf"), @"4 --ref: page.pdf is no image, video or sound that the service takes");
         insta::assert_snapshot!(fails("empty.png"), @"4 --ref: empty.png is empty");
         insta::assert_snapshot!(fails("audio:cat.png"), @"4 --ref: cat.png is an image, not a sound");
-        insta::assert_snapshot!(fails("huge.png"), @"4 --ref: huge.png has 31.5 MB; the service takes an image of at most 30 MB");
+        insta::assert_snapshot!(fails("huge.png"), @"4 --ref: huge.png has 31457281 bytes; the service takes an image of at most 31457280 (30 MiB)");
         insta::assert_snapshot!(fails("none.png"), @"5 --ref: none.png cannot be read: there is no such file");
         insta::assert_snapshot!(fails("@."), @"5 --ref: . is a folder, not a file");
     }

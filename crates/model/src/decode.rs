@@ -304,6 +304,12 @@ pub(crate) mod lenient {
     }
 }
 
+/// Whether a member that every answer should have came in a form that could not be read: it is empty, and kept in
+/// `extra`. Then that is what is written again.
+pub(crate) fn unread<T: Default + PartialEq>(member: &T, name: &str, extra: &Map<String, Value>) -> bool {
+    !extra.is_empty() && extra.contains_key(name) && *member == T::default()
+}
+
 /// For requests: a wrong type is an error; null is as good as absent.
 pub(crate) mod strict {
     use super::*;

@@ -118,9 +118,8 @@ impl ApiError {
                 Self::new(status, "", "the answer is JSON, but not in a known error format")
                     .envelope(EnvelopeKind::Other)
             }),
-            Err(_) => {
-                Self::new(status, "", describe(answer.headers(), answer.body())).envelope(EnvelopeKind::NotJson)
-            }
+            Err(_) => Self::new(status, "", describe(answer.headers(), answer.body()))
+                .envelope(EnvelopeKind::NotJson),
         };
         error.take_headers(answer.headers());
         error
@@ -141,7 +140,8 @@ impl ApiError {
         if let Some(error) = object.get("ResponseMetadata").and_then(|metadata| metadata.get("Error")) {
             let error = error.as_object()?;
             let mut read = Self::read(status, error, ["Code", "Message"], EnvelopeKind::Management);
-            read.request_id = object.get("ResponseMetadata").and_then(|m| text(m.get("RequestId"))).or(read.request_id);
+            read.request_id =
+                object.get("ResponseMetadata").and_then(|m| text(m.get("RequestId"))).or(read.request_id);
             return Some(read);
         }
         match object.get("error") {
@@ -164,7 +164,12 @@ impl ApiError {
         Some(Self::new(status, "", clip(&detail)).envelope(EnvelopeKind::Detail).tail_id())
     }
 
-    fn read(status: u16, object: &Map<String, Value>, [code, message]: [&str; 2], envelope: EnvelopeKind) -> Self {
+    fn read(
+        status: u16,
+        object: &Map<String, Value>,
+        [code, message]: [&str; 2],
+        envelope: EnvelopeKind,
+    ) -> Self {
         let code = text(object.get(code)).unwrap_or_default();
         let message = text(object.get(message)).unwrap_or_default();
         let mut error = Self::new(status, code.as_str(), clip(&message)).envelope(envelope);
@@ -272,7 +277,9 @@ impl ApiError {
             return info.advice;
         }
         match self.status {
-            300..=399 => "Check the base URL: a redirect is never followed, so that the key goes nowhere else.",
+            300..=399 => {
+                "Check the base URL: a redirect is never followed, so that the key goes nowhere else."
+            }
             401 => "Check the API key; a key works only in the region it was made in.",
             403 => "Check what the key and the account are allowed to do, and whether a bill is overdue.",
             404 => "Check the base URL and the id; task records are kept for 7 days.",
@@ -314,8 +321,13 @@ fn text(value: Option<&Value>) -> Option<String> {
 /// One entry of a `detail` list as web frameworks write it: `{"loc": ["body", "model"], "msg": …}`.
 fn finding(entry: &Value) -> String {
     let Some(message) = text(entry.get("msg")) else { return text(Some(entry)).unwrap_or_default() };
-    let place: Vec<String> =
-        entry.get("loc").and_then(Value::as_array).into_iter().flatten().filter_map(|part| text(Some(part))).collect();
+    let place: Vec<String> = entry
+        .get("loc")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|part| text(Some(part)))
+        .collect();
     if place.is_empty() { message } else { format!("{}: {message}", place.join(".")) }
 }
 
@@ -324,7 +336,9 @@ fn id_in_message(message: &str) -> Option<String> {
     let mark = "request id:";
     let at = message.to_ascii_lowercase().rfind(mark)?;
     let id = message.get(at + mark.len()..)?.trim().trim_end_matches(['.', ')', '"']);
-    let plausible = !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    let plausible = !id.is_empty()
+        && id.len() <= 128
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     plausible.then(|| id.to_owned())
 }
 
@@ -347,11 +361,14 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> String {
             Some(start.get(from..from + len)?.split_whitespace().collect::<Vec<_>>().join(" "))
         });
         return match title.filter(|title| !title.is_empty() && title.len() <= 120) {
-            Some(title) => format!("the answer is an HTML page titled \"{title}\", not the service's own format"),
+            Some(title) => {
+                format!("the answer is an HTML page titled \"{title}\", not the service's own format")
+            }
             None => "the answer is an HTML page, not the service's own format".to_owned(),
         };
     }
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type");
     format!("the answer is not whole JSON ({} bytes, {kind})", body.len())
 }
 

@@ -87,7 +87,9 @@ impl BaseUrl {
         }
         let base = Self { https, authority, prefix: prefix.to_owned() };
         if !https && !allow_insecure && !base.is_loopback() {
-            return wrong("it is plain http:// to another machine, which would show the key to everybody on the way");
+            return wrong(
+                "it is plain http:// to another machine, which would show the key to everybody on the way",
+            );
         }
         Ok(base)
     }
@@ -194,7 +196,9 @@ mod tests {
             let base = BaseUrl::parse(site).unwrap();
             assert!(base.is_vendor() && base.is_https() && !base.is_loopback());
         }
-        assert!(!BaseUrl::parse("https://ark.cn-beijing.volces.com.evil.example/api/v3").unwrap().is_vendor());
+        assert!(
+            !BaseUrl::parse("https://ark.cn-beijing.volces.com.evil.example/api/v3").unwrap().is_vendor()
+        );
     }
 
     #[test]

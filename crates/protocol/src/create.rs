@@ -41,9 +41,9 @@ impl Request {
             route::Route::Create => {}
             _ => return Err(RequestRejected::no_such_path(parts.uri.path())),
         }
-        serde_json::from_slice(body)
-            .map(Self::new)
-            .map_err(|error| RequestRejected::invalid(None, format!("The request body is not valid: {error}.")))
+        serde_json::from_slice(body).map(Self::new).map_err(|error| {
+            RequestRejected::invalid(None, format!("The request body is not valid: {error}."))
+        })
     }
 }
 

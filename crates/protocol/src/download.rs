@@ -51,7 +51,9 @@ pub fn expires_at(link: &str) -> Option<i64> {
     let query = link.split_once('?')?.1;
     let query = query.split('#').next()?;
     let pairs = path::pairs(query).ok()?;
-    let find = |name: &str| pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let find = |name: &str| {
+        pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    };
     let signed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", find("X-Tos-Date")?).ok()?;
     let signed = signed.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
     let lives: i64 = find("X-Tos-Expires")?.parse().ok().filter(|lives| *lives >= 0)?;
@@ -82,7 +84,12 @@ pub struct Expected {
 ///
 /// # Errors
 /// Anything but a whole, unencoded file of a known and acceptable length.
-pub fn judge(status: StatusCode, headers: &HeaderMap, from: &Uri, max_bytes: u64) -> Result<Head, DownloadRefusal> {
+pub fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    from: &Uri,
+    max_bytes: u64,
+) -> Result<Head, DownloadRefusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     match status.as_u16() {
         200 => {}
@@ -93,15 +100,25 @@ pub fn judge(status: StatusCode, headers: &HeaderMap, from: &Uri, max_bytes: u64
         403 | 404 | 410 => return Err(DownloadRefusal::DeadLink { status: status.as_u16() }),
         status => return Err(DownloadRefusal::Status { status }),
     }
-    if let Some(coding) = text(header::CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    if let Some(coding) =
+        text(header::CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"))
+    {
         return Err(DownloadRefusal::Encoded { coding: coding.chars().take(40).collect() });
     }
     let content_type = text(header::CONTENT_TYPE).map(str::to_owned);
-    let essence = content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_lowercase();
+    let essence = content_type
+        .as_deref()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase();
     if essence.starts_with("text/") || matches!(essence.as_str(), "application/json" | "application/xml") {
         return Err(DownloadRefusal::NotMedia { content_type: essence });
     }
-    let chunked = text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.to_lowercase().contains("chunked"));
+    let chunked =
+        text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.to_lowercase().contains("chunked"));
     let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     match length {
         Some(0) => Err(DownloadRefusal::Empty),
@@ -144,7 +161,9 @@ pub enum DownloadRefusal {
         why: &'static str,
     },
     /// 403, 404 or 410: expired, used up, or deleted.
-    #[error("the storage answers {status}: the link has expired or was used too often; asking for the task gives a fresh one")]
+    #[error(
+        "the storage answers {status}: the link has expired or was used too often; asking for the task gives a fresh one"
+    )]
     DeadLink {
         /// HTTP status.
         status: u16,
@@ -192,6 +211,18 @@ pub enum DownloadRefusal {
         /// Bytes that came.
         got: u64,
     },
+}
+
+impl DownloadRefusal {
+    /// Whether another try may bring the file, with a fresh link.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::DeadLink { .. } | Self::WrongLength { .. } | Self::Empty => true,
+            Self::Status { status } => matches!(status, 408 | 429 | 500..=599),
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -22,8 +22,10 @@ pub mod models;
 pub mod outcome;
 mod pace;
 pub mod path;
-pub mod request_id;
 mod request_error;
+pub mod request_id;
+#[cfg(test)]
+mod round_trip_tests;
 mod route;
 pub mod wait;
 

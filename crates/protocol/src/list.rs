@@ -142,7 +142,9 @@ impl Request {
 
 fn number(name: &str, value: &str) -> Result<u32, RequestRejected> {
     value.parse().map_err(|_| {
-        let message = format!("The parameter `{name}` specified in the request is not valid: it must be a whole number.");
+        let message = format!(
+            "The parameter `{name}` specified in the request is not valid: it must be a whole number."
+        );
         RequestRejected::invalid(Some(name), message)
     })
 }

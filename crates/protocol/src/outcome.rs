@@ -135,7 +135,11 @@ fn of_success(answer: &Response<Bytes>) -> CreateOutcome {
         Err(error) if error.has_code() => error.to_string(),
         Err(error) => error.message,
     };
-    CreateOutcome::AcceptedWithoutId(Unread { status: answer.status().as_u16(), why, request_id: id_header(answer) })
+    CreateOutcome::AcceptedWithoutId(Unread {
+        status: answer.status().as_u16(),
+        why,
+        request_id: id_header(answer),
+    })
 }
 
 /// The kind of no that a vendor's error means for a create; `None` if the service may have acted all the same.
@@ -161,8 +165,12 @@ fn misrouted(status: u16, location: Option<&str>) -> ApiError {
         .and_then(|to| to.parse::<http::Uri>().ok())
         .and_then(|to| Some(format!("{}://{}", to.scheme_str()?, to.host()?)))
         .unwrap_or_else(|| "another place".to_owned());
-    ApiError::new(status, "", format!("the service answers with a redirect to {place}, which was not followed"))
-        .envelope(EnvelopeKind::Other)
+    ApiError::new(
+        status,
+        "",
+        format!("the service answers with a redirect to {place}, which was not followed"),
+    )
+    .envelope(EnvelopeKind::Other)
 }
 
 fn id_header(answer: &Response<Bytes>) -> Option<String> {

@@ -25,7 +25,8 @@ impl RetryAfter {
         if let Ok(seconds) = text.parse() {
             return Some(Self::Seconds(seconds));
         }
-        let date = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
+        let date =
+            jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
         Some(Self::At(date.as_second()))
     }
 

@@ -93,11 +93,14 @@ mod tests {
 
     #[test]
     fn a_plus_in_a_query_is_a_space_and_an_escaped_plus_is_a_plus() {
-        assert_eq!(pairs("a=x+y&b=x%2By&&c").unwrap(), [
-            ("a".to_owned(), "x y".to_owned()),
-            ("b".to_owned(), "x+y".to_owned()),
-            ("c".to_owned(), String::new()),
-        ]);
+        assert_eq!(
+            pairs("a=x+y&b=x%2By&&c").unwrap(),
+            [
+                ("a".to_owned(), "x y".to_owned()),
+                ("b".to_owned(), "x+y".to_owned()),
+                ("c".to_owned(), String::new()),
+            ]
+        );
         assert_eq!(pairs("a=%ff"), Err("%ff".to_owned()));
     }
 

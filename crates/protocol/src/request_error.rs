@@ -12,10 +12,14 @@ pub enum RequestError {
     #[error("the task id is empty")]
     EmptyId,
     /// The id is `.` or `..`, which no URL can carry as a name.
-    #[error("the task id {0:?} cannot be put into a URL: every HTTP library reads it as \"this folder\" or \"the folder above\"")]
+    #[error(
+        "the task id {0:?} cannot be put into a URL: every HTTP library reads it as \"this folder\" or \"the folder above\""
+    )]
     DotId(String),
     /// The address does not fit into a URL, most likely because of too many `task_ids`.
-    #[error("the request's address has {length} bytes and cannot be used ({reason}); ask for fewer task ids at a time (100 is safe)")]
+    #[error(
+        "the request's address has {length} bytes and cannot be used ({reason}); ask for fewer task ids at a time (100 is safe)"
+    )]
     Address {
         /// Length of the address in bytes.
         length: usize,
@@ -44,7 +48,12 @@ pub struct RequestRejected {
 
 impl RequestRejected {
     pub(crate) fn invalid(param: Option<&str>, message: String) -> Self {
-        Self { status: 400, code: ErrorCode::from("InvalidParameter"), message, param: param.map(str::to_owned) }
+        Self {
+            status: 400,
+            code: ErrorCode::from("InvalidParameter"),
+            message,
+            param: param.map(str::to_owned),
+        }
     }
 
     pub(crate) fn no_such_path(path: &str) -> Self {

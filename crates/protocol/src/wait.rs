@@ -187,7 +187,7 @@ impl WaitPlan {
     /// Takes in what a look brought, which ended at `now`; `dice` is a random number from 0 to 1.
     pub fn observe(&mut self, now: Duration, look: &Look<'_>, dice: f64) -> Step {
         let pause = match look {
-            Look::Status(status) if is_terminal(status) => return Step::Finished,
+            Look::Status(status) if status.is_terminal() => return Step::Finished,
             Look::Status(_) => {
                 self.failures = 0;
                 let pause = self.vary(self.interval, dice);
@@ -231,11 +231,6 @@ impl WaitPlan {
         let share = self.options.jitter.clamp(0.0, 1.0);
         times(pause, 1.0 - share + 2.0 * share * dice.clamp(0.0, 1.0))
     }
-}
-
-fn is_terminal(status: &TaskStatus) -> bool {
-    use TaskStatus::{Cancelled, Expired, Failed, Succeeded};
-    matches!(status, Succeeded | Failed | Cancelled | Expired)
 }
 
 /// `duration * factor` that neither panics nor overflows: what makes no sense counts as "for ever".

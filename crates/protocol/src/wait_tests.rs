@@ -1,0 +1,153 @@
+//! At which seconds a wait looks. No dice, so no jitter: 0.5 is the middle.
+
+use super::*;
+
+const MIDDLE: f64 = 0.5;
+
+/// Runs a wait where each look takes no time and brings what `look` says; gives the seconds of the looks and the end.
+fn run(options: WaitOptions, mut look: impl FnMut(u64) -> Look<'static>) -> (Vec<u64>, Step) {
+    let mut plan = WaitPlan::new(options);
+    let mut seconds = Vec::new();
+    let mut step = plan.start(MIDDLE);
+    while let Step::LookAt { at, .. } = step {
+        seconds.push(at.as_secs());
+        step = plan.observe(at, &look(at.as_secs()), MIDDLE);
+        assert!(seconds.len() < 10_000, "a wait must end");
+    }
+    (seconds, step)
+}
+
+fn failed() -> Look<'static> {
+    Look::Failed(LookFailure::Transient { wait: None })
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn a_task_of_two_minutes_is_looked_at_eleven_times() {
+    let (seconds, end) = run(WaitOptions::new(), |second| {
+        Look::Status(if second < 120 { &TaskStatus::Running } else { &TaskStatus::Succeeded })
+    });
+    assert_eq!(seconds, [3, 6, 10, 17, 27, 42, 57, 72, 87, 102, 117, 132]);
+    assert_eq!(end, Step::Finished);
+}
+
+#[test]
+fn each_terminal_state_ends_the_wait_and_no_other_does() {
+    use TaskStatus::{Cancelled, Expired, Failed, Queued, Running, Succeeded};
+    for status in [Succeeded, Failed, Cancelled, Expired] {
+        let mut plan = WaitPlan::new(WaitOptions::new());
+        assert_eq!(plan.observe(secs(3), &Look::Status(&status), MIDDLE), Step::Finished, "{status}");
+    }
+    for status in [Queued, Running, TaskStatus::from("post-processing"), TaskStatus::from("")] {
+        let mut plan = WaitPlan::new(WaitOptions::new());
+        let step = plan.observe(secs(3), &Look::Status(&status), MIDDLE);
+        assert_eq!(step, Step::LookAt { at: secs(6), last: false }, "{status}");
+    }
+}
+
+#[test]
+fn the_deadline_gets_one_last_look() {
+    let options = WaitOptions::new().timeout(secs(20));
+    let (seconds, end) = run(options.clone(), |_| Look::Status(&TaskStatus::Running));
+    assert_eq!((seconds, end), (vec![3, 6, 10, 17, 20], Step::Stop(StopReason::TimedOut)));
+    let (seconds, end) = run(options.clone(), |second| {
+        Look::Status(if second < 20 { &TaskStatus::Running } else { &TaskStatus::Succeeded })
+    });
+    assert_eq!((seconds.last(), end), (Some(&20), Step::Finished));
+    let (seconds, end) =
+        run(options, |second| if second < 20 { Look::Status(&TaskStatus::Running) } else { failed() });
+    assert_eq!((seconds.last(), end), (Some(&20), Step::Stop(StopReason::TimedOut)));
+}
+
+#[test]
+fn a_wait_of_no_time_looks_once() {
+    let (seconds, end) =
+        run(WaitOptions::new().timeout(Duration::ZERO), |_| Look::Status(&TaskStatus::Queued));
+    assert_eq!((seconds, end), (vec![0], Step::Stop(StopReason::TimedOut)));
+}
+
+#[test]
+fn a_look_that_ends_after_the_deadline_is_followed_by_the_last_one_at_once() {
+    let mut plan = WaitPlan::new(WaitOptions::new().timeout(secs(20)));
+    assert_eq!(plan.start(MIDDLE), Step::LookAt { at: secs(3), last: false });
+    let step = plan.observe(secs(33), &Look::Status(&TaskStatus::Running), MIDDLE);
+    assert_eq!(step, Step::LookAt { at: secs(33), last: true });
+}
+
+#[test]
+fn failed_looks_slow_down_are_counted_and_forgiven() {
+    let (seconds, end) = run(WaitOptions::new().max_failures(8), |_| failed());
+    assert_eq!(seconds, [3, 6, 12, 24, 48, 96, 156, 216]);
+    assert_eq!(end, Step::Stop(StopReason::TooManyFailures(8)));
+    // Every second look fails: never two in a row.
+    let mut odd = false;
+    let (_, end) = run(WaitOptions::new().timeout(secs(3600)).max_failures(2), |_| {
+        odd = !odd;
+        if odd { failed() } else { Look::Status(&TaskStatus::Running) }
+    });
+    assert_eq!(end, Step::Stop(StopReason::TimedOut));
+}
+
+#[test]
+fn the_default_patience_without_a_network_is_a_quarter_of_an_hour() {
+    let (seconds, _) = run(WaitOptions::new(), |_| failed());
+    assert_eq!((seconds.len(), seconds[19]), (20, 996));
+}
+
+#[test]
+fn a_retry_after_is_obeyed_up_to_two_minutes() {
+    let of = |error: ApiError| LookFailure::of_answer(&error, 0);
+    let busy = ApiError::new(429, "AccountRateLimitExceeded", "");
+    let pause = |after| {
+        let failure = of(busy.clone().retry_after(crate::RetryAfter::Seconds(after)));
+        let mut plan = WaitPlan::new(WaitOptions::new());
+        match plan.observe(secs(10), &Look::Failed(failure), MIDDLE) {
+            Step::LookAt { at, .. } => at.as_secs() - 10,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([pause(1), pause(7), pause(121)], [3, 7, 120]);
+}
+
+#[test]
+fn what_lasts_ends_the_wait_and_what_passes_does_not() {
+    let of = |status, code: &str| LookFailure::of_answer(&ApiError::new(status, code, ""), 0);
+    for (status, code) in
+        [(401, "AuthenticationError"), (403, ""), (404, "ResourceNotFound"), (400, ""), (302, "")]
+    {
+        assert_eq!(of(status, code), LookFailure::Final, "{status} {code}");
+    }
+    assert_eq!(of(429, "SetLimitExceeded"), LookFailure::Final);
+    for (status, code) in
+        [(408, ""), (429, ""), (429, "ServerOverloaded"), (500, "InternalServiceError"), (502, ""), (200, "")]
+    {
+        assert_eq!(of(status, code), LookFailure::Transient { wait: None }, "{status} {code}");
+    }
+    let send = |kind| LookFailure::of_send(&SendError::maybe_sent(kind, ""));
+    assert_eq!(send(SendErrorKind::Invalid), LookFailure::Final);
+    assert_eq!(send(SendErrorKind::Timeout), LookFailure::Transient { wait: None });
+    let mut plan = WaitPlan::new(WaitOptions::new());
+    let step = plan.observe(secs(3), &Look::Failed(LookFailure::Final), MIDDLE);
+    assert_eq!(step, Step::Stop(StopReason::Refused));
+}
+
+#[test]
+fn dice_vary_a_pause_by_a_fifth() {
+    let at = |dice| match WaitPlan::new(WaitOptions::new().first_look(secs(10))).start(dice) {
+        Step::LookAt { at, .. } => at.as_millis(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([at(0.0), at(0.5), at(1.0), at(f64::INFINITY)], [8_000, 10_000, 12_000, 12_000]);
+}
+
+#[test]
+fn options_without_sense_neither_panic_nor_spin() {
+    let mut options = WaitOptions::new();
+    (options.growth, options.jitter) = (f64::NAN, f64::INFINITY);
+    options.interval = Duration::MAX;
+    let (seconds, end) = run(options, |_| Look::Status(&TaskStatus::Running));
+    assert_eq!((seconds.len(), end), (2, Step::Stop(StopReason::TimedOut)));
+}

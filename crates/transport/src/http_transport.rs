@@ -7,7 +7,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use ark_video_protocol::{Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, is_loopback_host};
+use ark_video_protocol::{
+    Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, is_loopback_host,
+};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Uri};
 use reqwest::{Client, Url, redirect::Policy, retry};
@@ -106,7 +108,8 @@ impl HttpTransportBuilder {
     pub fn build(self) -> Result<HttpTransport, SettingError> {
         if let Proxy::Url(url) = &self.proxy {
             let read = Url::parse(url.expose_secret()).ok().filter(|url| url.has_host());
-            let known = read.is_some_and(|url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme()));
+            let known =
+                read.is_some_and(|url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme()));
             if !known || reqwest::Proxy::all(url.expose_secret()).is_err() {
                 return Err(SettingError(
                     "the proxy address cannot be used; it should look like http://host:3128 or socks5://host:1080".to_owned(),
@@ -166,7 +169,11 @@ fn address(uri: &Uri) -> Result<Url, SendError> {
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, endpoint: Endpoint, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
+    fn send(
+        &self,
+        endpoint: Endpoint,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let host = parts.uri.host().unwrap_or_default().to_owned();
@@ -277,7 +284,8 @@ fn same_place(answer: &reqwest::Response, url: &Url, host: &str) -> Result<(), S
     if answer.url() == url {
         return Ok(());
     }
-    let why = format!("the HTTP client followed a redirect away from {host}; give it redirect(Policy::none())");
+    let why =
+        format!("the HTTP client followed a redirect away from {host}; give it redirect(Policy::none())");
     Err(SendError::maybe_sent(SendErrorKind::Redirected, why))
 }
 
@@ -289,7 +297,10 @@ fn too_late(host: &str, timeouts: &Timeouts, progress: &Progress, head: &Head) -
             format!("the upload to {host} stood still for {} s", timeouts.upload_stall.as_secs_f64())
         }
         Stage::Taken => {
-            format!("no whole answer from {host} within {} s after the request", timeouts.answer.as_secs_f64())
+            format!(
+                "no whole answer from {host} within {} s after the request",
+                timeouts.answer.as_secs_f64()
+            )
         }
     };
     let error = SendError::new(stage(false, Some(progress)), SendErrorKind::Timeout, why);

@@ -100,12 +100,18 @@ pub enum SaveError {
 /// # Errors
 /// It exists and may not be replaced, is a folder, or its folder does not exist.
 pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
-    let shows_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|last| std::path::is_separator(char::from(*last)));
+    let shows_folder = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .last()
+        .is_some_and(|last| std::path::is_separator(char::from(*last)));
     if path.file_name().is_none() || shows_folder {
         return Err(SaveError::Folder { path: path.to_owned() });
     }
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() || path.is_dir() => return Err(SaveError::Folder { path: path.to_owned() }),
+        Ok(found) if found.is_dir() || path.is_dir() => {
+            return Err(SaveError::Folder { path: path.to_owned() });
+        }
         Ok(_) if !overwrite => return Err(SaveError::Exists { path: path.to_owned() }),
         _ => {}
     }

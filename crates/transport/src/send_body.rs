@@ -128,7 +128,9 @@ mod tests {
     use super::*;
 
     async fn take(body: &mut SendBody) -> Option<Bytes> {
-        poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.map(|frame| frame.unwrap().into_data().unwrap())
+        poll_fn(|context| Pin::new(&mut *body).poll_frame(context))
+            .await
+            .map(|frame| frame.unwrap().into_data().unwrap())
     }
 
     #[tokio::test]

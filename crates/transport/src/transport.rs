@@ -18,7 +18,11 @@ pub trait Transport: Send + Sync + fmt::Debug {
     ///
     /// `endpoint` says how patient to be and how much to read: a create waits long and uses no connection that was used
     /// before.
-    fn send(&self, endpoint: Endpoint, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, SendError>>;
+    fn send(
+        &self,
+        endpoint: Endpoint,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>>;
 
     /// Sends one GET to a storage host and gives the answer's head, with the body still to be read.
     ///

@@ -87,7 +87,7 @@ fn codegen(_: &Shell) -> Outcome {
 }
 
 fn tidy(shell: &Shell) -> Outcome {
-    outcome(crate::tidy::run(shell.root()))
+    outcome(crate::tidy::run(shell.root(), false))
 }
 
 fn outcome(result: Result<(), String>) -> Outcome {

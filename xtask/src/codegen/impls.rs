@@ -102,17 +102,26 @@ pub(crate) fn encode(bodies: &[Body<'_>]) -> TokenStream {
     let impls = bodies.iter().map(|body| {
         let name = super::ident(&body.definition.name);
         let tag = body.structure.tag.as_ref().map(|(tag, value)| quote!(map.serialize_entry(#tag, #value)?;));
+        let unread = |field: &BodyField<'_>| body.structure.role == Role::Response && field.has_empty && !field.optional;
         let members = body.fields.iter().map(|field| {
             let (ident, name) = (&field.ident, &field.field.name);
             if field.optional {
                 quote!(if let Some(value) = &self.#ident { map.serialize_entry(#name, value)?; })
+            } else if unread(field) {
+                quote!(if !unread(&self.#ident, #name, &self.extra) { map.serialize_entry(#name, &self.#ident)?; })
             } else {
                 quote!(map.serialize_entry(#name, &self.#ident)?;)
             }
         });
         let taken = body.fields.iter().map(|field| {
             let (ident, name) = (&field.ident, &field.field.name);
-            if field.optional { quote!(#name => self.#ident.is_some()) } else { quote!(#name => true) }
+            if field.optional {
+                quote!(#name => self.#ident.is_some())
+            } else if unread(field) {
+                quote!(#name => !unread(&self.#ident, #name, &self.extra))
+            } else {
+                quote!(#name => true)
+            }
         });
         let taken_tag = body.structure.tag.as_ref().map(|(tag, _)| quote!(#tag => true,));
         quote! {
@@ -134,6 +143,7 @@ pub(crate) fn encode(bodies: &[Body<'_>]) -> TokenStream {
     });
     quote! {
         use ::serde::ser::SerializeMap as _;
+        use crate::decode::unread;
         #(#impls)*
     }
 }

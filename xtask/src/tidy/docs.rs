@@ -11,7 +11,21 @@ pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
         .collect();
     findings.extend(readmes(repo.text("README.md"), repo.text("README.zh-CN.md")));
     findings.extend(changelog(repo.text("CHANGELOG.md")));
+    findings.extend(decisions(repo));
     findings
+}
+
+/// Every decision is in the list of decisions.
+fn decisions(repo: &Repo) -> Vec<Finding> {
+    const FOLDER: &str = "docs/decisions/";
+    let list = repo.text("docs/decisions/README.md").unwrap_or_default();
+    repo.with_ending(".md")
+        .filter_map(|(path, _)| path.strip_prefix(FOLDER))
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_digit()) && !list.contains(&format!("({name})")))
+        .map(|name| {
+            Finding::new(format!("{FOLDER}README.md"), 0, format!("`{name}` is not in the list: add its row"))
+        })
+        .collect()
 }
 
 /// A markdown text taken apart: what stands outside of code fences, the headings, and the fenced blocks.
@@ -221,6 +235,19 @@ mod tests {
         assert!(other[1].to_string().starts_with("README.zh-CN.md:2: the code differs from README.md:3"));
         assert_eq!(readmes(None, None)[0].file, "README.md");
         assert_eq!(readmes(Some(""), None)[0].file, "README.zh-CN.md");
+    }
+
+    #[test]
+    fn every_decision_is_listed() {
+        let files = [
+            ("docs/decisions/README.md", "[0001](0001-a.md)"),
+            ("docs/decisions/0001-a.md", ""),
+            ("docs/decisions/0002-b.md", ""),
+            ("docs/decisions/dependencies.md", ""),
+        ];
+        let findings = decisions(&Repo::of(&files));
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].to_string().contains("`0002-b.md` is not in the list"));
     }
 
     #[test]

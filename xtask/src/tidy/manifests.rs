@@ -10,7 +10,34 @@ use super::{Finding, Repo, tables};
 const REASONS: &str = "docs/decisions/dependencies.md";
 const HEADER: [&str; 3] = ["crate", "used by", "why"];
 
+/// What the manifests say, by name of the dependency: who uses it.
+type Users = BTreeMap<String, BTreeSet<String>>;
+
 pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
+    examine(repo).0
+}
+
+/// The reasons with their second column written anew; `None` when there is nothing to change.
+pub(crate) fn with_users(repo: &Repo) -> Option<(&'static str, String)> {
+    let text = repo.text(REASONS)?;
+    let users = examine(repo).1;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for row in tables::find(text, &HEADER)? {
+        let is = users_of(&tables::names(row.cell(0)), &users);
+        if !is.is_empty() {
+            let list: Vec<String> = is.into_iter().collect();
+            lines[row.line - 1] = format!("| {} | {} | {} |", row.cell(0), list.join(", "), row.cell(2));
+        }
+    }
+    let new = lines.join("\n") + "\n";
+    (new != text).then_some((REASONS, new))
+}
+
+fn users_of(names: &[String], users: &Users) -> BTreeSet<String> {
+    names.iter().filter_map(|name| users.get(name)).flatten().cloned().collect()
+}
+
+fn examine(repo: &Repo) -> (Vec<Finding>, Users) {
     let mut findings = Vec::new();
     let mut manifests = BTreeMap::new();
     for (path, text) in
@@ -25,10 +52,10 @@ pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
     }
     let Some(root) = manifests.remove("Cargo.toml") else {
         findings.push(Finding::new("Cargo.toml", 0, "is missing"));
-        return findings;
+        return (findings, Users::new());
     };
     let shared = shared_dependencies(&root);
-    let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut users = Users::new();
     for (path, manifest) in &manifests {
         findings.extend(member(path, manifest, &shared, &mut users));
         findings.extend(denies_missing_docs(path, repo));
@@ -39,7 +66,7 @@ pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
         repo.text(REASONS).unwrap_or_default(),
         repo.text("Cargo.toml").unwrap_or_default(),
     ));
-    findings
+    (findings, users)
 }
 
 fn is_member(path: &str) -> bool {
@@ -53,12 +80,7 @@ fn shared_dependencies(root: &Table) -> BTreeMap<String, bool> {
     table.into_iter().flatten().map(|(name, entry)| (name.clone(), entry.get("path").is_some())).collect()
 }
 
-fn member(
-    path: &str,
-    manifest: &Table,
-    shared: &BTreeMap<String, bool>,
-    users: &mut BTreeMap<String, BTreeSet<String>>,
-) -> Vec<Finding> {
+fn member(path: &str, manifest: &Table, shared: &BTreeMap<String, bool>, users: &mut Users) -> Vec<Finding> {
     let mut findings = Vec::new();
     let folder = path.trim_end_matches("/Cargo.toml").rsplit('/').next().unwrap_or(path).to_owned();
     if manifest.get("lints").and_then(|l| l.get("workspace")).and_then(Value::as_bool) != Some(true) {
@@ -104,12 +126,7 @@ fn denies_missing_docs(manifest: &str, repo: &Repo) -> Option<Finding> {
         .then(|| Finding::new(lib, 1, "add `#![deny(missing_docs)]`: the crate is for other people"))
 }
 
-fn reasons(
-    shared: &BTreeMap<String, bool>,
-    users: &BTreeMap<String, BTreeSet<String>>,
-    reasons: &str,
-    root: &str,
-) -> Vec<Finding> {
+fn reasons(shared: &BTreeMap<String, bool>, users: &Users, reasons: &str, root: &str) -> Vec<Finding> {
     let Some(rows) = tables::find(reasons, &HEADER) else {
         return vec![Finding::new(REASONS, 0, format!("the table `{}` is missing", HEADER.join(" | ")))];
     };
@@ -130,7 +147,6 @@ fn reasons(
     for row in &rows {
         // A row may explain several crates that serve one purpose.
         let names = tables::names(row.cell(0));
-        let mut is = BTreeSet::new();
         for name in &names {
             if !foreign.contains(name) {
                 findings.push(Finding::new(
@@ -145,8 +161,8 @@ fn reasons(
                     format!("`{name}` is explained twice: keep one"),
                 ));
             }
-            is.extend(users.get(name).into_iter().flatten().cloned());
         }
+        let is = users_of(&names, users);
         let names = names.join(", ");
         if row.cell(2).is_empty() {
             findings.push(Finding::new(REASONS, row.line, format!("`{names}` has no reason")));
@@ -155,7 +171,7 @@ fn reasons(
         if !is.is_empty() && said != is {
             let list: Vec<String> = is.into_iter().collect();
             let message =
-                format!("`{names}` is used by: {}; write that in the second column", list.join(", "));
+                format!("`{names}` is used by: {}; `cargo xtask tidy --fix` writes that", list.join(", "));
             findings.push(Finding::new(REASONS, row.line, message));
         }
     }
@@ -215,8 +231,23 @@ mod tests {
         let findings = run(ROOT, OURS, XTASK, &why, LIB).join("\n");
         assert!(findings.contains("dependencies.md:5: `url` is not in"), "{findings}");
         assert!(findings.contains("dependencies.md:6: `serde` is explained twice"), "{findings}");
-        assert!(findings.contains("dependencies.md:6: `serde` is used by: ours; write"), "{findings}");
+        assert!(findings.contains("dependencies.md:6: `serde` is used by: ours; `cargo"), "{findings}");
         assert!(findings.contains("dependencies.md:4: `toml` has no reason"), "{findings}");
+    }
+
+    #[test]
+    fn the_second_column_is_written_from_the_manifests() {
+        let wrong = WHY.replace("| serde | ours |", "| serde | cli (once) |");
+        let repo = |why: &str| {
+            Repo::of(&[
+                ("Cargo.toml", ROOT),
+                ("crates/ours/Cargo.toml", OURS),
+                ("xtask/Cargo.toml", XTASK),
+                (REASONS, why),
+            ])
+        };
+        assert_eq!(with_users(&repo(&wrong)), Some((REASONS, WHY.to_owned())));
+        assert_eq!(with_users(&repo(WHY)), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `cargo xtask tidy`: what the compiler cannot hold, held over the files of the repository.
 //! Every rule is a function from data (texts, tables, graphs) to findings; only `Repo::read` and `graph::read` look
-//! at the disk and start `cargo`. No rule mends anything: a finding says where it is and what to do.
+//! at the disk and start `cargo`. A finding says where it is and what to do.
 
 mod docs;
 mod fences;
@@ -135,8 +135,12 @@ pub(crate) fn check(root: &Path) -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// Prints the findings; fails when there is one.
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+/// Prints the findings; fails when there is one. With `fix` it first writes what can be derived: who uses which dependency.
+pub(crate) fn run(root: &Path, fix: bool) -> Result<(), String> {
+    if fix && let Some((path, text)) = manifests::with_users(&Repo::read(root)?) {
+        std::fs::write(root.join(path), text).map_err(|e| format!("{path} could not be written: {e}"))?;
+        println!("{path}: second column written");
+    }
     let findings = check(root)?;
     for finding in &findings {
         println!("{finding}");

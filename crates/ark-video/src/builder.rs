@@ -1,0 +1,187 @@
+//! Settings of a [`Client`], checked before anything is sent.
+
+use std::sync::Arc;
+
+use ark_video_protocol::BaseUrl;
+use ark_video_transport::{
+    Clock, HttpTransport, Proxy, Random, SystemClock, SystemRandom, Timeouts, Transport,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Client, ConfigError, EnvSettings, Error, KEY_VARIABLES, client::Inner};
+
+/// Builds a [`Client`]. Needed is only a key.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct ClientBuilder {
+    api_key: Option<SecretString>,
+    base_url: Option<String>,
+    unknown_region: Option<String>,
+    allow_insecure_http: bool,
+    timeouts: Timeouts,
+    proxy: Proxy,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Option<Arc<dyn Clock>>,
+    random: Option<Arc<dyn Random>>,
+}
+
+impl ClientBuilder {
+    /// Sets the API key. It is never shown, and wiped from memory when the last client is dropped.
+    pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
+        self.api_key = Some(key.into());
+        self
+    }
+
+    /// Sets the base URL, with any path prefix; default [`BaseUrl::VOLCENGINE`]. A key works in one region only.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Takes key and base URL from the environment, where they are not set yet.
+    pub fn environment(mut self, found: &EnvSettings) -> Self {
+        self.api_key = self.api_key.or_else(|| found.api_key.clone());
+        if self.base_url.is_none() {
+            self.base_url.clone_from(&found.base_url);
+            self.unknown_region.clone_from(&found.unknown_region);
+        }
+        self
+    }
+
+    /// Allows a base URL that is plain `http` to another machine. The key can then be read by everybody on the way.
+    /// Default no; this machine is always allowed.
+    pub fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.allow_insecure_http = allow;
+        self
+    }
+
+    /// Sets how long to wait for what. Without effect on a [`ClientBuilder::transport`] of your own.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Sets the way out; default: as the environment says. Without effect on a [`ClientBuilder::transport`] of your own.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Sends through this instead of our own HTTP stack.
+    ///
+    /// An HTTP client of your own (certificates, tracing) goes here by way of `ark_video_transport::HttpTransport`, which
+    /// can be made around one.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes the time from this clock; for tests that do not want to sleep.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Takes random numbers from here; for tests that want the same ones each time.
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = Some(random);
+        self
+    }
+
+    /// Checks the settings. Sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::Config`], which says what is missing or wrong, and how it should look.
+    pub fn build(self) -> Result<Client, Error> {
+        let key = self.api_key.ok_or(ConfigError::NoKey { looked_in: &KEY_VARIABLES })?;
+        let bare = key.expose_secret().trim();
+        if bare.is_empty() {
+            return Err(ConfigError::NoKey { looked_in: &KEY_VARIABLES }.into());
+        }
+        if !bare.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConfigError::BadKey.into());
+        }
+        let key = SecretString::from(bare);
+        let base = match (self.base_url, self.unknown_region) {
+            (Some(url), _) if self.allow_insecure_http => BaseUrl::parse_allowing_insecure(&url),
+            (Some(url), _) => BaseUrl::parse(&url),
+            (None, Some(region)) => return Err(ConfigError::UnknownRegion { region }.into()),
+            (None, None) => BaseUrl::parse(BaseUrl::VOLCENGINE),
+        };
+        let base = base.map_err(ConfigError::BaseUrl)?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => {
+                let transport = HttpTransport::builder().timeouts(self.timeouts).proxy(self.proxy).build();
+                Arc::new(transport.map_err(ConfigError::Setting)?)
+            }
+        };
+        Ok(Client::new(Inner {
+            transport,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            random: self.random.unwrap_or_else(|| Arc::new(SystemRandom)),
+            base,
+            key,
+            insecure: self.allow_insecure_http,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(builder: ClientBuilder) -> String {
+        builder.build().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_a_key_the_message_names_the_variables() {
+        let said = refusal(Client::builder());
+        assert!(said.contains("ARK_API_KEY") && said.contains("SEEDANCE_API_KEY"), "{said}");
+        assert_eq!(refusal(Client::builder().api_key(" \n")), said);
+    }
+
+    #[test]
+    fn a_key_that_no_header_can_carry_is_refused_and_not_shown() {
+        let said = refusal(Client::builder().api_key("secret\nkey"));
+        assert!(said.contains("key") && !said.contains("secret"), "{said}");
+    }
+
+    #[test]
+    fn a_key_with_a_newline_at_its_end_is_a_key() {
+        let client = Client::builder().api_key("ark-1\n").build().unwrap();
+        assert_eq!(client.base_url().to_string(), BaseUrl::VOLCENGINE);
+    }
+
+    #[test]
+    fn plain_http_to_another_machine_must_be_asked_for() {
+        let builder = Client::builder().api_key("k").base_url("http://10.0.0.8/api/v3");
+        assert!(refusal(builder.clone()).contains("plain http"));
+        assert!(builder.allow_insecure_http(true).build().is_ok());
+    }
+
+    #[test]
+    fn a_region_nobody_knows_is_not_passed_over() {
+        let found = EnvSettings::from_lookup(|name| match name {
+            "ARK_API_KEY" => Some("k".to_owned()),
+            "ARK_REGION" => Some("mars-1".to_owned()),
+            _ => None,
+        });
+        assert!(refusal(Client::builder().environment(&found)).contains("mars-1"));
+        assert!(Client::builder().base_url("https://h").environment(&found).build().is_ok());
+    }
+
+    #[test]
+    fn a_bad_proxy_is_refused_without_its_password() {
+        let said = refusal(Client::builder().api_key("k").proxy(Proxy::url("ftp://user:hidden@h")));
+        assert!(said.contains("proxy") && !said.contains("hidden"), "{said}");
+    }
+
+    #[test]
+    fn neither_builder_nor_client_shows_the_key() {
+        let builder = Client::builder().api_key("very-secret").proxy(Proxy::url("http://u:very-secret@h:1"));
+        assert!(!format!("{builder:?}").contains("very-secret"));
+        assert!(!format!("{:?}", builder.build().unwrap()).contains("very-secret"));
+    }
+}

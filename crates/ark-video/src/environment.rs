@@ -1,0 +1,108 @@
+//! What the environment says about key and place. The only file that reads it, and only when asked to.
+//!
+//! Proxy variables are not read here: the transport hands them to its HTTP library.
+
+use ark_video_protocol::BaseUrl;
+use secrecy::SecretString;
+
+/// Variables that may hold the API key, in the order in which they are tried; the first that is not empty wins.
+pub const KEY_VARIABLES: [&str; 5] =
+    ["ARK_API_KEY", "VOLCENGINE_ARK_API_KEY", "BYTEPLUS_ARK_API_KEY", "BYTEPLUS_API_KEY", "SEEDANCE_API_KEY"];
+
+/// Variable that may hold the base URL, with any path prefix.
+pub const BASE_URL_VARIABLE: &str = "ARK_BASE_URL";
+
+/// Variable that may name a region (`cn-beijing`, `ap-southeast-1`, `eu-west-1`); used if there is no base URL.
+pub const REGION_VARIABLE: &str = "ARK_REGION";
+
+/// Key and base URL as found in the environment, with the names of the variables that won.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct EnvSettings {
+    /// The key.
+    pub api_key: Option<SecretString>,
+    /// Variable that held the key.
+    pub api_key_from: Option<&'static str>,
+    /// The base URL, not yet checked.
+    pub base_url: Option<String>,
+    /// Variable that decided the base URL; a BytePlus key decides it too, because it works nowhere else.
+    pub base_url_from: Option<&'static str>,
+    /// A region that nobody knows, as found.
+    pub unknown_region: Option<String>,
+}
+
+impl EnvSettings {
+    /// Reads the process environment.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads from anything that answers names with values.
+    #[must_use]
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let find = |name: &'static str| {
+            lookup(name).filter(|value| !value.trim().is_empty()).map(|value| (name, value))
+        };
+        let mut found = Self::default();
+        if let Some((name, key)) = KEY_VARIABLES.into_iter().find_map(find) {
+            found.api_key = Some(SecretString::from(key));
+            found.api_key_from = Some(name);
+        }
+        if let Some((name, url)) = find(BASE_URL_VARIABLE) {
+            (found.base_url, found.base_url_from) = (Some(url), Some(name));
+        } else if let Some((name, region)) = find(REGION_VARIABLE) {
+            match BaseUrl::of_region(&region) {
+                Some(url) => (found.base_url, found.base_url_from) = (Some(url.to_owned()), Some(name)),
+                None => found.unknown_region = Some(region),
+            }
+        } else if let Some(name) = found.api_key_from.filter(|name| name.starts_with("BYTEPLUS_")) {
+            (found.base_url, found.base_url_from) = (Some(BaseUrl::BYTEPLUS_AP.to_owned()), Some(name));
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> EnvSettings {
+        EnvSettings::from_lookup(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_first_key_variable_that_is_not_empty_wins() {
+        let found = read(&[("SEEDANCE_API_KEY", "s"), ("ARK_API_KEY", " "), ("BYTEPLUS_API_KEY", "b")]);
+        assert_eq!(found.api_key.unwrap().expose_secret(), "b");
+        assert_eq!(found.api_key_from, Some("BYTEPLUS_API_KEY"));
+        assert_eq!(
+            read(&[("ARK_API_KEY", "a"), ("BYTEPLUS_API_KEY", "b")]).api_key_from,
+            Some("ARK_API_KEY")
+        );
+        assert!(read(&[]).api_key.is_none());
+    }
+
+    #[test]
+    fn the_place_comes_from_the_url_then_the_region_then_the_kind_of_key() {
+        let place = |pairs: &[(&str, &str)]| read(pairs).base_url;
+        let url = ("ARK_BASE_URL", "https://h/v3");
+        let region = ("ARK_REGION", "eu-west-1");
+        let key = ("BYTEPLUS_ARK_API_KEY", "b");
+        assert_eq!(place(&[url, region, key]).as_deref(), Some("https://h/v3"));
+        assert_eq!(place(&[region, key]).as_deref(), Some(BaseUrl::BYTEPLUS_EU));
+        assert_eq!(place(&[key]).as_deref(), Some(BaseUrl::BYTEPLUS_AP));
+        assert_eq!(place(&[("ARK_API_KEY", "a")]), None);
+        let odd = read(&[("ARK_REGION", "mars-1"), key]);
+        assert_eq!((odd.base_url, odd.unknown_region.as_deref()), (None, Some("mars-1")));
+    }
+
+    #[test]
+    fn the_key_is_not_in_debug() {
+        assert!(!format!("{:?}", read(&[("ARK_API_KEY", "very-secret")])).contains("very-secret"));
+    }
+}

@@ -1,0 +1,210 @@
+//! The one error of this crate, in the order of how far the request got, and the questions one may ask of it.
+
+use ark_video_model::ErrorClass;
+use ark_video_protocol::{ApiError, Endpoint, RequestError, outcome::Refusal};
+use ark_video_transport::{SaveError, SendErrorKind};
+
+use crate::{
+    AcceptedWithoutId, Call, ConfigError, DownloadCause, DownloadError, NotPossible, NotSent, OutcomeUnknown,
+    ReadCause, ReadError, Refused, StillRunning, TaskEnded,
+};
+
+/// What went wrong. Its text says what was tried, what happened, whether money may have been spent, and what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is missing or wrong; nothing was sent.
+    #[error("The client cannot be set up: {0}.")]
+    Config(#[from] ConfigError),
+    /// The request cannot be written down; nothing was sent.
+    #[error("The request cannot be made: {0}. Nothing was sent.")]
+    Request(#[from] RequestError),
+    /// Nothing left this machine. Trying again is safe, also for a create.
+    #[error("{0}")]
+    NotSent(Box<NotSent>),
+    /// The service answered no; a create made no task.
+    #[error("{0}")]
+    Refused(Box<Refused>),
+    /// Nobody knows whether a create made a task. Never send it again blindly.
+    #[error("{0}")]
+    OutcomeUnknown(Box<OutcomeUnknown>),
+    /// A create was accepted, and its id is lost. Never send it again.
+    #[error("{0}")]
+    AcceptedWithoutId(Box<AcceptedWithoutId>),
+    /// A question (look, list, delete) brought no usable answer. Says nothing about the task.
+    #[error("{0}")]
+    Read(Box<ReadError>),
+    /// The task's state does not allow it; nothing was changed.
+    #[error("{0}")]
+    NotPossible(NotPossible),
+    /// The task is over without a result: failed, expired or cancelled. Not billed.
+    #[error("{0}")]
+    TaskEnded(TaskEnded),
+    /// Waiting ended before the task did.
+    #[error("{0}")]
+    StillRunning(StillRunning),
+    /// The task succeeded, and its result is not on disk.
+    #[error("{0}")]
+    Download(Box<DownloadError>),
+}
+
+impl Error {
+    /// Whether the same call may be made again, without the risk of a second bill and with some hope.
+    ///
+    /// For a create that is: not sent, or refused because of the pace. For a refusal, wait before trying again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotSent(error) => error.cause.kind != SendErrorKind::Invalid,
+            Self::Refused(error) => error.class == Refusal::Throttled,
+            Self::Read(error) => match &error.cause {
+                ReadCause::Send(error) => {
+                    !matches!(error.kind, SendErrorKind::Invalid | SendErrorKind::Redirected)
+                }
+                ReadCause::Answer(error) => error.is_retryable(),
+            },
+            Self::StillRunning(_) => true,
+            Self::Download(error) => match &error.cause {
+                DownloadCause::Save(SaveError::Send(_)) => true,
+                DownloadCause::Save(SaveError::Refused(refusal)) => refusal.is_transient(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether a create may have made a task whose id is not known. Sending again could mean a second bill.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::OutcomeUnknown(_) | Self::AcceptedWithoutId(_))
+    }
+
+    /// The service's code, such as `InvalidParameter`; of a failed task, the code of its failure.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        let code = match self {
+            Self::OutcomeUnknown(error) => error.code.as_deref()?,
+            Self::TaskEnded(ended) => {
+                let task = &ended.task;
+                task.failure()?.code.as_str()
+            }
+            _ => self.api_error()?.code.as_str(),
+        };
+        Some(code).filter(|code| !code.is_empty())
+    }
+
+    /// HTTP status, if an answer came.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::OutcomeUnknown(error) => error.status,
+            Self::AcceptedWithoutId(error) => Some(error.status),
+            Self::Read(error) => match &error.cause {
+                ReadCause::Send(error) => error.status,
+                ReadCause::Answer(error) => Some(error.status),
+            },
+            _ => self.api_error().map(|error| error.status),
+        }
+    }
+
+    /// The service's id of the request, for its support.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::OutcomeUnknown(error) => error.request_id.as_deref(),
+            Self::AcceptedWithoutId(error) => error.request_id.as_deref(),
+            Self::Read(error) => match &error.cause {
+                ReadCause::Send(error) => error.request_id.as_deref(),
+                ReadCause::Answer(error) => error.request_id.as_deref(),
+            },
+            _ => self.api_error()?.request_id.as_deref(),
+        }
+    }
+
+    /// Our own id of the request (`X-Client-Request-Id`).
+    #[must_use]
+    pub fn client_request_id(&self) -> Option<&str> {
+        match self {
+            Self::OutcomeUnknown(error) => Some(&error.client_request_id),
+            Self::AcceptedWithoutId(error) => Some(&error.client_request_id),
+            _ => self.call().map(|call| call.client_request_id.as_str()),
+        }
+    }
+
+    /// The task it is about. Present in every error after a create that gave an id.
+    #[must_use]
+    pub fn task_id(&self) -> Option<&str> {
+        match self {
+            Self::NotPossible(error) => Some(&error.task.id),
+            Self::TaskEnded(error) => Some(&error.task.id),
+            Self::StillRunning(error) => Some(&error.task_id),
+            Self::Download(error) => Some(&error.task_id),
+            _ => self.call()?.task_id.as_deref(),
+        }
+    }
+
+    /// The service's answer, where it is what went wrong.
+    #[must_use]
+    pub fn api_error(&self) -> Option<&ApiError> {
+        match self {
+            Self::Refused(error) => Some(&error.error),
+            Self::Read(error) => match &error.cause {
+                ReadCause::Answer(error) => Some(error),
+                ReadCause::Send(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What kind of trouble it is, where the service told; of a failed task, the kind of its failure.
+    #[must_use]
+    pub fn class(&self) -> Option<ErrorClass> {
+        match self {
+            Self::TaskEnded(ended) => {
+                let failure = ended.task.failure()?;
+                let code = ark_video_model::ErrorCode::from(failure.code.as_str());
+                Some(code.info()?.class_of(&failure.message))
+            }
+            _ => self.api_error().map(ApiError::class),
+        }
+    }
+
+    fn call(&self) -> Option<&Call> {
+        match self {
+            Self::NotSent(error) => Some(&error.call),
+            Self::Refused(error) => Some(&error.call),
+            Self::Read(error) => Some(&error.call),
+            _ => None,
+        }
+    }
+
+    /// The error of a question that the service answered with something else.
+    pub(crate) fn of_answer(call: Call, error: ApiError) -> Self {
+        let kind = error.class();
+        // A success that cannot be read, and a server's trouble, are no refusals.
+        let trouble = match error.status {
+            ..=299 => !error.is_from_vendor(),
+            300..=399 => false,
+            status => status >= 500 || kind == ErrorClass::Server,
+        };
+        if trouble {
+            return Self::Read(Box::new(ReadError { call, tries: 1, cause: ReadCause::Answer(error) }));
+        }
+        let class = match (kind, error.status) {
+            (_, 300..=399) => Refusal::Misrouted,
+            (ErrorClass::Throttled, _) => Refusal::Throttled,
+            (ErrorClass::Account, _) => Refusal::Account,
+            _ => Refusal::Caller,
+        };
+        debug_assert!(call.endpoint != Endpoint::Create);
+        Self::Refused(Box::new(Refused { call, class, error }))
+    }
+
+    /// The error of a question that brought no whole answer.
+    pub(crate) fn of_send(call: Call, cause: ark_video_transport::SendError) -> Self {
+        if cause.is_not_sent() {
+            return Self::NotSent(Box::new(NotSent { call, cause }));
+        }
+        Self::Read(Box::new(ReadError { call, tries: 1, cause: ReadCause::Send(cause) }))
+    }
+}

@@ -1,0 +1,157 @@
+//! Where files go, and whether they can go there: asked before anything is paid for.
+
+use std::path::{Path, PathBuf};
+
+use crate::args::SaveArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// A place for one task's files.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Destination {
+    /// The file that was named; without it, the name follows from the task's id.
+    file: Option<PathBuf>,
+    /// The folder as the user wrote it; empty is the current one.
+    folder: PathBuf,
+    ending: &'static str,
+    pub(crate) overwrite: bool,
+    cwd: PathBuf,
+}
+
+impl Destination {
+    /// Takes the flags as they are; `ending` is `mp4` or `mov`.
+    pub(crate) fn new(args: &SaveArgs, ending: &'static str, cwd: &Path) -> Self {
+        let folder = match (&args.output, &args.output_dir) {
+            (Some(file), _) => file.parent().unwrap_or(Path::new("")).to_owned(),
+            (None, Some(folder)) => folder.clone(),
+            (None, None) => PathBuf::new(),
+        };
+        Self { file: args.output.clone(), folder, ending, overwrite: args.overwrite, cwd: cwd.to_owned() }
+    }
+
+    /// Whether files can be written. With `id`, also whether those named after the task are free.
+    pub(crate) fn check(&self, id: Option<&str>, last_frame: bool) -> Result<(), Failure> {
+        if let Some(file) = &self.file {
+            let shown = file.display();
+            let looks_like_folder = file.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
+            if self.real(file).is_dir() || looks_like_folder {
+                let hint = format!("name a file, such as -o {}, or say --output-dir {shown}", file.join("video.mp4").display());
+                return Err(unwritable(format!("{shown} is a folder, not a file")).hint(hint));
+            }
+            if file.file_name().is_none() || file.as_os_str() == "-" {
+                return Err(unwritable(format!("{shown} is not the name of a file")).hint("videos are written to files only"));
+            }
+        }
+        let folder = self.real(&self.folder);
+        let shown = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }.display();
+        if !folder.is_dir() {
+            let what = if folder.exists() { "is not a folder" } else { "does not exist" };
+            return Err(unwritable(format!("the folder {shown} {what}")).hint("make it, or choose another"));
+        }
+        // Only writing proves that one can write: permissions, quotas and read-only disks all have their own say.
+        if let Err(error) = tempfile::Builder::new().prefix(".ark-video-").tempfile_in(&folder) {
+            let why = crate::media::reason(&error);
+            return Err(unwritable(format!("nothing can be written into the folder {shown}: {why}")));
+        }
+        if self.overwrite {
+            return Ok(());
+        }
+        let Some(video) = self.file.clone().or_else(|| id.map(|id| self.video(id))) else { return Ok(()) };
+        let frames = ["png", "jpeg"].map(|ending| beside(&video, ending));
+        for path in std::iter::once(&video).chain(frames.iter().filter(|_| last_frame)) {
+            if self.real(path).symlink_metadata().is_ok() {
+                let message = format!("{} exists already", path.display());
+                return Err(unwritable(message).hint("choose another name, or say --overwrite"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The video's path as the user would write it.
+    pub(crate) fn video(&self, id: &str) -> PathBuf {
+        self.file.clone().unwrap_or_else(|| self.folder.join(format!("{}.{}", file_stem(id), self.ending)))
+    }
+
+    /// The last frame's path beside the video; `start` are its first bytes.
+    pub(crate) fn last_frame(video: &Path, start: &[u8]) -> PathBuf {
+        let ending = match start {
+            [0x89, b'P', b'N', b'G', ..] => "png",
+            [0xff, 0xd8, ..] => "jpeg",
+            _ => "image",
+        };
+        beside(video, ending)
+    }
+
+    /// The path that the system understands, wherever the process stands.
+    pub(crate) fn real(&self, path: &Path) -> PathBuf {
+        self.cwd.join(path)
+    }
+}
+
+/// `tea.mp4` to `tea.last.png`.
+pub(crate) fn beside(video: &Path, ending: &str) -> PathBuf {
+    let mut name = video.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!(".last.{ending}"));
+    video.with_file_name(name)
+}
+
+/// An id as a file name: ids are the service's, names are ours.
+fn file_stem(id: &str) -> String {
+    let stem: String = id
+        .chars()
+        .take(120)
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' })
+        .collect();
+    if stem.is_empty() { "video".to_owned() } else { stem }
+}
+
+fn unwritable(message: String) -> Failure {
+    Failure::new(Exit::Output, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(output: Option<&str>, output_dir: Option<&str>, overwrite: bool, cwd: &Path) -> Destination {
+        let args = SaveArgs { output: output.map(Into::into), output_dir: output_dir.map(Into::into), overwrite };
+        Destination::new(&args, "mp4", cwd)
+    }
+
+    fn refusal(output: Option<&str>, output_dir: Option<&str>, cwd: &Path) -> String {
+        let failure = at(output, output_dir, false, cwd).check(Some("cgt-1"), true).unwrap_err();
+        assert_eq!(failure.exit, Exit::Output);
+        failure.message
+    }
+
+    #[test]
+    fn names_follow_from_flags_or_from_the_task() {
+        let cwd = Path::new("/x");
+        assert_eq!(at(Some("a/tea.mp4"), None, false, cwd).video("cgt-1"), Path::new("a/tea.mp4"));
+        assert_eq!(at(None, Some("out"), false, cwd).video("cgt-1"), Path::new("out/cgt-1.mp4"));
+        assert_eq!(at(None, None, false, cwd).video("../evil/.id"), Path::new("___evil__id.mp4"));
+        assert_eq!(Destination::last_frame(Path::new("a/tea.mp4"), b"\x89PNG"), Path::new("a/tea.last.png"));
+        assert_eq!(Destination::last_frame(Path::new("cgt-1"), b"\xff\xd8\xff"), Path::new("cgt-1.last.jpeg"));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before_anything_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let cwd = folder.path();
+        for name in ["taken.mp4", "free.last.jpeg", "cgt-1.mp4"] {
+            std::fs::write(cwd.join(name), "x").unwrap();
+        }
+        std::fs::create_dir(cwd.join("sub")).unwrap();
+        insta::assert_snapshot!(refusal(Some("sub"), None, cwd), @"sub is a folder, not a file");
+        insta::assert_snapshot!(refusal(Some("new/"), None, cwd), @"new/ is a folder, not a file");
+        insta::assert_snapshot!(refusal(Some("none/a.mp4"), None, cwd), @"the folder none does not exist");
+        insta::assert_snapshot!(refusal(None, Some("taken.mp4"), cwd), @"the folder taken.mp4 is not a folder");
+        insta::assert_snapshot!(refusal(Some("taken.mp4"), None, cwd), @"taken.mp4 exists already");
+        insta::assert_snapshot!(refusal(Some("free.mp4"), None, cwd), @"free.last.jpeg exists already");
+        insta::assert_snapshot!(refusal(None, None, cwd), @"cgt-1.mp4 exists already");
+        insta::assert_snapshot!(refusal(Some("-"), None, cwd), @"- is not the name of a file");
+        assert_eq!(at(Some("taken.mp4"), None, true, cwd).check(None, true), Ok(()));
+        assert_eq!(at(None, Some("sub"), false, cwd).check(Some("cgt-1"), true), Ok(()));
+        assert_eq!(std::fs::read_dir(cwd.join("sub")).unwrap().count(), 0, "the check leaves nothing behind");
+    }
+}

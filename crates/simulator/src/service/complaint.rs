@@ -1,0 +1,96 @@
+//! A refusal in the vendor's words: status, code, the parameter to blame, and a message that ends with the request id.
+
+use std::borrow::Cow;
+
+use ark_video_protocol::{ApiError, RequestRejected};
+use bytes::Bytes;
+use http::{HeaderValue, Response};
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Complaint {
+    status: u16,
+    code: Cow<'static, str>,
+    message: String,
+    param: String,
+    kind: Option<&'static str>,
+}
+
+pub(crate) type Checked<T> = Result<T, Complaint>;
+
+impl Complaint {
+    pub(crate) fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), param: String::new(), kind: None }
+    }
+
+    /// A value that is wrong whatever the model is.
+    pub(crate) fn invalid(param: impl Into<String>, why: impl AsRef<str>) -> Self {
+        let param = param.into();
+        let message = format!("The parameter `{param}` specified in the request is not valid: {}.", why.as_ref());
+        Self { param, ..Self::new(400, "InvalidParameter", message) }
+    }
+
+    /// A value that another model, or the same model in another mode, may take.
+    pub(crate) fn incapable(param: impl Into<String>, model: &str, mode: &str, why: &str) -> Self {
+        let param = param.into();
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        let message = format!("the parameter {param} specified in the request is not valid for model {model} in {mode}{why}.");
+        Self { param, ..Self::new(400, "InvalidParameter", message) }
+    }
+
+    /// A required member that is not there.
+    pub(crate) fn missing(param: impl Into<String>) -> Self {
+        let param = param.into();
+        let message = format!("The request failed because it is missing `{param}` parameter.");
+        let code = if param.contains(['.', '[']) { "MissingParameter".into() } else { format!("MissingParameter.{param}") };
+        Self { param, ..Self::new(400, code, message) }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(404, "ResourceNotFound", "The specified resource is not found.")
+    }
+
+    pub(crate) fn code(mut self, code: &'static str) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    pub(crate) fn kind(mut self, kind: &'static str) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    pub(crate) fn param(mut self, param: impl Into<String>) -> Self {
+        self.param = param.into();
+        self
+    }
+
+    /// The envelope. Every message ends with the id of the request, as the vendor's do.
+    pub(crate) fn answer(&self, request_id: &str) -> Response<Bytes> {
+        let kind = self.kind.unwrap_or(match self.status {
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "NotFound",
+            429 => "TooManyRequests",
+            500.. => "InternalServerError",
+            _ => "BadRequest",
+        });
+        let mut answer = ApiError::new(self.status, self.code.as_ref(), format!("{} Request id: {request_id}", self.message))
+            .param(self.param.as_str())
+            .kind(kind)
+            .request_id(request_id)
+            .encode();
+        if self.status == 401 {
+            let code = HeaderValue::from_static("AuthN_MissOrInvalidAuthorizationHeader");
+            answer.headers_mut().insert("x-error-code", code);
+        }
+        answer
+    }
+}
+
+impl From<RequestRejected> for Complaint {
+    fn from(rejected: RequestRejected) -> Self {
+        let new = Self::new(rejected.status, rejected.code.as_str().to_owned(), rejected.message);
+        new.param(rejected.param.unwrap_or_default())
+    }
+}

@@ -1,0 +1,273 @@
+//! What an accepted request comes to: size, length, seed, sound, bill, and whether it will fail. Decided once, at create.
+
+use ark_video_model::{CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio};
+
+use super::{
+    checks,
+    content::{Content, Mode},
+    intent, media,
+    random::Random,
+};
+use crate::{
+    catalog::{Model, catalog},
+    options::Options,
+    render::{Container, VideoSpec},
+};
+
+/// Seconds of video that a draft from elsewhere is taken to have.
+const ASSUMED_DRAFT_SECONDS: i64 = 5;
+
+/// How a task will end and what it will show then.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) resolution: Box<str>,
+    pub(crate) ratio: Box<str>,
+    /// Output seconds, rounded down.
+    pub(crate) seconds: i64,
+    /// Set when the request gave `frames`; the task then has no `duration`.
+    pub(crate) frames: Option<i64>,
+    pub(crate) seed: i64,
+    /// As asked, or by default; `None` for models that know no sound.
+    pub(crate) generate_audio: Option<bool>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) container: Container,
+    pub(crate) tokens: i64,
+    /// Seconds of input video; drafts hand them on to the final.
+    pub(crate) input_seconds: i64,
+    pub(crate) web_searches: Option<i64>,
+    /// Code and message, when the task will fail.
+    pub(crate) failure: Option<(&'static str, String)>,
+}
+
+impl Plan {
+    /// What to render.
+    pub(crate) fn film(&self) -> VideoSpec {
+        let frames = u32::try_from(self.total_frames()).unwrap_or(1);
+        let seed = self.seed.unsigned_abs();
+        let audio = self.generate_audio.unwrap_or(false);
+        VideoSpec { width: self.width, height: self.height, frames, audio, seed, container: self.container, ..VideoSpec::default() }
+    }
+
+    fn total_frames(&self) -> i64 {
+        self.frames.unwrap_or(FRAMES_PER_SECOND * self.seconds + 1)
+    }
+}
+
+const FRAMES_PER_SECOND: i64 = 24;
+const PIXELS_PER_TOKEN: i64 = 1024;
+
+/// floor((24·(input + output seconds) + 1) · width · height / 1024), `frames` in place of the bracket where they were asked for.
+/// It meets every usage that was published.
+pub(crate) fn tokens(input_seconds: i64, frames: i64, width: u32, height: u32) -> i64 {
+    (FRAMES_PER_SECOND * input_seconds + frames) * i64::from(width) * i64::from(height) / PIXELS_PER_TOKEN
+}
+
+/// A draft that a final is made from, as far as the final takes it over.
+pub(crate) struct Draft<'a> {
+    pub(crate) plan: Option<&'a Plan>,
+}
+
+/// Decides everything. `notes` takes what was assumed.
+pub(crate) fn make(
+    request: &CreateTaskRequest,
+    content: &Content<'_>,
+    model: Model,
+    draft: Option<&Draft<'_>>,
+    options: &Options,
+    random: &mut Random,
+    notes: &mut Vec<String>,
+) -> Plan {
+    let (family, inherited) = (model.family, draft.and_then(|draft| draft.plan));
+    let intent = task_type(request, content, model);
+    let resolution = resolution(request, content.mode, model);
+    let ratio = match inherited {
+        Some(draft) => draft.ratio.to_string(),
+        None => ratio(request, content, model),
+    };
+    let (width, height) = catalog()
+        .pixels(&model.entry.family, &resolution, &ratio)
+        .or_else(|| catalog().pixels("2.5", &resolution, &ratio))
+        .unwrap_or((1280, 720));
+    let inputs = input_seconds(content, model, options, notes);
+    let input_seconds = inherited.map_or(inputs.iter().sum(), |draft| draft.input_seconds);
+    let frames = request.frames.filter(|_| content.mode != Mode::FromDraft).or(inherited.and_then(|draft| draft.frames));
+    let seconds = match (frames, inherited, request.duration.unwrap_or(family.duration.default)) {
+        (Some(frames), ..) => frames / FRAMES_PER_SECOND,
+        (None, Some(draft), _) => draft.seconds,
+        (None, None, _) if content.mode == Mode::FromDraft => ASSUMED_DRAFT_SECONDS,
+        // The output of an edit is as long as its source.
+        (None, None, -1) if intent == Some(TaskType::Edit) => inputs.first().copied().unwrap_or(family.duration.min),
+        (None, None, -1) => random.between(family.duration.min, family.duration.max),
+        (None, None, seconds) => seconds,
+    };
+    let seed = match (inherited, request.seed) {
+        (Some(draft), _) => draft.seed,
+        (None, Some(seed)) if seed >= 0 => seed,
+        _ => random.seed(),
+    };
+    let sound = inherited.map_or(request.generate_audio, |draft| draft.generate_audio).unwrap_or(true);
+    let generate_audio = (family.generate_audio != Some(false)).then_some(sound);
+    let charged = if input_seconds > 0 && options.switches.is("video-input-minimum", "four_seconds") {
+        input_seconds.max(4)
+    } else {
+        input_seconds
+    };
+    let mut tokens = tokens(charged, frames.unwrap_or(FRAMES_PER_SECOND * seconds + 1), width, height);
+    if let (Some(true), Some(factor)) = (request.draft, &family.draft_token_factor) {
+        tokens = share(tokens, if sound { &factor.audio } else { &factor.silent });
+    }
+    let searching = request.tools.as_ref().is_some_and(|tools| !tools.is_empty());
+    let web_searches = searching.then(|| random.between(0, 2));
+    let container = if request.output_format == Some(OutputFormat::Mov) { Container::Mov } else { Container::Mp4 };
+    let failure = failure(request, content, model, intent);
+    let (resolution, ratio) = (resolution.into(), ratio.into());
+    Plan { resolution, ratio, seconds, frames, seed, generate_audio, width, height, container, tokens, input_seconds, web_searches, failure }
+}
+
+fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> String {
+    let family = model.family;
+    let first = |all: &Option<Vec<String>>| all.as_ref().and_then(|all| all.first()).cloned();
+    let asked = request.resolution.as_ref().map(|resolution| resolution.as_str().to_lowercase());
+    asked
+        .or_else(|| if mode == Mode::FromDraft { first(&family.final_resolution) } else { None })
+        .or_else(|| if request.draft == Some(true) { first(&family.draft_resolution) } else { None })
+        .or_else(|| family.resolution_default.clone())
+        .or_else(|| family.resolution.first().cloned())
+        .unwrap_or_else(|| "720p".to_owned())
+}
+
+/// The ratio that comes out: as asked, else that of the leading image where its size is known, else wide.
+fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> String {
+    let family = model.family;
+    let default = match content.mode {
+        Mode::Text | Mode::FromDraft => family.ratio_default_text.as_deref(),
+        Mode::FirstFrame | Mode::FirstAndLastFrame => family.ratio_default_image.as_deref(),
+        Mode::References => family.ratio_default_references.as_deref(),
+    };
+    match request.ratio.as_ref().map(Ratio::as_str).or(default) {
+        Some(fixed) if fixed != "adaptive" && !content_decides(content, model) => fixed.to_owned(),
+        _ => content.leading_image.and_then(media::image_size).map_or("16:9", |size| nearest(size, &family.ratio)).to_owned(),
+    }
+}
+
+/// On 2.5 the first frame decides, whatever the request says.
+fn content_decides(content: &Content<'_>, model: Model) -> bool {
+    content.mode.has_frames() && model.family.ratio_adaptive_required_in_frame_mode == Some(true)
+}
+
+/// The ratio of `all` that is closest to a size, by factor.
+fn nearest((width, height): (u32, u32), all: &[String]) -> &str {
+    let of = |text: &str| {
+        let (width, height) = text.split_once(':')?;
+        Some(width.parse::<f64>().ok()? / height.parse::<f64>().ok()?)
+    };
+    let actual = f64::from(width) / f64::from(height);
+    let distance = |text: &String| of(text).map_or(f64::INFINITY, |ratio| (ratio / actual).ln().abs());
+    all.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).map_or("16:9", String::as_str)
+}
+
+/// The seconds that each reference video is taken to have, cut so that all together are not longer than the model takes.
+fn input_seconds(content: &Content<'_>, model: Model, options: &Options, notes: &mut Vec<String>) -> Vec<i64> {
+    let count = content.videos.len();
+    let (Some(range), Ok(whole @ 1..)) = (&model.family.input_video_seconds, i64::try_from(count)) else { return Vec::new() };
+    let asked = i64::from(options.assumed_video_seconds).clamp(range.each_min, range.each_max);
+    let each = asked.min((range.total_max / whole).max(1));
+    for number in 1..=count {
+        notes.push(format!(
+            "assumed {each} s for video {number}, which is a link that the simulator does not fetch; the real length counts in the real bill"
+        ));
+    }
+    vec![each; count]
+}
+
+/// What 2.5 takes a request with a reference video for: as declared, else by the words of the prompt.
+fn task_type(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> Option<TaskType> {
+    if content.videos.is_empty() || !checks::reads_task_type(model) {
+        return None;
+    }
+    match &request.omni_reference_task_type {
+        Some(declared) if *declared != TaskType::Auto => Some(declared.clone()),
+        _ => intent::read(content.prompt.unwrap_or_default()),
+    }
+}
+
+/// What goes wrong after the task was accepted.
+fn failure(request: &CreateTaskRequest, content: &Content<'_>, model: Model, task: Option<TaskType>) -> Option<(&'static str, String)> {
+    let fixed = request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive);
+    let invalid = |param: &str, why: String| format!("The parameter `{param}` specified in the request is not valid: {why}.");
+    if fixed && content_decides(content, model) {
+        return Some(("InvalidParameter.TaskTypeConstraint", invalid("ratio", "the output ratio follows the first-frame image".into())));
+    }
+    let task = task?;
+    let declared = request.omni_reference_task_type.as_ref().filter(|declared| **declared != TaskType::Auto);
+    if declared.is_some() {
+        let asked = intent::read(content.prompt.unwrap_or_default());
+        let mismatch = task != TaskType::Reference && asked.as_ref().is_some_and(|asked| *asked != task);
+        let message = || invalid("omni_reference_task_type", format!("the prompt does not ask for task type {task}"));
+        return mismatch.then(|| ("InvalidParameter.TaskTypeMismatch", message()));
+    }
+    let what = if task == TaskType::Edit { "editing" } else { "extension" };
+    let constraint = |param, must: &str| {
+        let why = format!("the task was identified as video {what}; {param} must be {must}");
+        Some(("InvalidParameter.TaskTypeConstraint", invalid(param, why)))
+    };
+    if fixed {
+        return constraint("ratio", "adaptive");
+    }
+    let long = request.duration.is_some_and(|duration| duration != -1);
+    if task == TaskType::Edit && long { constraint("duration", "-1") } else { None }
+}
+
+/// `tokens` times a decimal such as `0.6`, rounded down, without floating point.
+fn share(tokens: i64, factor: &str) -> i64 {
+    let (whole, part) = factor.split_once('.').unwrap_or((factor, ""));
+    let scale = 10_i64.pow(u32::try_from(part.len().min(9)).unwrap_or(0));
+    let digits: i64 = format!("{whole}{part}").parse().unwrap_or(scale);
+    tokens * digits / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The usages that were published: input seconds, output seconds, width, height, tokens.
+    #[test]
+    fn every_published_usage_is_met() {
+        for (input, output, width, height, expected) in [
+            (0, 5, 1280, 720, 108_900),
+            (0, 5, 1920, 1088, 246_840),
+            (0, 4, 864, 496, 40_594),
+            (0, 4, 854, 480, 38_830),
+            (0, 30, 854, 480, 288_625),
+            (0, 15, 1248, 1664, 732_108),
+            (4, 4, 854, 480, 77_260),
+            (30, 30, 1280, 720, 1_296_900),
+            (0, 8, 1280, 720, 173_700),
+            (0, 5, 1920, 1080, 245_025),
+            (0, 5, 3840, 2160, 980_100),
+            (0, 5, 4398, 1886, 980_126),
+            (0, 5, 1470, 630, 109_431),
+            (0, 5, 864, 480, 49_005),
+        ] {
+            let frames = 24 * output + 1;
+            assert_eq!(tokens(input, frames, width, height), expected, "{input}+{output} s, {width}x{height}");
+        }
+        assert_eq!(tokens(0, 57, 1248, 704), 48_906, "frames in place of seconds");
+    }
+
+    #[test]
+    fn a_draft_is_billed_in_part() {
+        assert_eq!(share(50_638, "0.6"), 30_382);
+        assert_eq!(share(50_638, "0.7"), 35_446);
+        assert_eq!(share(50_638, "1"), 50_638);
+    }
+
+    #[test]
+    fn a_size_has_one_closest_ratio() {
+        let all: Vec<String> = ["16:9", "4:3", "1:1", "3:4", "9:16", "21:9"].map(str::to_owned).into();
+        for (size, expected) in [((300, 400), "3:4"), ((1080, 1920), "9:16"), ((999, 1000), "1:1"), ((5000, 300), "21:9")] {
+            assert_eq!(nearest(size, &all), expected);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Everything that looks random: ids, signatures, seeds, lengths. One seeded sequence, so that runs repeat.
+
+use jiff::Timestamp;
+
+/// The sequence of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(fastrand::Rng);
+
+/// The zone that task ids are written in (UTC+8), in milliseconds.
+const LOCAL: i64 = 8 * 3600 * 1000;
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    /// `cgt-` with 14 digits of local time and five letters or digits.
+    pub(crate) fn task_id(&mut self, now: i64) -> String {
+        const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        let tail: String = (0..5).map(|_| char::from(LETTERS[self.0.usize(..LETTERS.len())])).collect();
+        format!("cgt-{}-{tail}", time(now.saturating_add(LOCAL), "%Y%m%d%H%M%S"))
+    }
+
+    /// `02`, 13 digits of milliseconds, and hexadecimal digits: the form of the vendor's request ids.
+    pub(crate) fn request_id(&mut self, now: i64) -> String {
+        format!("02{now:013}{:025x}", self.0.u128(..) >> 28)
+    }
+
+    /// Something that looks like a signature and cannot be guessed from the outside.
+    pub(crate) fn signature(&mut self) -> String {
+        format!("{:032x}{:032x}", self.0.u128(..), self.0.u128(..))
+    }
+
+    /// A seed as the service picks one: 0 to 2147483647.
+    pub(crate) fn seed(&mut self) -> i64 {
+        self.0.i64(0..=i64::from(i32::MAX))
+    }
+
+    /// A number from `min` to `max`, both included.
+    pub(crate) fn between(&mut self, min: i64, max: i64) -> i64 {
+        self.0.i64(min..=max.max(min))
+    }
+
+    /// One of several, by its place; 0 when there is none.
+    pub(crate) fn pick(&mut self, count: usize) -> usize {
+        if count == 0 { 0 } else { self.0.usize(..count) }
+    }
+}
+
+/// A moment as text, in UTC; what no calendar holds is 1970.
+pub(crate) fn time(millis: i64, format: &str) -> String {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH).strftime(format).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_the_vendors_form_and_repeat_with_the_seed() {
+        let mut random = Random::new(1);
+        let id = random.task_id(1_795_313_730_000);
+        assert_eq!(&id[..19], "cgt-20261122101530-", "ten in the morning in Beijing is two in the morning in UTC");
+        assert_eq!(id.len(), 24);
+        let request = random.request_id(1_795_313_730_000);
+        assert!(request.starts_with("021795313730000") && request.len() == 40, "{request}");
+        assert_eq!(random.signature().len(), 64);
+        assert_eq!(Random::new(1).task_id(1_795_313_730_000), id);
+        assert_ne!(Random::new(2).task_id(1_795_313_730_000), id);
+    }
+}
