@@ -1,7 +1,8 @@
 //! The example payloads again, written with the builders: what a user would type to get each of them.
 
 use ark_video_model::{
-    AudioSource, CreateTaskRequest, FirstAndLastFrame, FirstFrame, FromDraft, ImageSource, References, TextToVideo, VideoSource,
+    AudioSource, CreateTaskRequest, FirstAndLastFrame, FirstFrame, FromDraft, ImageSource, References,
+    TextToVideo, VideoSource,
 };
 
 /// The request of an example file, or `None` where no builder makes it.

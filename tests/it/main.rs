@@ -2,6 +2,7 @@
 #![allow(unused_crate_dependencies)]
 
 mod builders;
+mod compile_fail;
 mod examples;
 mod payloads;
 mod responses;

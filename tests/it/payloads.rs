@@ -11,7 +11,8 @@ use crate::examples;
 #[test]
 fn every_payload() {
     for (file, text) in examples::files("requests") {
-        let request: CreateTaskRequest = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let request: CreateTaskRequest =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
         let wire = serde_json::to_string_pretty(&request).unwrap();
         let name = file.trim_end_matches(".json").to_owned();
         insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "snapshots/payloads", omit_expression => true }, {
@@ -20,7 +21,8 @@ fn every_payload() {
                 insta::assert_snapshot!(name, serde_json::to_string_pretty(&built).unwrap());
             }
         });
-        let (sent, given): (Value, Value) = (serde_json::from_str(&wire).unwrap(), serde_json::from_str(&text).unwrap());
+        let (sent, given): (Value, Value) =
+            (serde_json::from_str(&wire).unwrap(), serde_json::from_str(&text).unwrap());
         assert_eq!(sent, examples::without_nulls(given), "{file}: something was lost or added");
     }
 }
@@ -29,7 +31,8 @@ fn every_payload() {
 #[test]
 fn the_index_is_whole() {
     let index: Vec<Value> = serde_json::from_str(&examples::read("index.json")).unwrap();
-    let listed: BTreeSet<String> = index.iter().map(|entry| entry["file"].as_str().unwrap().to_owned()).collect();
+    let listed: BTreeSet<String> =
+        index.iter().map(|entry| entry["file"].as_str().unwrap().to_owned()).collect();
     let mut found: BTreeSet<String> = examples::files("requests").map(|(file, _)| file).collect();
     assert!(found.remove("vendor-tea.json"));
     assert_eq!(listed, found);
@@ -45,7 +48,8 @@ fn the_index_is_whole() {
 fn falsy_values_reach_the_wire() {
     let text = r#"{"model":"m","content":[{"type":"text","text":""}],"generate_audio":false,"watermark":false,"seed":0,"priority":0,"duration":-1,"draft":false,"tools":[]}"#;
     let request: CreateTaskRequest = serde_json::from_str(text).unwrap();
-    let (sent, given): (Value, Value) = (serde_json::to_value(&request).unwrap(), serde_json::from_str(text).unwrap());
+    let (sent, given): (Value, Value) =
+        (serde_json::to_value(&request).unwrap(), serde_json::from_str(text).unwrap());
     assert_eq!(sent, given);
 }
 
@@ -54,7 +58,8 @@ fn unknown_members_words_and_kinds_survive() {
     let text = r#"{"model":"m","content":[{"type":"hologram","depth":{"a":[1,null]}},{"type":"image_url","image_url":{"url":"u","detail":"high"},"role":"mask","weight":0.5}],"ratio":"2:1","optimize_prompt":true,"later":null}"#;
     let request: CreateTaskRequest = serde_json::from_str(text).unwrap();
     assert_eq!(request.ratio.as_ref().map(ark_video_model::Ratio::is_known), Some(false));
-    let (sent, given): (Value, Value) = (serde_json::to_value(&request).unwrap(), serde_json::from_str(text).unwrap());
+    let (sent, given): (Value, Value) =
+        (serde_json::to_value(&request).unwrap(), serde_json::from_str(text).unwrap());
     assert_eq!(sent, given);
 }
 
@@ -64,7 +69,10 @@ fn extra_never_doubles_a_field() {
     let mut request = CreateTaskRequest::new("m", Vec::new()).ratio("16:9");
     request.extra.insert("ratio".into(), "1:1".into());
     request.extra.insert("duration".into(), 7.into());
-    assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"model":"m","content":[],"ratio":"16:9","duration":7}"#);
+    assert_eq!(
+        serde_json::to_string(&request).unwrap(),
+        r#"{"model":"m","content":[],"ratio":"16:9","duration":7}"#
+    );
 }
 
 #[test]

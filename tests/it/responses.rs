@@ -28,9 +28,15 @@ fn every_answer_survives() {
                 "nested" => {
                     let error: ErrorEnvelope = serde_json::from_str(&text).unwrap();
                     let info = ErrorCode::from(error.error.code.as_str()).info();
-                    let info = info.unwrap_or_else(|| panic!("{file}: schema/errors.json lacks `{}`", error.error.code));
+                    let info = info
+                        .unwrap_or_else(|| panic!("{file}: schema/errors.json lacks `{}`", error.error.code));
                     let status = u16::try_from(entry["http"].as_u64().unwrap()).unwrap();
-                    assert!(info.http.contains(&status), "{file}: schema/errors.json has `{}` with {:?}", info.code, info.http);
+                    assert!(
+                        info.http.contains(&status),
+                        "{file}: schema/errors.json has `{}` with {:?}",
+                        info.code,
+                        info.http
+                    );
                     again::<ErrorEnvelope>(&text)
                 }
                 "flat" => again::<FlatError>(&text),
@@ -45,8 +51,12 @@ fn every_answer_survives() {
 /// What the contract allows beyond the recorded answers, and what a sick gateway might send: still a task.
 #[test]
 fn odd_answers_are_still_answers() {
-    let list: TaskList = serde_json::from_str(r#"{"total":2,"items":[{"id":"a","status":"paused","created_at":"12"},null,{"model":"m"}]}"#).unwrap();
-    let seen: Vec<_> = list.items.iter().map(|task| (task.id.as_str(), task.status.as_str(), task.created_at)).collect();
+    let list: TaskList = serde_json::from_str(
+        r#"{"total":2,"items":[{"id":"a","status":"paused","created_at":"12"},null,{"model":"m"}]}"#,
+    )
+    .unwrap();
+    let seen: Vec<_> =
+        list.items.iter().map(|task| (task.id.as_str(), task.status.as_str(), task.created_at)).collect();
     assert_eq!(seen, [("a", "paused", Some(12)), ("", "", None)]);
     for text in [r#"{}"#, r#"{"items":null}"#, r#"{"total":"many"}"#] {
         assert!(serde_json::from_str::<TaskList>(text).unwrap().items.is_empty(), "{text}");

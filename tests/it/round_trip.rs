@@ -16,7 +16,8 @@ use crate::schema;
 fn survives<T: DeserializeOwned + Serialize>(name: &str, seed: u64) -> Result<(), TestCaseError> {
     let instance = noson::generate(&schema::without_rules(name), &mut StdRng::seed_from_u64(seed));
     let instance = instance.map_err(|error| TestCaseError::fail(format!("{name}: {error}")))?;
-    let read: T = serde_json::from_value(instance.clone()).map_err(|error| TestCaseError::fail(format!("{name}: {error}\n{instance}")))?;
+    let read: T = serde_json::from_value(instance.clone())
+        .map_err(|error| TestCaseError::fail(format!("{name}: {error}\n{instance}")))?;
     let written = serde_json::to_value(&read).map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(canonical(written), canonical(instance), "{}", name);
     Ok(())
@@ -29,7 +30,9 @@ fn canonical(value: Value) -> Value {
             let one_spelling = kept.map(|(name, member)| {
                 let time = matches!(name.as_str(), "created_at" | "updated_at");
                 let member = match member {
-                    Value::String(digits) if time => digits.parse::<i64>().map_or(Value::String(digits), Value::from),
+                    Value::String(digits) if time => {
+                        digits.parse::<i64>().map_or(Value::String(digits), Value::from)
+                    }
                     other => canonical(other),
                 };
                 (name, member)

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use ark_video_model::{
-    CreateTaskRequest, CreateTaskResponse, DetailError, ErrorEnvelope, FlatError, ManagementError, ModelList, Task, TaskList,
+    CreateTaskRequest, CreateTaskResponse, DetailError, ErrorEnvelope, FlatError, ManagementError, ModelList,
+    Task, TaskList,
 };
 use jsonschema::Validator;
 use jsonschema::canonical::Containment;
@@ -31,7 +32,8 @@ fn the_schema_takes_every_request_and_its_own_vendor_example() {
     let validator = validator("CreateTaskRequest");
     for (file, text) in examples::files("requests") {
         let instance = serde_json::from_str(&text).unwrap();
-        let complaints: Vec<_> = validator.iter_errors(&instance).map(|error| error.masked().to_string()).collect();
+        let complaints: Vec<_> =
+            validator.iter_errors(&instance).map(|error| error.masked().to_string()).collect();
         assert!(complaints.is_empty(), "{file}: {complaints:?}");
     }
 }
@@ -57,7 +59,9 @@ fn the_schema_takes_every_recorded_answer() {
 fn the_schema_refuses_what_no_model_takes() {
     let validator = validator("CreateTaskRequest");
     let refused: BTreeSet<String> = examples::files("refused")
-        .filter(|(file, text)| file != "expected.json" && !validator.is_valid(&serde_json::from_str(text).unwrap()))
+        .filter(|(file, text)| {
+            file != "expected.json" && !validator.is_valid(&serde_json::from_str(text).unwrap())
+        })
         .map(|(file, _)| file[..3].to_owned())
         .collect();
     let expected = ["x01", "x02", "x03", "x04", "x07", "x17", "x18", "x19", "x20", "x21"];
@@ -108,14 +112,18 @@ fn the_proof_notices_a_drift() {
 
 fn covers<T: JsonSchema>(name: &str) {
     let derived = inlined(schemars::schema_for!(T).to_value());
-    assert!(is_covered(&derived, &inlined(without_rules(name))), "{name}: the schema allows what the type's own schema does not");
+    assert!(
+        is_covered(&derived, &inlined(without_rules(name))),
+        "{name}: the schema allows what the type's own schema does not"
+    );
 }
 
 /// The schema without the rules on what may stand beside what, which neither the algebra nor the generator of
 /// instances models. Leaving a rule out allows more, so that what is shown of the rest only gets stronger.
 pub(crate) fn without_rules(name: &str) -> Value {
     let mut schema = schema_of(name);
-    let content = schema.pointer_mut("/$defs/CreateTaskRequest/properties/content").and_then(Value::as_object_mut);
+    let content =
+        schema.pointer_mut("/$defs/CreateTaskRequest/properties/content").and_then(Value::as_object_mut);
     content.and_then(|content| content.remove("allOf")).expect("the rules stand there");
     schema
 }
@@ -132,7 +140,9 @@ fn inlined(mut schema: Value) -> Value {
         match value {
             Value::Object(members) => {
                 // Notes, not constraints.
-                members.retain(|name, _| !name.starts_with("x-") && name != "discriminator" && name != "description");
+                members.retain(|name, _| {
+                    !name.starts_with("x-") && name != "discriminator" && name != "description"
+                });
                 if let Some(Value::String(target)) = members.remove("$ref") {
                     let mut target = defs[target.trim_start_matches("#/$defs/")].clone();
                     inline(&mut target, defs);

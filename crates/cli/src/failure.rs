@@ -24,7 +24,7 @@ impl Failure {
         Self {
             exit,
             code: None,
-            message: message.into(),
+            message: printable(&message.into()),
             hints: Vec::new(),
             request_id: None,
             task_id: None,
@@ -74,9 +74,19 @@ impl Failure {
     }
 }
 
+/// Text from elsewhere without the control characters that could rewrite a screen.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_cannot_write_on_the_screen() {
+        assert_eq!(Failure::new(Exit::Refused, "a\u{1b}[2Jb\r\nc").message, "a[2Jb\nc");
+    }
 
     #[test]
     fn machines_get_every_part() {

@@ -19,9 +19,6 @@ use crate::media::{Media, Named, Place, read_file};
 /// Largest body, media included (create page, 2026-10: 64 MB).
 const BODY_LIMIT: usize = 64 << 20;
 
-/// Reads standard input once, when somebody asks for it.
-pub(crate) type ReadStdin<'a> = &'a mut dyn FnMut() -> Result<Vec<u8>, Failure>;
-
 /// What the positional argument turned out to be.
 #[derive(Debug, PartialEq)]
 enum Input<'a> {
@@ -38,12 +35,20 @@ fn input(args: &GenerateArgs) -> Input<'_> {
     }
 }
 
-/// Builds the request. `default_model` fills in where neither flag nor file names one.
+/// How many of the arguments ask for standard input.
+pub(crate) fn wants_stdin(args: &GenerateArgs) -> usize {
+    let whole = args.input.as_deref() == Some("-");
+    let texts = [&args.prompt, &args.extra_body].into_iter().filter(|text| text.as_deref() == Some("@-")).count();
+    usize::from(whole) + texts
+}
+
+/// Builds the request. `default_model` fills in where neither flag nor file names one; `stdin` is what standard input
+/// brought, if [`wants_stdin`].
 pub(crate) fn build(
     args: &GenerateArgs,
     default_model: &str,
     cwd: &Path,
-    stdin: ReadStdin<'_>,
+    stdin: &[u8],
 ) -> Result<CreateTaskRequest, Failure> {
     let prompt = match (&args.prompt, input(args)) {
         (Some(_), Input::Prompt(_)) => return Err(usage("the prompt is given twice: as an argument and with --prompt")),
@@ -53,7 +58,7 @@ pub(crate) fn build(
     };
     let media = media(args, cwd)?;
     let (mut object, origin) = match input(args) {
-        Input::Json("-") => (json_input::object(&stdin()?, "standard input")?, "standard input"),
+        Input::Json("-") => (json_input::object(stdin, "standard input")?, "standard input"),
         Input::Json(name) => (json_input::object(&read_file("the request", name, cwd)?, name)?, name),
         _ => {
             if prompt.is_none() && media.is_empty() {
@@ -108,10 +113,10 @@ fn usage(message: &str) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-fn text_or_file(flag: &str, given: &str, cwd: &Path, stdin: ReadStdin<'_>) -> Result<String, Failure> {
+fn text_or_file(flag: &str, given: &str, cwd: &Path, stdin: &[u8]) -> Result<String, Failure> {
     let bytes = match given.strip_prefix('@') {
         None => return Ok(given.to_owned()),
-        Some("-") => stdin()?,
+        Some("-") => stdin.to_vec(),
         Some(name) => read_file(&format!("{flag}: the file"), name, cwd)?,
     };
     let text = String::from_utf8(bytes).map_err(|_| Failure::new(Exit::Request, format!("{flag}: the text is not UTF-8")))?;

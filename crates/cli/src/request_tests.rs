@@ -18,7 +18,7 @@ fn built(line: &[&str], stdin: &str) -> Result<String, Failure> {
     std::fs::write(folder.path().join("prompt.txt"), "From a file.\n").unwrap();
     std::fs::write(folder.path().join("cat.png"), b"\x89PNG\r\n\x1a\n").unwrap();
     std::fs::write(folder.path().join("r.json"), FILE).unwrap();
-    let request = build(&parse(line), "default-model", folder.path(), &mut || Ok(stdin.as_bytes().to_vec()))?;
+    let request = build(&parse(line), "default-model", folder.path(), stdin.as_bytes())?;
     body(&request)
 }
 

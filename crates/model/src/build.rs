@@ -6,9 +6,9 @@
 use serde_json::Value;
 
 use crate::{
-    AudioContent, AudioRole, AudioSource, ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, ImageContent, ImageRole,
-    ImageSource, OmniReferenceTaskType, OutputFormat, Ratio, Resolution, ServiceTier, TextContent, Tool, ToolType, VideoContent,
-    VideoRole, VideoSource,
+    AudioContent, AudioRole, AudioSource, ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef,
+    ImageContent, ImageRole, ImageSource, OmniReferenceTaskType, OutputFormat, Ratio, Resolution,
+    ServiceTier, TextContent, Tool, ToolType, VideoContent, VideoRole, VideoSource,
 };
 
 /// A video from a prompt alone.
@@ -70,8 +70,15 @@ impl FirstFrame {
 
 impl FirstAndLastFrame {
     /// Starts from the model and both frames.
-    pub fn new(model: impl Into<String>, first: impl Into<ImageSource>, last: impl Into<ImageSource>) -> Self {
-        Self(CreateTaskRequest::new(model, vec![image(first, ImageRole::FirstFrame), image(last, ImageRole::LastFrame)]))
+    pub fn new(
+        model: impl Into<String>,
+        first: impl Into<ImageSource>,
+        last: impl Into<ImageSource>,
+    ) -> Self {
+        Self(CreateTaskRequest::new(
+            model,
+            vec![image(first, ImageRole::FirstFrame), image(last, ImageRole::LastFrame)],
+        ))
     }
 }
 

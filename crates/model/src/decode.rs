@@ -244,7 +244,11 @@ pub(crate) mod lenient {
 
     type Extra = Map<String, Value>;
 
-    fn member<'de, T: Kind<'de>, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<T>, A::Error> {
+    fn member<'de, T: Kind<'de>, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<T>, A::Error> {
         match map.next_value_seed(KindVisitor(PhantomData))? {
             Found::Read(value) => Ok(Some(value)),
             Found::Nothing => Ok(None),
@@ -255,35 +259,67 @@ pub(crate) mod lenient {
         }
     }
 
-    pub(crate) fn text<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<String>, A::Error> {
+    pub(crate) fn text<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<String>, A::Error> {
         member(map, name, extra)
     }
 
-    pub(crate) fn boolean<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<bool>, A::Error> {
+    pub(crate) fn boolean<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<bool>, A::Error> {
         member(map, name, extra)
     }
 
-    pub(crate) fn integer<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<i64>, A::Error> {
+    pub(crate) fn integer<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<i64>, A::Error> {
         member(map, name, extra)
     }
 
-    pub(crate) fn unix_seconds<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<i64>, A::Error> {
+    pub(crate) fn unix_seconds<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<i64>, A::Error> {
         Ok(member::<UnixSeconds, A>(map, name, extra)?.map(|seconds| seconds.0))
     }
 
-    pub(crate) fn any<'de, A: MapAccess<'de>>(map: &mut A, _: &str, _: &mut Extra) -> Result<Option<Value>, A::Error> {
+    pub(crate) fn any<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        _: &str,
+        _: &mut Extra,
+    ) -> Result<Option<Value>, A::Error> {
         map.next_value()
     }
 
-    pub(crate) fn object<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<T>, A::Error> {
+    pub(crate) fn object<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<T>, A::Error> {
         Ok(member::<Total<T>, A>(map, name, extra)?.map(|object| object.0))
     }
 
-    pub(crate) fn value<'de, T: DeserializeOwned, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<T>, A::Error> {
+    pub(crate) fn value<'de, T: DeserializeOwned, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<T>, A::Error> {
         Ok(member::<Of<T>, A>(map, name, extra)?.map(|of| of.0))
     }
 
-    pub(crate) fn texts<'de, A: MapAccess<'de>>(map: &mut A, name: &str, extra: &mut Extra) -> Result<Option<Vec<String>>, A::Error> {
+    pub(crate) fn texts<'de, A: MapAccess<'de>>(
+        map: &mut A,
+        name: &str,
+        extra: &mut Extra,
+    ) -> Result<Option<Vec<String>>, A::Error> {
         Ok(member::<List<String>, A>(map, name, extra)?.map(|list| list.0))
     }
 
@@ -292,7 +328,8 @@ pub(crate) mod lenient {
         name: &str,
         extra: &mut Extra,
     ) -> Result<Option<Vec<T>>, A::Error> {
-        Ok(member::<List<Total<T>>, A>(map, name, extra)?.map(|list| list.0.into_iter().map(|item| item.0).collect()))
+        Ok(member::<List<Total<T>>, A>(map, name, extra)?
+            .map(|list| list.0.into_iter().map(|item| item.0).collect()))
     }
 
     pub(crate) fn values<'de, T: DeserializeOwned + Serialize, A: MapAccess<'de>>(
@@ -300,7 +337,8 @@ pub(crate) mod lenient {
         name: &str,
         extra: &mut Extra,
     ) -> Result<Option<Vec<T>>, A::Error> {
-        Ok(member::<List<Of<T>>, A>(map, name, extra)?.map(|list| list.0.into_iter().map(|item| item.0).collect()))
+        Ok(member::<List<Of<T>>, A>(map, name, extra)?
+            .map(|list| list.0.into_iter().map(|item| item.0).collect()))
     }
 }
 
@@ -318,8 +356,12 @@ pub(crate) mod strict {
         match map.next_value_seed(KindVisitor::<i64>(PhantomData))? {
             Found::Read(value) => Ok(Some(value)),
             Found::Nothing => Ok(None),
-            Found::Odd(Value::Number(number)) => Err(A::Error::custom(format_args!("{number} is not a whole number that fits"))),
-            Found::Odd(other) => Err(A::Error::custom(format_args!("expected a whole number, found {}", kind_of(&other)))),
+            Found::Odd(Value::Number(number)) => {
+                Err(A::Error::custom(format_args!("{number} is not a whole number that fits")))
+            }
+            Found::Odd(other) => {
+                Err(A::Error::custom(format_args!("expected a whole number, found {}", kind_of(&other))))
+            }
         }
     }
 }

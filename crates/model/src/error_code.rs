@@ -24,7 +24,9 @@ impl ErrorCode {
 
     /// What is known about the code: its own row, or that of the family it belongs to (`InvalidParameter.x`).
     pub fn info(&self) -> Option<&'static ErrorInfo> {
-        let row = |code: &str| ERROR_CODES.binary_search_by(|row| row.code.cmp(code)).ok().map(|place| &ERROR_CODES[place]);
+        let row = |code: &str| {
+            ERROR_CODES.binary_search_by(|row| row.code.cmp(code)).ok().map(|place| &ERROR_CODES[place])
+        };
         if let Some(own) = row(&self.0) {
             return Some(own);
         }
@@ -114,7 +116,10 @@ impl ErrorInfo {
     /// The class, with a look at the text where one code has two meanings (`QuotaExceeded`: no quota, or a full queue).
     pub fn class_of(&self, message: &str) -> ErrorClass {
         let message = message.to_lowercase();
-        let exception = self.exceptions.iter().find(|exception| exception.words.iter().any(|word| message.contains(word)));
+        let exception = self
+            .exceptions
+            .iter()
+            .find(|exception| exception.words.iter().any(|word| message.contains(word)));
         exception.map_or(self.class, |exception| exception.class)
     }
 }
@@ -133,7 +138,10 @@ mod tests {
     #[test]
     fn a_code_finds_its_row_or_its_family() {
         let code = |code: &str| ErrorCode::from(code).info().map(|info| info.code);
-        assert_eq!(code("InvalidParameter.UnsupportedParameter"), Some("InvalidParameter.UnsupportedParameter"));
+        assert_eq!(
+            code("InvalidParameter.UnsupportedParameter"),
+            Some("InvalidParameter.UnsupportedParameter")
+        );
         assert_eq!(code("InvalidParameter.content"), Some("InvalidParameter"));
         assert_eq!(code("InvalidParameter.a.b"), Some("InvalidParameter"));
         assert_eq!(code("AuthenticationError.x"), None);
@@ -151,7 +159,11 @@ mod tests {
     fn the_table_is_sorted_and_whole() {
         assert!(ERROR_CODES.windows(2).all(|pair| pair[0].code < pair[1].code));
         for row in ERROR_CODES {
-            assert!(!row.meaning.is_empty() && !row.advice.is_empty() && !row.source.is_empty(), "{}", row.code);
+            assert!(
+                !row.meaning.is_empty() && !row.advice.is_empty() && !row.source.is_empty(),
+                "{}",
+                row.code
+            );
             assert_eq!(row.may_have_acted, row.class == ErrorClass::Server, "{}", row.code);
         }
     }

@@ -25,6 +25,7 @@
 #![deny(missing_docs)]
 
 pub mod build;
+mod check;
 mod decode;
 mod error_code;
 #[rustfmt::skip]
@@ -36,13 +37,15 @@ mod source;
 mod task;
 
 pub use build::{FirstAndLastFrame, FirstFrame, FromDraft, References, TextToVideo};
+pub use check::{Facts, MediaFacts, MediaFormat, MediaKind};
 pub use error_code::{ErrorClass, ErrorCode, ErrorInfo};
 pub use generated::{
-    AudioContent, AudioRole, ContentItem, CreateTaskRequest, CreateTaskResponse, DetailError, DraftTaskContent, DraftTaskRef,
-    ERROR_CODES, ErrorBody, ErrorEnvelope, FlatError, ImageContent, ImageRole, ManagementError, ManagementErrorBody, MediaUrl,
-    Modalities, ModelInfo, ModelList, ModelStatus, OmniReferenceTaskType, OutputFormat, Ratio, Resolution, ResponseMetadata,
-    ServiceTier, Task, TaskCallback, TaskContent, TaskError, TaskList, TaskStatus, TextContent, Tool, ToolType, ToolUsage, Usage,
-    VideoContent, VideoRole,
+    AudioContent, AudioRole, ContentItem, CreateTaskRequest, CreateTaskResponse, DetailError,
+    DraftTaskContent, DraftTaskRef, ERROR_CODES, ErrorBody, ErrorEnvelope, FlatError, ImageContent,
+    ImageRole, ManagementError, ManagementErrorBody, MediaUrl, Modalities, ModelInfo, ModelList, ModelStatus,
+    OmniReferenceTaskType, OutputFormat, Ratio, Resolution, ResponseMetadata, ServiceTier, Task,
+    TaskCallback, TaskContent, TaskError, TaskList, TaskStatus, TextContent, Tool, ToolType, ToolUsage,
+    Usage, VideoContent, VideoRole,
 };
 pub use open::{OtherObject, OtherValue};
 pub use source::{AudioSource, ImageSource, VideoSource};

@@ -52,7 +52,10 @@ impl OtherObject {
 
 impl fmt::Debug for OtherObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Other").field("kind", &self.kind).field("members", &crate::redact::Names(&self.members)).finish()
+        f.debug_struct("Other")
+            .field("kind", &self.kind)
+            .field("members", &crate::redact::Names(&self.members))
+            .finish()
     }
 }
 

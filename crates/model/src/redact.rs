@@ -60,7 +60,10 @@ mod tests {
     fn urls_lose_their_secrets() {
         let shown = |url: &str| format!("{:?}", Url(url));
         assert_eq!(shown("data:image/png;base64,iVBORw0KGgo="), "<data:image/png, 34 bytes>");
-        assert_eq!(shown("https://user:pass@h.example.com/secret.mp4?X-Tos-Signature=1"), "<https://h.example.com/…>");
+        assert_eq!(
+            shown("https://user:pass@h.example.com/secret.mp4?X-Tos-Signature=1"),
+            "<https://h.example.com/…>"
+        );
         assert_eq!(shown("asset://asset-20260601120000-ab1cd"), "<asset://asset-20260601120000-ab1cd>");
         assert_eq!(shown("iVBORw0KGgo="), "<12 characters>");
         assert_eq!(shown(""), "<0 characters>");

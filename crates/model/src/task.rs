@@ -32,13 +32,23 @@ impl Task {
 /// One line for people: `cgt-…: succeeded (720p, 16:9, 5 s, 108900 tokens)`.
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.id, if self.status.as_str().is_empty() { "no status" } else { self.status.as_str() })?;
+        write!(
+            f,
+            "{}: {}",
+            self.id,
+            if self.status.as_str().is_empty() { "no status" } else { self.status.as_str() }
+        )?;
         let mut facts: Vec<String> = Vec::new();
         facts.extend(self.resolution.as_ref().map(ToString::to_string));
         facts.extend(self.ratio.as_ref().map(ToString::to_string));
         facts.extend(self.duration.map(|seconds| format!("{seconds} s")));
         facts.extend(self.frames.map(|frames| format!("{frames} frames")));
-        facts.extend(self.usage.as_ref().and_then(|usage| usage.completion_tokens).map(|tokens| format!("{tokens} tokens")));
+        facts.extend(
+            self.usage
+                .as_ref()
+                .and_then(|usage| usage.completion_tokens)
+                .map(|tokens| format!("{tokens} tokens")),
+        );
         if !facts.is_empty() {
             write!(f, " ({})", facts.join(", "))?;
         }
@@ -71,16 +81,21 @@ mod tests {
 
     #[test]
     fn only_four_states_are_an_end() {
-        let ends: Vec<_> = TaskStatus::KNOWN.iter().filter(|status| status.is_terminal()).map(TaskStatus::as_str).collect();
+        let ends: Vec<_> =
+            TaskStatus::KNOWN.iter().filter(|status| status.is_terminal()).map(TaskStatus::as_str).collect();
         assert_eq!(ends, ["succeeded", "failed", "cancelled", "expired"]);
         assert!(!TaskStatus::from("paused").is_terminal());
     }
 
     #[test]
     fn a_line_for_people() {
-        let done = task(json!({"id": "cgt-1", "model": "m", "status": "succeeded", "resolution": "720p", "ratio": "5:4", "duration": 5, "usage": {"completion_tokens": 9}}));
+        let done = task(
+            json!({"id": "cgt-1", "model": "m", "status": "succeeded", "resolution": "720p", "ratio": "5:4", "duration": 5, "usage": {"completion_tokens": 9}}),
+        );
         assert_eq!(done.to_string(), "cgt-1: succeeded (720p, 5:4, 5 s, 9 tokens)");
-        let failed = task(json!({"id": "cgt-1", "model": "m", "status": "failed", "failure_reason": {"code": "C", "message": "m"}}));
+        let failed = task(
+            json!({"id": "cgt-1", "model": "m", "status": "failed", "failure_reason": {"code": "C", "message": "m"}}),
+        );
         assert_eq!(failed.to_string(), "cgt-1: failed: C: m");
         assert_eq!(task(json!({"id": "cgt-1"})).to_string(), "cgt-1: no status");
     }
@@ -93,7 +108,10 @@ mod tests {
             "content": {"video_url": 7, "later": {"a": 1}}, "ratio": 3, "from_the_future": [1, {"b": null}]
         });
         let read = task(odd.clone());
-        assert_eq!((read.created_at, read.updated_at, read.duration, read.seed), (Some(1_795_313_730), Some(1_795_313_730), None, None));
+        assert_eq!(
+            (read.created_at, read.updated_at, read.duration, read.seed),
+            (Some(1_795_313_730), Some(1_795_313_730), None, None)
+        );
         assert_eq!(read.status.as_str(), "paused");
         let written = serde_json::to_value(&read).unwrap();
         for (name, value) in odd.as_object().unwrap() {

@@ -61,6 +61,14 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(
         .map_err(|error| ApiError::unreadable(answer, format!("the answer is not {what}: {error}")))
 }
 
+/// Answers are read leniently, so that any object passes for a task; without an id it is none, but perhaps an error.
+pub(crate) fn named(answer: &Response<Bytes>, id: &str) -> Result<(), ApiError> {
+    if id.trim().is_empty() {
+        return Err(ApiError::unreadable(answer, "the answer holds no task id".to_owned()));
+    }
+    Ok(())
+}
+
 /// Whether the members of a success that no field took are an error envelope.
 ///
 /// Needed where every field is optional, so that `{"error": …}` would read as an empty list.

@@ -118,7 +118,7 @@ proptest! {
         message in "[a-zA-Z`\"\\\\é. ]{1,40}",
         param in proptest::option::of("[a-z\\[\\]0-9.]{1,20}"),
         id in proptest::option::of("[0-9a-f]{10,20}"),
-        form in 0..4,
+        form in 0..4_usize,
     ) {
         use EnvelopeKind::{Detail, Flat, Management, Nested};
         let form = [Nested, Flat, Management, Detail][form];

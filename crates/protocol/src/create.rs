@@ -62,7 +62,9 @@ pub fn to_http(body: &CreateTaskRequest, base: &BaseUrl) -> Result<http::Request
 /// # Errors
 /// The service refused, or the answer cannot be read.
 pub fn decode(response: &Response<Bytes>) -> Result<CreateTaskResponse, ApiError> {
-    answer::read(response, answer::MAX_ANSWER, "a created task")
+    let created: CreateTaskResponse = answer::read(response, answer::MAX_ANSWER, "a created task")?;
+    answer::named(response, &created.id)?;
+    Ok(created)
 }
 
 /// Server half: writes the answer.

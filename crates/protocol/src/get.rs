@@ -46,7 +46,9 @@ impl Request {
 /// # Errors
 /// The service refused, or the answer cannot be read.
 pub fn decode(response: &Response<Bytes>) -> Result<Task, ApiError> {
-    answer::read(response, answer::MAX_ANSWER, "a task")
+    let task: Task = answer::read(response, answer::MAX_ANSWER, "a task")?;
+    answer::named(response, &task.id)?;
+    Ok(task)
 }
 
 /// Server half: writes the answer.

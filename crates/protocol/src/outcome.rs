@@ -124,8 +124,7 @@ fn of_answer(answer: &Response<Bytes>) -> CreateOutcome {
 
 fn of_success(answer: &Response<Bytes>) -> CreateOutcome {
     let why = match create::decode(answer) {
-        Ok(created) if !created.id.trim().is_empty() => return CreateOutcome::Accepted(created),
-        Ok(_) => "the answer holds an empty id".to_owned(),
+        Ok(created) => return CreateOutcome::Accepted(created),
         // The management envelope arrives under 200 as well. There, only a code that the error table knows as "nothing
         // happened" outweighs the status.
         Err(error) if error.is_from_vendor() && error.code.info().is_some() => match refusal(&error) {

@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn an_id_is_fourteen_digits_of_utc_and_twenty_letters_or_digits() {
         let random = std::array::from_fn(|at| at as u8 * 13);
-        assert_eq!(client_request_id(1_795_342_530_999, random), "202611221015300DQdqt2FSfsv4HUhux6JWj");
+        assert_eq!(client_request_id(1_795_342_530_999, random), "202611221015300DQdq3GTgt6JWjw9MZmz");
     }
 
     #[test]

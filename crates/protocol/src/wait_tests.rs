@@ -94,7 +94,7 @@ fn failed_looks_slow_down_are_counted_and_forgiven() {
 #[test]
 fn the_default_patience_without_a_network_is_a_quarter_of_an_hour() {
     let (seconds, _) = run(WaitOptions::new(), |_| failed());
-    assert_eq!((seconds.len(), seconds[19]), (20, 996));
+    assert_eq!((seconds.len(), seconds[19]), (20, 936));
 }
 
 #[test]

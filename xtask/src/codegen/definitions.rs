@@ -18,7 +18,10 @@ pub(crate) struct Definition {
 pub(crate) enum Shape {
     Struct(Struct),
     Enum(Vec<EnumValue>, Closed),
-    Union { tag: String, branches: Vec<String> },
+    Union {
+        tag: String,
+        branches: Vec<String>,
+    },
     /// Another name for a definition.
     Alias(String),
 }
@@ -72,7 +75,10 @@ pub(crate) enum Type {
     UnixSeconds,
     Any,
     /// A struct, a union, or an enum; `open` for an enum of which any text may come back.
-    Named { name: String, open: bool },
+    Named {
+        name: String,
+        open: bool,
+    },
     List(Box<Type>),
 }
 
@@ -86,11 +92,19 @@ pub(crate) struct EnumValue {
 /// Reads `$defs`, in the order of the document.
 pub(crate) fn read(document: &Value) -> Result<Vec<Definition>> {
     only(document, "the document", &["$schema", "$comment", "title", "$ref", "$defs", "x-api"])?;
-    let defs = document.get("$defs").and_then(Value::as_object).ok_or_else(|| anyhow!("the document has no $defs"))?;
-    let definitions = defs.iter().map(|(name, schema)| definition(name, schema)).collect::<Result<Vec<_>>>()?;
+    let defs = document
+        .get("$defs")
+        .and_then(Value::as_object)
+        .ok_or_else(|| anyhow!("the document has no $defs"))?;
+    let definitions =
+        defs.iter().map(|(name, schema)| definition(name, schema)).collect::<Result<Vec<_>>>()?;
     for definition in &definitions {
         for name in definition.references() {
-            ensure!(defs.contains_key(&name), "{} refers to `{name}`, which is not in $defs", definition.name);
+            ensure!(
+                defs.contains_key(&name),
+                "{} refers to `{name}`, which is not in $defs",
+                definition.name
+            );
         }
     }
     Ok(definitions)
@@ -127,7 +141,8 @@ fn definition(name: &str, schema: &Value) -> Result<Definition> {
         syn::parse_str::<syn::Ident>(name).is_ok() && name.starts_with(|c: char| c.is_ascii_uppercase()),
         "$defs/{name}: a type needs a Rust name that starts with a capital"
     );
-    let description = text(schema, "description").ok_or_else(|| anyhow!("$defs/{name} has no description"))?;
+    let description =
+        text(schema, "description").ok_or_else(|| anyhow!("$defs/{name} has no description"))?;
     let shape = if schema.get("oneOf").is_some() {
         only(schema, name, &["description", "type", "required", "discriminator", "oneOf", "x-role"])?;
         let tag = schema
@@ -137,7 +152,11 @@ fn definition(name: &str, schema: &Value) -> Result<Definition> {
         let branches = schema["oneOf"].as_array().map(Vec::as_slice).unwrap_or_default();
         let branches = branches
             .iter()
-            .map(|branch| reference(branch).ok_or_else(|| anyhow!("{name}.oneOf: move the inline branch to $defs, to give it a name")))
+            .map(|branch| {
+                reference(branch).ok_or_else(|| {
+                    anyhow!("{name}.oneOf: move the inline branch to $defs, to give it a name")
+                })
+            })
             .collect::<Result<Vec<_>>>()?;
         Shape::Union { tag: tag.to_owned(), branches }
     } else if schema.get("$ref").is_some() {
@@ -147,7 +166,9 @@ fn definition(name: &str, schema: &Value) -> Result<Definition> {
         match text(schema, "type").as_deref() {
             Some("object") => Shape::Struct(structure(name, schema)?),
             Some("string") => string_enum(name, schema)?,
-            other => bail!("$defs/{name}: a named type is an object, a string with `x-enum`, or a union; this is {other:?}"),
+            other => bail!(
+                "$defs/{name}: a named type is an object, a string with `x-enum`, or a union; this is {other:?}"
+            ),
         }
     };
     Ok(Definition { name: name.to_owned(), description, shape })
@@ -173,7 +194,7 @@ fn structure(name: &str, schema: &Value) -> Result<Struct> {
         .get("properties")
         .and_then(Value::as_object)
         .ok_or_else(|| anyhow!("$defs/{name}: an object lists its properties"))?;
-    for missing in required.iter().filter(|required| !properties.contains_key(**required)) {
+    if let Some(missing) = required.iter().find(|required| !properties.contains_key(**required)) {
         bail!("$defs/{name}: `{missing}` is required and not described");
     }
     let mut tag = None;
@@ -183,7 +204,10 @@ fn structure(name: &str, schema: &Value) -> Result<Struct> {
         if let Some(value) = schema.get("const") {
             only(schema, &place, &["description", "type", "const"])?;
             let value = value.as_str().ok_or_else(|| anyhow!("{place}: a tag is a text"))?;
-            ensure!(tag.replace((property.clone(), value.to_owned())).is_none(), "{place}: a second constant");
+            ensure!(
+                tag.replace((property.clone(), value.to_owned())).is_none(),
+                "{place}: a second constant"
+            );
             continue;
         }
         fields.push(field(&place, property, schema, required.contains(&property.as_str()))?);
@@ -199,8 +223,25 @@ fn field(place: &str, name: &str, schema: &Value, required: bool) -> Result<Fiel
         schema,
         place,
         &[
-            "description", "type", "format", "items", "$ref", "anyOf", "allOf", "minimum", "maximum", "minLength", "maxLength",
-            "minItems", "pattern", "x-default", "x-private", "x-open-form-of", "x-rust", "x-url-forms", "x-rule",
+            "description",
+            "type",
+            "format",
+            "items",
+            "$ref",
+            "anyOf",
+            "allOf",
+            "minimum",
+            "maximum",
+            "minLength",
+            "maxLength",
+            "minItems",
+            "pattern",
+            "x-default",
+            "x-private",
+            "x-open-form-of",
+            "x-rust",
+            "x-url-forms",
+            "x-rule",
         ],
     )?;
     let description = text(schema, "description").ok_or_else(|| anyhow!("{place} has no description"))?;
@@ -216,7 +257,10 @@ fn field(place: &str, name: &str, schema: &Value, required: bool) -> Result<Fiel
         docs.push(format!("When absent, the service takes {default}. Nothing is sent in its place."));
     }
     let nullable = nullable_reference(schema).is_some()
-        || schema.get("type").and_then(Value::as_array).is_some_and(|names| names.contains(&Value::from("null")));
+        || schema
+            .get("type")
+            .and_then(Value::as_array)
+            .is_some_and(|names| names.contains(&Value::from("null")));
     Ok(Field { name: name.to_owned(), docs, required, nullable, ty: type_of(place, schema)?, private })
 }
 
@@ -235,7 +279,9 @@ fn type_of(place: &str, schema: &Value) -> Result<Type> {
     let names: Vec<&str> = match schema.get("type") {
         None => return Ok(Type::Any),
         Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect(),
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect()
+        }
         Some(other) => bail!("{place}: `type` is {other}"),
     };
     match names.as_slice() {
@@ -243,7 +289,8 @@ fn type_of(place: &str, schema: &Value) -> Result<Type> {
         ["boolean"] => Ok(Type::Bool),
         ["integer"] => Ok(Type::Int),
         ["array"] => {
-            let items = schema.get("items").ok_or_else(|| anyhow!("{place}: a list says what its `items` are"))?;
+            let items =
+                schema.get("items").ok_or_else(|| anyhow!("{place}: a list says what its `items` are"))?;
             only(items, place, &["$ref", "type"])?;
             Ok(Type::List(Box::new(type_of(&format!("{place}[]"), items)?)))
         }
@@ -254,14 +301,14 @@ fn type_of(place: &str, schema: &Value) -> Result<Type> {
 
 fn string_enum(name: &str, schema: &Value) -> Result<Shape> {
     only(schema, name, &["description", "type", "enum", "x-enum"])?;
-    let named = schema
-        .get("x-enum")
-        .and_then(Value::as_object)
-        .ok_or_else(|| anyhow!("$defs/{name}: a string type lists its values, with a description each, in `x-enum`"))?;
+    let named = schema.get("x-enum").and_then(Value::as_object).ok_or_else(|| {
+        anyhow!("$defs/{name}: a string type lists its values, with a description each, in `x-enum`")
+    })?;
     let closed = match schema.get("enum").and_then(Value::as_array) {
         None => Closed::No,
         Some(values) => {
-            let same = values.len() == named.len() && values.iter().all(|v| v.as_str().is_some_and(|v| named.contains_key(v)));
+            let same = values.len() == named.len()
+                && values.iter().all(|v| v.as_str().is_some_and(|v| named.contains_key(v)));
             ensure!(same, "$defs/{name}: `enum` and `x-enum` list different values");
             Closed::Yes
         }
@@ -274,8 +321,12 @@ fn string_enum(name: &str, schema: &Value) -> Result<Shape> {
             syn::parse_str::<syn::Ident>(&rust).is_ok() && rust != "Other",
             "$defs/{name}: `{value}` needs a `name` in `x-enum`, as `{rust}` cannot be one"
         );
-        ensure!(values.iter().all(|other| other.name != rust), "$defs/{name}: two values are both called `{rust}`");
-        let description = text(about, "description").ok_or_else(|| anyhow!("$defs/{name}: `{value}` has no description"))?;
+        ensure!(
+            values.iter().all(|other| other.name != rust),
+            "$defs/{name}: two values are both called `{rust}`"
+        );
+        let description = text(about, "description")
+            .ok_or_else(|| anyhow!("$defs/{name}: `{value}` has no description"))?;
         values.push(EnumValue { value: value.clone(), name: rust, description });
     }
     Ok(Shape::Enum(values, closed))
@@ -322,23 +373,40 @@ mod tests {
 
     #[test]
     fn what_codegen_would_lose_it_refuses() {
-        assert_eq!(field_fails(json!({"description": "d", "type": "string", "contentEncoding": "base64"})), "Thing.a: codegen does not know the keyword `contentEncoding` here");
-        assert_eq!(field_fails(json!({"description": "d", "type": "object"})), "Thing.a: move the inline type to $defs, to give it a name");
+        assert_eq!(
+            field_fails(json!({"description": "d", "type": "string", "contentEncoding": "base64"})),
+            "Thing.a: codegen does not know the keyword `contentEncoding` here"
+        );
+        assert_eq!(
+            field_fails(json!({"description": "d", "type": "object"})),
+            "Thing.a: move the inline type to $defs, to give it a name"
+        );
         assert_eq!(field_fails(json!({"type": "string"})), "Thing.a has no description");
-        assert_eq!(field_fails(json!({"description": "d", "$ref": "#/$defs/Gone"})), "Thing refers to `Gone`, which is not in $defs");
-        assert_eq!(field_fails(json!({"description": "d", "type": ["string", "integer"]})), "Thing.a: codegen has no type for [\"string\", \"integer\"]");
+        assert_eq!(
+            field_fails(json!({"description": "d", "$ref": "#/$defs/Gone"})),
+            "Thing refers to `Gone`, which is not in $defs"
+        );
+        assert_eq!(
+            field_fails(json!({"description": "d", "type": ["string", "integer"]})),
+            "Thing.a: codegen has no type for [\"string\", \"integer\"]"
+        );
     }
 
     #[test]
     fn enums_name_every_value() {
         let of = |schema: Value| one(schema).map(|d| d.shape);
-        let error = of(json!({"description": "d", "type": "string", "x-enum": {"16:9": {"description": "wide"}}})).unwrap_err().to_string();
+        let error =
+            of(json!({"description": "d", "type": "string", "x-enum": {"16:9": {"description": "wide"}}}))
+                .unwrap_err()
+                .to_string();
         assert!(error.contains("`16:9` needs a `name`"), "{error}");
         let error = of(json!({"description": "d", "type": "string", "enum": ["a"], "x-enum": {"b": {"description": "d"}}})).unwrap_err().to_string();
         assert!(error.contains("list different values"), "{error}");
         let error = of(json!({"description": "d", "type": "string", "x-enum": {"a-b": {"description": "d"}, "a_b": {"description": "d"}}})).unwrap_err().to_string();
         assert!(error.contains("both called `AB`"), "{error}");
-        let Ok(Shape::Enum(values, closed)) = of(json!({"description": "d", "type": "string", "x-enum": {"web_search": {"description": "d"}}})) else {
+        let Ok(Shape::Enum(values, closed)) =
+            of(json!({"description": "d", "type": "string", "x-enum": {"web_search": {"description": "d"}}}))
+        else {
             panic!("an open enum")
         };
         assert_eq!((values[0].name.as_str(), closed), ("WebSearch", Closed::No));

@@ -19,7 +19,8 @@ fn string_enum(definition: &Definition, values: &[EnumValue], closed: Closed) ->
     let name = super::ident(&definition.name);
     let idents: Vec<_> = values.iter().map(|value| super::ident(&value.name)).collect();
     let texts: Vec<_> = values.iter().map(|value| value.value.as_str()).collect();
-    let value_docs = values.iter().map(|value| super::docs([format!("`{}`: {}", value.value, value.description)]));
+    let value_docs =
+        values.iter().map(|value| super::docs([format!("`{}`: {}", value.value, value.description)]));
     let rule = match closed {
         Closed::Yes => "The service takes these values only; any other text is kept as it came.",
         Closed::No => "Any other text that the service sends is kept as it came.",
@@ -73,7 +74,12 @@ pub(crate) fn unions(definitions: &[Definition]) -> Result<TokenStream> {
     Ok(quote! { #(#unions)* })
 }
 
-fn union(definitions: &[Definition], definition: &Definition, tag: &str, branches: &[String]) -> Result<TokenStream> {
+fn union(
+    definitions: &[Definition],
+    definition: &Definition,
+    tag: &str,
+    branches: &[String],
+) -> Result<TokenStream> {
     let suffix = common_suffix(branches);
     let (mut variants, mut types, mut values, mut docs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for branch in branches {
@@ -85,7 +91,11 @@ fn union(definitions: &[Definition], definition: &Definition, tag: &str, branche
             .as_struct()
             .and_then(|structure| structure.tag.clone())
             .ok_or_else(|| anyhow!("{}: the branch `{branch}` has no constant `{tag}`", definition.name))?;
-        ensure!(branch_tag == tag, "{}: `{branch}` is told apart by `{branch_tag}`, the union by `{tag}`", definition.name);
+        ensure!(
+            branch_tag == tag,
+            "{}: `{branch}` is told apart by `{branch_tag}`, the union by `{tag}`",
+            definition.name
+        );
         let variant = branch.strip_suffix(&suffix).filter(|name| !name.is_empty()).unwrap_or(branch);
         variants.push(super::ident(variant));
         types.push(super::ident(branch));
@@ -121,7 +131,8 @@ mod tests {
 
     #[test]
     fn variants_lose_what_all_branches_share() {
-        let suffix = |names: &[&str]| common_suffix(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
+        let suffix =
+            |names: &[&str]| common_suffix(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
         assert_eq!(suffix(&["TextContent", "DraftTaskContent"]), "Content");
         assert_eq!(suffix(&["Text", "Image"]), "");
         assert_eq!(suffix(&["Text"]), "");

@@ -39,12 +39,19 @@ pub(crate) struct Evidence {
 impl Overlay {
     /// Reads one file; `file` is its name, for messages.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self> {
-        let overlay: Self = serde_json::from_str(text).with_context(|| format!("schema/overlay/{file} is not an overlay"))?;
+        let overlay: Self =
+            serde_json::from_str(text).with_context(|| format!("schema/overlay/{file} is not an overlay"))?;
         let id = file.strip_suffix(".json").and_then(|stem| stem.split_once('-')).map(|(_, id)| id);
-        ensure!(id == Some(&overlay.id), "schema/overlay/{file}: its id is `{}`; the name should be NNN-{}.json", overlay.id, overlay.id);
+        ensure!(
+            id == Some(&overlay.id),
+            "schema/overlay/{file}: its id is `{}`; the name should be NNN-{}.json",
+            overlay.id,
+            overlay.id
+        );
         ensure!(!overlay.reason.trim().is_empty(), "schema/overlay/{file}: it gives no reason");
         ensure!(
-            !overlay.evidence.is_empty() && overlay.evidence.iter().all(|e| !e.document.is_empty() && !e.date.is_empty()),
+            !overlay.evidence.is_empty()
+                && overlay.evidence.iter().all(|e| !e.document.is_empty() && !e.date.is_empty()),
             "schema/overlay/{file}: each correction names at least one document with its date"
         );
         ensure!(!overlay.patch.0.is_empty(), "schema/overlay/{file}: it does nothing");
@@ -53,8 +60,13 @@ impl Overlay {
 
     /// Applies the correction, or says why it no longer fits.
     pub(crate) fn apply(&self, document: &mut Value) -> Result<()> {
-        self.apply_operations(document)
-            .map_err(|error| anyhow!("schema/overlay/…-{}.json: {error}\n  the correction is there because: {}", self.id, self.reason))
+        self.apply_operations(document).map_err(|error| {
+            anyhow!(
+                "schema/overlay/…-{}.json: {error}\n  the correction is there because: {}",
+                self.id,
+                self.reason
+            )
+        })
     }
 
     fn apply_operations(&self, document: &mut Value) -> Result<()> {
@@ -62,32 +74,49 @@ impl Overlay {
         for (index, operation) in self.patch.0.iter().enumerate() {
             match operation {
                 PatchOperation::Test(test) => {
-                    let found = test
-                        .path
-                        .resolve(&*document)
-                        .map_err(|_| anyhow!("{} is gone from the vendor's page; drop this correction or aim it anew", test.path))?;
+                    let found = test.path.resolve(&*document).map_err(|_| {
+                        anyhow!(
+                            "{} is gone from the vendor's page; drop this correction or aim it anew",
+                            test.path
+                        )
+                    })?;
                     if *found != test.value {
                         if self.corrected_value(&test.path, index) == Some(found) {
-                            bail!("{} already has the corrected value: the vendor adopted it, so delete this correction", test.path);
+                            bail!(
+                                "{} already has the corrected value: the vendor adopted it, so delete this correction",
+                                test.path
+                            );
                         }
-                        bail!("{} changed upstream\n  expected {}\n  found    {}", test.path, test.value, found);
+                        bail!(
+                            "{} changed upstream\n  expected {}\n  found    {}",
+                            test.path,
+                            test.value,
+                            found
+                        );
                     }
                     tested.insert(test.path.to_string());
                 }
                 PatchOperation::Add(add) => {
                     if exists_as_member(document, &add.path) {
-                        bail!("{} now exists upstream; test and replace it, or drop this operation", add.path);
+                        bail!(
+                            "{} now exists upstream; test and replace it, or drop this operation",
+                            add.path
+                        );
                     }
                 }
                 PatchOperation::Replace(_) | PatchOperation::Remove(_) => {
                     let path = operation.path().to_string();
-                    ensure!(tested.contains(&path), "{path} is replaced or removed without a `test` of its old value before");
+                    ensure!(
+                        tested.contains(&path),
+                        "{path} is replaced or removed without a `test` of its old value before"
+                    );
                 }
                 PatchOperation::Move(_) | PatchOperation::Copy(_) => {
                     bail!("`move` and `copy` hide what they expect; write test, remove and add instead")
                 }
             }
-            json_patch::patch(document, std::slice::from_ref(operation)).map_err(|error| anyhow!("{error}"))?;
+            json_patch::patch(document, std::slice::from_ref(operation))
+                .map_err(|error| anyhow!("{error}"))?;
         }
         Ok(())
     }
@@ -138,10 +167,18 @@ mod tests {
 
     #[test]
     fn what_no_longer_fits_is_loud() {
-        assert!(fails(json!([{"op": "test", "path": "/a", "value": 7}, {"op": "replace", "path": "/a", "value": 9}]))
-            .contains("/a changed upstream\n  expected 7\n  found    1"));
-        assert!(fails(json!([{"op": "test", "path": "/a", "value": 7}, {"op": "replace", "path": "/a", "value": 1}]))
-            .contains("the vendor adopted it"));
+        assert!(
+            fails(
+                json!([{"op": "test", "path": "/a", "value": 7}, {"op": "replace", "path": "/a", "value": 9}])
+            )
+            .contains("/a changed upstream\n  expected 7\n  found    1")
+        );
+        assert!(
+            fails(
+                json!([{"op": "test", "path": "/a", "value": 7}, {"op": "replace", "path": "/a", "value": 1}])
+            )
+            .contains("the vendor adopted it")
+        );
         assert!(fails(json!([{"op": "test", "path": "/gone", "value": 7}])).contains("/gone is gone"));
         assert!(fails(json!([{"op": "add", "path": "/a", "value": 7}])).contains("now exists upstream"));
         assert!(fails(json!([{"op": "replace", "path": "/a", "value": 7}])).contains("without a `test`"));
@@ -151,7 +188,8 @@ mod tests {
 
     #[test]
     fn a_file_that_says_too_little_is_refused() {
-        let parse = |file: &str, value: Value| Overlay::parse(file, &value.to_string()).unwrap_err().to_string();
+        let parse =
+            |file: &str, value: Value| Overlay::parse(file, &value.to_string()).unwrap_err().to_string();
         let full = json!({"id": "x", "reason": "r", "evidence": [{"document": "d", "date": "2026"}], "page_faults": [], "patch": [{"op": "remove", "path": "/a"}]});
         let with = |name: &str, value: Value| {
             let mut changed = full.clone();

@@ -43,7 +43,9 @@ impl Page {
             .find(|answer| answer.get("code") == Some(&json!(200)))
             .and_then(|answer| answer.get("jsonSchema"))
             .cloned()
-            .ok_or_else(|| anyhow!("the answers under `{RESPONSE_HEADING}` have none with code 200 and a `jsonSchema`"))?;
+            .ok_or_else(|| {
+                anyhow!("the answers under `{RESPONSE_HEADING}` have none with code 200 and a `jsonSchema`")
+            })?;
         Ok(Self { request, response, example })
     }
 
@@ -91,7 +93,10 @@ mod tests {
     fn the_page_that_we_were_given() {
         let page = Page::cut(PAGE).unwrap();
         assert_eq!(page.request["required"], json!(["model", "content"]));
-        assert_eq!(page.request["properties"]["content"]["items"]["required"], json!(["type", "image_url", "role"]));
+        assert_eq!(
+            page.request["properties"]["content"]["items"]["required"],
+            json!(["type", "image_url", "role"])
+        );
         assert_eq!(page.response, json!({ "type": "object", "properties": {} }));
         assert_eq!(page.example["model"], "doubao-seedance-2-0-260128");
         assert_eq!(page.example["content"].as_array().unwrap().len(), 5);
@@ -103,7 +108,11 @@ mod tests {
         let fails = |text: &str| Page::cut(text).unwrap_err().to_string();
         assert_eq!(fails(""), "the page has no line `请求体`");
         assert_eq!(fails("x\n请求体\n"), "nothing follows the heading `请求体` (line 2 of the page)");
-        assert!(fails("请求体\n\n{\"a\": }").contains("broken at line 3 of the page"), "{}", fails("请求体\n\n{\"a\": }"));
+        assert!(
+            fails("请求体\n\n{\"a\": }").contains("broken at line 3 of the page"),
+            "{}",
+            fails("请求体\n\n{\"a\": }")
+        );
         assert!(fails("请求体\n{}").contains("no `jsonSchema`"));
         let cut = &PAGE[..PAGE.find("响应").unwrap()];
         assert_eq!(fails(cut), "the page has no line `响应`");

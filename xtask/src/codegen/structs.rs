@@ -39,11 +39,16 @@ pub(crate) fn bodies(definitions: &[Definition]) -> Result<Vec<Body<'_>>> {
     let mut settings = TypeSpaceSettings::default();
     for definition in definitions {
         if matches!(definition.shape, Shape::Enum(..) | Shape::Union { .. }) {
-            settings.with_replacement(&definition.name, format!("super::{}", definition.name), std::iter::empty());
+            settings.with_replacement(
+                &definition.name,
+                format!("super::{}", definition.name),
+                std::iter::empty(),
+            );
         }
     }
     let mut space = TypeSpace::new(&settings);
-    let root: RootSchema = serde_json::from_value(lower(definitions)).context("the lowered schema is no JSON Schema")?;
+    let root: RootSchema =
+        serde_json::from_value(lower(definitions)).context("the lowered schema is no JSON Schema")?;
     space.add_root_schema(root).map_err(|error| anyhow!("typify: {error}"))?;
     let file: syn::File = syn::parse2(space.to_stream()).context("typify's output does not parse")?;
     let mut items: BTreeMap<String, ItemStruct> = file
@@ -57,13 +62,19 @@ pub(crate) fn bodies(definitions: &[Definition]) -> Result<Vec<Body<'_>>> {
     let structs = definitions.iter().filter_map(|definition| Some((definition, definition.as_struct()?)));
     structs
         .map(|(definition, structure)| {
-            let item = items.remove(&definition.name).ok_or_else(|| anyhow!("typify made no struct `{}`", definition.name))?;
+            let item = items
+                .remove(&definition.name)
+                .ok_or_else(|| anyhow!("typify made no struct `{}`", definition.name))?;
             Ok(Body { definition, structure, fields: fields(definitions, structure, item)? })
         })
         .collect()
 }
 
-fn fields<'a>(definitions: &[Definition], structure: &'a Struct, item: ItemStruct) -> Result<Vec<BodyField<'a>>> {
+fn fields<'a>(
+    definitions: &[Definition],
+    structure: &'a Struct,
+    item: ItemStruct,
+) -> Result<Vec<BodyField<'a>>> {
     let mut made: BTreeMap<String, syn::Field> = BTreeMap::new();
     let struct_name = item.ident.to_string();
     for field in item.fields {
@@ -95,11 +106,14 @@ fn fields<'a>(definitions: &[Definition], structure: &'a Struct, item: ItemStruc
 
 /// Whether decoding the named struct cannot fail on a JSON object: an answer's, with no object that it must have.
 fn reads_any_object(definitions: &[Definition], name: &str) -> bool {
-    let structure = definitions.iter().find(|definition| definition.name == name).and_then(Definition::as_struct);
+    let structure =
+        definitions.iter().find(|definition| definition.name == name).and_then(Definition::as_struct);
     structure.is_some_and(|structure| {
         structure.role == Role::Response
             && structure.fields.iter().filter(|field| field.required).all(|field| match &field.ty {
-                Type::Named { name, .. } => definitions.iter().any(|d| d.name == *name && matches!(d.shape, Shape::Enum(..))),
+                Type::Named { name, .. } => {
+                    definitions.iter().any(|d| d.name == *name && matches!(d.shape, Shape::Enum(..)))
+                }
                 _ => true,
             })
     })
@@ -134,11 +148,12 @@ impl StdPaths {
 
 impl syn::visit_mut::VisitMut for StdPaths {
     fn visit_path_mut(&mut self, path: &mut syn::Path) {
-        if path.leading_colon.is_some() && path.segments.first().is_some_and(|s| s.ident == "std") {
-            if let Some(last) = path.segments.last().cloned() {
-                path.leading_colon = None;
-                path.segments = std::iter::once(last).collect();
-            }
+        if path.leading_colon.is_some()
+            && path.segments.first().is_some_and(|first| first.ident == "std")
+            && let Some(last) = path.segments.last().cloned()
+        {
+            path.leading_colon = None;
+            path.segments = std::iter::once(last).collect();
         }
         syn::visit_mut::visit_path_mut(self, path);
     }
@@ -160,8 +175,10 @@ fn lower(definitions: &[Definition]) -> Value {
 }
 
 fn lower_struct(structure: &Struct) -> Value {
-    let properties: Map<String, Value> = structure.fields.iter().map(|f| (f.name.clone(), lower_type(&f.ty, f.required))).collect();
-    let required: Vec<&str> = structure.fields.iter().filter(|f| f.required).map(|f| f.name.as_str()).collect();
+    let properties: Map<String, Value> =
+        structure.fields.iter().map(|f| (f.name.clone(), lower_type(&f.ty, f.required))).collect();
+    let required: Vec<&str> =
+        structure.fields.iter().filter(|f| f.required).map(|f| f.name.as_str()).collect();
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
@@ -209,7 +226,11 @@ pub(crate) fn emit(bodies: &[Body<'_>]) -> TokenStream {
 pub(crate) fn aliases(definitions: &[Definition]) -> TokenStream {
     let aliases = definitions.iter().filter_map(|definition| match &definition.shape {
         Shape::Alias(target) => {
-            let (name, target, docs) = (super::ident(&definition.name), super::ident(target), super::docs([&definition.description]));
+            let (name, target, docs) = (
+                super::ident(&definition.name),
+                super::ident(target),
+                super::docs([&definition.description]),
+            );
             Some(quote! { #docs pub type #name = #target; })
         }
         _ => None,

@@ -15,7 +15,8 @@ struct Copy(PathBuf);
 impl Copy {
     fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("ark-video-codegen-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name =
+            format!("ark-video-codegen-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let copy = std::env::temp_dir().join(name);
         for folder in ["schema/vendor", "schema/overlay", GENERATED] {
             fs::create_dir_all(copy.join(folder)).unwrap();
@@ -42,7 +43,9 @@ impl Copy {
     /// The page changes as a new edition would: with its hash.
     fn edit_page(&self, from: &str, to: &str) {
         let file = "schema/vendor/create-task.apifox.txt";
-        let hash = |text: &str| -> String { Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect() };
+        let hash = |text: &str| -> String {
+            Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+        };
         let before = hash(&fs::read_to_string(self.0.join(file)).unwrap());
         self.edit(file, from, to);
         let after = hash(&fs::read_to_string(self.0.join(file)).unwrap());
@@ -85,7 +88,11 @@ fn a_changed_expectation_of_an_overlay_is_named_with_both_values() {
     copy.edit("schema/overlay/033-duration.json", r#""type": "integer""#, r#""type": "intager""#);
     let message = copy.check();
     assert!(message.contains("schema/overlay/…-duration.json"), "{message}");
-    assert!(message.contains(r#"expected {"type":"intager"}"#) && message.contains(r#"found    {"type":"integer"}"#), "{message}");
+    assert!(
+        message.contains(r#"expected {"type":"intager"}"#)
+            && message.contains(r#"found    {"type":"integer"}"#),
+        "{message}"
+    );
 }
 
 #[test]
@@ -100,21 +107,33 @@ fn a_changed_vendor_page_is_named_with_what_to_do() {
 #[test]
 fn a_new_edition_flows_through_or_is_loud() {
     let copy = Copy::new();
-    copy.edit_page(r#""watermark": {"#, r#""mood": {"type": "string", "description": "How it feels."}, "watermark": {"#);
+    copy.edit_page(
+        r#""watermark": {"#,
+        r#""mood": {"type": "string", "description": "How it feels."}, "watermark": {"#,
+    );
     let message = copy.check();
-    assert!(message.contains("ark-video.schema.json (differs)") && message.contains("types.rs (differs)"), "{message}");
+    assert!(
+        message.contains("ark-video.schema.json (differs)") && message.contains("types.rs (differs)"),
+        "{message}"
+    );
     run(&copy.0, false).unwrap();
     let types = fs::read_to_string(copy.0.join(GENERATED).join("types.rs")).unwrap();
     assert!(types.contains("pub mood: Option<String>"), "the new field is in the types");
 
     let copy = Copy::new();
-    copy.edit_page(r#""generate_audio": {
-        "type": "boolean""#, r#""generate_audio": {
-        "type": "string""#);
+    copy.edit_page(
+        r#""generate_audio": {
+        "type": "boolean""#,
+        r#""generate_audio": {
+        "type": "string""#,
+    );
     assert!(copy.check().contains("/$defs/CreateTaskRequest/properties/generate_audio changed upstream"));
 
     let copy = Copy::new();
-    copy.edit_page(r#""watermark": {"#, r#""mood": {"type": "object", "description": "d", "properties": {}}, "watermark": {"#);
+    copy.edit_page(
+        r#""watermark": {"#,
+        r#""mood": {"type": "object", "description": "d", "properties": {}}, "watermark": {"#,
+    );
     assert!(copy.check().contains("CreateTaskRequest.mood: move the inline type to $defs"));
 }
 
@@ -141,7 +160,10 @@ fn every_fault_of_the_page_is_answered() {
     }
     for (number, named) in rows {
         let files = answered.remove(&number).unwrap_or_default();
-        assert!(named.is_subset(&files), "fault {number}: the README names {named:?}, the overlays say {files:?}");
+        assert!(
+            named.is_subset(&files),
+            "fault {number}: the README names {named:?}, the overlays say {files:?}"
+        );
         // A row may name one file of many (`and the other fields`), but not none where there is one.
         assert_eq!(named.is_empty(), files.is_empty(), "fault {number}: {files:?}");
     }

@@ -1,0 +1,235 @@
+//! The configuration file: where it lies, what it may say, and what is wrong with it. Never repeats a value in a message.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// What the file and each of its profiles may say.
+#[derive(Default)]
+pub(crate) struct Section {
+    pub(crate) api_key: Option<SecretString>,
+    pub(crate) api_key_file: Option<PathBuf>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) proxy: Option<String>,
+}
+
+/// The file, read.
+#[derive(Default)]
+pub(crate) struct Config {
+    /// `None` when there is no file.
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) top: Section,
+    pub(crate) profiles: BTreeMap<String, Section>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    api_key: Option<String>,
+    api_key_file: Option<PathBuf>,
+    base_url: Option<String>,
+    model: Option<String>,
+    proxy: Option<String>,
+    #[serde(default)]
+    profiles: BTreeMap<String, RawSection>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawSection {
+    api_key: Option<String>,
+    api_key_file: Option<PathBuf>,
+    base_url: Option<String>,
+    model: Option<String>,
+    proxy: Option<String>,
+}
+
+/// Where the file lies when nobody says: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
+pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let folder = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = folder("XDG_CONFIG_HOME")
+        .or_else(|| if cfg!(windows) { folder("APPDATA") } else { folder("HOME").map(|home| home.join(".config")) })?;
+    Some(base.join("ark-video").join("config.toml"))
+}
+
+/// Reads the named file, or the default one if there is one. Warnings are for the user's eyes.
+pub(crate) fn load(
+    named: Option<&Path>,
+    env: &BTreeMap<String, String>,
+    cwd: &Path,
+    warn: &mut dyn FnMut(String),
+) -> Result<Config, Failure> {
+    let (path, required) = match (named, default_path(env)) {
+        (Some(path), _) => (cwd.join(path), true),
+        (None, Some(path)) => (path, false),
+        (None, None) => return Ok(Config::default()),
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => return Ok(Config::default()),
+        Err(error) => {
+            let why = crate::media::reason(&error);
+            return Err(wrong(format!("the configuration file {} cannot be read: {why}", path.display())));
+        }
+    };
+    let raw: RawFile = toml::from_str(&text).map_err(|error| complaint(&path, &text, &error))?;
+    let RawFile { api_key, api_key_file, base_url, model, proxy, profiles } = raw;
+    let top = RawSection { api_key, api_key_file, base_url, model, proxy };
+    let holds_key = top.api_key.is_some() || profiles.values().any(|profile| profile.api_key.is_some());
+    if holds_key && open_to_others(&path) {
+        warn(format!("{} holds an API key and can be read by others: chmod 600 {}", path.display(), path.display()));
+    }
+    let home = env.get("HOME").map(PathBuf::from);
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let place = |given: PathBuf| match (given.strip_prefix("~"), &home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => folder.join(given),
+    };
+    let section = |name: &str, raw: RawSection| -> Result<Section, Failure> {
+        if raw.api_key.is_some() && raw.api_key_file.is_some() {
+            return Err(wrong(format!("{}: {name} has both api_key and api_key_file: keep one", path.display())));
+        }
+        Ok(Section {
+            api_key: raw.api_key.map(SecretString::from),
+            api_key_file: raw.api_key_file.map(place),
+            base_url: raw.base_url,
+            model: raw.model,
+            proxy: raw.proxy,
+        })
+    };
+    let top = section("the file", top)?;
+    let profiles = profiles
+        .into_iter()
+        .map(|(name, raw)| Ok((name.clone(), section(&format!("profile {name}"), raw)?)))
+        .collect::<Result<_, Failure>>()?;
+    Ok(Config { path: Some(path), top, profiles })
+}
+
+/// A key from a file that holds nothing else.
+pub(crate) fn key_file(path: &Path, warn: &mut dyn FnMut(String)) -> Result<SecretString, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let why = if path.is_dir() { "it is a folder".to_owned() } else { crate::media::reason(&error) };
+        wrong(format!("the key file {} cannot be read: {why}", path.display()))
+    })?;
+    if open_to_others(path) {
+        warn(format!("the key file {} can be read by others: chmod 600 {}", path.display(), path.display()));
+    }
+    bare_key(&text, &format!("the key file {}", path.display()))
+}
+
+/// A key without the line break that editors add.
+pub(crate) fn bare_key(text: &str, origin: &str) -> Result<SecretString, Failure> {
+    match text.trim() {
+        "" => Err(wrong(format!("{origin} is empty"))),
+        key => Ok(SecretString::from(key)),
+    }
+}
+
+fn wrong(message: String) -> Failure {
+    Failure::new(Exit::Configuration, message)
+}
+
+fn complaint(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let said = error.message();
+    // A complaint about a value repeats it, and the value may be the key.
+    let why = if said.contains("invalid type") || said.contains("invalid value") { "a value has the wrong type" } else { said };
+    let first = why.lines().next().unwrap_or_default();
+    wrong(format!("{}:{line}:{column}: {first}", path.display()))
+        .hint("it may hold api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]")
+}
+
+#[cfg(unix)]
+fn open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_text(text: &str) -> (Result<Config, Failure>, Vec<String>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("c.toml"), text).unwrap();
+        let mut warnings = Vec::new();
+        let env = BTreeMap::from([("HOME".to_owned(), "/home-of-me".to_owned())]);
+        let read = load(Some(Path::new("c.toml")), &env, folder.path(), &mut |warning| warnings.push(warning));
+        (read, warnings, folder)
+    }
+
+    fn refused(text: &str) -> String {
+        let (read, _, folder) = load_text(text);
+        let Err(failure) = read else { panic!("{text} was read") };
+        assert_eq!(failure.exit, Exit::Configuration);
+        failure.message.replace(&folder.path().display().to_string(), "DIR")
+    }
+
+    #[test]
+    fn the_file_lies_where_people_look_for_it() {
+        let env = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let home = default_path(&env(&[("HOME", "/h")]));
+        assert_eq!(home.as_deref(), Some(Path::new("/h/.config/ark-video/config.toml")));
+        let xdg = default_path(&env(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")]));
+        assert_eq!(xdg.as_deref(), Some(Path::new("/x/ark-video/config.toml")));
+        assert_eq!(default_path(&env(&[("XDG_CONFIG_HOME", "relative")])), None);
+    }
+
+    #[test]
+    fn a_missing_default_file_is_no_trouble_and_a_missing_named_one_is() {
+        let env = BTreeMap::from([("HOME".to_owned(), "/no/such/home".to_owned())]);
+        assert!(load(None, &env, Path::new(""), &mut |_| {}).is_ok_and(|config| config.path.is_none()));
+        assert!(load(Some(Path::new("none.toml")), &env, Path::new("/no/such"), &mut |_| {}).is_err());
+    }
+
+    #[test]
+    fn profiles_and_paths() {
+        let (read, _, folder) = load_text("model = 'm'\napi_key_file = '~/key'\n[profiles.bp]\nbase_url = 'https://h'\napi_key_file = 'k'");
+        let config = read.unwrap();
+        assert_eq!(config.top.api_key_file.as_deref(), Some(Path::new("/home-of-me/key")));
+        assert_eq!(config.profiles["bp"].api_key_file, Some(folder.path().join("k")));
+        assert_eq!(config.profiles["bp"].base_url.as_deref(), Some("https://h"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_place_and_never_by_value() {
+        insta::assert_snapshot!(refused("model = 'm'\napikey = 'SECRET'"), @"");
+        insta::assert_snapshot!(refused("api_key = 'a'\napi_key_file = 'b'"), @"DIR/c.toml: the file has both api_key and api_key_file: keep one");
+        for text in ["profiles = 'SECRET'", "[profiles]\na = 'SECRET'", "api_key = ['SECRET']", "SECRET", "model = SECRET"] {
+            let said = refused(text);
+            assert!(!said.contains("SECRET") && said.starts_with("DIR/c.toml:"), "{said}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_warned_about() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "ark-1\n").unwrap();
+        for (mode, warned) in [(0o644, true), (0o600, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let mut warnings = 0;
+            assert!(key_file(&path, &mut |_| warnings += 1).is_ok());
+            assert_eq!(warnings > 0, warned, "{mode:o}");
+        }
+        assert!(load_text("api_key = 'k'").1.iter().all(|warning| warning.contains("chmod 600")));
+        std::fs::write(&path, " \n").unwrap();
+        assert!(key_file(&path, &mut |_| {}).is_err());
+    }
+}
