@@ -102,7 +102,7 @@ pub(crate) fn resolve(
     };
     let from_key = from_key.filter(|said| key.as_ref().is_some_and(|key| key.by == said.by));
     let said = pick(|section| &section.base_url, &flags.base_url, "--base-url", from_env);
-    if let (None | Some(_), Some(region)) = (&said, &found.unknown_region)
+    if let Some(region) = &found.unknown_region
         && flags.base_url.is_none()
         && first.is_none_or(|(section, _)| section.base_url.is_none())
     {

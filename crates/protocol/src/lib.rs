@@ -8,6 +8,7 @@
 //! Nothing here opens a socket, reads a clock or the environment, or draws a random number: they are arguments.
 
 #![deny(missing_docs)]
+#![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 
 mod answer;
 mod api_error;

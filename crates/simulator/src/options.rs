@@ -175,6 +175,8 @@ impl Switches {
     }
 
     pub(crate) fn is(&self, name: &str, value: &str) -> bool {
+        let known = || catalog().switches.get(name).is_some_and(|entry| entry.values.iter().any(|known| known == value));
+        debug_assert!(known(), "there is no switch {name} with a value {value}");
         self.get(name) == Some(value)
     }
 

@@ -9,7 +9,7 @@ use super::{
     content::{Content, Mode},
 };
 use crate::{
-    catalog::{Family, Model, catalog},
+    catalog::{Family, Model},
     options::Switches,
 };
 
@@ -303,6 +303,7 @@ pub(crate) fn reads_task_type(model: Model) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::catalog;
 
     #[test]
     fn every_field_that_a_final_inherits_is_known_here() {

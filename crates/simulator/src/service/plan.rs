@@ -63,22 +63,18 @@ pub(crate) fn tokens(input_seconds: i64, frames: i64, width: u32, height: u32) -
     (FRAMES_PER_SECOND * input_seconds + frames) * i64::from(width) * i64::from(height) / PIXELS_PER_TOKEN
 }
 
-/// A draft that a final is made from, as far as the final takes it over.
-pub(crate) struct Draft<'a> {
-    pub(crate) plan: Option<&'a Plan>,
-}
-
-/// Decides everything. `notes` takes what was assumed.
+/// Decides everything. `inherited` is the plan of the draft that a final is made from, where it is known; `notes` takes what was
+/// assumed.
 pub(crate) fn make(
     request: &CreateTaskRequest,
     content: &Content<'_>,
     model: Model,
-    draft: Option<&Draft<'_>>,
+    inherited: Option<&Plan>,
     options: &Options,
     random: &mut Random,
     notes: &mut Vec<String>,
 ) -> Plan {
-    let (family, inherited) = (model.family, draft.and_then(|draft| draft.plan));
+    let family = model.family;
     let intent = task_type(request, content, model);
     let resolution = resolution(request, content.mode, model);
     let ratio = match inherited {

@@ -26,9 +26,9 @@ impl Random {
         format!("02{now:013}{:025x}", self.0.u128(..) >> 28)
     }
 
-    /// Something that looks like a signature and cannot be guessed from the outside.
-    pub(crate) fn signature(&mut self) -> String {
-        format!("{:032x}{:032x}", self.0.u128(..), self.0.u128(..))
+    /// Bits for names and signatures.
+    pub(crate) fn bits(&mut self) -> u128 {
+        self.0.u128(..)
     }
 
     /// A seed as the service picks one: 0 to 2147483647.
@@ -64,7 +64,6 @@ mod tests {
         assert_eq!(id.len(), 24);
         let request = random.request_id(1_795_313_730_000);
         assert!(request.starts_with("021795313730000") && request.len() == 40, "{request}");
-        assert_eq!(random.signature().len(), 64);
         assert_eq!(Random::new(1).task_id(1_795_313_730_000), id);
         assert_ne!(Random::new(2).task_id(1_795_313_730_000), id);
     }

@@ -1,0 +1,211 @@
+//! Waiting for a task and saving what it made: the second half of `generate`, and all of `wait` and `download`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ark_video::model::{ServiceTier, Task};
+use ark_video::{DownloadOptions, Error, Output as Part, TaskHandle, WaitOptions};
+use serde_json::json;
+
+use crate::api_failure;
+use crate::args::{DownloadArgs, PatienceArgs, WaitArgs};
+use crate::destination::Destination;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Form;
+use crate::progress::Progress;
+use crate::session::Session;
+use crate::summary;
+
+/// How long to wait online: nine of ten tasks are done in ten minutes, the longest seen took twenty.
+const ONLINE: Duration = Duration::from_secs(30 * 60);
+/// How long to wait offline: the service gives up after 48 hours by itself.
+const OFFLINE: Duration = Duration::from_secs(49 * 60 * 60);
+/// How often to look at a task of the simulator in this process.
+const SIMULATED: Duration = Duration::from_millis(250);
+
+/// Waits as patiently as the flags and the tier say.
+pub(crate) fn patience(args: &PatienceArgs, tier: Option<&ServiceTier>, simulated: bool) -> WaitOptions {
+    let usual = if tier == Some(&ServiceTier::Flex) { OFFLINE } else { ONLINE };
+    let options = WaitOptions::new().timeout(args.timeout.unwrap_or(usual));
+    match args.poll_interval.or(simulated.then_some(SIMULATED)) {
+        Some(pace) => options.every(pace),
+        None => options,
+    }
+}
+
+/// Waits; Ctrl-C stops the waiting and nothing else.
+pub(crate) async fn wait_for(session: &mut Session, task: &TaskHandle, options: WaitOptions) -> Result<Task, Failure> {
+    let again = session.again();
+    let progress = Progress::waiting(&session.output, task.id());
+    tokio::select! {
+        waited = task.wait_with(options, |event| progress.event(&event)) => waited.map_err(|error| api_failure::of(&error, &again)),
+        () = session.interrupts.next() => Err(stopped(task.id(), &again)),
+    }
+}
+
+/// Ctrl-C while a task goes on.
+pub(crate) fn stopped(id: &str, again: &str) -> Failure {
+    let message = format!("interrupted: task {id} was not cancelled; it goes on and is billed when it succeeds");
+    Failure::new(Exit::Interrupted, message).task_id(Some(id)).hint(api_failure::go_on(again, id))
+}
+
+/// What is on disk.
+pub(crate) struct Saved {
+    pub(crate) video: PathBuf,
+    pub(crate) bytes: u64,
+    pub(crate) last_frame: Option<PathBuf>,
+    /// Why the last frame is missing although it was asked for.
+    pub(crate) trouble: Option<Failure>,
+}
+
+/// Saves the video, and the last frame where there is one.
+pub(crate) async fn save(
+    session: &mut Session,
+    handle: &TaskHandle,
+    task: &Task,
+    to: &Destination,
+) -> Result<Saved, Failure> {
+    let video = to.video(handle.id());
+    let again = session.again();
+    let part = if task.video_url().is_none() && Part::File.link(task).is_some() { Part::File } else { Part::Video };
+    let options = DownloadOptions::new().overwrite(to.overwrite).output(part);
+    let file = fetch(session, handle, &to.real(&video), &video, options).await?;
+    let mut saved = Saved { video, bytes: file, last_frame: None, trouble: None };
+    if task.last_frame_url().is_some() {
+        match save_last_frame(session, handle, &saved.video, to).await {
+            Ok(path) => saved.last_frame = Some(path),
+            Err(failure) => saved.trouble = Some(failure.hint(format!("the link is in: {again} get {}", handle.id()))),
+        }
+    }
+    Ok(saved)
+}
+
+async fn fetch(
+    session: &mut Session,
+    handle: &TaskHandle,
+    path: &Path,
+    shown: &Path,
+    options: DownloadOptions,
+) -> Result<u64, Failure> {
+    let again = session.again();
+    let progress = Progress::saving(&session.output, &shown.display().to_string());
+    tokio::select! {
+        file = handle.download_with(path, options, |bytes| progress.bytes(bytes)) => {
+            file.map(|file| file.bytes).map_err(|error| api_failure::of(&error, &again))
+        }
+        () = session.interrupts.next() => {
+            let message = format!("interrupted: the video of task {} is not saved", handle.id());
+            Err(Failure::new(Exit::Interrupted, message)
+                .task_id(Some(handle.id()))
+                .hint(format!("{again} download {} -o {}", handle.id(), crate::session::quoted(&shown.display().to_string()))))
+        }
+    }
+}
+
+/// Whether it is a PNG or a JPEG is known only when it is there: fetched under another name first.
+async fn save_last_frame(
+    session: &mut Session,
+    handle: &TaskHandle,
+    video: &Path,
+    to: &Destination,
+) -> Result<PathBuf, Failure> {
+    let folder = to.real(video.parent().unwrap_or(Path::new("")));
+    let unwritable = |error: std::io::Error| {
+        let why = crate::media::reason(&error);
+        Failure::new(Exit::Output, format!("the last frame cannot be written: {why}")).task_id(Some(handle.id()))
+    };
+    let scratch = tempfile::Builder::new().prefix(".ark-video-").tempfile_in(&folder).map_err(unwritable)?.into_temp_path();
+    let options = DownloadOptions::new().overwrite(true).output(Part::LastFrame);
+    fetch(session, handle, &scratch, Path::new("last frame"), options).await?;
+    let mut start = [0; 4];
+    std::fs::File::open(&scratch)
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut start))
+        .map_err(unwritable)?;
+    let path = Destination::last_frame(video, &start);
+    let real = to.real(&path);
+    let moved = if to.overwrite { scratch.persist(&real) } else { scratch.persist_noclobber(&real) };
+    moved.map_err(|error| unwritable(error.error))?;
+    Ok(path)
+}
+
+/// The last word about a task with its files.
+pub(crate) fn tell(session: &Session, task: &Task, saved: &Saved) {
+    let output = &session.output;
+    match output.form {
+        Form::Json => output.json(&json!({
+            "id": task.id,
+            "status": task.status,
+            "file": saved.video,
+            "bytes": saved.bytes,
+            "last_frame": saved.last_frame,
+            "task": task,
+        })),
+        Form::Quiet => {
+            for path in std::iter::once(&saved.video).chain(&saved.last_frame) {
+                output.line(path.display());
+            }
+        }
+        Form::Text => {
+            output.line(crate::failure::printable(&task.to_string()));
+            output.line(format_args!("saved     {} ({})", saved.video.display(), summary::bytes(saved.bytes)));
+            if let Some(path) = &saved.last_frame {
+                output.line(format_args!("saved     {}", path.display()));
+            }
+        }
+    }
+}
+
+/// `wait ID`
+pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), Failure> {
+    let handle = session.client().await?.task(&args.task.id);
+    let again = session.again();
+    // The tier tells how patient to be. If nobody answers now, the wait itself will say so, or get over it.
+    let tier = tokio::select! {
+        looked = handle.get() => match looked {
+            Ok(task) => task.service_tier,
+            Err(error @ Error::Refused(_)) => return Err(api_failure::of(&error, &again)),
+            Err(_) => None,
+        },
+        () = session.interrupts.next() => return Err(stopped(&args.task.id, &again)),
+    };
+    let task = wait_for(session, &handle, patience(&args.patience, tier.as_ref(), false)).await?;
+    super::tasks::show(session, &task);
+    Ok(())
+}
+
+/// `download ID`
+pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Result<(), Failure> {
+    let client = session.client().await?;
+    let id = &args.task.id;
+    let to = Destination::new(&args.save, "mp4", &session.cwd);
+    to.check(Some(id), false)?;
+    let handle = client.task(id);
+    let again = session.again();
+    let task = tokio::select! {
+        task = handle.get() => task.map_err(|error| api_failure::of(&error, &again))?,
+        () = session.interrupts.next() => return Err(crate::session::interrupted()),
+    };
+    let ending = if task.output_format.as_ref().is_some_and(|format| format.as_str() == "mov") { "mov" } else { "mp4" };
+    let to = Destination::new(&args.save, ending, &session.cwd);
+    to.check(Some(id), task.last_frame_url().is_some())?;
+    let mut saved = save(session, &handle, &task, &to).await?;
+    tell(session, &task, &saved);
+    saved.trouble.take().map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_follows_the_tier_unless_told() {
+        let none = PatienceArgs::default();
+        assert_eq!(patience(&none, None, false).timeout, ONLINE);
+        assert_eq!(patience(&none, Some(&ServiceTier::Flex), false).timeout, OFFLINE);
+        assert_eq!(patience(&none, None, true).interval, SIMULATED);
+        let told = PatienceArgs { timeout: Some(Duration::from_secs(5)), poll_interval: Some(Duration::from_secs(2)) };
+        let options = patience(&told, Some(&ServiceTier::Flex), true);
+        assert_eq!((options.timeout, options.first_look), (Duration::from_secs(5), Duration::from_secs(2)));
+    }
+}

@@ -1,0 +1,84 @@
+//! Questions about tasks, and taking them out: `get`, `list`, `cancel`, `forget`.
+
+use std::future::Future;
+
+use ark_video::model::Task;
+use ark_video::{Error, ListQuery};
+use serde_json::json;
+
+use crate::api_failure;
+use crate::args::{ForgetArgs, ListArgs, TaskArgs};
+use crate::failure::Failure;
+use crate::output::Form;
+use crate::session::{Session, interrupted};
+use crate::summary;
+
+/// `get ID`
+pub(crate) async fn get(session: &mut Session, args: &TaskArgs) -> Result<(), Failure> {
+    let client = session.client().await?;
+    let task = ask(session, client.get(&args.id)).await?;
+    show(session, &task);
+    Ok(())
+}
+
+/// A task, in the form that was asked for.
+pub(crate) fn show(session: &Session, task: &Task) {
+    match session.output.form {
+        Form::Json => session.output.json(task),
+        Form::Quiet => session.output.line(&task.id),
+        Form::Text => session.output.line(summary::task(task)),
+    }
+}
+
+/// `list`
+pub(crate) async fn list(session: &mut Session, args: &ListArgs) -> Result<(), Failure> {
+    let client = session.client().await?;
+    let mut query = ListQuery::new().page_size(args.limit).page_num(args.page).task_ids(args.ids.iter().map(String::as_str));
+    query.status.clone_from(&args.status);
+    query.model.clone_from(&args.model);
+    query.service_tier.clone_from(&args.tier);
+    let page = ask(session, client.list(&query)).await?;
+    match session.output.form {
+        Form::Json => session.output.json(&page),
+        Form::Quiet => page.items.iter().for_each(|task| session.output.line(&task.id)),
+        Form::Text => session.output.line(summary::list(&page)),
+    }
+    Ok(())
+}
+
+/// `cancel ID`
+pub(crate) async fn cancel(session: &mut Session, args: &TaskArgs) -> Result<(), Failure> {
+    let client = session.client().await?;
+    ask(session, client.cancel(&args.id)).await?;
+    done(session, &args.id, "cancelled", "is cancelled and will not be billed");
+    Ok(())
+}
+
+/// `forget ID`
+pub(crate) async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<(), Failure> {
+    let id = &args.task.id;
+    if !args.yes {
+        session.confirm(&format!("Delete the record of {id}? Its video can then no longer be fetched.")).await?;
+    }
+    let client = session.client().await?;
+    ask(session, client.forget(id)).await?;
+    done(session, id, "forgotten", "is forgotten");
+    Ok(())
+}
+
+fn done(session: &Session, id: &str, word: &str, sentence: &str) {
+    match session.output.form {
+        Form::Json => session.output.json(&json!({ "id": id, "done": word })),
+        Form::Quiet => session.output.line(id),
+        Form::Text => session.output.line(format_args!("{id} {sentence}")),
+    }
+}
+
+/// Asks; Ctrl-C ends the asking.
+pub(crate) async fn ask<T>(session: &mut Session, question: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    let again = session.again();
+    tokio::select! {
+        answer = question => answer.map_err(|error| api_failure::of(&error, &again)),
+        () = session.interrupts.next() => Err(interrupted()),
+    }
+}

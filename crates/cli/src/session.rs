@@ -1,0 +1,156 @@
+//! One run of the command: its flags, its streams, and the way to the service, real or simulated.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+use ark_video::Client;
+use ark_video_simulator::Simulator;
+
+use crate::args::GlobalArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::settings::{self, Settings};
+use crate::world::{Interrupts, Terminal};
+
+/// What a command works with.
+pub(crate) struct Session {
+    pub(crate) flags: GlobalArgs,
+    pub(crate) output: Output,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) cwd: PathBuf,
+    pub(crate) terminal: Terminal,
+    pub(crate) interrupts: Interrupts,
+    pub(crate) stdin: Option<Box<dyn Read + Send>>,
+}
+
+/// A client, and the simulator behind it if there is one.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) simulator: Option<Simulator>,
+}
+
+impl Session {
+    /// Reads all of standard input. Ctrl-C ends it.
+    pub(crate) async fn read_stdin(&mut self) -> Result<Vec<u8>, Failure> {
+        let Some(mut stdin) = self.stdin.take() else { return Ok(Vec::new()) };
+        if self.terminal.stdin {
+            self.output.note("reading standard input; end it with Ctrl-D");
+        }
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut text = Vec::new();
+            stdin.read_to_end(&mut text).map(|_| text)
+        });
+        let read = tokio::select! {
+            read = reading => read,
+            () = self.interrupts.next() => return Err(interrupted()),
+        };
+        read.map_err(std::io::Error::other)
+            .and_then(|read| read)
+            .map_err(|error| Failure::new(Exit::Input, format!("standard input cannot be read: {error}")))
+    }
+
+    /// Asks a question that must be answered with yes.
+    pub(crate) async fn confirm(&mut self, question: &str) -> Result<(), Failure> {
+        let no = |why: &str| Failure::new(Exit::Usage, why);
+        let (true, true, Some(mut stdin)) = (self.terminal.stdin, self.terminal.stderr, self.stdin.take()) else {
+            return Err(no("this needs a yes, and nobody can be asked").hint("add --yes if it is meant"));
+        };
+        self.output.ask(format_args!("{question} [y/N]"));
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut line = Vec::new();
+            let mut byte = [0];
+            while stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte[0] != b'\n' && line.len() < 100 {
+                line.push(byte[0]);
+            }
+            String::from_utf8_lossy(&line).trim().to_lowercase()
+        });
+        let answer = tokio::select! {
+            answer = reading => answer.unwrap_or_default(),
+            () = self.interrupts.next() => return Err(interrupted()),
+        };
+        if matches!(answer.as_str(), "y" | "yes") { Ok(()) } else { Err(no("nothing was done")) }
+    }
+
+    /// The settings, without connecting. `stdin` is what standard input brought, for `--api-key-file -`.
+    pub(crate) fn settings(&self, stdin: &[u8]) -> Result<Settings, Failure> {
+        let mut warn = |warning: String| self.output.warn(warning);
+        settings::resolve(&self.flags, &self.env, &self.cwd, stdin, &mut warn)
+    }
+
+    /// Whether the key is to come from standard input.
+    pub(crate) fn key_from_stdin(&self) -> bool {
+        !self.flags.simulate && self.flags.api_key_file.as_deref().is_some_and(|path| path.as_os_str() == "-")
+    }
+
+    /// The client for these settings; with `--simulate`, one of the simulator that starts now.
+    pub(crate) async fn connect(&self, settings: &Settings) -> Result<Connection, Failure> {
+        if self.flags.simulate {
+            return self.simulated().await;
+        }
+        let client = settings.client(&mut |warning| self.output.warn(warning))?;
+        Ok(Connection { client, simulator: None })
+    }
+
+    /// A client for a command that needs nothing else from outside.
+    pub(crate) async fn client(&mut self) -> Result<Client, Failure> {
+        if self.flags.simulate {
+            return Err(Failure::new(Exit::Usage, "--simulate starts a simulator that ends with this command: it has no tasks yet")
+                .hint("it goes with `generate` and `models`; for more, run `ark-video simulate` and point ARK_BASE_URL at it"));
+        }
+        let stdin = if self.key_from_stdin() { self.read_stdin().await? } else { Vec::new() };
+        let settings = self.settings(&stdin)?;
+        Ok(self.connect(&settings).await?.client)
+    }
+
+    async fn simulated(&self) -> Result<Connection, Failure> {
+        let simulator = Simulator::start()
+            .await
+            .map_err(|error| Failure::new(Exit::Internal, format!("the simulator does not start: {error}")))?;
+        let client = Client::builder()
+            .api_key(simulator.api_key())
+            .base_url(simulator.base_url())
+            .build()
+            .map_err(|error| crate::api_failure::of(&error, &self.again()))?;
+        Ok(Connection { client, simulator: Some(simulator) })
+    }
+
+    /// How the user would call this program again, to reach the same place.
+    pub(crate) fn again(&self) -> String {
+        let flags = &self.flags;
+        let mut words = vec!["ark-video".to_owned()];
+        let mut add = |flag: &str, value: Option<String>| words.extend(value.map(|value| format!("{flag} {}", quoted(&value))));
+        add("--profile", flags.profile.clone());
+        add("--config", flags.config.as_ref().map(|path| path.display().to_string()));
+        add("--base-url", flags.base_url.clone());
+        add("--api-key-file", flags.api_key_file.as_ref().map(|path| path.display().to_string()));
+        if flags.insecure_http {
+            words.push("--insecure-http".to_owned());
+        }
+        words.join(" ")
+    }
+}
+
+/// Ctrl-C where nothing is under way.
+pub(crate) fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted")
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_the_shell() {
+        assert_eq!(quoted("https://h:1/v3"), "https://h:1/v3");
+        assert_eq!(quoted("it's; rm"), "'it'\\''s; rm'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,100 @@
+//! From the bytes of a create to a typed request, with the complaints that the service has about them.
+//!
+//! The protocol crate decodes a create as well, but says `InvalidParameter` of everything; the service tells a missing member from
+//! a wrong one, and names the path.
+
+use ark_video_model::CreateTaskRequest;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use serde_json::{Map, Value};
+
+use super::{
+    complaint::{Checked, Complaint},
+    content::shorten,
+};
+use crate::{catalog::catalog, options::Switches};
+
+/// Refuses a body that is too large, by what was announced or by what came.
+pub(crate) fn check_size(headers: &HeaderMap, body: &Bytes, switches: &Switches) -> Checked<()> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let most = catalog().limits.body_bytes;
+    if body.len().max(announced.unwrap_or(0)) <= most {
+        return Ok(());
+    }
+    let status = if switches.is("oversize-body-status", "413") { 413 } else { 400 };
+    let message = format!("The request body is larger than {most} bytes; give large media by URL.");
+    Err(Complaint::new(status, "InvalidParameter", message))
+}
+
+/// Reads the JSON object.
+pub(crate) fn object(body: &Bytes) -> Checked<Map<String, Value>> {
+    let wrong = |why: String| Complaint::new(400, "InvalidParameter", format!("The request body is not valid: {why}."));
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(wrong("it must be a JSON object".to_owned())),
+        Err(error) => Err(wrong(format!("it is not JSON: {error}"))),
+    }
+}
+
+/// The `model`, which is looked at before everything else.
+pub(crate) fn model(object: &Map<String, Value>) -> Checked<&str> {
+    match object.get("model") {
+        None | Some(Value::Null) => Err(Complaint::missing("model")),
+        Some(Value::String(model)) if model.is_empty() => Err(Complaint::missing("model")),
+        Some(Value::String(model)) => Ok(model),
+        Some(_) => Err(Complaint::invalid("model", "it must be a text")),
+    }
+}
+
+/// Reads everything else.
+pub(crate) fn request(object: Map<String, Value>) -> Checked<CreateTaskRequest> {
+    match object.get("content") {
+        None | Some(Value::Null) => return Err(Complaint::missing("content")),
+        Some(Value::Array(items)) => {
+            for (at, item) in items.iter().enumerate() {
+                check_item(at, item)?;
+            }
+        }
+        Some(_) => return Err(Complaint::invalid("content", "it must be a list")),
+    }
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+        let path = error.path().to_string();
+        Complaint::invalid(if path == "." { String::new() } else { path }, shorten_reason(&error.into_inner().to_string()))
+    })
+}
+
+/// What each kind of item must hold: its own member, an object with one text, or the text itself.
+fn check_item(at: usize, item: &Value) -> Checked<()> {
+    let Some(item) = item.as_object() else { return Err(Complaint::invalid(format!("content[{at}]"), "it must be an object")) };
+    let kind = match item.get("type") {
+        None | Some(Value::Null) => return Err(Complaint::missing(format!("content[{at}].type"))),
+        Some(Value::String(kind)) => kind.as_str(),
+        Some(_) => return Err(Complaint::invalid(format!("content[{at}].type"), "it must be a text")),
+    };
+    let inner = match kind {
+        "text" => None,
+        "image_url" | "video_url" | "audio_url" => Some("url"),
+        "draft_task" => Some("id"),
+        _ => return Ok(()), // `content.rs` says which kinds there are.
+    };
+    let path = format!("content[{at}].{kind}");
+    let text = |value: Option<&Value>, path: String| match value {
+        None | Some(Value::Null) => Err(Complaint::missing(path)),
+        Some(Value::String(_)) => Ok(()),
+        Some(_) => Err(Complaint::invalid(path, "it must be a text")),
+    };
+    match (item.get(kind), inner) {
+        (value, None) => text(value, path),
+        (None | Some(Value::Null), Some(_)) => Err(Complaint::missing(path)),
+        (Some(Value::Object(payload)), Some(inner)) => text(payload.get(inner), format!("{path}.{inner}")),
+        (Some(_), Some(inner)) => Err(Complaint::invalid(path, format!("it must be an object with `{inner}`"))),
+    }
+}
+
+/// A decoder's reason without what it quotes of the client's text beyond a few words.
+fn shorten_reason(reason: &str) -> String {
+    let short = reason.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { shorten(part) } else { part.to_owned() });
+    let mut joined = short.collect::<Vec<_>>().join("`");
+    joined.truncate(joined.char_indices().map(|(at, _)| at).take_while(|at| *at <= 300).last().unwrap_or(0));
+    joined
+}

@@ -1,0 +1,111 @@
+//! The list operation: filters and pages; and the catalogue of models.
+
+use ark_video_model::{Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, TaskList, TaskStatus};
+use ark_video_protocol::list;
+
+use super::{
+    complaint::{Checked, Complaint},
+    content::shorten,
+    store::Store,
+    task::Record,
+};
+use crate::{
+    catalog::{Model, catalog},
+    options::Options,
+};
+
+/// One page of the tasks of the last seven days.
+pub(crate) fn tasks(now: i64, asked: &list::Request, store: &Store, options: &Options) -> Checked<TaskList> {
+    let limits = &catalog().limits;
+    let bounded = |name: &str, value: Option<u32>, default: i64, range: crate::catalog::Range| {
+        let value = value.map_or(default, i64::from);
+        let why = || format!("it must be from {} to {}", range.min, range.max);
+        if range.contains(value) { Ok(value) } else { Err(Complaint::invalid(name, why())) }
+    };
+    let page = bounded("page_num", asked.page_num, 1, limits.list_page_num)?;
+    let size = bounded("page_size", asked.page_size, 20, limits.list_page_size)?;
+    if let Some(status) = &asked.status {
+        let expired = *status == TaskStatus::Expired && options.switches.is("list-filter-expired", "refuse");
+        if !status.is_known() || expired {
+            return Err(Complaint::invalid("filter.status", format!("`{}` is not supported", shorten(status.as_str()))));
+        }
+    }
+    if let Some(tier) = asked.service_tier.as_ref().filter(|tier| !tier.is_known()) {
+        return Err(Complaint::invalid("filter.service_tier", format!("`{}` is not supported", shorten(tier.as_str()))));
+    }
+    let tier = match &asked.service_tier {
+        None if options.switches.is("list-without-tier", "default_only") => Some(ServiceTier::Default),
+        tier => tier.clone(),
+    };
+    let since = now.saturating_sub(limits.list_window_seconds * 1000);
+    // The documents say `[now - 7 d, now)`. The open end only leaves out what this very moment brought, which would make a list
+    // right after a create come out by chance; so it is closed here.
+    let wanted = |task: &&Record| {
+        (since..=now).contains(&task.created)
+            && asked.status.as_ref().is_none_or(|status| *status == task.state.status())
+            && tier.as_ref().is_none_or(|tier| *tier == task.tier())
+            && asked.model.as_ref().is_none_or(|model| **model == *task.asked_model)
+            && (asked.task_ids.is_empty() || asked.task_ids.contains(&task.id))
+    };
+    let skip = usize::try_from((page - 1) * size).unwrap_or(usize::MAX);
+    let take = usize::try_from(size).unwrap_or(0);
+    let mut total = 0_usize;
+    let mut items = Vec::new();
+    let mut visit = |task: &Record| {
+        if total >= skip && items.len() < take {
+            items.push(task.show(options));
+        }
+        total += 1;
+    };
+    if options.switches.is("list-order", "newest_first") {
+        store.newest_first().filter(wanted).for_each(&mut visit);
+    } else {
+        store.oldest_first().filter(wanted).for_each(&mut visit);
+    }
+    let mut list = TaskList::new(items);
+    list.total = i64::try_from(total).ok();
+    Ok(list)
+}
+
+/// Every model of the catalogue, the retired ones as `Shutdown`.
+pub(crate) fn models() -> ModelList {
+    ModelList::new(catalog().models.iter().filter_map(|entry| catalog().model(entry)).map(info).collect::<Vec<_>>())
+}
+
+fn info(model: Model) -> ModelInfo {
+    let (entry, family) = (model.entry, model.family);
+    let mut info = ModelInfo::new(entry.id.as_str());
+    info.name = Some(entry.name.clone());
+    info.version = Some(entry.version.clone());
+    info.domain = Some("VideoGeneration".to_owned());
+    info.status = match entry.status.as_str() {
+        "retired" => Some(ModelStatus::Shutdown),
+        "retiring" => Some(ModelStatus::Retiring),
+        _ => None,
+    };
+    let able = |ability: Option<bool>| ability == Some(true);
+    let references = family.reference_items.max > 0;
+    let kinds = [
+        (able(family.text_only), "TextToVideo"),
+        (able(family.first_frame), "ImageToVideo"),
+        (references, "MultimodalToVideo"),
+        (able(family.edit_extend), "VideoEditing"),
+        (able(family.edit_extend), "VideoExtension"),
+    ];
+    info.task_type = Some(chosen(&kinds));
+    let inputs = [
+        (true, "text"),
+        (able(family.first_frame) || references, "image"),
+        (family.reference_videos.max > 0, "video"),
+        (family.reference_audios.max > 0, "audio"),
+    ];
+    let mut modalities = Modalities::default();
+    modalities.input_modalities = Some(chosen(&inputs));
+    modalities.output_modalities = Some(vec!["video".to_owned()]);
+    info.modalities = Some(modalities);
+    info
+}
+
+fn chosen(all: &[(bool, &str)]) -> Vec<String> {
+    all.iter().filter(|(able, _)| *able).map(|(_, name)| (*name).to_owned()).collect()
+}

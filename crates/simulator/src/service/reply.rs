@@ -1,0 +1,201 @@
+//! What the service says to a request: an answer, or a file that somebody has to render first.
+//!
+//! Rendering takes processor time, so the service only says what to render and what to do with the bytes then.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use super::random;
+use crate::render::{self, RenderError, StillFormat, VideoSpec};
+
+/// What the service says to a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// The answer.
+    Answer(Response<Bytes>),
+    /// A file is asked for: render it, then [`RenderJob::answer`].
+    Render(RenderJob),
+}
+
+impl Reply {
+    /// The answer, rendering on this thread where it takes a file. Fine in tests; a host renders elsewhere and keeps the bytes.
+    ///
+    /// # Errors
+    /// The film cannot be rendered.
+    pub fn finish(self) -> Result<Response<Bytes>, RenderError> {
+        match self {
+            Self::Answer(answer) => Ok(answer),
+            Self::Render(job) => {
+                let file = job.render()?;
+                Ok(job.answer(file))
+            }
+        }
+    }
+}
+
+/// Which of a task's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FilePart {
+    /// The film itself.
+    Film,
+    /// Its last frame as an image.
+    LastFrame(StillFormat),
+}
+
+impl FilePart {
+    fn media_type(self, spec: &VideoSpec) -> &'static str {
+        match self {
+            Self::Film => spec.container.media_type(),
+            Self::LastFrame(format) => format.media_type(),
+        }
+    }
+}
+
+/// A file to render, and what was asked about it. Jobs with the same [`spec`](Self::spec) and [`part`](Self::part) have the same
+/// bytes, so a host may keep them.
+#[derive(Debug, Clone)]
+pub struct RenderJob {
+    spec: VideoSpec,
+    part: FilePart,
+    made: i64,
+    range: Option<HeaderValue>,
+    if_range: Option<HeaderValue>,
+    pub(super) headers: HeaderMap,
+}
+
+impl RenderJob {
+    pub(super) fn new(spec: VideoSpec, part: FilePart, made: i64, asked: &HeaderMap) -> Self {
+        let (range, if_range) = (asked.get(header::RANGE).cloned(), asked.get(header::IF_RANGE).cloned());
+        Self { spec, part, made, range, if_range, headers: HeaderMap::new() }
+    }
+
+    /// The film that the file is, or is taken from.
+    #[must_use]
+    pub fn spec(&self) -> &VideoSpec {
+        &self.spec
+    }
+
+    /// Whether it is the film or its last frame.
+    #[must_use]
+    pub fn part(&self) -> FilePart {
+        self.part
+    }
+
+    /// Renders the whole file: from a tenth of a second to several seconds of work.
+    ///
+    /// # Errors
+    /// The film cannot be rendered.
+    pub fn render(&self) -> Result<Bytes, RenderError> {
+        match self.part {
+            FilePart::Film => render::video(&self.spec),
+            FilePart::LastFrame(format) => render::last_frame(&self.spec, format),
+        }
+        .map(Bytes::from)
+    }
+
+    /// The answer with the rendered file, or the part of it that was asked for (`Range`, with `If-Range`).
+    #[must_use]
+    pub fn answer(&self, file: Bytes) -> Response<Bytes> {
+        let (etag, modified) = (self.etag(), random::time(self.made, HTTP_DATE));
+        let length = file.len();
+        let same = self.if_range.as_ref().is_none_or(|known| *known == etag || *known == modified.as_str());
+        let range = self.range.as_ref().filter(|_| same).and_then(|range| range.to_str().ok()).map_or(Range::Whole, |text| {
+            range(text, length)
+        });
+        let mut answer = Response::new(Bytes::new());
+        *answer.headers_mut() = self.headers.clone();
+        let mut set = |name, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                answer.headers_mut().insert(name, value);
+            }
+        };
+        set(header::ACCEPT_RANGES, "bytes");
+        set(header::ETAG, &etag);
+        set(header::LAST_MODIFIED, &modified);
+        let (status, body) = match range {
+            Range::Whole => {
+                set(header::CONTENT_TYPE, self.part.media_type(&self.spec));
+                (StatusCode::OK, file)
+            }
+            Range::Part { first, last } => {
+                set(header::CONTENT_TYPE, self.part.media_type(&self.spec));
+                set(header::CONTENT_RANGE, &format!("bytes {first}-{last}/{length}"));
+                (StatusCode::PARTIAL_CONTENT, file.slice(first..=last))
+            }
+            Range::Outside => {
+                set(header::CONTENT_RANGE, &format!("bytes */{length}"));
+                (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new())
+            }
+        };
+        *answer.status_mut() = status;
+        *answer.body_mut() = body;
+        answer
+    }
+
+    /// Same spec, same bytes, same tag.
+    fn etag(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        (self.spec, self.part).hash(&mut hasher);
+        format!("\"{:016x}\"", hasher.finish())
+    }
+}
+
+const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
+
+#[derive(Debug, PartialEq)]
+enum Range {
+    Whole,
+    Part { first: usize, last: usize },
+    Outside,
+}
+
+/// Reads one range. What is no single byte range is ignored (RFC 9110, 14.2), and the whole file is sent.
+fn range(text: &str, length: usize) -> Range {
+    let Some((from, to)) = text.trim().strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+        return Range::Whole;
+    };
+    let number = |digits: &str| (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().unwrap_or(usize::MAX));
+    let (first, last) = match (number(from), number(to)) {
+        (Some(first), Some(last)) if first > last => return Range::Whole,
+        (Some(first), Some(last)) => (first, last.min(length.saturating_sub(1))),
+        (Some(first), None) if to.is_empty() => (first, length.saturating_sub(1)),
+        (None, Some(0)) if from.is_empty() => return Range::Outside,
+        (None, Some(tail)) if from.is_empty() => (length.saturating_sub(tail), length.saturating_sub(1)),
+        _ => return Range::Whole,
+    };
+    if first >= length { Range::Outside } else { Range::Part { first, last } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_part_outside_or_ignored() {
+        let part = |first, last| Range::Part { first, last };
+        for (text, expected) in [
+            ("bytes=0-0", part(0, 0)),
+            ("bytes=10-19", part(10, 19)),
+            ("bytes=90-", part(90, 99)),
+            ("bytes=-5", part(95, 99)),
+            ("bytes=-500", part(0, 99)),
+            ("bytes=50-99999999999999999999999", part(50, 99)),
+            ("bytes=100-", Range::Outside),
+            ("bytes=100-200", Range::Outside),
+            ("bytes=-0", Range::Outside),
+            ("bytes=5-4", Range::Whole),
+            ("bytes=0-1,4-5", Range::Whole),
+            ("bytes=a-b", Range::Whole),
+            ("bytes=-", Range::Whole),
+            ("items=0-1", Range::Whole),
+            ("", Range::Whole),
+        ] {
+            assert_eq!(range(text, 100), expected, "{text}");
+        }
+        assert_eq!(range("bytes=0-", 0), Range::Outside);
+    }
+}

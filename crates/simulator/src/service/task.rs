@@ -1,0 +1,126 @@
+//! One task: what is kept of it, and what a get shows in each state.
+
+use ark_video_model::{OutputFormat, Ratio, Resolution, ServiceTier, Task, TaskContent, TaskError, TaskStatus, Tool, ToolType, ToolUsage, Usage};
+
+use super::{files::Link, plan::Plan};
+use crate::{catalog::Model, options::Options, render::Container};
+
+/// Where a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+impl State {
+    pub(crate) fn status(self) -> TaskStatus {
+        match self {
+            Self::Queued => TaskStatus::Queued,
+            Self::Running => TaskStatus::Running,
+            Self::Succeeded => TaskStatus::Succeeded,
+            Self::Failed => TaskStatus::Failed,
+            Self::Cancelled => TaskStatus::Cancelled,
+            Self::Expired => TaskStatus::Expired,
+        }
+    }
+}
+
+/// What is kept of a task. No prompt and no media: a hundred thousand of them must fit into memory.
+pub(crate) struct Record {
+    pub(crate) id: String,
+    pub(crate) model: Model,
+    /// The `model` of the request, which the list filters by.
+    pub(crate) asked_model: Box<str>,
+    pub(crate) state: State,
+    /// Milliseconds since 1970.
+    pub(crate) created: i64,
+    pub(crate) updated: i64,
+    pub(crate) expires_after: i64,
+    pub(crate) flex: bool,
+    pub(crate) priority: i64,
+    pub(crate) safety_identifier: Option<Box<str>>,
+    pub(crate) client_request_id: Option<Box<str>>,
+    pub(crate) draft: bool,
+    pub(crate) draft_task: Option<Box<str>>,
+    pub(crate) wants_last_frame: bool,
+    pub(crate) plan: Plan,
+    /// The film and its last frame, once there are any.
+    pub(crate) film: Option<Link>,
+    pub(crate) last_frame: Option<Link>,
+    /// The request that a failure message names.
+    pub(crate) request_id: Box<str>,
+}
+
+impl Record {
+    pub(crate) fn tier(&self) -> ServiceTier {
+        if self.flex { ServiceTier::Flex } else { ServiceTier::Default }
+    }
+
+    /// The task as get, list and callbacks show it.
+    ///
+    /// The 1.0 models tell five fields until they are done; the newer ones also tell how the task was asked for. Everything about
+    /// the film comes with success (live answers, 2026-10).
+    pub(crate) fn show(&self, options: &Options) -> Task {
+        let family = self.model.entry.family.as_str();
+        let switches = &options.switches;
+        let mut task = Task::new(self.id.as_str(), self.model.entry.id.as_str(), self.state.status());
+        task.created_at = Some(self.created.div_euclid(1000));
+        task.updated_at = Some(self.updated.div_euclid(1000));
+        // Not among the fields seen before success, but the documents say "if sent", and clients find lost tasks by it.
+        task.safety_identifier = self.safety_identifier.as_deref().map(str::to_owned);
+        let older = family.starts_with("1.0");
+        if !older || !matches!(self.state, State::Queued | State::Running) {
+            task.service_tier = Some(self.tier());
+            task.execution_expires_after = Some(self.expires_after);
+        }
+        if !older {
+            task.draft = (self.draft || switches.is("draft-in-answers", "always")).then_some(self.draft);
+            task.draft_task_id = self.draft_task.as_deref().map(str::to_owned);
+            let told = family != "2.0-mini" || switches.is("generate-audio-echo-on-mini", "present");
+            task.generate_audio = self.plan.generate_audio.filter(|_| told);
+        }
+        if family.starts_with('2') {
+            task.priority = Some(self.priority);
+        }
+        match (self.state, &self.plan.failure) {
+            (State::Succeeded, _) => self.show_film(&mut task, options),
+            (State::Failed, Some((code, message))) => {
+                task.error = Some(TaskError::new(*code, format!("{message} Request id: {}", self.request_id)));
+            }
+            _ => {}
+        }
+        task
+    }
+
+    fn show_film(&self, task: &mut Task, options: &Options) {
+        let plan = &self.plan;
+        let link = |link: &Option<Link>| link.as_ref().map(|link| link.url(&options.origin));
+        let mut content = TaskContent::default();
+        content.video_url = link(&self.film);
+        content.last_frame_url = link(&self.last_frame);
+        task.content = Some(content);
+        let mut usage = Usage::default();
+        usage.completion_tokens = Some(plan.tokens);
+        usage.total_tokens = Some(plan.tokens);
+        if let Some(searches) = plan.web_searches {
+            let mut tools = ToolUsage::default();
+            tools.web_search = Some(searches);
+            usage.tool_usage = Some(tools);
+            task.tools = (searches > 0).then(|| vec![Tool::new(ToolType::WebSearch)]);
+        }
+        task.usage = Some(usage);
+        task.seed = Some(plan.seed);
+        task.resolution = Some(Resolution::from(&*plan.resolution));
+        task.ratio = Some(Ratio::from(&*plan.ratio));
+        task.frames = plan.frames;
+        task.duration = if plan.frames.is_some() { None } else { Some(plan.seconds) };
+        task.framespersecond = Some(24);
+        if self.model.entry.family.starts_with("2.5") {
+            task.output_format = Some(if plan.container == Container::Mov { OutputFormat::Mov } else { OutputFormat::Mp4 });
+        }
+    }
+}

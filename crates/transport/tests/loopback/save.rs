@@ -1,0 +1,201 @@
+//! Downloads: the final name holds the whole file or nothing, and the key stays at home.
+
+use std::{fs, io::Write, path::Path};
+
+use ark_video_protocol::download::{DownloadRefusal, PlainHttp};
+use ark_video_transport::{HttpTransport, SaveError, SaveOptions, SaveProgress, Saved, Timeouts, save};
+use tempfile::TempDir;
+
+use crate::server::{Server, read_request, whole};
+
+const MP4: &str = "Content-Type: video/mp4\r\n";
+
+fn options() -> SaveOptions {
+    let mut options = SaveOptions::default();
+    options.plain_http = PlainHttp::Loopback;
+    options
+}
+
+async fn fetch(link: &str, path: &Path, options: &SaveOptions) -> Result<Saved, SaveError> {
+    save(&HttpTransport::new(), link, path, options, &mut |_| {}).await
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_file_arrives_whole_and_progress_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let server = Server::answering(whole("200 OK", MP4, &"v".repeat(200_000)));
+    let mut told = Vec::new();
+    let mut on_progress = |progress: SaveProgress| told.push((progress.bytes, progress.total));
+    let saved = save(&HttpTransport::new(), &server.url("/a?X=1"), &path, &options(), &mut on_progress)
+        .await
+        .unwrap();
+    assert_eq!((saved.bytes, saved.content_type.as_deref()), (200_000, Some("video/mp4")));
+    assert_eq!(fs::read(&path).unwrap(), "v".repeat(200_000).into_bytes());
+    assert_eq!(names(&folder), ["tea.mp4"]);
+    assert_eq!((told[0], *told.last().unwrap()), ((0, Some(200_000)), (200_000, Some(200_000))));
+    assert!(told.is_sorted());
+    let [seen] = server.requests().try_into().unwrap();
+    let seen = seen.to_lowercase();
+    assert!(seen.starts_with("get /a?x=1 ") && seen.contains("accept-encoding: identity\r\n"), "{seen}");
+    assert!(!seen.contains("authorization") && !seen.contains("cookie"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_file_without_a_length_is_whole_when_its_last_chunk_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mp4");
+    let head = format!("HTTP/1.1 200 OK\r\n{MP4}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    let server = Server::answering(format!("{head}0\r\n\r\n"));
+    assert_eq!(fetch(&server.url("/"), &path, &options()).await.unwrap().bytes, 5);
+    let cut = Server::answering(head);
+    let path = folder.path().join("b.mp4");
+    assert!(matches!(fetch(&cut.url("/"), &path, &options()).await, Err(SaveError::Send(_))));
+    assert_eq!(names(&folder), ["a.mp4"]);
+}
+
+#[tokio::test]
+async fn half_a_file_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let server = Server::answering(format!(
+        "HTTP/1.1 200 OK\r\n{MP4}Content-Length: 100000\r\n\r\n{}",
+        "v".repeat(50_000)
+    ));
+    assert!(matches!(fetch(&server.url("/"), &path, &options()).await, Err(SaveError::Send(_))));
+    assert!(names(&folder).is_empty());
+}
+
+#[tokio::test]
+async fn a_storage_that_falls_silent_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+    let stall = Timeouts::new().download_stall(std::time::Duration::from_millis(200));
+    let transport = HttpTransport::builder().timeouts(stall).build().unwrap();
+    let path = folder.path().join("a");
+    let error = save(&transport, &server.url("/"), &path, &options(), &mut |_| {}).await.unwrap_err();
+    assert!(error.to_string().contains("sent nothing for 0.2 s"), "{error}");
+    assert!(names(&folder).is_empty());
+}
+
+#[tokio::test]
+async fn a_download_that_is_dropped_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let server = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+    let (started, told) = tokio::sync::oneshot::channel();
+    let (link, target) = (server.url("/"), path.clone());
+    let download = tokio::spawn(async move {
+        let mut started = Some(started);
+        let mut on_progress = |progress: SaveProgress| {
+            if let Some(started) = started.take_if(|_| progress.bytes > 0) {
+                let _ = started.send(());
+            }
+        };
+        save(&HttpTransport::new(), &link, &target, &options(), &mut on_progress).await
+    });
+    told.await.unwrap();
+    assert_eq!(names(&folder), ["tea.mp4.part"]);
+    download.abort();
+    assert!(download.await.unwrap_err().is_cancelled());
+    assert!(names(&folder).is_empty());
+}
+
+#[tokio::test]
+async fn an_existing_file_is_replaced_only_when_asked_and_only_by_a_whole_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    fs::write(&path, "mine").unwrap();
+    let server = Server::answering(whole("200 OK", MP4, "new"));
+    assert!(matches!(fetch(&server.url("/"), &path, &options()).await, Err(SaveError::Exists { .. })));
+    assert_eq!(server.connections(), 0);
+    let mut replace = options();
+    replace.overwrite = true;
+    let cut = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnew");
+    fetch(&cut.url("/"), &path, &replace).await.unwrap_err();
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    fetch(&server.url("/"), &path, &replace).await.unwrap();
+    assert_eq!((fs::read(&path).unwrap(), names(&folder)), (b"new".to_vec(), vec!["tea.mp4".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_file_that_appears_meanwhile_is_not_replaced_and_ours_is_kept_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let target = path.clone();
+    let server = Server::raw(move |mut stream, seen| {
+        read_request(&stream, seen);
+        fs::write(&target, "theirs").unwrap();
+        let _ = stream.write_all(whole("200 OK", MP4, "ours").as_bytes());
+    });
+    let error = fetch(&server.url("/"), &path, &options()).await.unwrap_err();
+    assert!(error.to_string().contains("tea.mp4.part"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"theirs");
+    assert_eq!(fs::read(folder.path().join("tea.mp4.part")).unwrap(), b"ours");
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_written_is_told_before_anything_is_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::answering(whole("200 OK", MP4, "new"));
+    let link = server.url("/");
+    for target in [folder.path().to_owned(), folder.path().join("sub/"), "/".into(), "".into()] {
+        let error = fetch(&link, &target, &options()).await.unwrap_err();
+        assert!(matches!(error, SaveError::Folder { .. }), "{error}");
+    }
+    let error = fetch(&link, &folder.path().join("missing/tea.mp4"), &options()).await.unwrap_err();
+    assert!(matches!(error, SaveError::File { action: "created", .. }), "{error}");
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn redirects_are_judged_like_the_link_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let target = Server::answering(whole("200 OK", MP4, "film"));
+    let redirect = |to: &str| Server::answering(whole("302 Found", &format!("Location: {to}\r\n"), ""));
+    let good = redirect(&target.url("/b"));
+    assert_eq!(fetch(&good.url("/a"), &path, &options()).await.unwrap().bytes, 4);
+    let path = folder.path().join("other.mp4");
+    for to in ["ftp://h/a", "file:///etc/passwd", "http://h.example/a"] {
+        let error = fetch(&redirect(to).url("/a"), &path, &options()).await.unwrap_err();
+        assert!(matches!(error, SaveError::Refused(DownloadRefusal::Link { .. })), "{to}: {error}");
+    }
+    let ring = redirect("/again");
+    let error = fetch(&ring.url("/a"), &path, &options()).await.unwrap_err();
+    assert!(matches!(error, SaveError::Refused(DownloadRefusal::TooManyRedirects)), "{error}");
+    assert_eq!(ring.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_not_the_file_is_refused_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    for (answer, reason) in [
+        (whole("403 Forbidden", "", "<xml/>"), "expired"),
+        (whole("404 Not Found", "", ""), "expired"),
+        (whole("500 Oops", "", ""), "500"),
+        (whole("200 OK", "Content-Type: text/html\r\n", "<html>"), "text/html"),
+        (whole("200 OK", "Content-Encoding: gzip\r\n", "zipped"), "gzip"),
+        (whole("200 OK", "", ""), "empty"),
+        (whole("206 Partial Content", MP4, "part"), "206"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\nfilm".to_owned(), "how long"),
+        (whole("200 OK", MP4, &"v".repeat(101)), "more than the 100"),
+    ] {
+        let mut small = options();
+        small.max_bytes = 100;
+        let error = fetch(&Server::answering(answer).url("/"), &path, &small).await.unwrap_err();
+        assert!(
+            matches!(error, SaveError::Refused(_)) && error.to_string().contains(reason),
+            "{reason}: {error}"
+        );
+    }
+    assert!(names(&folder).is_empty());
+}

@@ -1,0 +1,235 @@
+//! One call, at most one request; and an honest word about each way it can fail.
+
+use std::{
+    io::{Read, Write},
+    time::Duration,
+};
+
+use ark_video_protocol::{Endpoint, MAX_ANSWER};
+use ark_video_transport::{HttpTransport, Proxy, SendError, SendErrorKind, SendStage, Timeouts, Transport};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response};
+
+use crate::server::{Server, closed_address, read_request, whole};
+
+fn quick() -> Timeouts {
+    Timeouts::new()
+        .connect(Duration::from_secs(5))
+        .answer(Duration::from_millis(300))
+        .read(Duration::from_millis(300))
+}
+
+fn transport() -> HttpTransport {
+    HttpTransport::new()
+}
+
+fn request(method: Method, url: &str, body: impl Into<Bytes>) -> Request<Bytes> {
+    let mut request = Request::new(body.into());
+    *request.method_mut() = method;
+    *request.uri_mut() = url.parse().unwrap();
+    request.headers_mut().insert("authorization", HeaderValue::from_static("Bearer secret-key"));
+    request
+}
+
+async fn create(transport: &HttpTransport, url: &str) -> Result<Response<Bytes>, SendError> {
+    transport.send(Endpoint::Create, request(Method::POST, url, r#"{"model":"m"}"#)).await
+}
+
+async fn get(transport: &HttpTransport, url: &str) -> Result<Response<Bytes>, SendError> {
+    transport.send(Endpoint::Get, request(Method::GET, url, "")).await
+}
+
+/// Creates against a server and says how it failed, after checking that it was asked at most once.
+async fn failure(server: &Server) -> (SendStage, SendErrorKind, Option<u16>) {
+    let patient = transport().with_timeouts(quick());
+    let error = create(&patient, &server.url("/x")).await.unwrap_err();
+    assert!(server.requests().len() <= 1 && server.connections() == 1);
+    assert!(!error.message.contains("secret-key"));
+    (error.stage, error.kind, error.status)
+}
+
+#[tokio::test]
+async fn an_answer_comes_back_whole_and_the_request_went_out_as_given() {
+    let server = Server::answering(whole("200 OK", "X-Request-Id: 02aa\r\n", r#"{"id":"cgt-1"}"#));
+    let answer = create(&transport(), &server.url("/api/v3/x?a=%2F")).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (200, br#"{"id":"cgt-1"}"#.as_slice()));
+    assert_eq!(answer.headers()["x-request-id"], "02aa");
+    let [seen] = server.requests().try_into().unwrap();
+    assert!(seen.starts_with("POST /api/v3/x?a=%2F HTTP/1.1\r\n"), "{seen}");
+    assert!(seen.to_lowercase().contains("content-length: 13\r\n"), "{seen}");
+    assert!(seen.contains("Bearer secret-key") && seen.ends_with(r#"{"model":"m"}"#), "{seen}");
+}
+
+#[tokio::test]
+async fn an_answer_of_any_status_is_an_answer() {
+    let server = Server::answering(whole("502 Bad Gateway", "Content-Type: text/html\r\n", "<html></html>"));
+    assert_eq!(create(&transport(), &server.url("/x")).await.unwrap().status(), 502);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_the_key_stays_here() {
+    let elsewhere = Server::answering(whole("200 OK", "", "{}"));
+    for status in ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let location = format!("Location: {}\r\n", elsewhere.url("/stolen"));
+        let server = Server::answering(whole(status, &location, ""));
+        assert!(create(&transport(), &server.url("/x")).await.unwrap().status().is_redirection());
+        let server = Server::answering(whole(status, &location, ""));
+        assert!(get(&transport(), &server.url("/x")).await.unwrap().status().is_redirection());
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_port_on_which_nobody_listens_is_not_sent() {
+    let url = format!("http://{}/x", closed_address());
+    for error in [create(&transport(), &url).await.unwrap_err(), get(&transport(), &url).await.unwrap_err()] {
+        assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Connect), "{error}");
+        assert!(error.message.contains("127.0.0.1"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_handshake_is_not_sent() {
+    let server = Server::raw(|mut stream, _| {
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    let error = create(&transport(), &server.url("/x").replace("http:", "https:")).await.unwrap_err();
+    assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Tls), "{error}");
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn once_the_body_was_handed_over_every_failure_may_have_been_sent() {
+    use SendErrorKind::{Body, Closed, Timeout};
+    let maybe = SendStage::MaybeSent;
+    let unread = Server::raw(|stream, _| drop(stream));
+    assert_eq!(failure(&unread).await.0, maybe);
+    assert_eq!(failure(&Server::answering("")).await, (maybe, Closed, None));
+    assert_eq!(failure(&Server::answering("HTTP/1.1 20")).await, (maybe, Closed, None));
+    assert_eq!(failure(&Server::answering("SSH-2.0-OpenSSH_9.9\r\n\r\n")).await, (maybe, Body, None));
+    assert_eq!(failure(&Server::hanging_after("")).await, (maybe, Timeout, None));
+    assert_eq!(failure(&Server::hanging_after("HTTP/1.1 200 OK\r\nX-A: ")).await, (maybe, Timeout, None));
+}
+
+#[tokio::test]
+async fn what_the_head_said_is_kept_when_the_rest_does_not_come() {
+    use SendErrorKind::{Body, Timeout};
+    let head = "HTTP/1.1 200 OK\r\nX-Request-Id: 02aa\r\nContent-Length: 99\r\n\r\n{\"id\":";
+    assert_eq!(failure(&Server::answering(head)).await, (SendStage::MaybeSent, Body, Some(200)));
+    assert_eq!(failure(&Server::hanging_after(head)).await, (SendStage::MaybeSent, Timeout, Some(200)));
+    let server = Server::answering(head);
+    let error = create(&transport(), &server.url("/x")).await.unwrap_err();
+    assert_eq!(error.request_id.as_deref(), Some("02aa"));
+}
+
+#[tokio::test]
+async fn a_read_gives_up_in_time() {
+    let server = Server::hanging_after("");
+    let error = get(&transport().with_timeouts(quick()), &server.url("/x")).await.unwrap_err();
+    assert_eq!((error.stage, error.kind), (SendStage::MaybeSent, SendErrorKind::Timeout), "{error}");
+}
+
+#[tokio::test]
+async fn answers_are_cut_at_their_limit() {
+    let announced = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 99000000000\r\n\r\n");
+    assert_eq!(failure(&announced).await.1, SendErrorKind::TooLarge);
+    let endless = Server::raw(|mut stream, seen| {
+        read_request(&stream, seen);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let piece = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        while stream.write_all(piece.as_bytes()).is_ok() {}
+    });
+    let error = create(&transport(), &endless.url("/x")).await.unwrap_err();
+    assert_eq!((error.kind, error.status), (SendErrorKind::TooLarge, Some(200)), "{error}");
+    let largest = Server::answering(whole("200 OK", "", &"x".repeat(MAX_ANSWER)));
+    assert_eq!(create(&transport(), &largest.url("/x")).await.unwrap().body().len(), MAX_ANSWER);
+}
+
+#[tokio::test]
+async fn a_create_takes_a_new_connection_and_a_read_one_that_is_open() {
+    let server = Server::raw(|mut stream, seen| {
+        while read_request(&stream, seen).is_some() {
+            let _ = stream.write_all(whole("200 OK", "", "{}").as_bytes());
+        }
+    });
+    let transport = transport();
+    for expected in 1..=3 {
+        create(&transport, &server.url("/x")).await.unwrap();
+        assert_eq!(server.connections(), expected);
+    }
+    for _ in 0..3 {
+        get(&transport, &server.url("/x")).await.unwrap();
+        assert_eq!(server.connections(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_megabytes_arrives_whole_with_its_length() {
+    let server = Server::answering(whole("200 OK", "", "{}"));
+    let body = "x".repeat(5 << 20);
+    let request = request(Method::POST, &server.url("/x"), body);
+    transport().send(Endpoint::Create, request).await.unwrap();
+    let [seen] = server.requests().try_into().unwrap();
+    assert!(seen.to_lowercase().contains("content-length: 5242880\r\n"));
+    assert_eq!(seen.len() - seen.find("\r\n\r\n").unwrap() - 4, 5 << 20);
+}
+
+#[tokio::test]
+async fn an_address_that_would_change_on_the_way_is_not_sent() {
+    let server = Server::answering(whole("200 OK", "", "{}"));
+    for path in ["/a/../b", "/a/%2e%2e", "/a/./b"] {
+        let error = create(&transport(), &server.url(path)).await.unwrap_err();
+        assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Invalid), "{path}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_client_of_the_users_own_cannot_send_a_create_twice() {
+    let elsewhere = Server::answering(whole("200 OK", "", r#"{"id":"cgt-2"}"#));
+    let location = format!("Location: {}\r\n", elsewhere.url("/x"));
+    // The roots are given because this build of the library has no others.
+    let follows = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    let own = HttpTransport::with_client(follows);
+    let server = Server::answering(whole("307 Temporary Redirect", &location, ""));
+    assert_eq!(create(&own, &server.url("/x")).await.unwrap().status(), 307);
+    assert_eq!(elsewhere.connections(), 0);
+    let server = Server::answering(whole("302 Found", &location, ""));
+    let error = create(&own, &server.url("/x")).await.unwrap_err();
+    assert_eq!((error.stage, error.kind), (SendStage::MaybeSent, SendErrorKind::Redirected), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_for_others_and_never_for_this_machine() {
+    let proxy = Server::answering(whole("200 OK", "", "{}"));
+    let here = Server::answering(whole("200 OK", "", "{}"));
+    let url = format!("http://user:hidden@{}", proxy.address);
+    let transport = HttpTransport::builder().proxy(Proxy::url(url)).build().unwrap();
+    create(&transport, &here.url("/x")).await.unwrap();
+    assert_eq!((proxy.connections(), here.connections()), (0, 1));
+    create(&transport, "http://ark.example/x").await.unwrap();
+    assert!(proxy.requests()[0].starts_with("POST http://ark.example/x HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_will_not_connect_means_not_sent() {
+    let proxy = Server::answering(whole("403 Forbidden", "", ""));
+    let url = format!("http://user:hidden@{}", proxy.address);
+    let transport = HttpTransport::builder().proxy(Proxy::url(url)).build().unwrap();
+    let error = create(&transport, "https://ark.example/x").await.unwrap_err();
+    assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Connect), "{error}");
+    assert!(!error.message.contains("hidden") && !format!("{transport:?}").contains("hidden"));
+    assert!(proxy.requests()[0].starts_with("CONNECT ark.example:443"));
+    assert!(!proxy.requests()[0].contains("secret-key"));
+}
+
+#[test]
+fn a_proxy_address_is_checked_before_use() {
+    for good in ["http://h:3128", "https://h", "socks5://h:1080", "socks5h://u:p@h:1080"] {
+        assert!(HttpTransport::builder().proxy(Proxy::url(good)).build().is_ok(), "{good}");
+    }
+    for bad in ["", "h:3128", "ftp://h", "http://"] {
+        assert!(HttpTransport::builder().proxy(Proxy::url(bad)).build().is_err(), "{bad}");
+    }
+}
