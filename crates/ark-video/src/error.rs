@@ -61,7 +61,8 @@ impl Error {
                 ReadCause::Send(error) => {
                     !matches!(error.kind, SendErrorKind::Invalid | SendErrorKind::Redirected)
                 }
-                ReadCause::Answer(error) => error.is_retryable(),
+                // A server's trouble, or something in between that answered for it.
+                ReadCause::Answer(_) => true,
             },
             Self::StillRunning(_) => true,
             Self::Download(error) => match &error.cause {

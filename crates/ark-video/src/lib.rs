@@ -3,14 +3,13 @@
 //! ```no_run
 //! # async fn run() -> Result<(), ark_video::Error> {
 //! use std::path::Path;
-//!
-//! use ark_video::{Client, DownloadOptions, WaitOptions, model::{ContentItem, CreateTaskRequest, TextContent}};
+//! use ark_video::{Client, DownloadOptions, WaitOptions, model::TextToVideo};
 //!
 //! let client = Client::from_env()?; // ARK_API_KEY, ARK_BASE_URL
-//! let prompt = ContentItem::Text(TextContent::new("A paper boat crosses a puddle at dawn"));
-//! let request = CreateTaskRequest::new("doubao-seedance-2-0-260128", [prompt]).ratio("16:9").duration(5);
+//! let prompt = "A paper boat crosses a puddle at dawn.";
+//! let request = TextToVideo::new("doubao-seedance-2-0-260128", prompt).duration(5).build();
 //! let task = client.create(&request).await?; // sent exactly once
-//! println!("{}", task.id()); // the way back, whatever happens next
+//! println!("{task}"); // its id: the way back, whatever happens next
 //! task.wait(WaitOptions::default()).await?;
 //! let film = task.download(Path::new("boat.mp4"), DownloadOptions::default()).await?;
 //! println!("{} bytes in {}", film.bytes, film.path.display());
@@ -47,8 +46,8 @@ mod error;
 mod error_kinds;
 mod handle;
 mod list_all;
-#[cfg(test)]
-mod testing;
+mod task_errors;
+mod unknown_outcome;
 
 pub use ark_video_model as model;
 pub use ark_video_protocol::{
@@ -67,8 +66,7 @@ pub use client::Client;
 pub use download::{DownloadOptions, Downloaded, Output};
 pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARIABLE};
 pub use error::Error;
-pub use error_kinds::{
-    AcceptedWithoutId, Action, Call, ConfigError, DownloadCause, DownloadError, NotPossible, NotSent,
-    OutcomeUnknown, ReadCause, ReadError, Refused, StillRunning, TaskEnded,
-};
+pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused};
 pub use handle::{TaskHandle, WaitEvent};
+pub use task_errors::{Action, DownloadCause, DownloadError, NotPossible, StillRunning, TaskEnded};
+pub use unknown_outcome::{AcceptedWithoutId, OutcomeUnknown};

@@ -1,7 +1,7 @@
 //! From the client's errors to exit codes and the commands that help. The sentences are the client's own.
 
 use ark_video::model::ErrorClass;
-use ark_video::{Action, ConfigError, DownloadCause, Error, SaveError};
+use ark_video::{Action, DownloadCause, Error, SaveError};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -53,7 +53,9 @@ fn exit_of(error: &Error) -> Exit {
         Error::TaskEnded(_) => Exit::TaskEnded,
         Error::StillRunning(_) => Exit::StillRunning,
         Error::Download(download) => match &download.cause {
-            DownloadCause::Save(SaveError::Exists { .. } | SaveError::Folder { .. } | SaveError::File { .. }) => Exit::Output,
+            DownloadCause::Save(
+                SaveError::Exists { .. } | SaveError::Folder { .. } | SaveError::File { .. },
+            ) => Exit::Output,
             _ => Exit::Result,
         },
         _ => Exit::Internal,

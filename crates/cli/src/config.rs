@@ -53,8 +53,9 @@ struct RawSection {
 /// Where the file lies when nobody says: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
 pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let folder = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = folder("XDG_CONFIG_HOME")
-        .or_else(|| if cfg!(windows) { folder("APPDATA") } else { folder("HOME").map(|home| home.join(".config")) })?;
+    let base = folder("XDG_CONFIG_HOME").or_else(|| {
+        if cfg!(windows) { folder("APPDATA") } else { folder("HOME").map(|home| home.join(".config")) }
+    })?;
     Some(base.join("ark-video").join("config.toml"))
 }
 
@@ -72,7 +73,9 @@ pub(crate) fn load(
     };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => return Ok(Config::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+            return Ok(Config::default());
+        }
         Err(error) => {
             let why = crate::media::reason(&error);
             return Err(wrong(format!("the configuration file {} cannot be read: {why}", path.display())));
@@ -83,7 +86,11 @@ pub(crate) fn load(
     let top = RawSection { api_key, api_key_file, base_url, model, proxy };
     let holds_key = top.api_key.is_some() || profiles.values().any(|profile| profile.api_key.is_some());
     if holds_key && open_to_others(&path) {
-        warn(format!("{} holds an API key and can be read by others: chmod 600 {}", path.display(), path.display()));
+        warn(format!(
+            "{} holds an API key and can be read by others: chmod 600 {}",
+            path.display(),
+            path.display()
+        ));
     }
     let home = env.get("HOME").map(PathBuf::from);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -93,7 +100,10 @@ pub(crate) fn load(
     };
     let section = |name: &str, raw: RawSection| -> Result<Section, Failure> {
         if raw.api_key.is_some() && raw.api_key_file.is_some() {
-            return Err(wrong(format!("{}: {name} has both api_key and api_key_file: keep one", path.display())));
+            return Err(wrong(format!(
+                "{}: {name} has both api_key and api_key_file: keep one",
+                path.display()
+            )));
         }
         Ok(Section {
             api_key: raw.api_key.map(SecretString::from),
@@ -142,16 +152,22 @@ fn complaint(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let said = error.message();
     // A complaint about a value repeats it, and the value may be the key.
-    let why = if said.contains("invalid type") || said.contains("invalid value") { "a value has the wrong type" } else { said };
+    let why = if said.contains("invalid type") || said.contains("invalid value") {
+        "a value has the wrong type"
+    } else {
+        said
+    };
     let first = why.lines().next().unwrap_or_default();
-    wrong(format!("{}:{line}:{column}: {first}", path.display()))
-        .hint("it may hold api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]")
+    wrong(format!("{}:{line}:{column}: {first}", path.display())).hint(
+        "it may hold api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]",
+    )
 }
 
 #[cfg(unix)]
 fn open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
+    std::fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]
@@ -168,7 +184,8 @@ mod tests {
         std::fs::write(folder.path().join("c.toml"), text).unwrap();
         let mut warnings = Vec::new();
         let env = BTreeMap::from([("HOME".to_owned(), "/home-of-me".to_owned())]);
-        let read = load(Some(Path::new("c.toml")), &env, folder.path(), &mut |warning| warnings.push(warning));
+        let read =
+            load(Some(Path::new("c.toml")), &env, folder.path(), &mut |warning| warnings.push(warning));
         (read, warnings, folder)
     }
 
@@ -181,7 +198,8 @@ mod tests {
 
     #[test]
     fn the_file_lies_where_people_look_for_it() {
-        let env = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let env =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         let home = default_path(&env(&[("HOME", "/h")]));
         assert_eq!(home.as_deref(), Some(Path::new("/h/.config/ark-video/config.toml")));
         let xdg = default_path(&env(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")]));
@@ -198,7 +216,9 @@ mod tests {
 
     #[test]
     fn profiles_and_paths() {
-        let (read, _, folder) = load_text("model = 'm'\napi_key_file = '~/key'\n[profiles.bp]\nbase_url = 'https://h'\napi_key_file = 'k'");
+        let (read, _, folder) = load_text(
+            "model = 'm'\napi_key_file = '~/key'\n[profiles.bp]\nbase_url = 'https://h'\napi_key_file = 'k'",
+        );
         let config = read.unwrap();
         assert_eq!(config.top.api_key_file.as_deref(), Some(Path::new("/home-of-me/key")));
         assert_eq!(config.profiles["bp"].api_key_file, Some(folder.path().join("k")));
@@ -207,9 +227,15 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_by_place_and_never_by_value() {
-        insta::assert_snapshot!(refused("model = 'm'\napikey = 'SECRET'"), @"");
+        insta::assert_snapshot!(refused("model = 'm'\napikey = 'SECRET'"), @"DIR/c.toml:2:1: unknown field `apikey`, expected one of `api_key`, `api_key_file`, `base_url`, `model`, `proxy`, `profiles`");
         insta::assert_snapshot!(refused("api_key = 'a'\napi_key_file = 'b'"), @"DIR/c.toml: the file has both api_key and api_key_file: keep one");
-        for text in ["profiles = 'SECRET'", "[profiles]\na = 'SECRET'", "api_key = ['SECRET']", "SECRET", "model = SECRET"] {
+        for text in [
+            "profiles = 'SECRET'",
+            "[profiles]\na = 'SECRET'",
+            "api_key = ['SECRET']",
+            "SECRET",
+            "model = SECRET",
+        ] {
             let said = refused(text);
             assert!(!said.contains("SECRET") && said.starts_with("DIR/c.toml:"), "{said}");
         }

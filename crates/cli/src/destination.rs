@@ -35,11 +35,15 @@ impl Destination {
             let shown = file.display();
             let looks_like_folder = file.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
             if self.real(file).is_dir() || looks_like_folder {
-                let hint = format!("name a file, such as -o {}, or say --output-dir {shown}", file.join("video.mp4").display());
+                let hint = format!(
+                    "name a file, such as -o {}, or say --output-dir {shown}",
+                    file.join("video.mp4").display()
+                );
                 return Err(unwritable(format!("{shown} is a folder, not a file")).hint(hint));
             }
             if file.file_name().is_none() || file.as_os_str() == "-" {
-                return Err(unwritable(format!("{shown} is not the name of a file")).hint("videos are written to files only"));
+                return Err(unwritable(format!("{shown} is not the name of a file"))
+                    .hint("videos are written to files only"));
             }
         }
         let folder = self.real(&self.folder);
@@ -114,7 +118,8 @@ mod tests {
     use super::*;
 
     fn at(output: Option<&str>, output_dir: Option<&str>, overwrite: bool, cwd: &Path) -> Destination {
-        let args = SaveArgs { output: output.map(Into::into), output_dir: output_dir.map(Into::into), overwrite };
+        let args =
+            SaveArgs { output: output.map(Into::into), output_dir: output_dir.map(Into::into), overwrite };
         Destination::new(&args, "mp4", cwd)
     }
 
@@ -131,7 +136,10 @@ mod tests {
         assert_eq!(at(None, Some("out"), false, cwd).video("cgt-1"), Path::new("out/cgt-1.mp4"));
         assert_eq!(at(None, None, false, cwd).video("../evil/.id"), Path::new("___evil__id.mp4"));
         assert_eq!(Destination::last_frame(Path::new("a/tea.mp4"), b"\x89PNG"), Path::new("a/tea.last.png"));
-        assert_eq!(Destination::last_frame(Path::new("cgt-1"), b"\xff\xd8\xff"), Path::new("cgt-1.last.jpeg"));
+        assert_eq!(
+            Destination::last_frame(Path::new("cgt-1"), b"\xff\xd8\xff"),
+            Path::new("cgt-1.last.jpeg")
+        );
     }
 
     #[test]

@@ -32,7 +32,12 @@ const TABLE: [(Exit, u8, &str, &str); 14] = [
     (Exit::Throttled, 9, "throttled", "rate limit or quota"),
     (Exit::TaskEnded, 10, "task_ended", "the task failed, expired or was cancelled"),
     (Exit::StillRunning, 11, "still_running", "we stopped waiting; the task goes on"),
-    (Exit::OutcomeUnknown, 12, "outcome_unknown", "nobody knows whether a task was created: do not simply repeat, a bill is possible"),
+    (
+        Exit::OutcomeUnknown,
+        12,
+        "outcome_unknown",
+        "nobody knows whether a task was created: do not just repeat, a bill is possible",
+    ),
     (Exit::Result, 13, "result", "the task or its video could not be fetched"),
     (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),
 ];
@@ -77,9 +82,18 @@ mod tests {
     #[test]
     fn the_numbers_are_those_that_scripts_rely_on() {
         let code = |exit: Exit| exit.code();
-        assert_eq!((code(Exit::Usage), code(Exit::Configuration), code(Exit::Request), code(Exit::Input)), (2, 3, 4, 5));
-        assert_eq!((code(Exit::Output), code(Exit::NotSent), code(Exit::Refused), code(Exit::Throttled)), (6, 7, 8, 9));
-        assert_eq!((code(Exit::TaskEnded), code(Exit::StillRunning), code(Exit::OutcomeUnknown)), (10, 11, 12));
+        assert_eq!(
+            (code(Exit::Usage), code(Exit::Configuration), code(Exit::Request), code(Exit::Input)),
+            (2, 3, 4, 5)
+        );
+        assert_eq!(
+            (code(Exit::Output), code(Exit::NotSent), code(Exit::Refused), code(Exit::Throttled)),
+            (6, 7, 8, 9)
+        );
+        assert_eq!(
+            (code(Exit::TaskEnded), code(Exit::StillRunning), code(Exit::OutcomeUnknown)),
+            (10, 11, 12)
+        );
         assert_eq!((code(Exit::Result), code(Exit::Interrupted), code(Exit::Internal)), (13, 130, 1));
     }
 }

@@ -1,6 +1,6 @@
 //! A command that did not work: one exit code, one sentence, what to do next. Never holds a key, a prompt or base64.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::exit::Exit;
 
@@ -8,28 +8,26 @@ use crate::exit::Exit;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// The vendor's code, where the vendor spoke.
-    pub(crate) code: Option<String>,
     pub(crate) message: String,
     /// What to do next, most useful first.
     pub(crate) hints: Vec<String>,
-    pub(crate) request_id: Option<String>,
-    pub(crate) task_id: Option<String>,
+    pub(crate) details: Box<Details>,
+}
+
+/// What only some failures have.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Details {
+    /// The vendor's code, where the vendor spoke.
+    code: Option<String>,
+    request_id: Option<String>,
+    task_id: Option<String>,
     /// The argument parser's own text, which already has the form of an error.
     pub(crate) ready_made: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            code: None,
-            message: printable(&message.into()),
-            hints: Vec::new(),
-            request_id: None,
-            task_id: None,
-            ready_made: None,
-        }
+        Self { exit, message: printable(&message.into()), hints: Vec::new(), details: Box::default() }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -41,37 +39,49 @@ impl Failure {
     }
 
     pub(crate) fn code(mut self, code: &str) -> Self {
-        self.code = (!code.is_empty()).then(|| code.to_owned());
+        self.details.code = (!code.is_empty()).then(|| code.to_owned());
         self
     }
 
     pub(crate) fn request_id(mut self, id: Option<&str>) -> Self {
-        self.request_id = id.map(str::to_owned);
+        self.details.request_id = id.map(str::to_owned);
         self
     }
 
     pub(crate) fn task_id(mut self, id: Option<&str>) -> Self {
-        self.task_id = id.map(str::to_owned).or(self.task_id);
+        self.details.task_id = id.map(str::to_owned).or(self.details.task_id);
         self
     }
 
     pub(crate) fn ready_made(mut self, text: String) -> Self {
-        self.ready_made = Some(text);
+        self.details.ready_made = Some(text);
         self
     }
 
     /// The error envelope of `--json`.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "code": self.code,
-            "kind": self.exit.kind(),
-            "message": self.message,
-            "suggestion": (!self.hints.is_empty()).then(|| self.hints.join(" ")),
-            "request_id": self.request_id,
-            "task_id": self.task_id,
-            "exit_code": self.exit.code(),
-        })
+    pub(crate) fn envelope(&self) -> Envelope<'_> {
+        Envelope {
+            code: self.details.code.as_deref(),
+            kind: self.exit.kind(),
+            message: &self.message,
+            suggestion: (!self.hints.is_empty()).then(|| self.hints.join("; ")),
+            request_id: self.details.request_id.as_deref(),
+            task_id: self.details.task_id.as_deref(),
+            exit_code: self.exit.code(),
+        }
     }
+}
+
+/// An error as machines read it; every member is always there.
+#[derive(Serialize)]
+pub(crate) struct Envelope<'a> {
+    code: Option<&'a str>,
+    kind: &'static str,
+    message: &'a str,
+    suggestion: Option<String>,
+    request_id: Option<&'a str>,
+    task_id: Option<&'a str>,
+    exit_code: u8,
 }
 
 /// Text from elsewhere without the control characters that could rewrite a screen.
@@ -90,7 +100,13 @@ mod tests {
 
     #[test]
     fn machines_get_every_part() {
-        let failure = Failure::new(Exit::Refused, "no").code("InvalidParameter").hint("a").hint("").hint("b").task_id(Some("cgt-1"));
-        insta::assert_snapshot!(failure.request_id(Some("02")).to_json(), @r#"{"code":"InvalidParameter","exit_code":8,"kind":"refused","message":"no","request_id":"02","suggestion":"a b","task_id":"cgt-1"}"#);
+        let failure = Failure::new(Exit::Refused, "no")
+            .code("InvalidParameter")
+            .hint("a")
+            .hint("")
+            .hint("b")
+            .task_id(Some("cgt-1"));
+        let failure = failure.request_id(Some("02"));
+        insta::assert_snapshot!(serde_json::to_string(&failure.envelope()).unwrap(), @r#"{"code":"InvalidParameter","kind":"refused","message":"no","suggestion":"a; b","request_id":"02","task_id":"cgt-1","exit_code":8}"#);
     }
 }

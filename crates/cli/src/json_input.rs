@@ -6,7 +6,7 @@ use ark_video::model::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,7 +26,9 @@ pub(crate) fn object(text: &[u8], origin: &str) -> Result<Map<String, Value>, Fa
     }
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(other) => Err(wrong(format!("{origin} holds {}, but a JSON object was expected", kind_of(&other)))),
+        Ok(other) => {
+            Err(wrong(format!("{origin} holds {}, but a JSON object was expected", kind_of(&other))))
+        }
         Err(error) => Err(wrong(syntax(text, origin, &error))),
     }
 }
@@ -42,7 +44,10 @@ pub(crate) fn request(object: Map<String, Value>, origin: &str) -> Result<Create
 }
 
 fn syntax(text: &str, origin: &str, error: &serde_json::Error) -> String {
-    let (line, column) = (error.line(), error.column());
+    let line = error.line();
+    let source = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    // The parser counts bytes, and stands on the last one that it read; people count characters.
+    let at = source.char_indices().take_while(|(start, _)| start + 1 < error.column()).count();
     let why = match error.classify() {
         // These sentences are fixed; those of other categories repeat the text.
         Category::Syntax | Category::Eof => {
@@ -51,17 +56,13 @@ fn syntax(text: &str, origin: &str, error: &serde_json::Error) -> String {
         }
         _ => "the value has the wrong type".to_owned(),
     };
-    format!("{origin}:{line}:{column} is not valid JSON: {why}\n{}", excerpt(text, line, column))
+    format!("{origin}:{line}:{} is not valid JSON: {why}\n{}", at + 1, excerpt(source, line, at))
 }
 
 /// The line in question with every letter and digit hidden, and a caret under the place.
-fn excerpt(text: &str, line: usize, column: usize) -> String {
-    let source = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    // The column counts bytes and stands on the last one that was read.
-    let at = source.char_indices().take_while(|(start, _)| start + 1 < column).count();
-    let hidden: Vec<char> = source.chars().map(hide).collect();
-    let from = at.saturating_sub(EXCERPT / 2);
-    let window: String = hidden.iter().skip(from).take(EXCERPT).collect();
+fn excerpt(source: &str, line: usize, at: usize) -> String {
+    let from = if at < EXCERPT - 10 { 0 } else { at - EXCERPT / 2 };
+    let window: String = source.chars().skip(from).take(EXCERPT).map(hide).collect();
     let gutter = line.to_string();
     let blank = " ".repeat(gutter.len());
     format!("{blank} |\n{gutter} | {}\n{blank} | {}^", window.trim_end(), " ".repeat(at - from))
@@ -85,12 +86,24 @@ struct Complaint {
 fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, Complaint> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        Complaint { path: if path == "." { String::new() } else { path }, said: error.into_inner().to_string() }
+        Complaint {
+            path: if path == "." { String::new() } else { path },
+            said: error.into_inner().to_string(),
+        }
     })
 }
 
-/// Content items are read as a whole: looks into the one that was complained about.
+/// Looks for the place again where the reader lost it: content items are read as a whole, and so are some members.
 fn deeper(value: &Value, complaint: &Complaint) -> Option<Complaint> {
+    if complaint.path.is_empty() {
+        let alone = |name: &String, member: &Value| {
+            let request = json!({ "model": "", "content": [], name: member });
+            typed::<CreateTaskRequest>(&request)
+                .err()
+                .map(|inner| Complaint { path: name.clone(), said: inner.said })
+        };
+        return value.as_object()?.iter().find_map(|(name, member)| alone(name, member));
+    }
     let place = complaint.path.strip_prefix("content[")?.strip_suffix(']')?;
     let item = value.get("content")?.get(place.parse::<usize>().ok()?)?;
     let inner = match item.get("type")?.as_str()? {
@@ -121,7 +134,11 @@ impl Complaint {
             return format!("{place} must be a whole number");
         }
         let found = find(root, &self.path).map_or("something else", kind_of);
-        match self.said.rsplit_once(", expected ").or_else(|| self.said.split_once("expected a whole number").map(|_| ("", "a whole number"))) {
+        match self
+            .said
+            .rsplit_once(", expected ")
+            .or_else(|| self.said.split_once("expected a whole number").map(|_| ("", "a whole number")))
+        {
             Some((_, expected)) => format!("{place} must be {}, but is {found}", plain(expected)),
             None => format!("{place} cannot be read; it is {found}"),
         }
@@ -142,9 +159,11 @@ fn plain(expected: &str) -> &str {
 
 /// The value at a path such as `content[1].image_url`.
 fn find<'v>(root: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split(['.', '[']).filter(|part| !part.is_empty()).try_fold(root, |value, part| match part.strip_suffix(']') {
-        Some(index) => value.get(index.parse::<usize>().ok()?),
-        None => value.get(part),
+    path.split(['.', '[']).filter(|part| !part.is_empty()).try_fold(root, |value, part| {
+        match part.strip_suffix(']') {
+            Some(index) => value.get(index.parse::<usize>().ok()?),
+            None => value.get(part),
+        }
     })
 }
 
@@ -175,10 +194,10 @@ mod tests {
     #[test]
     fn broken_json_is_shown_by_place_and_not_by_content() {
         insta::assert_snapshot!(broken("{\n  \"model\": \"m\",\n  \"content\": [{\"text\": \"a secret 秘密 cat\" \"type\"}]\n}"), @r#"
-        request.json:3:48 is not valid JSON: expected `,` or `}`
+        request.json:3:42 is not valid JSON: expected `,` or `}`
           |
         3 |   "·······": [{"····": "· ······ ·· ···" "····"}]
-          |                                           ^
+          |                                          ^
         "#);
         insta::assert_snapshot!(broken("{\"model\": \"m\""), @r#"
         request.json:1:13 is not valid JSON: EOF while parsing an object
@@ -210,17 +229,38 @@ mod tests {
         let cases = [
             (r#"{"content": []}"#, "request.json: the request lacks `model`"),
             (r#"{"model": 3, "content": []}"#, "request.json: `model` must be a text, but is a number"),
-            (r#"{"model": "m", "content": "SECRET"}"#, "request.json: `content` must be a list, but is a text"),
-            (r#"{"model": "m", "content": [{"text": "SECRET"}]}"#, "request.json: `content[0]` lacks `type`, one of text, image_url, video_url, audio_url, draft_task"),
-            (r#"{"model": "m", "content": [{"type": "text", "text": 1}]}"#, "request.json: `content[0].text` must be a text, but is a number"),
+            (
+                r#"{"model": "m", "content": "SECRET"}"#,
+                "request.json: `content` must be a list, but is a text",
+            ),
+            (
+                r#"{"model": "m", "content": [{"text": "SECRET"}]}"#,
+                "request.json: `content[0]` lacks `type`, one of text, image_url, video_url, audio_url, draft_task",
+            ),
+            (
+                r#"{"model": "m", "content": [{"type": "text", "text": 1}]}"#,
+                "request.json: `content[0].text` must be a text, but is a number",
+            ),
             (
                 r#"{"model": "m", "content": [{"type": "text", "text": "SECRET"}, {"type": "image_url", "image_url": "SECRET"}]}"#,
                 "request.json: `content[1].image_url` must be an object, but is a text",
             ),
-            (r#"{"model": "m", "content": [], "watermark": "SECRET, expected x"}"#, "request.json: `watermark` must be true or false, but is a text"),
-            (r#"{"model": "m", "content": [], "duration": 5.5}"#, "request.json: `duration` must be a whole number"),
-            (r#"{"model": "m", "content": [], "seed": "SECRET"}"#, "request.json: `seed` must be a whole number, but is a text"),
-            (r#"{"model": "m", "content": [], "ratio": 1}"#, "request.json: `ratio` must be a text, for example \"16:9\", but is a number"),
+            (
+                r#"{"model": "m", "content": [], "watermark": "SECRET, expected x"}"#,
+                "request.json: `watermark` must be true or false, but is a text",
+            ),
+            (
+                r#"{"model": "m", "content": [], "duration": 5.5}"#,
+                "request.json: `duration` must be a whole number",
+            ),
+            (
+                r#"{"model": "m", "content": [], "seed": "SECRET"}"#,
+                "request.json: `seed` must be a whole number, but is a text",
+            ),
+            (
+                r#"{"model": "m", "content": [], "ratio": 1}"#,
+                "request.json: `ratio` must be a text, for example \"16:9\", but is a number",
+            ),
         ];
         for (text, said) in cases {
             assert_eq!(wrong(text), said);

@@ -1,1 +1,132 @@
-//! Placeholder.
+//! The `ark-video` command as a library: [`run`] takes everything from outside as a [`World`] and gives an exit code.
+//!
+//! What a library user would want too belongs into `ark-video`, not here. Only [`World`] looks at the process, only
+//! `output` writes, only `progress` reads a clock.
+#![deny(missing_docs)]
+
+mod api_failure;
+mod args;
+mod commands;
+mod config;
+mod destination;
+mod exit;
+mod failure;
+mod json_input;
+mod media;
+mod output;
+mod progress;
+mod request;
+mod session;
+mod settings;
+mod summary;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Cli, Command};
+use exit::Exit;
+use failure::Failure;
+use output::{Form, Output};
+use session::Session;
+pub use world::{Interrupts, Terminal, World};
+
+/// Width of help that is not read on a terminal.
+const HELP_WIDTH: usize = 100;
+
+/// Runs the process's own command line.
+pub fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::from(Exit::Internal.code()),
+    };
+    let code = runtime.block_on(async {
+        let mut world = World::of_process();
+        world.interrupts = Interrupts::of_process();
+        run(world).await
+    });
+    // A thread may still wait for a line of standard input that nobody will write.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+/// Runs one command and gives its exit code, see `ark-video --help`. Needs a tokio runtime.
+pub async fn run(world: World) -> u8 {
+    let World { args, env, cwd, stdin, stdout, stderr, terminal, interrupts } = world;
+    let mut output = Output::new(stdout, stderr);
+    let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
+    let colour = !set("NO_COLOR") && env.get("TERM").is_none_or(|term| term != "dumb");
+    let json_errors = args.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    output.set(Form::Text, json_errors, colour && terminal.stderr, false);
+    let parsed = parse(&args, terminal.stdout);
+    let (output, ended) = match parsed {
+        Ok(cli) => {
+            let form = form(&cli, terminal.stdout);
+            output.set(form, json_errors, colour && terminal.stderr, terminal.stderr && !set("CI"));
+            let session =
+                Session { flags: cli.global, output, env, cwd, terminal, interrupts, stdin: Some(stdin) };
+            dispatch(session, cli.command).await
+        }
+        Err(error) => {
+            let ended = explain(&output, &error, colour && terminal.stdout, colour && terminal.stderr);
+            (output, ended)
+        }
+    };
+    let written = output
+        .finish()
+        .map_err(|error| Failure::new(Exit::Output, format!("standard output cannot be written: {error}")));
+    match ended.and(written) {
+        Ok(()) => 0,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit.code()
+        }
+    }
+}
+
+async fn dispatch(mut session: Session, command: Command) -> (Output, Result<(), Failure>) {
+    use commands::{about, generate, result, simulate, tasks};
+    let ended = match &command {
+        Command::Generate(args) => generate::run(&mut session, args).await,
+        Command::Get(args) => tasks::get(&mut session, args).await,
+        Command::List(args) => tasks::list(&mut session, args).await,
+        Command::Wait(args) => result::wait(&mut session, args).await,
+        Command::Download(args) => result::download(&mut session, args).await,
+        Command::Cancel(args) => tasks::cancel(&mut session, args).await,
+        Command::Forget(args) => tasks::forget(&mut session, args).await,
+        Command::Models(args) => about::models(&mut session, args).await,
+        Command::Simulate(args) => simulate::run(&mut session, args).await,
+        Command::Config => about::config(&mut session).await,
+        Command::Completions { shell } => about::completions(&session, *shell),
+    };
+    (session.output, ended)
+}
+
+fn parse(args: &[std::ffi::OsString], terminal: bool) -> Result<Cli, clap::Error> {
+    let command = Cli::command();
+    let command = if terminal { command } else { command.term_width(HELP_WIDTH) };
+    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
+}
+
+fn form(cli: &Cli, terminal: bool) -> Form {
+    let flags = &cli.global;
+    match (flags.quiet, flags.json || !(terminal || flags.text)) {
+        (true, _) => Form::Quiet,
+        (false, true) => Form::Json,
+        (false, false) => Form::Text,
+    }
+}
+
+/// Help and version are data; everything else that the parser says is an error.
+fn explain(output: &Output, error: &clap::Error, colour_out: bool, colour_err: bool) -> Result<(), Failure> {
+    let text = |colour| if colour { error.render().ansi().to_string() } else { error.render().to_string() };
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        output.raw(&text(colour_out));
+        return Ok(());
+    }
+    let plain = error.render().to_string();
+    let first = plain.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Err(Failure::new(Exit::Usage, first).hint("see: ark-video --help").ready_made(text(colour_err)))
+}

@@ -53,8 +53,7 @@ impl<'a> Named<'a> {
     /// Takes `first:@a.jpg`, `video:https://…`, `cat.png` apart.
     pub(crate) fn parse(text: &'a str) -> Self {
         let mut named = Self { place: None, kind: None, address: text.trim(), is_file: false };
-        loop {
-            let Some((word, rest)) = named.address.split_once(':') else { break };
+        while let Some((word, rest)) = named.address.split_once(':') {
             match word {
                 "first" if named.place.is_none() => named.place = Some(Place::FirstFrame),
                 "last" if named.place.is_none() => named.place = Some(Place::LastFrame),
@@ -84,7 +83,10 @@ impl<'a> Named<'a> {
 
     /// As [`Named::read`], for a flag that takes images only.
     pub(crate) fn read_image(&self, flag: &str, cwd: &Path) -> Result<ImageSource, Failure> {
-        let as_image = Self { kind: self.kind.or(Some(Kind::Image)), ..self.clone() };
+        let said =
+            if self.is_file || !is_address(self.address) { None } else { kind_of_address(self.address) };
+        let kind = self.kind.or(said).unwrap_or(Kind::Image);
+        let as_image = Self { kind: Some(kind), ..self.clone() };
         match as_image.read(flag, cwd)? {
             Media::Image(source) => Ok(source),
             Media::Video(_) => Err(wrong(format!("{flag} takes an image, not a video"))),
@@ -94,26 +96,22 @@ impl<'a> Named<'a> {
 
     fn of_address(&self, flag: &str) -> Result<Media, Failure> {
         let address = self.address;
-        let said = match address.strip_prefix("data:") {
-            Some(data) => {
-                let kind = [("image/", Kind::Image), ("video/", Kind::Video), ("audio/", Kind::Audio)];
-                kind.iter().find(|(start, _)| data.starts_with(start)).map(|(_, kind)| *kind)
-            }
-            None => kind_of_ending(Path::new(address.split(['?', '#']).next().unwrap_or_default())),
-        };
-        match self.kind.or(said) {
+        match self.kind.or_else(|| kind_of_address(address)) {
             Some(Kind::Video) if address.starts_with("data:") => Err(local_video(flag, "a data URL")),
             Some(Kind::Image) => Ok(Media::Image(address.into())),
             Some(Kind::Video) => Ok(Media::Video(address.into())),
             Some(Kind::Audio) => Ok(Media::Audio(address.into())),
-            None => Err(wrong(format!("{flag}: nothing in the address tells whether it is an image, a video or a sound"))
-                .hint("write image:, video: or audio: before it")),
+            None => Err(wrong(format!(
+                "{flag}: nothing in the address tells whether it is an image, a video or a sound"
+            ))
+            .hint("write image:, video: or audio: before it")),
         }
     }
 
     fn of_file(&self, flag: &str, shown: &str, path: &Path) -> Result<Media, Failure> {
         let unreadable = |error: std::io::Error| {
-            Failure::new(Exit::Input, format!("{flag}: {shown} cannot be read: {}", reason(&error))).hint("nothing was sent")
+            Failure::new(Exit::Input, format!("{flag}: {shown} cannot be read: {}", reason(&error)))
+                .hint("nothing was sent")
         };
         let mut file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
@@ -125,10 +123,15 @@ impl<'a> Named<'a> {
         if bytes.is_empty() {
             return Err(wrong(format!("{flag}: {shown} is empty")));
         }
-        let (kind, format) = identify(&bytes, path)
-            .ok_or_else(|| wrong(format!("{flag}: {shown} is no image, video or sound that the service takes")).hint(FORMATS))?;
+        let (kind, format) = identify(&bytes, path).ok_or_else(|| {
+            wrong(format!("{flag}: {shown} is no image, video or sound that the service takes")).hint(FORMATS)
+        })?;
         if let Some(named) = self.kind.filter(|named| *named != kind) {
-            return Err(wrong(format!("{flag}: {shown} is {}, not {}", with_article(kind), with_article(named))));
+            return Err(wrong(format!(
+                "{flag}: {shown} is {}, not {}",
+                with_article(kind),
+                with_article(named)
+            )));
         }
         let limit = match kind {
             Kind::Image => IMAGE_LIMIT,
@@ -142,7 +145,8 @@ impl<'a> Named<'a> {
                 with_article(kind),
                 limit >> 20
             );
-            return Err(wrong(message).hint("make it smaller, or give it by a public https URL within the same limit"));
+            return Err(wrong(message)
+                .hint("make it smaller, or give it by a public https URL within the same limit"));
         }
         file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
         Ok(match kind {
@@ -158,8 +162,9 @@ pub(crate) fn read_file(what: &str, shown: &str, cwd: &Path) -> Result<Vec<u8>, 
     if path.is_dir() {
         return Err(Failure::new(Exit::Input, format!("{what} {shown} is a folder, not a file")));
     }
-    std::fs::read(path)
-        .map_err(|error| Failure::new(Exit::Input, format!("{what} {shown} cannot be read: {}", reason(&error))))
+    std::fs::read(path).map_err(|error| {
+        Failure::new(Exit::Input, format!("{what} {shown} cannot be read: {}", reason(&error)))
+    })
 }
 
 /// The system's reason, without the number.
@@ -171,7 +176,8 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
     }
 }
 
-const FORMATS: &str = "images: jpeg, png, webp, bmp, tiff, gif, heic, heif; sounds: wav, mp3; videos only by URL";
+const FORMATS: &str =
+    "images: jpeg, png, webp, bmp, tiff, gif, heic, heif; sounds: wav, mp3; videos only by URL";
 
 fn wrong(message: String) -> Failure {
     Failure::new(Exit::Request, message)
@@ -206,8 +212,14 @@ fn identify(start: &[u8], path: &Path) -> Option<(Kind, &'static str)> {
     format_of(&ending(path))
 }
 
-fn kind_of_ending(path: &Path) -> Option<Kind> {
-    format_of(&ending(path)).map(|(kind, _)| kind)
+/// What an address says of itself: the media type of a data URL, the ending of any other.
+fn kind_of_address(address: &str) -> Option<Kind> {
+    if let Some(data) = address.strip_prefix("data:") {
+        let kinds = [("image/", Kind::Image), ("video/", Kind::Video), ("audio/", Kind::Audio)];
+        return kinds.iter().find(|(start, _)| data.starts_with(start)).map(|(_, kind)| *kind);
+    }
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    format_of(&ending(Path::new(path))).map(|(kind, _)| kind)
 }
 
 fn ending(path: &Path) -> String {
@@ -291,7 +303,8 @@ mod tests {
         write("a.jpg", PNG);
         write("b.mp3", b"no known start");
         write("c.wav", b"RIFF\0\0\0\0WAVEfmt ");
-        let start = |name: &str| url(&read(name, folder.path()).unwrap()).split(',').next().unwrap().to_owned();
+        let start =
+            |name: &str| url(&read(name, folder.path()).unwrap()).split(',').next().unwrap().to_owned();
         assert_eq!(start("a.jpg"), "data:image/png;base64");
         assert_eq!(start("@b.mp3"), "data:audio/mp3;base64");
         assert_eq!(start("audio:c.wav"), "data:audio/wav;base64");

@@ -60,7 +60,7 @@ impl Output {
     pub(crate) fn raw(&self, text: &str) {
         let mut guard = self.streams();
         let streams = &mut *guard;
-        let write = || -> std::io::Result<()> {
+        let mut write = || -> std::io::Result<()> {
             streams.stdout.write_all(text.as_bytes())?;
             streams.stdout.flush()
         };
@@ -104,10 +104,12 @@ impl Output {
     /// Why it did not work.
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json_errors {
-            self.error_line(&failure.to_json().to_string());
+            self.error_line(
+                &serde_json::to_string(&failure.envelope()).unwrap_or_else(|_| failure.message.clone()),
+            );
             return;
         }
-        if let Some(text) = &failure.ready_made {
+        if let Some(text) = &failure.details.ready_made {
             self.error_line(text.trim_end());
             return;
         }
@@ -132,7 +134,7 @@ impl Output {
         let mut guard = self.streams();
         let streams = &mut *guard;
         // Nowhere is left to complain to when standard error is gone.
-        let write = || {
+        let mut write = || {
             let _ = writeln!(streams.stderr, "{text}").and_then(|()| streams.stderr.flush());
         };
         match &streams.bar {

@@ -34,7 +34,10 @@ impl<'o> Progress<'o> {
 
     /// Starts with no bytes.
     pub(crate) fn saving(output: &'o Output, name: &str) -> Self {
-        let progress = Self::new(output, "{spinner} {msg}  {bar:30} {bytes} of {total_bytes}  {bytes_per_sec}");
+        let progress = Self::new(
+            output,
+            "{spinner} {msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}",
+        );
         if let Some(bar) = &progress.bar {
             bar.set_message(printable(name));
         }
@@ -59,7 +62,10 @@ impl<'o> Progress<'o> {
         match event {
             WaitEvent::Status(task) => self.status(task),
             WaitEvent::CouldNotAsk { error, in_a_row } => {
-                self.output.note(format_args!("could not look (attempt {in_a_row}), going on: {}", printable(&error.to_string())));
+                self.output.note(format_args!(
+                    "could not look (attempt {in_a_row}), going on: {}",
+                    printable(&error.to_string())
+                ));
             }
             _ => {}
         }
@@ -69,7 +75,9 @@ impl<'o> Progress<'o> {
         let text = printable(&format!("{}: {}", task.id, task.status));
         match &self.bar {
             Some(bar) => bar.set_message(text),
-            None => self.output.note(format_args!("{text} after {}", summary::seconds(self.start.elapsed().as_secs()))),
+            None => self
+                .output
+                .note(format_args!("{text} after {}", summary::seconds(self.start.elapsed().as_secs()))),
         }
     }
 

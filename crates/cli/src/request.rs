@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use ark_video::model::{
-    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, ImageContent, ImageRole, TextContent, Tool, ToolType,
-    VideoContent, VideoRole,
-};
 use ark_video::model::{AudioContent, AudioRole};
+use ark_video::model::{
+    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, ImageContent, ImageRole, TextContent,
+    Tool, ToolType, VideoContent, VideoRole,
+};
 use serde_json::{Map, Value};
 
 use crate::args::GenerateArgs;
@@ -38,7 +38,8 @@ fn input(args: &GenerateArgs) -> Input<'_> {
 /// How many of the arguments ask for standard input.
 pub(crate) fn wants_stdin(args: &GenerateArgs) -> usize {
     let whole = args.input.as_deref() == Some("-");
-    let texts = [&args.prompt, &args.extra_body].into_iter().filter(|text| text.as_deref() == Some("@-")).count();
+    let texts =
+        [&args.prompt, &args.extra_body].into_iter().filter(|text| text.as_deref() == Some("@-")).count();
     usize::from(whole) + texts
 }
 
@@ -51,7 +52,9 @@ pub(crate) fn build(
     stdin: &[u8],
 ) -> Result<CreateTaskRequest, Failure> {
     let prompt = match (&args.prompt, input(args)) {
-        (Some(_), Input::Prompt(_)) => return Err(usage("the prompt is given twice: as an argument and with --prompt")),
+        (Some(_), Input::Prompt(_)) => {
+            return Err(usage("the prompt is given twice: as an argument and with --prompt"));
+        }
         (Some(given), _) => Some(text_or_file("--prompt", given, cwd, stdin)?),
         (None, Input::Prompt(text)) => Some(text.to_owned()),
         (None, _) => None,
@@ -73,7 +76,9 @@ pub(crate) fn build(
             object.insert("model".into(), model.as_str().into());
         }
         None if args.draft_task.is_some() && !object.contains_key("model") => {
-            return Err(usage("--draft-task needs --model: the final is rendered by the model that made the draft"));
+            return Err(usage(
+                "--draft-task needs --model: the final is rendered by the model that made the draft",
+            ));
         }
         None => {
             object.entry("model").or_insert_with(|| default_model.into());
@@ -100,11 +105,14 @@ pub(crate) fn build(
 
 /// The bytes that go on the wire.
 pub(crate) fn body(request: &CreateTaskRequest) -> Result<String, Failure> {
-    let body = serde_json::to_string(request)
-        .map_err(|error| Failure::new(Exit::Request, format!("the request cannot be written as JSON: {error}")))?;
+    let body = serde_json::to_string(request).map_err(|error| {
+        Failure::new(Exit::Request, format!("the request cannot be written as JSON: {error}"))
+    })?;
     if body.len() > BODY_LIMIT {
-        let message = format!("the request has {} bytes; the service takes at most {BODY_LIMIT} (64 MiB)", body.len());
-        return Err(Failure::new(Exit::Request, message).hint("base64 makes four bytes of three: give large media by https URL"));
+        let message =
+            format!("the request has {} bytes; the service takes at most {BODY_LIMIT} (64 MiB)", body.len());
+        return Err(Failure::new(Exit::Request, message)
+            .hint("base64 makes four bytes of three: give large media by https URL"));
     }
     Ok(body)
 }
@@ -119,7 +127,8 @@ fn text_or_file(flag: &str, given: &str, cwd: &Path, stdin: &[u8]) -> Result<Str
         Some("-") => stdin.to_vec(),
         Some(name) => read_file(&format!("{flag}: the file"), name, cwd)?,
     };
-    let text = String::from_utf8(bytes).map_err(|_| Failure::new(Exit::Request, format!("{flag}: the text is not UTF-8")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::new(Exit::Request, format!("{flag}: the text is not UTF-8")))?;
     Ok(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -127,7 +136,7 @@ fn text_or_file(flag: &str, given: &str, cwd: &Path, stdin: &[u8]) -> Result<Str
 fn media(args: &GenerateArgs, cwd: &Path) -> Result<Vec<ContentItem>, Failure> {
     let (mut first, mut last) = (None, None);
     let mut references = Vec::new();
-    let mut frame = |place: &mut Option<ContentItem>, named: &Named<'_>, flag: &str, role: ImageRole| {
+    let frame = |place: &mut Option<ContentItem>, named: &Named<'_>, flag: &str, role: ImageRole| {
         let source = named.read_image(flag, cwd)?;
         if place.replace(ImageContent::new(source).role(role).into()).is_some() {
             return Err(usage(&format!("{flag}: this frame is given twice")));
@@ -141,16 +150,24 @@ fn media(args: &GenerateArgs, cwd: &Path) -> Result<Vec<ContentItem>, Failure> {
         let Some(text) = given else { continue };
         let named = Named::parse(text);
         match named.place.unwrap_or(place) {
-            Place::FirstFrame if place == Place::FirstFrame => frame(&mut first, &named, flag, ImageRole::FirstFrame)?,
-            Place::LastFrame if place == Place::LastFrame => frame(&mut last, &named, flag, ImageRole::LastFrame)?,
-            _ => return Err(usage(&format!("{flag}: the prefix before the file says that it is for something else"))),
+            Place::FirstFrame if place == Place::FirstFrame => {
+                frame(&mut first, &named, flag, ImageRole::FirstFrame)?
+            }
+            Place::LastFrame if place == Place::LastFrame => {
+                frame(&mut last, &named, flag, ImageRole::LastFrame)?
+            }
+            _ => {
+                return Err(usage(&format!(
+                    "{flag}: the prefix before the file says that it is for something else"
+                )));
+            }
         }
     }
     for text in &args.references {
         let named = Named::parse(text);
         match named.place.unwrap_or(Place::Reference) {
-            Place::FirstFrame => frame(&mut first, &named, "--ref first:", ImageRole::FirstFrame)?,
-            Place::LastFrame => frame(&mut last, &named, "--ref last:", ImageRole::LastFrame)?,
+            Place::FirstFrame => frame(&mut first, &named, "--ref first", ImageRole::FirstFrame)?,
+            Place::LastFrame => frame(&mut last, &named, "--ref last", ImageRole::LastFrame)?,
             Place::Reference => references.push(match named.read("--ref", cwd)? {
                 Media::Image(source) => ImageContent::new(source).role(ImageRole::ReferenceImage).into(),
                 Media::Video(source) => VideoContent::new(source).role(VideoRole::ReferenceVideo).into(),
@@ -167,8 +184,14 @@ fn media(args: &GenerateArgs, cwd: &Path) -> Result<Vec<ContentItem>, Failure> {
         return Err(usage("a last frame needs a first frame").hint("add --first-frame"));
     }
     if let Some(id) = &args.draft_task {
-        if frames || !references.is_empty() || args.prompt.is_some() || matches!(input(args), Input::Prompt(_)) {
-            return Err(usage("--draft-task takes no prompt and no other media: the final has those of the draft"));
+        if frames
+            || !references.is_empty()
+            || args.prompt.is_some()
+            || matches!(input(args), Input::Prompt(_))
+        {
+            return Err(usage(
+                "--draft-task takes no prompt and no other media: the final has those of the draft",
+            ));
         }
         return Ok(vec![DraftTaskContent::new(DraftTaskRef::new(id.as_str())).into()]);
     }
@@ -205,7 +228,8 @@ fn set_fields(request: &mut CreateTaskRequest, args: &GenerateArgs) {
     set(&mut request.callback_url, &args.callback_url);
     set(&mut request.safety_identifier, &args.safety_id);
     if !args.tools.is_empty() {
-        request.tools = Some(args.tools.iter().map(|tool| Tool::new(ToolType::from(tool.as_str()))).collect());
+        request.tools =
+            Some(args.tools.iter().map(|tool| Tool::new(ToolType::from(tool.as_str()))).collect());
     }
 }
 

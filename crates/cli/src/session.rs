@@ -8,6 +8,7 @@ use ark_video::Client;
 use ark_video_simulator::Simulator;
 
 use crate::args::GlobalArgs;
+use crate::commands::simulate::{self, Running};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -28,7 +29,7 @@ pub(crate) struct Session {
 /// A client, and the simulator behind it if there is one.
 pub(crate) struct Connection {
     pub(crate) client: Client,
-    pub(crate) simulator: Option<Simulator>,
+    pub(crate) simulator: Option<Running>,
 }
 
 impl Session {
@@ -54,14 +55,16 @@ impl Session {
     /// Asks a question that must be answered with yes.
     pub(crate) async fn confirm(&mut self, question: &str) -> Result<(), Failure> {
         let no = |why: &str| Failure::new(Exit::Usage, why);
-        let (true, true, Some(mut stdin)) = (self.terminal.stdin, self.terminal.stderr, self.stdin.take()) else {
+        let (true, true, Some(mut stdin)) = (self.terminal.stdin, self.terminal.stderr, self.stdin.take())
+        else {
             return Err(no("this needs a yes, and nobody can be asked").hint("add --yes if it is meant"));
         };
         self.output.ask(format_args!("{question} [y/N]"));
         let reading = tokio::task::spawn_blocking(move || {
             let mut line = Vec::new();
             let mut byte = [0];
-            while stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte[0] != b'\n' && line.len() < 100 {
+            while stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte[0] != b'\n' && line.len() < 100
+            {
                 line.push(byte[0]);
             }
             String::from_utf8_lossy(&line).trim().to_lowercase()
@@ -75,6 +78,9 @@ impl Session {
 
     /// The settings, without connecting. `stdin` is what standard input brought, for `--api-key-file -`.
     pub(crate) fn settings(&self, stdin: &[u8]) -> Result<Settings, Failure> {
+        if self.flags.simulate {
+            return Ok(Settings::of_simulator());
+        }
         let mut warn = |warning: String| self.output.warn(warning);
         settings::resolve(&self.flags, &self.env, &self.cwd, stdin, &mut warn)
     }
@@ -105,22 +111,22 @@ impl Session {
     }
 
     async fn simulated(&self) -> Result<Connection, Failure> {
-        let simulator = Simulator::start()
-            .await
-            .map_err(|error| Failure::new(Exit::Internal, format!("the simulator does not start: {error}")))?;
+        let running = simulate::start(Simulator::builder()).await?;
         let client = Client::builder()
-            .api_key(simulator.api_key())
-            .base_url(simulator.base_url())
+            .api_key(running.simulator.api_key())
+            .base_url(running.simulator.base_url())
             .build()
             .map_err(|error| crate::api_failure::of(&error, &self.again()))?;
-        Ok(Connection { client, simulator: Some(simulator) })
+        Ok(Connection { client, simulator: Some(running) })
     }
 
     /// How the user would call this program again, to reach the same place.
     pub(crate) fn again(&self) -> String {
         let flags = &self.flags;
         let mut words = vec!["ark-video".to_owned()];
-        let mut add = |flag: &str, value: Option<String>| words.extend(value.map(|value| format!("{flag} {}", quoted(&value))));
+        let mut add = |flag: &str, value: Option<String>| {
+            words.extend(value.map(|value| format!("{flag} {}", quoted(&value))))
+        };
         add("--profile", flags.profile.clone());
         add("--config", flags.config.as_ref().map(|path| path.display().to_string()));
         add("--base-url", flags.base_url.clone());
@@ -140,7 +146,11 @@ pub(crate) fn interrupted() -> Failure {
 /// A word as a shell takes it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]

@@ -86,7 +86,10 @@ pub(crate) fn resolve(
         },
     };
 
-    let pick = |get: fn(&Section) -> &Option<String>, flag: &Option<String>, flag_name: &str, env: Option<Said<String>>| {
+    let pick = |get: fn(&Section) -> &Option<String>,
+                flag: &Option<String>,
+                flag_name: &str,
+                env: Option<Said<String>>| {
         let of = |(section, by): &(&Section, &str)| get(section).clone().map(|value| Said::new(value, *by));
         flag.clone()
             .map(|value| Said::new(value, flag_name))
@@ -114,14 +117,26 @@ pub(crate) fn resolve(
     let model = pick(|section| &section.model, &None, "", None)
         .unwrap_or_else(|| Said::new(default_model(&base_url.value).to_owned(), "default of the site"));
     let proxy = pick(|section| &section.proxy, &flags.proxy, "--proxy", None);
-    Ok(Settings { key, base_url, model, proxy, insecure_http: flags.insecure_http, file, profile: name.cloned() })
+    Ok(Settings {
+        key,
+        base_url,
+        model,
+        proxy,
+        insecure_http: flags.insecure_http,
+        file,
+        profile: name.cloned(),
+    })
 }
 
 fn has_key(section: &Section) -> bool {
     section.api_key.is_some() || section.api_key_file.is_some()
 }
 
-fn section_key(section: &Section, by: &str, warn: &mut dyn FnMut(String)) -> Result<Option<Said<SecretString>>, Failure> {
+fn section_key(
+    section: &Section,
+    by: &str,
+    warn: &mut dyn FnMut(String),
+) -> Result<Option<Said<SecretString>>, Failure> {
     Ok(match (&section.api_key, &section.api_key_file) {
         (Some(key), _) => Some(Said::new(key.clone(), by)),
         (None, Some(path)) => Some(Said::new(config::key_file(path, warn)?, by)),
@@ -140,7 +155,7 @@ fn no_profile(name: &str, config: &config::Config) -> Failure {
 }
 
 /// The current Seedance 2.0 as the site behind an address calls it.
-pub(crate) fn default_model(base_url: &str) -> &'static str {
+fn default_model(base_url: &str) -> &'static str {
     let byteplus = BaseUrl::parse_allowing_insecure(base_url).is_ok_and(|base| {
         let host = base.host().to_ascii_lowercase();
         host == "bytepluses.com" || host.ends_with(".bytepluses.com")
@@ -149,10 +164,18 @@ pub(crate) fn default_model(base_url: &str) -> &'static str {
 }
 
 impl Settings {
+    /// What the simulator needs: nothing from outside.
+    pub(crate) fn of_simulator() -> Self {
+        let model = Said::new(default_model("").to_owned(), "default of the simulator");
+        let base_url = Said::new(String::new(), "the simulator");
+        Self { key: None, base_url, model, proxy: None, insecure_http: false, file: None, profile: None }
+    }
+
     /// A client, and a warning if the key goes to somebody else than the vendor.
     pub(crate) fn client(&self, warn: &mut dyn FnMut(String)) -> Result<Client, Failure> {
         let Some(key) = &self.key else {
-            let message = format!("there is no API key: {} is not set, and no file names one", KEY_VARIABLES[0]);
+            let message =
+                format!("there is no API key: {} is not set, and no file names one", KEY_VARIABLES[0]);
             return Err(Failure::new(Exit::Configuration, message)
                 .hint("export ARK_API_KEY=…, or say --api-key-file FILE; `ark-video config` shows where keys are looked for")
                 .hint("to try it without a key and without a bill, add --simulate"));
@@ -164,10 +187,16 @@ impl Settings {
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(Proxy::url(proxy.value.as_str()));
         }
-        let client = builder.build().map_err(|error| crate::api_failure::of(&error, "ark-video").hint(self.origins()))?;
+        let client = builder
+            .build()
+            .map_err(|error| crate::api_failure::of(&error, "ark-video").hint(self.origins()))?;
         let base = client.base_url();
         if !base.is_vendor() && !base.is_loopback() {
-            warn(format!("the key is sent to {}, which is not the vendor's (from {})", base.host(), self.base_url.by));
+            warn(format!(
+                "the key is sent to {}, which is not the vendor's (from {})",
+                base.host(),
+                self.base_url.by
+            ));
         }
         Ok(client)
     }
@@ -193,7 +222,10 @@ impl Settings {
     /// The same for people.
     pub(crate) fn to_text(&self) -> String {
         let key = self.key.as_ref().map_or("none".to_owned(), |key| format!("set, from {}", key.by));
-        let proxy = self.proxy.as_ref().map_or("as HTTPS_PROXY and its kin say".to_owned(), |proxy| format!("from {}", proxy.by));
+        let proxy = self
+            .proxy
+            .as_ref()
+            .map_or("as HTTPS_PROXY and its kin say".to_owned(), |proxy| format!("from {}", proxy.by));
         format!(
             "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfig file  {}\nprofile      {}",
             self.base_url.value,

@@ -22,7 +22,8 @@ fn resolved(flags: &[&str], env: &[(&str, &str)]) -> Result<Settings, Failure> {
     std::fs::write(folder.path().join("ark-video/config.toml"), FILE).unwrap();
     std::fs::write(folder.path().join("key"), "of-key-file\n").unwrap();
     let cli = Cli::try_parse_from(["ark-video"].iter().chain(flags).chain(&["config"])).unwrap();
-    let mut env: BTreeMap<String, String> = env.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let mut env: BTreeMap<String, String> =
+        env.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     env.insert("XDG_CONFIG_HOME".to_owned(), folder.path().display().to_string());
     resolve(&cli.global, &env, folder.path(), b"of-stdin\n", &mut |_| {})
 }
@@ -52,7 +53,10 @@ fn keys_flag_then_named_profile_then_environment_then_file() {
 #[test]
 fn places_follow_the_same_order_and_a_byteplus_key_knows_its_site() {
     let env = [("ARK_BASE_URL", "https://env.example")];
-    assert_eq!(place(&["--base-url", "https://flag.example", "--profile", "work"], &env), "https://flag.example");
+    assert_eq!(
+        place(&["--base-url", "https://flag.example", "--profile", "work"], &env),
+        "https://flag.example"
+    );
     assert_eq!(place(&["--profile", "work"], &env), "https://work.example/api/v3");
     assert_eq!(place(&[], &env), "https://env.example");
     assert_eq!(place(&[], &[("ARK_PROFILE", "work")]), "https://work.example/api/v3");
@@ -60,7 +64,10 @@ fn places_follow_the_same_order_and_a_byteplus_key_knows_its_site() {
     assert_eq!(place(&[], &[("ARK_REGION", "eu-west-1")]), BaseUrl::BYTEPLUS_EU);
     assert_eq!(place(&[], &[("BYTEPLUS_API_KEY", "b")]), BaseUrl::BYTEPLUS_AP);
     assert_eq!(place(&["--api-key-file", "key"], &[("BYTEPLUS_API_KEY", "b")]), BaseUrl::VOLCENGINE);
-    assert_eq!(place(&[], &[("BYTEPLUS_API_KEY", "b"), ("ARK_PROFILE", "work")]), "https://work.example/api/v3");
+    assert_eq!(
+        place(&[], &[("BYTEPLUS_API_KEY", "b"), ("ARK_PROFILE", "work")]),
+        "https://work.example/api/v3"
+    );
 }
 
 #[test]
@@ -95,7 +102,11 @@ fn a_key_that_leaves_for_a_stranger_is_said() {
     let mut warnings = Vec::new();
     resolved(&["--profile", "work"], &[]).unwrap().client(&mut |warning| warnings.push(warning)).unwrap();
     assert_eq!(warnings.len(), 1);
-    assert!(warnings[0].starts_with("the key is sent to work.example, which is not the vendor's (from profile work of "), "{warnings:?}");
+    assert!(
+        warnings[0]
+            .starts_with("the key is sent to work.example, which is not the vendor's (from profile work of "),
+        "{warnings:?}"
+    );
     let mut none = |warning: String| panic!("{warning}");
     resolved(&[], &[]).unwrap().client(&mut none).unwrap();
     resolved(&["--base-url", "http://127.0.0.1:1/api/v3"], &[]).unwrap().client(&mut none).unwrap();

@@ -101,9 +101,11 @@ pub(crate) fn models(models: &[&ModelInfo]) -> String {
 /// Columns as wide as their widest cell.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
-    let widths: [usize; N] = std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    let widths: [usize; N] =
+        std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
     let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -130,8 +132,17 @@ mod tests {
                 {"id": "cgt-22", "model": "m\u001b[2J", "status": "queued"}]}"#,
         )
         .unwrap();
-        insta::assert_snapshot!(list(&page), @"");
-        insta::assert_snapshot!(task(&page.items[0]), @"");
+        insta::assert_snapshot!(list(&page), @r#"
+        ID      STATUS     CREATED                  MODEL                       VIDEO          TOKENS
+        cgt-1   succeeded  2023-11-14 22:13:20 UTC  doubao-seedance-2-0-260128  720p 16:9 5 s  108900
+        cgt-22  queued                              m[2J
+        2 of 3 tasks: see --limit and --page
+        "#);
+        insta::assert_snapshot!(task(&page.items[0]), @r#"
+        cgt-1: succeeded (720p, 16:9, 5 s, 108900 tokens)
+        model     doubao-seedance-2-0-260128
+        created   2023-11-14 22:13:20 UTC
+        "#);
         assert_eq!(list(&serde_json::from_str(r#"{"items": null}"#).unwrap()), "no tasks");
     }
 }

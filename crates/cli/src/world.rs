@@ -60,7 +60,9 @@ impl World {
         let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         Self {
             args: std::env::args_os().collect(),
-            env: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+            env: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             terminal: Terminal {
                 stdin: stdin.is_terminal(),
@@ -94,9 +96,7 @@ impl Interrupts {
     /// Ctrl-C, and a request to end from the system, of this process. Needs a tokio runtime.
     pub(crate) fn of_process() -> Self {
         let (sender, interrupts) = Self::by_hand();
-        tokio::spawn(async move {
-            while press().await && sender.send(()).is_ok() {}
-        });
+        tokio::spawn(async move { while press().await && sender.send(()).is_ok() {} });
         interrupts
     }
 
@@ -111,7 +111,9 @@ impl Interrupts {
 #[cfg(unix)]
 async fn press() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return tokio::signal::ctrl_c().await.is_ok() };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return tokio::signal::ctrl_c().await.is_ok();
+    };
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
         told = terminate.recv() => told.is_some(),

@@ -16,6 +16,7 @@ mod base_url;
 pub mod create;
 pub mod delete;
 pub mod download;
+mod error_reading;
 mod failure;
 pub mod get;
 pub mod list;

@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use serde::{Deserialize, Deserializer};
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../../schema/models.json")).expect("schema/models.json is compiled in, and a test reads it")
+    serde_json::from_str(include_str!("../../../schema/models.json"))
+        .expect("schema/models.json is compiled in, and a test reads it")
 });
 
 /// The whole of it, read once.
@@ -271,7 +272,10 @@ impl Catalog {
     }
 
     fn first_of(&'static self, family: &str, site: &str) -> Option<Model> {
-        self.models.iter().find(|entry| entry.family == family && entry.site == site).and_then(|entry| self.model(entry))
+        self.models
+            .iter()
+            .find(|entry| entry.family == family && entry.site == site)
+            .and_then(|entry| self.model(entry))
     }
 
     pub(crate) fn model(&'static self, entry: &'static ModelEntry) -> Option<Model> {
@@ -284,18 +288,22 @@ impl Catalog {
 
     /// Width and height in pixels.
     pub(crate) fn pixels(&self, family: &str, resolution: &str, ratio: &str) -> Option<(u32, u32)> {
-        let fits = |row: &&Pixels| row.resolution == resolution && row.ratio == ratio && row.families.iter().any(|f| f == family);
+        let fits = |row: &&Pixels| {
+            row.resolution == resolution && row.ratio == ratio && row.families.iter().any(|f| f == family)
+        };
         self.pixels.iter().find(fits).map(|row| (row.width, row.height))
     }
 
     /// Whether `data:image/<word>` is a known format. `jpg` is what many tools write for `jpeg`.
     pub(crate) fn image_format(&self, word: &str) -> bool {
-        word == "jpg" || self.media.image.formats.iter().any(|format| format.data_url.as_deref() == Some(word))
+        word == "jpg"
+            || self.media.image.formats.iter().any(|format| format.data_url.as_deref() == Some(word))
     }
 
     /// Whether `data:audio/<word>` is a known format. `mpeg` is the registered name of mp3.
     pub(crate) fn audio_format(&self, word: &str) -> bool {
-        word == "mpeg" || self.media.audio.formats.iter().any(|format| format.data_url.as_deref() == Some(word))
+        word == "mpeg"
+            || self.media.audio.formats.iter().any(|format| format.data_url.as_deref() == Some(word))
     }
 }
 
@@ -323,7 +331,9 @@ mod tests {
         let known = |text| matches!(catalog().look_up(text), Lookup::Known(_));
         assert!(known("doubao-seedance-2-0-260128"));
         assert!(known("ep-20260710120000-abcde"));
-        assert!(matches!(catalog().look_up("doubao-seedance-2.0-fast"), Lookup::Plan(model) if model.entry.family == "2.0-fast"));
+        assert!(
+            matches!(catalog().look_up("doubao-seedance-2.0-fast"), Lookup::Plan(model) if model.entry.family == "2.0-fast")
+        );
         for text in ["doubao-seedance-2-0", "", "ep-", "doubao-seedance-2-0-250428", "gpt-4"] {
             assert!(matches!(catalog().look_up(text), Lookup::Unknown), "{text}");
         }

@@ -155,7 +155,10 @@ impl Switches {
     /// # Errors
     /// There is no such switch, or it has no such value; the error names those there are.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SwitchError> {
-        let of_ours = catalog().switches.iter().filter(|(_, entry)| entry.used_by.iter().any(|user| user == "simulator"));
+        let of_ours = catalog()
+            .switches
+            .iter()
+            .filter(|(_, entry)| entry.used_by.iter().any(|user| user == "simulator"));
         let Some((name, entry)) = of_ours.clone().find(|(known, _)| *known == name) else {
             let known = of_ours.map(|(name, _)| name.as_str()).collect();
             return Err(SwitchError::Name { name: name.to_owned(), known });
@@ -175,7 +178,9 @@ impl Switches {
     }
 
     pub(crate) fn is(&self, name: &str, value: &str) -> bool {
-        let known = || catalog().switches.get(name).is_some_and(|entry| entry.values.iter().any(|known| known == value));
+        let known = || {
+            catalog().switches.get(name).is_some_and(|entry| entry.values.iter().any(|known| known == value))
+        };
         debug_assert!(known(), "there is no switch {name} with a value {value}");
         self.get(name) == Some(value)
     }
@@ -228,8 +233,14 @@ mod tests {
         let name = switches.set("delete-canceled", "ok").unwrap_err().to_string();
         assert!(name.contains("delete-cancelled"), "{name}");
         let value = switches.set("delete-cancelled", "yes").unwrap_err().to_string();
-        assert_eq!(value, "the switch `delete-cancelled` has no value `yes`; it takes: conflict, not_found, ok");
-        assert!(switches.set("older-video-limits", "refuse").is_err(), "a switch of the checks, not of the simulator");
+        assert_eq!(
+            value,
+            "the switch `delete-cancelled` has no value `yes`; it takes: conflict, not_found, ok"
+        );
+        assert!(
+            switches.set("older-video-limits", "refuse").is_err(),
+            "a switch of the checks, not of the simulator"
+        );
     }
 
     #[test]

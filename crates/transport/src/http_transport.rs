@@ -1,22 +1,16 @@
-//! The usual [`Transport`]: reqwest with rustls, set up so that nothing below us repeats, redirects or decodes.
-//!
-//! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the library's own retries,
-//! idle connections for a create (with them, one create in eight against a server that closes idle connections ended
-//! unknown; without, none), decompression (lengths must mean bytes on the wire), and reading the system's certificates
-//! (three milliseconds of every start; the roots are compiled in).
+//! The usual [`Transport`]: one request, one answer, over the network. How its clients are set up is in `clients.rs`.
 
-use std::sync::{Arc, OnceLock};
+use std::{sync::Arc, time::Duration};
 
-use ark_video_protocol::{
-    Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, is_loopback_host,
-};
+use ark_video_protocol::{Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Uri};
-use reqwest::{Client, Url, redirect::Policy, retry};
+use reqwest::{Client, Url};
 use secrecy::ExposeSecret;
 
 use crate::{
     AnswerBody, BoxFuture, Proxy, SettingError, Timeouts, Transport,
+    clients::Clients,
     send_body::{Progress, SendBody},
     send_error::{stage, translate},
 };
@@ -26,16 +20,7 @@ use crate::{
 /// A tokio runtime with its timer and I/O must be running.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    timeouts: Timeouts,
-    proxy: Proxy,
-    own: Option<Client>,
-    /// Built at first use: a start that never sends pays for none.
-    built: [OnceLock<Result<Client, String>>; 4],
+    clients: Arc<Clients>,
 }
 
 impl HttpTransport {
@@ -53,23 +38,23 @@ impl HttpTransport {
 
     /// Sends everything through a client of your own, for example one with a company's certificates.
     ///
-    /// Timeouts are still ours; all else is the client's: give it `redirect(Policy::none())`, `retry(retry::never())`,
-    /// `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to other hosts). A create
-    /// cannot be sent twice even without that, because its body cannot be cloned; an answer that comes from another
-    /// address than the one asked counts as an error.
+    /// Timeouts are still ours, except the one to connect. All else is the client's: give it `redirect(Policy::none())`,
+    /// `retry(retry::never())`, `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to
+    /// other hosts). A create cannot be sent twice even without that, because its body cannot be cloned; an answer that
+    /// comes from another address than the one asked counts as an error.
     #[must_use]
     pub fn with_client(client: Client) -> Self {
         Self::with(Timeouts::default(), Proxy::default(), Some(client))
     }
 
     fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>) -> Self {
-        Self { inner: Arc::new(Inner { timeouts, proxy, own, built: Default::default() }) }
+        Self { clients: Arc::new(Clients::new(timeouts, proxy, own)) }
     }
 
     /// The same client with other timeouts.
     #[must_use]
     pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
-        Self::with(timeouts, self.inner.proxy.clone(), self.inner.own.clone())
+        Self::with(timeouts, self.clients.proxy.clone(), self.clients.own.clone())
     }
 }
 
@@ -120,48 +105,6 @@ impl HttpTransportBuilder {
     }
 }
 
-impl Inner {
-    fn client(&self, fresh: bool, host: &str) -> Result<&Client, SendError> {
-        if let Some(own) = &self.own {
-            return Ok(own);
-        }
-        let direct = is_loopback_host(host);
-        let slot = &self.built[usize::from(fresh) * 2 + usize::from(direct)];
-        slot.get_or_init(|| self.build(fresh, direct))
-            .as_ref()
-            .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
-    }
-
-    fn build(&self, fresh: bool, direct: bool) -> Result<Client, String> {
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .redirect(Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .connect_timeout(self.timeouts.connect);
-        if fresh {
-            builder = builder.pool_max_idle_per_host(0);
-        }
-        builder = match &self.proxy {
-            Proxy::FromEnvironment if !direct => builder,
-            Proxy::Url(url) if !direct => {
-                let proxy = reqwest::Proxy::all(url.expose_secret());
-                builder.proxy(proxy.map_err(|_| "the proxy address cannot be used".to_owned())?)
-            }
-            _ => builder.no_proxy(),
-        };
-        builder.build().map_err(|error| format!("the HTTP client cannot be set up ({})", error.without_url()))
-    }
-}
-
-fn tls() -> Result<rustls::ClientConfig, String> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map(|config| config.with_root_certificates(roots).with_no_client_auth())
-        .map_err(|error| format!("encryption cannot be set up ({error})"))
-}
-
 /// The address as the HTTP library sees it.
 fn address(uri: &Uri) -> Result<Url, SendError> {
     let invalid = |why| SendError::not_sent(SendErrorKind::Invalid, why);
@@ -184,7 +127,7 @@ impl Transport for HttpTransport {
                 return Err(SendError::not_sent(SendErrorKind::Invalid, why));
             }
             let create = endpoint == Endpoint::Create;
-            let client = self.inner.client(create, &host)?;
+            let client = self.clients.of(create, &host)?;
             let mut request = reqwest::Request::new(parts.method, url.clone());
             *request.headers_mut() = parts.headers;
             let has_body = !body.is_empty();
@@ -193,7 +136,7 @@ impl Transport for HttpTransport {
                 *request.body_mut() = Some(reqwest::Body::wrap(body));
             }
             let proof = has_body.then_some(&progress);
-            let timeouts = &self.inner.timeouts;
+            let timeouts = &self.clients.timeouts;
             let limit = match endpoint {
                 Endpoint::List | Endpoint::Models => MAX_LIST_ANSWER,
                 _ => MAX_ANSWER,
@@ -216,10 +159,10 @@ impl Transport for HttpTransport {
             let (parts, ()) = request.into_parts();
             let host = parts.uri.host().unwrap_or_default().to_owned();
             let url = address(&parts.uri)?;
-            let client = self.inner.client(false, &host)?;
+            let client = self.clients.of(true, &host)?;
             let mut request = reqwest::Request::new(parts.method, url.clone());
             *request.headers_mut() = parts.headers;
-            let patience = self.inner.timeouts.read;
+            let patience = self.clients.timeouts.read;
             let answer = match tokio::time::timeout(patience, client.execute(request)).await {
                 Ok(answer) => answer.map_err(|error| translate(&error, &host, None))?,
                 Err(_) => {
@@ -231,7 +174,7 @@ impl Transport for HttpTransport {
             let mut given = Response::new(());
             *given.status_mut() = answer.status();
             given.headers_mut().clone_from(answer.headers());
-            let body = StreamedBody { answer, host, stall: self.inner.timeouts.download_stall };
+            let body = StreamedBody { answer, host, stall: self.clients.timeouts.download_stall };
             Ok(given.map(|()| Box::new(body) as Box<dyn AnswerBody>))
         })
     }
@@ -314,7 +257,7 @@ fn too_late(host: &str, timeouts: &Timeouts, progress: &Progress, head: &Head) -
 struct StreamedBody {
     answer: reqwest::Response,
     host: String,
-    stall: std::time::Duration,
+    stall: Duration,
 }
 
 impl AnswerBody for StreamedBody {

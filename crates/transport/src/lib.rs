@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 
+mod clients;
 mod clock;
 mod http_transport;
 mod save;

@@ -7,6 +7,7 @@ use std::{
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -64,18 +65,25 @@ impl Progress {
             Stage::Uploading => timeouts.upload_stall,
             Stage::Taken => timeouts.answer,
         };
-        since.checked_add(patience).unwrap_or_else(|| since + std::time::Duration::from_secs(86_400 * 365))
+        since.checked_add(patience).unwrap_or_else(|| since + Duration::from_secs(86_400 * 365))
     }
 
     /// Runs `work` until it ends or the body's patience does.
+    ///
+    /// A stage that begins while this sleeps can have an earlier deadline than the one before, but not one that lies
+    /// before the shortest patience has passed: so it sleeps no longer than that.
     pub(crate) async fn patiently<T>(&self, timeouts: &Timeouts, work: impl Future<Output = T>) -> Option<T> {
+        let shortest = timeouts.upload_stall.min(timeouts.answer).max(Duration::from_millis(10));
         let mut work = pin!(work);
         loop {
-            let deadline = self.deadline(timeouts);
-            match tokio::time::timeout_at(deadline, work.as_mut()).await {
-                Ok(done) => return Some(done),
-                Err(_) if self.deadline(timeouts) > deadline => {}
-                Err(_) => return None,
+            let wake = Instant::now()
+                .checked_add(shortest)
+                .map_or(self.deadline(timeouts), |at| at.min(self.deadline(timeouts)));
+            if let Ok(done) = tokio::time::timeout_at(wake, work.as_mut()).await {
+                return Some(done);
+            }
+            if Instant::now() >= self.deadline(timeouts) {
+                return None;
             }
         }
     }
@@ -123,7 +131,7 @@ impl Body for SendBody {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, time::Duration};
+    use std::future::poll_fn;
 
     use super::*;
 
@@ -160,6 +168,21 @@ mod tests {
             .await;
         assert_eq!(outcome, None);
         assert_eq!(start.elapsed().as_secs(), 50 * 19 + 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_patience_for_the_answer_is_not_lengthened_by_the_one_before() {
+        let timeouts = Timeouts::new().answer(Duration::from_secs(1));
+        let (mut body, progress) = SendBody::new(Bytes::from_static(b"{}"));
+        let start = Instant::now();
+        let outcome = progress
+            .patiently(&timeouts, async {
+                tokio::time::sleep(Duration::from_millis(2_500)).await;
+                take(&mut body).await;
+                std::future::pending::<()>().await;
+            })
+            .await;
+        assert_eq!((outcome, start.elapsed().as_millis()), (None, 3_500));
     }
 
     #[tokio::test(start_paused = true)]

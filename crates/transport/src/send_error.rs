@@ -68,9 +68,10 @@ fn is_hyper(cause: &(dyn Error + 'static), is: fn(&hyper::Error) -> bool) -> boo
     cause.downcast_ref::<hyper::Error>().is_some_and(is)
 }
 
+/// Handshake errors come as an I/O error inside another, which `source` steps over.
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    let Some(outer) = cause.downcast_ref::<io::Error>() else { return cause.is::<rustls::Error>() };
+    outer.get_ref().is_some_and(|inner| is_tls(inner))
 }
 
 fn any(error: &reqwest::Error, is: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {

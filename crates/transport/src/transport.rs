@@ -24,7 +24,8 @@ pub trait Transport: Send + Sync + fmt::Debug {
         request: Request<Bytes>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>>;
 
-    /// Sends one GET to a storage host and gives the answer's head, with the body still to be read.
+    /// Sends one GET to a storage host and gives the answer's head, with the body still to be read. Takes a
+    /// connection of its own.
     ///
     /// The request goes out with its own headers only: no key, no cookie.
     fn open(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>>;

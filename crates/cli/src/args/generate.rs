@@ -6,11 +6,9 @@ use ark_video::model::{OmniReferenceTaskType, OutputFormat, Ratio, Resolution, S
 
 use super::{PatienceArgs, SaveArgs};
 
-/// Without `-o`, the video is saved as <task id>.mp4 in the current folder: what is billed is kept.
-///
-/// With a JSON file, flags replace the fields of the file; media flags replace all media of the file.
+/// What to make, where to put it, how long to wait.
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = NOTES)]
 pub(crate) struct GenerateArgs {
     /// The prompt; or a request as JSON: a file that ends in .json, or `-` for standard input
     #[arg(value_name = "PROMPT|FILE.json|-")]
@@ -113,10 +111,13 @@ pub(crate) struct GenerateArgs {
     pub(crate) no_download: bool,
 }
 
-const EXAMPLES: &str = "\
+const NOTES: &str = "\
+With a JSON file, flags replace the fields of the file, and media flags replace all its media.
+Without -o the video is still saved: what is billed is kept.
+
 Examples:
   ark-video generate \"A paper boat drifts down a gutter\" -d 5 -r 16:9 -o boat.mp4
   ark-video generate \"She turns and smiles\" --first-frame start.jpg -o smile.mp4
-  ark-video generate \"Image 1 walks through Video 1\" --ref cat.png --ref https://example.com/street.mp4
+  ark-video generate \"Image 1 walks through Video 1\" --ref cat.png --ref https://example.com/a.mp4
   ark-video generate request.json --resolution 480p --dry-run
   ark-video generate --simulate request.json -o free.mp4";

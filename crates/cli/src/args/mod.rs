@@ -29,7 +29,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Use the built-in simulator: real answers, real files, no key, no bill
+    /// Use the built-in simulator: real answers, real files, no key, no bill, no configuration
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
     /// File that holds the API key and nothing else; `-` reads it from standard input
@@ -196,16 +196,24 @@ pub(crate) struct SimulateArgs {
     /// Where to listen; port 0 takes any free one
     #[arg(long, default_value = "127.0.0.1:8787")]
     pub(crate) addr: SocketAddr,
-    /// How much faster than the real service a task runs, such as 60x
-    #[arg(long, default_value = "60x", value_parser = values::speed, value_name = "FACTOR")]
+    /// How fast time runs, such as 60x; at 1x a task takes about 4 s
+    #[arg(long, default_value = "1x", value_parser = values::speed, value_name = "FACTOR")]
     pub(crate) speed: f64,
+    /// Same seed, same ids and videos [default: a new one each time]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Accept every key, not only the one that is printed
+    #[arg(long)]
+    pub(crate) any_key: bool,
 }
 
 fn after_help() -> String {
     format!(
-        "Key, address and model come from: flags, then the profile named by --profile, then the environment, then the\n\
-         configuration file. Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY,\n\
-         BYTEPLUS_API_KEY, SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, HTTPS_PROXY, NO_PROXY, NO_COLOR.\n\n{}",
+        "Key, address and model come from: flags, then the profile named by --profile, then the\n\
+         environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, and\n\
+         the same under [profiles.NAME]).\n\n\
+         Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY, BYTEPLUS_API_KEY,\n\
+         SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, HTTPS_PROXY, NO_PROXY, NO_COLOR, CI.\n\n{}",
         Exit::help()
     )
 }

@@ -15,7 +15,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// A pace that the service's own limit (20 questions a second for the whole account) can bear.
 pub(super) fn pace(text: &str) -> Result<Duration, String> {
     let pace = duration(text)?;
-    if pace < Duration::from_millis(200) { Err("at least 200ms: the service takes 20 questions a second".to_owned()) } else { Ok(pace) }
+    if pace < Duration::from_millis(200) {
+        Err("at least 200ms: the service takes 20 questions a second".to_owned())
+    } else {
+        Ok(pace)
+    }
 }
 
 /// `60x` or `60`.
@@ -38,7 +42,9 @@ mod tests {
 
     #[test]
     fn times_as_people_write_them() {
-        for (text, seconds) in [("90", 90), ("90s", 90), ("30m", 1800), ("49h", 176_400), ("1h 30m", 5400), ("2h30m", 9000)] {
+        for (text, seconds) in
+            [("90", 90), ("90s", 90), ("30m", 1800), ("49h", 176_400), ("1h 30m", 5400), ("2h30m", 9000)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "-5s", "soon", "1.5.2", "5 parsecs"] {

@@ -47,7 +47,8 @@ pub(crate) async fn config(session: &mut Session) -> Result<(), Failure> {
 pub(crate) fn completions(session: &Session, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "ark-video", &mut script);
-    let script = String::from_utf8(script).map_err(|_| Failure::new(Exit::Internal, "the completion script is not UTF-8"))?;
+    let script = String::from_utf8(script)
+        .map_err(|_| Failure::new(Exit::Internal, "the completion script is not UTF-8"))?;
     session.output.raw(&script);
     Ok(())
 }

@@ -16,28 +16,28 @@ use crate::failure::Failure;
 use crate::output::Form;
 use crate::request;
 use crate::session::Session;
-use crate::settings;
 
 /// How long to wait for the answer to a create after Ctrl-C: leaving without it may leave a bill behind.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<(), Failure> {
     if session.flags.simulate && args.no_wait {
-        return Err(Failure::new(Exit::Usage, "--no-wait leaves nothing behind with --simulate: the simulator ends with this command")
-            .hint("run `ark-video simulate` and point ARK_BASE_URL at it"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "--no-wait leaves nothing behind with --simulate: the simulator ends with this command",
+        )
+        .hint("run `ark-video simulate` and point ARK_BASE_URL at it"));
     }
     let readers = request::wants_stdin(args) + usize::from(session.key_from_stdin());
     if readers > 1 {
-        return Err(Failure::new(Exit::Usage, "standard input can be read only once, but several flags ask for it"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "standard input can be read only once, but several flags ask for it",
+        ));
     }
     let stdin = if readers == 1 { session.read_stdin().await? } else { Vec::new() };
     let settings = session.settings(&stdin)?;
-    let default_model = if session.flags.simulate && settings.model.by.starts_with("default") {
-        settings::default_model("")
-    } else {
-        settings.model.value.as_str()
-    };
-    let request = request::build(args, default_model, &session.cwd, &stdin)?;
+    let request = request::build(args, &settings.model.value, &session.cwd, &stdin)?;
     let body = request::body(&request)?;
     if args.dry_run {
         show_body(session, &request, &body);
@@ -47,7 +47,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     if !args.no_wait && !args.no_download {
         to.check(None, request.return_last_frame == Some(true))?;
     }
-    let connection = session.connect(&settings).await?;
+    let mut connection = session.connect(&settings).await?;
     let handle = create(session, &connection.client, &request).await?;
     if args.no_wait {
         match session.output.form {
@@ -57,24 +57,31 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         return Ok(());
     }
     session.output.note(format_args!("task {} created", handle.id()));
-    if let Some(simulator) = &connection.simulator {
-        for note in simulator.notes() {
+    if let Some(running) = &mut connection.simulator {
+        while let Ok(note) = running.notes.try_recv() {
             session.output.note(format_args!("simulator: {note}"));
         }
     }
-    let options = result::patience(&args.patience, request.service_tier.as_ref(), connection.simulator.is_some());
-    let task = result::wait_for(session, &handle, options).await.map_err(|failure| simulated(failure, session))?;
+    let options =
+        result::patience(&args.patience, request.service_tier.as_ref(), connection.simulator.is_some());
+    let task =
+        result::wait_for(session, &handle, options).await.map_err(|failure| simulated(failure, session))?;
     if args.no_download {
         super::tasks::show(session, &task);
         return Ok(());
     }
-    let mut saved = result::save(session, &handle, &task, &to).await.map_err(|failure| simulated(failure, session))?;
+    let mut saved =
+        result::save(session, &handle, &task, &to).await.map_err(|failure| simulated(failure, session))?;
     result::tell(session, &task, &saved);
     saved.trouble.take().map_or(Ok(()), Err)
 }
 
 /// Sends once. Ctrl-C waits for the answer a little: only the answer tells whether there is something to pay for.
-async fn create(session: &mut Session, client: &Client, request: &CreateTaskRequest) -> Result<TaskHandle, Failure> {
+async fn create(
+    session: &mut Session,
+    client: &Client,
+    request: &CreateTaskRequest,
+) -> Result<TaskHandle, Failure> {
     let again = session.again();
     let creating = client.create(request);
     tokio::pin!(creating);
@@ -97,12 +104,14 @@ async fn create(session: &mut Session, client: &Client, request: &CreateTaskRequ
     Err(result::stopped(created.id(), &again))
 }
 
-/// Left before the answer.
+/// Gone before the answer came.
 fn unknown(request: &CreateTaskRequest, again: &str) -> Failure {
     let message = "Nobody knows whether the task was created: the command was stopped before the answer came. It may exist \
                    and may be billed, so do not just send it again.";
-    Failure::new(Exit::OutcomeUnknown, message)
-        .hint(format!("look for it: {again} list --model {} --limit 100", crate::session::quoted(&request.model)))
+    Failure::new(Exit::OutcomeUnknown, message).hint(format!(
+        "look for it: {again} list --model {} --limit 100",
+        crate::session::quoted(&request.model)
+    ))
 }
 
 /// What to do next does not exist for a simulator that ends with the command.

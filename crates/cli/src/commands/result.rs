@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ark_video::model::{ServiceTier, Task};
 use ark_video::{DownloadOptions, Error, Output as Part, TaskHandle, WaitOptions};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::api_failure;
 use crate::args::{DownloadArgs, PatienceArgs, WaitArgs};
@@ -35,7 +35,11 @@ pub(crate) fn patience(args: &PatienceArgs, tier: Option<&ServiceTier>, simulate
 }
 
 /// Waits; Ctrl-C stops the waiting and nothing else.
-pub(crate) async fn wait_for(session: &mut Session, task: &TaskHandle, options: WaitOptions) -> Result<Task, Failure> {
+pub(crate) async fn wait_for(
+    session: &mut Session,
+    task: &TaskHandle,
+    options: WaitOptions,
+) -> Result<Task, Failure> {
     let again = session.again();
     let progress = Progress::waiting(&session.output, task.id());
     tokio::select! {
@@ -46,7 +50,8 @@ pub(crate) async fn wait_for(session: &mut Session, task: &TaskHandle, options: 
 
 /// Ctrl-C while a task goes on.
 pub(crate) fn stopped(id: &str, again: &str) -> Failure {
-    let message = format!("interrupted: task {id} was not cancelled; it goes on and is billed when it succeeds");
+    let message =
+        format!("interrupted: task {id} was not cancelled; it goes on and is billed when it succeeds");
     Failure::new(Exit::Interrupted, message).task_id(Some(id)).hint(api_failure::go_on(again, id))
 }
 
@@ -68,14 +73,17 @@ pub(crate) async fn save(
 ) -> Result<Saved, Failure> {
     let video = to.video(handle.id());
     let again = session.again();
-    let part = if task.video_url().is_none() && Part::File.link(task).is_some() { Part::File } else { Part::Video };
+    let part =
+        if task.video_url().is_none() && Part::File.link(task).is_some() { Part::File } else { Part::Video };
     let options = DownloadOptions::new().overwrite(to.overwrite).output(part);
     let file = fetch(session, handle, &to.real(&video), &video, options).await?;
     let mut saved = Saved { video, bytes: file, last_frame: None, trouble: None };
     if task.last_frame_url().is_some() {
         match save_last_frame(session, handle, &saved.video, to).await {
             Ok(path) => saved.last_frame = Some(path),
-            Err(failure) => saved.trouble = Some(failure.hint(format!("the link is in: {again} get {}", handle.id()))),
+            Err(failure) => {
+                saved.trouble = Some(failure.hint(format!("the link is in: {again} get {}", handle.id())))
+            }
         }
     }
     Ok(saved)
@@ -113,9 +121,14 @@ async fn save_last_frame(
     let folder = to.real(video.parent().unwrap_or(Path::new("")));
     let unwritable = |error: std::io::Error| {
         let why = crate::media::reason(&error);
-        Failure::new(Exit::Output, format!("the last frame cannot be written: {why}")).task_id(Some(handle.id()))
+        Failure::new(Exit::Output, format!("the last frame cannot be written: {why}"))
+            .task_id(Some(handle.id()))
     };
-    let scratch = tempfile::Builder::new().prefix(".ark-video-").tempfile_in(&folder).map_err(unwritable)?.into_temp_path();
+    let scratch = tempfile::Builder::new()
+        .prefix(".ark-video-")
+        .tempfile_in(&folder)
+        .map_err(unwritable)?
+        .into_temp_path();
     let options = DownloadOptions::new().overwrite(true).output(Part::LastFrame);
     fetch(session, handle, &scratch, Path::new("last frame"), options).await?;
     let mut start = [0; 4];
@@ -129,18 +142,29 @@ async fn save_last_frame(
     Ok(path)
 }
 
+/// A task and its files, for machines.
+#[derive(Serialize)]
+struct Told<'a> {
+    id: &'a str,
+    status: &'a str,
+    file: &'a Path,
+    bytes: u64,
+    last_frame: Option<&'a Path>,
+    task: &'a Task,
+}
+
 /// The last word about a task with its files.
 pub(crate) fn tell(session: &Session, task: &Task, saved: &Saved) {
     let output = &session.output;
     match output.form {
-        Form::Json => output.json(&json!({
-            "id": task.id,
-            "status": task.status,
-            "file": saved.video,
-            "bytes": saved.bytes,
-            "last_frame": saved.last_frame,
-            "task": task,
-        })),
+        Form::Json => output.json(&Told {
+            id: &task.id,
+            status: task.status.as_str(),
+            file: &saved.video,
+            bytes: saved.bytes,
+            last_frame: saved.last_frame.as_deref(),
+            task,
+        }),
         Form::Quiet => {
             for path in std::iter::once(&saved.video).chain(&saved.last_frame) {
                 output.line(path.display());
@@ -148,7 +172,11 @@ pub(crate) fn tell(session: &Session, task: &Task, saved: &Saved) {
         }
         Form::Text => {
             output.line(crate::failure::printable(&task.to_string()));
-            output.line(format_args!("saved     {} ({})", saved.video.display(), summary::bytes(saved.bytes)));
+            output.line(format_args!(
+                "saved     {} ({})",
+                saved.video.display(),
+                summary::bytes(saved.bytes)
+            ));
             if let Some(path) = &saved.last_frame {
                 output.line(format_args!("saved     {}", path.display()));
             }
@@ -186,7 +214,11 @@ pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Resu
         task = handle.get() => task.map_err(|error| api_failure::of(&error, &again))?,
         () = session.interrupts.next() => return Err(crate::session::interrupted()),
     };
-    let ending = if task.output_format.as_ref().is_some_and(|format| format.as_str() == "mov") { "mov" } else { "mp4" };
+    let ending = if task.output_format.as_ref().is_some_and(|format| format.as_str() == "mov") {
+        "mov"
+    } else {
+        "mp4"
+    };
     let to = Destination::new(&args.save, ending, &session.cwd);
     to.check(Some(id), task.last_frame_url().is_some())?;
     let mut saved = save(session, &handle, &task, &to).await?;
@@ -204,7 +236,10 @@ mod tests {
         assert_eq!(patience(&none, None, false).timeout, ONLINE);
         assert_eq!(patience(&none, Some(&ServiceTier::Flex), false).timeout, OFFLINE);
         assert_eq!(patience(&none, None, true).interval, SIMULATED);
-        let told = PatienceArgs { timeout: Some(Duration::from_secs(5)), poll_interval: Some(Duration::from_secs(2)) };
+        let told = PatienceArgs {
+            timeout: Some(Duration::from_secs(5)),
+            poll_interval: Some(Duration::from_secs(2)),
+        };
         let options = patience(&told, Some(&ServiceTier::Flex), true);
         assert_eq!((options.timeout, options.first_look), (Duration::from_secs(5), Duration::from_secs(2)));
     }

@@ -33,7 +33,10 @@ pub(crate) fn show(session: &Session, task: &Task) {
 /// `list`
 pub(crate) async fn list(session: &mut Session, args: &ListArgs) -> Result<(), Failure> {
     let client = session.client().await?;
-    let mut query = ListQuery::new().page_size(args.limit).page_num(args.page).task_ids(args.ids.iter().map(String::as_str));
+    let mut query = ListQuery::new()
+        .page_size(args.limit)
+        .page_num(args.page)
+        .task_ids(args.ids.iter().map(String::as_str));
     query.status.clone_from(&args.status);
     query.model.clone_from(&args.model);
     query.service_tier.clone_from(&args.tier);
@@ -58,7 +61,9 @@ pub(crate) async fn cancel(session: &mut Session, args: &TaskArgs) -> Result<(),
 pub(crate) async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<(), Failure> {
     let id = &args.task.id;
     if !args.yes {
-        session.confirm(&format!("Delete the record of {id}? Its video can then no longer be fetched.")).await?;
+        session
+            .confirm(&format!("Delete the record of {id}? Its video can then no longer be fetched."))
+            .await?;
     }
     let client = session.client().await?;
     ask(session, client.forget(id)).await?;
@@ -75,7 +80,10 @@ fn done(session: &Session, id: &str, word: &str, sentence: &str) {
 }
 
 /// Asks; Ctrl-C ends the asking.
-pub(crate) async fn ask<T>(session: &mut Session, question: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+pub(crate) async fn ask<T>(
+    session: &mut Session,
+    question: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Failure> {
     let again = session.again();
     tokio::select! {
         answer = question => answer.map_err(|error| api_failure::of(&error, &again)),

@@ -14,7 +14,9 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start(speed: f64) -> Self {
-        let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(0));
+        let began = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(0));
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
         Self { began, since: Instant::now(), speed }
     }

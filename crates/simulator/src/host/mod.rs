@@ -3,6 +3,8 @@
 mod clock;
 mod films;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -70,7 +72,6 @@ impl Simulator {
     }
 
     /// Starts otherwise.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -111,10 +112,10 @@ impl Simulator {
     /// Takes no new connections, lets answers that are under way go out (for up to five seconds), and stops.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        if let Some(mut server) = self.server.take() {
-            if tokio::time::timeout(GRACE, &mut server).await.is_err() {
-                server.abort();
-            }
+        if let Some(mut server) = self.server.take()
+            && tokio::time::timeout(GRACE, &mut server).await.is_err()
+        {
+            server.abort();
         }
     }
 
@@ -169,8 +170,10 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Sets all options of the service at once. Their origin and, unless it is set by [`seed`](Self::seed), their seed are replaced.
+    /// Sets all options of the service at once, the seed among them; only the origin is replaced. Options without a key stand for
+    /// a key of its own here; [`any_key`](Self::any_key) lifts that.
     pub fn options(mut self, options: Options) -> Self {
+        self.seed = Some(options.seed);
         self.options = options;
         self
     }
@@ -256,14 +259,18 @@ impl Builder {
 fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), addr.port()),
-        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), addr.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), addr.port())
+        }
         _ => addr,
     }
 }
 
 /// The simulator could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("the simulator cannot listen on {addr}: {source}; choose another address, or port 0 for any that is free")]
+#[error(
+    "the simulator cannot listen on {addr}: {source}; choose another address, or port 0 for any that is free"
+)]
 pub struct StartError {
     addr: SocketAddr,
     source: std::io::Error,

@@ -33,7 +33,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
     let (parts, body) = request.into_parts();
     let Some(body) = read(body).await else {
         // Nobody is there to read this; what matters is that half a request makes no task.
-        return ApiError::new(400, "InvalidParameter", "The request body broke off.").encode().map(Body::from);
+        return ApiError::new(400, "InvalidParameter", "The request body broke off.")
+            .encode()
+            .map(Body::from);
     };
     let (reply, notes) = {
         let now = shared.clock.now();

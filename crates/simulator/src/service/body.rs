@@ -16,7 +16,8 @@ use crate::{catalog::catalog, options::Switches};
 
 /// Refuses a body that is too large, by what was announced or by what came.
 pub(crate) fn check_size(headers: &HeaderMap, body: &Bytes, switches: &Switches) -> Checked<()> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let most = catalog().limits.body_bytes;
     if body.len().max(announced.unwrap_or(0)) <= most {
         return Ok(());
@@ -28,7 +29,9 @@ pub(crate) fn check_size(headers: &HeaderMap, body: &Bytes, switches: &Switches)
 
 /// Reads the JSON object.
 pub(crate) fn object(body: &Bytes) -> Checked<Map<String, Value>> {
-    let wrong = |why: String| Complaint::new(400, "InvalidParameter", format!("The request body is not valid: {why}."));
+    let wrong = |why: String| {
+        Complaint::new(400, "InvalidParameter", format!("The request body is not valid: {why}."))
+    };
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(wrong("it must be a JSON object".to_owned())),
@@ -57,15 +60,26 @@ pub(crate) fn request(object: Map<String, Value>) -> Checked<CreateTaskRequest> 
         }
         Some(_) => return Err(Complaint::invalid("content", "it must be a list")),
     }
+    // The decoder names the path of every odd member but of a whole number.
+    for name in ["duration", "execution_expires_after", "frames", "priority", "seed"] {
+        if object.get(name).is_some_and(|value| !value.is_null() && !is_whole(value)) {
+            return Err(Complaint::invalid(name, "it must be a whole number"));
+        }
+    }
     serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
         let path = error.path().to_string();
-        Complaint::invalid(if path == "." { String::new() } else { path }, shorten_reason(&error.into_inner().to_string()))
+        Complaint::invalid(
+            if path == "." { String::new() } else { path },
+            shorten_reason(&error.into_inner().to_string()),
+        )
     })
 }
 
 /// What each kind of item must hold: its own member, an object with one text, or the text itself.
 fn check_item(at: usize, item: &Value) -> Checked<()> {
-    let Some(item) = item.as_object() else { return Err(Complaint::invalid(format!("content[{at}]"), "it must be an object")) };
+    let Some(item) = item.as_object() else {
+        return Err(Complaint::invalid(format!("content[{at}]"), "it must be an object"));
+    };
     let kind = match item.get("type") {
         None | Some(Value::Null) => return Err(Complaint::missing(format!("content[{at}].type"))),
         Some(Value::String(kind)) => kind.as_str(),
@@ -87,14 +101,21 @@ fn check_item(at: usize, item: &Value) -> Checked<()> {
         (value, None) => text(value, path),
         (None | Some(Value::Null), Some(_)) => Err(Complaint::missing(path)),
         (Some(Value::Object(payload)), Some(inner)) => text(payload.get(inner), format!("{path}.{inner}")),
-        (Some(_), Some(inner)) => Err(Complaint::invalid(path, format!("it must be an object with `{inner}`"))),
+        (Some(_), Some(inner)) => {
+            Err(Complaint::invalid(path, format!("it must be an object with `{inner}`")))
+        }
     }
+}
+
+fn is_whole(value: &Value) -> bool {
+    value.is_i64() || value.as_f64().is_some_and(|number| !value.is_u64() && number.fract() == 0.0)
 }
 
 /// A decoder's reason without what it quotes of the client's text beyond a few words.
 fn shorten_reason(reason: &str) -> String {
-    let short = reason.split('`').enumerate().map(|(at, part)| if at % 2 == 1 { shorten(part) } else { part.to_owned() });
-    let mut joined = short.collect::<Vec<_>>().join("`");
-    joined.truncate(joined.char_indices().map(|(at, _)| at).take_while(|at| *at <= 300).last().unwrap_or(0));
-    joined
+    let short = reason
+        .split('`')
+        .enumerate()
+        .map(|(at, part)| if at % 2 == 1 { shorten(part) } else { part.to_owned() });
+    short.collect::<Vec<_>>().join("`").chars().take(300).collect()
 }

@@ -2,7 +2,9 @@
 //!
 //! Fed by the catalogue; says everything that is wrong, of which the service reports one.
 
-use ark_video_model::{CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, ServiceTier};
+use ark_video_model::{
+    CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, ServiceTier,
+};
 
 use super::{
     complaint::Complaint,
@@ -17,7 +19,12 @@ const UNSUPPORTED: &str = "InvalidParameter.UnsupportedParameter";
 const CONSTRAINT: &str = "InvalidParameter.TaskTypeConstraint";
 
 /// Everything about a request that this model does not take.
-pub(crate) fn check(request: &CreateTaskRequest, content: &Content<'_>, model: Model, switches: &Switches) -> Vec<Complaint> {
+pub(crate) fn check(
+    request: &CreateTaskRequest,
+    content: &Content<'_>,
+    model: Model,
+    switches: &Switches,
+) -> Vec<Complaint> {
     let mut check = Check { request, content, model, family: model.family, switches, wrong: Vec::new() };
     check.mode();
     if check.wrong.is_empty() {
@@ -71,9 +78,13 @@ impl Check<'_> {
                     (&self.content.videos, family.reference_videos),
                     (&self.content.audios, family.reference_audios),
                 ];
-                let misfit = groups.into_iter().find_map(|(items, range)| items.first().filter(|_| range.max == 0));
+                let misfit =
+                    groups.into_iter().find_map(|(items, range)| items.first().filter(|_| range.max == 0));
                 if let Some(at) = misfit {
-                    self.incapable(&format!("content[{at}].role"), "this model does not take such a reference");
+                    self.incapable(
+                        &format!("content[{at}].role"),
+                        "this model does not take such a reference",
+                    );
                 }
                 Some(true)
             }
@@ -89,7 +100,8 @@ impl Check<'_> {
         if *mode != Mode::References {
             return;
         }
-        let counted = !self.model.entry.family.starts_with("2.5") || self.switches.refuses("reference-counts-on-2-5");
+        let counted =
+            !self.model.entry.family.starts_with("2.5") || self.switches.refuses("reference-counts-on-2-5");
         let (family, total) = (self.family, images.len() + videos.len() + audios.len());
         let groups = [
             (images, family.reference_images.max, "reference images"),
@@ -108,7 +120,9 @@ impl Check<'_> {
             let why = format!("expected at most {most} reference contents but got {total} instead");
             self.wrong.push(Complaint::invalid("content", why));
         }
-        if let ([], [], [at, ..], Some(false)) = (images.as_slice(), videos.as_slice(), audios.as_slice(), family.audio_alone) {
+        if let ([], [], [at, ..], Some(false)) =
+            (images.as_slice(), videos.as_slice(), audios.as_slice(), family.audio_alone)
+        {
             let why = "reference_audio cannot be the only reference input";
             self.wrong.push(Complaint::invalid(format!("content[{at}]"), why));
         }
@@ -124,13 +138,20 @@ impl Check<'_> {
         }
         match self.request.duration {
             Some(-1) => {
-                let undocumented = family.duration.auto.is_none() && self.switches.refuses("auto-duration-on-1-0");
+                let undocumented =
+                    family.duration.auto.is_none() && self.switches.refuses("auto-duration-on-1-0");
                 if undocumented || family.duration.auto == Some(false) {
-                    self.incapable("duration", &format!("must be greater than or equal to {}", family.duration.min));
+                    self.incapable(
+                        "duration",
+                        &format!("must be greater than or equal to {}", family.duration.min),
+                    );
                 }
             }
             Some(seconds) if seconds < family.duration.min => {
-                self.incapable("duration", &format!("must be greater than or equal to {}", family.duration.min));
+                self.incapable(
+                    "duration",
+                    &format!("must be greater than or equal to {}", family.duration.min),
+                );
             }
             Some(seconds) if seconds > family.duration.max => {
                 self.incapable("duration", &format!("must be less than or equal to {}", family.duration.max));
@@ -144,8 +165,11 @@ impl Check<'_> {
         let drafting = self.request.draft == Some(true) || mode == Mode::FromDraft;
         if let (Some(resolution), false) = (&self.request.resolution, drafting) {
             let resolution = resolution.as_str().to_lowercase();
-            let with_images = (mode == Mode::References).then_some(family.resolution_with_reference_images.as_ref()).flatten();
-            let known = with_images.unwrap_or(&family.resolution).contains(&resolution) || self.open_on_premium();
+            let with_images = (mode == Mode::References)
+                .then_some(family.resolution_with_reference_images.as_ref())
+                .flatten();
+            let known =
+                with_images.unwrap_or(&family.resolution).contains(&resolution) || self.open_on_premium();
             if !known {
                 self.incapable("resolution", "");
             }
@@ -162,11 +186,13 @@ impl Check<'_> {
                     self.incapable("ratio", "it must not be adaptive");
                 }
             }
-            Some(_) if mode.has_frames() && family.ratio_adaptive_required_in_frame_mode == Some(true) => {
-                if self.switches.is("answer-to-fixed-ratio-with-frames-on-2-5", "refuse_at_once") {
-                    let why = "for first-frame or first-last-frame generation, the output ratio follows the first-frame image";
-                    self.incapable("ratio", why);
-                }
+            Some(_)
+                if mode.has_frames()
+                    && family.ratio_adaptive_required_in_frame_mode == Some(true)
+                    && self.switches.is("answer-to-fixed-ratio-with-frames-on-2-5", "refuse_at_once") =>
+            {
+                let why = "for first-frame or first-last-frame generation, the output ratio follows the first-frame image";
+                self.incapable("ratio", why);
             }
             _ => {}
         }
@@ -189,7 +215,10 @@ impl Check<'_> {
             return;
         }
         if self.content.videos.is_empty() {
-            self.constraint("omni_reference_task_type", &format!("task type {declared} needs a reference_video"));
+            self.constraint(
+                "omni_reference_task_type",
+                &format!("task type {declared} needs a reference_video"),
+            );
         }
         if self.request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive) {
             self.constraint("ratio", &format!("it must be adaptive for task type {declared}"));
@@ -205,31 +234,37 @@ impl Check<'_> {
             if request.draft == Some(true) {
                 self.wrong.push(Complaint::invalid("draft", "a task made from a draft cannot be a draft"));
             }
-            let open = self.model.entry.family == "1.5-pro" && !self.switches.refuses("inherited-fields-on-1-5-final");
+            let open = self.model.entry.family == "1.5-pro"
+                && !self.switches.refuses("inherited-fields-on-1-5-final");
             for param in family.final_inherited.iter().flatten().filter(|_| !open) {
                 if is_set(request, param) {
-                    self.wrong.push(Complaint::invalid(param.as_str(), "it is taken from the draft and must not be sent"));
+                    self.wrong.push(Complaint::invalid(
+                        param.as_str(),
+                        "it is taken from the draft and must not be sent",
+                    ));
                 }
             }
-            if let (Some(resolution), Some(all)) = (&request.resolution, &family.final_resolution) {
-                if !all.contains(&resolution.as_str().to_lowercase()) {
-                    let why = format!("a video made from a draft must be {}", all.join(", "));
-                    self.wrong.push(Complaint::invalid("resolution", why).code("InvalidResolutionParameter"));
-                }
+            if let (Some(resolution), Some(all)) = (&request.resolution, &family.final_resolution)
+                && !all.contains(&resolution.as_str().to_lowercase())
+            {
+                let why = format!("a video made from a draft must be {}", all.join(", "));
+                self.wrong.push(Complaint::invalid("resolution", why).code("InvalidResolutionParameter"));
             }
         } else if request.draft == Some(true) {
             if family.draft != Some(true) {
                 return self.unsupported("draft", "");
             }
-            if let (Some(resolution), Some(all)) = (&request.resolution, &family.draft_resolution) {
-                if !all.contains(&resolution.as_str().to_lowercase()) {
-                    self.incapable("resolution", &format!("a draft must be {}", all.join(", ")));
-                }
+            if let (Some(resolution), Some(all)) = (&request.resolution, &family.draft_resolution)
+                && !all.contains(&resolution.as_str().to_lowercase())
+            {
+                self.incapable("resolution", &format!("a draft must be {}", all.join(", ")));
             }
             if request.return_last_frame == Some(true) && family.return_last_frame_in_draft == Some(false) {
                 self.incapable("return_last_frame", "a draft has no last frame to return");
             }
-            if request.service_tier == Some(ServiceTier::Flex) && family.service_tier_flex_in_draft == Some(false) {
+            if request.service_tier == Some(ServiceTier::Flex)
+                && family.service_tier_flex_in_draft == Some(false)
+            {
                 self.unsupported("service_tier", "a draft cannot be flex");
             }
         }
@@ -258,7 +293,8 @@ impl Check<'_> {
             }
         }
         if request.tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
-            let abroad = self.model.entry.site == "byteplus" && self.switches.refuses("web-search-on-byteplus");
+            let abroad =
+                self.model.entry.site == "byteplus" && self.switches.refuses("web-search-on-byteplus");
             let media = self.content.mode != Mode::Text && self.switches.refuses("web-search-with-media");
             let able = family.tools_web_search.unwrap_or_else(|| self.open_on_premium());
             if !able || abroad || media {
@@ -268,11 +304,14 @@ impl Check<'_> {
         if request.camera_fixed == Some(true) {
             let references = self.content.mode == Mode::References;
             let never = family.camera_fixed_with_reference_images == Some(false) && references;
-            if never || (two && family.camera_fixed == Some(false) && self.switches.refuses("camera-fixed-on-2-x")) {
+            if never
+                || (two && family.camera_fixed == Some(false) && self.switches.refuses("camera-fixed-on-2-x"))
+            {
                 self.unsupported("camera_fixed", "");
             }
         }
-        if request.seed.is_some() && two && family.seed != Some(true) && self.switches.refuses("seed-on-2-x") {
+        if request.seed.is_some() && two && family.seed != Some(true) && self.switches.refuses("seed-on-2-x")
+        {
             self.unsupported("seed", "");
         }
     }

@@ -26,7 +26,8 @@ impl Complaint {
     /// A value that is wrong whatever the model is.
     pub(crate) fn invalid(param: impl Into<String>, why: impl AsRef<str>) -> Self {
         let param = param.into();
-        let message = format!("The parameter `{param}` specified in the request is not valid: {}.", why.as_ref());
+        let message =
+            format!("The parameter `{param}` specified in the request is not valid: {}.", why.as_ref());
         Self { param, ..Self::new(400, "InvalidParameter", message) }
     }
 
@@ -34,7 +35,9 @@ impl Complaint {
     pub(crate) fn incapable(param: impl Into<String>, model: &str, mode: &str, why: &str) -> Self {
         let param = param.into();
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-        let message = format!("the parameter {param} specified in the request is not valid for model {model} in {mode}{why}.");
+        let message = format!(
+            "the parameter {param} specified in the request is not valid for model {model} in {mode}{why}."
+        );
         Self { param, ..Self::new(400, "InvalidParameter", message) }
     }
 
@@ -42,7 +45,11 @@ impl Complaint {
     pub(crate) fn missing(param: impl Into<String>) -> Self {
         let param = param.into();
         let message = format!("The request failed because it is missing `{param}` parameter.");
-        let code = if param.contains(['.', '[']) { "MissingParameter".into() } else { format!("MissingParameter.{param}") };
+        let code = if param.contains(['.', '[']) {
+            "MissingParameter".into()
+        } else {
+            format!("MissingParameter.{param}")
+        };
         Self { param, ..Self::new(400, code, message) }
     }
 
@@ -75,11 +82,15 @@ impl Complaint {
             500.. => "InternalServerError",
             _ => "BadRequest",
         });
-        let mut answer = ApiError::new(self.status, self.code.as_ref(), format!("{} Request id: {request_id}", self.message))
-            .param(self.param.as_str())
-            .kind(kind)
-            .request_id(request_id)
-            .encode();
+        let mut answer = ApiError::new(
+            self.status,
+            self.code.as_ref(),
+            format!("{} Request id: {request_id}", self.message),
+        )
+        .param(self.param.as_str())
+        .kind(kind)
+        .request_id(request_id)
+        .encode();
         if self.status == 401 {
             let code = HeaderValue::from_static("AuthN_MissOrInvalidAuthorizationHeader");
             answer.headers_mut().insert("x-error-code", code);

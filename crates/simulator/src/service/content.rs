@@ -75,7 +75,10 @@ fn sort(items: &[ContentItem]) -> Checked<Content<'_>> {
     for (at, item) in items.iter().enumerate() {
         match item {
             ContentItem::Text(_) if sorted.prompt.is_some() => {
-                return Err(Complaint::invalid(format!("content[{at}]"), "expected at most one text content but got 2 instead"));
+                return Err(Complaint::invalid(
+                    format!("content[{at}]"),
+                    "expected at most one text content but got 2 instead",
+                ));
             }
             ContentItem::Text(text) => sorted.prompt = Some(&text.text),
             ContentItem::Image(image) => {
@@ -94,7 +97,10 @@ fn sort(items: &[ContentItem]) -> Checked<Content<'_>> {
                     return Err(Complaint::invalid(format!("content[{other}]"), why));
                 }
                 if draft.draft_task.id.is_empty() {
-                    return Err(Complaint::invalid(format!("content[{at}].draft_task.id"), "it must not be empty"));
+                    return Err(Complaint::invalid(
+                        format!("content[{at}].draft_task.id"),
+                        "it must not be empty",
+                    ));
                 }
                 sorted.draft = Some(&draft.draft_task.id);
             }
@@ -121,11 +127,15 @@ fn mode(items: &[ContentItem], sorted: &Content<'_>) -> Checked<Mode> {
         match item {
             ContentItem::Image(image) => match &image.role {
                 None if alone => first.push(at),
-                None => return Err(Complaint::invalid(role(at), "role must be specified for image contents")),
+                None => {
+                    return Err(Complaint::invalid(role(at), "role must be specified for image contents"));
+                }
                 Some(ImageRole::FirstFrame) => first.push(at),
                 Some(ImageRole::LastFrame) => last.push(at),
                 Some(ImageRole::ReferenceImage) => references.push(at),
-                Some(_) => return Err(Complaint::invalid(role(at), "invalid role specified for image content")),
+                Some(_) => {
+                    return Err(Complaint::invalid(role(at), "invalid role specified for image content"));
+                }
             },
             ContentItem::Video(_) | ContentItem::Audio(_) => references.push(at),
             _ => {}
@@ -133,7 +143,8 @@ fn mode(items: &[ContentItem], sorted: &Content<'_>) -> Checked<Mode> {
     }
     for (frames, name) in [(&first, "first"), (&last, "last")] {
         if let Some(second) = frames.get(1) {
-            let why = format!("expected at most one {name} frame image content but got {} instead", frames.len());
+            let why =
+                format!("expected at most one {name} frame image content but got {} instead", frames.len());
             return Err(Complaint::invalid(role(*second), why));
         }
     }
@@ -150,10 +161,16 @@ fn mode(items: &[ContentItem], sorted: &Content<'_>) -> Checked<Mode> {
     for (at, item) in items.iter().enumerate() {
         match item {
             ContentItem::Video(video) if video.role != Some(VideoRole::ReferenceVideo) => {
-                return Err(Complaint::invalid(role(at), "reference media mode requires video role to be reference_video"));
+                return Err(Complaint::invalid(
+                    role(at),
+                    "reference media mode requires video role to be reference_video",
+                ));
             }
             ContentItem::Audio(audio) if audio.role != Some(AudioRole::ReferenceAudio) => {
-                return Err(Complaint::invalid(role(at), "reference media mode requires audio role to be reference_audio"));
+                return Err(Complaint::invalid(
+                    role(at),
+                    "reference media mode requires audio role to be reference_audio",
+                ));
             }
             _ => {}
         }
@@ -165,7 +182,10 @@ fn mode(items: &[ContentItem], sorted: &Content<'_>) -> Checked<Mode> {
         _ => {
             if sorted.prompt.is_none_or(|prompt| prompt.trim().is_empty()) {
                 let at = items.iter().position(|item| matches!(item, ContentItem::Text(_))).unwrap_or(0);
-                return Err(Complaint::invalid(format!("content[{at}].text"), "it must not be empty when there is no media"));
+                return Err(Complaint::invalid(
+                    format!("content[{at}].text"),
+                    "it must not be empty when there is no media",
+                ));
             }
             Mode::Text
         }

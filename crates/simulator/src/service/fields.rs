@@ -34,7 +34,12 @@ pub(crate) fn check(request: &CreateTaskRequest, switches: &Switches) -> Vec<Com
     let known = resolution.as_deref().is_none_or(|text| ark_video_model::Resolution::from(text).is_known());
     word("resolution", resolution.as_deref(), known, "480p, 720p, 1080p, 4k".to_owned());
     for (at, tool) in request.tools.iter().flatten().enumerate() {
-        word(&format!("tools[{at}].type"), Some(tool.type_.as_str()), tool.type_.is_known(), "web_search".to_owned());
+        word(
+            &format!("tools[{at}].type"),
+            Some(tool.type_.as_str()),
+            tool.type_.is_known(),
+            "web_search".to_owned(),
+        );
     }
 
     let seeds = if switches.refuses("seed-above-31-bits") { limits.seed_documented } else { limits.seed };
@@ -44,13 +49,18 @@ pub(crate) fn check(request: &CreateTaskRequest, switches: &Switches) -> Vec<Com
         ("execution_expires_after", request.execution_expires_after, limits.execution_expires_after),
     ] {
         match value {
-            Some(value) if value < range.min => complain(param, format!("it must be greater than or equal to {}", range.min)),
-            Some(value) if value > range.max => complain(param, format!("it must be less than or equal to {}", range.max)),
+            Some(value) if value < range.min => {
+                complain(param, format!("it must be greater than or equal to {}", range.min))
+            }
+            Some(value) if value > range.max => {
+                complain(param, format!("it must be less than or equal to {}", range.max))
+            }
             _ => {}
         }
     }
     let frames = &limits.frames;
-    let fits = |count: i64| (frames.min..=frames.max).contains(&count) && (count - frames.min) % frames.step == 0;
+    let fits =
+        |count: i64| (frames.min..=frames.max).contains(&count) && (count - frames.min) % frames.step == 0;
     if request.frames.is_some_and(|count| !fits(count)) {
         complain("frames", format!("it must be 25 + 4n, from {} to {}", frames.min, frames.max));
     }

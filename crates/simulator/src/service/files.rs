@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     random::{self, Random},
-    reply::{FilePart, RenderJob},
+    reply::{FilePart, RenderJob, Reply},
 };
 use crate::{catalog::catalog, render::VideoSpec};
 
@@ -77,7 +77,14 @@ pub(crate) struct Files {
 
 impl Files {
     /// Adds a file and signs its link.
-    pub(crate) fn add(&mut self, model_name: &'static str, spec: VideoSpec, part: FilePart, now: i64, random: &mut Random) -> Link {
+    pub(crate) fn add(
+        &mut self,
+        model_name: &'static str,
+        spec: VideoSpec,
+        part: FilePart,
+        now: i64,
+        random: &mut Random,
+    ) -> Link {
         let extension = match part {
             FilePart::Film => spec.container.extension(),
             FilePart::LastFrame(format) => format.extension(),
@@ -95,16 +102,18 @@ impl Files {
 
     /// Forgets the files whose links are dead; they are refused like those that never were.
     pub(crate) fn bury(&mut self, now: i64) {
-        while let Some(dead) = self.oldest_first.pop_front_if(|link| link.dies_at() <= now) {
-            self.by_path.remove(&dead.path());
+        while let Some(oldest) = self.oldest_first.front().filter(|link| link.dies_at() <= now) {
+            self.by_path.remove(&oldest.path());
+            self.oldest_first.pop_front();
         }
     }
 
     /// Answers a request for a file: what to render, or why not.
-    pub(crate) fn serve(&self, now: i64, parts: &Parts, request_id: &str) -> Result<RenderJob, Response<Bytes>> {
-        let refuse = |code, message| Err(refusal(code, message, request_id));
+    pub(crate) fn serve(&self, parts: &Parts, request_id: &str) -> Reply {
+        let refuse = |code, message| Reply::Answer(refusal(code, message, request_id));
         if parts.method != Method::GET {
-            let message = "The link is signed for GET only; to learn the size of the file, GET it with a Range.";
+            let message =
+                "The link is signed for GET only; to learn the size of the file, GET it with a Range.";
             return refuse("SignatureDoesNotMatch", message);
         }
         let Some(file) = self.by_path.get(parts.uri.path()) else {
@@ -112,19 +121,18 @@ impl Files {
             return refuse("AccessDenied", message);
         };
         if !same(parts.uri.query().unwrap_or_default(), &file.link.query()) {
-            return refuse("SignatureDoesNotMatch", "The signature does not belong to this link; use the link as the task gave it.");
+            let message = "The signature does not belong to this link; use the link as the task gave it.";
+            return refuse("SignatureDoesNotMatch", message);
         }
-        if now >= file.link.dies_at() {
-            return refuse("AccessDenied", "The link has expired: links live for 24 hours.");
-        }
-        Ok(RenderJob::new(file.spec, file.part, file.link.signed(), &parts.headers))
+        Reply::Render(RenderJob::new(file.spec, file.part, file.link.signed(), &parts.headers))
     }
 }
 
 /// Whether two queries hold the same pairs, in any order: clients may sort them.
 fn same(a: &str, b: &str) -> bool {
     let pairs = |query: &str| {
-        let mut pairs: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+        let mut pairs: Vec<String> =
+            query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
         pairs.sort_unstable();
         pairs
     };

@@ -2,7 +2,10 @@
 
 use ark_video_model::OmniReferenceTaskType as TaskType;
 
-const EDIT: &[&str] = &["编辑", "增加", "加上", "删除", "去掉", "修改", "替换", "改成", "edit", "add", "delete", "remove", "modify", "replace", "change"];
+const EDIT: &[&str] = &[
+    "编辑", "增加", "加上", "删除", "去掉", "修改", "替换", "改成", "edit", "add", "delete", "remove",
+    "modify", "replace", "change",
+];
 const EXTEND: &[&str] = &["延长", "延续", "续写", "extend", "continue"];
 
 /// What the words of a prompt ask for; `None` when no listed word is in it. The first listed word counts.
@@ -21,7 +24,8 @@ pub(crate) fn read(prompt: &str) -> Option<TaskType> {
 fn find(prompt: &str, word: &str) -> Option<usize> {
     let letter = |character: Option<char>| character.is_some_and(|character| character.is_ascii_alphabetic());
     let whole = |at: usize| {
-        !word.is_ascii() || !(letter(prompt[..at].chars().next_back()) || letter(prompt[at + word.len()..].chars().next()))
+        !word.is_ascii()
+            || !(letter(prompt[..at].chars().next_back()) || letter(prompt[at + word.len()..].chars().next()))
     };
     prompt.match_indices(word).map(|(at, _)| at).find(|at| whole(*at))
 }

@@ -27,11 +27,17 @@ pub(crate) fn tasks(now: i64, asked: &list::Request, store: &Store, options: &Op
     if let Some(status) = &asked.status {
         let expired = *status == TaskStatus::Expired && options.switches.is("list-filter-expired", "refuse");
         if !status.is_known() || expired {
-            return Err(Complaint::invalid("filter.status", format!("`{}` is not supported", shorten(status.as_str()))));
+            return Err(Complaint::invalid(
+                "filter.status",
+                format!("`{}` is not supported", shorten(status.as_str())),
+            ));
         }
     }
     if let Some(tier) = asked.service_tier.as_ref().filter(|tier| !tier.is_known()) {
-        return Err(Complaint::invalid("filter.service_tier", format!("`{}` is not supported", shorten(tier.as_str()))));
+        return Err(Complaint::invalid(
+            "filter.service_tier",
+            format!("`{}` is not supported", shorten(tier.as_str())),
+        ));
     }
     let tier = match &asked.service_tier {
         None if options.switches.is("list-without-tier", "default_only") => Some(ServiceTier::Default),
@@ -69,7 +75,9 @@ pub(crate) fn tasks(now: i64, asked: &list::Request, store: &Store, options: &Op
 
 /// Every model of the catalogue, the retired ones as `Shutdown`.
 pub(crate) fn models() -> ModelList {
-    ModelList::new(catalog().models.iter().filter_map(|entry| catalog().model(entry)).map(info).collect::<Vec<_>>())
+    ModelList::new(
+        catalog().models.iter().filter_map(|entry| catalog().model(entry)).map(info).collect::<Vec<_>>(),
+    )
 }
 
 fn info(model: Model) -> ModelInfo {

@@ -16,9 +16,15 @@ enum Kind {
 /// Checks the URL of an item, if it has one.
 pub(crate) fn check(at: usize, item: &ContentItem) -> Checked<()> {
     match item {
-        ContentItem::Image(image) => url(Kind::Image, &image.image_url.url, || format!("content[{at}].image_url.url")),
-        ContentItem::Video(video) => url(Kind::Video, &video.video_url.url, || format!("content[{at}].video_url.url")),
-        ContentItem::Audio(audio) => url(Kind::Audio, &audio.audio_url.url, || format!("content[{at}].audio_url.url")),
+        ContentItem::Image(image) => {
+            url(Kind::Image, &image.image_url.url, || format!("content[{at}].image_url.url"))
+        }
+        ContentItem::Video(video) => {
+            url(Kind::Video, &video.video_url.url, || format!("content[{at}].video_url.url"))
+        }
+        ContentItem::Audio(audio) => {
+            url(Kind::Audio, &audio.audio_url.url, || format!("content[{at}].audio_url.url"))
+        }
         _ => Ok(()),
     }
 }
@@ -31,12 +37,10 @@ fn url(kind: Kind, url: &str, param: impl Fn() -> String) -> Checked<()> {
     if let Some(data) = url.strip_prefix("data:") {
         return match kind {
             Kind::Video => Err(Complaint::invalid(param(), "video_url must be a web url or an asset")),
-            Kind::Image => self::data(data, "image/", |word| catalog().image_format(word)).map_err(|why| {
-                Complaint::invalid(param(), why).code("InvalidImageURL.InvalidFormat")
-            }),
-            Kind::Audio => {
-                self::data(data, "audio/", |word| catalog().audio_format(word)).map_err(|why| Complaint::invalid(param(), why))
-            }
+            Kind::Image => self::data(data, "image/", |word| catalog().image_format(word))
+                .map_err(|why| Complaint::invalid(param(), why).code("InvalidImageURL.InvalidFormat")),
+            Kind::Audio => self::data(data, "audio/", |word| catalog().audio_format(word))
+                .map_err(|why| Complaint::invalid(param(), why)),
         };
     }
     if let Some(asset) = url.strip_prefix("asset://") {
@@ -45,7 +49,10 @@ fn url(kind: Kind, url: &str, param: impl Fn() -> String) -> Checked<()> {
     }
     if let Some(object) = url.strip_prefix("tos://") {
         let whole = object.split_once('/').is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty());
-        let bad = || Complaint::invalid(param(), "it must have the form tos://bucket/key").code("InvalidParameter.TosURLInvalid");
+        let bad = || {
+            Complaint::invalid(param(), "it must have the form tos://bucket/key")
+                .code("InvalidParameter.TosURLInvalid")
+        };
         return if whole { Ok(()) } else { Err(bad()) };
     }
     if is_web(url) { Ok(()) } else { Err(Complaint::invalid(param(), "invalid url specified")) }

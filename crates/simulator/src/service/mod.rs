@@ -25,7 +25,8 @@ mod tests;
 
 use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ServiceTier};
 use ark_video_protocol::{
-    REQUEST_ID, Route, UnixMillis, below, create, delete, get, list, models, request_id::CLIENT_REQUEST_ID, route,
+    REQUEST_ID, Route, UnixMillis, below, create, delete, get, list, models, request_id::CLIENT_REQUEST_ID,
+    route,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
@@ -101,10 +102,7 @@ impl Service {
         let (parts, body) = request.into_parts();
         let request_id = self.random.request_id(now);
         let mut reply = if self.is_file(&parts) {
-            match self.store.files.serve(now, &parts, &request_id) {
-                Ok(job) => Reply::Render(job),
-                Err(refusal) => Reply::Answer(refusal),
-            }
+            self.store.files.serve(&parts, &request_id)
         } else {
             let answer = self.dispatch(now, &parts, &body, &request_id);
             Reply::Answer(answer.unwrap_or_else(|complaint| complaint.answer(&request_id)))
@@ -155,12 +153,20 @@ impl Service {
         !api && path.starts_with(files::MOUNT)
     }
 
-    fn dispatch(&mut self, now: i64, parts: &Parts, body: &Bytes, request_id: &str) -> Checked<Response<Bytes>> {
+    fn dispatch(
+        &mut self,
+        now: i64,
+        parts: &Parts,
+        body: &Bytes,
+        request_id: &str,
+    ) -> Checked<Response<Bytes>> {
         self.check_key(&parts.headers)?;
         let prefix = self.options.prefix.as_str();
         let Some(rest) = below(parts.uri.path(), prefix) else { return Err(nothing_at(parts)) };
         match route(&parts.method, rest) {
-            Some(Route::Create) => self.create(now, parts, body, request_id).map(|created| create::encode(&created)),
+            Some(Route::Create) => {
+                self.create(now, parts, body, request_id).map(|created| create::encode(&created))
+            }
             Some(Route::Get { id }) => {
                 let record = self.store.get(&id).ok_or_else(Complaint::not_found)?;
                 Ok(get::encode(&record.show(&self.options)))
@@ -176,10 +182,11 @@ impl Service {
     }
 
     fn check_key(&self, headers: &HeaderMap) -> Checked<()> {
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-            let (scheme, key) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-        });
+        let given =
+            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
+                let (scheme, key) = value.split_once(' ')?;
+                scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+            });
         let good = given.is_some_and(|given| match &self.options.key {
             Some(key) => given == key,
             None => !given.is_empty(),
@@ -193,7 +200,13 @@ impl Service {
 
     /// From the body to a queued task. The order is ours where the documents give none (key, size, model, members, structure,
     /// ranges and the model's rules); of several wrong fields one is told, and not always the same one.
-    fn create(&mut self, now: i64, parts: &Parts, body: &Bytes, request_id: &str) -> Checked<CreateTaskResponse> {
+    fn create(
+        &mut self,
+        now: i64,
+        parts: &Parts,
+        body: &Bytes,
+        request_id: &str,
+    ) -> Checked<CreateTaskResponse> {
         body::check_size(&parts.headers, body, &self.options.switches)?;
         let object = body::object(body)?;
         let model = self.model(body::model(&object)?)?;
@@ -210,7 +223,15 @@ impl Service {
             Some(draft) => self.draft(draft, model, &mut notes)?,
             None => None,
         };
-        let plan = plan::make(&request, &content, model, inherited.as_ref(), &self.options, &mut self.random, &mut notes);
+        let plan = plan::make(
+            &request,
+            &content,
+            model,
+            inherited.as_ref(),
+            &self.options,
+            &mut self.random,
+            &mut notes,
+        );
         let draft = content.draft.filter(|_| content.mode == Mode::FromDraft).map(Into::into);
         let mut id = self.random.task_id(now);
         while self.store.contains(&id) {
@@ -219,7 +240,8 @@ impl Service {
         self.notes.extend(notes.into_iter().map(|text| Note { task_id: id.clone(), text }));
         let mut created = CreateTaskResponse::new(id.as_str());
         created.safety_identifier.clone_from(&request.safety_identifier);
-        let record = Record { draft_task: draft, ..record(now, id, model, &request, plan, parts, request_id) };
+        let record =
+            Record { draft_task: draft, ..record(now, id, model, &request, plan, parts, request_id) };
         self.store.add(record, &self.options);
         Ok(created)
     }
@@ -229,14 +251,17 @@ impl Service {
             Lookup::Known(model) => Some(model),
             Lookup::Plan(model) if self.options.plan_names => Some(model),
             Lookup::Plan(_) => {
-                let message = format!("The model {asked} is not supported here: it is a name of the subscription endpoint.");
+                let message = format!(
+                    "The model {asked} is not supported here: it is a name of the subscription endpoint."
+                );
                 return Err(Complaint::new(404, "UnsupportedModel", message).param("model"));
             }
             Lookup::Unknown => None,
         };
         model.filter(|model| !checks::is_closed(*model, &self.options.switches)).ok_or_else(|| {
             let asked = content::shorten(asked);
-            let message = format!("The model or endpoint {asked} does not exist or you do not have access to it.");
+            let message =
+                format!("The model or endpoint {asked} does not exist or you do not have access to it.");
             Complaint::new(404, "InvalidEndpointOrModel.NotFound", message).param("model")
         })
     }
@@ -251,7 +276,9 @@ impl Service {
             }
             None => refuse("the draft task is not found"),
             Some(task) if !task.draft => refuse("the task is not a draft"),
-            Some(task) if task.model.entry.id != model.entry.id => refuse("the draft was made with another model"),
+            Some(task) if task.model.entry.id != model.entry.id => {
+                refuse("the draft was made with another model")
+            }
             Some(task) if task.state != State::Succeeded => refuse("the draft task has not succeeded"),
             Some(task) => Ok(Some(task.plan.clone())),
         }
@@ -259,13 +286,16 @@ impl Service {
 
     fn delete(&mut self, now: i64, id: &str) -> Checked<()> {
         let conflict = |code: &'static str, why: &str| {
-            let kind = if self.options.switches.is("conflict-type", "Conflict") { "Conflict" } else { "BadRequest" };
+            let kind =
+                if self.options.switches.is("conflict-type", "Conflict") { "Conflict" } else { "BadRequest" };
             Complaint::new(409, code, format!("Cannot delete task `{id}` because it is {why}.")).kind(kind)
         };
         match self.store.delete(now, id, &self.options) {
             Deleted::Cancelled | Deleted::Removed => Ok(()),
             Deleted::Running => Err(conflict("InvalidAction.RunningTaskDeletion", "currently running")),
-            Deleted::AlreadyCancelled if self.options.switches.is("delete-cancelled", "not_found") => Err(Complaint::not_found()),
+            Deleted::AlreadyCancelled if self.options.switches.is("delete-cancelled", "not_found") => {
+                Err(Complaint::not_found())
+            }
             // The documents say "not supported" and no code.
             Deleted::AlreadyCancelled => Err(conflict("InvalidAction", "already cancelled")),
             Deleted::Unknown => Err(Complaint::not_found()),
@@ -273,7 +303,15 @@ impl Service {
     }
 }
 
-fn record(now: i64, id: String, model: Model, request: &CreateTaskRequest, plan: Plan, parts: &Parts, request_id: &str) -> Record {
+fn record(
+    now: i64,
+    id: String,
+    model: Model,
+    request: &CreateTaskRequest,
+    plan: Plan,
+    parts: &Parts,
+    request_id: &str,
+) -> Record {
     let client = parts.headers.get(CLIENT_REQUEST_ID).and_then(|id| id.to_str().ok());
     Record {
         id,
@@ -299,7 +337,8 @@ fn record(now: i64, id: String, model: Model, request: &CreateTaskRequest, plan:
 
 /// A path or a method that the API does not have.
 fn nothing_at(parts: &Parts) -> Complaint {
-    let tasks = parts.uri.path().contains("/contents/generations/tasks") || parts.uri.path().ends_with("/models");
+    let tasks =
+        parts.uri.path().contains("/contents/generations/tasks") || parts.uri.path().ends_with("/models");
     if tasks && ![Method::GET, Method::POST, Method::DELETE].contains(&parts.method) {
         return Complaint::new(405, "MethodNotAllowed", "The method is not allowed for this resource.");
     }

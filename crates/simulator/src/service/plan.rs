@@ -46,7 +46,15 @@ impl Plan {
         let frames = u32::try_from(self.total_frames()).unwrap_or(1);
         let seed = self.seed.unsigned_abs();
         let audio = self.generate_audio.unwrap_or(false);
-        VideoSpec { width: self.width, height: self.height, frames, audio, seed, container: self.container, ..VideoSpec::default() }
+        VideoSpec {
+            width: self.width,
+            height: self.height,
+            frames,
+            audio,
+            seed,
+            container: self.container,
+            ..VideoSpec::default()
+        }
     }
 
     fn total_frames(&self) -> i64 {
@@ -87,13 +95,18 @@ pub(crate) fn make(
         .unwrap_or((1280, 720));
     let inputs = input_seconds(content, model, options, notes);
     let input_seconds = inherited.map_or(inputs.iter().sum(), |draft| draft.input_seconds);
-    let frames = request.frames.filter(|_| content.mode != Mode::FromDraft).or(inherited.and_then(|draft| draft.frames));
+    let frames = request
+        .frames
+        .filter(|_| content.mode != Mode::FromDraft)
+        .or(inherited.and_then(|draft| draft.frames));
     let seconds = match (frames, inherited, request.duration.unwrap_or(family.duration.default)) {
         (Some(frames), ..) => frames / FRAMES_PER_SECOND,
         (None, Some(draft), _) => draft.seconds,
         (None, None, _) if content.mode == Mode::FromDraft => ASSUMED_DRAFT_SECONDS,
         // The output of an edit is as long as its source.
-        (None, None, -1) if intent == Some(TaskType::Edit) => inputs.first().copied().unwrap_or(family.duration.min),
+        (None, None, -1) if intent == Some(TaskType::Edit) => {
+            inputs.first().copied().unwrap_or(family.duration.min)
+        }
         (None, None, -1) => random.between(family.duration.min, family.duration.max),
         (None, None, seconds) => seconds,
     };
@@ -115,10 +128,25 @@ pub(crate) fn make(
     }
     let searching = request.tools.as_ref().is_some_and(|tools| !tools.is_empty());
     let web_searches = searching.then(|| random.between(0, 2));
-    let container = if request.output_format == Some(OutputFormat::Mov) { Container::Mov } else { Container::Mp4 };
+    let container =
+        if request.output_format == Some(OutputFormat::Mov) { Container::Mov } else { Container::Mp4 };
     let failure = failure(request, content, model, intent);
     let (resolution, ratio) = (resolution.into(), ratio.into());
-    Plan { resolution, ratio, seconds, frames, seed, generate_audio, width, height, container, tokens, input_seconds, web_searches, failure }
+    Plan {
+        resolution,
+        ratio,
+        seconds,
+        frames,
+        seed,
+        generate_audio,
+        width,
+        height,
+        container,
+        tokens,
+        input_seconds,
+        web_searches,
+        failure,
+    }
 }
 
 fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> String {
@@ -143,7 +171,11 @@ fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> St
     };
     match request.ratio.as_ref().map(Ratio::as_str).or(default) {
         Some(fixed) if fixed != "adaptive" && !content_decides(content, model) => fixed.to_owned(),
-        _ => content.leading_image.and_then(media::image_size).map_or("16:9", |size| nearest(size, &family.ratio)).to_owned(),
+        _ => content
+            .leading_image
+            .and_then(media::image_size)
+            .map_or("16:9", |size| nearest(size, &family.ratio))
+            .to_owned(),
     }
 }
 
@@ -164,9 +196,16 @@ fn nearest((width, height): (u32, u32), all: &[String]) -> &str {
 }
 
 /// The seconds that each reference video is taken to have, cut so that all together are not longer than the model takes.
-fn input_seconds(content: &Content<'_>, model: Model, options: &Options, notes: &mut Vec<String>) -> Vec<i64> {
+fn input_seconds(
+    content: &Content<'_>,
+    model: Model,
+    options: &Options,
+    notes: &mut Vec<String>,
+) -> Vec<i64> {
     let count = content.videos.len();
-    let (Some(range), Ok(whole @ 1..)) = (&model.family.input_video_seconds, i64::try_from(count)) else { return Vec::new() };
+    let (Some(range), Ok(whole @ 1..)) = (&model.family.input_video_seconds, i64::try_from(count)) else {
+        return Vec::new();
+    };
     let asked = i64::from(options.assumed_video_seconds).clamp(range.each_min, range.each_max);
     let each = asked.min((range.total_max / whole).max(1));
     for number in 1..=count {
@@ -189,18 +228,29 @@ fn task_type(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -
 }
 
 /// What goes wrong after the task was accepted.
-fn failure(request: &CreateTaskRequest, content: &Content<'_>, model: Model, task: Option<TaskType>) -> Option<(&'static str, String)> {
+fn failure(
+    request: &CreateTaskRequest,
+    content: &Content<'_>,
+    model: Model,
+    task: Option<TaskType>,
+) -> Option<(&'static str, String)> {
     let fixed = request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive);
-    let invalid = |param: &str, why: String| format!("The parameter `{param}` specified in the request is not valid: {why}.");
+    let invalid = |param: &str, why: String| {
+        format!("The parameter `{param}` specified in the request is not valid: {why}.")
+    };
     if fixed && content_decides(content, model) {
-        return Some(("InvalidParameter.TaskTypeConstraint", invalid("ratio", "the output ratio follows the first-frame image".into())));
+        return Some((
+            "InvalidParameter.TaskTypeConstraint",
+            invalid("ratio", "the output ratio follows the first-frame image".into()),
+        ));
     }
     let task = task?;
     let declared = request.omni_reference_task_type.as_ref().filter(|declared| **declared != TaskType::Auto);
     if declared.is_some() {
         let asked = intent::read(content.prompt.unwrap_or_default());
         let mismatch = task != TaskType::Reference && asked.as_ref().is_some_and(|asked| *asked != task);
-        let message = || invalid("omni_reference_task_type", format!("the prompt does not ask for task type {task}"));
+        let message =
+            || invalid("omni_reference_task_type", format!("the prompt does not ask for task type {task}"));
         return mismatch.then(|| ("InvalidParameter.TaskTypeMismatch", message()));
     }
     let what = if task == TaskType::Edit { "editing" } else { "extension" };
@@ -247,7 +297,11 @@ mod tests {
             (0, 5, 864, 480, 49_005),
         ] {
             let frames = 24 * output + 1;
-            assert_eq!(tokens(input, frames, width, height), expected, "{input}+{output} s, {width}x{height}");
+            assert_eq!(
+                tokens(input, frames, width, height),
+                expected,
+                "{input}+{output} s, {width}x{height}"
+            );
         }
         assert_eq!(tokens(0, 57, 1248, 704), 48_906, "frames in place of seconds");
     }
@@ -262,7 +316,9 @@ mod tests {
     #[test]
     fn a_size_has_one_closest_ratio() {
         let all: Vec<String> = ["16:9", "4:3", "1:1", "3:4", "9:16", "21:9"].map(str::to_owned).into();
-        for (size, expected) in [((300, 400), "3:4"), ((1080, 1920), "9:16"), ((999, 1000), "1:1"), ((5000, 300), "21:9")] {
+        for (size, expected) in
+            [((300, 400), "3:4"), ((1080, 1920), "9:16"), ((999, 1000), "1:1"), ((5000, 300), "21:9")]
+        {
             assert_eq!(nearest(size, &all), expected);
         }
     }

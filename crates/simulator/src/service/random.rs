@@ -60,7 +60,11 @@ mod tests {
     fn ids_have_the_vendors_form_and_repeat_with_the_seed() {
         let mut random = Random::new(1);
         let id = random.task_id(1_795_313_730_000);
-        assert_eq!(&id[..19], "cgt-20261122101530-", "ten in the morning in Beijing is two in the morning in UTC");
+        assert_eq!(
+            &id[..19],
+            "cgt-20261122101530-",
+            "ten in the morning in Beijing is two in the morning in UTC"
+        );
         assert_eq!(id.len(), 24);
         let request = random.request_id(1_795_313_730_000);
         assert!(request.starts_with("021795313730000") && request.len() == 40, "{request}");

@@ -103,9 +103,12 @@ impl RenderJob {
         let (etag, modified) = (self.etag(), random::time(self.made, HTTP_DATE));
         let length = file.len();
         let same = self.if_range.as_ref().is_none_or(|known| *known == etag || *known == modified.as_str());
-        let range = self.range.as_ref().filter(|_| same).and_then(|range| range.to_str().ok()).map_or(Range::Whole, |text| {
-            range(text, length)
-        });
+        let range = self
+            .range
+            .as_ref()
+            .filter(|_| same)
+            .and_then(|range| range.to_str().ok())
+            .map_or(Range::Whole, |text| range(text, length));
         let mut answer = Response::new(Bytes::new());
         *answer.headers_mut() = self.headers.clone();
         let mut set = |name, value: &str| {
@@ -155,10 +158,14 @@ enum Range {
 
 /// Reads one range. What is no single byte range is ignored (RFC 9110, 14.2), and the whole file is sent.
 fn range(text: &str, length: usize) -> Range {
-    let Some((from, to)) = text.trim().strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+    let Some((from, to)) = text.trim().strip_prefix("bytes=").and_then(|range| range.trim().split_once('-'))
+    else {
         return Range::Whole;
     };
-    let number = |digits: &str| (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().unwrap_or(usize::MAX));
+    let number = |digits: &str| {
+        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| digits.parse().unwrap_or(usize::MAX))
+    };
     let (first, last) = match (number(from), number(to)) {
         (Some(first), Some(last)) if first > last => return Range::Whole,
         (Some(first), Some(last)) => (first, last.min(length.saturating_sub(1))),

@@ -99,12 +99,7 @@ impl Store {
 
     /// Lets everything happen that is due by `now`, in order and at its own moment.
     pub(crate) fn advance(&mut self, now: i64, options: &Options, random: &mut Random) {
-        self.files.bury(now);
-        while let Some(Reverse((at, ..))) = self.due.peek() {
-            if *at > now {
-                return;
-            }
-            let Some(Reverse((at, _, event))) = self.due.pop() else { return };
+        while let Some(Reverse((at, _, event))) = self.next_due(now) {
             match event {
                 Event::Start(number) => self.start(number, at, options),
                 Event::Finish(number) => self.finish(number, at, options, random),
@@ -116,16 +111,26 @@ impl Store {
                 Event::Forget(number) => self.forget(number),
             }
         }
+        self.files.bury(now);
+    }
+
+    fn next_due(&mut self, now: i64) -> Option<Reverse<(i64, u64, Event)>> {
+        let Reverse((at, ..)) = self.due.peek()?;
+        if *at > now { None } else { self.due.pop() }
     }
 
     fn start(&mut self, number: u64, at: i64, options: &Options) {
-        let Some(record) = self.tasks.get_mut(&number).filter(|record| record.state == State::Queued) else { return };
+        let Some(record) = self.tasks.get_mut(&number).filter(|record| record.state == State::Queued) else {
+            return;
+        };
         record.enter(State::Running, at);
         self.plan(millis(options.running, at), Event::Finish(number));
     }
 
     fn finish(&mut self, number: u64, at: i64, options: &Options, random: &mut Random) {
-        let Some(record) = self.tasks.get_mut(&number).filter(|record| record.state == State::Running) else { return };
+        let Some(record) = self.tasks.get_mut(&number).filter(|record| record.state == State::Running) else {
+            return;
+        };
         if record.plan.failure.is_some() {
             return record.enter(State::Failed, at);
         }

@@ -1,6 +1,9 @@
 //! One task: what is kept of it, and what a get shows in each state.
 
-use ark_video_model::{OutputFormat, Ratio, Resolution, ServiceTier, Task, TaskContent, TaskError, TaskStatus, Tool, ToolType, ToolUsage, Usage};
+use ark_video_model::{
+    OutputFormat, Ratio, Resolution, ServiceTier, Task, TaskContent, TaskError, TaskStatus, Tool, ToolType,
+    ToolUsage, Usage,
+};
 
 use super::{files::Link, plan::Plan};
 use crate::{catalog::Model, options::Options, render::Container};
@@ -89,7 +92,8 @@ impl Record {
         match (self.state, &self.plan.failure) {
             (State::Succeeded, _) => self.show_film(&mut task, options),
             (State::Failed, Some((code, message))) => {
-                task.error = Some(TaskError::new(*code, format!("{message} Request id: {}", self.request_id)));
+                task.error =
+                    Some(TaskError::new(*code, format!("{message} Request id: {}", self.request_id)));
             }
             _ => {}
         }
@@ -120,7 +124,8 @@ impl Record {
         task.duration = if plan.frames.is_some() { None } else { Some(plan.seconds) };
         task.framespersecond = Some(24);
         if self.model.entry.family.starts_with("2.5") {
-            task.output_format = Some(if plan.container == Container::Mov { OutputFormat::Mov } else { OutputFormat::Mp4 });
+            task.output_format =
+                Some(if plan.container == Container::Mov { OutputFormat::Mov } else { OutputFormat::Mp4 });
         }
     }
 }

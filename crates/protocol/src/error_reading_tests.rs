@@ -1,5 +1,7 @@
 //! Every form of error that was seen or documented, and what is made of it.
 
+use ark_video_model::{ErrorClass, ErrorCode};
+use http::{HeaderValue, StatusCode};
 use proptest::prelude::*;
 
 use super::*;

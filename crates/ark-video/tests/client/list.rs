@@ -1,0 +1,90 @@
+//! `list_all`: every task once, one page a second, and an end in any weather.
+
+use std::sync::Arc;
+
+use ark_video::{Error, ListQuery};
+use futures_util::{StreamExt, TryStreamExt};
+
+use crate::world::{Answer, Sent, World, answer};
+
+fn page(total: Option<usize>, ids: impl IntoIterator<Item = usize>) -> Answer {
+    let items: Vec<_> = ids
+        .into_iter()
+        .map(|id| serde_json::json!({ "id": format!("cgt-{id}"), "model": "m", "status": "queued" }))
+        .collect();
+    answer(200, serde_json::json!({ "total": total, "items": items }).to_string())
+}
+
+/// Which page a request asks for.
+fn number(sent: &Sent) -> usize {
+    let query = sent.request.uri().query().unwrap();
+    query.split('&').find_map(|pair| pair.strip_prefix("page_num=")).unwrap().parse().unwrap()
+}
+
+async fn ids(world: &Arc<World>, query: ListQuery) -> Vec<String> {
+    let tasks: Vec<_> = world.client().list_all(query).try_collect().await.unwrap();
+    tasks.into_iter().map(|task| task.id).collect()
+}
+
+fn expected(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
+    ids.into_iter().map(|id| format!("cgt-{id}")).collect()
+}
+
+#[tokio::test]
+async fn pages_are_read_a_second_apart_until_all_are_seen() {
+    let world = World::new(|_, sent| {
+        let first = (number(sent) - 1) * 2;
+        page(Some(5), (first..5).take(2))
+    });
+    assert_eq!(ids(&world, ListQuery::new().page_size(2).model("m")).await, expected(0..5));
+    assert_eq!(world.seconds(), [0, 1, 2]);
+    assert_eq!(world.lines()[1], "GET /v3/contents/generations/tasks?page_num=2&page_size=2&filter.model=m");
+}
+
+#[tokio::test]
+async fn without_a_total_a_short_or_empty_page_is_the_last() {
+    let short = World::new(|_, sent| if number(sent) == 1 { page(None, 0..3) } else { page(None, 3..4) });
+    assert_eq!(ids(&short, ListQuery::new().page_size(3)).await, expected(0..4));
+    assert_eq!(short.sent().len(), 2);
+    let empty = World::new(|_, sent| if number(sent) == 1 { page(None, 0..3) } else { page(None, []) });
+    assert_eq!(ids(&empty, ListQuery::new().page_size(3)).await, expected(0..3));
+    let none = World::always(200, r#"{"total":0,"items":null}"#);
+    assert!(ids(&none, ListQuery::new()).await.is_empty());
+    assert_eq!(none.lines(), ["GET /v3/contents/generations/tasks?page_num=1&page_size=500"]);
+}
+
+#[tokio::test]
+async fn a_service_that_caps_the_page_size_is_read_to_the_end() {
+    let world = World::new(|_, sent| {
+        let first = (number(sent) - 1) * 10;
+        page(Some(25), (first..25).take(10))
+    });
+    assert_eq!(ids(&world, ListQuery::new()).await, expected(0..25));
+}
+
+#[tokio::test]
+async fn tasks_that_shift_to_the_next_page_are_given_once() {
+    // Between any two pages a new task appears in front.
+    let world = World::new(|request, sent| {
+        let all: Vec<usize> = (0..request).map(|new| 100 + new).rev().chain(0..6).collect();
+        let first = (number(sent) - 1) * 3;
+        page(Some(all.len()), all.into_iter().skip(first).take(3))
+    });
+    assert_eq!(ids(&world, ListQuery::new().page_size(3)).await, expected(0..6));
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_ends() {
+    let world = World::new(|_, _| page(Some(1_000_000), 0..2));
+    assert_eq!(ids(&world, ListQuery::new().page_size(2)).await, expected(0..2));
+    assert_eq!(world.sent().len(), 500, "the service has no page after 500");
+}
+
+#[tokio::test]
+async fn an_error_ends_the_stream_after_what_was_read() {
+    let world = World::new(|_, sent| if number(sent) == 1 { page(Some(9), 0..3) } else { answer(503, "") });
+    let results: Vec<_> = world.client().list_all(ListQuery::new().page_size(3)).collect().await;
+    assert_eq!(results.len(), 4);
+    assert!(results[..3].iter().all(Result::is_ok));
+    assert!(matches!(&results[3], Err(Error::Read(_))));
+}

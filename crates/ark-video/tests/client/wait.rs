@@ -1,0 +1,154 @@
+//! Waiting on a moved clock: at which seconds the task is looked at, and how each wait ends.
+
+use std::time::Duration;
+
+use ark_video::{Error, SendError, SendErrorKind, WaitEvent, WaitOptions, model::TaskStatus};
+
+use crate::world::{World, answer, task};
+
+#[tokio::test]
+async fn a_film_of_a_minute_is_seen_within_a_quarter_of_a_minute() {
+    let world = World::new(|_, sent| match sent.second {
+        ..10 => task("queued"),
+        10..60 => task("running"),
+        _ => task("succeeded"),
+    });
+    let mut seen = Vec::new();
+    let done = world
+        .client()
+        .task("cgt-1")
+        .wait_with(WaitOptions::default(), |event| match event {
+            WaitEvent::Status(task) => seen.push(task.status.to_string()),
+            other => panic!("{other:?}"),
+        })
+        .await
+        .unwrap();
+    assert_eq!(done.status, TaskStatus::Succeeded);
+    assert_eq!(world.seconds(), [3, 6, 10, 17, 27, 42, 57, 72]);
+    assert_eq!(seen, ["queued", "running", "succeeded"]);
+}
+
+#[tokio::test]
+async fn the_other_three_ends_are_errors_with_the_task() {
+    for (body, said) in [
+        (
+            r#"{"id":"cgt-1","model":"m","status":"failed","error":{"code":"OutputVideoSensitiveContentDetected","message":"held back. Request id: 02aa"}}"#,
+            "Task cgt-1 has failed: OutputVideoSensitiveContentDetected: held back. Request id: 02aa. Only tasks that succeed are billed.",
+        ),
+        (
+            r#"{"id":"cgt-1","model":"m","status":"failed","failure_reason":{"code":"X","message":"y"}}"#,
+            "Task cgt-1 has failed: X: y. Only tasks that succeed are billed.",
+        ),
+        (
+            r#"{"id":"cgt-1","model":"m","status":"expired"}"#,
+            "Task cgt-1 expired: it did not finish within its time limit. Only tasks that succeed are billed.",
+        ),
+        (
+            r#"{"id":"cgt-1","model":"m","status":"cancelled"}"#,
+            "Task cgt-1 was cancelled. Only tasks that succeed are billed.",
+        ),
+    ] {
+        let world = World::new(move |_, _| answer(200, body));
+        let error = world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap_err();
+        assert!(matches!(error, Error::TaskEnded(_)) && !error.is_retryable());
+        assert!(error.to_string().starts_with(said), "{error}");
+        assert_eq!((error.task_id(), world.seconds()), (Some("cgt-1"), vec![3]));
+    }
+    let failed = World::always(
+        200,
+        r#"{"id":"cgt-1","model":"m","status":"failed","error":{"code":"X","message":"y"}}"#,
+    );
+    let error = failed.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), Some("X"));
+}
+
+#[tokio::test]
+async fn a_wait_that_runs_out_keeps_the_id_and_the_last_look() {
+    let world = World::new(|_, _| task("running"));
+    let options = WaitOptions::default().timeout(Duration::from_secs(20));
+    let error = world.client().task("cgt-1").wait(options).await.unwrap_err();
+    assert_eq!(world.seconds(), [3, 6, 10, 17, 20], "the last look is at the deadline");
+    let Error::StillRunning(still) = &error else { panic!("{error:?}") };
+    assert_eq!((still.elapsed.as_secs(), &still.task.as_ref().unwrap().status), (20, &TaskStatus::Running));
+    assert_eq!(
+        error.to_string(),
+        "Stopped waiting for task cgt-1 after 20 s: it is running. It goes on all the same and is billed when it succeeds; wait again by its id."
+    );
+    assert!(error.is_retryable() && error.task_id() == Some("cgt-1"));
+}
+
+#[tokio::test]
+async fn a_status_nobody_knows_is_not_an_end() {
+    let world =
+        World::new(|_, sent| if sent.second < 10 { task("post-processing") } else { task("succeeded") });
+    world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap();
+    assert_eq!(world.seconds(), [3, 6, 10]);
+}
+
+#[tokio::test]
+async fn hiccups_are_borne_and_told() {
+    let world = World::new(|number, _| match number {
+        0 => task("running"),
+        1 => Err(SendError::not_sent(SendErrorKind::Dns, "the host was not found")),
+        2 => answer(502, "<html>"),
+        3 => answer(429, r#"{"error":{"code":"AccountRateLimitExceeded","message":"slow down"}}"#),
+        4 => answer(200, "{"),
+        _ => task("succeeded"),
+    });
+    let mut failures = Vec::new();
+    let handle = world.client().task("cgt-1");
+    let wait = handle.wait_with(WaitOptions::default(), |event| {
+        if let WaitEvent::CouldNotAsk { in_a_row, .. } = event {
+            failures.push(in_a_row);
+        }
+    });
+    wait.await.unwrap();
+    assert_eq!((failures, world.seconds()), (vec![1, 2, 3, 4], vec![3, 6, 9, 15, 27, 51]));
+}
+
+#[tokio::test]
+async fn what_lasts_ends_the_wait_at_once_with_the_id_and_advice() {
+    for (status, body) in [
+        (401, r#"{"error":{"code":"AuthenticationError","message":"bad key"}}"#),
+        (403, r#"{"error":{"code":"AccessDenied","message":"no"}}"#),
+        (404, r#"{"error":{"code":"ResourceNotFound","message":"no such task"}}"#),
+        (404, "<html>nothing here</html>"),
+        (302, ""),
+    ] {
+        let world = World::always(status, body);
+        let error = world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap_err();
+        assert!(matches!(error, Error::Refused(_)), "{status}: {error:?}");
+        assert_eq!((error.task_id(), world.seconds()), (Some("cgt-1"), vec![3]));
+        let advice = error.api_error().unwrap().advice();
+        assert!(!advice.is_empty() && error.to_string().contains(advice), "{error}");
+    }
+    let world = World::always(200, "{}");
+    let error = world.client().task("..").wait(WaitOptions::default()).await.unwrap_err();
+    assert!(matches!(error, Error::Request(_)) && world.sent().is_empty(), "{error}");
+}
+
+#[tokio::test]
+async fn too_many_failures_in_a_row_end_the_wait_and_say_how_many() {
+    let world = World::always(503, "");
+    let error = world.client().task("cgt-1").wait(WaitOptions::default().max_failures(4)).await.unwrap_err();
+    assert_eq!(world.seconds(), [3, 6, 12, 24]);
+    assert_eq!(error.task_id(), Some("cgt-1"));
+    assert!(error.to_string().starts_with("Could not look at task cgt-1 4 times in a row, the last time: the service answered 503: the answer is empty."), "{error}");
+}
+
+#[tokio::test]
+async fn a_deadline_without_a_single_look_is_still_no_failure_of_the_task() {
+    let world = World::always(503, "");
+    let options = WaitOptions::default().timeout(Duration::from_secs(5));
+    let error = world.client().task("cgt-1").wait(options).await.unwrap_err();
+    assert!(matches!(&error, Error::StillRunning(still) if still.task.is_none()), "{error:?}");
+    assert!(error.to_string().contains("it could not be looked at"), "{error}");
+}
+
+#[tokio::test]
+async fn a_handle_can_be_made_again_from_its_id_alone() {
+    let world = World::new(|_, _| task("succeeded"));
+    let stored = serde_json::to_string(&world.client().task("cgt-1")).unwrap();
+    let id: String = serde_json::from_str(&stored).unwrap();
+    assert_eq!(world.client().task(id).get().await.unwrap().status, TaskStatus::Succeeded);
+}

@@ -1,0 +1,72 @@
+//! What a picture, a film or a sound is, read from its header.
+//!
+//! The service has limits on format, bytes, sides, area, frame rate and seconds, and finds out late. These functions say
+//! what a local file or a data URL is before anything is sent. They decode nothing, never hold more than a few kilobytes
+//! and never read more than [`MOST_READ`] bytes, whatever the size of the file and whatever its headers claim.
+//!
+//! ```
+//! use ark_video_media::probe_data_url;
+//! use ark_video_model::MediaFormat;
+//!
+//! let facts = probe_data_url("data:image/gif;base64,R0lGODlhIAMgA4AAAAAAAP///w==")?;
+//! assert_eq!(facts.format, MediaFormat::Gif);
+//! assert_eq!((facts.width, facts.height), (Some(800), Some(800)));
+//! # Ok::<(), ark_video_media::ProbeError>(())
+//! ```
+//!
+//! - The bytes decide, never a name or a declared type.
+//! - Sides are as shown: JPEG and TIFF orientation, the rotation of a HEIF picture and of a film's track are applied.
+//!   Orientation in PNG (`eXIf`) and WebP (`EXIF`) is not read: cameras do not write it and viewers differ.
+//! - What a header does not say is `None`: the length of a fragmented film without one, of an MP3 in free format.
+//! - A known format that the service does not take (AVIF, WebM, FLAC) is no error: its name stands in
+//!   [`MediaFormat::Other`](ark_video_model::MediaFormat::Other) and nothing but its bytes are known.
+#![deny(missing_docs)]
+
+mod data_url;
+mod error;
+mod file;
+mod heif;
+mod images;
+mod isobmff;
+mod jpeg;
+mod movie;
+mod mp3;
+mod sample_entry;
+mod sniff;
+mod source;
+mod tiff;
+mod wav;
+
+use std::io::{Cursor, Read, Seek};
+
+use ark_video_model::MediaFacts;
+
+pub use error::ProbeError;
+pub use file::probe_file;
+pub use source::MOST_READ;
+
+/// Reads the facts of the medium in `reader`, from its first byte wherever the reader stands. Where the reader stands
+/// afterwards is not said.
+///
+/// # Errors
+/// See [`ProbeError`]: the reader failed, nothing known begins so, or the header is damaged.
+pub fn probe(reader: &mut (impl Read + Seek)) -> Result<MediaFacts, ProbeError> {
+    sniff::facts(&mut source::Source::open(reader)?)
+}
+
+/// Reads the facts of the medium in memory.
+///
+/// # Errors
+/// As [`probe`].
+pub fn probe_bytes(bytes: &[u8]) -> Result<MediaFacts, ProbeError> {
+    probe(&mut Cursor::new(bytes))
+}
+
+/// Reads the facts of the medium in a `data:` URL with base64; only the parts of the text that are looked at are
+/// decoded. `bytes` is the size of the decoded data. The declared type is not compared with what the data is.
+///
+/// # Errors
+/// [`ProbeError::DataUrl`] when the text is no such URL; else as [`probe`].
+pub fn probe_data_url(url: &str) -> Result<MediaFacts, ProbeError> {
+    probe(&mut data_url::Payload::new(url)?)
+}

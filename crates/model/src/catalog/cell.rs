@@ -1,0 +1,297 @@
+//! A statement with its evidence, and the small values that statements are made of.
+//!
+//! Everything here can stand in a `static`, so that the built-in catalog costs nothing at start, and can be read from
+//! JSON, so that a newer one can be laid over it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::Words;
+
+/// A text that is compiled in or was read at run time.
+pub type Text = Cow<'static, str>;
+
+/// How sure a statement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Confidence {
+    /// An official source says so.
+    Documented,
+    /// Seen in answers of the service.
+    Observed,
+    /// Our arithmetic or inference.
+    Derived,
+    /// Sources differ or are silent.
+    Uncertain,
+}
+
+/// One of the vendor's two sites: keys, models, prices and tasks of one are unknown to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Site {
+    /// Volcengine, in China: `doubao-…` ids, prices in CNY.
+    Volcengine,
+    /// BytePlus, elsewhere: `dreamina-…` and `seedance-…` ids, prices in USD.
+    Byteplus,
+}
+
+impl Site {
+    /// The name as it stands in the catalog.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Volcengine => "volcengine",
+            Self::Byteplus => "byteplus",
+        }
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How strongly something is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Strength {
+    /// Not at all.
+    Off,
+    /// Said, and sent all the same.
+    Warn,
+    /// Not sent unless the caller insists.
+    Refuse,
+}
+
+impl Strength {
+    /// Reads `refuse`, `warn` or `off`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "refuse" => Some(Self::Refuse),
+            "warn" => Some(Self::Warn),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Warn => "warn",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl fmt::Display for Strength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A value with its evidence: where it is written, when, and how sure it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Cell<T> {
+    /// The value. Where it can be `None`: not known if the confidence is uncertain, else the row does not apply.
+    pub value: T,
+    /// A key of [`Catalog::sources`](super::Catalog::sources).
+    pub source: Text,
+    /// Date of the source, as `YYYY-MM` or `YYYY-MM-DD`.
+    pub date: Text,
+    /// How sure the value is.
+    pub confidence: Confidence,
+    /// Sites for which the value holds; on others it counts as not known. Empty: all sites.
+    #[serde(default, skip_serializing_if = "<[Site]>::is_empty")]
+    pub sites: Cow<'static, [Site]>,
+    /// The switch that decides how strongly a request outside the value is reported. `None`: it is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<Text>,
+    /// What a reader should know beside the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Text>,
+}
+
+impl<T> Cell<T> {
+    /// A cell without more, for the generated tables.
+    pub(crate) const fn plain(value: T, source: &'static str, date: &'static str, confidence: Confidence) -> Self {
+        Self::full(value, source, date, confidence, &[], None, None)
+    }
+
+    /// A cell with everything, for the generated tables.
+    pub(crate) const fn full(
+        value: T,
+        source: &'static str,
+        date: &'static str,
+        confidence: Confidence,
+        sites: &'static [Site],
+        switch: Option<&'static str>,
+        note: Option<&'static str>,
+    ) -> Self {
+        Self {
+            value,
+            source: Cow::Borrowed(source),
+            date: Cow::Borrowed(date),
+            confidence,
+            sites: Cow::Borrowed(sites),
+            switch: optional(switch),
+            note: optional(note),
+        }
+    }
+
+    /// Whether the value is said of this site.
+    pub fn holds_on(&self, site: Site) -> bool {
+        self.sites.is_empty() || self.sites.contains(&site)
+    }
+}
+
+/// `Some` text that is compiled in.
+pub(crate) const fn optional(text: Option<&'static str>) -> Option<Text> {
+    match text {
+        Some(text) => Some(Cow::Borrowed(text)),
+        None => None,
+    }
+}
+
+/// Smallest and largest value, both accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span<T> {
+    /// The smallest.
+    pub min: T,
+    /// The largest.
+    pub max: T,
+}
+
+impl<T: PartialOrd> Span<T> {
+    /// Whether the value lies between the ends or on one of them.
+    pub fn contains(&self, value: &T) -> bool {
+        self.min <= *value && *value <= self.max
+    }
+}
+
+impl<T: fmt::Display + PartialEq> fmt::Display for Span<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.min == self.max {
+            return self.min.fmt(f);
+        }
+        write!(f, "{} to {}", self.min, self.max)
+    }
+}
+
+/// Accepted lengths in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Lengths {
+    /// The shortest.
+    pub min: i64,
+    /// The longest.
+    pub max: i64,
+    /// Whether -1 (the model picks) is accepted; `None` when that is not known, and then the cell's switch decides.
+    pub auto: Option<bool>,
+    /// The length when the field is absent; -1: the model picks.
+    pub default: i64,
+}
+
+/// Accepted frame counts: from `min` to `max` in steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Steps {
+    /// The smallest.
+    pub min: i64,
+    /// The largest.
+    pub max: i64,
+    /// The distance between accepted counts.
+    pub step: i64,
+}
+
+impl Steps {
+    /// Whether the count is one of them.
+    pub fn contains(&self, count: i64) -> bool {
+        (self.min..=self.max).contains(&count) && (count - self.min) % self.step.max(1) == 0
+    }
+}
+
+/// What the tokens of a draft are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Factors {
+    /// With a sound track.
+    pub audio: super::Decimal,
+    /// Without one.
+    pub silent: super::Decimal,
+}
+
+/// Lengths of reference media, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct InputSeconds {
+    /// The shortest that one file may be.
+    pub each_min: f64,
+    /// The longest that one file may be.
+    pub each_max: f64,
+    /// The longest that all files of the kind may be together.
+    pub total_max: f64,
+}
+
+/// What sources leave open, with the answer that is assumed until told otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Switch {
+    /// What is not known.
+    pub question: Text,
+    /// The answer that is assumed; one of [`values`](Self::values).
+    pub default: Text,
+    /// The answers to choose from. `refuse`, `warn` and `off` are strengths of a finding.
+    pub values: Words,
+    /// The parts that ask it: `check`, `estimate`, `client`, `simulator`.
+    pub used_by: Words,
+    /// What a reader should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Text>,
+    /// A key of [`Catalog::sources`](super::Catalog::sources).
+    pub source: Text,
+    /// Date of the source.
+    pub date: Text,
+    /// How sure it is; a switch is `Uncertain` by nature.
+    pub confidence: Confidence,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_25_plus_4_n() {
+        let steps = Steps { min: 29, max: 289, step: 4 };
+        assert!(steps.contains(29) && steps.contains(57) && steps.contains(289));
+        assert!(!steps.contains(25) && !steps.contains(30) && !steps.contains(293));
+    }
+
+    #[test]
+    fn a_cell_holds_where_it_says() {
+        let cell = Cell::full(true, "D", "2026-10", Confidence::Documented, &[Site::Volcengine], None, None);
+        assert!(cell.holds_on(Site::Volcengine) && !cell.holds_on(Site::Byteplus));
+        assert!(Cell::plain(true, "D", "2026-10", Confidence::Documented).holds_on(Site::Byteplus));
+    }
+
+    #[test]
+    fn a_cell_is_read_and_written_alike() {
+        let json = r#"{"value":{"min":4,"max":15},"source":"D-20","date":"2026-10","confidence":"documented","sites":["byteplus"],"switch":"s"}"#;
+        let cell: Cell<Span<i64>> = serde_json::from_str(json).expect("reads");
+        assert_eq!(serde_json::to_string(&cell).expect("writes"), json);
+        assert_eq!(cell.value.to_string(), "4 to 15");
+    }
+}

@@ -1,0 +1,145 @@
+//! What a `model` text means: a known id, a name that is none, or something whose rules nobody here knows.
+
+use super::{Catalog, Family, Model, NeverOffer, PlanName};
+
+/// Which rules hold for a `model` text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ModelRules<'a> {
+    /// A known id: its own rules.
+    Known {
+        /// The id's row.
+        model: &'a Model,
+        /// What the model can do.
+        family: &'a Family,
+    },
+    /// Nothing is known of what stands behind it; the rules that depend on the model are left out.
+    Skipped {
+        /// Why.
+        why: WhySkipped<'a>,
+    },
+    /// A wrong id that circulates.
+    Wrong {
+        /// The row that corrects it.
+        row: &'a NeverOffer,
+    },
+    /// A model's name without its version; only plan endpoints take names.
+    Unversioned {
+        /// A model of that name.
+        model: &'a Model,
+    },
+}
+
+/// Why the rules that depend on the model were left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum WhySkipped<'a> {
+    /// An endpoint id (`ep-…`): which model it runs is the account's own setting.
+    Endpoint,
+    /// A name of a subscription plan.
+    PlanName(&'a PlanName),
+    /// An id that the catalog does not have; with the known id that it is almost, if there is one.
+    Unknown {
+        /// A known id that differs in one or two letters.
+        close_to: Option<&'a Model>,
+    },
+}
+
+impl Catalog {
+    /// The row of a model id.
+    pub fn model(&self, id: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.id == id)
+    }
+
+    /// What the model of an id can do.
+    pub fn family_of(&self, id: &str) -> Option<&Family> {
+        self.model(id).and_then(|model| self.families.get(&model.family))
+    }
+
+    /// Which rules hold for a `model` text. Exact: nothing is guessed from the shape of an unknown id.
+    ///
+    /// ```
+    /// use ark_video_model::{Catalog, ModelRules};
+    ///
+    /// let catalog = Catalog::builtin();
+    /// assert!(matches!(catalog.rules_for("doubao-seedance-2-0-260128"), ModelRules::Known { .. }));
+    /// assert!(matches!(catalog.rules_for("ep-20260822154500-vtx3q"), ModelRules::Skipped { .. }));
+    /// assert!(matches!(catalog.rules_for("doubao-seedance-2-0"), ModelRules::Unversioned { .. }));
+    /// ```
+    pub fn rules_for(&self, text: &str) -> ModelRules<'_> {
+        if let Some(model) = self.model(text) {
+            return match self.families.get(&model.family) {
+                Some(family) => ModelRules::Known { model, family },
+                None => ModelRules::Skipped { why: WhySkipped::Unknown { close_to: None } },
+            };
+        }
+        if text.starts_with("ep-") {
+            return ModelRules::Skipped { why: WhySkipped::Endpoint };
+        }
+        if let Some(plan) = self.plan_names.iter().find(|plan| plan.name == text) {
+            return ModelRules::Skipped { why: WhySkipped::PlanName(plan) };
+        }
+        if let Some(row) = self.never_offer.iter().find(|row| row.id == text) {
+            return ModelRules::Wrong { row };
+        }
+        if let Some(model) = self.models.iter().find(|model| model.name == text) {
+            return ModelRules::Unversioned { model };
+        }
+        let close_to = self.models.iter().find(|model| !same_but_for_version(model, text) && almost(&model.id, text));
+        ModelRules::Skipped { why: WhySkipped::Unknown { close_to } }
+    }
+}
+
+/// Another version of a known name may be a new one; it is not a slip of the pen.
+fn same_but_for_version(model: &Model, text: &str) -> bool {
+    text.strip_prefix(model.name.as_ref()).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// Whether one or two letters are missing, added or changed.
+pub(crate) fn almost(known: &str, text: &str) -> bool {
+    if known.len().abs_diff(text.len()) > 2 || text.len() > 64 {
+        return false;
+    }
+    let text = text.as_bytes();
+    let mut row: Vec<usize> = (0..=text.len()).collect();
+    for (i, a) in known.bytes().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, b) in text.iter().enumerate() {
+            let changed = before + usize::from(a != *b);
+            before = row[j + 1];
+            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
+        }
+    }
+    (1..=2).contains(&row[text.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_text_is_an_id_a_name_or_unknown() {
+        let catalog = Catalog::builtin();
+        let family = |text: &str| catalog.model(text).map(|model| model.family.as_ref());
+        assert_eq!(family("dreamina-seedance-2-0-mini-260615"), Some("2.0-mini"));
+        assert_eq!(family("doubao-seedance-2-0"), None);
+        let close = |text: &str| match catalog.rules_for(text) {
+            ModelRules::Skipped { why: WhySkipped::Unknown { close_to } } => close_to.map(|model| model.id.as_ref()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(close("doubao-seedence-2-0-260128"), Some("doubao-seedance-2-0-260128"));
+        assert_eq!(close("doubao-seedance-2-0-261128"), None);
+        assert_eq!(close("my-model"), None);
+        assert_eq!(close(""), None);
+        assert!(matches!(catalog.rules_for("doubao-seedance-2.0-fast"), ModelRules::Skipped { why: WhySkipped::PlanName(_) }));
+        let ModelRules::Wrong { row } = catalog.rules_for("doubao-seedance-2-0-250428") else { panic!("circulates") };
+        assert_eq!(row.instead, "doubao-seedance-2-0-260128");
+    }
+
+    #[test]
+    fn almost_means_one_or_two_letters() {
+        assert!(almost("duration", "duratoin") && almost("ratio", "ratios") && almost("seed", "sed"));
+        assert!(!almost("seed", "seed") && !almost("frames", "camera_fixed") && !almost("seed", "lens"));
+    }
+}

@@ -1,0 +1,213 @@
+//! The catalog: which models there are, what each can do, what it costs, and how sure we are of each statement.
+//!
+//! The built-in one is generated from `schema/models.json` into statics, so that it costs nothing at start. It is
+//! data: no rule of the checks knows a model by name. A newer file, or a few cells, can be laid over it.
+
+mod cell;
+mod decimal;
+mod family;
+mod limits;
+mod lookup;
+mod overlay;
+mod rows;
+mod table;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use cell::{Cell, Confidence, Factors, InputSeconds, Lengths, Site, Span, Steps, Strength, Switch, Text};
+pub use decimal::{Decimal, NotDecimal};
+pub use family::Family;
+pub use limits::{AudioLimits, Billing, Defaults, ImageLimits, Limits, MediaLimits, VideoLimits};
+pub use lookup::{ModelRules, WhySkipped};
+pub use overlay::CatalogError;
+pub use rows::{Availability, Format, Model, NeverOffer, Pixels, PlanName, Price, Rate, Source};
+pub use table::{Table, Words};
+
+/// Everything that is known of the models.
+///
+/// ```
+/// use ark_video_model::Catalog;
+///
+/// let catalog = Catalog::builtin();
+/// let family = catalog.family_of("doubao-seedance-2-0-fast-260128").expect("is known");
+/// let resolution = &family.resolution;
+/// assert_eq!(resolution.value.as_ref().map(ToString::to_string).as_deref(), Some("480p or 720p"));
+/// assert_eq!(resolution.date, "2026-10");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Catalog {
+    /// Day on which the whole of it was last gone through.
+    pub edition: Text,
+    /// The documents and observations that the rows lean on, by short name.
+    pub sources: Table<Source>,
+    /// The capability matrix, by short family name.
+    pub families: Table<Family>,
+    /// Known model ids of both sites. An id that is not here is unknown, not wrong.
+    pub models: Cow<'static, [Model]>,
+    /// Dotted names of subscription plans.
+    pub plan_names: Cow<'static, [PlanName]>,
+    /// Wrong ids that circulate.
+    pub never_offer: Cow<'static, [NeverOffer]>,
+    /// Picture sizes of results. Of rows that fit, the last counts.
+    pub pixels: Cow<'static, [Pixels]>,
+    /// List prices. Of rows that fit, the last counts; none means that the price is not public.
+    pub prices: Cow<'static, [Price]>,
+    /// Rate and concurrency limits.
+    pub rates: Cow<'static, [Rate]>,
+    /// Limits of input media.
+    pub media: MediaLimits,
+    /// Limits that do not depend on the model.
+    pub limits: Limits,
+    /// What the service assumes for an absent field.
+    pub defaults: Defaults,
+    /// How tokens are counted.
+    pub billing: Billing,
+    /// What sources leave open, with the answers that are assumed.
+    pub switches: Table<Switch>,
+}
+
+impl Catalog {
+    /// The catalog that this version was made with.
+    pub fn builtin() -> &'static Self {
+        &crate::generated::CATALOG
+    }
+
+    /// Width and height in pixels of a result.
+    pub fn pixels_of(&self, family: &str, resolution: &str, ratio: &str) -> Option<&Pixels> {
+        let fits = |row: &&Pixels| row.resolution == resolution && row.ratio == ratio && row.families.contains(family);
+        self.pixels.iter().rev().find(fits)
+    }
+
+    /// The answer that is assumed for a switch.
+    pub fn answer(&self, switch: &str) -> Option<&str> {
+        self.switches.get(switch).map(|switch| switch.default.as_ref())
+    }
+
+    /// How strongly a switch wants its doubt reported; a warning if it does not say.
+    pub fn strength(&self, switch: &str) -> Strength {
+        self.answer(switch).and_then(Strength::parse).unwrap_or(Strength::Warn)
+    }
+
+    /// How strongly a request outside a cell's value is reported: what its switch says, or refused.
+    pub fn strength_of<T>(&self, cell: &Cell<T>) -> Strength {
+        cell.switch.as_deref().map_or(Strength::Refuse, |switch| self.strength(switch))
+    }
+
+    /// A cell of the matrix by the names of its family and row, with its source in words.
+    ///
+    /// ```
+    /// # use ark_video_model::Catalog;
+    /// let why = Catalog::builtin().why("2.0", "duration").expect("is there");
+    /// assert_eq!(why.cell.value["max"], 15);
+    /// assert!(why.source.is_some_and(|source| source.title.contains("2.0 series")));
+    /// ```
+    pub fn why(&self, family: &str, row: &str) -> Option<Why<'_>> {
+        let cell = self.families.get(family)?.cell(row)?;
+        Some(self.explained(cell))
+    }
+
+    /// A limit that does not depend on the model, by its name, with its source in words.
+    pub fn why_limit(&self, row: &str) -> Option<Why<'_>> {
+        self.limits.cell(row).map(|cell| self.explained(cell))
+    }
+
+    fn explained(&self, cell: AnyCell) -> Why<'_> {
+        let source = self.sources.get(&cell.source);
+        let switch = cell.switch.as_deref().and_then(|switch| self.switches.get(switch));
+        Why { cell, source, switch }
+    }
+}
+
+/// A cell and what stands behind it.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Why<'a> {
+    /// The cell.
+    pub cell: AnyCell,
+    /// The document or observation.
+    pub source: Option<&'a Source>,
+    /// The doubt that is left, with the answer that is assumed.
+    pub switch: Option<&'a Switch>,
+}
+
+/// A cell whatever the type of its value, for showing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AnyCell {
+    /// The value as JSON.
+    pub value: Value,
+    /// A key of [`Catalog::sources`].
+    pub source: Text,
+    /// Date of the source.
+    pub date: Text,
+    /// How sure the value is.
+    pub confidence: Confidence,
+    /// Sites for which the value holds; empty: all.
+    pub sites: Cow<'static, [Site]>,
+    /// The switch that decides how strongly a request outside the value is reported.
+    pub switch: Option<Text>,
+    /// What a reader should know beside the value.
+    pub note: Option<Text>,
+}
+
+impl<T: Serialize> From<&Cell<T>> for AnyCell {
+    fn from(cell: &Cell<T>) -> Self {
+        Self {
+            value: serde_json::to_value(&cell.value).unwrap_or_default(),
+            source: cell.source.clone(),
+            date: cell.date.clone(),
+            confidence: cell.confidence,
+            sites: cell.sites.clone(),
+            switch: cell.switch.clone(),
+            note: cell.note.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builtin_catalog_is_the_file() {
+        let mut file: Value = serde_json::from_str(include_str!("../../../../schema/models.json")).expect("JSON");
+        file.as_object_mut().and_then(|members| members.remove("$schema")).expect("names its schema");
+        let read: Catalog = serde_json::from_value(file).expect("fits");
+        let mut builtin = Catalog::builtin().clone();
+        builtin.sources.in_order_of(&read.sources);
+        builtin.families.in_order_of(&read.families);
+        builtin.switches.in_order_of(&read.switches);
+        let value = |catalog: &Catalog| serde_json::to_value(catalog).expect("writes");
+        assert_eq!(value(&builtin), value(&read));
+    }
+
+    #[test]
+    fn every_family_has_the_pixels_it_offers() {
+        let catalog = Catalog::builtin();
+        for (name, family) in catalog.families.iter() {
+            for resolution in family.resolution.value.iter().flat_map(Words::iter) {
+                for ratio in family.ratio.value.iter().flat_map(Words::iter) {
+                    assert!(catalog.pixels_of(name, resolution, ratio).is_some(), "{name} {resolution} {ratio}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_can_be_asked_for() {
+        let catalog = Catalog::builtin();
+        for (family, _) in catalog.families.iter() {
+            for row in Family::ROWS {
+                let why = catalog.why(family, row).unwrap_or_else(|| panic!("{family} {row}"));
+                assert!(why.source.is_some() && why.cell.switch.is_some() == why.switch.is_some(), "{family} {row}");
+            }
+        }
+        assert!(Limits::ROWS.iter().all(|row| catalog.why_limit(row).is_some()));
+        assert!(catalog.why("2.0", "no_such_row").is_none());
+    }
+}

@@ -1,0 +1,138 @@
+//! Result links: signed, for GET, for 24 hours, in whole or in part.
+
+use http::{Uri, header};
+
+use super::*;
+use crate::{FilePart, RenderJob, render::StillFormat};
+
+/// A finished task of the smallest size, and where its film and its last frame are (path and query).
+fn finished(options: Options) -> (World, String, String) {
+    let mut world = World::with(options);
+    let id = world.create(&with(
+        text(M10),
+        json!({
+            "resolution": "480p", "ratio": "1:1", "frames": 29, "return_last_frame": true, "seed": 3,
+        }),
+    ));
+    let task = world.at(4000).task(&id);
+    let path = |key: &str| {
+        let link: Uri = task["content"][key].as_str().unwrap().parse().unwrap();
+        link.path_and_query().unwrap().to_string()
+    };
+    let (film, frame) = (path("video_url"), path("last_frame_url"));
+    (world, film, frame)
+}
+
+fn job(world: &mut World, path: &str, headers: &[(&str, &str)]) -> RenderJob {
+    match world.reply(Method::GET, path, headers, "") {
+        Reply::Render(job) => job,
+        Reply::Answer(answer) => panic!("{answer:?}"),
+    }
+}
+
+#[test]
+fn links_are_absolute_and_signed_like_the_vendors() {
+    let mut world = World::with(Options::default().origin("http://127.0.0.1:8080"));
+    let id = world.create(&text(M20));
+    let task = world.at(4000).task(&id);
+    let link = task["content"]["video_url"].as_str().unwrap();
+    assert!(link.starts_with("http://127.0.0.1:8080/files/doubao-seedance-2-0/02"), "{link}");
+    assert!(link.contains("&X-Tos-Date=20261122T021534Z&X-Tos-Expires=86400&X-Tos-Signature="), "{link}");
+    assert!(link.ends_with("&X-Tos-SignedHeaders=host"), "{link}");
+    assert_eq!(ark_video_protocol::download::expires_at(link), Some((BEGIN + 4000) / 1000 + 86_400));
+}
+
+#[test]
+fn a_link_gives_the_film_without_a_key_and_its_frame() {
+    let (mut world, film, frame) = finished(Options::default());
+    let film = job(&mut world, &film, &[]);
+    let spec = *film.spec();
+    assert_eq!(
+        (spec.width, spec.height, spec.frames, spec.fps, spec.audio, spec.seed),
+        (640, 640, 29, 24, false, 3)
+    );
+    assert_eq!(film.part(), FilePart::Film);
+    let frame = job(&mut world, &frame, &[]);
+    assert_eq!(frame.part(), FilePart::LastFrame(StillFormat::Jpeg));
+    let answer = Reply::Render(frame).finish().unwrap();
+    assert_eq!(
+        (answer.status(), &answer.headers()[header::CONTENT_TYPE]),
+        (StatusCode::OK, &"image/jpeg".parse().unwrap())
+    );
+    assert_eq!(answer.body()[..2], [0xff, 0xd8]);
+    assert!(answer.headers().contains_key("x-request-id"));
+}
+
+#[test]
+fn a_part_of_the_file_is_sent_when_asked() {
+    let (mut world, film, _) = finished(Options::default());
+    let file = Bytes::from_static(b"0123456789");
+    let mut ask = |headers: &[(&str, &str)]| job(&mut world, &film, headers).answer(file.clone());
+    let whole = ask(&[]);
+    assert_eq!(
+        (whole.status(), whole.headers()[header::ACCEPT_RANGES].to_str().unwrap()),
+        (StatusCode::OK, "bytes")
+    );
+    let etag = whole.headers()[header::ETAG].to_str().unwrap().to_owned();
+    let modified = whole.headers()[header::LAST_MODIFIED].to_str().unwrap().to_owned();
+    assert_eq!(modified, "Sun, 22 Nov 2026 02:15:34 GMT");
+    for (headers, status, range, body) in [
+        (vec![("range", "bytes=2-4")], 206, Some("bytes 2-4/10"), "234"),
+        (vec![("range", "bytes=7-")], 206, Some("bytes 7-9/10"), "789"),
+        (vec![("range", "bytes=-1")], 206, Some("bytes 9-9/10"), "9"),
+        (vec![("range", "bytes=10-")], 416, Some("bytes */10"), ""),
+        (vec![("range", "bytes=0-0,5-6")], 200, None, "0123456789"),
+        (vec![("range", "bytes=2-4"), ("if-range", &etag)], 206, Some("bytes 2-4/10"), "234"),
+        (vec![("range", "bytes=2-4"), ("if-range", &modified)], 206, Some("bytes 2-4/10"), "234"),
+        (vec![("range", "bytes=2-4"), ("if-range", "\"other\"")], 200, None, "0123456789"),
+    ] {
+        let answer = ask(&headers);
+        assert_eq!(answer.status(), status, "{headers:?}");
+        assert_eq!(
+            answer.headers().get(header::CONTENT_RANGE).map(|range| range.to_str().unwrap()),
+            range,
+            "{headers:?}"
+        );
+        assert_eq!(answer.body(), body, "{headers:?}");
+    }
+}
+
+#[test]
+fn a_link_is_for_get_as_it_was_signed_and_for_24_hours() {
+    let (mut world, film, _) = finished(Options::default());
+    let refused = |world: &mut World, method: Method, path: &str| {
+        let answer = world.raw(method, path, &[], "");
+        let body: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(answer.status(), 403, "{body}");
+        assert!(body["Message"].is_string() && body["RequestId"].is_string(), "{body}");
+        body["Code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(refused(&mut world, Method::HEAD, &film), "SignatureDoesNotMatch");
+    assert_eq!(refused(&mut world, Method::GET, film.split('?').next().unwrap()), "SignatureDoesNotMatch");
+    assert_eq!(refused(&mut world, Method::GET, &film.replace("86400", "99999")), "SignatureDoesNotMatch");
+    assert_eq!(refused(&mut world, Method::GET, "/files/none.mp4"), "AccessDenied");
+    job(world.at(4000 + DAY - 1), &film, &[]);
+    assert_eq!(refused(world.at(4000 + DAY), Method::GET, &film), "AccessDenied");
+}
+
+#[test]
+fn a_link_is_told_as_long_as_the_task_is() {
+    let (mut world, film, _) = finished(Options::default());
+    let id = world.ids("").remove(0);
+    let task = world.at(5 * DAY).task(&id);
+    assert!(task["content"]["video_url"].as_str().unwrap().ends_with(&film), "also when it is dead");
+}
+
+#[test]
+fn deleting_a_record_kills_the_link_by_switch() {
+    let (mut world, film, _) = finished(Options::default());
+    let id = world.ids("").remove(0);
+    assert_eq!(world.delete(&id).0, 200);
+    job(&mut world, &film, &[]);
+    let mut options = Options::default();
+    options.switches.set("result-after-delete", "dies").unwrap();
+    let (mut world, film, _) = finished(options);
+    let id = world.ids("").remove(0);
+    world.delete(&id);
+    assert_eq!(world.raw(Method::GET, &film, &[], "").status(), 403);
+}

@@ -1,0 +1,92 @@
+//! The HTTP library's clients behind a transport, set up so that nothing below us repeats, redirects or decodes.
+//!
+//! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the library's own retries,
+//! idle connections for a create (with them, one create in eight against a server that closes idle connections ended
+//! unknown; without, none), decompression (lengths must mean bytes on the wire), and reading the system's certificates
+//! (three milliseconds of every start; the roots are compiled in).
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use ark_video_protocol::{SendError, SendErrorKind, is_loopback_host};
+use reqwest::{Client, redirect::Policy, retry};
+use secrecy::ExposeSecret;
+
+use crate::{Proxy, Timeouts};
+
+/// A client for each need, or the user's own for all.
+pub(crate) struct Clients {
+    pub(crate) timeouts: Timeouts,
+    pub(crate) proxy: Proxy,
+    pub(crate) own: Option<Client>,
+    /// Built at first use: a start that never sends pays for none.
+    built: [OnceLock<Result<Client, String>>; 4],
+}
+
+/// The library's clients show proxy passwords in `Debug`, so they are left out.
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients")
+            .field("timeouts", &self.timeouts)
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Clients {
+    pub(crate) fn new(timeouts: Timeouts, proxy: Proxy, own: Option<Client>) -> Self {
+        Self { timeouts, proxy, own, built: Default::default() }
+    }
+
+    /// The client for a host; a `fresh` one uses no connection twice.
+    pub(crate) fn of(&self, fresh: bool, host: &str) -> Result<&Client, SendError> {
+        if let Some(own) = &self.own {
+            return Ok(own);
+        }
+        let direct = is_loopback_host(host);
+        let slot = &self.built[usize::from(fresh) * 2 + usize::from(direct)];
+        slot.get_or_init(|| self.build(fresh, direct))
+            .as_ref()
+            .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
+    }
+
+    fn build(&self, fresh: bool, direct: bool) -> Result<Client, String> {
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .redirect(Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            // Said aloud, because another crate of the same build may have switched the features on.
+            .http1_only()
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            // Shorter than servers keep idle connections, so that few questions meet one that is just being closed.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .connect_timeout(self.timeouts.connect);
+        if fresh {
+            builder = builder.pool_max_idle_per_host(0);
+        }
+        builder = match &self.proxy {
+            Proxy::FromEnvironment if !direct => builder,
+            Proxy::Url(url) if !direct => {
+                let proxy = reqwest::Proxy::all(url.expose_secret());
+                builder.proxy(proxy.map_err(|_| "the proxy address cannot be used".to_owned())?)
+            }
+            _ => builder.no_proxy(),
+        };
+        builder.build().map_err(|error| format!("the HTTP client cannot be set up ({})", error.without_url()))
+    }
+}
+
+fn tls() -> Result<rustls::ClientConfig, String> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map(|config| config.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|error| format!("encryption cannot be set up ({error})"))
+}

@@ -1,0 +1,165 @@
+//! Wrong input of each kind: one clear message, its own exit code, nothing on disk. And what `--help` says.
+
+use crate::cli::{Ran, Shell};
+
+/// Runs it and proves that nothing was left behind.
+async fn refused(shell: Shell, line: &[&str]) -> String {
+    let before = shell.files();
+    let Ran { code, stdout, stderr } = shell.run(line).await;
+    assert_eq!(stdout, "");
+    assert_eq!(shell.files(), before);
+    format!("exit {code}\n{stderr}").replace(&shell.folder.path().display().to_string(), "DIR")
+}
+
+fn with_key() -> Shell {
+    Shell::new().set("ARK_API_KEY", "a-key-of-nobody")
+}
+
+#[tokio::test]
+async fn no_key() {
+    insta::assert_snapshot!(refused(Shell::new(), &["generate", "A cat."]).await, @r#"
+    exit 3
+    error: there is no API key: ARK_API_KEY is not set, and no file names one
+    hint: export ARK_API_KEY=…, or say --api-key-file FILE; `ark-video config` shows where keys are looked for
+    hint: to try it without a key and without a bill, add --simulate
+    "#);
+}
+
+#[tokio::test]
+async fn a_base_url_that_is_none() {
+    insta::assert_snapshot!(refused(with_key(), &["list", "--base-url", "ark.example.com"]).await, @r#"
+    exit 3
+    error: The client cannot be set up: the base URL cannot be used: it does not start with https://. It should look like https://ark.cn-beijing.volces.com/api/v3, or http://127.0.0.1:8080/api/v3 on this machine.
+    hint: the base URL comes from: --base-url; the key comes from: ARK_API_KEY
+    "#);
+}
+
+#[tokio::test]
+async fn bad_json() {
+    let shell = with_key();
+    std::fs::write(shell.folder.path().join("r.json"), "{\n  \"model\": \"m\",\n  \"content\": [,]\n}\n")
+        .unwrap();
+    insta::assert_snapshot!(refused(shell, &["generate", "r.json"]).await, @r#"
+    exit 4
+    error: r.json:3:15 is not valid JSON: expected value
+      |
+    3 |   "·······": [,]
+      |               ^
+    "#);
+}
+
+#[tokio::test]
+async fn json_of_the_wrong_type() {
+    let shell = with_key();
+    let text = r#"{"model": "m", "content": [{"type": "text", "text": "secret"}, {"type": "image_url", "image_url": "secret"}]}"#;
+    std::fs::write(shell.folder.path().join("r.json"), text).unwrap();
+    insta::assert_snapshot!(refused(shell, &["generate", "r.json"]).await, @r#"
+    exit 4
+    error: r.json: `content[1].image_url` must be an object, but is a text
+    hint: nothing was sent
+    "#);
+}
+
+#[tokio::test]
+async fn an_unknown_flag() {
+    insta::assert_snapshot!(refused(with_key(), &["generate", "A cat.", "--ratoi", "16:9"]).await, @r#"
+    exit 2
+    error: unexpected argument '--ratoi' found
+
+      tip: a similar argument exists: '--ratio'
+
+    Usage: ark-video generate --ratio <RATIO> <PROMPT|FILE.json|->
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(refused(with_key(), &["--json", "generate", "A cat.", "--fps", "60"]).await, @r#"
+    exit 2
+    {"code":null,"kind":"usage","message":"unexpected argument '--fps' found","suggestion":"see: ark-video --help","request_id":null,"task_id":null,"exit_code":2}
+    "#);
+}
+
+#[tokio::test]
+async fn an_unreachable_host() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let said = refused(
+        with_key(),
+        &["generate", "A cat.", "--base-url", &format!("http://{free}/api/v3"), "-o", "a.mp4"],
+    )
+    .await;
+    // The number of "connection refused" differs from system to system.
+    let (before, after) = said.split_once(" (os error ").unwrap();
+    insta::assert_snapshot!(format!("{before}{}", after.split_once(')').unwrap().1), @r#"
+    exit 7
+    error: The request to create the task was not sent: no connection to 127.0.0.1 (Connection refused). Nothing was created and nothing is billed. Check the network, the base URL and the proxy; trying again is safe.
+    "#);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there() {
+    insta::assert_snapshot!(refused(with_key(), &["generate", "none.json"]).await, @r#"
+    exit 5
+    error: the request none.json cannot be read: there is no such file
+    "#);
+    insta::assert_snapshot!(refused(with_key(), &["generate", "A cat.", "--ref", "none.png"]).await, @r#"
+    exit 5
+    error: --ref: none.png cannot be read: there is no such file
+    hint: nothing was sent
+    "#);
+}
+
+#[tokio::test]
+async fn a_directory_as_output() {
+    let shell = with_key();
+    std::fs::create_dir(shell.folder.path().join("out")).unwrap();
+    insta::assert_snapshot!(refused(shell, &["generate", "A cat.", "-o", "out"]).await, @r#"
+    exit 6
+    error: out is a folder, not a file
+    hint: name a file, such as -o out/video.mp4, or say --output-dir out
+    "#);
+    insta::assert_snapshot!(refused(with_key(), &["generate", "A cat.", "-o", "none/a.mp4"]).await, @r#"
+    exit 6
+    error: the folder none does not exist
+    hint: make it, or choose another
+    "#);
+}
+
+#[tokio::test]
+async fn a_simulator_that_would_forget() {
+    insta::assert_snapshot!(refused(Shell::new(), &["get", "cgt-1", "--simulate"]).await, @r#"
+    exit 2
+    error: --simulate starts a simulator that ends with this command: it has no tasks yet
+    hint: it goes with `generate` and `models`; for more, run `ark-video simulate` and point ARK_BASE_URL at it
+    "#);
+}
+
+#[tokio::test]
+async fn several_readers_of_one_input() {
+    insta::assert_snapshot!(refused(Shell::new(), &["generate", "-", "--api-key-file", "-"]).await, @r#"
+    exit 2
+    error: standard input can be read only once, but several flags ask for it
+    "#);
+}
+
+#[tokio::test]
+async fn help_says_what_there_is() {
+    let shell = Shell::new();
+    for (name, line) in [
+        ("help", &["--help"][..]),
+        ("help_generate", &["generate", "--help"]),
+        ("help_download", &["download", "--help"]),
+    ] {
+        let ran = shell.run(line).await;
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        insta::assert_snapshot!(name, ran.stdout);
+    }
+    assert!(shell.run(&["--version"]).await.stdout.starts_with("ark-video "));
+}
+
+#[tokio::test]
+async fn completions_know_the_verbs() {
+    for name in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = Shell::new().run(&["completions", name]).await;
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stdout.contains("generate") && ran.stdout.contains("first-frame"), "{name}");
+    }
+}
