@@ -409,7 +409,10 @@ async fn the_simulator_as_a_server_says_where_it_is_and_stops_on_ctrl_c() {
             world.stdout = Box::new(stdout);
         })
         .await;
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, "stopped; bills that the real service would have written: 0\n"));
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, "stopped; bills that the real service would have written: 0\n")
+    );
     let ready: Value = serde_json::from_str(&seen.text()).unwrap();
     assert_eq!((&ready["ready"], &ready["seed"]), (&true.into(), &7.into()));
     assert!(

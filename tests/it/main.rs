@@ -1,12 +1,13 @@
 //! One binary for everything that crosses crates.
-#![allow(unused_crate_dependencies)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod builders;
+mod check;
 mod cli;
 mod cli_exit_codes;
 mod cli_wrong_input;
-mod compile_fail;
 mod examples;
+mod matrix;
 mod payloads;
 mod responses;
 mod round_trip;

@@ -4,6 +4,9 @@
 
 mod ci;
 mod codegen;
+mod docs;
+mod release_check;
+mod schema;
 mod tidy;
 
 use std::path::PathBuf;
@@ -14,6 +17,11 @@ use clap::{Arg, ArgAction, Command};
 /// Writes the generated files, or with `check` only compares them.
 fn generate(check: bool) -> Result<(), String> {
     codegen::run(&root(), check).map_err(|e| format!("{e:#}"))
+}
+
+/// Writes the generated documents, or with `check` only compares them.
+fn document(check: bool) -> Result<(), String> {
+    docs::run(&root(), check).map(|text| print!("{text}")).map_err(|e| format!("{e:#}"))
 }
 
 /// The repository's root, wherever the command was started from.
@@ -43,6 +51,17 @@ fn command_line() -> Command {
                 .arg(flag("check", "Write nothing; fail when a file would change")),
         )
         .subcommand(
+            Command::new("docs")
+                .about("The reference tables and the OpenAPI document, from the schema")
+                .arg(flag("check", "Write nothing; fail when a file would change")),
+        )
+        .subcommand(schema::command_line())
+        .subcommand(
+            Command::new("release-check").about(
+                "What must hold before a release: public APIs, packages, changelog; publishes nothing",
+            ),
+        )
+        .subcommand(
             Command::new("ci")
                 .about("Every job below in order: what CI runs")
                 .arg(flag("fail-fast", "End at the first job that fails")),
@@ -63,6 +82,13 @@ fn main() -> ExitCode {
     let done = |()| true;
     let result = match matches.subcommand() {
         Some(("codegen", options)) => generate(options.get_flag("check")).map(done),
+        Some(("docs", options)) => document(options.get_flag("check")).map(done),
+        Some(("schema", options)) => {
+            schema::run(&root(), options).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
+        }
+        Some(("release-check", _)) => {
+            release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
+        }
         Some(("tidy", options)) => tidy::run(&root(), options.get_flag("fix")).map(done),
         Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),
         Some((job, _)) => ci::run_one(job),

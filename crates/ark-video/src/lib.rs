@@ -70,3 +70,8 @@ pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused}
 pub use handle::{TaskHandle, WaitEvent};
 pub use task_errors::{Action, DownloadCause, DownloadError, NotPossible, StillRunning, TaskEnded};
 pub use unknown_outcome::{AcceptedWithoutId, OutcomeUnknown};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

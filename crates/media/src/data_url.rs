@@ -3,9 +3,9 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, DecodeSliceError, Engine as _};
 
 use crate::ProbeError;
 
@@ -23,8 +23,11 @@ const AT_ONCE: usize = 768;
 pub(crate) struct Payload<'u> {
     /// Base64 without its padding.
     text: &'u [u8],
+    /// Where it begins in the URL.
+    begin: usize,
     len: u64,
     position: u64,
+    not_base64: Option<usize>,
 }
 
 impl<'u> Payload<'u> {
@@ -55,7 +58,13 @@ impl<'u> Payload<'u> {
             return Err(wrong(url.len(), "its base64 is cut short: one character too many or two too few"));
         }
         let len = (text.len() / 4 * 3 + (text.len() % 4).saturating_sub(1)) as u64;
-        Ok(Self { text, len, position: 0 })
+        Ok(Self { text, begin, len, position: 0, not_base64: None })
+    }
+
+    /// What was wrong with the text when reading failed.
+    pub(crate) fn failure(&self) -> Option<ProbeError> {
+        let at = self.not_base64? as u64;
+        Some(ProbeError::DataUrl { at, wrong: "what stands there is no base64" })
     }
 }
 
@@ -69,15 +78,14 @@ impl Read for Payload<'_> {
         let from = group * 4;
         let to = self.text.len().min(from + AT_ONCE / 3 * 4);
         let mut buffer = [0; AT_ONCE];
+        // The library's error shows the character itself, which is the user's data: only its place is kept.
         let decoded = BASE64.decode_slice(&self.text[from..to], &mut buffer).map_err(|e| {
-            // The library's error names the character itself, which is the user's data.
-            let what = match e {
-                base64::DecodeSliceError::DecodeError(base64::DecodeError::InvalidByte(at, _)) => {
-                    format!("character {} of the data is not base64", from + at)
-                }
-                _ => format!("the base64 near character {from} of the data is not whole"),
+            let offset = match e {
+                DecodeSliceError::DecodeError(DecodeError::InvalidByte(at, _)) => at,
+                _ => 0,
             };
-            io::Error::new(io::ErrorKind::InvalidData, what)
+            self.not_base64 = Some(self.begin + from + offset);
+            io::Error::from(io::ErrorKind::InvalidData)
         })?;
         let fresh = buffer.get(skip..decoded).unwrap_or_default();
         let count = fresh.len().min(out.len());

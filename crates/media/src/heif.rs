@@ -54,7 +54,7 @@ pub(crate) fn facts(source: &mut Source<'_>, format: MediaFormat) -> Result<Medi
         );
     };
     let properties = properties_of(source, &iprp, primary)?;
-    let mut sides = None;
+    let (mut sides, mut cut) = (None, None);
     let mut turned = false;
     if let Some(ipco) = Boxes::of(&iprp).find(source, b"ipco")? {
         let mut boxes = Boxes::of(&ipco);
@@ -66,6 +66,8 @@ pub(crate) fn facts(source: &mut Source<'_>, format: MediaFormat) -> Result<Medi
             }
             match &found.kind {
                 b"ispe" => sides = Some((found.be32(source, 4)?, found.be32(source, 8)?)),
+                // Cut out of a coded picture whose sides had to be even, or whole blocks.
+                b"clap" => cut = Some((fraction(source, &found, 0)?, fraction(source, &found, 8)?)),
                 b"irot" => turned = found.byte(source, 0)? & 1 == 1,
                 _ => {}
             }
@@ -74,11 +76,21 @@ pub(crate) fn facts(source: &mut Source<'_>, format: MediaFormat) -> Result<Medi
     let Some((width, height)) = sides.filter(|(width, height)| *width > 0 && *height > 0) else {
         return Err(source.damaged(iprp.start, "its primary picture has no size (box `ispe`)"));
     };
+    let (width, height) = match cut {
+        Some((Some(cut_width), Some(cut_height))) => (width.min(cut_width), height.min(cut_height)),
+        _ => (width, height),
+    };
     let (width, height) = if turned { (height, width) } else { (width, height) };
     let mut facts = MediaFacts::new(MediaKind::Image, format);
     facts.width = Some(width);
     facts.height = Some(height);
     Ok(facts)
+}
+
+/// A whole number of pixels written as a fraction; nothing when it is none.
+fn fraction(source: &mut Source<'_>, clap: &Found, offset: u64) -> Result<Option<u32>, ProbeError> {
+    let (above, below) = (clap.be32(source, offset)?, clap.be32(source, offset + 4)?);
+    Ok(above.checked_div(below).filter(|pixels| *pixels > 0))
 }
 
 /// The numbers, from 1, of an item's properties: one or more `ipma`, each a list of items with their lists.

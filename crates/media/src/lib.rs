@@ -66,7 +66,8 @@ pub fn probe_bytes(bytes: &[u8]) -> Result<MediaFacts, ProbeError> {
 /// decoded. `bytes` is the size of the decoded data. The declared type is not compared with what the data is.
 ///
 /// # Errors
-/// [`ProbeError::DataUrl`] when the text is no such URL; else as [`probe`].
+/// [`ProbeError::DataUrl`] when the text is no such URL or what was looked at of it is no base64; else as [`probe`].
 pub fn probe_data_url(url: &str) -> Result<MediaFacts, ProbeError> {
-    probe(&mut data_url::Payload::new(url)?)
+    let mut payload = data_url::Payload::new(url)?;
+    probe(&mut payload).map_err(|error| payload.failure().unwrap_or(error))
 }

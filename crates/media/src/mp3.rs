@@ -1,5 +1,6 @@
 //! MPEG audio: the first frame behind any tags, its frame count where an encoder left one (Xing, Info, VBRI), else the
-//! length by bytes at a constant rate. A free-format or variable stream without a count has no known length.
+//! frames themselves, one header each. Only a stream too long for that is taken at its bytes, if its rate is constant; in
+//! free format, or where the frames stop making sense, the length is not known.
 
 use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
 
@@ -9,8 +10,11 @@ use crate::source::Source;
 /// How far behind the tags the first frame may stand.
 const MOST_JUNK: u64 = 64 * 1024;
 
-/// How many frames are compared before a stream without a count is taken for constant.
-const COMPARED: u32 = 48;
+/// How many frames are counted, one read each: 39 seconds at 44.1 kHz, more than any model takes.
+const MOST_FRAMES: u32 = 1500;
+
+/// What may follow the last frame, beside `TAG` of ID3v1: APE, Lyrics3, padding.
+const ENDS: [[u8; 4]; 3] = [*b"APET", *b"LYRI", [0; 4]];
 
 /// One frame's header.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,7 +101,9 @@ pub(crate) fn facts(source: &mut Source<'_>) -> Result<Option<MediaFacts>, Probe
     }
     let Some((at, frame)) = first_frame(source, begin, tagged)? else {
         if tagged {
-            return Err(source.damaged(begin.min(source.len()), "no frame of MPEG audio follows its tag (ID3)"));
+            return Err(
+                source.damaged(begin.min(source.len()), "no frame of MPEG audio follows its tag (ID3)")
+            );
         }
         return Ok(None);
     };
@@ -110,10 +116,14 @@ pub(crate) fn facts(source: &mut Source<'_>) -> Result<Option<MediaFacts>, Probe
     let mut facts = MediaFacts::new(MediaKind::Audio, format);
     facts.audio_codec = Some(facts.format.as_str().to_owned());
     let rate = f64::from(frame.stream.2);
+    let of_frames = |frames| f64::from(frames) * f64::from(frame.samples()) / rate;
     facts.seconds = match counted(source, at, &frame)? {
-        Some(frames) => Some(f64::from(frames) * f64::from(frame.samples()) / rate),
-        None if is_constant(source, at, &frame)? => by_bytes(source, at, &frame)?,
-        None => None,
+        Some(frames) => Some(of_frames(frames)),
+        None => match walk(source, at, &frame)? {
+            Walk::Ended { frames } => Some(of_frames(frames)),
+            Walk::Constant => by_bytes(source, at, &frame)?,
+            Walk::Unclear => None,
+        },
     };
     Ok(Some(facts))
 }
@@ -142,7 +152,8 @@ fn first_frame(
     let mut at = begin;
     while source.len().saturating_sub(at) >= 4 && at - begin < MOST_JUNK {
         let head = source.array(at)?;
-        if let Some(frame) = Frame::read(head)
+        // A free-format frame can only be told by searching for the next: worth it at the expected place alone.
+        if let Some(frame) = Frame::read(head).filter(|frame| frame.kbits > 0 || at == begin)
             && follows(source, at, &frame)?
         {
             return Ok(Some((at, frame)));
@@ -177,8 +188,7 @@ fn follows(source: &mut Source<'_>, at: u64, frame: &Frame) -> Result<bool, Prob
         return Ok(next <= source.len());
     }
     let head = source.array(next)?;
-    let tag = head.starts_with(b"TAG") || head.starts_with(b"APET");
-    Ok(tag || Frame::read(head).is_some_and(|next| next.stream == frame.stream))
+    Ok(is_end(head) || Frame::read(head).is_some_and(|next| next.stream == frame.stream))
 }
 
 /// The number of frames an encoder wrote into the first one.
@@ -196,25 +206,38 @@ fn counted(source: &mut Source<'_>, at: u64, frame: &Frame) -> Result<Option<u32
     Ok(None)
 }
 
-fn is_constant(source: &mut Source<'_>, at: u64, first: &Frame) -> Result<bool, ProbeError> {
-    let mut at = at;
-    let mut frame = *first;
-    for _ in 0..COMPARED {
+/// What the frames say when nobody counted them.
+enum Walk {
+    Ended {
+        frames: u32,
+    },
+    /// Not at its end yet, and all of one rate.
+    Constant,
+    Unclear,
+}
+
+fn walk(source: &mut Source<'_>, at: u64, first: &Frame) -> Result<Walk, ProbeError> {
+    let (mut at, mut frame, mut constant) = (at, *first, true);
+    for frames in 1..=MOST_FRAMES {
         source.step(at)?;
-        let Some(len) = frame.len() else { return Ok(false) };
+        let Some(len) = frame.len() else { return Ok(Walk::Unclear) };
         at += len.max(4);
         if source.len().saturating_sub(at) < 4 {
-            break;
+            return Ok(Walk::Ended { frames });
         }
-        match Frame::read(source.array(at)?) {
-            Some(next) if next.stream == first.stream => frame = next,
-            _ => break,
-        }
-        if frame.kbits != first.kbits {
-            return Ok(false);
-        }
+        let head = source.array(at)?;
+        frame = match Frame::read(head) {
+            Some(next) if next.stream == first.stream => next,
+            _ if is_end(head) => return Ok(Walk::Ended { frames }),
+            _ => return Ok(Walk::Unclear),
+        };
+        constant &= frame.kbits == first.kbits;
     }
-    Ok(true)
+    Ok(if constant { Walk::Constant } else { Walk::Unclear })
+}
+
+fn is_end(head: [u8; 4]) -> bool {
+    head.starts_with(b"TAG") || ENDS.contains(&head)
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -27,7 +27,7 @@ fn by_format(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => images::gif(source),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => images::webp(source),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..]
-        | [b'R', b'F' | b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
+        | [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
         | [b'B', b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..] => wav::facts(source),
         [b'I', b'I', 0x2A, 0, ..] | [b'M', b'M', 0, 0x2A, ..] => tiff::facts(source),
         [b'B', b'M', ..] if images::is_bmp_header(bmp_header) => images::bmp(source),

@@ -39,6 +39,8 @@ impl<'r> Source<'r> {
         if len == 0 {
             return Err(ProbeError::Empty);
         }
+        // No file is longer; with this, a position and a few bytes more always fit.
+        let len = len.min(i64::MAX as u64);
         Ok(Self { reader, len, start: 0, window: Vec::new(), read: 0, steps: 0, format: "medium" })
     }
 

@@ -32,7 +32,8 @@ pub(crate) fn facts(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
     let end = source.len();
     let directory = directory(source, 0, end)?;
     let mut facts = MediaFacts::new(MediaKind::Image, MediaFormat::Tiff);
-    let sides = (directory.width, directory.height);
+    let above_zero = |side: &u32| *side > 0;
+    let sides = (directory.width.filter(above_zero), directory.height.filter(above_zero));
     let (Some(width), Some(height)) = sides else {
         return Err(source.damaged(4, "its first directory names no width and height"));
     };

@@ -8,12 +8,12 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAcces
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The members that a type knows; reads a key as its place in the list, without allocating.
-pub(crate) struct Names(pub(crate) &'static [&'static str]);
+/// Finds the members that a type knows; reads a key as its place among them, without allocating.
+pub(crate) struct Names(pub(crate) fn(&str) -> Option<usize>);
 
 /// A member's key.
 pub(crate) enum Key {
-    /// Its place in [`Names`].
+    /// Its place among the members of the type.
     Known(usize),
     Other(String),
 }
@@ -31,7 +31,7 @@ impl Visitor<'_> for Names {
         f.write_str("a member's name")
     }
     fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
-        Ok(match self.0.iter().position(|known| *known == name) {
+        Ok(match (self.0)(name) {
             Some(place) => Key::Known(place),
             None => Key::Other(name.to_owned()),
         })
@@ -250,8 +250,15 @@ pub(crate) mod lenient {
         extra: &mut Extra,
     ) -> Result<Option<T>, A::Error> {
         match map.next_value_seed(KindVisitor(PhantomData))? {
-            Found::Read(value) => Ok(Some(value)),
-            Found::Nothing => Ok(None),
+            // The last of a member that comes twice counts, in whichever form it is.
+            Found::Read(value) => {
+                extra.remove(name);
+                Ok(Some(value))
+            }
+            Found::Nothing => {
+                extra.remove(name);
+                Ok(None)
+            }
             Found::Odd(value) => {
                 extra.insert(name.to_owned(), value);
                 Ok(None)
@@ -353,14 +360,24 @@ pub(crate) mod strict {
     use super::*;
 
     pub(crate) fn integer<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<i64>, A::Error> {
-        match map.next_value_seed(KindVisitor::<i64>(PhantomData))? {
-            Found::Read(value) => Ok(Some(value)),
-            Found::Nothing => Ok(None),
-            Found::Odd(Value::Number(number)) => {
-                Err(A::Error::custom(format_args!("{number} is not a whole number that fits")))
-            }
-            Found::Odd(other) => {
-                Err(A::Error::custom(format_args!("expected a whole number, found {}", kind_of(&other))))
+        map.next_value_seed(Integer)
+    }
+
+    /// Complains while it reads the value, so that whoever follows the path knows which member it was.
+    struct Integer;
+
+    impl<'de> DeserializeSeed<'de> for Integer {
+        type Value = Option<i64>;
+        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<i64>, D::Error> {
+            match deserializer.deserialize_any(KindVisitor::<i64>(PhantomData))? {
+                Found::Read(value) => Ok(Some(value)),
+                Found::Nothing => Ok(None),
+                Found::Odd(Value::Number(number)) => {
+                    Err(D::Error::custom(format_args!("{number} is not a whole number that fits")))
+                }
+                Found::Odd(other) => {
+                    Err(D::Error::custom(format_args!("expected a whole number, found {}", kind_of(&other))))
+                }
             }
         }
     }

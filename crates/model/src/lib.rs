@@ -25,20 +25,32 @@
 #![deny(missing_docs)]
 
 pub mod build;
+mod catalog;
 mod check;
 mod decode;
 mod error_code;
+mod estimate;
 #[rustfmt::skip]
 #[allow(unused_qualifications, clippy::all, reason = "generated; every path is spelled out")]
 mod generated;
+mod lint;
 mod open;
 mod redact;
 mod source;
 mod task;
 
 pub use build::{FirstAndLastFrame, FirstFrame, FromDraft, References, TextToVideo};
-pub use check::{Facts, MediaFacts, MediaFormat, MediaKind};
+pub use catalog::{
+    AnyCell, AudioLimits, Availability, Billing, Catalog, CatalogError, Cell, Confidence, Decimal, Defaults,
+    Factors, Family, Format, ImageLimits, InputSeconds, Lengths, Limits, MediaLimits, Model, ModelRules,
+    NeverOffer, NotDecimal, Pixels, PlanName, Price, Rate, Site, Source, Span, Steps, Strength, Switch,
+    Table, Text, VideoLimits, Why, WhySkipped, Words,
+};
+pub use check::{
+    Facts, Finding, MediaFacts, MediaFormat, MediaKind, Mode, Note, Report, check_json,
+};
 pub use error_code::{ErrorClass, ErrorCode, ErrorInfo};
+pub use estimate::{Estimate, PriceEstimate, estimate};
 pub use generated::{
     AudioContent, AudioRole, ContentItem, CreateTaskRequest, CreateTaskResponse, DetailError,
     DraftTaskContent, DraftTaskRef, ERROR_CODES, ErrorBody, ErrorEnvelope, FlatError, ImageContent,
@@ -47,5 +59,6 @@ pub use generated::{
     TaskCallback, TaskContent, TaskError, TaskList, TaskStatus, TextContent, Tool, ToolType, ToolUsage,
     Usage, VideoContent, VideoRole,
 };
+pub use lint::{Lifted, PromptFlag, PromptFlags, Setting, lift, lint_prompt};
 pub use open::{OtherObject, OtherValue};
 pub use source::{AudioSource, ImageSource, VideoSource};

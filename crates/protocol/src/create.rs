@@ -7,7 +7,11 @@ use ark_video_model::{CreateTaskRequest, CreateTaskResponse};
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 
-use crate::{ApiError, BaseUrl, RequestError, RequestRejected, answer, route};
+use crate::{
+    ApiError, BaseUrl, RequestError, RequestRejected, answer,
+    body::{BodyPlan, Source, Token},
+    route,
+};
 
 /// A create, as both halves see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +58,20 @@ impl Request {
 pub fn to_http(body: &CreateTaskRequest, base: &BaseUrl) -> Result<http::Request<Bytes>, RequestError> {
     let json = serde_json::to_vec(body).map_err(|error| RequestError::Body(error.to_string()))?;
     Ok(answer::with_json(Method::POST, base.join(route::TASKS, "")?, json))
+}
+
+/// As [`to_http`], for a request in which placeholders stand for files: `find` says which source a token means.
+///
+/// # Errors
+/// The body cannot be written as JSON, is larger than [`crate::body::MAX_BODY`], or holds a placeholder that `find` does
+/// not know.
+pub fn to_plan(
+    body: &CreateTaskRequest,
+    base: &BaseUrl,
+    find: impl FnMut(&Token) -> Option<Source>,
+) -> Result<http::Request<BodyPlan>, RequestError> {
+    let (parts, json) = to_http(body, base)?.into_parts();
+    Ok(http::Request::from_parts(parts, BodyPlan::new(json, find)?))
 }
 
 /// Client half: reads the answer. A success without an id is an error here, and a paid one:

@@ -12,27 +12,35 @@
 
 mod answer;
 mod api_error;
+mod asked;
 mod base_url;
+pub mod body;
+pub mod callback;
 pub mod create;
 pub mod delete;
 pub mod download;
 mod error_reading;
 mod failure;
 pub mod get;
+pub mod limit;
 pub mod list;
 pub mod models;
 pub mod outcome;
 mod pace;
 pub mod path;
+pub mod reconcile;
 mod request_error;
 pub mod request_id;
+pub mod retry;
 #[cfg(test)]
 mod round_trip_tests;
 mod route;
 pub mod wait;
+pub mod watch;
 
 pub use answer::{MAX_ANSWER, MAX_LIST_ANSWER};
 pub use api_error::{ApiError, EnvelopeKind, REQUEST_ID};
+pub use asked::{Asked, Difference};
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};
 pub use failure::{SendError, SendErrorKind, SendStage};
 pub use pace::{RetryAfter, UnixMillis, utc};

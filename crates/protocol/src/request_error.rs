@@ -29,6 +29,20 @@ pub enum RequestError {
     /// The body cannot be written as JSON.
     #[error("the request cannot be written as JSON: {0}")]
     Body(String),
+    /// The body is larger than what the service takes.
+    #[error(
+        "the request has {length} bytes; the service takes at most 64 MiB ({}): base64 makes four bytes of three, so give large media by https URL",
+        crate::body::MAX_BODY
+    )]
+    TooLarge {
+        /// Its length in bytes.
+        length: u64,
+    },
+    /// The request names a file that was not handed over together with it.
+    #[error(
+        "the request refers to a local file that is not among its attachments: hand over the attachments it was built with"
+    )]
+    NotAttached,
 }
 
 /// A request that the server half could not read. [`RequestRejected::to_error`] is the vendor's way of saying so.

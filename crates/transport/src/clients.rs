@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
-use ark_video_protocol::{SendError, SendErrorKind, is_loopback_host};
-use reqwest::{Client, redirect::Policy, retry};
+use ark_video_protocol::{SendError, SendErrorKind, download::Reach, is_loopback_host};
+use reqwest::{Client, ClientBuilder, redirect::Policy, retry};
 use secrecy::ExposeSecret;
 
-use crate::{Proxy, Timeouts};
+use crate::{Proxy, Timeouts, guard::Guard};
 
 /// A client for each need, or the user's own for all.
 pub(crate) struct Clients {
@@ -53,7 +53,22 @@ impl Clients {
             .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
     }
 
+    /// A client for one download: it uses no connection twice, and connects to nothing out of reach.
+    pub(crate) fn guarded(&self, host: &str, reach: Reach) -> Result<Client, SendError> {
+        if let Some(own) = &self.own {
+            return Ok(own.clone());
+        }
+        let guard = Guard { host: host.to_owned(), reach };
+        self.builder(true, is_loopback_host(host))
+            .and_then(|builder| finished(builder.dns_resolver(Arc::new(guard))))
+            .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why))
+    }
+
     fn build(&self, fresh: bool, direct: bool) -> Result<Client, String> {
+        self.builder(fresh, direct).and_then(finished)
+    }
+
+    fn builder(&self, fresh: bool, direct: bool) -> Result<ClientBuilder, String> {
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls()?)
             .redirect(Policy::none())
@@ -79,8 +94,12 @@ impl Clients {
             }
             _ => builder.no_proxy(),
         };
-        builder.build().map_err(|error| format!("the HTTP client cannot be set up ({})", error.without_url()))
+        Ok(builder)
     }
+}
+
+fn finished(builder: ClientBuilder) -> Result<Client, String> {
+    builder.build().map_err(|error| format!("the HTTP client cannot be set up ({})", error.without_url()))
 }
 
 fn tls() -> Result<rustls::ClientConfig, String> {

@@ -2,17 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ark_video_protocol::{Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind};
+use ark_video_protocol::{
+    Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, download::Reach,
+};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Uri};
 use reqwest::{Client, Url};
 use secrecy::ExposeSecret;
 
 use crate::{
-    AnswerBody, BoxFuture, Proxy, SettingError, Timeouts, Transport,
+    AnswerBody, BoxFuture, Proxy, RequestBody, SettingError, Timeouts, Transport,
     clients::Clients,
+    guard,
     send_body::{Progress, SendBody},
-    send_error::{stage, translate},
+    send_error::{out_of_reach, stage, translate},
 };
 
 /// Sends over the network. Cheap to clone; clones share connections.
@@ -38,7 +41,8 @@ impl HttpTransport {
 
     /// Sends everything through a client of your own, for example one with a company's certificates.
     ///
-    /// Timeouts are still ours, except the one to connect. All else is the client's: give it `redirect(Policy::none())`,
+    /// Timeouts are still ours, except the one to connect. All else is the client's, also how it finds the addresses of
+    /// storage hosts: those are looked at beforehand, which is less than our own client does. Give it `redirect(Policy::none())`,
     /// `retry(retry::never())`, `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to
     /// other hosts). A create cannot be sent twice even without that, because its body cannot be cloned; an answer that
     /// comes from another address than the one asked counts as an error.
@@ -115,7 +119,7 @@ impl Transport for HttpTransport {
     fn send(
         &self,
         endpoint: Endpoint,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
@@ -128,9 +132,12 @@ impl Transport for HttpTransport {
             }
             let create = endpoint == Endpoint::Create;
             let client = self.clients.of(create, &host)?;
+            let has_body = body.length() > 0;
+            let body = body
+                .open()
+                .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()))?;
             let mut request = reqwest::Request::new(parts.method, url.clone());
             *request.headers_mut() = parts.headers;
-            let has_body = !body.is_empty();
             let (body, progress) = SendBody::new(body);
             if has_body {
                 *request.body_mut() = Some(reqwest::Body::wrap(body));
@@ -154,12 +161,22 @@ impl Transport for HttpTransport {
         })
     }
 
-    fn open(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
+    fn open(
+        &self,
+        request: Request<()>,
+        reach: Reach,
+    ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         Box::pin(async move {
             let (parts, ()) = request.into_parts();
-            let host = parts.uri.host().unwrap_or_default().to_owned();
             let url = address(&parts.uri)?;
-            let client = self.clients.of(true, &host)?;
+            // As the library reads it: it takes `0x7f.1` for 127.0.0.1.
+            let host = url.host_str().unwrap_or_default().to_owned();
+            if !guard::host_allowed(&host, reach)
+                || (self.clients.own.is_some() && !guard::name_allowed(&host, reach).await)
+            {
+                return Err(SendError::not_sent(SendErrorKind::Invalid, out_of_reach(&host)));
+            }
+            let client = self.clients.guarded(&host, reach)?;
             let mut request = reqwest::Request::new(parts.method, url.clone());
             *request.headers_mut() = parts.headers;
             let patience = self.clients.timeouts.read;

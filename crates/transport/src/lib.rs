@@ -8,8 +8,13 @@
 
 mod clients;
 mod clock;
+mod encode;
+mod guard;
 mod http_transport;
+mod part_file;
+mod request_body;
 mod save;
+mod save_error;
 mod send_body;
 mod send_error;
 mod settings;
@@ -18,6 +23,8 @@ mod transport;
 pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
 pub use http_transport::{HttpTransport, HttpTransportBuilder};
-pub use save::{SaveError, SaveOptions, SaveProgress, Saved, check_target, save};
+pub use request_body::{BodySource, FileSource, RequestBody, SourceError};
+pub use save::{Fetched, SaveOptions, SaveProgress, Saved, check_target, fetch, save};
+pub use save_error::SaveError;
 pub use settings::{Proxy, SettingError, Timeouts};
 pub use transport::{AnswerBody, BoxFuture, Transport};

@@ -1,23 +1,20 @@
-//! Fetching a file to disk: into `NAME.part`, checked, flushed, and only then under its name.
+//! Fetching a file to disk: into `NAME.part`, checked, hashed, flushed, and only then under its name.
 //!
-//! What is acceptable is decided in `ark_video_protocol::download`; here bytes are moved. A download that fails or is
-//! dropped leaves nothing behind; an existing file is replaced only when asked.
+//! What is acceptable is decided in `ark_video_protocol::download`; here bytes are moved, once per call. A download that
+//! fails, is dropped or is killed is taken up by the next call; an existing file is replaced only when asked.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use ark_video_protocol::{
-    SendError,
-    download::{self, DownloadRefusal, Expected, Head, PlainHttp},
-};
+use ark_video_protocol::download::{self, DownloadRefusal, Expected, Head, Kept, LinkRules};
 use http::{HeaderValue, Request, Uri, header};
-use tempfile::TempPath;
 
-use crate::{AnswerBody, Transport};
+use crate::{
+    AnswerBody, SaveError, Transport,
+    part_file::{PartFile, folder_of},
+};
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 
@@ -29,13 +26,13 @@ pub struct SaveOptions {
     pub overwrite: bool,
     /// Largest file to take, in bytes. Default 4 GiB.
     pub max_bytes: u64,
-    /// Where plain `http` is allowed. Default nowhere.
-    pub plain_http: PlainHttp,
+    /// Which links may be fetched. Default `https` from machines that anybody can reach.
+    pub rules: LinkRules,
 }
 
 impl Default for SaveOptions {
     fn default() -> Self {
-        Self { overwrite: false, max_bytes: 4 << 30, plain_http: PlainHttp::Never }
+        Self { overwrite: false, max_bytes: 4 << 30, rules: LinkRules::default() }
     }
 }
 
@@ -57,42 +54,12 @@ pub struct Saved {
     pub path: PathBuf,
     /// Its length in bytes.
     pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
     /// Its media type, as the storage named it.
     pub content_type: Option<String>,
-}
-
-/// Why there is no file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SaveError {
-    /// There is something under that name, and replacing was not asked for.
-    #[error("{} exists already and is not replaced", path.display())]
-    Exists {
-        /// The name.
-        path: PathBuf,
-    },
-    /// The name belongs to a folder, or names none.
-    #[error("{} is a folder, not a file name", path.display())]
-    Folder {
-        /// The name.
-        path: PathBuf,
-    },
-    /// The file system said no.
-    #[error("{} cannot be {action}: {source}", path.display())]
-    File {
-        /// What was tried: `created`, `written` and so on.
-        action: &'static str,
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The storage sent something that must not be taken for the file.
-    #[error(transparent)]
-    Refused(#[from] DownloadRefusal),
-    /// The bytes did not come, or not all of them.
-    #[error("the download failed: {0}")]
-    Send(#[from] SendError),
+    /// Bytes that an earlier call had fetched.
+    pub resumed_at: u64,
 }
 
 /// Checks that a file can be put at `path`, before anything is fetched for it.
@@ -118,16 +85,45 @@ pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
     let folder = folder_of(path);
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(file_error("created", path)(io::Error::from(io::ErrorKind::NotADirectory))),
-        Err(error) => Err(file_error("created", path)(error)),
+        Ok(_) => Err(SaveError::file("created", path)(io::Error::from(io::ErrorKind::NotADirectory))),
+        Err(error) => Err(SaveError::file("created", path)(error)),
     }
 }
 
-/// Fetches `link` to `path` and tells `on_progress` how far it is, beginning with zero bytes.
+/// Fetches `link` into the part of `path`, goes on where an earlier try ended, and tells `on_progress` how far it is,
+/// beginning with what is there already.
+///
+/// Dropping the future keeps what was fetched.
 ///
 /// # Errors
-/// See [`SaveError`]. Nothing is left behind, with one exception: if the whole file is there and only the last renaming
-/// fails, it stays as `NAME.part`, and the error names that.
+/// See [`SaveError`]. What can be taken up stays as `NAME.part` with its state in `NAME.part.json`.
+pub async fn fetch(
+    transport: &dyn Transport,
+    link: &str,
+    path: &Path,
+    options: &SaveOptions,
+    on_progress: &mut (dyn FnMut(SaveProgress) + Send),
+) -> Result<Fetched, SaveError> {
+    check_target(path, options.overwrite)?;
+    let target = path.to_owned();
+    let part = tokio::task::spawn_blocking(move || PartFile::open(&target)).await;
+    let mut part = part.map_err(|gone| SaveError::file("opened", path)(io::Error::other(gone)))??;
+    let resumed_at = part.bytes();
+    // Killed between its last byte and its name: nothing is left to ask for.
+    if part.is_whole_of(link) {
+        on_progress(SaveProgress { bytes: resumed_at, total: Some(resumed_at) });
+    } else {
+        transfer(transport, link, &mut part, options, on_progress).await?;
+    }
+    part.end();
+    part.flush().await?;
+    Ok(Fetched { part, resumed_at, overwrite: options.overwrite, path: path.to_owned() })
+}
+
+/// As [`fetch`], and gives the file its name.
+///
+/// # Errors
+/// See [`SaveError`].
 pub async fn save(
     transport: &dyn Transport,
     link: &str,
@@ -135,17 +131,81 @@ pub async fn save(
     options: &SaveOptions,
     on_progress: &mut (dyn FnMut(SaveProgress) + Send),
 ) -> Result<Saved, SaveError> {
-    check_target(path, options.overwrite)?;
-    let (expected, mut body) = open(transport, link, options).await?;
-    let part = part_of(path);
-    let file = File::create(&part).map_err(file_error("created", &part))?;
-    let guard = TempPath::try_from_path(&part).map_err(file_error("created", &part))?;
-    let file = Sink { file, path: &part };
-    let (file, bytes) = copy(&mut *body, file, &expected, options.max_bytes, on_progress).await?;
-    let flushed = tokio::task::spawn_blocking(move || file.sync_all()).await;
-    flushed.map_err(io::Error::other).and_then(|flushed| flushed).map_err(file_error("written", &part))?;
-    put_in_place(guard, path, options.overwrite)?;
-    Ok(Saved { path: path.to_owned(), bytes, content_type: expected.content_type })
+    fetch(transport, link, path, options, on_progress).await?.place()
+}
+
+/// A file that is whole, on disk, and not yet under its name.
+#[derive(Debug)]
+pub struct Fetched {
+    part: PartFile,
+    resumed_at: u64,
+    overwrite: bool,
+    path: PathBuf,
+}
+
+impl Fetched {
+    /// Its length in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.part.bytes()
+    }
+
+    /// Its SHA-256, in hexadecimal; taken while it was written.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        self.part.sha256()
+    }
+
+    /// Its media type, as the storage named it.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.part.content_type()
+    }
+
+    /// Gives it its name, in one step.
+    ///
+    /// # Errors
+    /// [`SaveError::File`]: the name was taken meanwhile, or the system said no. The file stays as `NAME.part`, whole.
+    pub fn place(self) -> Result<Saved, SaveError> {
+        let saved = Saved {
+            path: self.path.clone(),
+            bytes: self.bytes(),
+            sha256: self.sha256(),
+            content_type: self.content_type().map(str::to_owned),
+            resumed_at: self.resumed_at,
+        };
+        self.part.place(&self.path, self.overwrite)?;
+        Ok(saved)
+    }
+}
+
+async fn transfer(
+    transport: &dyn Transport,
+    link: &str,
+    part: &mut PartFile,
+    options: &SaveOptions,
+    on_progress: &mut (dyn FnMut(SaveProgress) + Send),
+) -> Result<(), SaveError> {
+    let kept = part.take_up(link)?;
+    let (head, mut body) = match open(transport, link, options, kept.as_ref()).await {
+        Err(SaveError::Refused(DownloadRefusal::Changed)) => {
+            part.restart()?;
+            return Err(DownloadRefusal::Changed.into());
+        }
+        opened => opened?,
+    };
+    let expected = match head {
+        Head::File(expected) => {
+            part.begin(link, &expected)?;
+            expected
+        }
+        Head::Rest(expected) => {
+            part.go_on(&expected)?;
+            expected
+        }
+        _ => return Ok(()),
+    };
+    copy(&mut *body, part, &expected, options.max_bytes, on_progress).await
 }
 
 /// Follows redirects up to the file itself. Every hop is judged like the first.
@@ -153,84 +213,62 @@ async fn open(
     transport: &dyn Transport,
     link: &str,
     options: &SaveOptions,
-) -> Result<(Expected, Box<dyn AnswerBody>), SaveError> {
-    let mut from = download::check_link(link, options.plain_http)?;
+    kept: Option<&Kept>,
+) -> Result<(Head, Box<dyn AnswerBody>), SaveError> {
+    let mut from = download::check_link(link, options.rules)?;
     for _ in 0..=download::MAX_REDIRECTS {
-        let (head, body) = transport.open(request(&from)).await?.into_parts();
-        match download::judge(head.status, &head.headers, &from, options.max_bytes)? {
-            Head::Redirect(to) => from = download::check_link(&to, options.plain_http)?,
-            Head::File(expected) => return Ok((expected, body)),
-            _ => return Err(DownloadRefusal::Status { status: head.status.as_u16() }.into()),
+        let (head, body) = transport.open(request(&from, kept), options.rules.reach).await?.into_parts();
+        match download::judge(head.status, &head.headers, &from, options.max_bytes, kept)? {
+            Head::Redirect(to) => from = download::check_link(&to, options.rules)?,
+            head => return Ok((head, body)),
         }
     }
     Err(DownloadRefusal::TooManyRedirects.into())
 }
 
-fn request(link: &Uri) -> Request<()> {
+fn request(link: &Uri, kept: Option<&Kept>) -> Request<()> {
     let mut request = Request::new(());
     *request.uri_mut() = link.clone();
     let headers = request.headers_mut();
     headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    if let Some(kept) = kept
+        && let Ok(range) = HeaderValue::try_from(kept.range())
+    {
+        headers.insert(header::RANGE, range);
+        if let Some(etag) = kept.etag.as_deref().and_then(|etag| HeaderValue::from_str(etag).ok()) {
+            headers.insert(header::IF_RANGE, etag);
+        }
+    }
     request
-}
-
-struct Sink<'a> {
-    file: File,
-    path: &'a Path,
 }
 
 /// Writes pieces as they come: on the machines measured, direct writes beat every hand-over to another thread.
 async fn copy(
     body: &mut dyn AnswerBody,
-    mut to: Sink<'_>,
+    part: &mut PartFile,
     expected: &Expected,
     max_bytes: u64,
     on_progress: &mut (dyn FnMut(SaveProgress) + Send),
-) -> Result<(File, u64), SaveError> {
+) -> Result<(), SaveError> {
     let total = expected.length;
-    let mut bytes = 0;
-    on_progress(SaveProgress { bytes, total });
+    on_progress(SaveProgress { bytes: part.bytes(), total });
     while let Some(piece) = body.chunk().await? {
-        let after = bytes + piece.len() as u64;
+        let after = part.bytes() + piece.len() as u64;
+        if part.bytes() == 0 && download::looks_like_page(&piece) {
+            let content_type = "a page or a message".to_owned();
+            return Err(DownloadRefusal::NotMedia { content_type }.into());
+        }
         if after > total.unwrap_or(max_bytes) {
+            part.restart()?;
             return Err(match total {
                 Some(length) => DownloadRefusal::WrongLength { length, got: after }.into(),
                 None => DownloadRefusal::TooLarge { length: after, max_bytes }.into(),
             });
         }
-        to.file.write_all(&piece).map_err(file_error("written", to.path))?;
-        bytes = after;
-        on_progress(SaveProgress { bytes, total });
+        part.write(&piece)?;
+        on_progress(SaveProgress { bytes: part.bytes(), total });
     }
-    download::whole(expected, bytes)?;
-    Ok((to.file, bytes))
-}
-
-fn put_in_place(part: TempPath, path: &Path, overwrite: bool) -> Result<(), SaveError> {
-    let moved = if overwrite { part.persist(path) } else { part.persist_noclobber(path) };
-    if let Err(failed) = moved {
-        // The film is whole and paid for: it stays, under its other name.
-        let kept = failed.path.keep().unwrap_or_else(|failed| failed.path.to_path_buf());
-        return Err(file_error("moved to its final name (it is whole)", &kept)(failed.error));
-    }
-    // Makes the new name last through a power cut. Not every system can do this to a folder.
-    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    let mut name: OsString = path.as_os_str().to_owned();
-    name.push(".part");
-    PathBuf::from(name)
-}
-
-fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SaveError {
-    let path = path.to_owned();
-    move |source| SaveError::File { action, path, source }
+    Ok(download::whole(expected, part.bytes())?)
 }

@@ -3,9 +3,8 @@
 //! Because such a body cannot be cloned, no layer below can send it a second time.
 
 use std::{
-    convert::Infallible,
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,19 +13,18 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::Timeouts;
-
-/// Piece that is handed over at a time; the connection buffers a few of them.
-const PIECE: usize = 64 << 10;
+use crate::{SourceError, Timeouts, encode::OpenBody};
 
 /// How far a body got.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress(Arc<Mutex<State>>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct State {
     stage: Stage,
     since: Instant,
+    /// Why the body broke off.
+    failure: Option<SourceError>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,24 +39,33 @@ pub(crate) enum Stage {
 
 impl Progress {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { stage: Stage::Waiting, since: Instant::now() })))
+        Self(Arc::new(Mutex::new(State { stage: Stage::Waiting, since: Instant::now(), failure: None })))
     }
 
-    fn state(&self) -> State {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn moved_to(&self, stage: Stage) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State { stage, since: Instant::now() };
+        let mut state = self.state();
+        (state.stage, state.since) = (stage, Instant::now());
     }
 
     pub(crate) fn stage(&self) -> Stage {
         self.state().stage
     }
 
+    /// Why the body broke off, if it did.
+    pub(crate) fn failure(&self) -> Option<SourceError> {
+        self.state().failure.clone()
+    }
+
     /// When patience ends, unless the body moves before.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Instant {
-        let State { stage, since } = self.state();
+        let (stage, since) = {
+            let state = self.state();
+            (state.stage, state.since)
+        };
         let patience = match stage {
             // The connector has its own, shorter limit; this one catches what it does not cover.
             Stage::Waiting => timeouts.connect.saturating_add(timeouts.upload_stall),
@@ -89,43 +96,43 @@ impl Progress {
     }
 }
 
-/// Bytes in pieces, of a length that is known from the start.
+/// A body in pieces, of a length that is known from the start.
 #[derive(Debug)]
 pub(crate) struct SendBody {
-    rest: Bytes,
+    rest: OpenBody,
     progress: Progress,
 }
 
 impl SendBody {
-    pub(crate) fn new(bytes: Bytes) -> (Self, Progress) {
+    pub(crate) fn new(body: OpenBody) -> (Self, Progress) {
         let progress = Progress::new();
-        (Self { rest: bytes, progress: progress.clone() }, progress)
+        (Self { rest: body, progress: progress.clone() }, progress)
     }
 }
 
 impl Body for SendBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = SourceError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.rest.is_empty() {
-            return Poll::Ready(None);
+    ) -> Poll<Option<Result<Frame<Bytes>, SourceError>>> {
+        let Some(piece) = self.rest.next() else { return Poll::Ready(None) };
+        match &piece {
+            Ok(_) if self.rest.left() == 0 => self.progress.moved_to(Stage::Taken),
+            Ok(_) => self.progress.moved_to(Stage::Uploading),
+            Err(error) => self.progress.state().failure = Some(error.clone()),
         }
-        let length = self.rest.len().min(PIECE);
-        let piece = self.rest.split_to(length);
-        self.progress.moved_to(if self.rest.is_empty() { Stage::Taken } else { Stage::Uploading });
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        Poll::Ready(Some(piece.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.left() == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        SizeHint::with_exact(self.rest.left())
     }
 }
 
@@ -134,6 +141,13 @@ mod tests {
     use std::future::poll_fn;
 
     use super::*;
+    use crate::RequestBody;
+
+    const PIECE: usize = 64 << 10;
+
+    fn send(bytes: impl Into<Bytes>) -> (SendBody, Progress) {
+        SendBody::new(RequestBody::from(bytes.into()).open().unwrap())
+    }
 
     async fn take(body: &mut SendBody) -> Option<Bytes> {
         poll_fn(|context| Pin::new(&mut *body).poll_frame(context))
@@ -143,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_says_how_far_it_got_and_how_long_it_is() {
-        let (mut body, progress) = SendBody::new(Bytes::from(vec![7; PIECE + 1]));
+        let (mut body, progress) = send(vec![7; PIECE + 1]);
         assert_eq!((progress.stage(), body.size_hint().exact()), (Stage::Waiting, Some(PIECE as u64 + 1)));
         assert_eq!(take(&mut body).await.unwrap().len(), PIECE);
         assert_eq!((progress.stage(), body.is_end_stream()), (Stage::Uploading, false));
@@ -155,7 +169,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_moving_upload_has_no_total_limit_and_a_standing_one_ends_after_twenty_seconds() {
         let timeouts = Timeouts::new();
-        let (mut body, progress) = SendBody::new(Bytes::from(vec![0; 100 * PIECE]));
+        let (mut body, progress) = send(vec![0; 100 * PIECE]);
         let start = Instant::now();
         let outcome = progress
             .patiently(&timeouts, async {
@@ -173,7 +187,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_short_patience_for_the_answer_is_not_lengthened_by_the_one_before() {
         let timeouts = Timeouts::new().answer(Duration::from_secs(1));
-        let (mut body, progress) = SendBody::new(Bytes::from_static(b"{}"));
+        let (mut body, progress) = send("{}");
         let start = Instant::now();
         let outcome = progress
             .patiently(&timeouts, async {
@@ -187,7 +201,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_answer_has_two_minutes_from_the_last_byte() {
-        let (mut body, progress) = SendBody::new(Bytes::from_static(b"{}"));
+        let (mut body, progress) = send("{}");
         let start = Instant::now();
         let outcome = progress
             .patiently(&Timeouts::new(), async {

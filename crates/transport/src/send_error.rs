@@ -8,10 +8,20 @@ use std::{error::Error, io};
 
 use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 
-use crate::send_body::{Progress, Stage};
+use crate::{
+    guard::OutOfReach,
+    send_body::{Progress, Stage},
+};
 
 /// Translates an error; `host` is named in the message, `progress` is that of the request's body.
 pub(crate) fn translate(error: &reqwest::Error, host: &str, progress: Option<&Progress>) -> SendError {
+    if let Some(failure) = progress.and_then(Progress::failure) {
+        // Whatever else is said about the connection, it ended because we could not go on.
+        return SendError::new(stage(false, progress), SendErrorKind::Invalid, failure.to_string());
+    }
+    if any(error, |cause| cause.is::<OutOfReach>()) {
+        return SendError::not_sent(SendErrorKind::Invalid, out_of_reach(host));
+    }
     let kind = kind(error);
     let root = root(error);
     let message = match kind {
@@ -26,6 +36,11 @@ pub(crate) fn translate(error: &reqwest::Error, host: &str, progress: Option<&Pr
         _ => format!("the request to {host} failed ({root})"),
     };
     SendError::new(stage(error.is_connect() || error.is_builder(), progress), kind, message)
+}
+
+/// A storage host that must not be asked.
+pub(crate) fn out_of_reach(host: &str) -> String {
+    format!("{host} is not asked: {OutOfReach}")
 }
 
 /// Not sent means: the body was never asked for, or, without a body, there never was a connection.

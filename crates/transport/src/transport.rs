@@ -2,9 +2,11 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use ark_video_protocol::{Endpoint, SendError};
+use ark_video_protocol::{Endpoint, SendError, download::Reach};
 use bytes::Bytes;
 use http::{Request, Response};
+
+use crate::RequestBody;
 
 /// A future behind a pointer, so that [`Transport`] can be one too.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -12,7 +14,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Sends requests, each at most once.
 ///
 /// An implementation must not retry, must not follow redirects, must not change the path, and may call a failure "not
-/// sent" only if no byte of the request body can have left. A second bill is the price of a mistake here.
+/// sent" only if no byte of the request body can have left. A second bill is the price of a mistake here. One that
+/// cannot stream takes [`RequestBody::read`].
 pub trait Transport: Send + Sync + fmt::Debug {
     /// Sends one request to the API and reads the whole answer, whatever its status.
     ///
@@ -21,14 +24,19 @@ pub trait Transport: Send + Sync + fmt::Debug {
     fn send(
         &self,
         endpoint: Endpoint,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>>;
 
     /// Sends one GET to a storage host and gives the answer's head, with the body still to be read. Takes a
     /// connection of its own.
     ///
-    /// The request goes out with its own headers only: no key, no cookie.
-    fn open(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>>;
+    /// The request goes out with its own headers only: no key, no cookie. It must not be connected to an address that
+    /// `reach` does not allow.
+    fn open(
+        &self,
+        request: Request<()>,
+        reach: Reach,
+    ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>>;
 }
 
 /// A body that comes in pieces.

@@ -26,6 +26,7 @@ pub(crate) enum Outcome {
 pub(crate) const JOBS: &[Job] = &[
     Job { name: "fmt", about: "formatting", run: |sh| steps(sh, &[&["fmt", "--all", "--check"]]) },
     Job { name: "codegen --check", about: "generated files equal what the schema gives", run: codegen },
+    Job { name: "docs --check", about: "generated documents equal what the schema gives", run: docs },
     Job { name: "tidy", about: "fences, documents, manifests", run: tidy },
     Job {
         name: "clippy",
@@ -61,6 +62,11 @@ pub(crate) const JOBS: &[Job] = &[
     Job { name: "test", about: "tests of the crates and across them", run: |sh| tests(sh, &[]) },
     Job { name: "test-xtask", about: "tests of the xtask", run: |sh| tests(sh, &["-p", "xtask"]) },
     Job {
+        name: "schema compile-test",
+        about: "prepared edits of the schema: rustc agrees with what diff calls breaking",
+        run: compile_test,
+    },
+    Job {
         name: "doctest",
         about: "examples in the documentation",
         run: |sh| steps(sh, &[&["test", "--doc", "--no-fail-fast"]]),
@@ -84,6 +90,18 @@ fn steps(shell: &Shell, commands: &[&[&str]]) -> Outcome {
 
 fn codegen(_: &Shell) -> Outcome {
     outcome(crate::generate(true))
+}
+
+fn docs(_: &Shell) -> Outcome {
+    outcome(crate::document(true))
+}
+
+fn compile_test(_: &Shell) -> Outcome {
+    outcome(
+        crate::schema::compile_test(&crate::root(), None)
+            .map(|text| print!("{text}"))
+            .map_err(|e| format!("{e:#}")),
+    )
 }
 
 fn tidy(shell: &Shell) -> Outcome {

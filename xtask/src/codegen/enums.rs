@@ -118,7 +118,7 @@ fn union(
 }
 
 /// The words at the end that all names share: `TextContent` and `ImageContent` share `Content`.
-fn common_suffix(names: &[String]) -> String {
+pub(crate) fn common_suffix(names: &[String]) -> String {
     let Some((first, rest)) = names.split_first() else { return String::new() };
     let starts = first.char_indices().filter(|(_, c)| c.is_ascii_uppercase()).map(|(at, _)| &first[at..]);
     let mut shared = starts.filter(|suffix| rest.iter().all(|name| name.ends_with(suffix)));

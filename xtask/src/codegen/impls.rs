@@ -16,7 +16,7 @@ pub(crate) fn decode(bodies: &[Body<'_>]) -> TokenStream {
         let expecting = format!("a JSON object ({})", body.definition.name);
         let wire: Vec<&str> = body.fields.iter().map(|f| f.field.name.as_str()).collect();
         let tag = body.structure.tag.as_ref().map(|(tag, _)| tag.as_str());
-        let names: Vec<&str> = wire.iter().copied().chain(tag).collect();
+        let places = wire.iter().copied().chain(tag).enumerate().map(|(place, name)| quote!(#name => #place));
         let idents: Vec<_> = body.fields.iter().map(|f| &f.ident).collect();
         let arms = body.fields.iter().enumerate().map(|(index, field)| {
             let (ident, read) = (&field.ident, read(field, body.structure.role));
@@ -49,9 +49,10 @@ pub(crate) fn decode(bodies: &[Body<'_>]) -> TokenStream {
                             f.write_str(#expecting)
                         }
                         fn visit_map<A: ::serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                            const PLACE: fn(&str) -> Option<usize> = |name| Some(match name { #(#places,)* _ => return None });
                             #(let mut #idents = None;)*
                             let mut extra = ::serde_json::Map::new();
-                            while let Some(key) = map.next_key_seed(Names(&[#(#names),*]))? {
+                            while let Some(key) = map.next_key_seed(Names(PLACE))? {
                                 match key {
                                     #(#arms)*
                                     #skip_tag

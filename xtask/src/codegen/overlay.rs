@@ -5,8 +5,9 @@
 //! can never pass over a change of the vendor's in silence.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use json_patch::{Patch, PatchOperation, jsonptr::PointerBuf};
 use serde::Deserialize;
 use serde_json::Value;
@@ -37,8 +38,15 @@ pub(crate) struct Evidence {
 }
 
 impl Overlay {
-    /// Reads one file; `file` is its name, for messages.
+    /// Reads one file that is complete; `file` is its name, for messages.
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self> {
+        let overlay = Self::read(file, text)?;
+        overlay.complete().with_context(|| format!("schema/overlay/{file}"))?;
+        Ok(overlay)
+    }
+
+    /// Reads one file, which a person may still be writing.
+    pub(crate) fn read(file: &str, text: &str) -> Result<Self> {
         let overlay: Self =
             serde_json::from_str(text).with_context(|| format!("schema/overlay/{file} is not an overlay"))?;
         let id = file.strip_suffix(".json").and_then(|stem| stem.split_once('-')).map(|(_, id)| id);
@@ -48,75 +56,68 @@ impl Overlay {
             overlay.id,
             overlay.id
         );
-        ensure!(!overlay.reason.trim().is_empty(), "schema/overlay/{file}: it gives no reason");
-        ensure!(
-            !overlay.evidence.is_empty()
-                && overlay.evidence.iter().all(|e| !e.document.is_empty() && !e.date.is_empty()),
-            "schema/overlay/{file}: each correction names at least one document with its date"
-        );
-        ensure!(!overlay.patch.0.is_empty(), "schema/overlay/{file}: it does nothing");
         Ok(overlay)
+    }
+
+    /// Whether it says everything that a correction must say.
+    pub(crate) fn complete(&self) -> Result<()> {
+        ensure!(!self.reason.trim().is_empty(), "it gives no reason");
+        ensure!(
+            !self.evidence.is_empty()
+                && self.evidence.iter().all(|e| !e.document.is_empty() && !e.date.is_empty()),
+            "each correction names at least one document with its date"
+        );
+        ensure!(!self.patch.0.is_empty(), "it does nothing");
+        Ok(())
     }
 
     /// Applies the correction, or says why it no longer fits.
     pub(crate) fn apply(&self, document: &mut Value) -> Result<()> {
-        self.apply_operations(document).map_err(|error| {
+        self.fit(document).map_err(|misfit| {
             anyhow!(
-                "schema/overlay/…-{}.json: {error}\n  the correction is there because: {}",
+                "schema/overlay/…-{}.json: {misfit}\n  the correction is there because: {}",
                 self.id,
                 self.reason
             )
         })
     }
 
-    fn apply_operations(&self, document: &mut Value) -> Result<()> {
+    /// Applies the correction; what does not fit comes back with the values that were expected and found.
+    pub(crate) fn fit(&self, document: &mut Value) -> Result<(), Box<Misfit>> {
         let mut tested = BTreeSet::new();
         for (index, operation) in self.patch.0.iter().enumerate() {
+            let path = operation.path().to_string();
             match operation {
                 PatchOperation::Test(test) => {
-                    let found = test.path.resolve(&*document).map_err(|_| {
-                        anyhow!(
-                            "{} is gone from the vendor's page; drop this correction or aim it anew",
-                            test.path
-                        )
-                    })?;
+                    let Ok(found) = test.path.resolve(&*document) else {
+                        return Err(Box::new(Misfit::Gone { path, expected: test.value.clone() }));
+                    };
                     if *found != test.value {
-                        if self.corrected_value(&test.path, index) == Some(found) {
-                            bail!(
-                                "{} already has the corrected value: the vendor adopted it, so delete this correction",
-                                test.path
-                            );
-                        }
-                        bail!(
-                            "{} changed upstream\n  expected {}\n  found    {}",
-                            test.path,
-                            test.value,
-                            found
-                        );
+                        let found = found.clone();
+                        return Err(Box::new(match self.corrected_value(&test.path, index) == Some(&found) {
+                            true => Misfit::Adopted { path },
+                            false => Misfit::Changed { path, expected: test.value.clone(), found },
+                        }));
                     }
-                    tested.insert(test.path.to_string());
+                    tested.insert(path.clone());
                 }
-                PatchOperation::Add(add) => {
-                    if exists_as_member(document, &add.path) {
-                        bail!(
-                            "{} now exists upstream; test and replace it, or drop this operation",
-                            add.path
-                        );
-                    }
+                PatchOperation::Add(add) if exists_as_member(document, &add.path) => {
+                    let found = add.path.resolve(&*document).cloned().unwrap_or_default();
+                    return Err(Box::new(match found == add.value {
+                        true => Misfit::Adopted { path },
+                        false => Misfit::Exists { path, wanted: add.value.clone(), found },
+                    }));
                 }
+                PatchOperation::Add(_) => {}
                 PatchOperation::Replace(_) | PatchOperation::Remove(_) => {
-                    let path = operation.path().to_string();
-                    ensure!(
-                        tested.contains(&path),
-                        "{path} is replaced or removed without a `test` of its old value before"
-                    );
+                    if !tested.contains(&path) {
+                        return Err(Box::new(Misfit::Untested { path }));
+                    }
                 }
-                PatchOperation::Move(_) | PatchOperation::Copy(_) => {
-                    bail!("`move` and `copy` hide what they expect; write test, remove and add instead")
-                }
+                PatchOperation::Move(_) | PatchOperation::Copy(_) => return Err(Box::new(Misfit::Hidden)),
             }
             json_patch::patch(document, std::slice::from_ref(operation))
-                .map_err(|error| anyhow!("{error}"))?;
+                .map_err(|error| Box::new(Misfit::Broken { path, error: error.to_string() }))?;
         }
         Ok(())
     }
@@ -127,6 +128,53 @@ impl Overlay {
             PatchOperation::Replace(replace) if replace.path == *path => Some(&replace.value),
             _ => None,
         })
+    }
+}
+
+/// Why a correction no longer fits, each with the place in the document.
+#[derive(Debug)]
+pub(crate) enum Misfit {
+    /// What it corrects is not there any more.
+    Gone { path: String, expected: Value },
+    /// The vendor has our value now.
+    Adopted { path: String },
+    /// The vendor has a third value.
+    Changed { path: String, expected: Value, found: Value },
+    /// The vendor now has what we add, otherwise.
+    Exists { path: String, wanted: Value, found: Value },
+    /// A mistake of the file: nothing was expected.
+    Untested { path: String },
+    /// A mistake of the file: `move` or `copy`.
+    Hidden,
+    /// The patch itself failed.
+    Broken { path: String, error: String },
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone { path, .. } => {
+                write!(f, "{path} is gone from the vendor's page; drop this correction or aim it anew")
+            }
+            Self::Adopted { path } => write!(
+                f,
+                "{path} already has the corrected value: the vendor adopted it, so delete this correction"
+            ),
+            Self::Changed { path, expected, found } => {
+                write!(f, "{path} changed upstream\n  expected {expected}\n  found    {found}")
+            }
+            Self::Exists { path, wanted, found } => write!(
+                f,
+                "{path} now exists upstream; test and replace it, or drop this operation\n  we add   {wanted}\n  found    {found}"
+            ),
+            Self::Untested { path } => {
+                write!(f, "{path} is replaced or removed without a `test` of its old value before")
+            }
+            Self::Hidden => {
+                f.write_str("`move` and `copy` hide what they expect; write test, remove and add instead")
+            }
+            Self::Broken { path, error } => write!(f, "{path}: {error}"),
+        }
     }
 }
 
@@ -189,7 +237,7 @@ mod tests {
     #[test]
     fn a_file_that_says_too_little_is_refused() {
         let parse =
-            |file: &str, value: Value| Overlay::parse(file, &value.to_string()).unwrap_err().to_string();
+            |file: &str, value: Value| format!("{:#}", Overlay::parse(file, &value.to_string()).unwrap_err());
         let full = json!({"id": "x", "reason": "r", "evidence": [{"document": "d", "date": "2026"}], "page_faults": [], "patch": [{"op": "remove", "path": "/a"}]});
         let with = |name: &str, value: Value| {
             let mut changed = full.clone();

@@ -28,7 +28,7 @@ impl Copy {
             }
         }
         fs::create_dir_all(copy.join("schema/examples/requests")).unwrap();
-        for file in ["schema/errors.json", SCHEMA, EXAMPLE] {
+        for file in ["schema/errors.json", "schema/models.json", SCHEMA, EXAMPLE] {
             fs::copy(repository().join(file), copy.join(file)).unwrap();
         }
         Self(copy)
@@ -43,9 +43,7 @@ impl Copy {
     /// The page changes as a new edition would: with its hash.
     fn edit_page(&self, from: &str, to: &str) {
         let file = "schema/vendor/create-task.apifox.txt";
-        let hash = |text: &str| -> String {
-            Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
-        };
+        let hash = |text: &str| source::sha256(text.as_bytes());
         let before = hash(&fs::read_to_string(self.0.join(file)).unwrap());
         self.edit(file, from, to);
         let after = hash(&fs::read_to_string(self.0.join(file)).unwrap());
@@ -150,7 +148,9 @@ fn every_fault_of_the_page_is_answered() {
             rows.insert(number, named);
         }
     }
-    assert_eq!(rows.keys().copied().collect::<Vec<_>>(), (1..=23).collect::<Vec<_>>());
+    let most = u32::try_from(rows.len()).unwrap();
+    assert!(most >= 23, "{most} rows");
+    assert_eq!(rows.keys().copied().collect::<Vec<_>>(), (1..=most).collect::<Vec<_>>());
     let mut answered: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for (file, overlay) in overlays(&repository()).unwrap() {
         assert!(!overlay.page_faults.is_empty(), "{file} answers no fault of the page");

@@ -121,7 +121,12 @@ pub struct Cell<T> {
 
 impl<T> Cell<T> {
     /// A cell without more, for the generated tables.
-    pub(crate) const fn plain(value: T, source: &'static str, date: &'static str, confidence: Confidence) -> Self {
+    pub(crate) const fn plain(
+        value: T,
+        source: &'static str,
+        date: &'static str,
+        confidence: Confidence,
+    ) -> Self {
         Self::full(value, source, date, confidence, &[], None, None)
     }
 

@@ -90,9 +90,12 @@ mod tests {
 
     #[test]
     fn what_is_read_is_what_is_written() {
-        for (text, millionths, shown) in
-            [("70.00", 70_000_000, "70.00"), ("0.6", 600_000, "0.60"), ("1", 1_000_000, "1.00"), ("0.354466", 354_466, "0.354466")]
-        {
+        for (text, millionths, shown) in [
+            ("70.00", 70_000_000, "70.00"),
+            ("0.6", 600_000, "0.60"),
+            ("1", 1_000_000, "1.00"),
+            ("0.354466", 354_466, "0.354466"),
+        ] {
             let read: Decimal = text.parse().expect(text);
             assert_eq!((read.millionths(), read.to_string().as_str()), (millionths, shown));
         }

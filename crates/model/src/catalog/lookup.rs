@@ -85,7 +85,8 @@ impl Catalog {
         if let Some(model) = self.models.iter().find(|model| model.name == text) {
             return ModelRules::Unversioned { model };
         }
-        let close_to = self.models.iter().find(|model| !same_but_for_version(model, text) && almost(&model.id, text));
+        let close_to =
+            self.models.iter().find(|model| !same_but_for_version(model, text) && almost(&model.id, text));
         ModelRules::Skipped { why: WhySkipped::Unknown { close_to } }
     }
 }
@@ -125,15 +126,22 @@ mod tests {
         assert_eq!(family("dreamina-seedance-2-0-mini-260615"), Some("2.0-mini"));
         assert_eq!(family("doubao-seedance-2-0"), None);
         let close = |text: &str| match catalog.rules_for(text) {
-            ModelRules::Skipped { why: WhySkipped::Unknown { close_to } } => close_to.map(|model| model.id.as_ref()),
+            ModelRules::Skipped { why: WhySkipped::Unknown { close_to } } => {
+                close_to.map(|model| model.id.as_ref())
+            }
             other => panic!("{other:?}"),
         };
         assert_eq!(close("doubao-seedence-2-0-260128"), Some("doubao-seedance-2-0-260128"));
         assert_eq!(close("doubao-seedance-2-0-261128"), None);
         assert_eq!(close("my-model"), None);
         assert_eq!(close(""), None);
-        assert!(matches!(catalog.rules_for("doubao-seedance-2.0-fast"), ModelRules::Skipped { why: WhySkipped::PlanName(_) }));
-        let ModelRules::Wrong { row } = catalog.rules_for("doubao-seedance-2-0-250428") else { panic!("circulates") };
+        assert!(matches!(
+            catalog.rules_for("doubao-seedance-2.0-fast"),
+            ModelRules::Skipped { why: WhySkipped::PlanName(_) }
+        ));
+        let ModelRules::Wrong { row } = catalog.rules_for("doubao-seedance-2-0-250428") else {
+            panic!("circulates")
+        };
         assert_eq!(row.instead, "doubao-seedance-2-0-260128");
     }
 

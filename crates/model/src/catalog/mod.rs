@@ -24,6 +24,7 @@ pub use limits::{AudioLimits, Billing, Defaults, ImageLimits, Limits, MediaLimit
 pub use lookup::{ModelRules, WhySkipped};
 pub use overlay::CatalogError;
 pub use rows::{Availability, Format, Model, NeverOffer, Pixels, PlanName, Price, Rate, Source};
+pub(crate) use lookup::almost;
 pub use table::{Table, Words};
 
 /// Everything that is known of the models.
@@ -79,7 +80,9 @@ impl Catalog {
 
     /// Width and height in pixels of a result.
     pub fn pixels_of(&self, family: &str, resolution: &str, ratio: &str) -> Option<&Pixels> {
-        let fits = |row: &&Pixels| row.resolution == resolution && row.ratio == ratio && row.families.contains(family);
+        let fits = |row: &&Pixels| {
+            row.resolution == resolution && row.ratio == ratio && row.families.contains(family)
+        };
         self.pixels.iter().rev().find(fits)
     }
 
@@ -175,7 +178,8 @@ mod tests {
 
     #[test]
     fn the_builtin_catalog_is_the_file() {
-        let mut file: Value = serde_json::from_str(include_str!("../../../../schema/models.json")).expect("JSON");
+        let mut file: Value =
+            serde_json::from_str(include_str!("../../../../schema/models.json")).expect("JSON");
         file.as_object_mut().and_then(|members| members.remove("$schema")).expect("names its schema");
         let read: Catalog = serde_json::from_value(file).expect("fits");
         let mut builtin = Catalog::builtin().clone();
@@ -192,7 +196,10 @@ mod tests {
         for (name, family) in catalog.families.iter() {
             for resolution in family.resolution.value.iter().flat_map(Words::iter) {
                 for ratio in family.ratio.value.iter().flat_map(Words::iter) {
-                    assert!(catalog.pixels_of(name, resolution, ratio).is_some(), "{name} {resolution} {ratio}");
+                    assert!(
+                        catalog.pixels_of(name, resolution, ratio).is_some(),
+                        "{name} {resolution} {ratio}"
+                    );
                 }
             }
         }
@@ -204,7 +211,10 @@ mod tests {
         for (family, _) in catalog.families.iter() {
             for row in Family::ROWS {
                 let why = catalog.why(family, row).unwrap_or_else(|| panic!("{family} {row}"));
-                assert!(why.source.is_some() && why.cell.switch.is_some() == why.switch.is_some(), "{family} {row}");
+                assert!(
+                    why.source.is_some() && why.cell.switch.is_some() == why.switch.is_some(),
+                    "{family} {row}"
+                );
             }
         }
         assert!(Limits::ROWS.iter().all(|row| catalog.why_limit(row).is_some()));

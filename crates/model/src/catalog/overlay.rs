@@ -93,7 +93,10 @@ impl Catalog {
         let wrong = |pointer: String, reason: String| Err(CatalogError { pointer, reason });
         for (index, model) in self.models.iter().enumerate() {
             if self.families.get(&model.family).is_none() {
-                return wrong(format!("/models/{index}/family"), format!("there is no family `{}` for `{}`", model.family, model.id));
+                return wrong(
+                    format!("/models/{index}/family"),
+                    format!("there is no family `{}` for `{}`", model.family, model.id),
+                );
             }
         }
         for (name, switch) in self.switches.iter() {
@@ -112,15 +115,24 @@ impl Catalog {
                 ("reference_items", family.reference_items.value.min <= family.reference_items.value.max),
             ];
             if let Some((row, _)) = ordered.iter().find(|(_, ordered)| !ordered) {
-                return wrong(format!("/families/{name}/{row}"), "the smallest is larger than the largest, or below 1".into());
+                return wrong(
+                    format!("/families/{name}/{row}"),
+                    "the smallest is larger than the largest, or below 1".into(),
+                );
             }
             for row in super::Family::ROWS {
                 let Some(cell) = family.cell(row) else { continue };
                 if let Some(switch) = cell.switch.filter(|switch| self.switches.get(switch).is_none()) {
-                    return wrong(format!("/families/{name}/{row}/switch"), format!("there is no switch `{switch}`"));
+                    return wrong(
+                        format!("/families/{name}/{row}/switch"),
+                        format!("there is no switch `{switch}`"),
+                    );
                 }
                 if self.sources.get(&cell.source).is_none() {
-                    return wrong(format!("/families/{name}/{row}/source"), format!("there is no source `{}`", cell.source));
+                    return wrong(
+                        format!("/families/{name}/{row}/source"),
+                        format!("there is no source `{}`", cell.source),
+                    );
                 }
             }
         }
@@ -158,6 +170,8 @@ enum What<'a> {
     Member(&'a Value),
     Cell(&'a Map<String, Value>),
     Row(&'static [&'static str], &'a Value),
+    /// A group that says nothing: its name has to be one all the same.
+    Nothing,
 }
 
 /// Everything that an overlay says, in its order.
@@ -180,6 +194,9 @@ fn walk<'a>(value: &'a Value, path: &mut Vec<&'a str>, parts: &mut Vec<Part<'a>>
             if cell || (depth == 2 && matches!(path[0], "sources" | "switches")) {
                 return push(path, pointer(path), What::Cell(members));
             }
+            if members.is_empty() && depth > 0 {
+                return push(path, pointer(path), What::Nothing);
+            }
             for (name, member) in members {
                 if depth == 0 && name == "$schema" {
                     continue;
@@ -190,7 +207,8 @@ fn walk<'a>(value: &'a Value, path: &mut Vec<&'a str>, parts: &mut Vec<Part<'a>>
             }
         }
         Value::Array(rows) if path.last().is_some_and(|name| KEYS.iter().any(|(list, _)| list == name)) => {
-            let keys = KEYS.iter().find(|(list, _)| Some(list) == path.last()).map_or(&[][..], |(_, keys)| keys);
+            let keys =
+                KEYS.iter().find(|(list, _)| Some(list) == path.last()).map_or(&[][..], |(_, keys)| keys);
             for (index, row) in rows.iter().enumerate() {
                 push(path, format!("{}/{index}", pointer(path)), What::Row(keys, row));
             }
@@ -215,7 +233,7 @@ fn escaped(name: &str) -> String {
 impl Part<'_> {
     fn lay(&self, document: &mut Value, date: &str) {
         let evidence = || [("source", OVERLAY), ("date", date), ("confidence", "documented")];
-        let target = self.path.iter().fold(document, |value, name| match value {
+        let target = self.path.iter().fold(&mut *document, |value, name| match value {
             Value::Object(members) => members.entry((*name).to_owned()).or_insert(Value::Null),
             // A path through something that is no object: the overlay's own form, which then does not fit.
             other => {
@@ -224,11 +242,16 @@ impl Part<'_> {
             }
         });
         match &self.what {
-            What::Member(Value::String(answer)) if self.path.first() == Some(&"switches") && self.path.len() == 2 => match target {
-                Value::Object(switch) => drop(switch.insert("default".into(), json!(answer))),
-                other => *other = json!(answer),
-            },
+            What::Member(Value::String(answer))
+                if self.path.first() == Some(&"switches") && self.path.len() == 2 =>
+            {
+                match target {
+                    Value::Object(switch) => drop(switch.insert("default".into(), json!(answer))),
+                    other => *other = json!(answer),
+                }
+            }
             What::Member(value) => *target = (*value).clone(),
+            What::Nothing => {}
             What::Cell(given) => {
                 if !target.is_object() {
                     *target = json!({});

@@ -1,7 +1,5 @@
 //! The catalog's lists: models, names that are none, picture sizes, prices, rates.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use super::table::Words;
@@ -247,6 +245,3 @@ pub struct Format {
     /// How sure it is.
     pub confidence: Confidence,
 }
-
-/// A list of rows, compiled in or read.
-pub(crate) type Rows<T> = Cow<'static, [T]>;

@@ -109,8 +109,8 @@ impl<'de> Deserialize<'de> for Words {
     }
 }
 
-/// Rows by name, in their order; a JSON object.
-#[derive(Clone, PartialEq)]
+/// Rows by name, in their order; a JSON object, and equal whatever the order.
+#[derive(Clone)]
 pub struct Table<T: Clone + 'static>(Cow<'static, [(Text, T)]>);
 
 impl<T: Clone + 'static> Table<T> {
@@ -133,6 +133,12 @@ impl<T: Clone + 'static> Table<T> {
     pub(crate) fn in_order_of(&mut self, other: &Self) {
         let place = |name: &str| other.0.iter().position(|(key, _)| key == name).unwrap_or(usize::MAX);
         self.0.to_mut().sort_by_key(|(name, _)| place(name));
+    }
+}
+
+impl<T: Clone + PartialEq + 'static> PartialEq for Table<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.iter().all(|(name, row)| other.get(name) == Some(row))
     }
 }
 

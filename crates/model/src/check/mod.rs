@@ -1,5 +1,109 @@
-//! Everything that can be said of a request before it is sent.
+//! Everything that can be said of a request before it is sent: all of it at once, in a stable order.
+//!
+//! The schema's own checks are generated; rules on several items are written in one file; everything that depends on
+//! the model comes from the [`Catalog`] and from nowhere else. Nothing here reads a file, a clock or the network.
 
+mod address;
+mod combinations;
+mod drafts;
 mod facts;
+mod fields;
+mod json;
+mod media;
+mod mode;
+mod model;
+mod picture;
+mod place;
+mod report;
+mod rules;
+mod scan;
+mod structure;
+mod task_type;
+mod unknown;
 
 pub use facts::{Facts, MediaFacts, MediaFormat, MediaKind};
+pub use json::check_json;
+pub use report::{Finding, Note, Report};
+pub use scan::Mode;
+
+pub(crate) use json::{Kind, Member, Shape};
+pub(crate) use place::Place;
+pub(crate) use report::{Sink, quoted};
+pub(crate) use rules::Rules;
+pub(crate) use scan::Scan;
+
+use address::Address;
+
+use crate::catalog::Catalog;
+use crate::{ContentItem, CreateTaskRequest};
+
+impl CreateTaskRequest {
+    /// Everything that is wrong or doubtful, as far as the request itself tells.
+    ///
+    /// ```
+    /// use ark_video_model::{Catalog, TextToVideo};
+    ///
+    /// let request = TextToVideo::new("doubao-seedance-2-0-fast-260128", "Aerial of a reef.").resolution("4k").build();
+    /// let report = request.check(Catalog::builtin());
+    /// assert!(report.is_refused());
+    /// assert_eq!(report.findings[0].pointer, "/resolution");
+    /// ```
+    pub fn check(&self, catalog: &Catalog) -> Report {
+        static NOTHING: std::sync::LazyLock<Facts> = std::sync::LazyLock::new(Facts::new);
+        self.check_with(catalog, &NOTHING)
+    }
+
+    /// The same, with what is known of the media.
+    pub fn check_with(&self, catalog: &Catalog, facts: &Facts) -> Report {
+        let mut sink = Sink::default();
+        let scan = Scan::of(self);
+        let rules = Rules::new(self, catalog, facts, scan);
+        crate::generated::structure(self, &mut sink);
+        combinations::of_the_schema(self, &scan, &mut sink);
+        combinations::beyond_the_schema(self, &scan, rules.mode, &mut sink);
+        self.check_items(&rules, &mut sink);
+        unknown::check(self, &rules, &mut sink);
+        fields::limits(&rules, &mut sink);
+        model::check(&rules, &mut sink);
+        if let (Some(known), true) = (rules.known, !self.content.is_empty()) {
+            mode::check(&rules, &known, &mut sink);
+            picture::check(&rules, &known, &mut sink);
+            fields::support(&rules, &known, &mut sink);
+            drafts::check(&rules, &known, &mut sink);
+            task_type::check(&rules, &known, &mut sink);
+        }
+        if !facts.is_empty() {
+            media::check(&rules, &mut sink);
+        }
+        sink.into_report()
+    }
+
+    /// What the schema alone says: single fields and `content.allOf`. No model is looked up, no address and no prompt.
+    pub fn check_structure(&self) -> Report {
+        let mut sink = Sink::default();
+        crate::generated::structure(self, &mut sink);
+        combinations::of_the_schema(self, &Scan::of(self), &mut sink);
+        sink.into_report()
+    }
+
+    /// The mode that the items make.
+    pub fn mode(&self) -> Mode {
+        Scan::of(self).mode()
+    }
+
+    fn check_items(&self, rules: &Rules<'_>, sink: &mut Sink) {
+        for (index, item) in self.content.iter().enumerate() {
+            let (kind, url) = match item {
+                ContentItem::Text(item) => {
+                    crate::lint::check(&item.text, index, rules, sink);
+                    continue;
+                }
+                ContentItem::Image(item) => (MediaKind::Image, &item.image_url.url),
+                ContentItem::Video(item) => (MediaKind::Video, &item.video_url.url),
+                ContentItem::Audio(item) => (MediaKind::Audio, &item.audio_url.url),
+                _ => continue,
+            };
+            address::check(&Address { index, kind, url }, rules, sink);
+        }
+    }
+}

@@ -20,6 +20,31 @@ impl<'de> ::serde::Deserialize<'de> for super::CreateTaskRequest {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "model" => 0usize,
+                        "content" => 1usize,
+                        "generate_audio" => 2usize,
+                        "ratio" => 3usize,
+                        "duration" => 4usize,
+                        "watermark" => 5usize,
+                        "callback_url" => 6usize,
+                        "return_last_frame" => 7usize,
+                        "service_tier" => 8usize,
+                        "execution_expires_after" => 9usize,
+                        "draft" => 10usize,
+                        "camera_fixed" => 11usize,
+                        "seed" => 12usize,
+                        "resolution" => 13usize,
+                        "frames" => 14usize,
+                        "tools" => 15usize,
+                        "safety_identifier" => 16usize,
+                        "priority" => 17usize,
+                        "output_format" => 18usize,
+                        "omni_reference_task_type" => 19usize,
+                        _ => return None,
+                    },
+                );
                 let mut model = None;
                 let mut content = None;
                 let mut generate_audio = None;
@@ -41,34 +66,7 @@ impl<'de> ::serde::Deserialize<'de> for super::CreateTaskRequest {
                 let mut output_format = None;
                 let mut omni_reference_task_type = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(
-                        Names(
-                            &[
-                                "model",
-                                "content",
-                                "generate_audio",
-                                "ratio",
-                                "duration",
-                                "watermark",
-                                "callback_url",
-                                "return_last_frame",
-                                "service_tier",
-                                "execution_expires_after",
-                                "draft",
-                                "camera_fixed",
-                                "seed",
-                                "resolution",
-                                "frames",
-                                "tools",
-                                "safety_identifier",
-                                "priority",
-                                "output_format",
-                                "omni_reference_task_type",
-                            ],
-                        ),
-                    )?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => model = map.next_value()?,
                         Key::Known(1usize) => content = map.next_value()?,
@@ -149,12 +147,17 @@ impl<'de> ::serde::Deserialize<'de> for super::CreateTaskResponse {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "id" => 0usize,
+                        "safety_identifier" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut id = None;
                 let mut safety_identifier = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(Names(&["id", "safety_identifier"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             id = lenient::text(&mut map, "id", &mut extra)?;
@@ -201,9 +204,16 @@ impl<'de> ::serde::Deserialize<'de> for super::TextContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "text" => 0usize,
+                        "type" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut text = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["text", "type"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => text = map.next_value()?,
                         Key::Known(1usize) => {
@@ -243,12 +253,18 @@ impl<'de> ::serde::Deserialize<'de> for super::ImageContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "image_url" => 0usize,
+                        "role" => 1usize,
+                        "type" => 2usize,
+                        _ => return None,
+                    },
+                );
                 let mut image_url = None;
                 let mut role = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(Names(&["image_url", "role", "type"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => image_url = map.next_value()?,
                         Key::Known(1usize) => role = map.next_value()?,
@@ -291,12 +307,18 @@ impl<'de> ::serde::Deserialize<'de> for super::VideoContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "video_url" => 0usize,
+                        "role" => 1usize,
+                        "type" => 2usize,
+                        _ => return None,
+                    },
+                );
                 let mut video_url = None;
                 let mut role = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(Names(&["video_url", "role", "type"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => video_url = map.next_value()?,
                         Key::Known(1usize) => role = map.next_value()?,
@@ -339,12 +361,18 @@ impl<'de> ::serde::Deserialize<'de> for super::AudioContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "audio_url" => 0usize,
+                        "role" => 1usize,
+                        "type" => 2usize,
+                        _ => return None,
+                    },
+                );
                 let mut audio_url = None;
                 let mut role = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(Names(&["audio_url", "role", "type"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => audio_url = map.next_value()?,
                         Key::Known(1usize) => role = map.next_value()?,
@@ -387,9 +415,15 @@ impl<'de> ::serde::Deserialize<'de> for super::MediaUrl {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "url" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut url = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["url"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => url = map.next_value()?,
                         Key::Known(_) => {
@@ -426,10 +460,16 @@ impl<'de> ::serde::Deserialize<'de> for super::DraftTaskContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "draft_task" => 0usize,
+                        "type" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut draft_task = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["draft_task", "type"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => draft_task = map.next_value()?,
                         Key::Known(1usize) => {
@@ -470,9 +510,15 @@ impl<'de> ::serde::Deserialize<'de> for super::DraftTaskRef {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "id" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut id = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["id"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => id = map.next_value()?,
                         Key::Known(_) => {
@@ -509,9 +555,15 @@ impl<'de> ::serde::Deserialize<'de> for super::Tool {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "type" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut type_ = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["type"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => type_ = map.next_value()?,
                         Key::Known(_) => {
@@ -549,10 +601,17 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskError {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "code" => 0usize,
+                        "message" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut code = None;
                 let mut message = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["code", "message"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             code = lenient::text(&mut map, "code", &mut extra)?;
@@ -595,13 +654,19 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "video_url" => 0usize,
+                        "last_frame_url" => 1usize,
+                        "file_url" => 2usize,
+                        _ => return None,
+                    },
+                );
                 let mut video_url = None;
                 let mut last_frame_url = None;
                 let mut file_url = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(Names(&["video_url", "last_frame_url", "file_url"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             video_url = lenient::text(&mut map, "video_url", &mut extra)?;
@@ -652,23 +717,21 @@ impl<'de> ::serde::Deserialize<'de> for super::Usage {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "completion_tokens" => 0usize,
+                        "total_tokens" => 1usize,
+                        "prompt_tokens" => 2usize,
+                        "tool_usage" => 3usize,
+                        _ => return None,
+                    },
+                );
                 let mut completion_tokens = None;
                 let mut total_tokens = None;
                 let mut prompt_tokens = None;
                 let mut tool_usage = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(
-                        Names(
-                            &[
-                                "completion_tokens",
-                                "total_tokens",
-                                "prompt_tokens",
-                                "tool_usage",
-                            ],
-                        ),
-                    )?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             completion_tokens = lenient::integer(
@@ -735,9 +798,15 @@ impl<'de> ::serde::Deserialize<'de> for super::ToolUsage {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "web_search" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut web_search = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["web_search"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             web_search = lenient::integer(
@@ -780,6 +849,39 @@ impl<'de> ::serde::Deserialize<'de> for super::Task {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "id" => 0usize,
+                        "model" => 1usize,
+                        "status" => 2usize,
+                        "error" => 3usize,
+                        "failure_reason" => 4usize,
+                        "created_at" => 5usize,
+                        "updated_at" => 6usize,
+                        "content" => 7usize,
+                        "usage" => 8usize,
+                        "seed" => 9usize,
+                        "resolution" => 10usize,
+                        "ratio" => 11usize,
+                        "duration" => 12usize,
+                        "frames" => 13usize,
+                        "framespersecond" => 14usize,
+                        "generate_audio" => 15usize,
+                        "output_format" => 16usize,
+                        "tools" => 17usize,
+                        "safety_identifier" => 18usize,
+                        "priority" => 19usize,
+                        "draft" => 20usize,
+                        "draft_task_id" => 21usize,
+                        "service_tier" => 22usize,
+                        "execution_expires_after" => 23usize,
+                        "revised_prompt" => 24usize,
+                        "subdivisionlevel" => 25usize,
+                        "fileformat" => 26usize,
+                        "reasoning_effort" => 27usize,
+                        _ => return None,
+                    },
+                );
                 let mut id = None;
                 let mut model = None;
                 let mut status = None;
@@ -809,42 +911,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Task {
                 let mut fileformat = None;
                 let mut reasoning_effort = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(
-                        Names(
-                            &[
-                                "id",
-                                "model",
-                                "status",
-                                "error",
-                                "failure_reason",
-                                "created_at",
-                                "updated_at",
-                                "content",
-                                "usage",
-                                "seed",
-                                "resolution",
-                                "ratio",
-                                "duration",
-                                "frames",
-                                "framespersecond",
-                                "generate_audio",
-                                "output_format",
-                                "tools",
-                                "safety_identifier",
-                                "priority",
-                                "draft",
-                                "draft_task_id",
-                                "service_tier",
-                                "execution_expires_after",
-                                "revised_prompt",
-                                "subdivisionlevel",
-                                "fileformat",
-                                "reasoning_effort",
-                            ],
-                        ),
-                    )?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             id = lenient::text(&mut map, "id", &mut extra)?;
@@ -1059,10 +1126,17 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskList {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "total" => 0usize,
+                        "items" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut total = None;
                 let mut items = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["total", "items"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             total = lenient::integer(&mut map, "total", &mut extra)?;
@@ -1105,9 +1179,15 @@ impl<'de> ::serde::Deserialize<'de> for super::ModelList {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "data" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut data = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["data"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             data = lenient::objects(&mut map, "data", &mut extra)?;
@@ -1146,6 +1226,19 @@ impl<'de> ::serde::Deserialize<'de> for super::ModelInfo {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "id" => 0usize,
+                        "name" => 1usize,
+                        "version" => 2usize,
+                        "domain" => 3usize,
+                        "status" => 4usize,
+                        "task_type" => 5usize,
+                        "modalities" => 6usize,
+                        "token_limits" => 7usize,
+                        _ => return None,
+                    },
+                );
                 let mut id = None;
                 let mut name = None;
                 let mut version = None;
@@ -1155,22 +1248,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ModelInfo {
                 let mut modalities = None;
                 let mut token_limits = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(
-                        Names(
-                            &[
-                                "id",
-                                "name",
-                                "version",
-                                "domain",
-                                "status",
-                                "task_type",
-                                "modalities",
-                                "token_limits",
-                            ],
-                        ),
-                    )?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             id = lenient::text(&mut map, "id", &mut extra)?;
@@ -1249,12 +1327,17 @@ impl<'de> ::serde::Deserialize<'de> for super::Modalities {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "input_modalities" => 0usize,
+                        "output_modalities" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut input_modalities = None;
                 let mut output_modalities = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(Names(&["input_modalities", "output_modalities"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             input_modalities = lenient::texts(
@@ -1305,9 +1388,15 @@ impl<'de> ::serde::Deserialize<'de> for super::ErrorEnvelope {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "error" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut error = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["error"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             error = lenient::object(&mut map, "error", &mut extra)?;
@@ -1347,14 +1436,21 @@ impl<'de> ::serde::Deserialize<'de> for super::ErrorBody {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "code" => 0usize,
+                        "message" => 1usize,
+                        "param" => 2usize,
+                        "type" => 3usize,
+                        _ => return None,
+                    },
+                );
                 let mut code = None;
                 let mut message = None;
                 let mut param = None;
                 let mut type_ = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map
-                    .next_key_seed(Names(&["code", "message", "param", "type"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             code = lenient::text(&mut map, "code", &mut extra)?;
@@ -1405,10 +1501,17 @@ impl<'de> ::serde::Deserialize<'de> for super::FlatError {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "code" => 0usize,
+                        "message" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut code = None;
                 let mut message = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["code", "message"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             code = lenient::text(&mut map, "code", &mut extra)?;
@@ -1451,9 +1554,15 @@ impl<'de> ::serde::Deserialize<'de> for super::ManagementError {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "ResponseMetadata" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut response_metadata = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["ResponseMetadata"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             response_metadata = lenient::object(
@@ -1499,11 +1608,17 @@ impl<'de> ::serde::Deserialize<'de> for super::ResponseMetadata {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "RequestId" => 0usize,
+                        "Error" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut request_id = None;
                 let mut error = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["RequestId", "Error"]))?
-                {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             request_id = lenient::text(
@@ -1550,10 +1665,17 @@ impl<'de> ::serde::Deserialize<'de> for super::ManagementErrorBody {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "Code" => 0usize,
+                        "Message" => 1usize,
+                        _ => return None,
+                    },
+                );
                 let mut code = None;
                 let mut message = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["Code", "Message"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             code = lenient::text(&mut map, "Code", &mut extra)?;
@@ -1596,9 +1718,15 @@ impl<'de> ::serde::Deserialize<'de> for super::DetailError {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
+                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                    match name {
+                        "detail" => 0usize,
+                        _ => return None,
+                    },
+                );
                 let mut detail = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(&["detail"]))? {
+                while let Some(key) = map.next_key_seed(Names(PLACE))? {
                     match key {
                         Key::Known(0usize) => {
                             detail = lenient::any(&mut map, "detail", &mut extra)?;

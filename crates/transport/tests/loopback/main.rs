@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod reach;
+mod resume;
 mod save;
 mod send;
 mod server;
+mod upload;

@@ -1,8 +1,9 @@
-//! Downloads: the final name holds the whole file or nothing, and the key stays at home.
+//! A download in one go: the final name holds the whole file or nothing, and the key stays at home. Going on after a
+//! break is in `resume.rs`.
 
 use std::{fs, io::Write, path::Path};
 
-use ark_video_protocol::download::{DownloadRefusal, PlainHttp};
+use ark_video_protocol::download::{DownloadRefusal, LinkRules, PlainHttp, Reach};
 use ark_video_transport::{HttpTransport, SaveError, SaveOptions, SaveProgress, Saved, Timeouts, save};
 use tempfile::TempDir;
 
@@ -10,21 +11,23 @@ use crate::server::{Server, read_request, whole};
 
 const MP4: &str = "Content-Type: video/mp4\r\n";
 
-fn options() -> SaveOptions {
+pub(crate) fn options() -> SaveOptions {
     let mut options = SaveOptions::default();
-    options.plain_http = PlainHttp::Loopback;
+    options.rules = LinkRules::new(PlainHttp::Loopback, Reach::Loopback);
     options
 }
 
-async fn fetch(link: &str, path: &Path, options: &SaveOptions) -> Result<Saved, SaveError> {
+pub(crate) async fn fetch(link: &str, path: &Path, options: &SaveOptions) -> Result<Saved, SaveError> {
     save(&HttpTransport::new(), link, path, options, &mut |_| {}).await
 }
 
-fn names(folder: &TempDir) -> Vec<String> {
-    fs::read_dir(folder.path())
+pub(crate) fn names(folder: &TempDir) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
+        .collect();
+    names.sort();
+    names
 }
 
 #[tokio::test]
@@ -37,7 +40,11 @@ async fn a_file_arrives_whole_and_progress_was_told() {
     let saved = save(&HttpTransport::new(), &server.url("/a?X=1"), &path, &options(), &mut on_progress)
         .await
         .unwrap();
-    assert_eq!((saved.bytes, saved.content_type.as_deref()), (200_000, Some("video/mp4")));
+    assert_eq!(
+        (saved.bytes, saved.content_type.as_deref(), saved.resumed_at),
+        (200_000, Some("video/mp4"), 0)
+    );
+    assert_eq!(saved.sha256, "87ad142abc83b0fd4f5985677479dbcefb7e94f809ca76257c9e27be597f321f");
     assert_eq!(fs::read(&path).unwrap(), "v".repeat(200_000).into_bytes());
     assert_eq!(names(&folder), ["tea.mp4"]);
     assert_eq!((told[0], *told.last().unwrap()), ((0, Some(200_000)), (200_000, Some(200_000))));
@@ -62,7 +69,7 @@ async fn a_file_without_a_length_is_whole_when_its_last_chunk_came() {
 }
 
 #[tokio::test]
-async fn half_a_file_leaves_nothing_behind() {
+async fn half_a_file_stays_under_another_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     let server = Server::answering(format!(
@@ -70,7 +77,7 @@ async fn half_a_file_leaves_nothing_behind() {
         "v".repeat(50_000)
     ));
     assert!(matches!(fetch(&server.url("/"), &path, &options()).await, Err(SaveError::Send(_))));
-    assert!(names(&folder).is_empty());
+    assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
 }
 
 #[tokio::test]
@@ -82,11 +89,11 @@ async fn a_storage_that_falls_silent_is_given_up() {
     let path = folder.path().join("a");
     let error = save(&transport, &server.url("/"), &path, &options(), &mut |_| {}).await.unwrap_err();
     assert!(error.to_string().contains("sent nothing for 0.2 s"), "{error}");
-    assert!(names(&folder).is_empty());
+    assert_eq!(names(&folder), ["a.part", "a.part.json"]);
 }
 
 #[tokio::test]
-async fn a_download_that_is_dropped_leaves_nothing_behind() {
+async fn a_download_that_is_dropped_keeps_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     let server = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
@@ -102,10 +109,12 @@ async fn a_download_that_is_dropped_leaves_nothing_behind() {
         save(&HttpTransport::new(), &link, &target, &options(), &mut on_progress).await
     });
     told.await.unwrap();
-    assert_eq!(names(&folder), ["tea.mp4.part"]);
+    assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
     download.abort();
     assert!(download.await.unwrap_err().is_cancelled());
-    assert!(names(&folder).is_empty());
+    assert_eq!(fs::read(folder.path().join("tea.mp4.part")).unwrap(), b"half");
+    let state = fs::read_to_string(folder.path().join("tea.mp4.part.json")).unwrap();
+    assert!(state.contains(r#""bytes":4"#), "{state}");
 }
 
 #[tokio::test]

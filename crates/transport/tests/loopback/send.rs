@@ -6,7 +6,9 @@ use std::{
 };
 
 use ark_video_protocol::{Endpoint, MAX_ANSWER};
-use ark_video_transport::{HttpTransport, Proxy, SendError, SendErrorKind, SendStage, Timeouts, Transport};
+use ark_video_transport::{
+    HttpTransport, Proxy, RequestBody, SendError, SendErrorKind, SendStage, Timeouts, Transport,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response};
 
@@ -23,8 +25,8 @@ fn transport() -> HttpTransport {
     HttpTransport::new()
 }
 
-fn request(method: Method, url: &str, body: impl Into<Bytes>) -> Request<Bytes> {
-    let mut request = Request::new(body.into());
+fn request(method: Method, url: &str, body: impl Into<Bytes>) -> Request<RequestBody> {
+    let mut request = Request::new(body.into().into());
     *request.method_mut() = method;
     *request.uri_mut() = url.parse().unwrap();
     request.headers_mut().insert("authorization", HeaderValue::from_static("Bearer secret-key"));

@@ -81,8 +81,7 @@ pub(super) fn export(value: &Value) -> Result<Imported> {
     let mut operations = Vec::new();
     collect(value.get("apiCollection").unwrap_or(&Value::Null), "/apiCollection", &mut operations);
     let candidates: Vec<String> = operations.iter().map(|(_, api)| path(api)).collect();
-    let chosen = openapi::the_create(&candidates)
-        .map_err(|reason| anyhow!("at /apiCollection: {reason}"))?;
+    let chosen = openapi::the_create(&candidates).map_err(|reason| anyhow!("at /apiCollection: {reason}"))?;
     let (place, api) = &operations[chosen];
     let nothing = Value::Null;
     let member = |name: &str| api.get(name).unwrap_or(&nothing);
@@ -93,7 +92,8 @@ pub(super) fn export(value: &Value) -> Result<Imported> {
         &format!("at {place}/responses: the value"),
     )?;
     imported.kind = Kind::ApifoxExport;
-    imported.title = api.get("name").or_else(|| value.pointer("/info/name")).and_then(Value::as_str).map(str::to_owned);
+    imported.title =
+        api.get("name").or_else(|| value.pointer("/info/name")).and_then(Value::as_str).map(str::to_owned);
     named_schemas(value.get("schemaCollection").unwrap_or(&nothing), &mut imported)?;
     Ok(imported)
 }
@@ -104,7 +104,8 @@ fn collect<'a>(node: &'a Value, place: &str, found: &mut Vec<(String, &'a Map<St
     for (index, item) in items.iter().enumerate() {
         let place = format!("{place}/{index}");
         if let Some(Value::Object(api)) = item.get("api") {
-            let post = api.get("method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("post"));
+            let post =
+                api.get("method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("post"));
             if post {
                 found.push((format!("{place}/api"), api));
             }
@@ -125,11 +126,15 @@ fn named_schemas(collection: &Value, imported: &mut Imported) -> Result<()> {
         for item in node.as_array().map(Vec::as_slice).unwrap_or_default() {
             open.extend(item.get("items"));
             let schema = item.pointer("/schema/jsonSchema").filter(|schema| schema.is_object());
-            let (Some(name), Some(schema)) = (item.get("name").and_then(Value::as_str), schema) else { continue };
+            let (Some(name), Some(schema)) = (item.get("name").and_then(Value::as_str), schema) else {
+                continue;
+            };
             let name = openapi::type_name(name)
                 .ok_or_else(|| anyhow!("at /schemaCollection: `{name}` is no name that a type can have"))?;
             let id = item.get("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
-            renames.extend(id.map(|id| (format!("#/definitions/{}", id.trim_start_matches("#/definitions/")), name.clone())));
+            renames.extend(id.map(|id| {
+                (format!("#/definitions/{}", id.trim_start_matches("#/definitions/")), name.clone())
+            }));
             if imported.definitions.insert(name.clone(), schema.clone()).is_some() {
                 bail!("at /schemaCollection: two schemas are both called `{name}`");
             }

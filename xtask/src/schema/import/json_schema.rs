@@ -29,7 +29,8 @@ pub(super) fn read(value: &Value) -> Result<Imported> {
     let response = definitions.shift_remove(RESPONSE);
     openapi::local_references(&mut request);
     definitions.values_mut().for_each(openapi::local_references);
-    if let Some(named) = request.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/")) {
+    if let Some(named) = request.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
+    {
         let name = named.to_owned();
         request = definitions
             .shift_remove(&name)

@@ -17,7 +17,8 @@ pub(super) fn read(text: &str) -> Result<Imported> {
             let value = if body.trim_start().starts_with('{') {
                 strict::json(&body, first_line)?
             } else {
-                strict::yaml(&body).map_err(|fault| strict::Fault { line: fault.line + first_line - 1, ..fault })?
+                strict::yaml(&body)
+                    .map_err(|fault| strict::Fault { line: fault.line + first_line - 1, ..fault })?
             };
             super::from_value(value)?
         }
@@ -25,7 +26,8 @@ pub(super) fn read(text: &str) -> Result<Imported> {
     };
     imported.kind = Kind::ApifoxMarkdown;
     if imported.title.is_none() {
-        imported.title = text.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.trim().to_owned());
+        imported.title =
+            text.lines().find_map(|line| line.strip_prefix("# ")).map(|title| title.trim().to_owned());
     }
     Ok(imported)
 }
@@ -38,7 +40,7 @@ fn fenced(text: &str) -> Option<(usize, String)> {
         match (&mut open, fence) {
             (None, true) => open = Some((index + 2, String::new())),
             (Some((_, body)), true) => {
-                if body.lines().any(|line| line.trim_start().trim_matches('"').starts_with("openapi")) {
+                if body.lines().any(|line| line.trim_start_matches(['{', '"', ' ']).starts_with("openapi")) {
                     return open;
                 }
                 open = None;
@@ -110,7 +112,10 @@ fn tables(text: &str) -> Result<Imported> {
         }
     }
     let operations = lines.iter().filter(|line| line.trim_start().starts_with("POST /")).count();
-    ensure!(operations < 2, "line 1: the export describes {operations} operations with POST; export the one that creates a task");
+    ensure!(
+        operations < 2,
+        "line 1: the export describes {operations} operations with POST; export the one that creates a task"
+    );
     let mut request = None;
     let mut response = None;
     for (asks, rows) in found {
@@ -119,9 +124,12 @@ fn tables(text: &str) -> Result<Imported> {
             *slot = Some(tree(&rows)?);
         }
     }
-    let mut request = request.ok_or_else(|| anyhow!("line 1: no table `|名称|位置|类型|必选|…|` with a body"))?;
+    let mut request =
+        request.ok_or_else(|| anyhow!("line 1: no table `|名称|位置|类型|必选|…|` with a body"))?;
     // The first row of a request's table is the body itself.
-    if let Some(body) = request.pointer("/properties/body").filter(|body| body.get("properties").is_some()).cloned() {
+    if let Some(body) =
+        request.pointer("/properties/body").filter(|body| body.get("properties").is_some()).cloned()
+    {
         request = body;
     }
     let nothing = json!({ "type": "object", "properties": {} });
@@ -132,7 +140,11 @@ fn tables(text: &str) -> Result<Imported> {
         response: response.unwrap_or(nothing),
         definitions: Map::new(),
         example: example(&lines)?,
-        answers: lines.iter().filter_map(|line| line.trim().strip_prefix("状态码 **")?.strip_suffix("**")).map(str::to_owned).collect(),
+        answers: lines
+            .iter()
+            .filter_map(|line| line.trim().strip_prefix("状态码 **")?.strip_suffix("**"))
+            .map(str::to_owned)
+            .collect(),
         left_out: Vec::new(),
     })
 }
@@ -167,7 +179,13 @@ fn row(columns: &Columns, cells: &[String], line: usize) -> Result<Option<Row>> 
         schema["description"] = json!(about);
     }
     let required = columns.required.map_or("", cell);
-    Ok(Some(Row { line, depth: marked.matches('»').count(), name, required: required == "是" || required == "true", schema }))
+    Ok(Some(Row {
+        line,
+        depth: marked.matches('»').count(),
+        name,
+        required: required == "是" || required == "true",
+        schema,
+    }))
 }
 
 /// Rows with depths to nested objects. What lies deeper than a list lies in the list's items.
@@ -178,14 +196,21 @@ fn tree(rows: &[Row]) -> Result<Value> {
     let mut at = 0;
     while at < rows.len() {
         let row = &rows[at];
-        ensure!(row.depth == top, "line {}: `{}` lies deeper than its neighbours, without a parent", row.line, row.name);
+        ensure!(
+            row.depth == top,
+            "line {}: `{}` lies deeper than its neighbours, without a parent",
+            row.line,
+            row.name
+        );
         let inner = rows[at + 1..].iter().take_while(|next| next.depth > top).count();
         let mut schema = row.schema.clone();
         if inner > 0 {
-            let Value::Object(inside) = tree(&rows[at + 1..=at + inner])? else { bail!("line {}: no object", row.line) };
+            let Value::Object(inside) = tree(&rows[at + 1..=at + inner])? else {
+                bail!("line {}: no object", row.line)
+            };
             let holder = if schema.get("items").is_some() { &mut schema["items"] } else { &mut schema };
             if let Value::Object(members) = holder {
-                members.extend(inside);
+                members.extend(inside.into_iter().filter(|(name, _)| name != "type"));
             }
         }
         ensure!(
@@ -208,8 +233,12 @@ fn tree(rows: &[Row]) -> Result<Value> {
 
 /// The fenced JSON under the line that announces the body.
 fn example(lines: &[&str]) -> Result<Option<Value>> {
-    let Some(start) = lines.iter().position(|line| line.contains("Body 请求参数")) else { return Ok(None) };
-    let Some(open) = lines[start..].iter().position(|line| line.trim_start().starts_with("```")) else { return Ok(None) };
+    let Some(start) = lines.iter().position(|line| line.contains("Body 请求参数")) else {
+        return Ok(None);
+    };
+    let Some(open) = lines[start..].iter().position(|line| line.trim_start().starts_with("```")) else {
+        return Ok(None);
+    };
     let first = start + open + 1;
     let body: Vec<&str> =
         lines[first..].iter().take_while(|line| !line.trim_start().starts_with("```")).copied().collect();

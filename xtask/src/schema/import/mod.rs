@@ -132,11 +132,17 @@ fn from_value(value: Value) -> Result<Imported> {
         bail!("at /swagger: OpenAPI 2 (Swagger) is not read; have it converted to OpenAPI 3")
     } else if members.contains_key("apifoxProject") {
         apifox::export(&value)
-    } else if ["$schema", "$defs", "definitions", "properties", "type"].iter().any(|key| members.contains_key(*key)) {
+    } else if ["$schema", "$defs", "definitions", "properties", "type"]
+        .iter()
+        .any(|key| members.contains_key(*key))
+    {
         json_schema::read(&value)
     } else {
         let names: Vec<&str> = members.keys().map(String::as_str).take(5).collect();
-        bail!("at /: it is neither OpenAPI nor an Apifox export nor a JSON Schema; its members are {}", names.join(", "))
+        bail!(
+            "at /: it is neither OpenAPI nor an Apifox export nor a JSON Schema; its members are {}",
+            names.join(", ")
+        )
     }
 }
 
@@ -206,7 +212,9 @@ fn normalise(imported: &mut Imported) {
 fn references(schema: &Value) -> Vec<String> {
     let mut found = Vec::new();
     walk(&mut schema.clone(), &mut |members| {
-        if let Some(name) = members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/")) {
+        if let Some(name) =
+            members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
+        {
             found.push(name.to_owned());
         }
     });
@@ -219,15 +227,26 @@ pub(crate) fn walk(schema: &mut Value, visit: &mut impl FnMut(&mut Map<String, V
     visit(members);
     for (name, member) in members.iter_mut() {
         match (name.as_str(), member) {
-            ("properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas", Value::Object(named)) => {
+            (
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
+                Value::Object(named),
+            ) => {
                 named.values_mut().for_each(|schema| walk(schema, visit));
             }
             ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(list)) => {
                 list.iter_mut().for_each(|schema| walk(schema, visit));
             }
             (
-                "items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains" | "propertyNames"
-                | "unevaluatedProperties" | "unevaluatedItems",
+                "items"
+                | "additionalProperties"
+                | "not"
+                | "if"
+                | "then"
+                | "else"
+                | "contains"
+                | "propertyNames"
+                | "unevaluatedProperties"
+                | "unevaluatedItems",
                 member,
             ) => walk(member, visit),
             _ => {}

@@ -9,12 +9,17 @@ use serde_json::{Map, Value};
 
 use super::{Imported, REQUEST, RESPONSE, references};
 
-/// Names of the generated types' own members.
-const TAKEN: [&str; 2] = ["new", "extra"];
+/// Names of the generated types' own members, and those that Rust takes for no field in any spelling.
+const TAKEN: [&str; 5] = ["new", "extra", "self", "super", "crate"];
 
 pub(super) fn check(imported: &Imported) -> Result<()> {
     let roots = [(REQUEST, &imported.request), (RESPONSE, &imported.response)];
-    let all = || roots.iter().map(|(name, schema)| (*name, *schema)).chain(imported.definitions.iter().map(|(n, s)| (n.as_str(), s)));
+    let all = || {
+        roots
+            .iter()
+            .map(|(name, schema)| (*name, *schema))
+            .chain(imported.definitions.iter().map(|(n, s)| (n.as_str(), s)))
+    };
     for (name, _) in roots {
         ensure!(
             !imported.definitions.contains_key(name),
@@ -38,7 +43,11 @@ pub(super) fn check(imported: &Imported) -> Result<()> {
 /// The names inside one schema: of its properties, and of what it refers to.
 fn schema_names(schema: &Value, place: &str, known: &impl Fn(&str) -> bool) -> Result<()> {
     let Value::Object(members) = schema else {
-        ensure!(schema.is_boolean(), "at {place}: a schema is an object or a boolean, not {}", super::type_name(schema));
+        ensure!(
+            schema.is_boolean(),
+            "at {place}: a schema is an object or a boolean, not {}",
+            super::type_name(schema)
+        );
         return Ok(());
     };
     if let Some(target) = members.get("$ref") {
@@ -74,7 +83,7 @@ fn schema_names(schema: &Value, place: &str, known: &impl Fn(&str) -> bool) -> R
 }
 
 fn property_names(properties: &Map<String, Value>, place: &str) -> Result<()> {
-    let mut fields: Vec<(String, &str)> = Vec::new();
+    let mut fields: BTreeMap<String, &str> = BTreeMap::new();
     for name in properties.keys() {
         let plain = name.len() <= 80
             && name.starts_with(|c: char| c.is_ascii_alphabetic() || "_$".contains(c))
@@ -87,12 +96,11 @@ fn property_names(properties: &Map<String, Value>, place: &str) -> Result<()> {
         );
         ensure!(
             !TAKEN.contains(&field.as_str()),
-            "at {place}/properties/{name}: `{field}` is a name that every generated type has for itself"
+            "at {place}/properties/{name}: `{field}` is a name that the generated types or Rust keep for themselves"
         );
-        if let Some((_, other)) = fields.iter().find(|(taken, _)| *taken == field) {
+        if let Some(other) = fields.insert(field.clone(), name) {
             bail!("at {place}/properties: `{other}` and `{name}` would both be the field `{field}`");
         }
-        fields.push((field, name));
     }
     Ok(())
 }

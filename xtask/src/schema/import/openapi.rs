@@ -24,7 +24,8 @@ pub(super) fn read(value: &Value) -> Result<Imported> {
         other => bail!("at /openapi: version `{other}` is not read; 3.0 and 3.1 are"),
     };
     let (place, operation) = create(value)?;
-    let body = follow(value, operation.get("requestBody").unwrap_or(&Value::Null), &format!("{place}/requestBody"))?;
+    let body =
+        follow(value, operation.get("requestBody").unwrap_or(&Value::Null), &format!("{place}/requestBody"))?;
     let (request, example) = content(value, body, &format!("{place}/requestBody"))?;
     let request = request.ok_or_else(|| anyhow!("at {place}/requestBody: it has no JSON schema"))?;
     let empty = Map::new();
@@ -32,7 +33,14 @@ pub(super) fn read(value: &Value) -> Result<Imported> {
     let good = responses.get("200").or_else(|| responses.get("201")).unwrap_or(&Value::Null);
     let response = match good {
         Value::Null => None,
-        good => content(value, follow(value, good, &format!("{place}/responses/200"))?, &format!("{place}/responses/200"))?.0,
+        good => {
+            content(
+                value,
+                follow(value, good, &format!("{place}/responses/200"))?,
+                &format!("{place}/responses/200"),
+            )?
+            .0
+        }
     };
     let mut imported = Imported {
         kind,
@@ -47,7 +55,8 @@ pub(super) fn read(value: &Value) -> Result<Imported> {
     let mut named = components(value)?;
     imported.request = root(request, &mut named, REQUEST, &format!("{place}/requestBody"))?;
     let nothing = json!({ "type": "object", "properties": {} });
-    imported.response = root(response.unwrap_or(nothing), &mut named, RESPONSE, &format!("{place}/responses/200"))?;
+    imported.response =
+        root(response.unwrap_or(nothing), &mut named, RESPONSE, &format!("{place}/responses/200"))?;
     imported.definitions = reachable(named, [&imported.request, &imported.response]);
     let Imported { request, response, definitions, left_out, .. } = &mut imported;
     for schema in definitions.values_mut().chain([request, response]) {
@@ -60,12 +69,15 @@ pub(super) fn read(value: &Value) -> Result<Imported> {
 
 /// Which of these paths creates a task: the known one, or the only one.
 pub(super) fn the_create(paths: &[String]) -> Result<usize, String> {
-    let ends: Vec<usize> = (0..paths.len()).filter(|at| paths[*at].trim_end_matches('/').ends_with(CREATE_PATH)).collect();
+    let ends: Vec<usize> =
+        (0..paths.len()).filter(|at| paths[*at].trim_end_matches('/').ends_with(CREATE_PATH)).collect();
     match (ends.as_slice(), paths.len()) {
         ([one], _) => Ok(*one),
         ([], 1) => Ok(0),
         ([], 0) => Err("no operation with POST is described".to_owned()),
-        ([], _) => Err(format!("none of the operations with POST ends in `{CREATE_PATH}`: {}", paths.join(", "))),
+        ([], _) => {
+            Err(format!("none of the operations with POST ends in `{CREATE_PATH}`: {}", paths.join(", ")))
+        }
         (_, _) => Err(format!("several operations with POST end in `{CREATE_PATH}`: {}", paths.join(", "))),
     }
 }
@@ -97,9 +109,13 @@ fn follow<'a>(document: &'a Value, value: &'a Value, place: &str) -> Result<&'a 
 /// The JSON schema and the example of a body or an answer.
 fn content(document: &Value, holder: &Value, place: &str) -> Result<(Option<Value>, Option<Value>)> {
     let Some(media) = holder.get("content").and_then(Value::as_object) else { return Ok((None, None)) };
-    let json = media.iter().find(|(name, _)| name.to_ascii_lowercase().contains("json")).map(|(_, media)| media);
+    let json =
+        media.iter().find(|(name, _)| name.to_ascii_lowercase().contains("json")).map(|(_, media)| media);
     let Some(json) = json else {
-        bail!("at {place}/content: none of the media types is JSON: {}", media.keys().cloned().collect::<Vec<_>>().join(", "))
+        bail!(
+            "at {place}/content: none of the media types is JSON: {}",
+            media.keys().cloned().collect::<Vec<_>>().join(", ")
+        )
     };
     let named = json.get("examples").and_then(Value::as_object).and_then(|all| all.values().next());
     let example = match named {
@@ -116,7 +132,9 @@ fn content(document: &Value, holder: &Value, place: &str) -> Result<(Option<Valu
 /// The document's named schemas, under names that a Rust type can have.
 fn components(document: &Value) -> Result<Map<String, Value>> {
     let mut named = Map::new();
-    let Some(schemas) = document.pointer("/components/schemas").and_then(Value::as_object) else { return Ok(named) };
+    let Some(schemas) = document.pointer("/components/schemas").and_then(Value::as_object) else {
+        return Ok(named);
+    };
     for (name, schema) in schemas {
         let clean = type_name(name)
             .ok_or_else(|| anyhow!("at /components/schemas: `{name}` is no name that a type can have"))?;
@@ -132,13 +150,18 @@ fn components(document: &Value) -> Result<Map<String, Value>> {
 
 /// `ark.video_item` as `ArkVideoItem`; `None` for what cannot be a name (`../x`, `1`, nothing).
 pub(super) fn type_name(name: &str) -> Option<String> {
-    let plain = !name.is_empty() && name.len() <= 80 && name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
-    let camel = if name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric()) {
+    let plain = !name.is_empty()
+        && name.len() <= 80
+        && name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
+    let camel = if name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
+    {
         name.to_owned()
     } else {
         name.replace(['.', '-'], "_").to_upper_camel_case()
     };
-    let named = syn::parse_str::<syn::Ident>(&camel).is_ok() && camel.starts_with(|c: char| c.is_ascii_uppercase());
+    let named =
+        syn::parse_str::<syn::Ident>(&camel).is_ok() && camel.starts_with(|c: char| c.is_ascii_uppercase());
     (plain && !name.contains("..") && named).then_some(camel)
 }
 
@@ -158,11 +181,13 @@ pub(super) fn local_references(schema: &mut Value) {
 /// A root that is a `$ref` is the named schema itself, under our name for it.
 fn root(mut schema: Value, named: &mut Map<String, Value>, ours: &str, place: &str) -> Result<Value> {
     local_references(&mut schema);
-    let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/")) else {
+    let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
+    else {
         return Ok(schema);
     };
     let name = name.to_owned();
-    let target = named.shift_remove(&name).ok_or_else(|| anyhow!("at {place}: `{name}` is not among the schemas"))?;
+    let target =
+        named.shift_remove(&name).ok_or_else(|| anyhow!("at {place}: `{name}` is not among the schemas"))?;
     for other in named.values_mut() {
         walk(other, &mut |members| {
             if members.get("$ref") == Some(&json!(format!("#/$defs/{name}"))) {

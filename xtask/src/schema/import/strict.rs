@@ -98,7 +98,8 @@ impl<'de> Deserialize<'de> for Strict {
                 Ok(Strict(value.into()))
             }
             fn visit_f64<E: Error>(self, value: f64) -> Result<Strict, E> {
-                let number = Number::from_f64(value).ok_or_else(|| E::custom("a number that JSON cannot write"))?;
+                let number =
+                    Number::from_f64(value).ok_or_else(|| E::custom("a number that JSON cannot write"))?;
                 Ok(Strict(Value::Number(number)))
             }
             fn visit_str<E>(self, value: &str) -> Result<Strict, E> {
@@ -145,13 +146,16 @@ mod tests {
         let fault = yaml("a: 1\nb: 2\na: 3\n").unwrap_err();
         assert_eq!(fault.line, 3, "{fault}");
         assert!(fault.reason.contains("duplicate"), "{fault}");
-        assert_eq!(json("{\"a\": {\"b\": 1}, \"c\": {\"b\": 2}}", 1).unwrap(), json!({"a": {"b": 1}, "c": {"b": 2}}));
+        assert_eq!(
+            json("{\"a\": {\"b\": 1}, \"c\": {\"b\": 2}}", 1).unwrap(),
+            json!({"a": {"b": 1}, "c": {"b": 2}})
+        );
     }
 
     #[test]
     fn a_text_that_ends_too_early_says_so() {
         let fault = json("{\n  \"a\": [1,", 1).unwrap_err().to_string();
-        assert!(fault.starts_with("line 2, column 11: the text ends too early"), "{fault}");
+        assert!(fault.starts_with("line 2, column 10: the text ends too early"), "{fault}");
         assert!(first_json("  ", 3).unwrap().is_none());
         assert_eq!(first_json("{\"a\": 1} rest", 1).unwrap(), Some(json!({"a": 1})));
     }

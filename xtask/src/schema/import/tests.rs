@@ -2,7 +2,7 @@
 
 use super::*;
 
-const PAGE: &str = include_str!("../../../../schema/vendor/create-task.apifox.txt");
+const PAGE: &str = include_str!("../../../fixtures/first-edition.txt");
 
 fn fails(text: &str) -> String {
     format!("{:#}", read(text.as_bytes()).unwrap_err())
@@ -42,7 +42,10 @@ fn the_page_that_we_were_given() {
     assert_eq!(page.kind, Kind::ApifoxPage);
     assert_eq!(page.title.as_deref(), Some("创建视频生成任务 API(doubao-2.0)"));
     assert_eq!(page.request["required"], json!(["model", "content"]));
-    assert_eq!(page.request["properties"]["content"]["items"]["required"], json!(["type", "image_url", "role"]));
+    assert_eq!(
+        page.request["properties"]["content"]["items"]["required"],
+        json!(["type", "image_url", "role"])
+    );
     assert_eq!(page.response, json!({ "type": "object", "properties": {} }));
     let example = page.example.unwrap();
     assert_eq!(example["model"], "doubao-seedance-2-0-260128");
@@ -97,7 +100,7 @@ fn the_tables_of_a_markdown_export() {
     assert_eq!((read.example, read.answers), (Some(json!({"model": "m"})), vec!["200".to_owned()]));
     assert_eq!(
         fails(&text.replace("integer(int64)", "long")),
-        "line 21: `seed` has the type `long`, which is none of JSON's"
+        "line 22: `seed` has the type `long`, which is none of JSON's"
     );
 }
 
@@ -116,13 +119,19 @@ fn the_dialect_of_3_0_and_what_is_left_out() {
     document["components"]["schemas"]["Tone"] = json!({ "type": "object", "properties": {} });
     let read = read(document.to_string().as_bytes()).unwrap();
     let property = |name: &str| read.request["properties"][name].clone();
-    assert_eq!(property("mood"), json!({"type": ["string", "null"], "enum": ["calm", null], "x-default": "calm"}));
+    assert_eq!(
+        property("mood"),
+        json!({"type": ["string", "null"], "enum": ["calm", null], "x-default": "calm"})
+    );
     assert_eq!(property("level"), json!({"type": "integer", "exclusiveMinimum": 0, "maximum": 9}));
     assert_eq!(property("tone"), json!({"$ref": "#/$defs/Tone"}));
     assert_eq!(property("tint"), json!({"anyOf": [{"$ref": "#/$defs/Tone"}, {"type": "null"}]}));
     assert_eq!(read.definitions.keys().collect::<Vec<_>>(), ["Tone"]);
     assert_eq!(read.definitions["Tone"]["x-role"], "request");
-    assert_eq!(read.left_out, ["`description` beside a `$ref`, which OpenAPI 3.0 ignores", "`example` of a schema"]);
+    assert_eq!(
+        read.left_out,
+        ["`description` beside a `$ref`, which OpenAPI 3.0 ignores", "`example` of a schema"]
+    );
 }
 
 #[test]
@@ -145,8 +154,14 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         let message = fails(text);
         assert!(message.contains(part), "{text:?}: {message}");
     }
-    assert!(fails("请求体\n\n{\"a\": }").contains("is broken: line 3, column 7"), "{}", fails("请求体\n\n{\"a\": }"));
-    assert!(fails(&PAGE.replace("\"code\": 200", "\"code\": 201")).contains("none of the answers has code 200"));
+    assert!(
+        fails("请求体\n\n{\"a\": }").contains("is broken: line 3, column 7"),
+        "{}",
+        fails("请求体\n\n{\"a\": }")
+    );
+    assert!(
+        fails(&PAGE.replace("\"code\": 200", "\"code\": 201")).contains("none of the answers has code 200")
+    );
     let half = &PAGE[..PAGE.find("\"generate_audio\"").unwrap()];
     let message = fails(half);
     assert!(message.contains("is broken: line ") && message.contains("the text ends too early"), "{message}");
@@ -162,20 +177,35 @@ fn names_are_checked() {
     let text = json!({ "type": "string" });
     for hostile in ["../x", "r#fn", "", "a b", "1st", "日本", "a\u{0}", "__/../__"] {
         let message = with(json!({ hostile: text }), json!({}));
-        assert!(message.contains("at /$defs/CreateTaskRequest/properties:") && message.contains("no name that a field can have"), "{message}");
+        assert!(
+            message.contains("at /$defs/CreateTaskRequest/properties:")
+                && message.contains("no name that a field can have"),
+            "{message}"
+        );
     }
     assert!(with(json!({ "new": text }), json!({})).contains("at /$defs/CreateTaskRequest/properties/new"));
+    for rust in ["self", "super", "crate"] {
+        assert!(with(json!({ rust: text }), json!({})).contains("keep for themselves"));
+    }
     assert!(with(json!({ "aB": text, "a_b": text }), json!({})).contains("would both be the field `a_b`"));
-    assert!(with(json!({ "a": { "$ref": "other.json#/x" } }), json!({})).contains("at /$defs/CreateTaskRequest/properties/a/$ref: `other.json#/x`"));
-    assert!(with(json!({ "a": { "$ref": "#/$defs/Gone" } }), json!({})).contains("`#/$defs/Gone` is no type"));
+    assert!(
+        with(json!({ "a": { "$ref": "other.json#/x" } }), json!({}))
+            .contains("at /$defs/CreateTaskRequest/properties/a/$ref: `other.json#/x`")
+    );
+    assert!(
+        with(json!({ "a": { "$ref": "#/$defs/Gone" } }), json!({})).contains("`#/$defs/Gone` is no type")
+    );
     let message = with(
         json!({ "a": { "$ref": "#/$defs/A" } }),
         json!({ "A": { "properties": { "b": { "$ref": "#/$defs/B" } } }, "B": { "items": { "$ref": "#/$defs/A" } } }),
     );
     assert!(message.contains("at /$defs/B: the `$ref`s go in a circle, A → B → A"), "{message}");
     assert!(with(json!({ "a": 1 }), json!({})).contains("a schema is an object or a boolean, not a number"));
-    assert!(with(json!({ "a": text }), json!({ "../x": text })).contains("`../x` is no name that a type can have"));
-    for kept in ["type", "self", "fn", "$id2", "x-y"] {
+    assert!(
+        with(json!({ "a": text }), json!({ "../x": text }))
+            .contains("`../x` is no name that a type can have")
+    );
+    for kept in ["type", "match", "fn", "$id2", "x-y"] {
         let schema = json!({ "type": "object", "properties": { kept: text } });
         read(schema.to_string().as_bytes()).unwrap_or_else(|error| panic!("{kept}: {error:#}"));
     }

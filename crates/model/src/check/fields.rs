@@ -1,0 +1,268 @@
+//! Fields that only some models take, and numbers whose range the catalog knows.
+
+use super::place::Place;
+use super::report::{Sink, UNSUPPORTED};
+use super::rules::{Known, Rules};
+use super::scan::Mode;
+use crate::catalog::{Cell, Span, Strength};
+use crate::generated::Field;
+use crate::{OutputFormat, ServiceTier, ToolType};
+
+/// Limits that hold for every model, known or not.
+pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
+    let (request, limits) = (rules.request, &rules.catalog.limits);
+    range(rules, request.priority, &limits.priority, Field::Priority, "priority", sink);
+    let (expires, cell) = (request.execution_expires_after, &limits.execution_expires_after);
+    range(rules, expires, cell, Field::ExecutionExpiresAfter, "execution-expires-after", sink);
+    seed(rules, sink);
+    frames(rules, sink);
+    if let Some(name) = &request.safety_identifier {
+        let cell = &limits.safety_identifier_characters;
+        sink.settle(Place::Field(Field::SafetyIdentifier));
+        // A text has at most as many characters as bytes: most need no counting.
+        let most = usize::try_from(cell.value).unwrap_or(usize::MAX);
+        if name.len() > most && name.chars().count() > most {
+            let message = format!("`safety_identifier` has {} characters, and may have {most}.", name.chars().count());
+            let place = Place::Field(Field::SafetyIdentifier);
+            sink.say("safety-identifier", place, message).advice("Send a hash of the end user's name.").from(cell);
+        }
+    }
+    let members = request.extra.len() + request.content.len() * 64;
+    if rules.scan.bytes + members > usize::try_from(limits.body_bytes.value).unwrap_or(usize::MAX) {
+        let status = rules.catalog.answer("oversize-body-status").and_then(|status| status.parse().ok());
+        let message = format!("The body has more than {} bytes.", limits.body_bytes.value);
+        sink.say("body-bytes", Place::Whole, message)
+            .advice("Give media by address in place of base64.")
+            .from(&limits.body_bytes)
+            .http(status.unwrap_or(413));
+    }
+}
+
+fn range(
+    rules: &Rules<'_>,
+    value: Option<i64>,
+    cell: &Cell<Span<i64>>,
+    field: Field,
+    rule: &'static str,
+    sink: &mut Sink,
+) {
+    let Some(value) = value else { return };
+    sink.settle(Place::Field(field));
+    if !cell.value.contains(&value) {
+        let message = format!("`{}` is {value}; it may be {}.", field.name(), cell.value);
+        let strength = rules.catalog.strength_of(cell);
+        sink.say(rule, Place::Field(field), message).advice("Choose a value from there.").from(cell).strength(strength);
+    }
+}
+
+fn seed(rules: &Rules<'_>, sink: &mut Sink) {
+    let Some(seed) = rules.request.seed else { return };
+    let (place, limits) = (Place::Field(Field::Seed), &rules.catalog.limits);
+    sink.settle(place);
+    let (all, documented) = (&limits.seed, &limits.seed_documented);
+    if !all.value.contains(&seed) {
+        let message = format!("`seed` is {seed}; it may be {}.", all.value);
+        sink.say("seed-range", place, message).advice("Choose a value from there; -1 is random.").from(all);
+    } else if !documented.value.contains(&seed) {
+        let message = format!("`seed` is {seed}; the newest pages stop at {}.", documented.value.max);
+        let strength = rules.catalog.strength_of(all);
+        sink.say("seed-range", place, message).advice("Choose a smaller one.").from(documented).strength(strength);
+    }
+}
+
+fn frames(rules: &Rules<'_>, sink: &mut Sink) {
+    let Some(frames) = rules.request.frames else { return };
+    let (place, cell) = (Place::Field(Field::Frames), &rules.catalog.limits.frames);
+    sink.settle(place);
+    let steps = cell.value;
+    if !steps.contains(frames) {
+        let message = format!("`frames` is {frames}; it may be {} to {} in steps of {}.", steps.min, steps.max, steps.step);
+        let step = steps.step.max(1);
+        let near = steps.min + (frames.clamp(steps.min, steps.max) - steps.min) / step * step;
+        sink.say("frames-form", place, message).advice(format!("The next one below is {near}.")).from(cell);
+    }
+}
+
+/// What the model takes at all.
+pub(crate) fn support(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    let (request, family, draft) = (rules.request, known.family, rules.request.draft == Some(true));
+    let mut field = |cell: &Cell<Option<bool>>, field: Field, rule: &'static str, idle: bool| {
+        let what = match field {
+            Field::ServiceTier => "the offline tier (`service_tier: flex`)".to_owned(),
+            other => format!("`{}`", other.name()),
+        };
+        rules.supports(known, cell, idle, (rule, Place::Field(field), &what), sink);
+    };
+    if request.callback_url.is_some() {
+        field(&family.callback_url, Field::CallbackUrl, "callback-url-support", false);
+    }
+    if let Some(wanted) = request.return_last_frame {
+        field(&family.return_last_frame, Field::ReturnLastFrame, "return-last-frame", !wanted);
+        if wanted && draft && family.draft.value == Some(true) {
+            field(&family.return_last_frame_in_draft, Field::ReturnLastFrame, "return-last-frame-in-draft", false);
+        }
+    }
+    if request.service_tier == Some(ServiceTier::Flex) {
+        field(&family.service_tier_flex, Field::ServiceTier, "service-tier-flex", false);
+        if draft && family.service_tier_flex.value == Some(true) {
+            field(&family.service_tier_flex_in_draft, Field::ServiceTier, "service-tier-flex-in-draft", false);
+        }
+    }
+    if request.execution_expires_after.is_some() {
+        let cell = &family.execution_expires_after;
+        field(cell, Field::ExecutionExpiresAfter, "execution-expires-after-support", false);
+    }
+    if let Some(wanted) = request.generate_audio {
+        field(&family.generate_audio, Field::GenerateAudio, "generate-audio", !wanted);
+    }
+    if let Some(wanted) = request.draft {
+        field(&family.draft, Field::Draft, "draft", !wanted);
+    }
+    if let Some(wanted) = request.camera_fixed {
+        field(&family.camera_fixed, Field::CameraFixed, "camera-fixed", !wanted);
+        if wanted && rules.scan.reference_images.any() {
+            let cell = &family.camera_fixed_with_reference_images;
+            field(cell, Field::CameraFixed, "camera-fixed-with-reference-images", false);
+        }
+    }
+    if let Some(wanted) = request.watermark {
+        field(&family.watermark, Field::Watermark, "watermark", !wanted);
+    }
+    if let Some(seed) = request.seed {
+        field(&family.seed, Field::Seed, "seed", seed == -1);
+    }
+    if request.frames.is_some() {
+        field(&family.frames, Field::Frames, "frames", false);
+    }
+    if request.safety_identifier.is_some() {
+        field(&family.safety_identifier, Field::SafetyIdentifier, "safety-identifier-support", false);
+    }
+    if let Some(priority) = request.priority {
+        field(&family.priority, Field::Priority, "priority-support", priority == 0);
+    }
+    duration(rules, known, sink);
+    output_format(rules, known, sink);
+    tools(rules, known, sink);
+}
+
+fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    let Some(seconds) = rules.request.duration else { return };
+    if rules.mode == Mode::FromDraft {
+        return;
+    }
+    let (place, cell) = (Place::Field(Field::Duration), &known.family.duration);
+    let lengths = cell.value;
+    sink.settle(place);
+    let auto = match lengths.auto {
+        Some(true) => ", or -1",
+        _ => "",
+    };
+    if seconds == -1 {
+        let strength = match lengths.auto {
+            Some(true) => return,
+            Some(false) => Strength::Refuse,
+            None => rules.catalog.strength_of(cell),
+        };
+        let message = match strength {
+            Strength::Refuse => format!("{known} does not pick the length itself."),
+            _ => format!("Whether {known} can pick the length itself (-1) is not documented."),
+        };
+        let advice = format!("Ask for {} to {} seconds.", lengths.min, lengths.max);
+        sink.say("duration-auto", place, message).advice(advice).from(cell).strength(strength);
+    } else if !(lengths.min..=lengths.max).contains(&seconds) {
+        let message = format!("{known} takes {} to {} seconds{auto}; this asks for {seconds}.", lengths.min, lengths.max);
+        let near = seconds.clamp(lengths.min, lengths.max);
+        sink.say("duration", place, message).advice(format!("The nearest is {near}.")).from(cell);
+    }
+}
+
+fn output_format(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    if rules.request.output_format == Some(OutputFormat::Mov) {
+        let place = Place::Field(Field::OutputFormat);
+        rules.supports(known, &known.family.output_format_mov, false, ("output-format-mov", place, "`mov`"), sink);
+    }
+}
+
+fn tools(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    let tools = rules.request.tools.iter().flatten().enumerate();
+    for (index, _) in tools.filter(|(_, tool)| tool.type_ == ToolType::WebSearch) {
+        let place = Place::Entry(Field::Tools, index, "/type");
+        let cell = &known.family.tools_web_search;
+        let said = rules.supports(known, cell, false, ("web-search", place, "`web_search`"), sink);
+        if said.is_none() && rules.scan.has_media() {
+            let strength = rules.catalog.strength("web-search-with-media");
+            let message = "Web search is said to take a prompt alone, without media.".to_owned();
+            let finding = sink.say("web-search-with-media", place, message).advice("Leave out the tool, or the media.");
+            finding.code(UNSUPPORTED).strength(strength).written_in("probe", "2026-10");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::{Catalog, CreateTaskRequest, Strength};
+
+    fn said(model: &str, more: serde_json::Value) -> Vec<(&'static str, Strength)> {
+        let mut body = json!({ "model": model, "content": [{ "type": "text", "text": "x" }] });
+        if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
+        let request: CreateTaskRequest = serde_json::from_value(body).expect("decodes");
+        let report = request.check(Catalog::builtin());
+        report.findings.into_iter().filter(|f| f.rule != "model-retired").map(|f| (f.rule, f.strength)).collect()
+    }
+
+    const NEW: &str = "doubao-seedance-2-0-260128";
+    const OLD: &str = "doubao-seedance-1-0-pro-250528";
+
+    #[test]
+    fn numbers_lie_in_the_catalogs_range() {
+        use Strength::{Refuse, Warn};
+        for (more, expected) in [
+            (json!({ "priority": 10 }), vec![("priority", Refuse)]),
+            (json!({ "priority": -1 }), vec![("priority", Refuse)]),
+            (json!({ "execution_expires_after": 3599 }), vec![("execution-expires-after", Refuse)]),
+            (json!({ "execution_expires_after": 259200 }), vec![]),
+            (json!({ "safety_identifier": "x".repeat(65) }), vec![("safety-identifier", Refuse)]),
+            (json!({ "safety_identifier": "字".repeat(64) }), vec![]),
+            (json!({ "duration": 16 }), vec![("duration", Refuse)]),
+            (json!({ "duration": 0 }), vec![("duration", Refuse)]),
+            (json!({ "duration": -1 }), vec![]),
+            (json!({ "seed": 4_294_967_296_i64 }), vec![("seed-range", Refuse), ("seed", Warn)]),
+        ] {
+            let mut found = said(NEW, more.clone());
+            found.sort_by_key(|found| std::cmp::Reverse(found.1));
+            assert_eq!(found, expected, "{more}");
+        }
+        assert_eq!(said(OLD, json!({ "seed": 2_147_483_648_i64 })), [("seed-range", Warn)]);
+        assert_eq!(said(OLD, json!({ "duration": -1 })), [("duration-auto", Warn)]);
+        assert_eq!(said(OLD, json!({ "frames": 58 })), [("frames-form", Refuse)]);
+        assert_eq!(said(OLD, json!({ "frames": 57 })), []);
+        assert_eq!(said("ep-1", json!({ "duration": 31 })), [("range", Refuse)]);
+        assert_eq!(said("ep-1", json!({ "priority": 10 })), [("priority", Refuse)]);
+    }
+
+    #[test]
+    fn fields_that_a_model_lacks() {
+        use Strength::{Refuse, Warn};
+        assert_eq!(said(NEW, json!({ "frames": 57 })), [("frames", Refuse)]);
+        assert_eq!(said(NEW, json!({ "service_tier": "flex" })), [("service-tier-flex", Refuse)]);
+        assert_eq!(said(NEW, json!({ "service_tier": "default" })), []);
+        assert_eq!(said(NEW, json!({ "seed": 7 })), [("seed", Warn)]);
+        assert_eq!(said(NEW, json!({ "seed": -1, "camera_fixed": false })), []);
+        assert_eq!(said(NEW, json!({ "camera_fixed": true })), [("camera-fixed", Warn)]);
+        assert_eq!(said(NEW, json!({ "draft": true })), [("draft", Refuse)]);
+        assert_eq!(said(NEW, json!({ "draft": false })), [("draft", Warn)]);
+        assert_eq!(said(NEW, json!({ "output_format": "mov" })), [("output-format-mov", Refuse)]);
+        assert_eq!(said(OLD, json!({ "generate_audio": true })), [("generate-audio", Refuse)]);
+        assert_eq!(said(OLD, json!({ "priority": 3 })), [("priority-support", Refuse)]);
+        assert_eq!(said(OLD, json!({ "tools": [{ "type": "web_search" }] })), [("web-search", Refuse)]);
+        assert_eq!(said("dreamina-seedance-2-0-260128", json!({ "tools": [{ "type": "web_search" }] })), [("web-search", Warn)]);
+        assert_eq!(said(NEW, json!({ "tools": [{ "type": "web_search" }] })), []);
+        let flex = json!({ "service_tier": "flex", "draft": true, "resolution": "480p", "return_last_frame": true });
+        let found = said("doubao-seedance-1-5-pro-251215", flex);
+        assert_eq!(found, [("return-last-frame-in-draft", Refuse), ("service-tier-flex-in-draft", Refuse)]);
+    }
+}

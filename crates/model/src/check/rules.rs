@@ -1,0 +1,82 @@
+//! What the rules of one check work with: the request, the catalog, and what the model of the request can do.
+
+use super::Facts;
+use super::place::Place;
+use super::report::{Finding, Sink, UNSUPPORTED};
+use super::scan::{Mode, Scan};
+use crate::CreateTaskRequest;
+use crate::catalog::{Catalog, Cell, Confidence, Family, Model, ModelRules, Strength};
+
+/// Everything that a rule may ask.
+pub(crate) struct Rules<'a> {
+    pub(crate) request: &'a CreateTaskRequest,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) facts: &'a Facts,
+    pub(crate) scan: Scan,
+    pub(crate) mode: Mode,
+    pub(crate) model: ModelRules<'a>,
+    pub(crate) known: Option<Known<'a>>,
+}
+
+/// A model whose rules are known.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) family: &'a Family,
+}
+
+impl<'a> Rules<'a> {
+    pub(crate) fn new(request: &'a CreateTaskRequest, catalog: &'a Catalog, facts: &'a Facts, scan: Scan) -> Self {
+        let model = catalog.rules_for(&request.model);
+        let known = match model {
+            ModelRules::Known { model, family } => Some(Known { model, family }),
+            _ => None,
+        };
+        Self { request, catalog, facts, scan, mode: scan.mode(), model, known }
+    }
+
+    pub(crate) fn family_name(&self) -> Option<&'a str> {
+        self.known.map(|known| known.model.family.as_ref())
+    }
+
+    /// How strongly a request that needs the ability is reported; `Off` where nothing speaks against it.
+    pub(crate) fn verdict(&self, known: &Known<'_>, cell: &Cell<Option<bool>>) -> Strength {
+        let holds = cell.holds_on(known.model.site);
+        match (cell.value.filter(|_| holds), &cell.switch) {
+            (Some(true), _) => Strength::Off,
+            (Some(false), _) => self.catalog.strength_of(cell),
+            (None, Some(switch)) if !holds || cell.confidence == Confidence::Uncertain => self.catalog.strength(switch),
+            (None, _) => Strength::Off,
+        }
+    }
+
+    /// Reports a field that the model lacks. With `idle`, the value asks for nothing that would be missed.
+    pub(crate) fn supports<'s>(
+        &self,
+        known: &Known<'_>,
+        cell: &Cell<Option<bool>>,
+        idle: bool,
+        (rule, place, what): (&'static str, Place<'_>, &str),
+        sink: &'s mut Sink,
+    ) -> Option<&'s mut Finding> {
+        let strength = match (self.verdict(known, cell), idle) {
+            (Strength::Off, _) | (Strength::Warn, true) => return None,
+            (Strength::Refuse, true) => Strength::Warn,
+            (strength, _) => strength,
+        };
+        let message = if strength == Strength::Refuse || idle {
+            format!("Seedance {} does not take {what}.", known.model.family)
+        } else {
+            format!("Whether Seedance {} takes {what} here is not documented.", known.model.family)
+        };
+        let finding = sink.say(rule, place, message).advice("Leave it out, or use a model that has it.");
+        Some(finding.code(UNSUPPORTED).from(cell).strength(strength))
+    }
+}
+
+/// `Seedance 2.0-fast`, for messages.
+impl std::fmt::Display for Known<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Seedance {}", self.model.family)
+    }
+}

@@ -1,0 +1,55 @@
+//! The words for what the generated checks find: bounds, lengths, known words, empty texts.
+//!
+//! Which field has which bounds stands in `generated/checks.rs`, straight from the schema.
+
+use super::place::Place;
+use super::report::{Finding, Sink, quoted};
+
+impl Sink {
+    fn structural(&mut self, rule: &'static str, place: Place<'_>, message: String) -> &mut Finding {
+        let finding = self.say(rule, place, message);
+        finding.structural = true;
+        finding
+    }
+
+    /// A text that must not be empty, or is too short.
+    pub(crate) fn too_short(&mut self, place: Place<'_>, name: &str, least: usize) {
+        let url = place.pointer().ends_with("/image_url/url");
+        let message = if least == 1 { format!("`{name}` is empty.") } else { format!("`{name}` has fewer than {least} characters.") };
+        let finding = self.structural("empty", place, message);
+        finding.advice("Say it, or leave the item out.");
+        if url {
+            finding.code("InvalidImageURL.EmptyURL");
+        }
+    }
+
+    /// A text with more characters than the service keeps.
+    pub(crate) fn too_long(&mut self, place: Place<'_>, name: &str, found: usize, most: usize) {
+        let message = format!("`{name}` has {found} characters, and may have {most}.");
+        self.structural("length", place, message).advice("Shorten it, for example to a hash.");
+    }
+
+    /// A number outside the range.
+    pub(crate) fn outside(&mut self, place: Place<'_>, name: &str, found: i64, allowed: &str) {
+        let message = format!("`{name}` is {found}; it may be {allowed}.");
+        self.structural("range", place, message).advice("Choose a value from there, or leave it out.");
+    }
+
+    /// A word that the service does not know.
+    pub(crate) fn unknown_word(&mut self, place: Place<'_>, name: &str, found: &str, allowed: &str) {
+        let message = format!("{} is no `{name}`; known are {allowed}.", quoted(found));
+        self.structural("word", place, message).advice("Write it exactly as listed, in lower case.");
+    }
+
+    /// A list with too few entries.
+    pub(crate) fn too_few(&mut self, place: Place<'_>, name: &str, least: usize) {
+        let message = format!("`{name}` has fewer than {least} {}.", if least == 1 { "entry" } else { "entries" });
+        self.structural("entries", place, message).advice("Add a prompt, an image or another input.");
+    }
+
+    /// An object of a kind that nobody knows.
+    pub(crate) fn unknown_kind(&mut self, place: Place<'_>, name: &str, found: &str, known: &[&str]) {
+        let message = format!("{} is no kind of `{name}`; known are {}.", quoted(found), known.join(", "));
+        self.structural("kind", place, message).advice("Write the kind exactly as listed.");
+    }
+}

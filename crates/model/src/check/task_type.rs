@@ -1,0 +1,206 @@
+//! Edits, extensions and references by declaration (`omni_reference_task_type`), and prompts that the service may read
+//! as one of them by itself.
+
+use super::place::Place;
+use super::report::{CONSTRAINT, Finding, INVALID, Sink, UNSUPPORTED};
+use super::rules::{Known, Rules};
+use super::scan::Mode;
+use crate::catalog::{Confidence, Strength, Words};
+use crate::generated::Field;
+use crate::lint::{Intent, intent};
+use crate::{ContentItem, OmniReferenceTaskType as TaskType, Ratio};
+
+pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    let cell = &known.family.omni_reference_task_type;
+    let wanted = rules.request.omni_reference_task_type.as_ref();
+    if rules.mode == Mode::FromDraft {
+        return;
+    }
+    let place = Place::Field(Field::OmniReferenceTaskType);
+    match (wanted, &cell.value) {
+        (Some(wanted), Some(values)) if !values.contains(wanted.as_str()) => {
+            sink.settle(place);
+            let (message, code) = match values.is_empty() {
+                true => (format!("{known} does not have `omni_reference_task_type`."), UNSUPPORTED),
+                false => (format!("{known} takes {values} here."), INVALID),
+            };
+            let advice = if values.is_empty() { "Leave it out: the prompt decides." } else { "Choose one of these." };
+            let strength = rules.catalog.strength_of(cell);
+            sink.say("task-type", place, message).advice(advice).code(code).from(cell).strength(strength);
+            return;
+        }
+        (Some(_), None) => {
+            if let Some(switch) = cell.switch.as_deref().filter(|_| cell.confidence == Confidence::Uncertain) {
+                let message = format!("Whether {known} has `omni_reference_task_type` is not documented.");
+                let finding = sink.say("task-type", place, message).advice("Leave it out: the prompt decides.");
+                finding.code(UNSUPPORTED).from(cell).strength(rules.catalog.strength(switch));
+            }
+        }
+        (Some(_), Some(_)) => sink.settle(place),
+        (None, _) => {}
+    }
+    match wanted {
+        Some(TaskType::Edit) => declared(rules, known, Intent::Edit, sink),
+        Some(TaskType::Extend) => declared(rules, known, Intent::Extend, sink),
+        Some(TaskType::Reference) if rules.scan.references() == 0 && rules.mode != Mode::Unclear => {
+            sink.say("task-type-needs-reference", place, "The task type `reference` needs a reference item.".into())
+                .advice("Add one, or leave the task type out.")
+                .code(CONSTRAINT)
+                .written_in("D-25", "2026-10");
+        }
+        // Without a declaration the service reads the prompt, where it has the declaration at all.
+        None | Some(TaskType::Auto) if cell.value.as_ref().is_some_and(|values: &Words| values.contains("auto")) => {
+            guessed(rules, known, sink);
+        }
+        _ => {}
+    }
+}
+
+/// A declared edit or extension: checked by the service at once.
+fn declared(rules: &Rules<'_>, known: &Known<'_>, task: Intent, sink: &mut Sink) {
+    let what = if task == Intent::Edit { "An edit" } else { "An extension" };
+    let place = Place::Field(Field::OmniReferenceTaskType);
+    if !rules.scan.videos.any() {
+        let message = format!("{what} needs a reference video.");
+        let finding = sink.say("task-type-needs-video", place, message).advice("Add the video to start from.");
+        finding.code(CONSTRAINT).written_in("D-25", "2026-10");
+    }
+    if !rules.scan.texts.any() {
+        let message = format!("{what} without a prompt says nothing of what is to change.");
+        let finding = sink.say("task-type-needs-prompt", place, message).advice("Add a prompt.");
+        finding.strength(Strength::Warn).silent().written_in("D-25", "2026-10");
+    }
+    constraints(rules, task, sink, |finding, _| {
+        finding.code(CONSTRAINT);
+    });
+    if task == Intent::Edit {
+        source_seconds(rules, known, Strength::Refuse, sink);
+    }
+}
+
+/// A prompt that reads as an edit or an extension: found only after the task was accepted.
+fn guessed(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    if !rules.scan.videos.any() {
+        return;
+    }
+    let free = rules.request.ratio.as_ref().is_none_or(|ratio| *ratio == Ratio::Adaptive);
+    let free = free && rules.request.duration.is_none_or(|seconds| seconds == -1);
+    // The safest form: nothing that an edit could clash with but the length of its source.
+    if free && rules.facts.is_empty() {
+        return;
+    }
+    let prompts = rules.request.content.iter().filter_map(|item| match item {
+        ContentItem::Text(item) => Some(item.text.as_str()),
+        _ => None,
+    });
+    let Some(task) = prompts.filter_map(intent).next() else { return };
+    constraints(rules, task, sink, |finding, what| {
+        finding.message = format!("The prompt reads as {what}; then {}", lower_first(&finding.message));
+        finding.rule = "task-type-guessed";
+        finding
+            .code(CONSTRAINT)
+            .http(200)
+            .strength(Strength::Warn)
+            .advice("Leave it out, or set `omni_reference_task_type` to `reference` if it is neither. The task is accepted and fails after about 20 seconds.");
+    });
+    if task == Intent::Edit {
+        source_seconds(rules, known, Strength::Warn, sink);
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Ratio and length follow the source of an edit; the ratio that of an extension.
+fn constraints(rules: &Rules<'_>, task: Intent, sink: &mut Sink, refine: impl Fn(&mut Finding, &str)) {
+    let (what, its) = if task == Intent::Edit { ("an edit", "An edit's") } else { ("an extension", "An extension's") };
+    if rules.request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive) {
+        let message = format!("{its} ratio is that of its source: `adaptive` or left out.");
+        let finding = sink.say("task-type-ratio", Place::Field(Field::Ratio), message);
+        refine(finding.advice("Leave it out.").written_in("D-25", "2026-10"), what);
+    }
+    if task == Intent::Edit && rules.request.duration.is_some_and(|seconds| seconds != -1) {
+        let message = "An edit's length is that of its source: -1 or left out.".to_owned();
+        let finding = sink.say("task-type-duration", Place::Field(Field::Duration), message);
+        refine(finding.advice("Leave it out.").written_in("D-25", "2026-10"), what);
+    }
+}
+
+/// The source of an edit has its own shortest and longest length.
+fn source_seconds(rules: &Rules<'_>, known: &Known<'_>, most: Strength, sink: &mut Sink) {
+    let cell = &known.family.edit_source_seconds;
+    let Some(allowed) = cell.value.filter(|_| rules.scan.videos.any()) else { return };
+    let index = rules.scan.videos.first;
+    let Some(seconds) = rules.facts.get(index).and_then(|facts| facts.seconds) else { return };
+    if !allowed.contains(&seconds) {
+        let message = format!("The source of an edit may have {allowed} seconds; this has {seconds:.1}.");
+        let place = Place::Entry(Field::Content, index, "/video_url/url");
+        let strength = rules.catalog.strength_of(cell).min(most);
+        let finding = sink.say("edit-source-seconds", place, message).advice("Cut it to that length.");
+        finding.code(CONSTRAINT).from(cell).strength(strength);
+        if most == Strength::Warn {
+            finding.http(200);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Catalog, CreateTaskRequest, Facts, MediaFacts, MediaFormat, MediaKind, References};
+
+    const NEW: &str = "doubao-seedance-2-5-260628";
+
+    fn video(prompt: &str) -> References {
+        References::new(NEW).prompt(prompt).video("https://a.example.com/b.mp4")
+    }
+
+    fn said(request: &CreateTaskRequest, facts: &Facts) -> Vec<(&'static str, Strength, Option<u16>)> {
+        let report = request.check_with(Catalog::builtin(), facts);
+        report.findings.into_iter().map(|finding| (finding.rule, finding.strength, finding.http)).collect()
+    }
+
+    fn rules(request: References) -> Vec<&'static str> {
+        said(&request.build(), &Facts::new()).into_iter().map(|found| found.0).collect()
+    }
+
+    #[test]
+    fn a_declared_edit_follows_its_source() {
+        let edit = video("Remove the cars of Video 1.").omni_reference_task_type("edit");
+        assert_eq!(rules(edit.clone()), [""; 0]);
+        assert_eq!(rules(edit.clone().ratio("adaptive").duration(-1)), [""; 0]);
+        assert_eq!(rules(edit.clone().ratio("16:9").duration(5)), ["task-type-ratio", "task-type-duration"]);
+        let extend = video("Go on.").omni_reference_task_type("extend");
+        assert_eq!(rules(extend.clone().duration(8)), [""; 0]);
+        assert_eq!(rules(extend.ratio("16:9").duration(8)), ["task-type-ratio"]);
+        let none = References::new(NEW).prompt("x").image("https://a.example.com/b.png").omni_reference_task_type("edit");
+        assert_eq!(rules(none), ["task-type-needs-video"]);
+        let older = References::new("doubao-seedance-2-0-260128").prompt("x").video("https://a/b").omni_reference_task_type("edit");
+        assert_eq!(rules(older), ["task-type"]);
+        assert_eq!(rules(video("x").omni_reference_task_type("editing")), ["task-type"]);
+    }
+
+    #[test]
+    fn a_prompt_that_reads_as_an_edit_is_a_warning() {
+        let guess = (Strength::Warn, Some(200));
+        let found = said(&video("Change the sky.").ratio("16:9").duration(5).build(), &Facts::new());
+        assert_eq!(found, [("task-type-guessed", guess.0, guess.1), ("task-type-guessed", guess.0, guess.1)]);
+        assert_eq!(rules(video("Continue the ride.").ratio("16:9").duration(5)), ["task-type-guessed"]);
+        assert_eq!(rules(video("Change the sky.")), [""; 0]);
+        assert_eq!(rules(video("The same moves.").ratio("16:9").duration(5)), [""; 0]);
+        assert_eq!(rules(video("Change the sky.").ratio("16:9").omni_reference_task_type("reference")), [""; 0]);
+    }
+
+    #[test]
+    fn the_source_of_an_edit_has_a_length() {
+        let mut facts = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
+        facts.seconds = Some(3.0);
+        let facts = Facts::new().with(1, facts);
+        let edit = video("Change the sky.");
+        assert_eq!(said(&edit.clone().build(), &facts), [("edit-source-seconds", Strength::Warn, Some(200))]);
+        let declared = edit.omni_reference_task_type("edit").build();
+        assert_eq!(said(&declared, &facts), [("edit-source-seconds", Strength::Refuse, Some(400))]);
+    }
+}

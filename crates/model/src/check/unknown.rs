@@ -1,0 +1,153 @@
+//! Members that the API does not have: the service ignores them and bills, so a slip of the pen costs money.
+
+use serde_json::{Map, Value};
+
+use super::place::Place;
+use super::report::{Sink, quoted};
+use super::rules::Rules;
+use crate::catalog::{Strength, almost};
+use crate::generated::Field;
+use crate::{ContentItem, CreateTaskRequest, ImageRole};
+
+/// Members that only one SDK knows.
+const SDK_ONLY: &[&str] = &["optimize_prompt", "reasoning_effort", "human_face_mode"];
+
+pub(crate) fn check(request: &CreateTaskRequest, rules: &Rules<'_>, sink: &mut Sink) {
+    for (name, value) in &request.extra {
+        if !value.is_null() {
+            member(request, name, rules, sink);
+        }
+    }
+    for (index, item) in request.content.iter().enumerate() {
+        let (own, inner, payload): (_, Option<&Map<String, Value>>, _) = match item {
+            ContentItem::Text(item) => (&item.extra, None, ""),
+            ContentItem::Image(item) => {
+                if matches!(&item.role, Some(role @ ImageRole::Other(_)) if role.as_str() == "mask") {
+                    mask(index, rules, sink);
+                }
+                (&item.extra, Some(&item.image_url.extra), "/image_url")
+            }
+            ContentItem::Video(item) => (&item.extra, Some(&item.video_url.extra), "/video_url"),
+            ContentItem::Audio(item) => (&item.extra, Some(&item.audio_url.extra), "/audio_url"),
+            ContentItem::DraftTask(item) => (&item.extra, Some(&item.draft_task.extra), "/draft_task"),
+            ContentItem::Other(_) => continue,
+        };
+        if own.is_empty() && inner.is_none_or(Map::is_empty) {
+            continue;
+        }
+        for name in own.keys() {
+            entry(index, "", name, sink);
+        }
+        for name in inner.into_iter().flat_map(Map::keys) {
+            entry(index, payload, name, sink);
+        }
+    }
+}
+
+fn member(request: &CreateTaskRequest, name: &str, rules: &Rules<'_>, sink: &mut Sink) {
+    let place = Place::Member(name);
+    if Field::NAMES.contains(&name) {
+        // The field wins when both are set, and the member is not sent.
+        let both = serde_json::to_value(request).is_ok_and(|body| body.get(name) != request.extra.get(name));
+        let message = match both {
+            true => format!("`{name}` is set twice, and this one would be lost."),
+            false => format!("`{name}` has a field of its own, and goes past every check here."),
+        };
+        let strength = if both { Strength::Refuse } else { Strength::Warn };
+        let finding = sink.say("extra-shadows-field", place, message).advice("Set the field.").strength(strength);
+        finding.silent();
+    } else if SDK_ONLY.contains(&name) {
+        let message = format!("`{name}` is known to one SDK only; no page mentions it for Seedance.");
+        let finding = sink.say("sdk-only-field", place, message).advice("Leave it out unless you have seen it work.");
+        finding.strength(rules.catalog.strength("sdk-only-fields")).silent().written_in("sdk", "2026-10");
+    } else {
+        let close = Field::NAMES.iter().find(|known| almost(known, &snake(name)) || **known == snake(name));
+        let advice = match close {
+            Some(known) => format!("Did you mean `{known}`?"),
+            None => "Leave it out unless you know better.".to_owned(),
+        };
+        let message = format!("{} is no member of the API; the service ignores it, and bills.", quoted(name));
+        sink.say("unknown-member", place, message).advice(advice).strength(Strength::Warn).silent();
+    }
+}
+
+/// `generateAudio` as `generate_audio`.
+fn snake(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for letter in name.chars().take(64) {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(if letter == '-' { '_' } else { letter.to_ascii_lowercase() });
+    }
+    snake
+}
+
+fn entry(index: usize, payload: &'static str, name: &str, sink: &mut Sink) {
+    let place = Place::EntryMember(Field::Content, index, payload, name);
+    let (message, advice) = if name == "role" && !payload.is_empty() {
+        let beside = payload.trim_start_matches('/');
+        (format!("`role` belongs beside `{beside}`, not inside it."), "Move it one level up.")
+    } else {
+        (format!("{} is no member of this item; the service ignores it.", quoted(name)), "Leave it out.")
+    };
+    sink.say("unknown-member", place, message).advice(advice).strength(Strength::Warn).silent();
+}
+
+/// A role that one SDK knows: the switch decides in place of the schema.
+fn mask(index: usize, rules: &Rules<'_>, sink: &mut Sink) {
+    let place = Place::Entry(Field::Content, index, "/role");
+    sink.settle(place);
+    let finding = sink.say("sdk-only-field", place, "The role `mask` is known to one SDK only.".into());
+    finding.strength(rules.catalog.strength("sdk-only-fields")).advice("Use `reference_image`.").written_in("sdk", "2026-10");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Catalog, TextToVideo};
+
+    fn said(request: &CreateTaskRequest) -> Vec<(&'static str, String, Strength)> {
+        let report = request.check(Catalog::builtin());
+        report.findings.into_iter().map(|f| (f.rule, format!("{} {}", f.pointer, f.advice), f.strength)).collect()
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_named() {
+        for (name, advice) in [
+            ("resoluton", "Did you mean `resolution`?"),
+            ("generateAudio", "Did you mean `generate_audio`?"),
+            ("framespersecond", "Leave it out unless you know better."),
+        ] {
+            let request = TextToVideo::new("ep-1", "x").extra(name, 1).build();
+            assert_eq!(said(&request), [("unknown-member", format!("/{name} {advice}"), Strength::Warn)]);
+        }
+        assert_eq!(said(&TextToVideo::new("ep-1", "x").extra("later", Value::Null).build()), []);
+        let sdk = TextToVideo::new("ep-1", "x").extra("optimize_prompt", true).build();
+        assert_eq!(said(&sdk)[0].0, "sdk-only-field");
+    }
+
+    #[test]
+    fn a_member_beside_its_field_is_lost() {
+        let twice = TextToVideo::new("ep-1", "x").duration(5).extra("duration", 7).build();
+        assert_eq!((said(&twice)[0].0, said(&twice)[0].2), ("extra-shadows-field", Strength::Refuse));
+        let past = TextToVideo::new("ep-1", "x").extra("duration", "7").build();
+        assert_eq!((said(&past)[0].0, said(&past)[0].2), ("extra-shadows-field", Strength::Warn));
+    }
+
+    #[test]
+    fn members_of_items() {
+        let request: CreateTaskRequest = serde_json::from_value(json!({ "model": "ep-1", "content": [
+            { "type": "image_url", "image_url": { "url": "https://a.example.com/b.png", "role": "first_frame" }, "weight": 1 }] }))
+        .expect("decodes");
+        let found: Vec<_> = said(&request).into_iter().map(|found| found.1).collect();
+        assert_eq!(found, ["/content/0/weight Leave it out.", "/content/0/image_url/role Move it one level up."]);
+        let mask: CreateTaskRequest = serde_json::from_value(json!({ "model": "ep-1", "content": [
+            { "type": "image_url", "image_url": { "url": "https://a.example.com/b.png" }, "role": "mask" }] }))
+        .expect("decodes");
+        let found = said(&mask);
+        assert_eq!((found.len(), found[0].0, found[0].2), (1, "sdk-only-field", Strength::Warn));
+    }
+}

@@ -1,0 +1,263 @@
+//! What the service POSTs to a `callback_url`: read with care, ordered, and believed only as far as a hint goes.
+//!
+//! Nothing signs a callback, none is promised, they repeat and overtake each other (create page, 2026-10). So the body is
+//! good for one thing: to GET the task now instead of later. Addresses in it are never fetched.
+
+use std::{collections::HashMap, fmt};
+
+use ark_video_model::{Task, TaskStatus};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Largest callback read: 64 KiB.
+pub const MAX_CALLBACK: usize = 64 << 10;
+/// Deepest nesting read.
+pub const MAX_DEPTH: usize = 64;
+
+/// What a callback says. Confirm it with a GET before believing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hint {
+    /// The task it speaks of.
+    pub id: String,
+    /// The state it claims.
+    pub status: TaskStatus,
+    /// When that state began, in Unix seconds.
+    pub updated_at: Option<i64>,
+    /// The model it claims; to be compared with what was asked for when the task is not known yet.
+    pub model: String,
+}
+
+impl Hint {
+    /// A hint that a task is in this state.
+    #[must_use]
+    pub fn new(id: impl Into<String>, status: impl Into<TaskStatus>, updated_at: Option<i64>) -> Self {
+        Self { id: id.into(), status: status.into(), updated_at, model: String::new() }
+    }
+}
+
+/// Why a callback was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallbackError {
+    /// More bytes than are read.
+    #[error("the callback has {0} bytes, more than the {MAX_CALLBACK} that are read")]
+    TooLarge(usize),
+    /// Nested deeper than anything the service sends.
+    #[error("the callback is nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// Not a task as JSON.
+    #[error("the callback is not a task: {0}")]
+    NotATask(String),
+    /// A task without an id.
+    #[error("the callback names no task")]
+    NoId,
+}
+
+/// Reads a callback body.
+///
+/// # Errors
+/// Too large, too deeply nested, or not a task with an id.
+pub fn parse(body: &[u8]) -> Result<Hint, CallbackError> {
+    if body.len() > MAX_CALLBACK {
+        return Err(CallbackError::TooLarge(body.len()));
+    }
+    if depth(body) > MAX_DEPTH {
+        return Err(CallbackError::TooDeep);
+    }
+    // The category and place of an error, never its text: that may quote the body.
+    let task: Task = serde_json::from_slice(body).map_err(|error| {
+        CallbackError::NotATask(format!(
+            "{:?} error at line {} column {}",
+            error.classify(),
+            error.line(),
+            error.column()
+        ))
+    })?;
+    let id = task.id.trim();
+    if id.is_empty() {
+        return Err(CallbackError::NoId);
+    }
+    Ok(Hint { id: id.to_owned(), status: task.status, updated_at: task.updated_at, model: task.model })
+}
+
+/// How deeply brackets are nested, those inside texts left out.
+fn depth(body: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The hash under which a callback token is kept: its owner never needs the token again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// Whether this is the hash of `token`. Takes the same time whether it is or not.
+    #[must_use]
+    pub fn matches(&self, token: &str) -> bool {
+        self.0.ct_eq(&Self::of(token).0).into()
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
+
+impl From<TokenHash> for String {
+    fn from(hash: TokenHash) -> Self {
+        hex(&hash.0)
+    }
+}
+
+impl TryFrom<String> for TokenHash {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut hash = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err("a token's hash has 64 hexadecimal digits");
+        }
+        for (place, byte) in hash.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16)
+                .map_err(|_| "a token's hash has 64 hexadecimal digits")?;
+        }
+        Ok(Self(hash))
+    }
+}
+
+/// Whether two secrets are equal. Takes the same time wherever they differ; their lengths are no secret.
+#[must_use]
+pub fn same_secret(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        .map(char::from)
+        .collect()
+}
+
+/// What a hint adds to those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Heard {
+    /// The task has moved on: GET it.
+    Forward,
+    /// The same as before.
+    Repeated,
+    /// Overtaken by a later one.
+    Late,
+    /// So many tasks are remembered already that this one is not: GET it in turn, as without a callback.
+    Full,
+}
+
+/// Sorts out repeated and late callbacks: states only move forward, and an end never changes.
+///
+/// However many callbacks come, a task costs at most one GET per state, so three.
+#[derive(Debug, Clone)]
+pub struct Inbox {
+    tasks: HashMap<Box<str>, (u8, Option<i64>)>,
+    capacity: usize,
+}
+
+impl Inbox {
+    /// Remembers this many tasks at most.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self { tasks: HashMap::new(), capacity }
+    }
+
+    /// Takes in a hint whose token was found to be right.
+    pub fn hear(&mut self, hint: &Hint) -> Heard {
+        let news = (rank(&hint.status), hint.updated_at);
+        if let Some(known) = self.tasks.get_mut(hint.id.as_str()) {
+            let heard = compare(*known, news);
+            if heard == Heard::Forward {
+                *known = news;
+            }
+            return heard;
+        }
+        if self.tasks.len() >= self.capacity {
+            return Heard::Full;
+        }
+        self.tasks.insert(hint.id.as_str().into(), news);
+        Heard::Forward
+    }
+
+    /// Takes in the truth, as a GET told it; a hint that claimed more is forgotten.
+    pub fn confirmed(&mut self, task: &Task) {
+        if let Some(known) = self.tasks.get_mut(task.id.as_str()) {
+            *known = (rank(&task.status), task.updated_at);
+        }
+    }
+
+    /// Forgets a task: its job is done.
+    pub fn forget(&mut self, id: &str) {
+        self.tasks.remove(id);
+    }
+
+    /// Tasks remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether no task is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+}
+
+fn compare((known, known_at): (u8, Option<i64>), (rank, at): (u8, Option<i64>)) -> Heard {
+    match rank.cmp(&known) {
+        std::cmp::Ordering::Greater => Heard::Forward,
+        std::cmp::Ordering::Less => Heard::Late,
+        // A word that nobody knows can be followed by another one: then the time decides.
+        std::cmp::Ordering::Equal if rank == OTHER && at > known_at => Heard::Forward,
+        std::cmp::Ordering::Equal if at < known_at => Heard::Late,
+        std::cmp::Ordering::Equal => Heard::Repeated,
+    }
+}
+
+const OTHER: u8 = 2;
+
+/// How far along a state is: queued, running, unknown to us, ended.
+pub(crate) fn rank(status: &TaskStatus) -> u8 {
+    match status {
+        TaskStatus::Queued => 0,
+        TaskStatus::Running => 1,
+        status if status.is_terminal() => 3,
+        _ => OTHER,
+    }
+}
+
+#[cfg(test)]
+#[path = "callback_tests.rs"]
+mod tests;

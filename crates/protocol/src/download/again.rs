@@ -1,0 +1,164 @@
+//! Whether to try a download again, when, and with which link. Pure: the dice are an argument.
+//!
+//! A download costs nothing and can be repeated, but links die and some count how often they are used.
+
+use std::time::Duration;
+
+use super::DownloadRefusal;
+use crate::{SendError, SendErrorKind, retry::RetryOptions};
+
+/// Requests to the storage for one file, in one call.
+pub const MAX_TRIES: u32 = 20;
+/// Tries in a row that brought not one byte.
+const MAX_FRUITLESS: u32 = 6;
+
+/// Why a try ended without the file.
+#[derive(Debug, Clone, Copy)]
+pub enum Trouble<'a> {
+    /// The storage said something else.
+    Refused(&'a DownloadRefusal),
+    /// The bytes did not come, or not all of them.
+    Send(&'a SendError),
+}
+
+/// What to do after a try that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Again {
+    /// Go on with the same link after this pause.
+    After(Duration),
+    /// After this pause ask for the task, whose answer may hold a fresh link; then [`Tries::refreshed`].
+    Refresh(Duration),
+    /// It would not help.
+    Stop,
+}
+
+/// The tries of one download.
+#[derive(Debug, Clone, Default)]
+pub struct Tries {
+    tries: u32,
+    fruitless: u32,
+    started_over: bool,
+    /// The last refusal was one that only a fresh link can mend.
+    needs_fresh: bool,
+}
+
+impl Tries {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in a failure. `fetched`: whether this try brought any byte; `dice`: a random number from 0 to 1.
+    pub fn failed(&mut self, trouble: Trouble<'_>, fetched: bool, dice: f64) -> Again {
+        self.tries += 1;
+        self.fruitless = if fetched { 1 } else { self.fruitless + 1 };
+        self.needs_fresh = false;
+        if self.tries >= MAX_TRIES || self.fruitless >= MAX_FRUITLESS {
+            return Again::Stop;
+        }
+        let pause = RetryOptions::default().pause(self.fruitless, dice);
+        match trouble {
+            Trouble::Send(error) => match error.kind {
+                SendErrorKind::Invalid | SendErrorKind::Redirected | SendErrorKind::TooLarge => Again::Stop,
+                _ => Again::After(pause),
+            },
+            // Seen right after a task's end: the link works a moment later.
+            Trouble::Refused(DownloadRefusal::DeadLink { status: 400 }) => Again::Refresh(pause),
+            Trouble::Refused(refusal) if refusal.wants_fresh_link() => {
+                self.needs_fresh = true;
+                Again::Refresh(Duration::ZERO)
+            }
+            Trouble::Refused(DownloadRefusal::Changed) if self.started_over => Again::Stop,
+            Trouble::Refused(DownloadRefusal::Changed) => {
+                self.started_over = true;
+                Again::After(Duration::ZERO)
+            }
+            Trouble::Refused(refusal) if refusal.is_transient() => Again::After(pause),
+            Trouble::Refused(_) => Again::Stop,
+        }
+    }
+
+    /// Takes in whether the task has another link now, and says whether trying goes on.
+    #[must_use]
+    pub fn refreshed(&mut self, changed: bool) -> bool {
+        changed || !self.needs_fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn refused(tries: &mut Tries, refusal: DownloadRefusal) -> Again {
+        tries.failed(Trouble::Refused(&refusal), false, 1.0)
+    }
+
+    fn cut() -> SendError {
+        SendError::maybe_sent(SendErrorKind::Body, "the connection broke off")
+    }
+
+    #[test]
+    fn a_cut_download_goes_on_with_growing_pauses_until_nothing_comes_any_more() {
+        let mut tries = Tries::new();
+        let mut steps = Vec::new();
+        while let Again::After(pause) = tries.failed(Trouble::Send(&cut()), false, 1.0) {
+            steps.push(pause.as_secs());
+        }
+        assert_eq!(steps, [1, 2, 4, 8, 16]);
+    }
+
+    #[test]
+    fn bytes_that_came_start_the_pauses_anew_but_not_without_end() {
+        let mut tries = Tries::new();
+        let mut count = 1;
+        while tries.failed(Trouble::Send(&cut()), true, 1.0) == Again::After(SECOND) {
+            count += 1;
+        }
+        assert_eq!(count, MAX_TRIES);
+    }
+
+    #[test]
+    fn a_dead_link_wants_a_fresh_one_and_an_early_one_some_time() {
+        for status in [403, 404, 410] {
+            let mut tries = Tries::new();
+            assert_eq!(
+                refused(&mut tries, DownloadRefusal::DeadLink { status }),
+                Again::Refresh(Duration::ZERO)
+            );
+            assert!(!tries.clone().refreshed(false), "the same link again would not help");
+            assert!(tries.refreshed(true));
+        }
+        let mut tries = Tries::new();
+        assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status: 400 }), Again::Refresh(SECOND));
+        assert!(tries.refreshed(false));
+        assert_eq!(refused(&mut tries, DownloadRefusal::TooManyRanges), Again::Refresh(Duration::ZERO));
+        assert!(!tries.refreshed(false));
+    }
+
+    #[test]
+    fn a_file_that_changed_is_begun_anew_once() {
+        let mut tries = Tries::new();
+        assert_eq!(refused(&mut tries, DownloadRefusal::Changed), Again::After(Duration::ZERO));
+        assert_eq!(refused(&mut tries, DownloadRefusal::Changed), Again::Stop);
+    }
+
+    #[test]
+    fn what_would_stay_is_not_tried_again() {
+        for refusal in [
+            DownloadRefusal::NoLength,
+            DownloadRefusal::TooManyRedirects,
+            DownloadRefusal::NotMedia { content_type: "text/html".into() },
+            DownloadRefusal::TooLarge { length: 2, max_bytes: 1 },
+            DownloadRefusal::Status { status: 451 },
+        ] {
+            assert_eq!(refused(&mut Tries::new(), refusal), Again::Stop);
+        }
+        assert_eq!(refused(&mut Tries::new(), DownloadRefusal::Status { status: 503 }), Again::After(SECOND));
+        let invalid = SendError::not_sent(SendErrorKind::Invalid, "out of reach");
+        assert_eq!(Tries::new().failed(Trouble::Send(&invalid), false, 1.0), Again::Stop);
+    }
+}

@@ -1,0 +1,167 @@
+//! How much a listed task speaks for being the one that was created. Where in doubt, it stays a candidate: "not found"
+//! may lead to a second bill, "ambiguous" only to a person.
+
+use ark_video_model::Task;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Unknown,
+    marks::{DEFAULT_EXPIRY, is_1x, tag_of},
+};
+
+/// Why a task was taken for the one that was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Evidence {
+    /// Model, time and settings fit. So may those of others.
+    Echoes,
+    /// It also carries our `execution_expires_after` or seed.
+    Marked,
+    /// It carries our tag.
+    Tag,
+}
+
+/// Weighs one task against one create. `None`: it is another one's.
+pub(super) fn weigh(unknown: &Unknown, task: &Task, marks_are_echoed: bool) -> Option<Evidence> {
+    let Unknown { marks, asked, .. } = unknown;
+    let identifier = task.safety_identifier.as_deref().filter(|identifier| !identifier.is_empty());
+    if marks.tag.is_some() && marks.tag.as_deref() == identifier {
+        return Some(Evidence::Tag);
+    }
+    if !may_be_of(unknown, task) {
+        return None;
+    }
+    if marks.expiry.is_some() && marks.expiry == task.execution_expires_after
+        || marks.seed.is_some() && marks.seed == task.seed
+    {
+        // Another tag says more than a number that others may draw as well.
+        return identifier.and_then(tag_of).is_none().then_some(Evidence::Marked);
+    }
+    let other = |ours: Option<i64>, theirs: Option<i64>, unset: Option<i64>| {
+        matches!((ours, theirs), (Some(ours), Some(theirs)) if ours != theirs)
+            && (marks_are_echoed || theirs != unset)
+    };
+    let foreign_identifier = match identifier {
+        Some(identifier) if tag_of(identifier).is_some() => true,
+        Some(identifier) if marks_are_echoed => asked.safety_identifier.as_deref() != Some(identifier),
+        _ => false,
+    };
+    let ruled_out = foreign_identifier
+        || other(asked.execution_expires_after, task.execution_expires_after, Some(DEFAULT_EXPIRY))
+        || (is_1x(&unknown.model) && marks_are_echoed && other(asked.seed, task.seed, None))
+        || asked.rules_out(task);
+    (!ruled_out).then_some(Evidence::Echoes)
+}
+
+/// Whether time and model leave it open that this task is that create's.
+pub(super) fn may_be_of(unknown: &Unknown, task: &Task) -> bool {
+    let other_model = is_dated(&unknown.model) && is_dated(&task.model) && unknown.model != task.model;
+    !other_model && task.created_at.is_none_or(|at| unknown.window.holds(at))
+}
+
+/// Only full names say which model it is; endpoint ids, short names and a reseller's own names do not.
+fn is_dated(model: &str) -> bool {
+    !model.starts_with("ep-")
+        && model
+            .rsplit_once('-')
+            .is_some_and(|(_, date)| date.len() == 6 && date.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::reconcile::{Marks, Window};
+
+    const MODEL: &str = "doubao-seedance-2-0-260128";
+    const TAG: &str = "u.av-0123456789abcdef01234567";
+    const OTHER_TAG: &str = "u.av-ffffffffffffffffffffffff";
+
+    fn unknown(marks: Value, asked: Value) -> Unknown {
+        let mut unknown: Unknown =
+            serde_json::from_value(json!({"model": MODEL, "window": {"from": 100_000, "to": 200_000}}))
+                .unwrap();
+        unknown.marks = serde_json::from_value::<Marks>(marks).unwrap();
+        unknown.asked = serde_json::from_value(asked).unwrap();
+        assert_eq!(unknown.window, Window { from: 100_000, to: 200_000 });
+        unknown
+    }
+
+    fn weigh_both(unknown: &Unknown, echo: Value) -> [Option<Evidence>; 2] {
+        let mut task = json!({"id": "cgt-1", "model": MODEL, "status": "queued", "created_at": 150});
+        task.as_object_mut().unwrap().extend(echo.as_object().unwrap().clone());
+        let task = serde_json::from_value(task).unwrap();
+        [false, true].map(|marks_are_echoed| weigh(unknown, &task, marks_are_echoed))
+    }
+
+    #[test]
+    fn a_tag_outweighs_everything() {
+        let ours = unknown(
+            json!({"tag": TAG, "expiry": 172_900}),
+            json!({"safety_identifier": TAG, "resolution": "720p"}),
+        );
+        let echo = json!({"safety_identifier": TAG, "created_at": 1, "model": "doubao-seedance-9-0-260128", "resolution": "4k"});
+        assert_eq!(weigh_both(&ours, echo), [Some(Evidence::Tag); 2]);
+        for echo in [
+            json!({"safety_identifier": OTHER_TAG}),
+            json!({"safety_identifier": OTHER_TAG, "execution_expires_after": 172_900}),
+        ] {
+            assert_eq!(weigh_both(&ours, echo), [None; 2]);
+        }
+        let untagged = unknown(json!({}), json!({}));
+        assert_eq!(weigh_both(&untagged, json!({"safety_identifier": TAG})), [None; 2]);
+    }
+
+    #[test]
+    fn a_service_that_drops_marks_leaves_a_candidate_unless_we_know_better() {
+        let ours = unknown(
+            json!({"tag": TAG, "expiry": 172_900}),
+            json!({"safety_identifier": TAG, "execution_expires_after": 172_900}),
+        );
+        assert_eq!(weigh_both(&ours, json!({})), [Some(Evidence::Echoes); 2]);
+        assert_eq!(
+            weigh_both(&ours, json!({"execution_expires_after": 172_900})),
+            [Some(Evidence::Marked); 2]
+        );
+        assert_eq!(
+            weigh_both(&ours, json!({"execution_expires_after": 172_800})),
+            [Some(Evidence::Echoes), None]
+        );
+        assert_eq!(weigh_both(&ours, json!({"execution_expires_after": 173_000})), [None; 2]);
+        assert_eq!(
+            weigh_both(&ours, json!({"safety_identifier": "gateway"})),
+            [Some(Evidence::Echoes), None]
+        );
+    }
+
+    #[test]
+    fn a_mark_outweighs_settings_that_came_out_otherwise() {
+        let ours = unknown(
+            json!({"expiry": 172_900}),
+            json!({"execution_expires_after": 172_900, "resolution": "1080p"}),
+        );
+        let echo = json!({"execution_expires_after": 172_900, "resolution": "720p"});
+        assert_eq!(weigh_both(&ours, echo), [Some(Evidence::Marked); 2]);
+        assert_eq!(weigh_both(&ours, json!({"resolution": "720p"})), [None; 2]);
+        let seeded = unknown(json!({"seed": 9}), json!({"seed": 9}));
+        assert_eq!(weigh_both(&seeded, json!({"seed": 9})), [Some(Evidence::Marked); 2]);
+    }
+
+    #[test]
+    fn time_and_full_model_names_rule_out_and_other_names_do_not() {
+        let ours = unknown(json!({"expiry": 172_900}), json!({}));
+        for (echo, expected) in [
+            (json!({"created_at": 99}), None),
+            (json!({"created_at": 201}), None),
+            (json!({"created_at": 201, "execution_expires_after": 172_900}), None),
+            (json!({"created_at": null}), Some(Evidence::Echoes)),
+            (json!({"model": "doubao-seedance-2-0-fast-260128"}), None),
+            (json!({"model": "ep-20260101-abcde"}), Some(Evidence::Echoes)),
+            (json!({"model": "their name for it"}), Some(Evidence::Echoes)),
+        ] {
+            assert_eq!(weigh_both(&ours, echo.clone()), [expected; 2], "{echo}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Finding the task of a create whose outcome is unknown, by asking LIST and by nothing else.
+//!
+//! The service knows no idempotency, and LIST tells neither prompt nor images. So a request is [`stamp`]ed before it is
+//! sent, with values that the task echoes; what was not answered becomes an [`Unknown`], a record that can be kept in a
+//! file; a [`Sweep`] reads LIST once for any number of them and gives each a [`Verdict`].
+//!
+//! | mark | how sure | price |
+//! |---|---|---|
+//! | tag in `safety_identifier` | exact | opt-in: the vendor wants one fixed value per end user there |
+//! | token in the path of `callback_url` | exact; the callback itself brings the id | a receiver that the service can reach |
+//! | `execution_expires_after` of 48 h and up to an hour more | 1 in 3,599 | none |
+//! | `seed`, on 1.x, where the caller left it open | 1 in 2^31 | the clip can be repeated |
+//! | model, time and settings | weak | none |
+//!
+//! It never guesses and never sends a create. "Not found" is evidence, not proof: nobody documents how fresh LIST is.
+//! Sending again after it is the caller's own decision, and can make a second bill.
+
+mod evidence;
+mod marks;
+mod paging;
+mod sweep;
+mod unknown;
+mod verdict;
+
+pub use evidence::Evidence;
+pub use marks::{Marks, STAMP_RANDOM, StampOptions, TAG_ROOM, stamp};
+pub use sweep::{Sweep, SweepOptions, SweepStep};
+pub use unknown::{Unknown, Window, clock_skew};
+pub use verdict::{Candidate, Doubt, Verdict};
+
+#[cfg(test)]
+mod sweep_tests;

@@ -1,0 +1,333 @@
+//! One reading of LIST for any number of unknown creates, repeated until each is found or enough looks were taken.
+//!
+//! The caller asks for what [`Sweep::next`] says, inside the rate of LIST, and hands the pages in. Moments are the
+//! service's time in milliseconds: our clock plus [`super::clock_skew`].
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
+
+use ark_video_model::{ErrorClass, ServiceTier, Task, TaskList};
+
+use super::{
+    Candidate, Evidence, Unknown, Verdict,
+    evidence::{may_be_of, weigh},
+    paging::Paging,
+    verdict::{Looks, Match, assign},
+};
+use crate::{ApiError, UnixMillis, list};
+
+/// How far back LIST shows tasks (list page, 2026-10).
+const LISTED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How to look.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SweepOptions {
+    /// Full looks, begun after an unknown's window has closed, that must find nothing before it is called not found.
+    /// Default 2. One look is taken at once besides, which finds nearly everything that is there.
+    pub looks: u32,
+    /// Pause between those looks. Default 5 minutes.
+    pub pause: Duration,
+    /// Tasks on a page, 1 to 500. Default 500.
+    pub page_size: u32,
+    /// Nobody else creates tasks on this account, and every task of ours was told by [`Sweep::own`]. Then a single task
+    /// that fits by its settings alone is taken for the one. Default no.
+    pub exclusive: bool,
+    /// This service is known to echo `execution_expires_after` and `safety_identifier` exactly, so that a task that
+    /// echoes other values, or the default, is another's. Default no: it is documented, but not proven for each model.
+    pub marks_are_echoed: bool,
+}
+
+impl Default for SweepOptions {
+    fn default() -> Self {
+        Self {
+            looks: 2,
+            pause: Duration::from_secs(5 * 60),
+            page_size: list::MAX_PAGE,
+            exclusive: false,
+            marks_are_echoed: false,
+        }
+    }
+}
+
+impl SweepOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how many looks must find nothing; 0 takes the one look at once and no other.
+    #[must_use]
+    pub fn looks(mut self, looks: u32) -> Self {
+        self.looks = looks;
+        self
+    }
+
+    /// Sets the pause between looks.
+    #[must_use]
+    pub fn pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// Sets the tasks on a page.
+    #[must_use]
+    pub fn page_size(mut self, tasks: u32) -> Self {
+        self.page_size = tasks;
+        self
+    }
+
+    /// Says that nobody else uses the account.
+    #[must_use]
+    pub fn exclusive(mut self, exclusive: bool) -> Self {
+        self.exclusive = exclusive;
+        self
+    }
+
+    /// Says that the service echoes marks exactly.
+    #[must_use]
+    pub fn marks_are_echoed(mut self, echoed: bool) -> Self {
+        self.marks_are_echoed = echoed;
+        self
+    }
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum SweepStep {
+    /// Ask LIST for this page and hand it to [`Sweep::page`]. A failure that may pass: ask again, nothing is lost.
+    Ask(list::Request),
+    /// Nothing before this moment.
+    WaitUntil(UnixMillis),
+    /// Every unknown has its verdict.
+    Done,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    Waiting(UnixMillis),
+    Looking { scope: usize, started: UnixMillis },
+    Done,
+}
+
+/// One part of the account's tasks, by the filters that show it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Scope {
+    model: Option<String>,
+    flex: bool,
+}
+
+/// Looks for the tasks of unknown creates.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    options: SweepOptions,
+    unknowns: Vec<Unknown>,
+    looks: Vec<Looks>,
+    /// Others' tasks in this look, per unknown.
+    dismissed: Vec<u32>,
+    matches: HashMap<String, Match>,
+    owned: HashSet<String>,
+    scopes: Vec<Scope>,
+    paging: Paging,
+    incomplete: bool,
+    state: State,
+    now: UnixMillis,
+}
+
+impl Sweep {
+    /// A sweep that begins at once. Verdicts come in the order of `unknowns`.
+    #[must_use]
+    pub fn new(unknowns: Vec<Unknown>, options: SweepOptions) -> Self {
+        let count = unknowns.len();
+        let scopes = scopes(&unknowns, false);
+        Self {
+            paging: Paging::new(options.page_size),
+            options,
+            unknowns,
+            looks: vec![Looks::default(); count],
+            dismissed: vec![0; count],
+            matches: HashMap::new(),
+            owned: HashSet::new(),
+            scopes,
+            incomplete: false,
+            state: State::Waiting(UnixMillis::MIN),
+            now: UnixMillis::MIN,
+        }
+    }
+
+    /// The unknowns, in the order of the verdicts.
+    #[must_use]
+    pub fn unknowns(&self) -> &[Unknown] {
+        &self.unknowns
+    }
+
+    /// Says that a task belongs to a create whose outcome is known, so that it is nobody's here. Tell every id that is
+    /// known, those found by earlier sweeps included.
+    pub fn own(&mut self, id: impl Into<String>) {
+        self.owned.insert(id.into());
+    }
+
+    /// What to do at `now`. Asking again without handing in a page gives the same page.
+    pub fn next(&mut self, now: UnixMillis) -> SweepStep {
+        self.now = self.now.max(now);
+        match self.state {
+            State::Done => SweepStep::Done,
+            _ if self.unknowns.is_empty() => SweepStep::Done,
+            State::Waiting(until) if now < until => SweepStep::WaitUntil(until),
+            State::Waiting(_) => {
+                self.state = State::Looking { scope: 0, started: now };
+                self.paging = Paging::new(self.options.page_size);
+                self.dismissed.fill(0);
+                self.incomplete = false;
+                self.ask(0)
+            }
+            State::Looking { scope, .. } => self.ask(scope),
+        }
+    }
+
+    fn ask(&self, scope: usize) -> SweepStep {
+        let mut request = self.paging.request();
+        if let Some(scope) = self.scopes.get(scope) {
+            request.model = scope.model.clone();
+            request.service_tier = scope.flex.then_some(ServiceTier::Flex);
+        }
+        SweepStep::Ask(request)
+    }
+
+    /// Takes in the page that was asked for; it came at `now`.
+    pub fn page(&mut self, now: UnixMillis, page: &TaskList) {
+        self.now = self.now.max(now);
+        let State::Looking { scope, started } = self.state else { return };
+        for task in &page.items {
+            self.see(task);
+        }
+        let horizon =
+            self.unknowns.iter().map(|unknown| unknown.window.from).min().unwrap_or(UnixMillis::MAX);
+        let more = self.paging.turn(page, horizon);
+        if self.all_tagged() {
+            self.finish_look(started, now);
+        } else if !more {
+            self.incomplete |= self.paging.is_incomplete();
+            self.paging = Paging::new(self.options.page_size);
+            if scope + 1 < self.scopes.len() {
+                self.state = State::Looking { scope: scope + 1, started };
+            } else {
+                self.finish_look(started, now);
+            }
+        }
+    }
+
+    /// LIST was refused for good. Answers whether there is another way to ask: a key that may not list everything may
+    /// still list single models. If not, the sweep is over, and what is not found stays so with a doubt.
+    pub fn refused(&mut self, error: &ApiError) -> bool {
+        let narrowed = self.scopes.iter().all(|scope| scope.model.is_some());
+        let State::Looking { started, .. } = self.state else { return false };
+        if narrowed || error.status == 401 || error.class() != ErrorClass::Account {
+            self.state = State::Done;
+            return false;
+        }
+        self.scopes = scopes(&self.unknowns, true);
+        self.paging = Paging::new(self.options.page_size);
+        self.state = State::Looking { scope: 0, started };
+        true
+    }
+
+    /// What can be said now. Before the sweep is done, "not found" and "ambiguous" are provisional; "found" stays.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let last_word =
+            |unknown: usize| self.options.exclusive && self.looks[unknown].count >= self.options.looks;
+        assign(self.unknowns.len(), &self.matches, &self.owned, last_word)
+            .into_iter()
+            .zip(self.unknowns.iter().zip(&self.looks))
+            .map(|(verdict, (unknown, looks))| {
+                verdict.unwrap_or_else(|| {
+                    let oldest = self.now.saturating_sub(LISTED.as_millis() as i64);
+                    looks.not_found(unknown.window.from < oldest)
+                })
+            })
+            .collect()
+    }
+
+    fn see(&mut self, task: &Task) {
+        if task.id.is_empty() {
+            return;
+        }
+        let first_sight = self.paging.is_first_sight(&task.id);
+        if self.owned.contains(&task.id) {
+            return;
+        }
+        let mut claims = Vec::new();
+        for (place, unknown) in self.unknowns.iter().enumerate() {
+            match weigh(unknown, task, self.options.marks_are_echoed) {
+                Some(evidence) => claims.push((place, evidence)),
+                None if first_sight && may_be_of(unknown, task) => self.dismissed[place] += 1,
+                None => {}
+            }
+        }
+        // A later look may know more: what succeeded meanwhile echoes more settings.
+        match claims.iter().map(|(_, evidence)| *evidence).max() {
+            Some(evidence) => {
+                let found = Match { task: Candidate::new(task, evidence), claims };
+                self.matches.insert(task.id.clone(), found);
+            }
+            None => {
+                self.matches.remove(&task.id);
+            }
+        }
+    }
+
+    fn all_tagged(&self) -> bool {
+        let mut tagged: HashMap<usize, u32> = HashMap::new();
+        for (unknown, evidence) in self.matches.values().flat_map(|found| &found.claims) {
+            if *evidence == Evidence::Tag {
+                *tagged.entry(*unknown).or_default() += 1;
+            }
+        }
+        tagged.len() == self.unknowns.len()
+    }
+
+    fn finish_look(&mut self, started: UnixMillis, now: UnixMillis) {
+        for ((unknown, looks), dismissed) in self.unknowns.iter().zip(&mut self.looks).zip(&self.dismissed) {
+            if started >= unknown.window.to {
+                looks.first = if looks.count == 0 { started } else { looks.first };
+                looks.last = now;
+                looks.count += 1;
+                looks.incomplete = self.incomplete;
+            }
+            looks.dismissed = *dismissed;
+        }
+        let pause = i64::try_from(self.options.pause.as_millis()).unwrap_or(i64::MAX);
+        let next = self
+            .verdicts()
+            .iter()
+            .zip(self.unknowns.iter().zip(&self.looks))
+            .filter(|(verdict, (_, looks))| {
+                !matches!(verdict, Verdict::Found { .. }) && looks.count < self.options.looks
+            })
+            .map(
+                |(_, (unknown, _))| {
+                    if started < unknown.window.to { unknown.window.to } else { now.saturating_add(pause) }
+                },
+            )
+            .min();
+        self.state = next.map_or(State::Done, |at| State::Waiting(at.max(now)));
+    }
+}
+
+fn scopes(unknowns: &[Unknown], by_model: bool) -> Vec<Scope> {
+    let mut scopes: BTreeSet<Scope> = BTreeSet::new();
+    for unknown in unknowns {
+        let model = by_model.then(|| unknown.model.clone());
+        scopes.insert(Scope { model: model.clone(), flex: false });
+        // What an absent tier filter shows is not documented beyond "default".
+        if unknown.asked.is_flex() {
+            scopes.insert(Scope { model, flex: true });
+        }
+    }
+    scopes.into_iter().collect()
+}

@@ -1,0 +1,179 @@
+//! What a sweep can say about each unknown create: found, not found, or a choice for a person.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use ark_video_model::{ErrorCode, Task, TaskStatus};
+use serde::Serialize;
+
+use super::Evidence;
+use crate::UnixMillis;
+
+/// The answer to "did it make a task, and which?".
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// This task is the one. No other unknown of the sweep was given it.
+    Found {
+        /// The task.
+        task: Candidate,
+        /// What speaks for it.
+        evidence: Evidence,
+    },
+    /// No listed task can be it. Evidence, not proof: sending again can make a second bill.
+    NotFound {
+        /// Full looks that began after the window had closed.
+        looks: u32,
+        /// From the first of them to the last.
+        over: Duration,
+        /// Tasks of that time and model that are others': tagged, marked or set differently.
+        dismissed: u32,
+        /// Why even this evidence is weak.
+        doubt: Option<Doubt>,
+    },
+    /// Several may be it, or the only one speaks for itself too weakly. A person has to choose.
+    Ambiguous {
+        /// All that may be it, by id.
+        candidates: Vec<Candidate>,
+    },
+}
+
+/// Why "not found" says less than usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// The window is older than the 7 days that LIST shows (list page, 2026-10).
+    TooOld,
+    /// Pages shifted or fell short while they were read.
+    Incomplete,
+    /// No look could be finished since the window closed.
+    NoLook,
+}
+
+/// A task that may be the one that was looked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// Its state when it was listed.
+    pub status: TaskStatus,
+    /// When it was created, in Unix seconds.
+    pub created_at: Option<i64>,
+    /// Why it failed, if it did: such a task is not billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What speaks for it.
+    pub evidence: Evidence,
+}
+
+impl Candidate {
+    pub(super) fn new(task: &Task, evidence: Evidence) -> Self {
+        let failure = task.failure().map(|failure| ErrorCode::from(failure.code.as_str()).to_string());
+        Self {
+            id: task.id.clone(),
+            status: task.status.clone(),
+            created_at: task.created_at,
+            failure,
+            evidence,
+        }
+    }
+}
+
+/// A task and the unknowns it may belong to.
+#[derive(Debug, Clone)]
+pub(super) struct Match {
+    pub(super) task: Candidate,
+    pub(super) claims: Vec<(usize, Evidence)>,
+}
+
+/// Gives each task to at most one unknown, the strongest evidence first. `None`: nothing listed can be it.
+///
+/// `last_word` says whether weak evidence may decide: one echo alone, on an account that nobody else uses, after as many
+/// looks as were asked for.
+pub(super) fn assign(
+    unknowns: usize,
+    matches: &HashMap<String, Match>,
+    owned: &HashSet<String>,
+    last_word: impl Fn(usize) -> bool,
+) -> Vec<Option<Verdict>> {
+    let mut verdicts: Vec<Option<Verdict>> = vec![None; unknowns];
+    let mut taken: HashSet<&str> = HashSet::new();
+    for level in [Evidence::Tag, Evidence::Marked, Evidence::Echoes] {
+        let mut wanted: HashMap<&str, usize> = HashMap::new();
+        let mut choices: Vec<Vec<&Match>> = vec![Vec::new(); unknowns];
+        for found in matches.values() {
+            let id = found.task.id.as_str();
+            if owned.contains(id) || taken.contains(id) {
+                continue;
+            }
+            for (unknown, evidence) in &found.claims {
+                let settled = matches!(verdicts[*unknown], Some(Verdict::Found { .. }));
+                if !settled && *evidence >= level {
+                    *wanted.entry(id).or_default() += 1;
+                }
+                if verdicts[*unknown].is_none() && *evidence == level {
+                    choices[*unknown].push(found);
+                }
+            }
+        }
+        for (unknown, choices) in choices.iter_mut().enumerate() {
+            choices.sort_by(|one, other| one.task.id.cmp(&other.task.id));
+            let clear = match choices.as_slice() {
+                [] => continue,
+                [only] if wanted.get(only.task.id.as_str()) == Some(&1) => {
+                    (level > Evidence::Echoes || last_word(unknown)).then_some(*only)
+                }
+                _ => None,
+            };
+            let with = |found: &Match| Candidate { evidence: level, ..found.task.clone() };
+            verdicts[unknown] = Some(match clear {
+                Some(only) => Verdict::Found { task: with(only), evidence: level },
+                None => Verdict::Ambiguous { candidates: choices.iter().map(|found| with(found)).collect() },
+            });
+        }
+        for found in matches.values() {
+            // A task that was given away, or that carries a tag, is not left for weaker claims.
+            let given = verdicts
+                .iter()
+                .flatten()
+                .any(|verdict| matches!(verdict, Verdict::Found { task, .. } if task.id == found.task.id));
+            if given
+                || (level == Evidence::Tag && found.claims.iter().any(|(_, evidence)| *evidence == level))
+            {
+                taken.insert(&found.task.id);
+            }
+        }
+    }
+    verdicts
+}
+
+/// How long and how often it was looked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Looks {
+    pub(super) count: u32,
+    pub(super) first: UnixMillis,
+    pub(super) last: UnixMillis,
+    pub(super) dismissed: u32,
+    pub(super) incomplete: bool,
+}
+
+impl Looks {
+    pub(super) fn not_found(&self, too_old: bool) -> Verdict {
+        let over = u64::try_from(self.last.saturating_sub(self.first)).unwrap_or(0);
+        let doubt = match self {
+            _ if too_old => Some(Doubt::TooOld),
+            Self { count: 0, .. } => Some(Doubt::NoLook),
+            Self { incomplete: true, .. } => Some(Doubt::Incomplete),
+            _ => None,
+        };
+        Verdict::NotFound {
+            looks: self.count,
+            over: Duration::from_millis(over),
+            dismissed: self.dismissed,
+            doubt,
+        }
+    }
+}

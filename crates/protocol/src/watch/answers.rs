@@ -1,0 +1,240 @@
+//! What an answer tells, and what it only hints at.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use ark_video_model::{Task, TaskList, TaskStatus};
+
+use super::{
+    book::{Key, NEVER},
+    lists::{PAGES, Question},
+    machine::{Asking, Watch},
+    pace::{Ms, SECOND, backoff, ms},
+    words::{Ticket, WatchEvent},
+};
+use crate::{
+    callback::rank,
+    limit::{Lane, Limits},
+};
+
+/// A LIST sent so long after a task's own answer should know it.
+const FRESH: Ms = 2 * SECOND;
+
+impl Watch {
+    /// Hands in the answer to a [`super::AskRequest::Get`].
+    pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut Limits) {
+        limits.answered(&Lane::Get, now);
+        let time = ms(now);
+        let Some(flight) = self.flights.remove(&ticket) else { return };
+        self.heard();
+        let Asking::Get { key, suspected, last_look } = flight.what else { return };
+        let Some(place) = self.landed(key) else { return };
+        if self.book.get(place).is_none_or(|entry| *entry.id != *task.id) {
+            return self.look_failed(place, time, last_look, backoff(1, 1.0));
+        }
+        if task.status.is_terminal() {
+            return self.finish(place, task, time);
+        }
+        let old = self.believe(place, &task.status, flight.sent, time);
+        let stuck_after = ms(self.options.stuck_after);
+        let Some(entry) = self.book.get_mut(place) else { return };
+        entry.seen = time;
+        entry.failures = 0;
+        entry.flags.missed = false;
+        let unfounded = suspected && old.as_ref() == Some(&task.status);
+        if unfounded {
+            entry.doubts = entry.doubts.saturating_add(1);
+            entry.not_before = time + (SECOND << entry.doubts.min(4)).min(15 * SECOND);
+        } else {
+            entry.doubts = 0;
+        }
+        let running_for = time.saturating_sub(entry.since);
+        let running = task.status == TaskStatus::Running;
+        if running && running_for > stuck_after && !entry.flags.stuck_told && !entry.flags.flex {
+            entry.flags.stuck_told = true;
+            let running_for = Duration::from_millis(running_for);
+            self.events.push_back(WatchEvent::Stuck { id: Arc::clone(&entry.id), running_for });
+        }
+        if last_look {
+            if let Some(entry) = self.book.remove(place) {
+                self.events.push_back(WatchEvent::TimedOut { id: entry.id, status: task.status });
+            }
+            return;
+        }
+        if unfounded {
+            self.distrust(time);
+        }
+        self.look_again(place, time);
+    }
+
+    /// Hands in the answer to a [`super::AskRequest::List`].
+    pub fn listed(&mut self, now: Duration, ticket: Ticket, list: &TaskList, limits: &mut Limits) {
+        limits.answered(&Lane::List, now);
+        let time = ms(now);
+        let Some(flight) = self.flights.remove(&ticket) else { return };
+        self.heard();
+        self.lists.under_way = false;
+        self.lists.worked();
+        let Asking::List(question) = flight.what else { return };
+        let round = match &question {
+            Question::Running { .. } => self.lists.round,
+            Question::Ids { .. } => 0,
+        };
+        for task in &list.items {
+            match self.book.place(&task.id) {
+                Some(place) => self.hint_of_list(place, task, round, flight.sent, time),
+                // Others' tasks, and ours that have ended: a list that still shows those under way lags.
+                None if !task.status.is_terminal() => {
+                    let ended = self.ended.get(task.id.as_str());
+                    if ended.is_some_and(|at| flight.sent > at + FRESH) {
+                        self.distrust(time);
+                    }
+                }
+                None => {}
+            }
+        }
+        match question {
+            Question::Running { flex, page } => {
+                self.end_page(flex, page, list);
+                if self.lists.next_page.is_none() && !self.lists.crowded {
+                    self.call_departed(flex, time);
+                }
+            }
+            Question::Ids { keys } => self.call_missing(&keys, list, flight.sent, time),
+        }
+        self.set_next_round(flight.sent, time);
+    }
+
+    /// Says that nothing will come of a request: it was cancelled before it could fail. It is asked again.
+    pub fn lost(&mut self, now: Duration, ticket: Ticket) {
+        let Some(flight) = self.flights.remove(&ticket) else { return };
+        match flight.what {
+            Asking::Get { key, .. } => {
+                if let Some(place) = self.landed(key) {
+                    self.call(place, false);
+                }
+            }
+            Asking::List(_) => {
+                self.lists.under_way = false;
+                self.lists.next_page = None;
+                self.lists.hurry(ms(now));
+            }
+        }
+    }
+
+    /// Frees a GET's slot. The place of its task, if that is still watched.
+    pub(super) fn landed(&mut self, key: Key) -> Option<u32> {
+        self.gets_under_way = self.gets_under_way.saturating_sub(1);
+        let place = self.book.valid(key)?;
+        self.book.get_mut(place)?.flags.in_flight = false;
+        Some(place)
+    }
+
+    /// After a look that did not end the watch: when to look next.
+    pub(super) fn look_again(&mut self, place: u32, now: Ms) {
+        if self.book.get(place).is_some_and(|entry| entry.flags.last_look) {
+            return self.call(place, false);
+        }
+        let due = self.next_due(place, now).max(now + 1);
+        self.book.set_due(place, due);
+    }
+
+    fn finish(&mut self, place: u32, task: Task, now: Ms) {
+        let Some(entry) = self.book.remove(place) else { return };
+        let differences = entry.asked.map(|asked| asked.differences(&task)).unwrap_or_default();
+        self.remember(entry.id, now);
+        self.has_moved(now);
+        self.events.push_back(WatchEvent::Finished { task: Box::new(task), differences });
+    }
+
+    /// Takes a state for true, as of `sent`, and tells if it is news. Answers with the state before.
+    fn believe(&mut self, place: u32, status: &TaskStatus, sent: Ms, now: Ms) -> Option<TaskStatus> {
+        let entry = self.book.get_mut(place)?;
+        if *status == TaskStatus::Running {
+            entry.known_at = entry.known_at.max(sent);
+        }
+        if entry.status.as_ref() == Some(status) {
+            return entry.status.clone();
+        }
+        let id = Arc::clone(&entry.id);
+        // Of a task that was never seen before, nobody knows since when it has been as it is.
+        if entry.status.is_some() {
+            entry.since = now;
+        }
+        let from = self.book.set_status(place, status.clone());
+        if from.is_some() {
+            self.has_moved(now);
+        }
+        self.events.push_back(WatchEvent::Changed { id, from: from.clone(), to: status.clone() });
+        from
+    }
+
+    /// LIST is believed when it shows a task further on than known, and never about an end.
+    fn hint_of_list(&mut self, place: u32, task: &Task, round: u32, sent: Ms, now: Ms) {
+        let Some(entry) = self.book.get_mut(place) else { return };
+        let is_running = task.status == TaskStatus::Running;
+        if round > 0 && is_running {
+            entry.round = round;
+        }
+        let own = entry.seen;
+        let suspicious = now >= entry.not_before;
+        let known = entry.status.as_ref().map(rank);
+        if task.status.is_terminal() {
+            if suspicious {
+                self.call(place, true);
+            }
+            return;
+        }
+        let listed = rank(&task.status);
+        if known.is_none_or(|known| listed > known) {
+            self.believe(place, &task.status, sent, now);
+        } else if known == Some(listed) && is_running {
+            entry.known_at = entry.known_at.max(sent);
+        } else if known.is_some_and(|known| listed < known) && own != NEVER && sent > own + FRESH {
+            self.distrust(now);
+        }
+    }
+
+    /// Sees whether a round has a further page.
+    fn end_page(&mut self, flex: bool, page: u32, list: &TaskList) {
+        let items = list.items.len();
+        self.lists.shown += items;
+        if page > 1 && items == 0 {
+            self.lists.total_lies = true;
+        }
+        let full = items >= self.options.page_size as usize;
+        let total = list.total.and_then(|total| usize::try_from(total).ok()).unwrap_or(0);
+        let more = items > 0 && (full || (total > self.lists.shown && !self.lists.total_lies));
+        self.lists.next_page = (more && page < PAGES).then_some((flex, page + 1));
+        self.lists.crowded = more && page >= PAGES;
+    }
+
+    /// Looks at once at what ran before this round began and is not in it.
+    fn call_departed(&mut self, flex: bool, now: Ms) {
+        let (round, sent) = (self.lists.round, self.lists.round_sent);
+        let departed = |place: &u32| {
+            self.book
+                .get(*place)
+                .is_some_and(|entry| entry.round != round && entry.known_at < sent && now >= entry.not_before)
+        };
+        let departed: Vec<u32> = self.book.running(flex).iter().copied().filter(departed).collect();
+        for place in departed {
+            self.call(place, true);
+        }
+    }
+
+    /// Looks at once at what was asked for by id and is not in the list: forgotten, or not there yet.
+    fn call_missing(&mut self, keys: &[Key], list: &TaskList, sent: Ms, now: Ms) {
+        let shown: HashSet<&str> = list.items.iter().map(|task| task.id.as_str()).collect();
+        for key in keys {
+            let Some(place) = self.book.valid(*key) else { continue };
+            let missing = self.book.get(place).is_some_and(|entry| {
+                !shown.contains(&*entry.id)
+                    && now >= entry.not_before
+                    && (entry.seen == NEVER || entry.seen < sent)
+            });
+            if missing {
+                self.call(place, true);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Requests that brought nothing. None of them says anything about a task.
+
+use std::{sync::Arc, time::Duration};
+
+use ark_video_model::ErrorClass;
+
+use super::{
+    book::NEVER,
+    lists::Question,
+    machine::{Asking, Watch},
+    pace::{Ms, SECOND, backoff, ms},
+    words::{CouldNotAsk, Ticket, WatchEvent},
+};
+use crate::{
+    UnixMillis,
+    limit::{Lane, Limits},
+    retry::{Failure, is_throttling},
+    wait::LookFailure,
+};
+
+/// Refusals in a row before they are taken for final: gateways have bad moments.
+const REFUSALS: u32 = 3;
+/// Failed waves in a row after which everything pauses.
+const WAVES: u32 = 3;
+/// "No such task" must be said twice, so far apart.
+const GONE_PAUSE: Ms = 5 * SECOND;
+
+impl Watch {
+    /// Hands in that a request brought no answer, or a refusal. `wall` is needed for a `Retry-After` that is a date,
+    /// `dice` is a random number from 0 to 1.
+    pub fn failed(
+        &mut self,
+        now: Duration,
+        ticket: Ticket,
+        failure: Failure<'_>,
+        wall: UnixMillis,
+        dice: f64,
+        limits: &mut Limits,
+    ) {
+        let time = ms(now);
+        let Some(flight) = self.flights.remove(&ticket) else { return };
+        let (judged, throttled) = match failure {
+            Failure::Answer(error) => (LookFailure::of_answer(error, wall), is_throttling(error)),
+            Failure::Send(error) => (LookFailure::of_send(error), false),
+        };
+        let asked = match judged {
+            LookFailure::Transient { wait } => wait,
+            LookFailure::Final => None,
+        };
+        let lane = if matches!(flight.what, Asking::Get { .. }) { Lane::Get } else { Lane::List };
+        if throttled {
+            limits.throttled(&lane, now, asked);
+        } else if matches!(failure, Failure::Answer(_)) {
+            limits.answered(&lane, now);
+        }
+        let unknown_task = matches!(failure, Failure::Answer(error)
+            if error.status == 404 && error.is_from_vendor() && error.class() == ErrorClass::NotFound);
+        let asked = asked.map_or(0, ms);
+        match flight.what {
+            Asking::Get { key, last_look, .. } => {
+                let place = self.landed(key);
+                if unknown_task {
+                    self.heard();
+                    if let Some(place) = place {
+                        self.missed(place, last_look, time);
+                    }
+                    return;
+                }
+                if is_account(failure) && judged == LookFailure::Final {
+                    return self.refused(flight.sent, place, time, dice);
+                }
+                self.unheard(flight.sent, time, throttled, dice);
+                if throttled {
+                    if let Some(place) = place {
+                        self.call(place, false);
+                    }
+                } else if let Some(place) = place {
+                    let count = u32::from(self.book.get(place).map_or(0, |entry| entry.failures));
+                    if judged == LookFailure::Final && count + 1 >= REFUSALS {
+                        self.give_up(place, CouldNotAsk::Refused);
+                    } else {
+                        self.look_failed(place, time, last_look, asked.max(backoff(count + 1, dice)));
+                    }
+                }
+            }
+            Asking::List(question) => {
+                self.lists.under_way = false;
+                let wait = asked.max(backoff(self.lists.failures() + 1, dice));
+                if is_account(failure) && matches!(failure, Failure::Answer(error) if error.status == 401) {
+                    self.refused(flight.sent, None, time, dice);
+                    self.lists.failed(time + wait);
+                } else if judged == LookFailure::Final {
+                    let too_many_ids = matches!(question, Question::Ids { .. })
+                        && matches!(failure, Failure::Answer(error) if matches!(error.status, 400 | 413 | 414 | 431));
+                    self.lists.refused(time, too_many_ids);
+                } else {
+                    self.unheard(flight.sent, time, throttled, dice);
+                    self.lists.failed(time + wait);
+                }
+            }
+        }
+    }
+
+    /// The service answered: it is there, and it knows us.
+    pub(super) fn heard(&mut self) {
+        self.waves = 0;
+        self.refusals = 0;
+        self.silent_since = None;
+        self.paused_until = 0;
+    }
+
+    /// Counts failures that were not on their way together, and pauses everything after some in a row.
+    fn unheard(&mut self, sent: Ms, now: Ms, throttled: bool, dice: f64) {
+        self.silent_since.get_or_insert(sent);
+        if throttled || (self.waves > 0 && sent < self.last_failure) {
+            return;
+        }
+        self.last_failure = now;
+        self.waves += 1;
+        if self.waves >= WAVES {
+            self.paused_until = now + backoff(self.waves - WAVES + 1, dice);
+            if self.waves == WAVES || self.waves.is_power_of_two() {
+                self.events.push_back(WatchEvent::Trouble { failures: self.waves });
+            }
+        }
+    }
+
+    /// A look failed in a way that may pass.
+    pub(super) fn look_failed(&mut self, place: u32, now: Ms, last_look: bool, wait: Ms) {
+        if last_look {
+            return self.give_up(place, CouldNotAsk::LastLook);
+        }
+        let Some(entry) = self.book.get_mut(place) else { return };
+        entry.failures = entry.failures.saturating_add(1);
+        if entry.flags.last_look {
+            return self.call(place, false);
+        }
+        self.book.set_due(place, now + wait);
+    }
+
+    /// The account was refused.
+    fn refused(&mut self, sent: Ms, place: Option<u32>, now: Ms, dice: f64) {
+        if self.refusals == 0 || sent >= self.last_failure {
+            self.refusals += 1;
+            self.last_failure = now;
+        }
+        if self.refusals >= REFUSALS {
+            return self.give_up_all(CouldNotAsk::Account);
+        }
+        self.paused_until = now + backoff(self.refusals, dice);
+        if let Some(place) = place {
+            self.call(place, false);
+        }
+    }
+
+    /// The service says that there is no such task.
+    fn missed(&mut self, place: u32, last_look: bool, now: Ms) {
+        let Some(entry) = self.book.get_mut(place) else { return };
+        let before = entry.flags.missed && now >= entry.seen.saturating_add(GONE_PAUSE);
+        if before || last_look {
+            if let Some(entry) = self.book.remove(place) {
+                self.remember(Arc::clone(&entry.id), now);
+                self.has_moved(now);
+                self.events.push_back(WatchEvent::Gone { id: entry.id });
+            }
+            return;
+        }
+        if !entry.flags.missed {
+            entry.flags.missed = true;
+            entry.seen = now;
+        }
+        let again = entry.seen + GONE_PAUSE;
+        entry.not_before = again;
+        self.book.set_due(place, again);
+    }
+
+    /// Gives up when nothing at all was answered for too long.
+    pub(super) fn end_silence(&mut self, now: Ms) {
+        let silence = ms(self.options.max_silence);
+        if self.silent_since.is_some_and(|since| now.saturating_sub(since) >= silence) {
+            self.give_up_all(CouldNotAsk::Silence);
+            self.heard();
+        }
+    }
+
+    fn give_up_all(&mut self, why: CouldNotAsk) {
+        let mut places: Vec<(Ms, u32)> = self
+            .book
+            .places()
+            .map(|place| (self.book.get(place).map_or(NEVER, |entry| entry.added), place))
+            .collect();
+        places.sort_unstable();
+        for (_, place) in places {
+            self.give_up(place, why);
+        }
+    }
+}
+
+fn is_account(failure: Failure<'_>) -> bool {
+    matches!(failure, Failure::Answer(error) if error.class() == ErrorClass::Account)
+}

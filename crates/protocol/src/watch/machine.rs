@@ -1,0 +1,361 @@
+//! The watch itself: what is asked next.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use ark_video_model::TaskStatus;
+
+use super::{
+    book::{Book, Key, NEVER},
+    lists::{Lists, Plan, Question},
+    pace::{Ms, SECOND, guard, guard_listed, ms, pause},
+    words::{
+        Ask, AskRequest, CouldNotAsk, MAX_IN_FLIGHT, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
+    },
+};
+use crate::{
+    get,
+    limit::{Lane, Limits, Permit},
+};
+
+/// Least pause between two looks at a task by GET.
+const LEAST: Ms = 2 * SECOND;
+/// Least pause between two looks at a task that callbacks call for.
+const HINT_PAUSE: Ms = 5 * SECOND;
+/// How often a running task is looked at by GET while LIST is not trusted.
+const DISTRUST_PAUSE: Ms = 3 * SECOND;
+/// Tasks that have ended and are still recognised, to catch a LIST that lags.
+const REMEMBERED: usize = 256;
+
+/// A request under way.
+#[derive(Debug, Clone)]
+pub(super) struct Flight {
+    pub(super) sent: Ms,
+    pub(super) what: Asking,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Asking {
+    Get { key: Key, suspected: bool, last_look: bool },
+    List(Question),
+}
+
+/// Watches any number of tasks. See the module for how.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    pub(super) options: WatchOptions,
+    pub(super) book: Book,
+    pub(super) lists: Lists,
+    pub(super) urgent: VecDeque<Key>,
+    pub(super) flights: HashMap<Ticket, Flight>,
+    pub(super) gets_under_way: usize,
+    tickets: u64,
+    pub(super) events: VecDeque<WatchEvent>,
+    /// Ended lately, and when.
+    pub(super) ended: HashMap<Arc<str>, Ms>,
+    ended_order: VecDeque<Arc<str>>,
+    /// When something last moved.
+    pub(super) moved: Ms,
+    /// Whether GETs alone watch over the tasks.
+    direct: bool,
+    /// Failed waves of requests in a row, when the last came in, and since when nothing has been answered.
+    pub(super) waves: u32,
+    pub(super) last_failure: Ms,
+    pub(super) silent_since: Option<Ms>,
+    /// Refusals of the account in a row.
+    pub(super) refusals: u32,
+    /// Nothing is sent before this.
+    pub(super) paused_until: Ms,
+}
+
+impl Watch {
+    /// A watch without tasks.
+    #[must_use]
+    pub fn new(options: WatchOptions) -> Self {
+        Self {
+            lists: Lists::new(options.ids_per_list),
+            options,
+            book: Book::default(),
+            urgent: VecDeque::new(),
+            flights: HashMap::new(),
+            gets_under_way: 0,
+            tickets: 0,
+            events: VecDeque::new(),
+            ended: HashMap::new(),
+            ended_order: VecDeque::new(),
+            moved: 0,
+            direct: true,
+            waves: 0,
+            last_failure: 0,
+            silent_since: None,
+            refusals: 0,
+            paused_until: 0,
+        }
+    }
+
+    /// Tasks that are watched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.book.len()
+    }
+
+    /// Whether no task is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.book.len() == 0
+    }
+
+    /// Whether this task is watched.
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.book.place(id).is_some()
+    }
+
+    /// The state in which a task was last seen.
+    #[must_use]
+    pub fn status(&self, id: &str) -> Option<&TaskStatus> {
+        self.book.get(self.book.place(id)?)?.status.as_ref()
+    }
+
+    /// Watches one more task. An id that is watched already stays as it is.
+    pub fn add(&mut self, now: Duration, task: Watched) {
+        let now = ms(now);
+        if task.id.is_empty() || self.book.place(&task.id).is_some() {
+            return;
+        }
+        let timeout = ms(task.timeout.unwrap_or(self.options.timeout));
+        let asked = task.asked.map(Box::new);
+        let key = self.book.add(&task.id, task.flex, asked, now, now.saturating_add(timeout));
+        if let Some(entry) = self.book.get_mut(key.place) {
+            entry.flags.fresh = task.fresh;
+        }
+        let wait = if task.fresh { ms(self.options.first_look) } else { 0 };
+        self.moved = self.moved.max(now);
+        self.lists.hurry(now.saturating_add(wait));
+        self.replan(now);
+        let due = self.next_due(key.place, now);
+        self.book.set_due(key.place, due);
+    }
+
+    /// Watches a task no longer. Nothing is sent, nothing is told; the task runs on.
+    pub fn remove(&mut self, id: &str) -> bool {
+        let place = self.book.place(id);
+        place.and_then(|place| self.book.remove(place)).is_some()
+    }
+
+    /// A callback says that this task has moved: look at it soon, at most every 5 s.
+    pub fn hint(&mut self, now: Duration, id: &str) {
+        let now = ms(now);
+        let Some(place) = self.book.place(id) else { return };
+        let Some(entry) = self.book.get(place) else { return };
+        let next = if entry.seen == NEVER { now } else { entry.seen.saturating_add(HINT_PAUSE) };
+        if next <= now {
+            self.call(place, false);
+        } else if !entry.flags.in_flight && !entry.flags.urgent {
+            let due = self.book.due(place).min(next);
+            self.book.set_due(place, due);
+        }
+    }
+
+    /// The next thing that happened, oldest first.
+    pub fn event(&mut self) -> Option<WatchEvent> {
+        self.events.pop_front()
+    }
+
+    /// What to do at `now`. Permits are taken from `limits`, which other parts of the program may share.
+    pub fn next(&mut self, now: Duration, limits: &mut Limits) -> WatchStep {
+        let time = ms(now);
+        self.end_silence(time);
+        while let Some(place) = self.book.pop_deadline(time) {
+            if let Some(entry) = self.book.get_mut(place) {
+                entry.flags.last_look = true;
+            }
+            self.call(place, false);
+        }
+        if self.is_empty() {
+            return WatchStep::Done;
+        }
+        if time < self.paused_until {
+            return WatchStep::Until(Duration::from_millis(self.paused_until));
+        }
+        self.replan(time);
+        let list = match self.next_list(now, limits) {
+            Next::Ask(ask) => return WatchStep::Ask(ask),
+            Next::At(at) => at,
+            Next::Nothing => Duration::MAX,
+        };
+        let get = match self.next_get(now, limits) {
+            Next::Ask(ask) => return WatchStep::Ask(ask),
+            Next::At(at) => at,
+            Next::Nothing => Duration::MAX,
+        };
+        let deadline = self.book.first_deadline().map_or(Duration::MAX, Duration::from_millis);
+        match list.min(get).min(deadline) {
+            Duration::MAX if !self.flights.is_empty() => WatchStep::AwaitAnswer,
+            wake => WatchStep::Until(wake),
+        }
+    }
+
+    fn next_get(&mut self, now: Duration, limits: &mut Limits) -> Next {
+        if self.gets_under_way >= MAX_IN_FLIGHT {
+            return Next::Nothing;
+        }
+        while let Some(key) = self.urgent.front().copied() {
+            let called = |place: &u32| {
+                self.book.get(*place).is_some_and(|entry| entry.flags.urgent && !entry.flags.in_flight)
+            };
+            let Some(place) = self.book.valid(key).filter(called) else {
+                self.urgent.pop_front();
+                continue;
+            };
+            return match limits.acquire(&Lane::Get, now) {
+                Permit::At(at) => Next::At(at),
+                Permit::Ready => {
+                    self.urgent.pop_front();
+                    self.send_get(place, now)
+                }
+            };
+        }
+        let Some((due, place)) = self.book.first_due(ms(now)) else { return Next::Nothing };
+        if due > ms(now) {
+            return Next::At(Duration::from_millis(due));
+        }
+        // While LIST watches, a reserve of permits stays free for what LIST shows to have ended.
+        let permit = match self.direct {
+            true => limits.acquire(&Lane::Get, now),
+            false => limits.acquire_spare(&Lane::Get, now),
+        };
+        match permit {
+            Permit::At(at) => Next::At(at),
+            Permit::Ready => {
+                self.book.take_turns();
+                self.send_get(place, now)
+            }
+        }
+    }
+
+    fn send_get(&mut self, place: u32, now: Duration) -> Next {
+        self.book.set_due(place, NEVER);
+        let (Some(key), Some(entry)) = (self.book.key(place), self.book.get_mut(place)) else {
+            return Next::Nothing;
+        };
+        let id = entry.id.to_string();
+        let asking = Asking::Get { key, suspected: entry.flags.suspected, last_look: entry.flags.last_look };
+        entry.flags.urgent = false;
+        entry.flags.suspected = false;
+        entry.flags.in_flight = true;
+        self.gets_under_way += 1;
+        self.send(now, AskRequest::Get(get::Request::new(id)), asking)
+    }
+
+    pub(super) fn send(&mut self, now: Duration, request: AskRequest, what: Asking) -> Next {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.flights.insert(ticket, Flight { sent: ms(now), what });
+        Next::Ask(Ask { ticket, request })
+    }
+
+    /// Calls for a GET at once; on mere suspicion, or for a better reason.
+    pub(super) fn call(&mut self, place: u32, suspected: bool) {
+        let Some(key) = self.book.key(place) else { return };
+        let Some(entry) = self.book.get_mut(place) else { return };
+        if entry.flags.urgent {
+            entry.flags.suspected &= suspected;
+        } else if !entry.flags.in_flight {
+            entry.flags.urgent = true;
+            entry.flags.suspected = suspected;
+            self.book.set_due(place, NEVER);
+            self.urgent.push_back(key);
+        }
+    }
+
+    /// When to look at a task by GET if nothing calls earlier.
+    pub(super) fn next_due(&self, place: u32, now: Ms) -> Ms {
+        let Some(entry) = self.book.get(place) else { return NEVER };
+        if entry.seen == NEVER {
+            let fresh = match self.direct {
+                true => ms(self.options.first_look),
+                false if self.plan() == Plan::Ids => guard_listed(0),
+                false => guard(0),
+            };
+            return entry.added.saturating_add(if entry.flags.fresh { fresh } else { 0 });
+        }
+        let quiet = now.saturating_sub(entry.since);
+        let queued = entry.status == Some(TaskStatus::Queued);
+        let running = entry.status == Some(TaskStatus::Running);
+        let wait = match self.direct {
+            true => pause(quiet, LEAST, queued),
+            false if running && self.lists.is_distrusted(now) => DISTRUST_PAUSE,
+            false if self.plan() == Plan::Ids => guard_listed(now.saturating_sub(entry.added)),
+            false => guard(now.saturating_sub(entry.added)),
+        };
+        entry.seen.saturating_add(wait)
+    }
+
+    /// Sees whether LIST or GET watches over the tasks now, and sets all looks anew when that has changed.
+    pub(super) fn replan(&mut self, now: Ms) {
+        let direct = match self.plan() {
+            Plan::Few => true,
+            _ if self.lists.is_off() => true,
+            Plan::Ids => self.lists.is_distrusted(now),
+            Plan::Running => false,
+        };
+        if direct == self.direct {
+            return;
+        }
+        self.direct = direct;
+        for place in self.book.places() {
+            if self.book.due(place) != NEVER {
+                self.book.set_due(place, self.next_due(place, now));
+            }
+        }
+    }
+
+    /// LIST was caught telling less than is true: for a minute, look more often by other ways.
+    pub(super) fn distrust(&mut self, now: Ms) {
+        if !self.lists.is_distrusted(now) {
+            for place in
+                self.book.running(false).iter().chain(self.book.running(true)).copied().collect::<Vec<_>>()
+            {
+                let due = self.book.due(place);
+                if due != NEVER {
+                    self.book.set_due(place, due.min(now + DISTRUST_PAUSE));
+                }
+            }
+        }
+        self.lists.distrust(now);
+    }
+
+    pub(super) fn has_moved(&mut self, now: Ms) {
+        self.moved = self.moved.max(now);
+        self.lists.hurry(now + SECOND);
+    }
+
+    pub(super) fn remember(&mut self, id: Arc<str>, now: Ms) {
+        if self.ended.insert(Arc::clone(&id), now).is_none() {
+            self.ended_order.push_back(id);
+        }
+        if self.ended_order.len() > REMEMBERED
+            && let Some(oldest) = self.ended_order.pop_front()
+        {
+            self.ended.remove(&oldest);
+        }
+    }
+
+    /// Ends the watch over a task that can be asked for no longer.
+    pub(super) fn give_up(&mut self, place: u32, why: CouldNotAsk) {
+        if let Some(entry) = self.book.remove(place) {
+            self.events.push_back(WatchEvent::CouldNotAsk { id: entry.id, status: entry.status, why });
+        }
+    }
+}
+
+/// What one part of the watch wants to do.
+pub(super) enum Next {
+    Ask(Ask),
+    At(Duration),
+    Nothing,
+}

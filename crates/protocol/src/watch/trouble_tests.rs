@@ -1,0 +1,299 @@
+//! What else can happen to a task or to asking for it, and what is told of it.
+
+use std::time::Duration;
+
+use ark_video_model::Task;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{
+    AskRequest, Watch, WatchOptions, WatchStep, Watched,
+    model_service::{Life, ListMood, Ms, Record, Service, drive, drive_within},
+};
+use crate::{
+    ApiError, Asked, RetryAfter,
+    limit::{Lane, LimitSettings, Limits, Permit},
+    retry::Failure,
+};
+
+const SECOND: Ms = 1_000;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn run(options: WatchOptions, watched: Watched, life: Life, change: impl FnOnce(&mut Service)) -> Record {
+    let mut watch = Watch::new(options);
+    watch.add(Duration::ZERO, watched);
+    let mut service = Service::new(vec![life]);
+    change(&mut service);
+    drive(&mut watch, &mut service, 0, 100_000 * SECOND)
+}
+
+fn task(value: serde_json::Value) -> Task {
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn the_time_for_a_task_ends_with_a_last_look_at_that_very_second() {
+    let watched = Watched::created("cgt-1").timeout(seconds(100));
+    let record = run(WatchOptions::default(), watched.clone(), Life::new("cgt-1", 0, Ms::MAX), |_| {});
+    assert_eq!(record.words().last().unwrap(), "100 cgt-1 still running");
+    assert_eq!(record.asks.last(), Some(&(100 * SECOND, "get".to_owned())));
+    let in_time = run(WatchOptions::default(), watched.clone(), Life::new("cgt-1", 0, 99_990), |_| {});
+    assert_eq!(in_time.words().last().unwrap(), "100 cgt-1 succeeded");
+    let dead = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, Ms::MAX), |service| {
+        service.down = 99_000..Ms::MAX;
+    });
+    assert_eq!(dead.words().last().unwrap(), "100 cgt-1 not asked: LastLook");
+}
+
+#[test]
+fn each_task_has_its_own_deadline() {
+    let mut watch = Watch::new(WatchOptions::new().timeout(seconds(50)));
+    let ids: Vec<_> = (0..120).map(|n| format!("cgt-{n}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        let watched = Watched::created(id);
+        watch.add(Duration::ZERO, if n < 20 { watched.timeout(seconds(n as u64 + 1)) } else { watched });
+    }
+    let mut service = Service::new(ids.iter().map(|id| Life::new(id, 0, Ms::MAX)).collect());
+    let record = drive(&mut watch, &mut service, 0, 100 * SECOND);
+    let stopped: Vec<_> =
+        record.words().into_iter().filter(|words| words.ends_with("still running")).collect();
+    assert_eq!(stopped.len(), 120);
+    for (n, words) in stopped.iter().enumerate().take(20) {
+        assert_eq!(*words, format!("{} cgt-{n} still running", n + 1));
+    }
+    assert_eq!(service.over_rate, 0);
+}
+
+#[test]
+fn a_task_that_is_not_there_is_gone_only_when_said_twice() {
+    let mut life = Life::new("cgt-1", 0, Ms::MAX);
+    life.gone = 20 * SECOND;
+    let record = run(WatchOptions::default(), Watched::created("cgt-1"), life, |_| {});
+    let looks: Vec<_> = record.asks.iter().map(|(at, _)| at / SECOND).filter(|at| *at >= 20).collect();
+    assert_eq!(looks[1] - looks[0], 5);
+    assert_eq!(record.words().last().unwrap(), &format!("{} cgt-1 gone", looks[1]));
+    // Among many, LIST by ids leaves it out; a GET has the word.
+    let mut watch = Watch::new(WatchOptions::default());
+    let mut lives: Vec<_> = (0..50).map(|n| Life::new(format!("cgt-{n}"), 0, 60 * SECOND)).collect();
+    lives[7].gone = 20 * SECOND;
+    lives.iter().for_each(|life| watch.add(Duration::ZERO, Watched::created(&life.id)));
+    let record = drive(&mut watch, &mut Service::new(lives), 0, 200 * SECOND);
+    let gone: Vec<_> = record.words().into_iter().filter(|words| words.ends_with("gone")).collect();
+    assert_eq!((gone.len(), record.finished().len()), (1, 49), "{gone:?}");
+    assert!(gone[0].ends_with("cgt-7 gone"));
+}
+
+#[test]
+fn could_not_ask_is_never_failed() {
+    for (name, change, expected) in [
+        (
+            "key",
+            Box::new(|service: &mut Service| service.key_dies = 20 * SECOND) as Box<dyn FnOnce(&mut Service)>,
+            "not asked: Account",
+        ),
+        (
+            "silence",
+            Box::new(|service: &mut Service| service.down = 20 * SECOND..Ms::MAX),
+            "not asked: Silence",
+        ),
+    ] {
+        let record = run(
+            WatchOptions::default(),
+            Watched::created("cgt-1"),
+            Life::new("cgt-1", 0, 60 * SECOND),
+            change,
+        );
+        assert!(record.words().last().unwrap().ends_with(expected), "{name}: {:?}", record.words());
+        assert!(record.finished().is_empty());
+    }
+    let record = run(
+        WatchOptions::default(),
+        Watched::created("cgt-1"),
+        Life::new("cgt-1", 0, 60 * SECOND),
+        |service| {
+            service.down = 20 * SECOND..Ms::MAX;
+        },
+    );
+    let told: Vec<_> = record.words().into_iter().filter(|words| words.contains("trouble")).collect();
+    assert!((2..=6).contains(&told.len()), "{told:?}");
+    assert!((900..1_000).contains(&(record.ended_at / SECOND)), "{}", record.ended_at);
+    assert!(record.count("get") < 60, "{}", record.count("get"));
+}
+
+#[test]
+fn a_dead_key_ends_ten_thousand_after_three_refusals_and_not_ten_thousand() {
+    let lives: Vec<_> = (0..10_000).map(|n| Life::new(format!("cgt-{n}"), 0, Ms::MAX)).collect();
+    let mut watch = Watch::new(WatchOptions::default());
+    lives.iter().for_each(|life| watch.add(Duration::ZERO, Watched::new(&life.id)));
+    let mut service = Service::new(lives);
+    service.key_dies = 10 * SECOND;
+    let record = drive(&mut watch, &mut service, 0, 100 * SECOND);
+    let after = record.asks.iter().filter(|(at, _)| *at > 10_100).count();
+    assert_eq!(record.words().iter().filter(|words| words.ends_with("not asked: Account")).count(), 10_000);
+    assert!(after <= 40 && record.ended_at < 30 * SECOND, "{after} {}", record.ended_at);
+}
+
+#[test]
+fn what_runs_for_long_is_told_once_and_watched_on() {
+    let life = Life::new("cgt-1", 10 * SECOND, 3_000 * SECOND);
+    let record = run(WatchOptions::default(), Watched::created("cgt-1"), life.clone(), |_| {});
+    let stuck: Vec<_> = record.words().into_iter().filter(|words| words.contains("stuck")).collect();
+    assert_eq!(stuck.len(), 1, "{stuck:?}");
+    assert_eq!(record.finished().len(), 1);
+    let flex = run(WatchOptions::default(), Watched::created("cgt-1").flex(true), life, |_| {});
+    assert!(!flex.words().iter().any(|words| words.contains("stuck")));
+}
+
+#[test]
+fn a_result_that_is_not_what_was_asked_for_comes_with_the_differences() {
+    let asked: Asked = serde_json::from_value(json!({"resolution": "1080p"})).unwrap();
+    let watched = Watched::created("cgt-1").asked(asked);
+    let record = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, 30 * SECOND), |_| {});
+    assert!(record.words().last().unwrap().ends_with("cgt-1 succeeded resolution is 720p instead of 1080p"));
+}
+
+#[test]
+fn a_callback_brings_a_look_at_once_and_a_storm_of_them_one_every_five_seconds() {
+    let mut watch = Watch::new(WatchOptions::default());
+    watch.add(Duration::ZERO, Watched::created("cgt-1"));
+    let mut service = Service::new(vec![Life::new("cgt-1", 10 * SECOND, 1_000 * SECOND)]);
+    let mut limits = Limits::new(LimitSettings::default());
+    let record = drive_within(&mut watch, &mut service, &mut limits, 0, 400 * SECOND, |watch, now| {
+        watch.hint(Duration::from_millis(now), "cgt-other");
+        if now >= 300 * SECOND {
+            watch.hint(Duration::from_millis(now), "cgt-1");
+        }
+    });
+    let looks = record.asks.iter().filter(|(at, _)| *at >= 301 * SECOND).count();
+    assert!((18..=21).contains(&looks), "{looks}");
+}
+
+#[test]
+fn tasks_can_be_added_and_removed_while_requests_are_under_way() {
+    let mut watch = Watch::new(WatchOptions::default());
+    let mut limits = Limits::new(LimitSettings::default());
+    watch.add(Duration::ZERO, Watched::new("a"));
+    watch.add(Duration::ZERO, Watched::new("a"));
+    watch.add(Duration::ZERO, Watched::new(""));
+    assert_eq!(watch.len(), 1);
+    let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
+    assert_eq!(watch.next(Duration::ZERO, &mut limits), WatchStep::Until(seconds(50 * 3600)));
+    assert!(watch.remove("a") && !watch.remove("a"));
+    assert_eq!(watch.next(Duration::ZERO, &mut limits), WatchStep::Done);
+    watch.add(seconds(1), Watched::new("b"));
+    watch.got(seconds(1), ask.ticket, task(json!({"id": "a", "status": "succeeded"})), &mut limits);
+    watch.got(seconds(1), ask.ticket, task(json!({"id": "b", "status": "succeeded"})), &mut limits);
+    assert_eq!((watch.event(), watch.len()), (None, 1));
+    let WatchStep::Ask(ask) = watch.next(seconds(1), &mut limits) else { panic!("asks at once") };
+    watch.lost(seconds(2), ask.ticket);
+    let WatchStep::Ask(ask) = watch.next(seconds(2), &mut limits) else { panic!("asks again") };
+    assert!(matches!(&ask.request, AskRequest::Get(get) if get.id == "b"));
+    // An answer about another task ends nothing.
+    watch.got(seconds(3), ask.ticket, task(json!({"id": "a", "status": "failed"})), &mut limits);
+    assert_eq!((watch.event(), watch.contains("b"), watch.status("b")), (None, true, None));
+}
+
+#[test]
+fn an_unknown_word_is_no_end_and_is_told_once() {
+    let mut watch = Watch::new(WatchOptions::default());
+    let mut limits = Limits::new(LimitSettings::default());
+    watch.add(Duration::ZERO, Watched::new("a").timeout(seconds(60)));
+    let mut told = 0;
+    let mut now = Duration::ZERO;
+    loop {
+        match watch.next(now, &mut limits) {
+            WatchStep::Ask(ask) => {
+                watch.got(now, ask.ticket, task(json!({"id": "a", "status": "paused"})), &mut limits)
+            }
+            WatchStep::Until(at) => now = at,
+            WatchStep::AwaitAnswer => panic!("nothing is under way"),
+            WatchStep::Done => break,
+        }
+        while let Some(event) = watch.event() {
+            told += 1;
+            assert_eq!(event.is_last(), told == 2, "{event:?}");
+        }
+    }
+    assert_eq!((told, now), (2, seconds(60)));
+}
+
+#[test]
+fn what_the_service_says_to_wait_is_waited_and_the_lane_slows_down() {
+    let mut watch = Watch::new(WatchOptions::default());
+    let mut limits = Limits::new(LimitSettings::default());
+    watch.add(Duration::ZERO, Watched::new("a"));
+    let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
+    let mut error = ApiError::new(429, "AccountRateLimitExceeded", "m");
+    error.retry_after = Some(RetryAfter::Seconds(7));
+    watch.failed(seconds(1), ask.ticket, Failure::Answer(&error), 0, 0.5, &mut limits);
+    assert_eq!(watch.next(seconds(1), &mut limits), WatchStep::Until(seconds(8)));
+    assert_eq!(limits.acquire(&Lane::List, seconds(1)), Permit::Ready);
+    assert!(matches!(watch.next(seconds(8), &mut limits), WatchStep::Ask(_)));
+}
+
+#[test]
+fn too_many_ids_are_asked_for_in_smaller_lists() {
+    let mut watch = Watch::new(WatchOptions::default());
+    let mut limits = Limits::new(LimitSettings::unlimited());
+    (0..80).for_each(|n| watch.add(Duration::ZERO, Watched::created(format!("cgt-{n}"))));
+    let mut now = Duration::ZERO;
+    let mut sizes = Vec::new();
+    while sizes.len() < 6 {
+        match watch.next(now, &mut limits) {
+            WatchStep::Ask(ask) => match &ask.request {
+                AskRequest::List(list) => {
+                    sizes.push(list.task_ids.len());
+                    let error = ApiError::new(414, "", "m");
+                    watch.failed(now, ask.ticket, Failure::Answer(&error), 0, 0.5, &mut limits);
+                }
+                AskRequest::Get(get) => {
+                    let answer = task(json!({"id": get.id, "status": "queued"}));
+                    watch.got(now, ask.ticket, answer, &mut limits);
+                }
+            },
+            WatchStep::Until(at) => now = at,
+            step => panic!("{step:?}"),
+        }
+    }
+    assert_eq!(sizes, [80, 50, 25, 12, 10, 10]);
+    assert!(now >= seconds(60), "after the last refusal LIST is left alone");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Whatever the service does: each task's end is told once, truly, and the rates are kept.
+    #[test]
+    fn every_task_is_told_exactly_once_and_truly(
+        lives in prop::collection::vec((0_u64..200, 0_u64..300, 0_u8..4, any::<bool>()), 1..260),
+        lag in 0_u64..40_000,
+        shuffles: bool,
+        mood in prop::sample::select(vec![ListMood::Fine, ListMood::Fine, ListMood::Throttles, ListMood::Forbids, ListMood::Breaks, ListMood::LeavesOut]),
+        down in (0_u64..300_000, 0_u64..200_000),
+    ) {
+        let lives: Vec<_> = lives.into_iter().enumerate().map(|(n, (runs, takes, end, flex))| {
+            let mut life = Life::new(format!("cgt-{n}"), runs * SECOND, (runs + takes) * SECOND);
+            life.end = ["succeeded", "failed", "expired", "cancelled"][usize::from(end)];
+            life.flex = flex;
+            life
+        }).collect();
+        let mut watch = Watch::new(WatchOptions::default());
+        for life in &lives {
+            watch.add(Duration::ZERO, Watched::new(&life.id).flex(life.flex));
+        }
+        let mut service = Service::new(lives);
+        (service.list_lags, service.shuffles, service.mood) = (lag, shuffles, mood);
+        service.down = down.0..down.0 + down.1;
+        let record = drive(&mut watch, &mut service, 0, 3_000 * SECOND);
+        let finished = record.finished();
+        prop_assert_eq!(finished.len(), service.lives.len());
+        prop_assert_eq!(record.events.iter().filter(|(_, event)| event.is_last()).count(), finished.len());
+        for life in &service.lives {
+            prop_assert!(finished[life.id.as_str()] >= life.ends);
+        }
+        prop_assert_eq!(service.over_rate, 0);
+    }
+}

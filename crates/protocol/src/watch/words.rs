@@ -1,0 +1,269 @@
+//! What goes into a watch and what comes out of it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use ark_video_model::{Task, TaskStatus};
+
+use crate::{Asked, Difference, get, list};
+
+/// Requests of one watch under way at once.
+pub const MAX_IN_FLIGHT: usize = 32;
+
+/// How patiently to watch. The defaults suit tasks of minutes and of hours.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct WatchOptions {
+    /// When to stop waiting for a task that names no time of its own; one last look is taken at that moment. Default
+    /// 50 hours: after 48 hours the service itself lets a task expire, unless told otherwise.
+    pub timeout: Duration,
+    /// When to look first at a task that was created just now. Default 3 s: wrong input often fails within seconds.
+    pub first_look: Duration,
+    /// Up to this many tasks are asked one by one. Default 5.
+    pub few: usize,
+    /// Ids in one LIST. Default 100, which fits into an address that every proxy takes (3 KB).
+    pub ids_per_list: usize,
+    /// Tasks on a page of LIST. Default 500.
+    pub page_size: u32,
+    /// A task that runs longer is reported as stuck, once, and watched on. Default 30 minutes; flex tasks never.
+    pub stuck_after: Duration,
+    /// Give up on everything when nothing was answered for so long. Default 15 minutes.
+    pub max_silence: Duration,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(50 * 60 * 60),
+            first_look: Duration::from_secs(3),
+            few: 5,
+            ids_per_list: 100,
+            page_size: list::MAX_PAGE,
+            stuck_after: Duration::from_secs(30 * 60),
+            max_silence: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
+impl WatchOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets when to stop waiting.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets when to look first at a new task.
+    #[must_use]
+    pub fn first_look(mut self, after: Duration) -> Self {
+        self.first_look = after;
+        self
+    }
+
+    /// Sets how long nothing may be answered.
+    #[must_use]
+    pub fn max_silence(mut self, silence: Duration) -> Self {
+        self.max_silence = silence;
+        self
+    }
+}
+
+/// A task to watch.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Watched {
+    /// Its id.
+    pub id: String,
+    /// When to stop waiting, from now on; otherwise as the options say.
+    pub timeout: Option<Duration>,
+    /// What was asked for, to be compared with what comes out.
+    pub asked: Option<Asked>,
+    /// Whether it runs in the flex tier, which LIST shows apart. Taken from `asked` as well.
+    pub flex: bool,
+    /// Whether it was created just now, so that there is nothing to see for some seconds.
+    pub fresh: bool,
+}
+
+impl Watched {
+    /// A task of unknown age: it is looked at as soon as rates allow.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), timeout: None, asked: None, flex: false, fresh: false }
+    }
+
+    /// A task that was created just now.
+    #[must_use]
+    pub fn created(id: impl Into<String>) -> Self {
+        Self { fresh: true, ..Self::new(id) }
+    }
+
+    /// Sets when to stop waiting.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what was asked for.
+    #[must_use]
+    pub fn asked(mut self, asked: Asked) -> Self {
+        self.flex |= asked.is_flex();
+        self.asked = Some(asked);
+        self
+    }
+
+    /// Says that it runs in the flex tier.
+    #[must_use]
+    pub fn flex(mut self, flex: bool) -> Self {
+        self.flex = flex;
+        self
+    }
+}
+
+/// Which request an answer belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(super) u64);
+
+/// A request to send, once and now; it has its permit. Hand back what comes of it under its ticket.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Ask {
+    /// Its name.
+    pub ticket: Ticket,
+    /// What to send.
+    pub request: AskRequest,
+}
+
+/// One of the two questions that a watch asks.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum AskRequest {
+    /// One task; answer with [`super::Watch::got`].
+    Get(get::Request),
+    /// A page of tasks; answer with [`super::Watch::listed`].
+    List(list::Request),
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum WatchStep {
+    /// Send this; then ask for the next step at once, it may be another request.
+    Ask(Ask),
+    /// Nothing before this moment, unless an answer comes.
+    Until(Duration),
+    /// Nothing before an answer comes.
+    AwaitAnswer,
+    /// No task is left.
+    Done,
+}
+
+/// What a watch has to tell.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum WatchEvent {
+    /// A task was seen in another state that is not its end. May come from LIST, so it is news, not proof.
+    Changed {
+        /// The task.
+        id: Arc<str>,
+        /// Where it was, if known.
+        from: Option<TaskStatus>,
+        /// Where it is.
+        to: TaskStatus,
+    },
+    /// A task has ended: succeeded, failed, cancelled or expired. Its own answer says so. It is watched no longer.
+    Finished {
+        /// The task as GET told it.
+        task: Box<Task>,
+        /// Where the result is not what was asked for.
+        differences: Vec<Difference>,
+    },
+    /// The service knows no such task (any more): records go after 7 days, or were deleted. It is watched no longer.
+    Gone {
+        /// The task.
+        id: Arc<str>,
+    },
+    /// The time for this task is up; the last look still found it under way. It runs on, and is billed, unwatched.
+    TimedOut {
+        /// The task.
+        id: Arc<str>,
+        /// Where it was.
+        status: TaskStatus,
+    },
+    /// The task can be asked for no longer. That says nothing about the task: it may run, end and be billed.
+    CouldNotAsk {
+        /// The task.
+        id: Arc<str>,
+        /// Where it was last seen, if ever.
+        status: Option<TaskStatus>,
+        /// Why.
+        why: CouldNotAsk,
+    },
+    /// A task has been running for suspiciously long. Told once; it is watched on.
+    Stuck {
+        /// The task.
+        id: Arc<str>,
+        /// How long it has been known to run.
+        running_for: Duration,
+    },
+    /// The service does not answer. Asking goes on, more and more slowly.
+    Trouble {
+        /// Failed waves of requests in a row.
+        failures: u32,
+    },
+}
+
+impl WatchEvent {
+    /// The task it is about.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Finished { task, .. } => Some(&task.id),
+            Self::Changed { id, .. }
+            | Self::Gone { id }
+            | Self::TimedOut { id, .. }
+            | Self::CouldNotAsk { id, .. }
+            | Self::Stuck { id, .. } => Some(id),
+            Self::Trouble { .. } => None,
+        }
+    }
+
+    /// Whether the task is watched no longer.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        matches!(
+            self,
+            Self::Finished { .. } | Self::Gone { .. } | Self::TimedOut { .. } | Self::CouldNotAsk { .. }
+        )
+    }
+}
+
+/// Why a task can be asked for no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CouldNotAsk {
+    /// The key or the account was refused, three times in a row.
+    Account,
+    /// The service refuses to tell about this task, three times in a row.
+    Refused,
+    /// Its time is up, and the last look failed.
+    LastLook,
+    /// Nothing at all was answered for too long.
+    Silence,
+}
+
+impl fmt::Display for CouldNotAsk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Account => "the service refuses the key or the account",
+            Self::Refused => "the service refuses to tell about this task",
+            Self::LastLook => "the time for this task is up, and the last look at it failed",
+            Self::Silence => "the service has not answered for too long",
+        })
+    }
+}

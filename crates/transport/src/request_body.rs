@@ -1,0 +1,145 @@
+//! What is sent: bytes, or a plan with files to be read while sending. Says what a file is; reads none.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Read, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use ark_video_protocol::body::BodyPlan;
+use bytes::{Bytes, BytesMut};
+
+use crate::encode::OpenBody;
+
+/// Something that a body takes bytes from, from its start each time it is opened.
+pub trait BodySource: Send + Sync + fmt::Debug {
+    /// How errors call it.
+    fn name(&self) -> String;
+
+    /// Its length in bytes. A source that turns out to be shorter or longer breaks the sending off.
+    fn length(&self) -> u64;
+
+    /// Opens it. An error here means that nothing was sent.
+    ///
+    /// # Errors
+    /// It cannot be opened, or no longer has its length.
+    fn open(&self) -> io::Result<Box<dyn Read + Send + Sync>>;
+}
+
+/// A file, with the length that it had when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSource {
+    path: PathBuf,
+    length: u64,
+}
+
+impl FileSource {
+    /// Looks at a file. Reads nothing.
+    ///
+    /// # Errors
+    /// There is no such file, it is not one, or it may not be looked at.
+    pub fn new(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let found = std::fs::metadata(&path)?;
+        if !found.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        Ok(Self { path, length: found.len() })
+    }
+}
+
+impl BodySource for FileSource {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send + Sync>> {
+        let file = File::open(&self.path)?;
+        let length = file.metadata()?.len();
+        if length != self.length {
+            return Err(changed(self.length));
+        }
+        Ok(Box::new(file))
+    }
+}
+
+pub(crate) fn changed(length: u64) -> io::Error {
+    io::Error::other(format!("it was changed since it was looked at: it had {length} bytes then"))
+}
+
+/// A source that cannot be read as it was announced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} cannot be sent: {why}")]
+pub struct SourceError {
+    pub(crate) name: String,
+    pub(crate) why: String,
+}
+
+/// The body of a request. Its length is known; what it holds may still be on disk. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct RequestBody {
+    plan: BodyPlan,
+    sources: Vec<Arc<dyn BodySource>>,
+}
+
+impl RequestBody {
+    /// A plan with the sources that its indices mean.
+    #[must_use]
+    pub fn new(plan: BodyPlan, sources: Vec<Arc<dyn BodySource>>) -> Self {
+        Self { plan, sources }
+    }
+
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.plan.length()
+    }
+
+    /// The whole body, if no source has to be read for it.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Bytes> {
+        self.plan.bytes()
+    }
+
+    /// Reads everything into memory. For tests and for HTTP stacks that cannot stream.
+    ///
+    /// # Errors
+    /// A source cannot be read, or is not as long as announced.
+    pub fn read(&self) -> Result<Bytes, SourceError> {
+        let mut open = self.open()?;
+        let mut all = BytesMut::with_capacity(usize::try_from(self.length()).unwrap_or(0));
+        while let Some(piece) = open.next() {
+            all.extend_from_slice(&piece?);
+        }
+        Ok(all.freeze())
+    }
+
+    /// Writes everything as it would be sent, piece by piece.
+    ///
+    /// # Errors
+    /// A source cannot be read, or `to` cannot be written.
+    pub fn write_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut open = self.open().map_err(io::Error::other)?;
+        while let Some(piece) = open.next() {
+            to.write_all(&piece.map_err(io::Error::other)?)?;
+        }
+        Ok(())
+    }
+
+    /// Opens every source, so that what is missing is known before anything is sent.
+    pub(crate) fn open(&self) -> Result<OpenBody, SourceError> {
+        OpenBody::new(self.plan.segments(), &self.sources)
+    }
+}
+
+impl From<Bytes> for RequestBody {
+    fn from(bytes: Bytes) -> Self {
+        Self { plan: bytes.into(), sources: Vec::new() }
+    }
+}

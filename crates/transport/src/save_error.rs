@@ -1,0 +1,83 @@
+//! Why there is no file.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use ark_video_protocol::{SendError, download::DownloadRefusal};
+
+/// Why there is no file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// There is something under that name, and replacing was not asked for.
+    #[error("{} exists already and is not replaced", path.display())]
+    Exists {
+        /// The name.
+        path: PathBuf,
+    },
+    /// The name belongs to a folder, or names none.
+    #[error("{} is a folder, not a file name", path.display())]
+    Folder {
+        /// The name.
+        path: PathBuf,
+    },
+    /// There is a partial file that we did not write.
+    #[error("{} is not a download of ours and is not replaced; move it away", path.display())]
+    Foreign {
+        /// The partial file.
+        path: PathBuf,
+    },
+    /// Another process (or another task of this one) is at the same download.
+    #[error("{} is being downloaded by somebody else just now", path.display())]
+    InUse {
+        /// The partial file.
+        path: PathBuf,
+    },
+    /// The disk has too little room. What is there already stays and can be taken up.
+    #[error("there is no room for {}: {needed} more bytes are needed, {available} are free", path.display())]
+    NoSpace {
+        /// The partial file.
+        path: PathBuf,
+        /// Bytes still to come.
+        needed: u64,
+        /// Bytes free.
+        available: u64,
+    },
+    /// The file system said no. What is there already stays and can be taken up.
+    #[error("{} cannot be {action}: {source}", path.display())]
+    File {
+        /// What was tried: `created`, `written` and so on.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The storage sent something that must not be taken for the file.
+    #[error(transparent)]
+    Refused(#[from] DownloadRefusal),
+    /// The bytes did not come, or not all of them.
+    #[error("the download failed: {0}")]
+    Send(#[from] SendError),
+}
+
+impl SaveError {
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { action, path, source }
+    }
+
+    /// Whether the disk is full. Nothing else can be saved there either.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::NoSpace { .. } => true,
+            Self::File { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! A download that broke off goes on where it ended, proves what it kept, and starts over where nothing is proven.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use ark_video_protocol::download::{DownloadRefusal, MAX_RANGED, Part};
+use ark_video_transport::SaveError;
+use tempfile::TempDir;
+
+use crate::{
+    save::{fetch, names, options},
+    server::{Server, read_request},
+};
+
+const FILM: usize = 900_000;
+
+fn film() -> Vec<u8> {
+    (0..FILM).map(|at| (at * 7 + at / 4096) as u8).collect()
+}
+
+/// How a storage behaves.
+#[derive(Clone)]
+struct Habits {
+    film: Arc<Mutex<Vec<u8>>>,
+    etag: Option<&'static str>,
+    ranges: bool,
+    /// Connections break after so many bytes of body, each in turn; later ones do not.
+    cuts: Arc<Mutex<Vec<usize>>>,
+    /// What was really sent: start and end.
+    sent: Arc<Mutex<Vec<(usize, usize)>>>,
+}
+
+impl Habits {
+    fn new(cuts: &[usize]) -> Self {
+        let cuts = Arc::new(Mutex::new(cuts.iter().rev().copied().collect()));
+        Self {
+            film: Arc::new(Mutex::new(film())),
+            etag: Some("\"one\""),
+            ranges: true,
+            cuts,
+            sent: Arc::default(),
+        }
+    }
+
+    fn serve(&self) -> Server {
+        let habits = self.clone();
+        Server::raw(move |mut stream, seen| {
+            let Some(request) = read_request(&stream, seen) else { return };
+            let header = |name: &str| {
+                let line = request.lines().find(|line| line.to_lowercase().starts_with(name))?;
+                Some(line[name.len()..].trim().to_owned())
+            };
+            let film = habits.film.lock().unwrap().clone();
+            let total = film.len();
+            let start =
+                header("range: bytes=").and_then(|range| range.trim_end_matches('-').parse::<usize>().ok());
+            let holds = header("if-range:").is_none_or(|tag| Some(tag.as_str()) == habits.etag);
+            let start = start.filter(|_| habits.ranges && holds);
+            let etag = habits.etag.map(|etag| format!("ETag: {etag}\r\n")).unwrap_or_default();
+            let head = match start {
+                Some(start) if start >= total => {
+                    let head = format!(
+                        "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{total}\r\nContent-Length: 0\r\n\r\n"
+                    );
+                    let _ = stream.write_all(head.as_bytes());
+                    return;
+                }
+                Some(start) => {
+                    format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{total}\r\n", total - 1)
+                }
+                None => "200 OK\r\n".to_owned(),
+            };
+            let start = start.unwrap_or(0);
+            let end = habits.cuts.lock().unwrap().pop().map_or(total, |cut| total.min(start + cut));
+            let head = format!(
+                "HTTP/1.1 {head}{etag}Content-Type: video/mp4\r\nContent-Length: {}\r\n\r\n",
+                total - start
+            );
+            habits.sent.lock().unwrap().push((start, end));
+            let _ = stream.write_all(head.as_bytes());
+            let _ = stream.write_all(&film[start..end]);
+        })
+    }
+
+    fn sent(&self) -> Vec<(usize, usize)> {
+        self.sent.lock().unwrap().clone()
+    }
+}
+
+fn target() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    (folder, path)
+}
+
+fn state(path: &Path) -> Part {
+    serde_json::from_slice(&fs::read(path.with_file_name("tea.mp4.part.json")).unwrap()).unwrap()
+}
+
+fn change_state(path: &Path, change: impl FnOnce(&mut Part)) {
+    let mut part = state(path);
+    change(&mut part);
+    fs::write(path.with_file_name("tea.mp4.part.json"), serde_json::to_vec(&part).unwrap()).unwrap();
+}
+
+#[tokio::test]
+async fn three_breaks_fetch_no_byte_twice() {
+    let (folder, path) = target();
+    let habits = Habits::new(&[100_000, 300_000, 10]);
+    let server = habits.serve();
+    for _ in 0..3 {
+        let error = fetch(&server.url("/a.mp4?sig=1"), &path, &options()).await.unwrap_err();
+        assert!(matches!(error, SaveError::Send(_)), "{error}");
+    }
+    let saved = fetch(&server.url("/a.mp4?sig=2"), &path, &options()).await.unwrap();
+    assert_eq!((saved.bytes, saved.resumed_at), (FILM as u64, 400_010));
+    assert!(fs::read(&path).unwrap() == film());
+    assert_eq!(names(&folder), ["tea.mp4"]);
+    assert_eq!(habits.sent(), [(0, 100_000), (100_000, 400_000), (400_000, 400_010), (400_010, FILM)]);
+    assert!(server.requests()[1].contains("if-range: \"one\"\r\n"), "{}", server.requests()[1]);
+}
+
+#[tokio::test]
+async fn after_a_kill_only_what_the_state_does_not_speak_of_is_fetched_again() {
+    let (_folder, path) = target();
+    let habits = Habits::new(&[600_000]);
+    let server = habits.serve();
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    // As after `kill -9`: more bytes on disk than the state knows of.
+    let whole = fs::read(path.with_file_name("tea.mp4.part")).unwrap();
+    let (part, known) = (&whole[..500_000], &whole[..450_000]);
+    let other = TempDir::new().unwrap();
+    let copy = other.path().join("tea.mp4");
+    fs::write(copy.with_file_name("tea.mp4.part"), known).unwrap();
+    let mut old = state(&path);
+    old.bytes = 450_000;
+    old.sha256 = sha256(known);
+    fs::write(copy.with_file_name("tea.mp4.part.json"), serde_json::to_vec(&old).unwrap()).unwrap();
+    fs::write(copy.with_file_name("tea.mp4.part"), part).unwrap();
+    fetch(&server.url("/a.mp4"), &copy, &options()).await.unwrap();
+    assert!(fs::read(&copy).unwrap() == film());
+    assert_eq!(habits.sent()[1], (450_000, FILM));
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn what_was_damaged_on_disk_is_fetched_from_the_start() {
+    let (_folder, path) = target();
+    let habits = Habits::new(&[500_000, FILM, 500_000, FILM, 500_000]);
+    let server = habits.serve();
+    let damages: [&dyn Fn(&Path); 3] = [
+        &|path| {
+            let mut bytes = fs::read(path).unwrap();
+            bytes[3] ^= 1;
+            fs::write(path, bytes).unwrap();
+        },
+        &|path| fs::write(path, b"short").unwrap(),
+        &|path| fs::write(path.with_extension("part.json"), b"{").unwrap(),
+    ];
+    for damage in damages {
+        fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+        damage(&path.with_file_name("tea.mp4.part"));
+        fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
+        assert!(fs::read(&path).unwrap() == film());
+        fs::remove_file(&path).unwrap();
+    }
+    assert_eq!(habits.sent().iter().filter(|(start, _)| *start == 0).count(), 6);
+}
+
+#[tokio::test]
+async fn another_file_or_a_storage_without_ranges_starts_over() {
+    let (folder, path) = target();
+    let mut habits = Habits::new(&[500_000]);
+    fetch(&habits.serve().url("/a.mp4"), &path, &options()).await.unwrap_err();
+    let reversed: Vec<u8> = film().into_iter().rev().collect();
+    *habits.film.lock().unwrap() = reversed.clone();
+    habits.etag = Some("\"two\"");
+    let saved = fetch(&habits.serve().url("/a.mp4"), &path, &options()).await.unwrap();
+    assert!(fs::read(&path).unwrap() == reversed && saved.bytes == FILM as u64);
+    assert_eq!((habits.sent()[1], names(&folder)), ((0, FILM), vec!["tea.mp4".to_owned()]));
+    fs::remove_file(&path).unwrap();
+
+    let mut plain = Habits::new(&[500_000]);
+    (plain.ranges, plain.etag) = (false, None);
+    let server = plain.serve();
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
+    assert_eq!(plain.sent(), [(0, 500_000), (0, FILM)]);
+}
+
+#[tokio::test]
+async fn without_a_tag_a_shorter_file_than_before_is_noticed_and_begun_anew() {
+    let (folder, path) = target();
+    let mut habits = Habits::new(&[500_000]);
+    habits.etag = None;
+    let server = habits.serve();
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    habits.film.lock().unwrap().truncate(400_000);
+    let error = fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    assert!(matches!(error, SaveError::Refused(DownloadRefusal::Changed)), "{error}");
+    assert!(names(&folder).is_empty(), "nothing is left that could be taken up");
+    assert_eq!(fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap().bytes, 400_000);
+}
+
+#[tokio::test]
+async fn a_whole_part_gets_its_name_without_another_request() {
+    let (folder, path) = target();
+    let habits = Habits::new(&[]);
+    let server = habits.serve();
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
+    // As if killed just before the renaming.
+    fs::rename(&path, path.with_file_name("tea.mp4.part")).unwrap();
+    let mut part = Part::new(&server.url("/a.mp4"), "");
+    (part.bytes, part.length, part.sha256) = (FILM as u64, Some(FILM as u64), sha256(&film()));
+    fs::write(path.with_file_name("tea.mp4.part.json"), serde_json::to_vec(&part).unwrap()).unwrap();
+    let saved = fetch(&server.url("/a.mp4?sig=9"), &path, &options()).await.unwrap();
+    assert_eq!(
+        (saved.resumed_at, server.connections(), names(&folder)),
+        (FILM as u64, 1, vec!["tea.mp4".to_owned()])
+    );
+    // The whole part of another film is not taken for this one.
+    fs::rename(&path, path.with_file_name("tea.mp4.part")).unwrap();
+    fs::write(path.with_file_name("tea.mp4.part.json"), serde_json::to_vec(&part).unwrap()).unwrap();
+    assert_eq!(fetch(&server.url("/b.mp4"), &path, &options()).await.unwrap().resumed_at, FILM as u64);
+    assert_eq!(habits.sent(), [(0, FILM), (0, FILM)]);
+}
+
+#[tokio::test]
+async fn a_link_is_not_taken_up_for_ever() {
+    let (_folder, path) = target();
+    let habits = Habits::new(&[1000]);
+    let server = habits.serve();
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    change_state(&path, |part| part.ranged = MAX_RANGED);
+    let error = fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    assert!(matches!(error, SaveError::Refused(DownloadRefusal::TooManyRanges)), "{error}");
+    assert_eq!((server.connections(), state(&path).bytes), (1, 1000));
+    fetch(&server.url("/a.mp4?fresh"), &path, &options()).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_at_the_same_name_do_not_write_into_each_other() {
+    let (folder, path) = target();
+    let server = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+    let (started, told) = tokio::sync::oneshot::channel();
+    let (link, first) = (server.url("/a"), path.clone());
+    let running = tokio::spawn(async move {
+        let mut started = Some(started);
+        let mut on_progress = |progress: ark_video_transport::SaveProgress| {
+            if let Some(started) = started.take_if(|_| progress.bytes > 0) {
+                let _ = started.send(());
+            }
+        };
+        let transport = ark_video_transport::HttpTransport::new();
+        ark_video_transport::save(&transport, &link, &first, &options(), &mut on_progress).await
+    });
+    told.await.unwrap();
+    let error = fetch(&server.url("/a"), &path, &options()).await.unwrap_err();
+    assert!(matches!(error, SaveError::InUse { .. }), "{error}");
+    assert_eq!(server.connections(), 1);
+    running.abort();
+    let _ = running.await;
+    assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
+    let habits = Habits::new(&[]);
+    fetch(&habits.serve().url("/a"), &path, &options()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_part_that_is_not_ours_is_left_alone() {
+    let (folder, path) = target();
+    fs::write(path.with_file_name("tea.mp4.part"), "of a browser").unwrap();
+    let habits = Habits::new(&[]);
+    let server = habits.serve();
+    let error = fetch(&server.url("/a"), &path, &options()).await.unwrap_err();
+    assert!(
+        matches!(error, SaveError::Foreign { .. }) && error.to_string().contains("move it away"),
+        "{error}"
+    );
+    assert_eq!((server.connections(), names(&folder)), (0, vec!["tea.mp4.part".to_owned()]));
+    fs::write(path.with_file_name("tea.mp4.part"), "").unwrap();
+    fetch(&server.url("/a"), &path, &options()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_signature_is_not_on_disk() {
+    let (_folder, path) = target();
+    let habits = Habits::new(&[1000]);
+    fetch(&habits.serve().url("/a.mp4?X-Tos-Signature=secret"), &path, &options()).await.unwrap_err();
+    let text = fs::read_to_string(path.with_file_name("tea.mp4.part.json")).unwrap();
+    assert!(!text.contains("secret") && text.contains("/a.mp4\""), "{text}");
+}

@@ -1,0 +1,243 @@
+//! `cargo xtask release-check`: what must hold before a release and needs more than a clone. Public APIs against the last tag,
+//! what each package would hold, the changelog. Publishes nothing; says what it skipped and why.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// The largest file that a package may hold, in bytes.
+const LARGEST: u64 = 512 << 10;
+
+/// A crate that would be published.
+struct Package {
+    name: String,
+    folder: PathBuf,
+    library: bool,
+}
+
+/// Runs every check; an error lists what is wrong.
+pub(crate) fn run(root: &Path) -> Result<String> {
+    let packages = packages(root)?;
+    let mut said = Vec::new();
+    let mut wrong = Vec::new();
+    for package in &packages {
+        let files = listed(root, &package.name)?;
+        let faults = contents(package, &files);
+        said.push(format!("{}: {} files in the package", package.name, files.len()));
+        wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", package.name)));
+    }
+    let changelog = std::fs::read_to_string(root.join("CHANGELOG.md")).context("cannot read CHANGELOG.md")?;
+    let tag = last_tag(root);
+    wrong.extend(unreleased(&changelog));
+    match (&tag, semver_checks(root)) {
+        (None, _) => said.push("public APIs: skipped, there is no tag v* to compare with".to_owned()),
+        (Some(tag), false) => said.push(format!(
+            "public APIs against {tag}: skipped, cargo-semver-checks is not installed (`cargo install cargo-semver-checks --locked`)"
+        )),
+        (Some(tag), true) => {
+            for package in packages.iter().filter(|package| package.library) {
+                match compare(root, &package.name, tag) {
+                    Ok(()) => said.push(format!("{}: its version fits its changes since {tag}", package.name)),
+                    Err(error) => wrong.push(format!("{}: {error}", package.name)),
+                }
+            }
+        }
+    }
+    said.push(readme(root)?);
+    let report = said.join("\n") + "\n";
+    if wrong.is_empty() {
+        Ok(report)
+    } else {
+        bail!("{report}not ready for a release:\n{}", wrong.join("\n"))
+    }
+}
+
+/// The crates under `crates/`, by their manifests.
+fn packages(root: &Path) -> Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for entry in std::fs::read_dir(root.join("crates")).context("cannot list crates")? {
+        let folder = entry?.path();
+        let Ok(text) = std::fs::read_to_string(folder.join("Cargo.toml")) else { continue };
+        let manifest: toml::Table = text.parse().with_context(|| folder.display().to_string())?;
+        let name = manifest
+            .get("package")
+            .and_then(|p| p.get("name")?.as_str())
+            .context("a manifest without a name")?
+            .to_owned();
+        packages.push(Package { name, library: folder.join("src/lib.rs").is_file(), folder });
+    }
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(packages)
+}
+
+/// What `cargo package` would put in.
+fn listed(root: &Path, name: &str) -> Result<Vec<String>> {
+    let output = Command::new(crate::cargo())
+        .args(["package", "--list", "--allow-dirty", "--offline", "--package", name])
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo could not be started")?;
+    ensure!(
+        output.status.success(),
+        "`cargo package --list` of {name} failed: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+/// What is missing from a package, or should not be in it.
+fn contents(package: &Package, files: &[String]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let has = |name: &str| files.iter().any(|file| file == name);
+    for needed in ["Cargo.toml", "README.md"] {
+        if !has(needed) {
+            faults.push(format!("the package holds no {needed}"));
+        }
+    }
+    if !has("src/lib.rs") && !has("src/main.rs") {
+        faults.push("the package holds no source".to_owned());
+    }
+    for file in files {
+        let path = package.folder.join(file);
+        let hidden = file.split('/').any(|part| part.starts_with('.') && part != ".cargo_vcs_info.json");
+        if hidden
+            || file.ends_with(".snap.new")
+            || file.starts_with("target/")
+            || file.ends_with(".pem")
+            || file.ends_with(".key")
+        {
+            faults.push(format!("{file} has no place in a package"));
+        }
+        let size = std::fs::metadata(&path).map_or(0, |data| data.len());
+        if size > LARGEST {
+            faults.push(format!("{file} has {size} bytes, more than {LARGEST}"));
+        }
+        let test = ["tests/", "benches/", "examples/"].iter().any(|folder| file.starts_with(folder))
+            || file.ends_with("tests.rs");
+        if file.ends_with(".rs") && !test {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            faults.extend(includes_outside(file, &text).into_iter().map(|target| {
+                format!("{file} includes {target}, which lies outside of the package: it would not compile for a user")
+            }));
+        }
+    }
+    faults
+}
+
+/// `include_str!` and its like of files above the crate's own folder, outside of documentation and test code.
+fn includes_outside(file: &str, text: &str) -> Vec<String> {
+    let depth = file.matches('/').count();
+    let shipped = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let mut found = Vec::new();
+    for mark in ["include_str!(\"", "include_bytes!(\"", "include!(\""] {
+        for (at, _) in shipped.match_indices(mark) {
+            let line = shipped[..at].rsplit('\n').next().unwrap_or("");
+            // `#[cfg(doctest)]` items exist for our own test of the README only.
+            let before = shipped[..at].trim_end();
+            let documentation = line.trim_start().starts_with("//") || before.contains("#[cfg(doctest)]");
+            let target = shipped[at + mark.len()..].split('"').next().unwrap_or("");
+            if !documentation && target.matches("../").count() > depth {
+                found.push(target.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Whether there is something to release.
+fn unreleased(changelog: &str) -> Option<String> {
+    let section =
+        changelog.split("## [Unreleased]").nth(1).map(|rest| rest.split("\n## [").next().unwrap_or(""));
+    match section {
+        None => Some("CHANGELOG.md has no `## [Unreleased]`".to_owned()),
+        Some(section) if !section.lines().any(|line| line.starts_with("- ")) => {
+            Some("CHANGELOG.md says nothing under `## [Unreleased]`".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+fn last_tag(root: &Path) -> Option<String> {
+    let output = Command::new("git")
+        .args(["describe", "--tags", "--abbrev=0", "--match", "v*"])
+        .current_dir(root)
+        .output()
+        .ok()?;
+    let tag = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !tag.is_empty()).then_some(tag)
+}
+
+fn semver_checks(root: &Path) -> bool {
+    let version =
+        Command::new(crate::cargo()).args(["semver-checks", "--version"]).current_dir(root).output();
+    version.is_ok_and(|output| output.status.success())
+}
+
+fn compare(root: &Path, name: &str, tag: &str) -> Result<()> {
+    let output = Command::new(crate::cargo())
+        .args(["semver-checks", "--package", name, "--baseline-rev", tag])
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo could not be started")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.success(), "its public API changed more than its version since {tag}:\n{text}");
+    Ok(())
+}
+
+/// The examples of the README are documentation tests; this says where, so that nobody has to believe it.
+fn readme(root: &Path) -> Result<String> {
+    for entry in std::fs::read_dir(root.join("crates")).context("cannot list crates")?.flatten() {
+        let library = entry.path().join("src/lib.rs");
+        let text = std::fs::read_to_string(&library).unwrap_or_default();
+        if text.contains("include_str!(\"../../../README.md\")") {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            return Ok(format!(
+                "README.md: its examples are documentation tests of crates/{name} (`cargo xtask doctest`)"
+            ));
+        }
+    }
+    bail!("no crate compiles the examples of README.md: include it in the documentation of one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_outside_of_the_package_is_named() {
+        let text = "const A: &str = include_str!(\"../../../schema/x.json\");\nconst B: &str = include_str!(\"../b.txt\");\n// include_str!(\"../../c\")\n";
+        assert_eq!(includes_outside("src/a/mod.rs", text), ["../../../schema/x.json"]);
+        assert_eq!(includes_outside("src/lib.rs", text), ["../../../schema/x.json"]);
+        assert!(
+            includes_outside(
+                "src/lib.rs",
+                "#[cfg(test)]\nmod tests { const A: &str = include_str!(\"../../../x\"); }"
+            )
+            .is_empty()
+        );
+        assert!(
+            includes_outside(
+                "src/lib.rs",
+                "#[cfg(doctest)]\n#[doc = include_str!(\"../../../README.md\")]\nstruct R;"
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn an_empty_changelog_and_odd_files_are_named() {
+        assert_eq!(unreleased("# C\n"), Some("CHANGELOG.md has no `## [Unreleased]`".to_owned()));
+        assert!(unreleased("## [Unreleased]\n\n## [0.1.0]\n- a\n").is_some());
+        assert!(unreleased("## [Unreleased]\n\n- a\n").is_none());
+        let package =
+            Package { name: "x".to_owned(), folder: crate::root().join("crates/model"), library: true };
+        let files =
+            |names: &[&str]| contents(&package, &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
+        assert!(files(&["Cargo.toml", "README.md", "src/lib.rs", ".cargo_vcs_info.json"]).is_empty());
+        let faults = files(&["Cargo.toml", "src/lib.rs", ".env", "a.snap.new"]);
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+}

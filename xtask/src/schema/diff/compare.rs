@@ -1,0 +1,503 @@
+//! The changes between two sets of named schemas: one per property, enum value, branch or type, classed by proof on the
+//! smallest schema that holds it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heck::ToSnakeCase as _;
+use serde_json::{Map, Value, json};
+
+use super::proof::{Answer, covers, inlined};
+use super::surface::Surface;
+use super::{Change, Class, Kind};
+
+type Definitions = Map<String, Value>;
+
+/// Members of a property that constrain in words only: no algebra knows them, and checks are made from them.
+const WORDED_RULES: [&str; 2] = ["x-rule", "x-url-forms"];
+
+pub(super) struct Comparison<'a> {
+    before: &'a Definitions,
+    after: &'a Definitions,
+    surfaces: &'a (Result<Surface, String>, Result<Surface, String>),
+    asked: BTreeSet<String>,
+    answered: BTreeSet<String>,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn new(
+        before: &'a Definitions,
+        after: &'a Definitions,
+        surfaces: &'a (Result<Surface, String>, Result<Surface, String>),
+    ) -> Self {
+        let side = |role: &str| [before, after].into_iter().flat_map(|all| reached(all, role)).collect();
+        Self { before, after, surfaces, asked: side("request"), answered: side("response") }
+    }
+
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (name, new) in self.after {
+            match self.before.get(name) {
+                None => changes.push(self.change(
+                    name,
+                    "",
+                    Kind::Added,
+                    format!("new type `{name}`"),
+                    |_| Answer::Yes,
+                    &[name.as_str()],
+                )),
+                // As texts: the order of properties is that of the arguments of `new`.
+                Some(old) if unlike(old, new) => {
+                    changes.extend(self.definition(name, old, new))
+                }
+                Some(_) => {}
+            }
+        }
+        for name in self.before.keys().filter(|name| !self.after.contains_key(*name)) {
+            changes.push(self.change(
+                name,
+                "",
+                Kind::Removed,
+                format!("type `{name}` is gone"),
+                |_| Answer::No,
+                &[name.as_str()],
+            ));
+        }
+        changes
+    }
+
+    fn definition(&self, name: &str, old: &Value, new: &Value) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let list = |schema: &Value, key: &str| -> BTreeMap<String, Value> {
+            schema
+                .get(key)
+                .and_then(Value::as_object)
+                .map(|m| m.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
+                .unwrap_or_default()
+        };
+        changes.extend(self.properties(name, old, new));
+        changes.extend(self.words(name, old, new, &list(old, "x-enum"), &list(new, "x-enum")));
+        changes.extend(self.branches(name, old, new));
+        changes.extend(self.rest(name, old, new));
+        changes
+    }
+
+    /// Properties that came, went or changed, and what is required.
+    fn properties(&self, name: &str, old: &Value, new: &Value) -> Vec<Change> {
+        let empty = Map::new();
+        let of = |schema: &'a Value| schema.get("properties").and_then(Value::as_object);
+        let (before, after) = (
+            self.before[name].get("properties").and_then(Value::as_object).unwrap_or(&empty),
+            of(&self.after[name]).unwrap_or(&empty),
+        );
+        let needs = |schema: &Value, property: &str| {
+            schema
+                .get("required")
+                .and_then(Value::as_array)
+                .is_some_and(|names| names.iter().any(|n| n == property))
+        };
+        let mut changes = Vec::new();
+        let rust_names =
+            |property: &str| [format!("{name}.{property}"), format!("{name}::{}", property.to_snake_case())];
+        let removed: Vec<&String> = before.keys().filter(|property| !after.contains_key(*property)).collect();
+        for (property, schema) in after {
+            let at = format!("/properties/{property}");
+            let names = rust_names(property);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let required = needs(new, property);
+            let Some(former) = before.get(property) else {
+                let renamed = removed
+                    .iter()
+                    .find(|gone| same(&before[gone.as_str()], schema))
+                    .map(|gone| format!(", perhaps `{gone}` renamed"));
+                let need = if required { "required " } else { "" };
+                let what = format!("new {need}field `{name}.{property}`{}", renamed.unwrap_or_default());
+                let prove = |asks: bool| self.with_property(name, property, asks);
+                let mut change = self.change(name, &at, Kind::Added, what, prove, &names);
+                if required && self.asked.contains(name) {
+                    change.rust = self.rust_class(&[&format!("{name}::new")], change.rust);
+                }
+                changes.push(change);
+                continue;
+            };
+            if former != schema {
+                changes.push(self.property(name, property, former, schema, &names));
+            }
+            if needs(old, property) != required {
+                let (what, kind) = if required {
+                    ("is required now", Kind::Changed)
+                } else {
+                    ("may be left out now", Kind::Changed)
+                };
+                let new_name = format!("{name}::new");
+                let names = [names[0], new_name.as_str()];
+                let at = "/required".to_owned();
+                let what = format!("`{name}.{property}` {what}");
+                changes.push(self.change(
+                    name,
+                    &at,
+                    kind,
+                    what,
+                    |asks| if asks == required { Answer::No } else { Answer::Yes },
+                    &names,
+                ));
+            }
+        }
+        for property in removed {
+            let names = rust_names(property);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let what = format!("field `{name}.{property}` is gone");
+            changes.push(self.change(
+                name,
+                &format!("/properties/{property}"),
+                Kind::Removed,
+                what,
+                |_| Answer::No,
+                &names,
+            ));
+        }
+        let order = |all: &Map<String, Value>, schema: &Value| -> Vec<String> {
+            all.keys()
+                .filter(|p| needs(schema, p) && before.contains_key(*p) && after.contains_key(*p))
+                .cloned()
+                .collect()
+        };
+        let (was, is) = (order(before, old), order(after, new));
+        if was != is && was.iter().collect::<BTreeSet<_>>() == is.iter().collect() {
+            let what = format!("`{name}::new` takes its arguments in another order");
+            changes.push(self.change(
+                name,
+                "/properties",
+                Kind::Changed,
+                what,
+                |_| Answer::Yes,
+                &[&format!("{name}::new")],
+            ));
+        }
+        changes
+    }
+
+    /// A property that both have, differently.
+    fn property(&self, name: &str, property: &str, old: &Value, new: &Value, names: &[&str]) -> Change {
+        let what = format!("field `{name}.{property}` changed");
+        let (before, after) =
+            (|closed| inlined(old, self.before, closed), |closed| inlined(new, self.after, closed));
+        let annotations = before(false) == after(false);
+        let worded = WORDED_RULES.iter().any(|key| old.get(*key) != new.get(*key));
+        let mut change = self.change(
+            name,
+            &format!("/properties/{property}"),
+            Kind::Changed,
+            what,
+            |asks| {
+                if worded {
+                    Answer::Unknown("a rule in words changed".to_owned())
+                } else if asks {
+                    covers(&after(true), &before(true))
+                } else {
+                    covers(&before(false), &after(false))
+                }
+            },
+            names,
+        );
+        if annotations && !worded {
+            for class in [&mut change.request, &mut change.response].into_iter().flatten() {
+                *class = Class::DocsOnly;
+            }
+            change.what = format!("field `{name}.{property}` is described otherwise");
+            if change.rust == Class::Compatible {
+                change.rust = Class::DocsOnly;
+            }
+        }
+        change.details = details(old, new);
+        change
+    }
+
+    /// Whether the object goes on as before with one more property.
+    fn with_property(&self, name: &str, property: &str, asks: bool) -> Answer {
+        let mut wider = self.before[name].clone();
+        let required = self.after[name]
+            .get("required")
+            .and_then(Value::as_array)
+            .is_some_and(|all| all.iter().any(|n| n == property));
+        wider["properties"][property] = self.after[name]["properties"][property].clone();
+        if required && let Value::Object(members) = &mut wider {
+            let needs = members.entry("required").or_insert(json!([]));
+            if let Value::Array(names) = needs {
+                names.push(json!(property));
+            }
+        }
+        // New types that the property refers to come with it.
+        let mut definitions = self.after.clone();
+        definitions.extend(self.before.iter().map(|(name, schema)| (name.clone(), schema.clone())));
+        let (before, after) =
+            (inlined(&self.before[name], self.before, asks), inlined(&wider, &definitions, asks));
+        if asks { covers(&after, &before) } else { covers(&before, &after) }
+    }
+
+    /// Words of an enum.
+    fn words(
+        &self,
+        name: &str,
+        old: &Value,
+        new: &Value,
+        before: &BTreeMap<String, Value>,
+        after: &BTreeMap<String, Value>,
+    ) -> Vec<Change> {
+        let closed = |schema: &Value| schema.get("enum").is_some();
+        let mut changes = Vec::new();
+        let variant = |word: &str, about: &Value| {
+            let rust = about
+                .get("name")
+                .and_then(Value::as_str)
+                .map_or_else(|| heck::AsUpperCamelCase(word).to_string(), str::to_owned);
+            format!("{name}::{rust}")
+        };
+        for (word, about) in after {
+            let at = format!("/x-enum/{word}");
+            let names = [variant(word, about)];
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            match before.get(word) {
+                None => {
+                    let what = format!("new value `{word}` of `{name}`");
+                    let prove = |asks: bool| if asks || !closed(old) { Answer::Yes } else { Answer::No };
+                    changes.push(self.change(name, &at, Kind::Added, what, prove, &names));
+                }
+                Some(former) if former != about => {
+                    let former_name = variant(word, former);
+                    let renamed = former_name != names[0];
+                    let what = if renamed {
+                        format!("`{former_name}` is called `{}` in Rust", names[0])
+                    } else {
+                        format!("value `{word}` of `{name}` is described otherwise")
+                    };
+                    let mut change =
+                        self.change(name, &at, Kind::Changed, what, |_| Answer::Yes, &[former_name.as_str()]);
+                    for class in [&mut change.request, &mut change.response].into_iter().flatten() {
+                        *class = Class::DocsOnly;
+                    }
+                    if change.rust == Class::Compatible {
+                        change.rust = Class::DocsOnly;
+                    }
+                    changes.push(change);
+                }
+                Some(_) => {}
+            }
+        }
+        for (word, about) in before.iter().filter(|(word, _)| !after.contains_key(*word)) {
+            let names = [variant(word, about)];
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let what = format!("value `{word}` of `{name}` is gone");
+            let prove = |asks: bool| if asks && closed(new) { Answer::No } else { Answer::Yes };
+            changes.push(self.change(name, &format!("/x-enum/{word}"), Kind::Removed, what, prove, &names));
+        }
+        if closed(old) != closed(new) && (!before.is_empty() || !after.is_empty()) {
+            let what = if closed(new) { "takes only the listed values now" } else { "takes any text now" };
+            let prove = |asks: bool| if asks == closed(new) { Answer::No } else { Answer::Yes };
+            changes.push(self.change(
+                name,
+                "/enum",
+                Kind::Changed,
+                format!("`{name}` {what}"),
+                prove,
+                &[name],
+            ));
+        }
+        changes
+    }
+
+    /// Branches of a union.
+    fn branches(&self, name: &str, old: &Value, new: &Value) -> Vec<Change> {
+        let of = |schema: &Value| -> Vec<String> {
+            let list = schema.get("oneOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            list.iter()
+                .filter_map(|branch| branch.get("$ref")?.as_str()?.strip_prefix("#/$defs/"))
+                .map(str::to_owned)
+                .collect()
+        };
+        let (before, after) = (of(old), of(new));
+        let mut changes = Vec::new();
+        for branch in after.iter().filter(|branch| !before.contains(branch)) {
+            let what = format!("new kind `{branch}` of `{name}`");
+            let prove = |asks: bool| if asks { Answer::Yes } else { Answer::No };
+            changes.push(self.change(
+                name,
+                "/oneOf",
+                Kind::Added,
+                what,
+                prove,
+                &[&format!("{name}::{branch}")],
+            ));
+        }
+        for branch in before.iter().filter(|branch| !after.contains(branch)) {
+            let what = format!("kind `{branch}` of `{name}` is gone");
+            let prove = |asks: bool| if asks { Answer::No } else { Answer::Yes };
+            changes.push(self.change(
+                name,
+                "/oneOf",
+                Kind::Removed,
+                what,
+                prove,
+                &[&format!("{name}::{branch}")],
+            ));
+        }
+        changes
+    }
+
+    /// Whatever else differs in the definition itself.
+    fn rest(&self, name: &str, old: &Value, new: &Value) -> Option<Change> {
+        const TOLD: [&str; 5] = ["properties", "required", "x-enum", "enum", "oneOf"];
+        let without = |schema: &Value| -> Map<String, Value> {
+            let members = schema.as_object().cloned().unwrap_or_default();
+            // Without `x-enum` nobody else tells of the values.
+            let words = members.contains_key("x-enum");
+            members
+                .into_iter()
+                .filter(|(key, _)| !(TOLD.contains(&key.as_str()) && (words || key != "enum")))
+                .collect()
+        };
+        let (before, after) = (without(old), without(new));
+        // Order is no change.
+        let unlike = |key: &String| before.get(key) != after.get(key);
+        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).filter(|key| unlike(key)).collect();
+        if keys.is_empty() {
+            return None;
+        }
+        let docs = keys.iter().all(|key| *key == "description" || *key == "title");
+        let constraint = |all: Map<String, Value>, definitions: &Definitions, closed| {
+            inlined(&Value::Object(all), definitions, closed)
+        };
+        let what =
+            if docs { format!("`{name}` is described otherwise") } else { format!("`{name}` changed") };
+        let mut change = self.change(
+            name,
+            "",
+            Kind::Changed,
+            what,
+            |asks| {
+                let (before, after) = (
+                    constraint(before.clone(), self.before, asks),
+                    constraint(after.clone(), self.after, asks),
+                );
+                if asks { covers(&after, &before) } else { covers(&before, &after) }
+            },
+            &[name],
+        );
+        change.details = details(&Value::Object(before), &Value::Object(after));
+        if docs {
+            for class in [&mut change.request, &mut change.response].into_iter().flatten() {
+                *class = Class::DocsOnly;
+            }
+            change.rust = Class::DocsOnly;
+        }
+        Some(change)
+    }
+
+    /// A change of the definition `name`: `prove(true)` for requests (does the new take all of the old), `prove(false)` for
+    /// answers (does the old take all of the new); `names` are those of Rust that it may touch.
+    fn change(
+        &self,
+        name: &str,
+        at: &str,
+        kind: Kind,
+        what: String,
+        prove: impl Fn(bool) -> Answer,
+        names: &[&str],
+    ) -> Change {
+        let mut remark = None;
+        let mut class = |asks: bool| match prove(asks) {
+            Answer::Yes => Class::Compatible,
+            Answer::No => Class::Breaking,
+            Answer::Unknown(why) => {
+                remark = Some(why);
+                Class::Unproved
+            }
+        };
+        let request = self.asked.contains(name).then(|| class(true));
+        let response = self.answered.contains(name).then(|| class(false));
+        let rust = self.rust_class(names, Class::Compatible);
+        let pointer = format!("/$defs/{name}{at}");
+        Change { pointer, kind, what, details: Vec::new(), request, response, rust, remark }
+    }
+
+    fn rust_class(&self, names: &[&str], otherwise: Class) -> Class {
+        match self.surfaces {
+            (Ok(old), Ok(new)) if names.iter().all(|name| old.keeps(new, name)) => otherwise,
+            (Ok(_), Ok(_)) => Class::Breaking,
+            _ => Class::Unproved,
+        }
+    }
+}
+
+/// Whether two definitions differ in anything, order included.
+fn unlike(old: &Value, new: &Value) -> bool {
+    let (was, is) = (old.to_string(), new.to_string());
+    was != is
+}
+
+/// Whether two schemas say the same apart from words.
+fn same(a: &Value, b: &Value) -> bool {
+    let none = Map::new();
+    inlined(a, &none, false) == inlined(b, &none, false)
+        && a.get("$ref") == b.get("$ref")
+        && a.get("type").is_some()
+}
+
+/// Keyword by keyword, old and new.
+fn details(old: &Value, new: &Value) -> Vec<String> {
+    let empty = Map::new();
+    let (before, after) = (old.as_object().unwrap_or(&empty), new.as_object().unwrap_or(&empty));
+    let keys: Vec<&String> =
+        before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))).collect();
+    keys.into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| match (before.get(key), after.get(key)) {
+            (Some(was), Some(is)) => format!("{key}: {} → {}", short(was), short(is)),
+            (Some(was), None) => format!("{key}: {} → nothing", short(was)),
+            (None, is) => format!("{key}: nothing → {}", short(is.unwrap_or(&Value::Null))),
+        })
+        .collect()
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 160 {
+        text
+    } else {
+        format!("{}…", text.chars().take(160).collect::<String>())
+    }
+}
+
+/// The definitions with this role, and what they refer to.
+fn reached(definitions: &Definitions, role: &str) -> BTreeSet<String> {
+    let mut open: Vec<String> = definitions
+        .iter()
+        .filter(|(_, schema)| schema.get("x-role") == Some(&json!(role)))
+        .map(|(name, _)| name.clone())
+        .collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if seen.insert(name.clone())
+            && let Some(schema) = definitions.get(&name)
+        {
+            refers_to(schema, &mut open);
+        }
+    }
+    seen
+}
+
+fn refers_to(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for name in [members.get("$ref"), members.get("x-open-form-of")]
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+            {
+                found.push(name.trim_start_matches("#/$defs/").to_owned());
+            }
+            members.values().for_each(|member| refers_to(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| refers_to(item, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,207 @@
+//! `cargo xtask schema lint`: faults of a vendor's document itself, each with its place in the normal form, what to do about
+//! it, and the overlay that answers it already. Judges the document alone: never our corrections, never the service.
+
+mod rules;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::import::{Imported, REQUEST, RESPONSE};
+use crate::codegen::overlay::Overlay;
+
+/// A fault of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// The rule's name.
+    pub(crate) rule: &'static str,
+    /// JSON pointer into the normal form.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    pub(crate) advice: &'static str,
+    /// The overlay that corrects this place.
+    pub(crate) answered_by: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]\n  {}", self.pointer, self.rule, self.message)?;
+        match &self.answered_by {
+            Some(overlay) => write!(f, "\n  answered by schema/overlay/{overlay}"),
+            None => write!(f, "\n  advice: {}", self.advice),
+        }
+    }
+}
+
+/// Every fault, in the order of the document within each rule.
+pub(crate) fn lint(imported: &Imported, overlays: &[(String, Overlay)]) -> Vec<Finding> {
+    let mut findings = rules::all(imported);
+    for finding in &mut findings {
+        finding.answered_by =
+            overlays.iter().find(|(_, overlay)| answers(overlay, finding)).map(|(file, _)| file.clone());
+    }
+    findings
+}
+
+/// Whether an operation of the overlay works on the finding's place or on what it lies in.
+fn answers(overlay: &Overlay, finding: &Finding) -> bool {
+    overlay.patch.0.iter().filter(|operation| !matches!(operation, json_patch::PatchOperation::Test(_))).any(
+        |operation| {
+            let path = operation.path().to_string();
+            match finding.rule {
+                "only-success" => path.starts_with("/$defs/Error"),
+                // Whoever lifts a property out of the way describes it; a member of its own answers itself only.
+                _ => {
+                    let inside = finding.pointer.strip_prefix(path.as_str());
+                    inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                        || (finding.rule == "empty-response"
+                            && path.starts_with(&format!("/$defs/{RESPONSE}")))
+                }
+            }
+        },
+    )
+}
+
+/// The document's named schemas, each with its pointer.
+fn roots(imported: &Imported) -> Vec<(String, &Value)> {
+    let mut roots = vec![
+        (format!("/$defs/{REQUEST}"), &imported.request),
+        (format!("/$defs/{RESPONSE}"), &imported.response),
+    ];
+    roots.extend(imported.definitions.iter().map(|(name, schema)| (format!("/$defs/{name}"), schema)));
+    roots
+}
+
+/// Visits every schema inside a schema with its pointer.
+fn each<'a>(schema: &'a Value, pointer: &str, visit: &mut impl FnMut(&str, &'a Map<String, Value>)) {
+    let Value::Object(members) = schema else { return };
+    visit(pointer, members);
+    for (name, member) in members {
+        match (name.as_str(), member) {
+            ("properties" | "$defs", Value::Object(named)) => {
+                for (property, schema) in named {
+                    let property = property.replace('~', "~0").replace('/', "~1");
+                    each(schema, &format!("{pointer}/{name}/{property}"), visit);
+                }
+            }
+            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(list)) => {
+                for (index, schema) in list.iter().enumerate() {
+                    each(schema, &format!("{pointer}/{name}/{index}"), visit);
+                }
+            }
+            ("items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains", member) => {
+                each(member, &format!("{pointer}/{name}"), visit);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::import;
+
+    const PAGE: &str = include_str!("../../../fixtures/first-edition.txt");
+
+    fn found(document: &Value) -> Vec<(&'static str, String)> {
+        let imported = import::read(document.to_string().as_bytes()).unwrap();
+        lint(&imported, &[]).into_iter().map(|finding| (finding.rule, finding.pointer)).collect()
+    }
+
+    fn rules_at(schema: Value, pointer: &str) -> Vec<&'static str> {
+        let place = format!("/$defs/CreateTaskRequest{pointer}");
+        found(&schema).into_iter().filter(|(_, at)| *at == place).map(|(rule, _)| rule).collect()
+    }
+
+    #[test]
+    fn the_faults_of_the_page_that_we_were_given() {
+        let overlays = crate::codegen::overlays(&crate::root()).unwrap();
+        let findings = lint(&import::read(PAGE.as_bytes()).unwrap(), &overlays);
+        let of = |rule: &str| findings.iter().filter(|f| f.rule == rule).collect::<Vec<_>>();
+        let items = "/$defs/CreateTaskRequest/properties/content/items";
+
+        let rejected = of("example-rejected");
+        assert_eq!(rejected.len(), 2, "{rejected:#?}");
+        assert!(rejected.iter().all(|f| f.pointer == format!("{items}/required")), "{rejected:#?}");
+        assert!(rejected[0].message.contains("/content/0, /content/3, /content/4"), "{}", rejected[0]);
+        assert!(rejected[0].message.contains("image_url"), "{}", rejected[0]);
+        assert!(
+            rejected[1].message.contains("/content/0:") && rejected[1].message.contains("role"),
+            "{}",
+            rejected[1]
+        );
+
+        let level = of("required-level");
+        assert_eq!(level.len(), 2, "{level:#?}");
+        assert!(
+            level[0].message.contains("3 of 5") && level[0].message.contains("`type` is `image_url`"),
+            "{}",
+            level[0]
+        );
+        assert_eq!(of("undescribed").len(), 15, "six of the body, six of an item, three addresses");
+        assert_eq!(of("empty-response")[0].pointer, "/$defs/CreateTaskResponse");
+        assert_eq!(of("unknown-keyword").len(), 5, "one `x-apifox-orders` each");
+        assert_eq!(of("only-success").len(), 1);
+
+        let open: Vec<_> = findings.iter().filter(|f| f.answered_by.is_none()).collect();
+        assert!(open.is_empty(), "every fault of the page has its overlay: {open:#?}");
+        assert!(
+            rejected[0].to_string().ends_with("answered by schema/overlay/020-content-by-type.json"),
+            "{}",
+            rejected[0]
+        );
+    }
+
+    #[test]
+    fn words_in_prose_and_descriptions_nobody_can_read() {
+        let property =
+            |schema: Value| json!({ "type": "object", "properties": { "mood": schema }, "examples": [{}] });
+        let rules = |schema: Value| rules_at(property(schema), "/properties/mood");
+        for prose in [
+            "取值范围: calm, wild, epic。",
+            "One of `calm`, `wild`.",
+            "calm / wild 可选值",
+            "枚举值 \"calm\"、\"wild\"",
+        ] {
+            let found = rules(json!({ "type": "string", "description": prose }));
+            assert!(found.contains(&"enum-in-prose"), "{prose}: {found:?}");
+        }
+        assert_eq!(
+            rules(
+                json!({ "type": "string", "description": "One of `calm`, `wild`.", "enum": ["calm", "wild"] })
+            ),
+            [""; 0]
+        );
+        assert_eq!(rules(json!({ "type": "string", "description": "How the clip feels." })), [""; 0]);
+        assert_eq!(rules(json!({ "type": "string", "description": "画面的情绪" })), ["untranslated"]);
+        assert_eq!(rules(json!({ "type": "string" })), ["undescribed"]);
+    }
+
+    #[test]
+    fn required_in_the_wrong_place_and_words_nobody_knows() {
+        let schema = json!({ "type": "object", "required": ["url", "gone"], "examples": [{}], "properties": {
+            "image": { "type": "object", "description": "d", "properties": { "url": { "type": "string", "description": "d", "required": true } } },
+            "level": { "type": "integer", "description": "d", "minimun": 3 },
+        } });
+        let all = found(&schema);
+        let at = |pointer: &str| {
+            all.iter().filter(|(_, p)| p.ends_with(pointer)).map(|(rule, _)| *rule).collect::<Vec<_>>()
+        };
+        assert_eq!(at("CreateTaskRequest/required"), ["required-level", "required-level"]);
+        assert_eq!(at("properties/url/required"), ["no-schema", "required-level"]);
+        assert_eq!(at("properties/level/minimun"), ["unknown-keyword"]);
+    }
+
+    #[test]
+    fn one_name_with_two_types() {
+        let schema = json!({ "type": "object", "examples": [{}], "properties": { "seed": { "type": "integer", "description": "d" } },
+            "$defs": { "CreateTaskResponse": { "type": "object", "properties": { "seed": { "type": "string", "description": "d" } } } } });
+        assert!(
+            found(&schema)
+                .contains(&("types-differ", "/$defs/CreateTaskResponse/properties/seed".to_owned()))
+        );
+    }
+}

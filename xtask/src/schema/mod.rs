@@ -1,0 +1,227 @@
+//! `cargo xtask schema`: what the keeper of an API does when the vendor changes it. Each command is a function from the
+//! repository to a text; only those that say so write, and then all files or none.
+
+pub(crate) mod diff;
+mod examples;
+pub(crate) mod files;
+pub(crate) mod import;
+mod intake;
+mod lint;
+mod overlays;
+mod rehearsal;
+pub(crate) use rehearsal::compile::run as compile_test;
+pub(crate) mod source;
+mod update;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::Value;
+
+use crate::codegen;
+use intake::Arrival;
+
+/// `schema` with its commands.
+pub(crate) fn command_line() -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
+    };
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let file = |help: &'static str| Arg::new("file").value_name("FILE").help(help);
+    let arrival = [
+        file("The vendor's document: an Apifox page or export, OpenAPI 3.0 or 3.1, or a JSON Schema")
+            .required(true),
+        option("as", "NAME", "Its name in schema/vendor"),
+        option("received", "YYYY-MM-DD", "When it was received; today if not said"),
+        option("origin", "TEXT", "Where it came from; as before if not said"),
+    ];
+    let from = || option("from", "FILE", "Look at this document instead of the one in schema/vendor");
+    Command::new("schema")
+        .about("The vendor's document: take it in, judge it, compare it")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(Command::new("import").about("Put a document into schema/vendor, and nothing else").args(arrival.clone()))
+        .subcommand(
+            Command::new("lint")
+                .about("Faults of a document itself")
+                .arg(file("Look at this document instead of the one in schema/vendor"))
+                .arg(flag("open", "Only those that no overlay answers")),
+        )
+        .subcommand(
+            Command::new("overlay")
+                .about("The corrections")
+                .subcommand_required(true)
+                .subcommand(Command::new("status").about("How each fits the document").arg(from()))
+                .subcommand(
+                    Command::new("new")
+                        .about("Scaffold one, with what stands there now as what is expected")
+                        .arg(Arg::new("id").value_name("ID").required(true).help("What it says, in a few words joined by `-`"))
+                        .arg(option("at", "POINTER", "JSON pointer into the document as corrected so far").required(true))
+                        .arg(from()),
+                ),
+        )
+        .subcommand(
+            Command::new("diff")
+                .about("What changed between two resolved schemas, and for whom")
+                .arg(
+                    Arg::new("before")
+                        .value_name("REV | FILE")
+                        .default_value("HEAD")
+                        .help("The older schema: a commit, or a file; the newer one is the committed file of the working tree"),
+                )
+                .arg(flag("json", "For programs")),
+        )
+        .subcommand(
+            Command::new("update")
+                .about("A new document, from import to changelog: all files or none")
+                .args(arrival)
+                .arg(flag("retire", "Delete overlays that the vendor adopted"))
+                .arg(flag("dry-run", "Say what would happen, write nothing")),
+        )
+        .subcommand(
+            Command::new("compile-test")
+                .about("Prepared edits: does rustc agree with what diff calls breaking?")
+                .arg(option("first", "N", "Only so many of them").value_parser(clap::value_parser!(usize))),
+        )
+}
+
+/// Runs one command on the repository at `root`; what it returns is for the terminal.
+pub(crate) fn run(root: &Path, matches: &ArgMatches) -> Result<String> {
+    match matches.subcommand() {
+        Some(("import", options)) => {
+            let intake = intake::plan(root, &arrival(root, options))?;
+            files::commit(root, &intake.files)?;
+            Ok(intake.summary
+                + "  nothing is generated from it yet: `cargo xtask schema lint`, then `cargo xtask codegen`\n")
+        }
+        Some(("lint", options)) => {
+            let imported = document(root, options.get_one::<String>("file"))?;
+            Ok(lint_text(&lint::lint(&imported, &overlays::list(root)?), options.get_flag("open")))
+        }
+        Some(("overlay", matches)) => overlay(root, matches),
+        Some(("diff", options)) => {
+            let before = older(root, options.get_one::<String>("before").map_or("HEAD", String::as_str))?;
+            let changes = diff::compare(&before, &codegen::read_json(root, codegen::SCHEMA)?);
+            let members = diff::members(root)?;
+            if options.get_flag("json") {
+                return codegen::pretty(&diff::json(&changes, &members));
+            }
+            let log = diff::changelog(&changes);
+            Ok(diff::text(&changes, &members)
+                + if log.is_empty() { "" } else { "\n=== for CHANGELOG.md\n" }
+                + &log)
+        }
+        Some(("update", options)) => {
+            let update = update::plan(root, &arrival(root, options), options.get_flag("retire"))?;
+            if options.get_flag("dry-run") {
+                return Ok(update.report.replacen(
+                    "written together",
+                    "not written, because of --dry-run",
+                    1,
+                ));
+            }
+            files::commit(root, &update.files)?;
+            Ok(update.report)
+        }
+        Some(("compile-test", options)) => compile_test(root, options.get_one::<usize>("first").copied()),
+        _ => bail!("say what to do: `cargo xtask schema --help`"),
+    }
+}
+
+fn arrival(root: &Path, options: &ArgMatches) -> Arrival {
+    let text = |name: &str| options.get_one::<String>(name).cloned();
+    Arrival {
+        file: located(root, &text("file").unwrap_or_default()),
+        name: text("as"),
+        received: text("received"),
+        origin: text("origin"),
+    }
+}
+
+/// A path as the user meant it: from where they are, or else from the repository's root.
+fn located(root: &Path, file: &str) -> PathBuf {
+    let here = PathBuf::from(file);
+    if here.exists() || !root.join(file).exists() { here } else { root.join(file) }
+}
+
+fn document(root: &Path, file: Option<&String>) -> Result<import::Imported> {
+    match file {
+        Some(file) => Ok(intake::read(&located(root, file))?.1),
+        None => source::document(root),
+    }
+}
+
+fn lint_text(findings: &[lint::Finding], open_only: bool) -> String {
+    let open = findings.iter().filter(|finding| finding.answered_by.is_none()).count();
+    let shown = findings.iter().filter(|finding| !open_only || finding.answered_by.is_none());
+    let mut out: String = shown.fold(String::new(), |mut out, finding| {
+        let _ = writeln!(out, "{finding}");
+        out
+    });
+    let _ = writeln!(
+        out,
+        "{} fault(s), {} answered by overlays, {open} open",
+        findings.len(),
+        findings.len() - open
+    );
+    out
+}
+
+fn overlay(root: &Path, matches: &ArgMatches) -> Result<String> {
+    let Some((command, options)) = matches.subcommand() else {
+        bail!("say what to do: `cargo xtask schema overlay --help`")
+    };
+    let overlays = overlays::list(root)?;
+    let from = options.get_one::<String>("from");
+    let (statuses, corrected) = overlays::statuses(document(root, from)?.document(), &overlays);
+    if command == "new" {
+        let text = |name: &str| options.get_one::<String>(name).map_or("", String::as_str);
+        let (file, contents) = overlays::scaffold(text("id"), text("at"), &corrected, &overlays)?;
+        let path = format!("schema/overlay/{file}");
+        files::commit(root, &files::Files::from([(path.clone(), Some(contents.clone().into_bytes()))]))?;
+        return Ok(format!(
+            "{path}\n{contents}Now say the correction, its reason, its evidence with dates, and the row of schema/overlay/README.md that it \
+             answers. Until then codegen refuses it.\n"
+        ));
+    }
+    let misfits = statuses.iter().filter(|status| status.verdict != overlays::Verdict::Applies).count();
+    let mut out = String::new();
+    for status in &statuses {
+        let _ = writeln!(out, "{status}");
+    }
+    let _ = writeln!(out, "{} overlays, {misfits} to look at", statuses.len());
+    Ok(out)
+}
+
+/// The resolved schema of a commit, or of a file.
+fn older(root: &Path, before: &str) -> Result<Value> {
+    let path = located(root, before);
+    let text = if path.is_file() {
+        std::fs::read_to_string(&path).with_context(|| format!("{before} cannot be read"))?
+    } else {
+        ensure!(!before.starts_with('-'), "{before}: a commit or a file is wanted");
+        let output = Process::new("git")
+            .args(["show", &format!("{before}:{}", codegen::SCHEMA)])
+            .current_dir(root)
+            .output()
+            .context("git could not be started")?;
+        let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        ensure!(output.status.success(), "{before} is no file, and git knows no schema there: {complaint}");
+        String::from_utf8(output.stdout)
+            .with_context(|| format!("{before}: the schema there is not UTF-8"))?
+    };
+    let value: Value = serde_json::from_str(&text).with_context(|| before.to_owned())?;
+    ensure!(
+        value.get("$defs").is_some_and(Value::is_object),
+        "{before} is no resolved schema: it has no $defs"
+    );
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests;

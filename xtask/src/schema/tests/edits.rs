@@ -1,0 +1,186 @@
+//! Each prepared edit ends as the table says: accepted with the right classes and version, or refused with file, place and
+//! reason and no file touched.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::schema::diff::{Bump, Class, members};
+use crate::schema::files;
+use crate::schema::rehearsal::{Case, Rehearsal, Then, cases};
+
+#[test]
+fn every_prepared_edit_ends_as_the_table_says() {
+    let root = crate::root();
+    let cases = cases(&root).unwrap();
+    assert!(cases.len() >= 24, "{}", cases.len());
+    let base = Rehearsal::rich(&root).unwrap();
+    let (halves, base) = (cases.len().div_ceil(2), &base);
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let half = |half: &'static str, cases: &[Case], base: &Rehearsal| -> Vec<String> {
+            let failed = |case: &Case| {
+                check(&copy(base), case).err().map(|why| format!("--- {} ({half} half): {why}", case.name))
+            };
+            cases.iter().filter_map(failed).collect()
+        };
+        let (first, second) = cases.split_at(halves);
+        let other = scope.spawn(move || half("second", second, base));
+        let mut wrong = half("first", first, base);
+        wrong.extend(other.join().unwrap());
+        wrong
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+fn copy(base: &Rehearsal) -> Rehearsal {
+    let copy = Rehearsal::new(&crate::root()).unwrap();
+    for folder in ["schema", crate::codegen::GENERATED, "docs/reference"] {
+        fs::remove_dir_all(copy.root().join(folder)).unwrap();
+        files::copy(&base.root().join(folder), &copy.root().join(folder)).unwrap();
+    }
+    copy
+}
+
+fn check(rehearsal: &Rehearsal, case: &Case) -> Result<(), String> {
+    rehearsal.overlays(&case.overlays).map_err(|error| error.to_string())?;
+    let before = rehearsal.contents().unwrap();
+    let old = crate::codegen::read_json(rehearsal.root(), crate::codegen::SCHEMA).unwrap();
+    let start = Instant::now();
+    let result = rehearsal.update(case, case.retire);
+    let took = start.elapsed();
+    if rehearsal.contents().unwrap() != before {
+        return Err("planning touched a file".to_owned());
+    }
+    if took > Duration::from_secs(10) {
+        return Err(format!("it took {took:?}"));
+    }
+    match (&case.then, result) {
+        (Then::Refused(parts), Err(error)) => {
+            let message = format!("{error:#}");
+            match parts.iter().find(|part| !message.contains(**part)) {
+                Some(part) => Err(format!("the refusal does not say `{part}`:\n{message}")),
+                None => Ok(()),
+            }
+        }
+        (Then::Refused(_), Ok(update)) => Err(format!("it was accepted:\n{}", update.report)),
+        (Then::Accepted(..), Err(error)) => Err(format!("it was refused:\n{error:#}")),
+        (Then::Accepted(expected, bump), Ok(update)) => {
+            let said: Vec<String> = update
+                .changes
+                .iter()
+                .map(|c| format!("{} {:?} {:?} {:?}", c.what, c.request, c.response, c.rust))
+                .collect();
+            let wanted: Vec<String> = expected
+                .iter()
+                .map(|e| format!("{} {:?} {:?} {:?}", e.what, e.request, e.response, e.rust))
+                .collect();
+            if said != wanted {
+                return Err(format!("changes\n  said   {said:#?}\n  wanted {wanted:#?}"));
+            }
+            let model =
+                members(rehearsal.root()).unwrap().into_iter().find(|m| m.name == "ark-video-model").unwrap();
+            if model.bump(&update.changes) != *bump {
+                return Err(format!("the bump is {:?}", model.bump(&update.changes)));
+            }
+            for change in &update.changes {
+                let log = update
+                    .report
+                    .split("=== for CHANGELOG.md")
+                    .nth(1)
+                    .unwrap_or("")
+                    .split("===")
+                    .next()
+                    .unwrap_or("");
+                if log.matches(&format!(" {}.", change.what)).count() != 1 {
+                    return Err(format!("the changelog does not name `{}` once:\n{log}", change.what));
+                }
+            }
+            only_derived(&update.files.keys().map(String::as_str).collect::<Vec<_>>(), case)?;
+            files::commit(rehearsal.root(), &update.files).map_err(|error| error.to_string())?;
+            crate::codegen::run(rehearsal.root(), true)
+                .map_err(|error| format!("codegen --check: {error:#}"))?;
+            crate::docs::run(rehearsal.root(), true).map_err(|error| format!("docs --check: {error:#}"))?;
+            let new = crate::codegen::read_json(rehearsal.root(), crate::codegen::SCHEMA).unwrap();
+            witness(case, &old, &new, &update.changes)
+        }
+    }
+}
+
+/// Nothing but the vendor's folder, what is generated, and overlays that are retired.
+fn only_derived(paths: &[&str], case: &Case) -> Result<(), String> {
+    let derived = |path: &&str| {
+        path.starts_with("schema/vendor/")
+            || path.starts_with("crates/model/src/generated/")
+            || path.starts_with("docs/reference/")
+            || [crate::codegen::SCHEMA, crate::codegen::EXAMPLE, "schema/ark-video.openapi.json"]
+                .contains(path)
+            || (case.retire && path.starts_with("schema/overlay/"))
+    };
+    match paths.iter().find(|path| !derived(path)) {
+        Some(path) => Err(format!("{path} would be changed")),
+        None => Ok(()),
+    }
+}
+
+/// A break on the wire is shown by an instance, with a validator that knows nothing of the algebra.
+fn witness(
+    case: &Case,
+    old: &Value,
+    new: &Value,
+    changes: &[crate::schema::diff::Change],
+) -> Result<(), String> {
+    let Some((name, instance)) = &case.witness else { return Ok(()) };
+    let takes = |document: &Value| {
+        let schema = json!({ "$ref": format!("#/$defs/{name}"), "$defs": document["$defs"] });
+        jsonschema::draft202012::new(&schema)
+            .map(|validator| validator.is_valid(instance))
+            .map_err(|e| e.to_string())
+    };
+    let request = changes.iter().any(|change| change.request == Some(Class::Breaking));
+    let (works, breaks) = if request { (takes(old)?, takes(new)?) } else { (takes(new)?, takes(old)?) };
+    if works && !breaks { Ok(()) } else { Err(format!("the witness shows no break: {works}, {breaks}")) }
+}
+
+#[test]
+fn an_untranslated_field_and_a_text_that_may_be_private_are_left_to_a_person() {
+    let root = crate::root();
+    let cases = cases(&root).unwrap();
+    let base = Rehearsal::rich(&root).unwrap();
+    let case = cases.iter().find(|case| case.name == "Chinese-only descriptions").unwrap();
+    let report = base.update(case, false).unwrap().report;
+    let left = report.split("=== what is left for a person").nth(1).unwrap();
+    assert!(left.contains("/properties/negative_prompt [untranslated]"), "{left}");
+    assert!(left.contains("`negative_prompt` is new: say in schema/models.json"), "{left}");
+    assert!(left.contains("`negative_prompt` is a text that users write"), "{left}");
+    let case = cases.iter().find(|case| case.name == "new required field").unwrap();
+    let report = base.update(case, false).unwrap().report;
+    assert!(
+        report.contains(
+            "schema/examples/requests/p01-text-smallest.json at /: \"purpose\" is a required property"
+        ),
+        "{report}"
+    );
+    let case = cases.iter().find(|case| case.name == "branch added").unwrap();
+    base.overlays(&case.overlays).unwrap();
+    let report = base.update(case, false).unwrap().report;
+    assert!(report.contains("`MaskContent` is a new type: export it in crates/model/src/lib.rs"), "{report}");
+}
+
+#[test]
+fn what_an_update_writes_is_all_or_nothing() {
+    let root = crate::root();
+    let rehearsal = Rehearsal::rich(&root).unwrap();
+    let case = &cases(&root).unwrap()[0];
+    let update = rehearsal.update(case, false).unwrap();
+    assert_eq!(case.name, "new optional field");
+    assert!(matches!(case.then, Then::Accepted(_, Bump::Patch)));
+    // The last file of all cannot be replaced.
+    let last = rehearsal.root().join(update.files.keys().next_back().unwrap());
+    fs::remove_file(&last).unwrap();
+    fs::create_dir_all(last.join("in the way")).unwrap();
+    let before = rehearsal.contents().unwrap();
+    let error = files::commit(rehearsal.root(), &update.files).unwrap_err().to_string();
+    assert!(error.contains("nothing was changed"), "{error}");
+    assert_eq!(rehearsal.contents().unwrap(), before);
+}
