@@ -137,7 +137,11 @@ fn the_schema_and_the_catalog_agree_on_addresses() {
     let text = std::fs::read_to_string(examples::repository("schema/ark-video.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&text).unwrap();
     let media = &Catalog::builtin().media;
-    for (kind, cell) in [("Image", &media.image.url_forms), ("Video", &media.video.url_forms), ("Audio", &media.audio.url_forms)] {
+    for (kind, cell) in [
+        ("Image", &media.image.url_forms),
+        ("Video", &media.video.url_forms),
+        ("Audio", &media.audio.url_forms),
+    ] {
         let field = format!("/$defs/{kind}Content/properties/{}_url/x-url-forms", kind.to_lowercase());
         assert_eq!(schema.pointer(&field), Some(&serde_json::to_value(&cell.value).unwrap()), "{kind}");
     }

@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod cli_exit_codes;
 mod cli_wrong_input;
+mod differential;
 mod examples;
 mod matrix;
 mod payloads;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use ark_video_model::{
-    Catalog, CreateTaskRequest, Facts, Family, FirstAndLastFrame, FirstFrame, FromDraft, MediaFacts, MediaFormat, MediaKind, Model,
-    References, Strength, TextToVideo, Words,
+    Catalog, CreateTaskRequest, Facts, Family, FirstAndLastFrame, FirstFrame, FromDraft, MediaFacts,
+    MediaFormat, MediaKind, Model, References, Strength, TextToVideo, Words,
 };
 use serde_json::{Value, json};
 
@@ -41,13 +41,22 @@ fn verdict(catalog: &Catalog, (request, facts): &Case, rules: &[&str]) -> Streng
 /// The catalog with rows of every family replaced; a row without its switch is refused outright. Each is made once.
 fn with(rows: &[(&str, Value)]) -> Arc<Catalog> {
     static MADE: LazyLock<Mutex<HashMap<String, Arc<Catalog>>>> = LazyLock::new(Mutex::default);
-    let cells: serde_json::Map<String, Value> =
-        rows.iter().map(|(row, value)| ((*row).to_owned(), json!({ "value": value, "switch": null }))).collect();
+    let cells: serde_json::Map<String, Value> = rows
+        .iter()
+        .map(|(row, value)| ((*row).to_owned(), json!({ "value": value, "switch": null })))
+        .collect();
     let mut made = MADE.lock().unwrap();
     let catalog = made.entry(Value::Object(cells.clone()).to_string()).or_insert_with(|| {
-        let families: serde_json::Map<String, Value> =
-            Catalog::builtin().families.iter().map(|(name, _)| (name.to_owned(), Value::Object(cells.clone()))).collect();
-        Arc::new(Catalog::builtin().overlaid(&json!({ "families": families })).unwrap_or_else(|error| panic!("{error}")))
+        let families: serde_json::Map<String, Value> = Catalog::builtin()
+            .families
+            .iter()
+            .map(|(name, _)| (name.to_owned(), Value::Object(cells.clone())))
+            .collect();
+        Arc::new(
+            Catalog::builtin()
+                .overlaid(&json!({ "families": families }))
+                .unwrap_or_else(|error| panic!("{error}")),
+        )
     });
     Arc::clone(catalog)
 }
@@ -80,20 +89,32 @@ fn set(mut request: CreateTaskRequest, name: &str, value: Value) -> CreateTaskRe
 }
 
 /// A request that needs a row of yes or no, the rules that speak of it, and rows that it leans on.
-fn flag(row: &str, model: &Model, family: &Family) -> Option<(Case, &'static [&'static str], Vec<(&'static str, Value)>)> {
+fn flag(
+    row: &str,
+    model: &Model,
+    family: &Family,
+) -> Option<(Case, &'static [&'static str], Vec<(&'static str, Value)>)> {
     let id = model.id.as_ref();
     let field = |name: &str, value: Value| set(any(model, family), name, value);
     let draft = || set(any(model, family), "draft", json!(true));
     Some(match row {
         "text_only" => (bare(TextToVideo::new(id, "x")), &["text-only"], vec![]),
         "first_frame" => (bare(FirstFrame::new(id, URL)), &["first-frame"], vec![]),
-        "first_and_last_frame" => (bare(FirstAndLastFrame::new(id, URL, URL)), &["first-and-last-frame"], vec![]),
-        "audio_alone" => {
-            (bare(references(model, 0, 0, 1)), &["audio-alone"], vec![("reference_audios", json!({ "min": 1, "max": 3 }))])
+        "first_and_last_frame" => {
+            (bare(FirstAndLastFrame::new(id, URL, URL)), &["first-and-last-frame"], vec![])
         }
+        "audio_alone" => (
+            bare(references(model, 0, 0, 1)),
+            &["audio-alone"],
+            vec![("reference_audios", json!({ "min": 1, "max": 3 }))],
+        ),
         "draft" => (bare(draft()), &["draft"], vec![]),
-        "callback_url" => (bare(field("callback_url", json!("https://h.example.com"))), &["callback-url-support"], vec![]),
-        "return_last_frame" => (bare(field("return_last_frame", json!(true))), &["return-last-frame"], vec![]),
+        "callback_url" => {
+            (bare(field("callback_url", json!("https://h.example.com"))), &["callback-url-support"], vec![])
+        }
+        "return_last_frame" => {
+            (bare(field("return_last_frame", json!(true))), &["return-last-frame"], vec![])
+        }
         "return_last_frame_in_draft" => {
             let case = bare(set(draft(), "return_last_frame", json!(true)));
             (case, &["return-last-frame-in-draft"], vec![("draft", json!(true))])
@@ -103,9 +124,11 @@ fn flag(row: &str, model: &Model, family: &Family) -> Option<(Case, &'static [&'
             let case = bare(set(draft(), "service_tier", json!("flex")));
             (case, &["service-tier-flex-in-draft"], vec![("service_tier_flex", json!(true))])
         }
-        "execution_expires_after" => {
-            (bare(field("execution_expires_after", json!(3600))), &["execution-expires-after-support"], vec![])
-        }
+        "execution_expires_after" => (
+            bare(field("execution_expires_after", json!(3600))),
+            &["execution-expires-after-support"],
+            vec![],
+        ),
         "generate_audio" => (bare(field("generate_audio", json!(true))), &["generate-audio"], vec![]),
         "camera_fixed" => (bare(field("camera_fixed", json!(true))), &["camera-fixed"], vec![]),
         "camera_fixed_with_reference_images" => {
@@ -114,12 +137,22 @@ fn flag(row: &str, model: &Model, family: &Family) -> Option<(Case, &'static [&'
         }
         "watermark" => (bare(field("watermark", json!(true))), &["watermark"], vec![]),
         "seed" => (bare(field("seed", json!(7))), &["seed"], vec![]),
-        "ratio_adaptive_text" => (bare(TextToVideo::new(id, "x").ratio("adaptive")), &["ratio-adaptive"], vec![]),
-        "ratio_adaptive_image" => (bare(FirstFrame::new(id, URL).ratio("adaptive")), &["ratio-adaptive"], vec![]),
-        "ratio_adaptive_references" => (bare(references(model, 1, 0, 0).ratio("adaptive")), &["ratio-adaptive"], vec![]),
+        "ratio_adaptive_text" => {
+            (bare(TextToVideo::new(id, "x").ratio("adaptive")), &["ratio-adaptive"], vec![])
+        }
+        "ratio_adaptive_image" => {
+            (bare(FirstFrame::new(id, URL).ratio("adaptive")), &["ratio-adaptive"], vec![])
+        }
+        "ratio_adaptive_references" => {
+            (bare(references(model, 1, 0, 0).ratio("adaptive")), &["ratio-adaptive"], vec![])
+        }
         "frames" => (bare(field("frames", json!(57))), &["frames"], vec![]),
-        "tools_web_search" => (bare(field("tools", json!([{ "type": "web_search" }]))), &["web-search"], vec![]),
-        "safety_identifier" => (bare(field("safety_identifier", json!("u"))), &["safety-identifier-support"], vec![]),
+        "tools_web_search" => {
+            (bare(field("tools", json!([{ "type": "web_search" }]))), &["web-search"], vec![])
+        }
+        "safety_identifier" => {
+            (bare(field("safety_identifier", json!("u"))), &["safety-identifier-support"], vec![])
+        }
         "priority" => (bare(field("priority", json!(1))), &["priority-support"], vec![]),
         "output_format_mov" => (bare(field("output_format", json!("mov"))), &["output-format-mov"], vec![]),
         _ => return None,
@@ -127,13 +160,20 @@ fn flag(row: &str, model: &Model, family: &Family) -> Option<(Case, &'static [&'
 }
 
 /// A request with one value of a row that lists words, the rule, and rows that it leans on.
-fn word(row: &str, word: &str, model: &Model, family: &Family) -> Option<(Case, &'static str, Vec<(&'static str, Value)>)> {
+fn word(
+    row: &str,
+    word: &str,
+    model: &Model,
+    family: &Family,
+) -> Option<(Case, &'static str, Vec<(&'static str, Value)>)> {
     let id = model.id.as_ref();
     let last = || FromDraft::new(id, "cgt-1").build();
     let drafts = || vec![("draft", json!(true))];
     Some(match row {
         "resolution" => (bare(set(any(model, family), "resolution", json!(word))), "resolution", vec![]),
-        "resolution_with_reference_images" => (bare(references(model, 1, 0, 0).resolution(word)), "resolution", vec![]),
+        "resolution_with_reference_images" => {
+            (bare(references(model, 1, 0, 0).resolution(word)), "resolution", vec![])
+        }
         "draft_resolution" => {
             let request = set(any(model, family), "draft", json!(true));
             (bare(set(request, "resolution", json!(word))), "draft-resolution", vec![])
@@ -173,8 +213,18 @@ fn all_words(row: &str) -> &'static [&'static str] {
         "ratio" => &["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "2:1"],
         "omni_reference_task_type" => &["auto", "reference", "edit", "extend", "editing"],
         "final_settable" => &[
-            "resolution", "output_format", "watermark", "return_last_frame", "service_tier", "execution_expires_after", "priority",
-            "callback_url", "safety_identifier", "tools", "frames", "draft",
+            "resolution",
+            "output_format",
+            "watermark",
+            "return_last_frame",
+            "service_tier",
+            "execution_expires_after",
+            "priority",
+            "callback_url",
+            "safety_identifier",
+            "tools",
+            "frames",
+            "draft",
         ],
         _ => &["480p", "720p", "1080p", "4k", "8k"],
     }
@@ -217,7 +267,12 @@ fn every_cell_decides() {
                 }
                 let mut tried = Tried { accepted: 0, refused: 0 };
                 try_row(catalog, family, model, row, &mut tried);
-                assert!(tried.accepted > 0 && tried.refused > 0, "{name} {row}: {} accepted, {} refused", tried.accepted, tried.refused);
+                assert!(
+                    tried.accepted > 0 && tried.refused > 0,
+                    "{name} {row}: {} accepted, {} refused",
+                    tried.accepted,
+                    tried.refused
+                );
                 (cells, accepted, refused) = (cells + 1, accepted + tried.accepted, refused + tried.refused);
             }
         }
@@ -239,7 +294,9 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
         tried.see(&what, verdict(&over(true), &case, rules), Strength::Off);
         tried.see(&what, verdict(&over(false), &case, rules), Strength::Refuse);
         // As the matrix stands: yes, no, or what the switch of a doubt says.
-        let leant_on = leans.iter().all(|(row, value)| family.cell(row).is_some_and(|cell| cell.value == *value || value.is_object()));
+        let leant_on = leans.iter().all(|(row, value)| {
+            family.cell(row).is_some_and(|cell| cell.value == *value || value.is_object())
+        });
         let here = cell.sites.is_empty() || cell.sites.contains(&model.site);
         let doubt = cell.switch.as_deref().map(|switch| catalog.strength(switch));
         let possible = leant_on && (row != "audio_alone" || family.reference_audios.value.max > 0);
@@ -255,7 +312,8 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
     let words: Option<Words> = serde_json::from_value(cell.value.clone()).ok();
     if let Some((_, rule, leans)) = word(row, "480p", model, family) {
         let refuse = cell.switch.as_deref().map_or(Strength::Refuse, |switch| catalog.strength(switch));
-        let stands = leans.iter().all(|(row, value)| family.cell(row).is_some_and(|cell| cell.value == *value));
+        let stands =
+            leans.iter().all(|(row, value)| family.cell(row).is_some_and(|cell| cell.value == *value));
         for each in all_words(row) {
             let (case, ..) = word(row, each, model, family).unwrap();
             let mut only = leans.clone();
@@ -263,7 +321,8 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             tried.see(&what, verdict(&with(&only), &case, &[rule]), Strength::Off);
             only.pop();
             only.push((row, json!(["another"])));
-            let inherited = row == "final_settable" && family.final_inherited.value.as_ref().is_some_and(|names| names.contains(each));
+            let inherited = row == "final_settable"
+                && family.final_inherited.value.as_ref().is_some_and(|names| names.contains(each));
             if !inherited {
                 tried.see(&what, verdict(&with(&only), &case, &[rule]), Strength::Refuse);
             }
@@ -280,7 +339,12 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
 /// Rows of counts, lengths and ranges, and the two that work the other way round.
 fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: &mut Tried) {
     let what = format!("{} {row}", model.id);
-    let strength = |row: &str| family.cell(row).and_then(|cell| cell.switch).map_or(Strength::Refuse, |switch| catalog.strength(&switch));
+    let strength = |row: &str| {
+        family
+            .cell(row)
+            .and_then(|cell| cell.switch)
+            .map_or(Strength::Refuse, |switch| catalog.strength(&switch))
+    };
     let group = |row: &str, count: usize| match row {
         "reference_videos" => (bare(references(model, 0, count, 0)), "reference-videos"),
         "reference_audios" => (bare(references(model, 0, 0, count)), "reference-audios"),
@@ -329,11 +393,17 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             tried.see(&what, verdict(&with(&[(row, json!(false))]), &fixed, rule), Strength::Off);
             tried.see(&what, verdict(&with(&[(row, json!(true))]), &fixed, rule), Strength::Refuse);
             let stands = family.ratio_adaptive_required_in_frame_mode.value == Some(true);
-            assert_eq!(verdict(catalog, &fixed, rule), if stands { Strength::Refuse } else { Strength::Off }, "{what}");
+            assert_eq!(
+                verdict(catalog, &fixed, rule),
+                if stands { Strength::Refuse } else { Strength::Off },
+                "{what}"
+            );
         }
         "final_inherited" => {
             let last = || FromDraft::new(model.id.as_ref(), "cgt-1").build();
-            for field in ["duration", "ratio", "seed", "generate_audio", "omni_reference_task_type", "camera_fixed"] {
+            for field in
+                ["duration", "ratio", "seed", "generate_audio", "omni_reference_task_type", "camera_fixed"]
+            {
                 let case = bare(set(last(), field, value_of(field)));
                 let over = with(&[(row, json!([field])), ("draft", json!(true))]);
                 tried.see(&what, verdict(&over, &case, &["final-inherited"]), Strength::Refuse);
@@ -351,9 +421,14 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
                 _ => references(model, 0, 0, count).build(),
             };
             let rules = &["media-seconds", "media-seconds-total"];
-            let own: Option<[f64; 3]> = serde_json::from_value::<Value>(family.cell(row).unwrap().value)
-                .ok()
-                .and_then(|value| Some([value["each_min"].as_f64()?, value["each_max"].as_f64()?, value["total_max"].as_f64()?]));
+            let own: Option<[f64; 3]> =
+                serde_json::from_value::<Value>(family.cell(row).unwrap().value).ok().and_then(|value| {
+                    Some([
+                        value["each_min"].as_f64()?,
+                        value["each_max"].as_f64()?,
+                        value["total_max"].as_f64()?,
+                    ])
+                });
             let given = with(&[(row, json!({ "each_min": 3, "each_max": 9, "total_max": 12 }))]);
             let stands = own.map(|limits| (catalog, limits));
             for (catalog, [min, max, total]) in std::iter::once((&*given, [3.0, 9.0, 12.0])).chain(stands) {
@@ -371,15 +446,24 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             }
         }
         "edit_source_seconds" => {
-            let over = with(&[(row, json!({ "min": 5, "max": 6 })), ("omni_reference_task_type", json!(["edit"]))]);
+            let over =
+                with(&[(row, json!({ "min": 5, "max": 6 })), ("omni_reference_task_type", json!(["edit"]))]);
             let edit = references(model, 0, 1, 0).omni_reference_task_type("edit").build();
             let at = |catalog: &Catalog, length: f64| {
-                verdict(catalog, &(edit.clone(), seconds(MediaKind::Video, &[length])), &["edit-source-seconds"])
+                verdict(
+                    catalog,
+                    &(edit.clone(), seconds(MediaKind::Video, &[length])),
+                    &["edit-source-seconds"],
+                )
             };
-            for (length, expected) in [(5.0, Strength::Off), (6.0, Strength::Off), (4.9, Strength::Refuse), (6.1, Strength::Refuse)] {
+            for (length, expected) in
+                [(5.0, Strength::Off), (6.0, Strength::Off), (4.9, Strength::Refuse), (6.1, Strength::Refuse)]
+            {
                 tried.see(&what, at(&over, length), expected);
             }
-            if let (Some(source), Some(words)) = (family.edit_source_seconds.value, &family.omni_reference_task_type.value) {
+            if let (Some(source), Some(words)) =
+                (family.edit_source_seconds.value, &family.omni_reference_task_type.value)
+            {
                 assert!(words.contains("edit"), "{what}");
                 assert_eq!(at(catalog, source.min), Strength::Off, "{what}");
                 assert_eq!(at(catalog, source.min - 0.1), Strength::Refuse, "{what}");
@@ -403,23 +487,32 @@ fn doubtful(switch: &str) -> Option<(Case, &'static str)> {
         "seed-on-2-x" => (bare(text(new).seed(1)), "seed"),
         "camera-fixed-on-2-x" => (bare(text(new).camera_fixed(true)), "camera-fixed"),
         "seed-above-31-bits" => (bare(text(old).seed(3_000_000_000_i64)), "seed-range"),
-        "prompt-flag-and-field" => (bare(TextToVideo::new(old, "x --dur 5").duration(5)), "prompt-flag-and-field"),
+        "prompt-flag-and-field" => {
+            (bare(TextToVideo::new(old, "x --dur 5").duration(5)), "prompt-flag-and-field")
+        }
         "auto-duration-on-1-0" => (bare(text(old).duration(-1)), "duration-auto"),
-        "premium-capabilities" => (bare(text("dreamina-seedance-2-5-premium-260915").resolution("720p")), "resolution"),
+        "premium-capabilities" => {
+            (bare(text("dreamina-seedance-2-5-premium-260915").resolution("720p")), "resolution")
+        }
         "web-search-on-byteplus" => (bare(text("dreamina-seedance-2-5-260628").web_search()), "web-search"),
         "web-search-with-media" => (bare(images(1).web_search()), "web-search-with-media"),
         "retired-models-on-volcengine" => (bare(text("doubao-seedance-1-5-pro-251215")), "model-retired"),
         "retired-models-on-byteplus" => (bare(text("seedance-1-5-pro-251215")), "model-retired"),
-        "media-range-ends" => (video(|facts| (facts.width, facts.height) = (Some(1500), Some(600))), "media-ratio"),
+        "media-range-ends" => {
+            (video(|facts| (facts.width, facts.height) = (Some(1500), Some(600))), "media-ratio")
+        }
         "heic-on-1-0" => (bare(FirstFrame::new(old, "data:image/heic;base64,AAAA")), "media-format"),
         "older-video-limits" => (video(|facts| facts.bytes = Some(60 << 20)), "media-bytes"),
-        "video-frame-rate-just-under" => (video(|facts| facts.frames_per_second = Some(23.9)), "media-frame-rate"),
+        "video-frame-rate-just-under" => {
+            (video(|facts| facts.frames_per_second = Some(23.9)), "media-frame-rate")
+        }
         "media-seconds-grace" => (video(|facts| facts.seconds = Some(30.1)), "media-seconds"),
         "sdk-only-fields" => (bare(text(new).extra("optimize_prompt", true)), "sdk-only-field"),
         "reference-counts-on-2-5" => (bare(images(31)), "reference-images"),
-        "inherited-fields-on-1-5-final" => {
-            (bare(FromDraft::new("doubao-seedance-1-5-pro-251215", "cgt-1").build().duration(5)), "final-inherited")
-        }
+        "inherited-fields-on-1-5-final" => (
+            bare(FromDraft::new("doubao-seedance-1-5-pro-251215", "cgt-1").build().duration(5)),
+            "final-inherited",
+        ),
         "plain-http-media" => (bare(FirstFrame::new(new, "http://a.example.com/b.png")), "media-plain-http"),
         "tos-media" => (bare(FirstFrame::new(new, "tos://bucket/key")), "media-tos"),
         _ => return None,
@@ -427,14 +520,18 @@ fn doubtful(switch: &str) -> Option<(Case, &'static str)> {
 }
 
 /// Switches of the checks that a request alone cannot ask.
-const NOT_ASKED: &[(&str, &str)] = &[("models-on-byteplus-eu", "a request does not say which base URL it goes to")];
+const NOT_ASKED: &[(&str, &str)] =
+    &[("models-on-byteplus-eu", "a request does not say which base URL it goes to")];
 
 #[test]
 fn every_switch_decides() {
     let catalog = Catalog::builtin();
     for (name, _) in catalog.switches.iter().filter(|(_, switch)| switch.used_by.contains("check")) {
         let Some((case, rule)) = doubtful(name) else {
-            assert!(NOT_ASKED.iter().any(|(known, _)| *known == name), "{name} is neither tried nor listed with a reason");
+            assert!(
+                NOT_ASKED.iter().any(|(known, _)| *known == name),
+                "{name} is neither tried nor listed with a reason"
+            );
             continue;
         };
         for answer in ["refuse", "warn", "off"] {
@@ -442,6 +539,10 @@ fn every_switch_decides() {
             let found = verdict(&catalog.overlaid(&overlay).unwrap(), &case, &[rule]);
             assert_eq!(found.as_str(), answer, "{name}");
         }
-        assert_eq!(verdict(catalog, &case, &[rule]), Strength::Warn, "{name}: a doubt is a warning by default");
+        assert_eq!(
+            verdict(catalog, &case, &[rule]),
+            Strength::Warn,
+            "{name}: a doubt is a warning by default"
+        );
     }
 }

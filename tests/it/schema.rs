@@ -19,11 +19,11 @@ fn document() -> Value {
 }
 
 /// The schema of one entry of `$defs`, with the others beside it.
-fn schema_of(name: &str) -> Value {
+pub(crate) fn schema_of(name: &str) -> Value {
     json!({ "$schema": document()["$schema"], "$ref": format!("#/$defs/{name}"), "$defs": document()["$defs"] })
 }
 
-fn validator(name: &str) -> Validator {
+pub(crate) fn validator(name: &str) -> Validator {
     jsonschema::validator_for(&schema_of(name)).unwrap()
 }
 

@@ -24,6 +24,38 @@ fn document(check: bool) -> Result<(), String> {
     docs::run(&root(), check).map(|text| print!("{text}")).map_err(|e| format!("{e:#}"))
 }
 
+/// The test of tests/it/differential.rs, optimised and with as many instances as one likes.
+fn differential(cases: u64) -> Result<(), String> {
+    let status = std::process::Command::new(cargo())
+        .current_dir(root())
+        .args([
+            "test",
+            "--release",
+            "-p",
+            "ark-video-tests",
+            "--test",
+            "it",
+            "differential::",
+            "--",
+            "--nocapture",
+        ])
+        .env("ARK_VIDEO_DIFFERENTIAL_CASES", cases.to_string())
+        .status()
+        .map_err(|e| format!("cargo could not be started: {e}"))?;
+    if status.success() { Ok(()) } else { Err("the typed checks and the schema disagree; see above".into()) }
+}
+
+/// The programs of bench/, optimised: ours beside a floor, in turn.
+fn bench(rounds: u64) -> Result<(), String> {
+    let status = std::process::Command::new(cargo())
+        .current_dir(root())
+        .args(["run", "--release", "--quiet", "-p", "ark-video-bench", "--", "run", "--rounds"])
+        .arg(rounds.to_string())
+        .status()
+        .map_err(|e| format!("cargo could not be started: {e}"))?;
+    if status.success() { Ok(()) } else { Err("a measurement did not run to its end; see above".into()) }
+}
+
 /// The repository's root, wherever the command was started from.
 fn root() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR")
@@ -57,6 +89,26 @@ fn command_line() -> Command {
         )
         .subcommand(schema::command_line())
         .subcommand(
+            Command::new("differential")
+                .about("The typed checks against the schema's validator, on instances at random")
+                .arg(
+                    Arg::new("cases")
+                        .long("cases")
+                        .help("How many instances")
+                        .value_parser(clap::value_parser!(u64))
+                        .default_value("1000000"),
+                ),
+        )
+        .subcommand(
+            Command::new("bench").about("Whole-process figures: ours beside a floor, in turn, as ratios").arg(
+                Arg::new("rounds")
+                    .long("rounds")
+                    .help("How often each program runs")
+                    .value_parser(clap::value_parser!(u64))
+                    .default_value("5"),
+            ),
+        )
+        .subcommand(
             Command::new("release-check").about(
                 "What must hold before a release: public APIs, packages, changelog; publishes nothing",
             ),
@@ -88,6 +140,12 @@ fn main() -> ExitCode {
         }
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
+        }
+        Some(("differential", options)) => {
+            differential(options.get_one::<u64>("cases").copied().unwrap_or(1_000_000)).map(done)
+        }
+        Some(("bench", options)) => {
+            bench(options.get_one::<u64>("rounds").copied().unwrap_or(5)).map(done)
         }
         Some(("tidy", options)) => tidy::run(&root(), options.get_flag("fix")).map(done),
         Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),

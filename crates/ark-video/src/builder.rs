@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use ark_video_protocol::BaseUrl;
+use ark_video_model::Catalog;
+use ark_video_protocol::{
+    BaseUrl,
+    limit::{LimitSettings, Limits},
+    retry::RetryOptions,
+};
 use ark_video_transport::{
     Clock, HttpTransport, Proxy, Random, SystemClock, SystemRandom, Timeouts, Transport,
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Client, ConfigError, EnvSettings, Error, KEY_VARIABLES, client::Inner};
+use crate::{Client, ConfigError, EnvSettings, Error, KEY_VARIABLES, call::Pace, client::Inner};
 
 /// Builds a [`Client`]. Needed is only a key.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +23,10 @@ pub struct ClientBuilder {
     base_url: Option<String>,
     unknown_region: Option<String>,
     allow_insecure_http: bool,
+    allow_private_storage: bool,
+    retry: RetryOptions,
+    limits: Option<LimitSettings>,
+    catalog: Option<Arc<Catalog>>,
     timeouts: Timeouts,
     proxy: Proxy,
     transport: Option<Arc<dyn Transport>>,
@@ -52,6 +61,36 @@ impl ClientBuilder {
     /// Default no; this machine is always allowed.
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.allow_insecure_http = allow;
+        self
+    }
+
+    /// Allows results to come from machines in private networks, as behind a company's own gateway. Default no: a link
+    /// comes from outside, and could otherwise make us ask machines that only we can reach.
+    pub fn allow_private_storage(mut self, allow: bool) -> Self {
+        self.allow_private_storage = allow;
+        self
+    }
+
+    /// Sets how often questions (get, list, models, cancel, forget) are repeated when a failure may pass. Default
+    /// [`RetryOptions::default`]: 5 times, within 5 minutes. Without effect on creates, see
+    /// [`crate::CreateOptions::retry`], and on waits, which look again anyway.
+    pub fn retry(mut self, retry: RetryOptions) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets how fast to ask; shared by all clones. Default: questions as fast as the vendor documents (20 gets, 1 list a
+    /// second), creates as fast as the caller likes. [`LimitSettings::company`] and [`LimitSettings::personal`] pace
+    /// creates too.
+    pub fn limits(mut self, limits: LimitSettings) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Sets what the checks of a create lean on, for example [`Catalog::overlaid`] with newer cells; default
+    /// [`Catalog::builtin`].
+    pub fn catalog(mut self, catalog: Catalog) -> Self {
+        self.catalog = Some(Arc::new(catalog));
         self
     }
 
@@ -123,8 +162,20 @@ impl ClientBuilder {
             base,
             key,
             insecure: self.allow_insecure_http,
+            private_storage: self.allow_private_storage,
+            retry: self.retry,
+            pace: Pace::new(Limits::new(self.limits.unwrap_or_else(questions_only))),
+            catalog: self.catalog,
         }))
     }
+}
+
+/// How fast to create is for the caller, and for the service, to say.
+fn questions_only() -> LimitSettings {
+    let mut limits = LimitSettings::default().create_per_minute(f64::INFINITY);
+    limits.create_4k_per_minute = f64::INFINITY;
+    limits.create_per_minute_of.clear();
+    limits
 }
 
 #[cfg(test)]

@@ -1,33 +1,29 @@
-//! The client: one method per endpoint, each sending once.
+//! The client: what is asked of the service, and of a task by its id. Creating is in `create.rs`, sending in `call.rs`.
 
 use std::{fmt, sync::Arc};
 
-use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ModelList, Task, TaskList, TaskStatus};
+use ark_video_model::{Catalog, ModelList, Task, TaskList, TaskStatus};
 use ark_video_protocol::{
-    ApiError, BaseUrl, Endpoint, create, delete,
-    download::PlainHttp,
+    BaseUrl, Endpoint, UnixMillis, delete,
+    download::{LinkRules, PlainHttp, Reach},
     get, list, models,
-    outcome::{self, CreateOutcome},
-    request_id::{CLIENT_REQUEST_ID, RANDOM_BYTES, client_request_id},
+    retry::{Deletion, Failure, RetryOptions, RetryStep},
 };
-use ark_video_transport::{Clock, Random, SendError, SendErrorKind, Transport, dice};
-use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
-use secrecy::{ExposeSecret, SecretString};
+use ark_video_transport::{Clock, Random, Transport, dice};
+use secrecy::SecretString;
 
 use crate::{
-    AcceptedWithoutId, Action, Call, ClientBuilder, EnvSettings, Error, ListQuery, NotPossible, NotSent,
-    OutcomeUnknown, Refused, TaskHandle,
+    Action, ClientBuilder, EnvSettings, Error, ListQuery, NotPossible, TaskHandle,
+    call::{self, Pace, lane},
 };
 
-const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
-
-/// A client of the task API. Cheap to clone; clones share connections.
+/// A client of the task API. Cheap to clone; clones share connections, rates and the budget of repeats.
 ///
-/// Its methods need a running tokio runtime. None of them repeats a request by itself.
+/// Its methods need a running tokio runtime. Questions are asked inside the vendor's rates and repeated while that may
+/// help ([`ClientBuilder::retry`]); a create is sent once unless told otherwise ([`crate::CreateOptions::retry`]).
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
@@ -37,6 +33,11 @@ pub(crate) struct Inner {
     pub(crate) base: BaseUrl,
     pub(crate) key: SecretString,
     pub(crate) insecure: bool,
+    pub(crate) private_storage: bool,
+    pub(crate) retry: RetryOptions,
+    pub(crate) pace: Pace,
+    /// `None`: the built-in one.
+    pub(crate) catalog: Option<Arc<Catalog>>,
 }
 
 impl fmt::Debug for Client {
@@ -72,56 +73,16 @@ impl Client {
         &self.inner.base
     }
 
+    /// The time of day by this client's clock, in milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        self.clock().now()
+    }
+
     /// A handle on a task that exists already. Asks nothing.
     #[must_use]
     pub fn task(&self, id: impl Into<String>) -> TaskHandle {
         TaskHandle::new(self.clone(), id.into())
-    }
-
-    /// Creates a task. **Costs money when the task succeeds.** Sends exactly once.
-    ///
-    /// Dropping the future may leave a request on its way whose answer nobody reads; let it run to its end.
-    ///
-    /// # Errors
-    /// Every way a create can end has its case, see the table at the [crate's top](crate#what-a-create-can-end-in).
-    pub async fn create(&self, request: &CreateTaskRequest) -> Result<TaskHandle, Error> {
-        self.create_raw(request).await.map(|created| self.task(created.id))
-    }
-
-    /// As [`Client::create`], with the whole answer.
-    ///
-    /// # Errors
-    /// As [`Client::create`].
-    pub async fn create_raw(&self, request: &CreateTaskRequest) -> Result<CreateTaskResponse, Error> {
-        let http = create::to_http(request, &self.inner.base)?;
-        let sent_at = self.inner.clock.now();
-        let (call, result) = self.send(Endpoint::Create, None, http).await;
-        let ended_at = self.inner.clock.now();
-        Err(match outcome::of_create(result) {
-            CreateOutcome::Accepted(created) => return Ok(created),
-            CreateOutcome::NotSent(cause) => Error::NotSent(Box::new(NotSent { call, cause })),
-            CreateOutcome::Refused { class, error } => {
-                Error::Refused(Box::new(Refused { call, class, error }))
-            }
-            CreateOutcome::AcceptedWithoutId(unread) => Error::AcceptedWithoutId(Box::new(
-                AcceptedWithoutId::new(unread, &request.model, call, sent_at, ended_at),
-            )),
-            CreateOutcome::Unknown(why) => {
-                let unknown = OutcomeUnknown::new(&why).of(&request.model, call, sent_at, ended_at);
-                Error::OutcomeUnknown(Box::new(unknown))
-            }
-            // A case added later is not known to be harmless.
-            other => {
-                let why = SendError::maybe_sent(SendErrorKind::Other, format!("{other:?}"));
-                let why = outcome::UnknownReason::NoAnswer(why);
-                Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(&why).of(
-                    &request.model,
-                    call,
-                    sent_at,
-                    ended_at,
-                )))
-            }
-        })
     }
 
     /// Asks for one task. Records are kept for 7 days.
@@ -152,6 +113,15 @@ impl Client {
         self.ask(Endpoint::Models, None, http, models::decode).await
     }
 
+    /// As [`Client::get`], and never repeats: for those who look again anyway.
+    pub(crate) async fn get_once(&self, id: &str) -> Result<Task, Error> {
+        let http = get::Request::new(id).to_http(&self.inner.base)?;
+        self.permit(&lane(Endpoint::Get)).await;
+        let looked = self.ask_once(Endpoint::Get, Some(id), http, 1, get::decode).await;
+        self.paced(&lane(Endpoint::Get), looked.as_ref().err());
+        looked
+    }
+
     /// Takes a queued task out of the queue; it is not billed then.
     ///
     /// Looks first: the service knows one verb for cancelling and for deleting records, and a finished film must not be
@@ -161,11 +131,7 @@ impl Client {
     /// [`Error::NotPossible`] if the task is not queued; [`Error::Refused`] with status 409 if it began to run in between;
     /// otherwise as [`Client::get`].
     pub async fn cancel(&self, id: &str) -> Result<(), Error> {
-        let task = self.get(id).await?;
-        if task.status != TaskStatus::Queued {
-            return Err(Error::NotPossible(NotPossible { action: Action::Cancel, task: Box::new(task) }));
-        }
-        self.delete(id).await
+        self.delete(id, Action::Cancel, Deletion::Queued, |status| *status == TaskStatus::Queued).await
     }
 
     /// Deletes the record of a finished task: it can then no longer be looked up or fetched.
@@ -175,57 +141,53 @@ impl Client {
     /// # Errors
     /// [`Error::NotPossible`] if the task has not finished, or is cancelled; otherwise as [`Client::get`].
     pub async fn forget(&self, id: &str) -> Result<(), Error> {
-        let task = self.get(id).await?;
-        if !matches!(task.status, TaskStatus::Succeeded | TaskStatus::Failed | TaskStatus::Expired) {
-            return Err(Error::NotPossible(NotPossible { action: Action::Forget, task: Box::new(task) }));
-        }
-        self.delete(id).await
-    }
-
-    async fn delete(&self, id: &str) -> Result<(), Error> {
-        let http = delete::Request::new(id).to_http(&self.inner.base)?;
-        self.ask(Endpoint::Delete, Some(id), http, delete::decode).await
-    }
-
-    /// A question that may be asked again: sends it once and reads the answer.
-    async fn ask<T>(
-        &self,
-        endpoint: Endpoint,
-        task_id: Option<&str>,
-        request: Request<Bytes>,
-        decode: fn(&Response<Bytes>) -> Result<T, ApiError>,
-    ) -> Result<T, Error> {
-        let (call, result) = self.send(endpoint, task_id, request).await;
-        match result {
-            Ok(answer) => decode(&answer).map_err(|error| Error::of_answer(call, error)),
-            Err(cause) => Err(Error::of_send(call, cause)),
-        }
-    }
-
-    /// The signing step, and the only place that exposes the key.
-    async fn send(
-        &self,
-        endpoint: Endpoint,
-        task_id: Option<&str>,
-        mut request: Request<Bytes>,
-    ) -> (Call, Result<Response<Bytes>, SendError>) {
-        let inner = &*self.inner;
-        let mut random = [0; RANDOM_BYTES];
-        inner.random.fill(&mut random);
-        let our_id = client_request_id(inner.clock.now(), random);
-        let call = Call::new(endpoint, task_id, our_id);
-        let headers = request.headers_mut();
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        let bearer = HeaderValue::try_from(format!("Bearer {}", inner.key.expose_secret()));
-        let (Ok(our_id), Ok(mut bearer)) = (HeaderValue::from_str(&call.client_request_id), bearer) else {
-            let why = SendError::not_sent(SendErrorKind::Invalid, "the key cannot be written into a header");
-            return (call, Err(why));
+        let finished = |status: &TaskStatus| {
+            matches!(status, TaskStatus::Succeeded | TaskStatus::Failed | TaskStatus::Expired)
         };
-        bearer.set_sensitive(true);
-        headers.insert(CLIENT_REQUEST_ID, our_id);
-        headers.insert(header::AUTHORIZATION, bearer);
-        let result = inner.transport.send(endpoint, request).await;
-        (call, result)
+        self.delete(id, Action::Forget, Deletion::Finished, finished).await
+    }
+
+    async fn delete(
+        &self,
+        id: &str,
+        action: Action,
+        deletion: Deletion,
+        fits: fn(&TaskStatus) -> bool,
+    ) -> Result<(), Error> {
+        let http = delete::Request::new(id).to_http(&self.inner.base)?;
+        let mut tries = self.tries(self.inner.retry.clone());
+        let mut unanswered = None;
+        loop {
+            // Anew before each try: between two of them a queued task may have run, and the same verb would then delete
+            // a film that is paid for.
+            let task = match (self.get(id).await, unanswered.take()) {
+                (Ok(task), _) => task,
+                (Err(error), Some(_)) if error.status() == Some(404) => return Ok(()),
+                // Of the two, the delete is what has to be looked after.
+                (Err(error), unanswered) => return Err(unanswered.unwrap_or(error)),
+            };
+            if !fits(&task.status) {
+                return Err(Error::NotPossible(NotPossible { action, task: Box::new(task) }));
+            }
+            self.permit(&lane(Endpoint::Delete)).await;
+            let done =
+                self.ask_once(Endpoint::Delete, Some(id), http.clone(), tries.count(), delete::decode).await;
+            self.paced(&lane(Endpoint::Delete), done.as_ref().err());
+            let Err(error) = done else {
+                tries.succeeded(self);
+                return Ok(());
+            };
+            let Some(failure) = call::failure(&error) else { return Err(error) };
+            let may_be_done = matches!(failure, Failure::Send(cause) if !cause.is_not_sent());
+            let step = tries.after(self, |retries, moment, budget| {
+                retries.after_delete(deletion, failure, moment, budget)
+            });
+            match step {
+                RetryStep::After(pause) => self.clock().sleep(pause).await,
+                RetryStep::GiveUp(_) => return Err(call::after(tries.count(), error)),
+            }
+            unanswered = may_be_done.then_some(error);
+        }
     }
 
     pub(crate) fn transport(&self) -> &dyn Transport {
@@ -240,14 +202,20 @@ impl Client {
         dice(&*self.inner.random)
     }
 
-    /// Results may come over plain `http` only from where the API itself may.
-    pub(crate) fn plain_http(&self) -> PlainHttp {
+    /// Results may come over plain `http`, and from this machine or its network, only where the API itself may.
+    pub(crate) fn link_rules(&self) -> LinkRules {
         let base = &self.inner.base;
-        match (base.is_https(), base.is_loopback()) {
-            (true, _) => PlainHttp::Never,
+        let plain = match (base.is_https(), base.is_loopback()) {
             (false, true) => PlainHttp::Loopback,
             (false, false) if self.inner.insecure => PlainHttp::Anywhere,
-            (false, false) => PlainHttp::Never,
-        }
+            _ => PlainHttp::Never,
+        };
+        let reach = match plain {
+            _ if self.inner.private_storage => Reach::Anywhere,
+            PlainHttp::Anywhere => Reach::Anywhere,
+            _ if base.is_loopback() => Reach::Loopback,
+            _ => Reach::Public,
+        };
+        LinkRules::new(plain, reach)
     }
 }

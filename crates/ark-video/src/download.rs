@@ -3,10 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use ark_video_model::{Task, TaskStatus};
-use ark_video_protocol::download::expires_at;
-use ark_video_transport::{SaveOptions, SaveProgress, check_target, save};
+use ark_video_protocol::{
+    UnixMillis,
+    download::{Again, Tries, Trouble, expires_at},
+};
+use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch, hash_file};
 
-use crate::{Action, DownloadCause, DownloadError, Error, NotPossible, TaskEnded, TaskHandle};
+use crate::{
+    Action, DownloadCause, DownloadError, Error, FileFacts, NotPossible, Progress, Provenance, Sidecar,
+    TaskEnded, TaskHandle,
+};
 
 /// Which result of a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -43,21 +49,44 @@ impl Output {
     }
 }
 
+/// What to do with a file that is there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Existing {
+    /// Leave it alone, and say so.
+    #[default]
+    Refuse,
+    /// Replace it, once the new one is whole.
+    Replace,
+    /// Take it for the result if its sidecar says that it is, and its hash agrees; otherwise leave it alone and say so.
+    /// Makes a download one that can be repeated at will.
+    Keep,
+}
+
 /// How to download.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DownloadOptions {
-    /// Replace an existing file. Default no.
-    pub overwrite: bool,
+    /// What to do with a file that is there already. Default: leave it alone.
+    pub existing: Existing,
     /// Which result. Default the film.
     pub output: Output,
     /// Largest file to take, in bytes. Default 4 GiB.
     pub max_bytes: u64,
+    /// Write `NAME.ark-video.json` beside the file. Default yes.
+    pub sidecar: bool,
+    /// What the film was made from, for the sidecar.
+    pub provenance: Option<Provenance>,
 }
 
 impl Default for DownloadOptions {
     fn default() -> Self {
-        Self { overwrite: false, output: Output::default(), max_bytes: 4 << 30 }
+        Self {
+            existing: Existing::default(),
+            output: Output::default(),
+            max_bytes: 4 << 30,
+            sidecar: true,
+            provenance: None,
+        }
     }
 }
 
@@ -71,7 +100,14 @@ impl DownloadOptions {
     /// Sets whether an existing file is replaced.
     #[must_use]
     pub fn overwrite(mut self, overwrite: bool) -> Self {
-        self.overwrite = overwrite;
+        self.existing = if overwrite { Existing::Replace } else { Existing::Refuse };
+        self
+    }
+
+    /// Sets what to do with an existing file.
+    #[must_use]
+    pub fn existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
         self
     }
 
@@ -88,6 +124,20 @@ impl DownloadOptions {
         self.max_bytes = bytes;
         self
     }
+
+    /// Sets whether to write a sidecar.
+    #[must_use]
+    pub fn sidecar(mut self, sidecar: bool) -> Self {
+        self.sidecar = sidecar;
+        self
+    }
+
+    /// Sets what the sidecar says about the origin of the film.
+    #[must_use]
+    pub fn provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = Some(provenance);
+        self
+    }
 }
 
 /// A result that is on disk, whole.
@@ -98,16 +148,22 @@ pub struct Downloaded {
     pub path: PathBuf,
     /// Its length in bytes.
     pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
     /// Its media type, as the storage named it.
     pub content_type: Option<String>,
     /// Until when the link works, in seconds since 1970, if it says so.
     pub link_expires_at: Option<i64>,
+    /// Bytes that were there already from an earlier try; all of them, if the file was.
+    pub resumed_at: u64,
     /// The task as it was when its link was taken.
     pub task: Task,
 }
 
+/// Saves a result of `task`, or of the task as it is now.
 pub(crate) async fn download(
     handle: &TaskHandle,
+    task: Option<Task>,
     path: &Path,
     options: &DownloadOptions,
     on_progress: &mut (dyn FnMut(SaveProgress) + Send),
@@ -115,29 +171,124 @@ pub(crate) async fn download(
     let failed = |link_expires_at, cause| {
         Error::Download(Box::new(DownloadError { task_id: handle.id().to_owned(), link_expires_at, cause }))
     };
-    check_target(path, options.overwrite).map_err(|error| failed(None, error.into()))?;
-    let task = handle.get().await?;
+    let keep = options.existing == Existing::Keep && path.is_file();
+    if !keep {
+        check_target(path, options.existing == Existing::Replace)
+            .map_err(|error| failed(None, error.into()))?;
+    }
+    let mut task = match task {
+        Some(task) => task,
+        None => handle.get().await?,
+    };
     match &task.status {
         TaskStatus::Succeeded => {}
         status if status.is_terminal() => return Err(Error::TaskEnded(TaskEnded { task: Box::new(task) })),
         _ => return Err(Error::NotPossible(NotPossible { action: Action::Download, task: Box::new(task) })),
     }
-    let Some(link) = options.output.link(&task) else {
-        return Err(failed(None, DownloadCause::NoLink(options.output.name())));
-    };
-    let link_expires_at = expires_at(link);
+    if keep {
+        return match kept(handle.id(), path).await {
+            Some(file) => Ok(Downloaded {
+                path: path.to_owned(),
+                bytes: file.bytes,
+                sha256: file.sha256,
+                content_type: file.content_type,
+                link_expires_at: options.output.link(&task).and_then(expires_at),
+                resumed_at: file.bytes,
+                task,
+            }),
+            None => Err(failed(None, SaveError::Exists { path: path.to_owned() }.into())),
+        };
+    }
+    let no_link = || failed(None, DownloadCause::NoLink(options.output.name()));
+    let mut link = options.output.link(&task).ok_or_else(no_link)?.to_owned();
     let mut how = SaveOptions::default();
-    how.overwrite = options.overwrite;
+    how.overwrite = options.existing == Existing::Replace;
     how.max_bytes = options.max_bytes;
-    how.plain_http = handle.client().plain_http();
-    let saved = save(handle.client().transport(), link, path, &how, on_progress)
-        .await
-        .map_err(|error| failed(link_expires_at, error.into()))?;
+    how.rules = handle.client().link_rules();
+    let mut tries = Tries::new();
+    let fetched = loop {
+        let (mut first, mut moved) = (None, false);
+        let mut watched = |progress: SaveProgress| {
+            moved |= progress.bytes > *first.get_or_insert(progress.bytes);
+            on_progress(progress);
+        };
+        let error = match fetch(handle.client().transport(), &link, path, &how, &mut watched).await {
+            Ok(fetched) => break fetched,
+            Err(error) => error,
+        };
+        let again = match &error {
+            SaveError::Refused(refusal) => {
+                tries.failed(Trouble::Refused(refusal), moved, handle.client().dice())
+            }
+            SaveError::Send(cause) => tries.failed(Trouble::Send(cause), moved, handle.client().dice()),
+            _ => Again::Stop,
+        };
+        let expires = expires_at(&link);
+        match again {
+            Again::After(pause) => handle.client().clock().sleep(pause).await,
+            Again::Refresh(pause) => {
+                handle.client().clock().sleep(pause).await;
+                // If nobody tells, the first trouble is the one to speak of.
+                let Ok(fresh) = handle.get().await else { return Err(failed(expires, error.into())) };
+                let Some(next) = options.output.link(&fresh).map(str::to_owned) else {
+                    return Err(failed(expires, error.into()));
+                };
+                let changed = next != link;
+                (link, task) = (next, fresh);
+                if !tries.refreshed(changed) {
+                    return Err(failed(expires, error.into()));
+                }
+            }
+            _ => return Err(failed(expires, error.into())),
+        }
+    };
+    if options.sidecar {
+        // Before the file itself: whoever finds the file finds its origin too.
+        let written = write_sidecar(&fetched, &task, path, options, handle.client().clock().now());
+        written.map_err(|source| {
+            let path = Sidecar::path_of(path);
+            failed(expires_at(&link), SaveError::File { action: "written", path, source }.into())
+        })?;
+    }
+    let saved = fetched.place().map_err(|error| failed(expires_at(&link), error.into()))?;
     Ok(Downloaded {
         path: saved.path,
         bytes: saved.bytes,
+        sha256: saved.sha256,
         content_type: saved.content_type,
-        link_expires_at,
+        link_expires_at: expires_at(&link),
+        resumed_at: saved.resumed_at,
         task,
     })
+}
+
+fn write_sidecar(
+    fetched: &Fetched,
+    task: &Task,
+    path: &Path,
+    options: &DownloadOptions,
+    now: UnixMillis,
+) -> std::io::Result<()> {
+    // What an earlier writer knew of the request is kept.
+    let before =
+        Sidecar::read(path).ok().flatten().filter(|before| before.task_id.as_ref() == Some(&task.id));
+    let known = before.and_then(|before| before.provenance);
+    let file = FileFacts {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        bytes: fetched.bytes(),
+        sha256: fetched.sha256(),
+        content_type: fetched.content_type().map(str::to_owned),
+        fetched_at: now,
+    };
+    Sidecar::new(Progress::Downloaded)
+        .provenance(options.provenance.clone().or(known))
+        .downloaded(task, file)
+        .write(path)
+}
+
+/// The facts of a file that its sidecar proves to be this task's.
+async fn kept(id: &str, path: &Path) -> Option<FileFacts> {
+    let sidecar =
+        Sidecar::read(path).ok().flatten().filter(|sidecar| sidecar.task_id.as_deref() == Some(id))?;
+    if sidecar.holds(path).await { sidecar.file } else { None }
 }

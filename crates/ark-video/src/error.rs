@@ -1,12 +1,12 @@
 //! The one error of this crate, in the order of how far the request got, and the questions one may ask of it.
 
-use ark_video_model::ErrorClass;
-use ark_video_protocol::{ApiError, Endpoint, RequestError, outcome::Refusal};
+use ark_video_model::{ErrorClass, Report};
+use ark_video_protocol::{ApiError, Endpoint, RequestError, outcome::Refusal, reconcile::Unknown};
 use ark_video_transport::{SaveError, SendErrorKind};
 
 use crate::{
     AcceptedWithoutId, Call, ConfigError, DownloadCause, DownloadError, NotPossible, NotSent, OutcomeUnknown,
-    ReadCause, ReadError, Refused, StillRunning, TaskEnded,
+    ReadCause, ReadError, Refused, StillRunning, TaskEnded, checks::Rejection,
 };
 
 /// What went wrong. Its text says what was tried, what happened, whether money may have been spent, and what to do next.
@@ -19,6 +19,9 @@ pub enum Error {
     /// The request cannot be written down; nothing was sent.
     #[error("The request cannot be made: {0}. Nothing was sent.")]
     Request(#[from] RequestError),
+    /// Our own checks refuse the request; nothing was sent. See [`crate::CheckPolicy`].
+    #[error("{}", Rejection(.0))]
+    Rejected(Box<Report>),
     /// Nothing left this machine. Trying again is safe, also for a create.
     #[error("{0}")]
     NotSent(Box<NotSent>),
@@ -80,6 +83,16 @@ impl Error {
         matches!(self, Self::OutcomeUnknown(_) | Self::AcceptedWithoutId(_))
     }
 
+    /// What to search for, if a create may have made a task whose id is not known; see [`crate::Client::reconcile`].
+    #[must_use]
+    pub fn to_reconcile(&self) -> Option<&Unknown> {
+        match self {
+            Self::OutcomeUnknown(error) => Some(&error.search),
+            Self::AcceptedWithoutId(error) => Some(&error.search),
+            _ => None,
+        }
+    }
+
     /// The service's code, such as `InvalidParameter`; of a failed task, the code of its failure.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -112,8 +125,8 @@ impl Error {
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         match self {
-            Self::OutcomeUnknown(error) => error.request_id.as_deref(),
-            Self::AcceptedWithoutId(error) => error.request_id.as_deref(),
+            Self::OutcomeUnknown(error) => error.search.request_id.as_deref(),
+            Self::AcceptedWithoutId(error) => error.search.request_id.as_deref(),
             Self::Read(error) => match &error.cause {
                 ReadCause::Send(error) => error.request_id.as_deref(),
                 ReadCause::Answer(error) => error.request_id.as_deref(),
@@ -126,8 +139,8 @@ impl Error {
     #[must_use]
     pub fn client_request_id(&self) -> Option<&str> {
         match self {
-            Self::OutcomeUnknown(error) => Some(&error.client_request_id),
-            Self::AcceptedWithoutId(error) => Some(&error.client_request_id),
+            Self::OutcomeUnknown(error) => error.search.client_request_id.as_deref(),
+            Self::AcceptedWithoutId(error) => error.search.client_request_id.as_deref(),
             _ => self.call().map(|call| call.client_request_id.as_str()),
         }
     }

@@ -8,7 +8,8 @@ use ark_video_transport::{Clock, SaveProgress};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Client, DownloadOptions, Downloaded, Error, ReadCause, StillRunning, TaskEnded, download::download,
+    Client, DownloadOptions, Downloaded, Error, ReadCause, StillRunning, TaskEnded, call::after,
+    download::download,
 };
 
 /// A task and the client that reaches it.
@@ -93,7 +94,7 @@ impl TaskHandle {
                     clock.sleep(at - now).await;
                 }
             }
-            let looked = self.get().await;
+            let looked = self.client.get_once(&self.id).await;
             let elapsed = clock.monotonic().saturating_sub(start);
             let look = match &looked {
                 Ok(task) => Look::Status(&task.status),
@@ -131,8 +132,9 @@ impl TaskHandle {
 
     /// Saves the film at `path`, under that name only when it is whole.
     ///
-    /// Asks for the task first, so that the link is as fresh as can be. The key does not go to the storage host. If this
-    /// fails or is dropped, nothing is left on disk and it can be done again, at no cost.
+    /// Asks for the task first, so that the link is as fresh as can be. The key does not go to the storage host. Breaks
+    /// are taken up by Range, dead links are refreshed. If this fails, is dropped or is killed, what was fetched stays as
+    /// `NAME.part`, and doing it again goes on from there, at no cost.
     ///
     /// # Errors
     /// [`Error::Download`] (the name is taken, the disk or the storage said no, the file was cut); [`Error::NotPossible`]
@@ -151,7 +153,21 @@ impl TaskHandle {
         options: DownloadOptions,
         mut on_progress: impl FnMut(SaveProgress) + Send,
     ) -> Result<Downloaded, Error> {
-        download(self, path, &options, &mut on_progress).await
+        download(self, None, path, &options, &mut on_progress).await
+    }
+
+    /// As [`TaskHandle::download_with`], of a task that was just seen: saves asking for it.
+    ///
+    /// # Errors
+    /// As [`TaskHandle::download`].
+    pub async fn download_of(
+        &self,
+        task: Task,
+        path: &Path,
+        options: DownloadOptions,
+        mut on_progress: impl FnMut(SaveProgress) + Send,
+    ) -> Result<Downloaded, Error> {
+        download(self, Some(task), path, &options, &mut on_progress).await
     }
 
     /// Takes the task out of the queue, see [`Client::cancel`].
@@ -193,12 +209,4 @@ fn failure(error: &Error, clock: &dyn Clock) -> LookFailure {
         Error::Refused(error) => LookFailure::of_answer(&error.error, clock.now()),
         _ => LookFailure::Final,
     }
-}
-
-/// The last of many errors, with their number.
-fn after(tries: u32, mut error: Error) -> Error {
-    if let Error::Read(read) = &mut error {
-        read.tries = tries;
-    }
-    error
 }

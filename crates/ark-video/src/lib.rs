@@ -19,15 +19,17 @@
 //! # What a create can end in
 //!
 //! Every accepted create costs money, and the service has no idempotency: the same request sent twice is two tasks and
-//! two bills. So [`Client::create`] sends once, never repeats by itself, and says exactly how far it got:
+//! two bills. So [`Client::create`] sends once and says exactly how far it got. [`Client::create_with`] may repeat what
+//! was provably not sent or refused because of the pace, if it is told to, and nothing else:
 //!
 //! | end | was a task created? | what to do |
 //! |---|---|---|
 //! | `Ok(handle)` | yes | keep [`TaskHandle::id`] |
 //! | [`Error::Config`], [`Error::Request`] | no, nothing was sent | mend the setting or the request |
+//! | [`Error::Rejected`] | no, our own checks refused it unsent | mend it, or see [`CheckPolicy`] |
 //! | [`Error::NotSent`] | no, nothing left this machine | try again |
 //! | [`Error::Refused`] | no, the service said so | see [`Error::is_retryable`] and the advice in the message |
-//! | [`Error::OutcomeUnknown`] | perhaps | do not send again; list the tasks of the window that the error names |
+//! | [`Error::OutcomeUnknown`] | perhaps | do not send again; [`Client::reconcile`] looks for the task |
 //! | [`Error::AcceptedWithoutId`] | very probably | as above |
 //!
 //! # What never happens
@@ -38,38 +40,66 @@
 
 #![deny(missing_docs)]
 
+mod attachments;
 mod builder;
+mod call;
+#[cfg(feature = "callback")]
+mod callback;
+mod checks;
 mod client;
+mod create;
 mod download;
+mod download_all;
 mod environment;
 mod error;
 mod error_kinds;
 mod handle;
 mod list_all;
+mod provenance;
+mod reconcile;
 mod task_errors;
+mod trace;
 mod unknown_outcome;
+mod watch;
+mod watch_handle;
 
 pub use ark_video_model as model;
 pub use ark_video_protocol::{
-    ApiError, BaseUrl, BaseUrlError, Endpoint, EnvelopeKind, RequestError, RetryAfter, UnixMillis,
-    download::{DownloadRefusal, PlainHttp},
+    ApiError, Asked, BaseUrl, BaseUrlError, Difference, Endpoint, EnvelopeKind, RequestError, RetryAfter,
+    UnixMillis,
+    download::{DownloadRefusal, LinkRules, PlainHttp, Reach, deadline},
+    limit::LimitSettings,
     list::Request as ListQuery,
     outcome::Refusal,
+    reconcile::{Candidate, Doubt, Evidence, Marks, StampOptions, SweepOptions, Unknown, Verdict, Window},
+    retry::RetryOptions,
     wait::WaitOptions,
+    watch::{CouldNotAsk, WatchEvent, WatchOptions, Watched},
 };
 pub use ark_video_transport::{
-    AnswerBody, BoxFuture, Clock, Proxy, Random, SaveError, SaveProgress, SendError, SendErrorKind,
-    SendStage, SettingError, SystemClock, SystemRandom, Timeouts, Transport,
+    AnswerBody, BodySource, BoxFuture, Clock, FileSource, Proxy, Random, RequestBody, SaveError,
+    SaveProgress, SendError, SendErrorKind, SendStage, SettingError, SourceError, SystemClock, SystemRandom,
+    Timeouts, Transport,
 };
+pub use attachments::Attachments;
 pub use builder::ClientBuilder;
+#[cfg(feature = "callback")]
+pub use callback::{CallbackEvent, CallbackEvents, CallbackOptions, Callbacks};
+pub use checks::CheckPolicy;
 pub use client::Client;
-pub use download::{DownloadOptions, Downloaded, Output};
+pub use create::{CreateOptions, Prepared};
+pub use download::{DownloadOptions, Downloaded, Existing, Output};
+pub use download_all::DownloadJob;
 pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARIABLE};
 pub use error::Error;
 pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused};
 pub use handle::{TaskHandle, WaitEvent};
+pub use provenance::{FileFacts, Input, Progress, Provenance, SIDECAR_ENDING, Sidecar};
+pub use reconcile::ReconcileOptions;
 pub use task_errors::{Action, DownloadCause, DownloadError, NotPossible, StillRunning, TaskEnded};
 pub use unknown_outcome::{AcceptedWithoutId, OutcomeUnknown};
+pub use watch::Watch;
+pub use watch_handle::WatchHandle;
 
 /// The README's example compiles.
 #[cfg(doctest)]

@@ -1,9 +1,6 @@
 //! All tasks of a query as one stream. Pages shift while they are read, so ids are told apart and the end is certain.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashSet, VecDeque};
 
 use ark_video_model::Task;
 use ark_video_protocol::list::MAX_PAGE;
@@ -11,9 +8,6 @@ use futures_core::Stream;
 use futures_util::stream::try_unfold;
 
 use crate::{Client, Error, ListQuery};
-
-/// Pause between two pages: the service allows one list a second for an account (tutorial, 2026-10).
-const PAUSE: Duration = Duration::from_secs(1);
 
 struct Pages {
     client: Client,
@@ -28,7 +22,7 @@ struct Pages {
 impl Client {
     /// Lists every task of the query, from its page (default 1) to the last, 500 on a page unless it says otherwise.
     ///
-    /// A second passes between two pages, as the service asks. Tasks created meanwhile push others to later pages; such
+    /// Pages are asked for as fast as the client's limits allow, by default one a second. Tasks created meanwhile push others to later pages; such
     /// repetitions are left out. Tasks that vanish meanwhile can hide others: for certainty, list again.
     ///
     /// # Errors
@@ -60,9 +54,6 @@ impl Client {
 
 impl Pages {
     async fn turn(&mut self) -> Result<(), Error> {
-        if !self.seen.is_empty() {
-            self.client.clock().sleep(PAUSE).await;
-        }
         self.query.page_num = Some(self.page);
         let list = self.client.list(&self.query).await?;
         let count = list.items.len();

@@ -1,10 +1,11 @@
 //! From the client's errors to exit codes and the commands that help. The sentences are the client's own.
 
 use ark_video::model::ErrorClass;
-use ark_video::{Action, DownloadCause, Error, SaveError};
+use ark_video::{Action, DownloadCause, Error, SaveError, Unknown};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::names::Names;
 
 /// What an error of the client means here. `again` is how the user would call this program again.
 pub(crate) fn of(error: &Error, again: &str) -> Failure {
@@ -14,18 +15,37 @@ pub(crate) fn of(error: &Error, again: &str) -> Failure {
         .task_id(error.task_id());
     let id = error.task_id().unwrap_or("ID");
     match error {
-        Error::OutcomeUnknown(unknown) => {
-            failure.hint(format!("look for it: {again} list --model {} --limit 100", unknown.model))
-        }
-        Error::AcceptedWithoutId(accepted) => {
-            failure.hint(format!("look for it: {again} list --model {} --limit 100", accepted.model))
-        }
+        Error::OutcomeUnknown(unknown) => lost(failure, &unknown.search, unknown.sent_at, again),
+        Error::AcceptedWithoutId(accepted) => lost(failure, &accepted.search, accepted.sent_at, again),
         Error::StillRunning(_) => failure.hint(go_on(again, id)),
         Error::NotPossible(refused) if refused.action == Action::Download => failure.hint(go_on(again, id)),
         Error::Download(_) => failure.hint(format!("{again} download {id} -o FILE")),
         Error::Read(read) if read.call.task_id.is_some() => failure.hint(go_on(again, id)),
         _ => failure,
     }
+}
+
+/// A create that may have made a task: how to look for it.
+fn lost(failure: Failure, unknown: &Unknown, sent_at: i64, again: &str) -> Failure {
+    let since = jiff::Timestamp::from_millisecond(sent_at).unwrap_or_default();
+    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let model = crate::session::quoted(&unknown.model);
+    failure
+        .reconcile(Some(unknown))
+        .hint(format!("look for it: {again} reconcile --since {since} --model {model}"))
+}
+
+/// As [`of`], with what the service says about `content[3]` said about the flag or the file that it came from.
+pub(crate) fn named(error: &Error, again: &str, names: &Names) -> Failure {
+    let param = error.api_error().and_then(|error| error.param.as_deref());
+    explained(of(error, again), param, names)
+}
+
+/// The same for a failure that is made already, such as that of a task that was accepted and failed.
+pub(crate) fn explained(mut failure: Failure, param: Option<&str>, names: &Names) -> Failure {
+    failure.message = names.explain(&failure.message, param);
+    let origin = param.and_then(|param| names.of_path(param));
+    failure.about(param, origin)
 }
 
 /// How to take up a task again.
@@ -40,7 +60,7 @@ fn sentence(error: &Error) -> String {
 fn exit_of(error: &Error) -> Exit {
     match error {
         Error::Config(_) => Exit::Configuration,
-        Error::Request(_) => Exit::Request,
+        Error::Request(_) | Error::Rejected(_) => Exit::Request,
         Error::NotSent(_) => Exit::NotSent,
         Error::Refused(refused) => match (refused.error.class(), refused.error.status) {
             (ErrorClass::Throttled, _) | (ErrorClass::Account, 429) => Exit::Throttled,
@@ -54,7 +74,12 @@ fn exit_of(error: &Error) -> Exit {
         Error::StillRunning(_) => Exit::StillRunning,
         Error::Download(download) => match &download.cause {
             DownloadCause::Save(
-                SaveError::Exists { .. } | SaveError::Folder { .. } | SaveError::File { .. },
+                SaveError::Exists { .. }
+                | SaveError::Folder { .. }
+                | SaveError::Foreign { .. }
+                | SaveError::InUse { .. }
+                | SaveError::NoSpace { .. }
+                | SaveError::File { .. },
             ) => Exit::Output,
             _ => Exit::Result,
         },

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ark_video::Existing;
+
 use crate::args::SaveArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -15,6 +17,9 @@ pub(crate) struct Destination {
     folder: PathBuf,
     ending: &'static str,
     pub(crate) overwrite: bool,
+    /// Files that are here already may be those of an earlier run.
+    pub(crate) resume: bool,
+    pub(crate) sidecar: bool,
     cwd: PathBuf,
 }
 
@@ -26,7 +31,29 @@ impl Destination {
             (None, Some(folder)) => folder.clone(),
             (None, None) => PathBuf::new(),
         };
-        Self { file: args.output.clone(), folder, ending, overwrite: args.overwrite, cwd: cwd.to_owned() }
+        Self {
+            file: args.output.clone(),
+            folder,
+            ending,
+            overwrite: args.overwrite,
+            resume: args.resume,
+            sidecar: !args.no_sidecar,
+            cwd: cwd.to_owned(),
+        }
+    }
+
+    /// The file that was named, as the user would write it.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// What to do with files that are here already.
+    pub(crate) fn existing(&self) -> Existing {
+        match (self.overwrite, self.resume) {
+            (true, _) => Existing::Replace,
+            (false, true) => Existing::Keep,
+            (false, false) => Existing::Refuse,
+        }
     }
 
     /// Whether files can be written. With `id`, also whether those named after the task are free.
@@ -57,7 +84,7 @@ impl Destination {
             let why = crate::media::reason(&error);
             return Err(unwritable(format!("nothing can be written into the folder {shown}: {why}")));
         }
-        if self.overwrite {
+        if self.overwrite || self.resume {
             return Ok(());
         }
         let Some(video) = self.file.clone().or_else(|| id.map(|id| self.video(id))) else { return Ok(()) };
@@ -118,8 +145,12 @@ mod tests {
     use super::*;
 
     fn at(output: Option<&str>, output_dir: Option<&str>, overwrite: bool, cwd: &Path) -> Destination {
-        let args =
-            SaveArgs { output: output.map(Into::into), output_dir: output_dir.map(Into::into), overwrite };
+        let args = SaveArgs {
+            output: output.map(Into::into),
+            output_dir: output_dir.map(Into::into),
+            overwrite,
+            ..SaveArgs::default()
+        };
         Destination::new(&args, "mp4", cwd)
     }
 

@@ -17,10 +17,13 @@ pub(crate) enum Exit {
     OutcomeUnknown,
     Result,
     Interrupted,
+    DoubleBills,
+    /// An audited command's own.
+    Command(u8),
 }
 
 /// Every way to end badly: its number, its name in JSON, and what `--help` says about it.
-const TABLE: [(Exit, u8, &str, &str); 14] = [
+const TABLE: [(Exit, u8, &str, &str); 15] = [
     (Exit::Internal, 1, "internal", "a fault of this program"),
     (Exit::Usage, 2, "usage", "unknown flag, or flags that do not go together"),
     (Exit::Configuration, 3, "configuration", "no key, bad base URL, unreadable configuration"),
@@ -39,16 +42,22 @@ const TABLE: [(Exit, u8, &str, &str); 14] = [
         "nobody knows whether a task was created: do not just repeat, a bill is possible",
     ),
     (Exit::Result, 13, "result", "the task or its video could not be fetched"),
+    (
+        Exit::DoubleBills,
+        14,
+        "double_bills",
+        "simulate --audit: the command paid more than once for one request",
+    ),
     (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),
 ];
 
 impl Exit {
     pub(crate) fn code(self) -> u8 {
-        self.row().1
+        if let Self::Command(code) = self { code } else { self.row().1 }
     }
 
     pub(crate) fn kind(self) -> &'static str {
-        self.row().2
+        if let Self::Command(_) = self { "command" } else { self.row().2 }
     }
 
     fn row(self) -> &'static (Self, u8, &'static str, &'static str) {

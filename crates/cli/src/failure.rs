@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::checking::Named;
 use crate::exit::Exit;
 
 /// Why a command ended, for people and for machines.
@@ -21,6 +22,13 @@ pub(crate) struct Details {
     code: Option<String>,
     request_id: Option<String>,
     task_id: Option<String>,
+    /// The member that the vendor's answer names, and the flag or file that it came from.
+    param: Option<String>,
+    origin: Option<String>,
+    /// What our own checks refuse.
+    findings: Vec<Named>,
+    /// What to look for with `reconcile`, where a create may have made a task whose id is not known.
+    reconcile: Option<serde_json::Value>,
     /// The argument parser's own text, which already has the form of an error.
     pub(crate) ready_made: Option<String>,
 }
@@ -53,6 +61,23 @@ impl Failure {
         self
     }
 
+    /// Whose fault it is: the vendor's path, and who put it there.
+    pub(crate) fn about(mut self, param: Option<&str>, origin: Option<String>) -> Self {
+        self.details.param = param.filter(|param| !param.is_empty()).map(printable);
+        self.details.origin = origin.as_deref().map(printable);
+        self
+    }
+
+    pub(crate) fn findings(mut self, findings: impl IntoIterator<Item = Named>) -> Self {
+        self.details.findings = findings.into_iter().collect();
+        self
+    }
+
+    pub(crate) fn reconcile(mut self, unknown: Option<&ark_video::Unknown>) -> Self {
+        self.details.reconcile = unknown.and_then(|unknown| serde_json::to_value(unknown).ok());
+        self
+    }
+
     pub(crate) fn ready_made(mut self, text: String) -> Self {
         self.details.ready_made = Some(text);
         self
@@ -67,6 +92,10 @@ impl Failure {
             suggestion: (!self.hints.is_empty()).then(|| self.hints.join("; ")),
             request_id: self.details.request_id.as_deref(),
             task_id: self.details.task_id.as_deref(),
+            param: self.details.param.as_deref(),
+            origin: self.details.origin.as_deref(),
+            findings: &self.details.findings,
+            reconcile: self.details.reconcile.as_ref(),
             exit_code: self.exit.code(),
         }
     }
@@ -81,6 +110,10 @@ pub(crate) struct Envelope<'a> {
     suggestion: Option<String>,
     request_id: Option<&'a str>,
     task_id: Option<&'a str>,
+    param: Option<&'a str>,
+    origin: Option<&'a str>,
+    findings: &'a [Named],
+    reconcile: Option<&'a serde_json::Value>,
     exit_code: u8,
 }
 
@@ -107,6 +140,6 @@ mod tests {
             .hint("b")
             .task_id(Some("cgt-1"));
         let failure = failure.request_id(Some("02"));
-        insta::assert_snapshot!(serde_json::to_string(&failure.envelope()).unwrap(), @r#"{"code":"InvalidParameter","kind":"refused","message":"no","suggestion":"a; b","request_id":"02","task_id":"cgt-1","exit_code":8}"#);
+        insta::assert_snapshot!(serde_json::to_string(&failure.envelope()).unwrap(), @r#"{"code":"InvalidParameter","kind":"refused","message":"no","suggestion":"a; b","request_id":"02","task_id":"cgt-1","param":null,"origin":null,"findings":[],"reconcile":null,"exit_code":8}"#);
     }
 }

@@ -34,11 +34,10 @@ pub(crate) fn object(text: &[u8], origin: &str) -> Result<Map<String, Value>, Fa
 }
 
 /// The typed request, or the path of what is wrong with it.
-pub(crate) fn request(object: Map<String, Value>, origin: &str) -> Result<CreateTaskRequest, Failure> {
-    let value = Value::Object(object);
-    typed::<CreateTaskRequest>(&value).map_err(|complaint| {
-        let complaint = deeper(&value, &complaint).unwrap_or(complaint);
-        let what = complaint.text(&value);
+pub(crate) fn request(value: &Value, origin: &str) -> Result<CreateTaskRequest, Failure> {
+    typed::<CreateTaskRequest>(value).map_err(|complaint| {
+        let complaint = deeper(value, &complaint).unwrap_or(complaint);
+        let what = complaint.text(value);
         Failure::new(Exit::Request, format!("{origin}: {what}")).hint("nothing was sent")
     })
 }
@@ -188,7 +187,7 @@ mod tests {
 
     fn wrong(text: &str) -> String {
         let object = object(text.as_bytes(), "request.json").unwrap();
-        request(object, "request.json").unwrap_err().message
+        request(&Value::Object(object), "request.json").unwrap_err().message
     }
 
     #[test]

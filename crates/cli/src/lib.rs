@@ -6,18 +6,24 @@
 
 mod api_failure;
 mod args;
+mod board;
+mod catalog;
+mod checking;
 mod commands;
 mod config;
+mod cost;
 mod destination;
 mod exit;
 mod failure;
 mod json_input;
 mod media;
+mod names;
 mod output;
 mod progress;
 mod request;
 mod session;
 mod settings;
+mod sidecar;
 mod summary;
 mod world;
 
@@ -87,16 +93,19 @@ pub async fn run(world: World) -> u8 {
 }
 
 async fn dispatch(mut session: Session, command: Command) -> (Output, Result<(), Failure>) {
-    use commands::{about, generate, result, simulate, tasks};
+    use commands::{about, check, generate, models, reconcile, result, simulate, tasks};
     let ended = match &command {
         Command::Generate(args) => generate::run(&mut session, args).await,
+        Command::Check(args) => check::check(&mut session, args).await,
+        Command::Estimate(args) => check::estimate(&mut session, args).await,
         Command::Get(args) => tasks::get(&mut session, args).await,
         Command::List(args) => tasks::list(&mut session, args).await,
         Command::Wait(args) => result::wait(&mut session, args).await,
         Command::Download(args) => result::download(&mut session, args).await,
+        Command::Reconcile(args) => reconcile::run(&mut session, args).await,
         Command::Cancel(args) => tasks::cancel(&mut session, args).await,
         Command::Forget(args) => tasks::forget(&mut session, args).await,
-        Command::Models(args) => about::models(&mut session, args).await,
+        Command::Models(args) => models::run(&mut session, args).await,
         Command::Simulate(args) => simulate::run(&mut session, args).await,
         Command::Config => about::config(&mut session).await,
         Command::Completions { shell } => about::completions(&session, *shell),

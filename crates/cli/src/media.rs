@@ -1,34 +1,28 @@
-//! Images, videos and sounds as they are named on the command line: what kind, from where, and small local files as data
-//! URLs. Reads files; sends nothing.
+//! Images, videos and sounds as they are named on the command line: what kind, from where, and what a local file is by its
+//! header. A file's content is not read here: it goes from the disk onto the wire. Sends nothing.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ark_video::model::{AudioSource, ImageSource, VideoSource};
-use infer::MatcherType;
+use ark_video::model::{
+    AudioContent, AudioRole, AudioSource, ContentItem, ImageContent, ImageRole, ImageSource, MediaFacts,
+    MediaKind, VideoContent, VideoRole, VideoSource,
+};
+use ark_video::{Attachments, FileSource};
+use ark_video_media::{ProbeError, probe_file};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Largest image taken (create page, 2026-10: below 30 MB; whether that means 10^6 or 2^20 is not said).
-const IMAGE_LIMIT: u64 = 30 << 20;
-/// Largest sound taken (create page, 2026-10: 15 MB).
-const AUDIO_LIMIT: u64 = 15 << 20;
-
-/// A source of a known kind.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Media {
-    Image(ImageSource),
-    Video(VideoSource),
-    Audio(AudioSource),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Image,
-    Video,
-    Audio,
+/// An item of a request, and what is known of its medium.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) item: ContentItem,
+    /// How messages call it: `--ref hero.mov`.
+    pub(crate) name: String,
+    pub(crate) facts: Option<MediaFacts>,
+    /// Why its header told nothing, as a sentence.
+    pub(crate) doubt: Option<String>,
 }
 
 /// What an item is for.
@@ -43,7 +37,7 @@ pub(crate) enum Place {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Named<'a> {
     pub(crate) place: Option<Place>,
-    kind: Option<Kind>,
+    kind: Option<MediaKind>,
     address: &'a str,
     /// An `@` says that it is a file, whatever it looks like.
     is_file: bool,
@@ -58,9 +52,9 @@ impl<'a> Named<'a> {
                 "first" if named.place.is_none() => named.place = Some(Place::FirstFrame),
                 "last" if named.place.is_none() => named.place = Some(Place::LastFrame),
                 "ref" if named.place.is_none() => named.place = Some(Place::Reference),
-                "image" if named.kind.is_none() => named.kind = Some(Kind::Image),
-                "video" if named.kind.is_none() => named.kind = Some(Kind::Video),
-                "audio" if named.kind.is_none() => named.kind = Some(Kind::Audio),
+                "image" if named.kind.is_none() => named.kind = Some(MediaKind::Image),
+                "video" if named.kind.is_none() => named.kind = Some(MediaKind::Video),
+                "audio" if named.kind.is_none() => named.kind = Some(MediaKind::Audio),
                 _ => break,
             }
             named.address = rest;
@@ -72,60 +66,102 @@ impl<'a> Named<'a> {
         named
     }
 
-    /// Finds out the kind and, for a local file, its content. `flag` is what the user typed, for messages.
-    pub(crate) fn read(&self, flag: &str, cwd: &Path) -> Result<Media, Failure> {
-        if !self.is_file && is_address(self.address) {
-            return self.of_address(flag);
-        }
-        let path = self.address.strip_prefix("file://").unwrap_or(self.address);
-        self.of_file(flag, path, &cwd.join(path))
+    /// Finds out what it is. `flag` is what the user typed, for messages; a local file is noted in `files`.
+    pub(crate) fn look(
+        &self,
+        flag: &str,
+        place: Place,
+        cwd: &Path,
+        files: &mut Attachments,
+    ) -> Result<Found, Failure> {
+        let frame = place != Place::Reference;
+        let local = self.is_file || !is_address(self.address);
+        // What a frame is needs no telling, unless the address says something else.
+        let wanted = match self.kind {
+            None if frame && !local => Some(kind_of_address(self.address).unwrap_or(MediaKind::Image)),
+            None if frame => Some(MediaKind::Image),
+            said => said,
+        };
+        let named = Self { kind: wanted, ..self.clone() };
+        let (kind, url, facts, doubt) = match local {
+            false => (named.kind_of_address(flag)?, self.address.to_owned(), None, None),
+            true => {
+                let path = self.address.strip_prefix("file://").unwrap_or(self.address);
+                named.of_file(flag, path, &cwd.join(path), files)?
+            }
+        };
+        let role = match place {
+            Place::FirstFrame => ImageRole::FirstFrame,
+            Place::LastFrame => ImageRole::LastFrame,
+            Place::Reference => ImageRole::ReferenceImage,
+        };
+        let item = match kind {
+            MediaKind::Image => ImageContent::new(ImageSource::from(url)).role(role).into(),
+            _ if frame => {
+                return Err(wrong(format!("{flag} takes an image, not {}", with_article(kind))));
+            }
+            MediaKind::Audio => {
+                AudioContent::new(AudioSource::from(url)).role(AudioRole::ReferenceAudio).into()
+            }
+            _ => VideoContent::new(VideoSource::from(url)).role(VideoRole::ReferenceVideo).into(),
+        };
+        Ok(Found { item, name: format!("{flag} {}", self.shown()), facts, doubt })
     }
 
-    /// As [`Named::read`], for a flag that takes images only.
-    pub(crate) fn read_image(&self, flag: &str, cwd: &Path) -> Result<ImageSource, Failure> {
-        let said =
-            if self.is_file || !is_address(self.address) { None } else { kind_of_address(self.address) };
-        let kind = self.kind.or(said).unwrap_or(Kind::Image);
-        let as_image = Self { kind: Some(kind), ..self.clone() };
-        match as_image.read(flag, cwd)? {
-            Media::Image(source) => Ok(source),
-            Media::Video(_) => Err(wrong(format!("{flag} takes an image, not a video"))),
-            Media::Audio(_) => Err(wrong(format!("{flag} takes an image, not a sound"))),
+    fn kind_of_address(&self, flag: &str) -> Result<MediaKind, Failure> {
+        self.kind.or_else(|| kind_of_address(self.address)).ok_or_else(|| {
+            wrong(format!("{flag}: nothing in the address tells whether it is an image, a video or a sound"))
+                .hint("write image:, video: or audio: before it")
+        })
+    }
+
+    /// Without what may be secret: the query of a signed address, the data of a data URL.
+    fn shown(&self) -> String {
+        let bare = self.address.split(['?', '#']).next().unwrap_or_default();
+        let bare =
+            bare.split_once(";base64,").map_or(bare.to_owned(), |(head, _)| format!("{head};base64,…"));
+        match bare.char_indices().nth(80) {
+            Some((at, _)) => format!("{}…", &bare[..at]),
+            None => bare,
         }
     }
 
-    fn of_address(&self, flag: &str) -> Result<Media, Failure> {
-        let address = self.address;
-        match self.kind.or_else(|| kind_of_address(address)) {
-            Some(Kind::Video) if address.starts_with("data:") => Err(local_video(flag, "a data URL")),
-            Some(Kind::Image) => Ok(Media::Image(address.into())),
-            Some(Kind::Video) => Ok(Media::Video(address.into())),
-            Some(Kind::Audio) => Ok(Media::Audio(address.into())),
-            None => Err(wrong(format!(
-                "{flag}: nothing in the address tells whether it is an image, a video or a sound"
-            ))
-            .hint("write image:, video: or audio: before it")),
-        }
-    }
-
-    fn of_file(&self, flag: &str, shown: &str, path: &Path) -> Result<Media, Failure> {
-        let unreadable = |error: std::io::Error| {
-            Failure::new(Exit::Input, format!("{flag}: {shown} cannot be read: {}", reason(&error)))
+    fn of_file(
+        &self,
+        flag: &str,
+        shown: &str,
+        path: &Path,
+        files: &mut Attachments,
+    ) -> Result<(MediaKind, String, Option<MediaFacts>, Option<String>), Failure> {
+        let unreadable = |error: &std::io::Error| {
+            Failure::new(Exit::Input, format!("{flag}: {shown} cannot be read: {}", reason(error)))
                 .hint("nothing was sent")
         };
-        let mut file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
+        if path.is_dir() {
             return Err(Failure::new(Exit::Input, format!("{flag}: {shown} is a folder, not a file")));
         }
-        let mut bytes = Vec::new();
-        file.by_ref().take(8192).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.is_empty() {
-            return Err(wrong(format!("{flag}: {shown} is empty")));
-        }
-        let (kind, format) = identify(&bytes, path).ok_or_else(|| {
+        let none = || {
             wrong(format!("{flag}: {shown} is no image, video or sound that the service takes")).hint(FORMATS)
-        })?;
+        };
+        let by_name = || format_of(&ending(path)).ok_or_else(none);
+        let (kind, format, facts, doubt) = match probe_file(path) {
+            Ok(facts) => (facts.kind, facts.format.as_str().to_owned(), Some(facts), None),
+            Err(ProbeError::Open { source, .. } | ProbeError::Read { source, .. }) => {
+                return Err(unreadable(&source));
+            }
+            Err(ProbeError::Empty) => return Err(wrong(format!("{flag}: {shown} is empty"))),
+            Err(ProbeError::NotRecognised { looks_like: Some(_) }) => return Err(none()),
+            Err(error) => {
+                let by_header = match &error {
+                    ProbeError::Damaged { format, .. } | ProbeError::TooMuch { format, .. } => {
+                        format_of(format)
+                    }
+                    _ => None,
+                };
+                let (kind, format) = by_header.map_or_else(by_name, Ok)?;
+                (kind, format.to_owned(), None, Some(format!("{error}. It could not be measured.")))
+            }
+        };
         if let Some(named) = self.kind.filter(|named| *named != kind) {
             return Err(wrong(format!(
                 "{flag}: {shown} is {}, not {}",
@@ -133,26 +169,9 @@ impl<'a> Named<'a> {
                 with_article(named)
             )));
         }
-        let limit = match kind {
-            Kind::Image => IMAGE_LIMIT,
-            Kind::Audio => AUDIO_LIMIT,
-            Kind::Video => return Err(local_video(flag, shown)),
-        };
-        if metadata.len() > limit {
-            let message = format!(
-                "{flag}: {shown} has {} bytes; the service takes {} of at most {limit} ({} MiB)",
-                metadata.len(),
-                with_article(kind),
-                limit >> 20
-            );
-            return Err(wrong(message)
-                .hint("make it smaller, or give it by a public https URL within the same limit"));
-        }
-        file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
-        Ok(match kind {
-            Kind::Audio => Media::Audio(AudioSource::data(format, &bytes)),
-            _ => Media::Image(ImageSource::data(format, &bytes)),
-        })
+        let source = FileSource::new(path).map_err(|error| unreadable(&error))?;
+        let url = files.source(&format!("{kind}/{format}"), Arc::new(source));
+        Ok((kind, url, facts, doubt))
     }
 }
 
@@ -183,39 +202,23 @@ fn wrong(message: String) -> Failure {
     Failure::new(Exit::Request, message)
 }
 
-fn local_video(flag: &str, shown: &str) -> Failure {
-    wrong(format!("{flag}: {shown} is a video, and the service takes videos only by address, not inside the request"))
-        .hint("put it where anybody can fetch it and give the https URL, or upload it as an asset and give asset://ID")
-}
-
 fn is_address(text: &str) -> bool {
     text.starts_with("data:") || (text.contains("://") && !text.starts_with("file://"))
 }
 
-fn with_article(kind: Kind) -> &'static str {
+fn with_article(kind: MediaKind) -> &'static str {
     match kind {
-        Kind::Image => "an image",
-        Kind::Video => "a video",
-        Kind::Audio => "a sound",
+        MediaKind::Image => "an image",
+        MediaKind::Video => "a video",
+        _ => "a sound",
     }
-}
-
-/// Kind and the format word of a data URL: by content, and where that says nothing, by ending.
-fn identify(start: &[u8], path: &Path) -> Option<(Kind, &'static str)> {
-    if let Some(found) = infer::get(start) {
-        return match found.matcher_type() {
-            MatcherType::Video => Some((Kind::Video, "mp4")),
-            MatcherType::Image | MatcherType::Audio => format_of(found.extension()),
-            _ => None,
-        };
-    }
-    format_of(&ending(path))
 }
 
 /// What an address says of itself: the media type of a data URL, the ending of any other.
-fn kind_of_address(address: &str) -> Option<Kind> {
+fn kind_of_address(address: &str) -> Option<MediaKind> {
     if let Some(data) = address.strip_prefix("data:") {
-        let kinds = [("image/", Kind::Image), ("video/", Kind::Video), ("audio/", Kind::Audio)];
+        let kinds =
+            [("image/", MediaKind::Image), ("video/", MediaKind::Video), ("audio/", MediaKind::Audio)];
         return kinds.iter().find(|(start, _)| data.starts_with(start)).map(|(_, kind)| *kind);
     }
     let path = address.split(['?', '#']).next().unwrap_or_default();
@@ -226,109 +229,25 @@ fn ending(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
 }
 
-fn format_of(ending: &str) -> Option<(Kind, &'static str)> {
+/// Kind and the word of a data URL that an ending, or the name of a format, means.
+fn format_of(ending: &str) -> Option<(MediaKind, &'static str)> {
     Some(match ending {
-        "jpg" | "jpeg" => (Kind::Image, "jpeg"),
-        "png" => (Kind::Image, "png"),
-        "webp" => (Kind::Image, "webp"),
-        "bmp" => (Kind::Image, "bmp"),
-        "tif" | "tiff" => (Kind::Image, "tiff"),
-        "gif" => (Kind::Image, "gif"),
-        "heic" => (Kind::Image, "heic"),
-        "heif" => (Kind::Image, "heif"),
-        "wav" => (Kind::Audio, "wav"),
-        "mp3" => (Kind::Audio, "mp3"),
-        "mp4" | "mov" | "m4v" | "webm" | "mkv" | "avi" => (Kind::Video, "mp4"),
+        "jpg" | "jpeg" => (MediaKind::Image, "jpeg"),
+        "png" => (MediaKind::Image, "png"),
+        "webp" => (MediaKind::Image, "webp"),
+        "bmp" => (MediaKind::Image, "bmp"),
+        "tif" | "tiff" => (MediaKind::Image, "tiff"),
+        "gif" => (MediaKind::Image, "gif"),
+        "heic" => (MediaKind::Image, "heic"),
+        "heif" => (MediaKind::Image, "heif"),
+        "wav" => (MediaKind::Audio, "wav"),
+        "mp3" => (MediaKind::Audio, "mp3"),
+        "mov" => (MediaKind::Video, "mov"),
+        "mp4" | "m4v" | "webm" | "mkv" | "avi" => (MediaKind::Video, "mp4"),
         _ => return None,
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-    const MP4: &[u8] = b"\0\0\0\x18ftypisom\0\0\0\0isomiso2";
-
-    fn read(text: &str, cwd: &Path) -> Result<Media, Failure> {
-        Named::parse(text).read("--ref", cwd)
-    }
-
-    fn url(media: &Media) -> &str {
-        match media {
-            Media::Image(source) => source.as_str(),
-            Media::Video(source) => source.as_str(),
-            Media::Audio(source) => source.as_str(),
-        }
-    }
-
-    #[test]
-    fn addresses_tell_their_kind_or_are_told() {
-        let cases = [
-            ("https://h/a.JPG?x=1.mp3", "image"),
-            ("https://h/a.mp4#t", "video"),
-            ("@https://h/a.wav", "audio"),
-            ("image:asset://asset-1", "image"),
-            ("ref:video:https://h/a", "video"),
-            ("audio:ref:https://h/a", "audio"),
-            ("data:image/png;base64,AA==", "image"),
-            ("data:audio/mp3;base64,AA==", "audio"),
-        ];
-        for (text, kind) in cases {
-            let read = read(text, Path::new("")).unwrap();
-            let is = match read {
-                Media::Image(_) => "image",
-                Media::Video(_) => "video",
-                Media::Audio(_) => "audio",
-            };
-            assert_eq!(is, kind, "{text}");
-        }
-        for text in ["asset://asset-1", "https://h/a", "data:text/plain,x"] {
-            assert_eq!(read(text, Path::new("")).unwrap_err().exit, Exit::Request, "{text}");
-        }
-    }
-
-    #[test]
-    fn places_are_taken_from_the_prefix() {
-        assert_eq!(Named::parse("first:@a.jpg").place, Some(Place::FirstFrame));
-        assert_eq!(Named::parse("last:image:@b.jpg").place, Some(Place::LastFrame));
-        assert_eq!(Named::parse("ref:@c.mp4").place, Some(Place::Reference));
-        assert_eq!(Named::parse("https://first:1/x").place, None);
-    }
-
-    #[test]
-    fn local_images_and_sounds_become_data_urls_by_their_content() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
-        write("a.jpg", PNG);
-        write("b.mp3", b"no known start");
-        write("c.wav", b"RIFF\0\0\0\0WAVEfmt ");
-        let start =
-            |name: &str| url(&read(name, folder.path()).unwrap()).split(',').next().unwrap().to_owned();
-        assert_eq!(start("a.jpg"), "data:image/png;base64");
-        assert_eq!(start("@b.mp3"), "data:audio/mp3;base64");
-        assert_eq!(start("audio:c.wav"), "data:audio/wav;base64");
-    }
-
-    #[test]
-    fn what_cannot_go_into_a_request_is_refused_with_the_way_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
-        write("clip.mp4", MP4);
-        write("page.pdf", b"%PDF-1.7");
-        write("empty.png", b"");
-        write("cat.png", PNG);
-        File::create(folder.path().join("huge.png")).unwrap().set_len(IMAGE_LIMIT + 1).unwrap();
-        let fails = |text: &str| {
-            let failure = read(text, folder.path()).unwrap_err();
-            format!("{} {}", failure.exit.code(), failure.message)
-        };
-        insta::assert_snapshot!(fails("clip.mp4"), @"4 --ref: clip.mp4 is a video, and the service takes videos only by address, not inside the request");
-        insta::assert_snapshot!(fails("page.pdf"), @"4 --ref: page.pdf is no image, video or sound that the service takes");
-        insta::assert_snapshot!(fails("empty.png"), @"4 --ref: empty.png is empty");
-        insta::assert_snapshot!(fails("audio:cat.png"), @"4 --ref: cat.png is an image, not a sound");
-        insta::assert_snapshot!(fails("huge.png"), @"4 --ref: huge.png has 31457281 bytes; the service takes an image of at most 31457280 (30 MiB)");
-        insta::assert_snapshot!(fails("none.png"), @"5 --ref: none.png cannot be read: there is no such file");
-        insta::assert_snapshot!(fails("@."), @"5 --ref: . is a folder, not a file");
-    }
-}
+#[path = "media_tests.rs"]
+mod tests;

@@ -58,10 +58,15 @@ impl Output {
 
     /// Data as it is.
     pub(crate) fn raw(&self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// Data piece by piece, which need not end where a character does.
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
         let mut guard = self.streams();
         let streams = &mut *guard;
         let mut write = || -> std::io::Result<()> {
-            streams.stdout.write_all(text.as_bytes())?;
+            streams.stdout.write_all(bytes)?;
             streams.stdout.flush()
         };
         let written = match &streams.bar {

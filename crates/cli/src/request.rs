@@ -1,131 +1,235 @@
-//! From flags and files to the one request that is sent. Decides nothing about models: that is the service's, and later
-//! the catalog's, to judge.
+//! From flags and files to the one request that is sent, and who said which part of it. Decides nothing about models:
+//! that is the catalog's and the service's to judge.
 
 use std::path::Path;
 
-use ark_video::model::{AudioContent, AudioRole};
+use ark_video::Attachments;
 use ark_video::model::{
-    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, ImageContent, ImageRole, TextContent,
-    Tool, ToolType, VideoContent, VideoRole,
+    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, Facts, TextContent, Tool, ToolType, lift,
 };
 use serde_json::{Map, Value};
 
-use crate::args::GenerateArgs;
+use crate::args::RequestArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json_input;
-use crate::media::{Media, Named, Place, read_file};
+use crate::media::{Found, Named, Place, read_file};
+use crate::names::{Names, Said};
 
-/// Largest body, media included (create page, 2026-10: 64 MB).
-const BODY_LIMIT: usize = 64 << 20;
+/// A request with everything that is known of it.
+pub(crate) struct Asked {
+    pub(crate) request: CreateTaskRequest,
+    pub(crate) names: Names,
+    /// The local files in it.
+    pub(crate) files: Attachments,
+    /// What their headers say.
+    pub(crate) facts: Facts,
+    /// Index in `content`, and why the medium there could not be measured.
+    pub(crate) doubts: Vec<(usize, String)>,
+}
+
+/// Why there is no request.
+pub(crate) enum Trouble {
+    Failure(Failure),
+    /// JSON that is no request: which members of it are wrong is for the checks to say, all at once.
+    Malformed {
+        body: Value,
+        names: Names,
+        failure: Failure,
+    },
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// For those who look no further: the first thing that is wrong.
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Failure(failure) | Trouble::Malformed { failure, .. } => failure,
+        }
+    }
+}
 
 /// What the positional argument turned out to be.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Input<'a> {
     Nothing,
     Prompt(&'a str),
     Json(&'a str),
 }
 
-fn input(args: &GenerateArgs) -> Input<'_> {
-    match args.input.as_deref() {
+fn input(argument: Option<&str>) -> Input<'_> {
+    match argument {
         None => Input::Nothing,
-        Some(name) if name == "-" || name.to_ascii_lowercase().ends_with(".json") => Input::Json(name),
+        Some(name) if is_json(name) => Input::Json(name),
         Some(prompt) => Input::Prompt(prompt),
     }
 }
 
+/// Whether an argument names a request and is no prompt.
+pub(crate) fn is_json(argument: &str) -> bool {
+    argument == "-" || argument.to_ascii_lowercase().ends_with(".json")
+}
+
 /// How many of the arguments ask for standard input.
-pub(crate) fn wants_stdin(args: &GenerateArgs) -> usize {
-    let whole = args.input.as_deref() == Some("-");
+pub(crate) fn wants_stdin(args: &RequestArgs, argument: Option<&str>) -> usize {
+    let whole = argument == Some("-");
     let texts =
         [&args.prompt, &args.extra_body].into_iter().filter(|text| text.as_deref() == Some("@-")).count();
     usize::from(whole) + texts
 }
 
-/// Builds the request. `default_model` fills in where neither flag nor file names one; `stdin` is what standard input
-/// brought, if [`wants_stdin`].
+/// Where a request is made.
+pub(crate) struct Surroundings<'a> {
+    /// Fills in where neither flag nor file names a model, with who says so.
+    pub(crate) default_model: (&'a str, &'a str),
+    pub(crate) cwd: &'a Path,
+    /// What standard input brought, if [`wants_stdin`].
+    pub(crate) stdin: &'a [u8],
+}
+
+/// Builds the request. `argument` is the one without a flag.
 pub(crate) fn build(
-    args: &GenerateArgs,
-    default_model: &str,
-    cwd: &Path,
-    stdin: &[u8],
-) -> Result<CreateTaskRequest, Failure> {
-    let prompt = match (&args.prompt, input(args)) {
+    args: &RequestArgs,
+    argument: Option<&str>,
+    at: &Surroundings<'_>,
+) -> Result<Asked, Trouble> {
+    let prompt = match (&args.prompt, input(argument)) {
         (Some(_), Input::Prompt(_)) => {
-            return Err(usage("the prompt is given twice: as an argument and with --prompt"));
+            return Err(usage("the prompt is given twice: as an argument and with --prompt").into());
         }
-        (Some(given), _) => Some(text_or_file("--prompt", given, cwd, stdin)?),
+        (Some(given), _) => Some(text_or_file("--prompt", given, at)?),
         (None, Input::Prompt(text)) => Some(text.to_owned()),
         (None, _) => None,
     };
-    let media = media(args, cwd)?;
-    let (mut object, origin) = match input(args) {
-        Input::Json("-") => (json_input::object(stdin, "standard input")?, "standard input"),
-        Input::Json(name) => (json_input::object(&read_file("the request", name, cwd)?, name)?, name),
-        _ => {
-            if prompt.is_none() && media.is_empty() {
-                return Err(usage("there is nothing to make a video from")
-                    .hint("give a prompt, a request file that ends in .json, or media: see `ark-video generate --help`"));
-            }
-            (Map::new(), "the request")
+    let mut files = Attachments::new();
+    let media = media(args, argument, at, &mut files)?;
+    let mut names = Names::default();
+    let mut object = match input(argument) {
+        Input::Json("-") => {
+            names.file = Some("standard input".to_owned());
+            json_input::object(at.stdin, "standard input")?
         }
+        Input::Json(name) => {
+            names.file = Some(name.to_owned());
+            json_input::object(&read_file("the request", name, at.cwd)?, name)?
+        }
+        _ if prompt.is_none() && media.is_empty() => {
+            return Err(usage("there is nothing to make a video from")
+                .hint("give a prompt, a request file that ends in .json, or media: see `ark-video generate --help`")
+                .into());
+        }
+        _ => Map::new(),
     };
+    model(args, at, &mut object, &mut names)?;
+    if prompt.is_some() || !media.is_empty() {
+        object.entry("content").or_insert_with(|| Value::Array(Vec::new()));
+    }
+    let (mut request, mut names) = typed(Value::Object(object), names)?;
+    let file = Said::Within(names.whole());
+    let mut pieces: Vec<Piece> = std::mem::take(&mut request.content)
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| Piece { item, said: (file.clone(), index), facts: None, doubt: None })
+        .collect();
+    if !media.is_empty() {
+        pieces.retain(|piece| matches!(piece.item, ContentItem::Text(_)) && args.draft_task.is_none());
+        pieces.extend(media.into_iter().map(Piece::from));
+    }
+    if let Some(prompt) = prompt {
+        pieces.retain(|piece| !matches!(piece.item, ContentItem::Text(_)));
+        let name = match args.prompt.as_deref().filter(|given| given.starts_with('@')) {
+            Some(given) => format!("--prompt {given}"),
+            None => "the prompt".to_owned(),
+        };
+        let item = TextContent::new(prompt).into();
+        pieces.insert(0, Piece { item, said: (Said::Flag(name), 0), facts: None, doubt: None });
+    }
+    set_fields(&mut request, args, &mut names);
+    let mut asked = Asked { request, names, files, facts: Facts::new(), doubts: Vec::new() };
+    for (index, piece) in pieces.into_iter().enumerate() {
+        asked.request.content.push(piece.item);
+        asked.names.items.push(piece.said);
+        if let Some(facts) = piece.facts {
+            asked.facts.insert(index, facts);
+        }
+        asked.doubts.extend(piece.doubt.map(|doubt| (index, doubt)));
+    }
+    if let Some(extra) = &args.extra_body {
+        merge(&mut asked, &text_or_file("--extra-body", extra, at)?)?;
+    }
+    if args.lift {
+        let (request, lifted) = lift(&asked.request);
+        asked.request = request;
+        for setting in lifted.into_iter().filter(|setting| setting.moved) {
+            asked.names.flag(setting.field, &format!("{} in the prompt", setting.flag));
+        }
+    }
+    measure(&mut asked);
+    Ok(asked)
+}
+
+/// An item, who said it and what is known of it.
+struct Piece {
+    item: ContentItem,
+    said: (Said, usize),
+    facts: Option<ark_video::model::MediaFacts>,
+    doubt: Option<String>,
+}
+
+impl From<Found> for Piece {
+    fn from(found: Found) -> Self {
+        Self { item: found.item, said: (Said::Flag(found.name), 0), facts: found.facts, doubt: found.doubt }
+    }
+}
+
+fn model(
+    args: &RequestArgs,
+    at: &Surroundings<'_>,
+    object: &mut Map<String, Value>,
+    names: &mut Names,
+) -> Result<(), Failure> {
     match &args.model {
         Some(model) => {
             object.insert("model".into(), model.as_str().into());
+            names.flag("model", "--model");
         }
         None if args.draft_task.is_some() && !object.contains_key("model") => {
             return Err(usage(
                 "--draft-task needs --model: the final is rendered by the model that made the draft",
             ));
         }
-        None => {
-            object.entry("model").or_insert_with(|| default_model.into());
+        None if !object.contains_key("model") => {
+            let (model, by) = at.default_model;
+            object.insert("model".into(), model.into());
+            names.flag("model", &format!("model {model}, from {by}"));
         }
+        None => {}
     }
-    if prompt.is_some() || !media.is_empty() {
-        object.entry("content").or_insert_with(|| Value::Array(Vec::new()));
-    }
-    let mut request = json_input::request(object, origin)?;
-    if !media.is_empty() {
-        request.content.retain(|item| matches!(item, ContentItem::Text(_)) && args.draft_task.is_none());
-        request.content.extend(media);
-    }
-    if let Some(prompt) = prompt {
-        request.content.retain(|item| !matches!(item, ContentItem::Text(_)));
-        request.content.insert(0, TextContent::new(prompt).into());
-    }
-    set_fields(&mut request, args);
-    match &args.extra_body {
-        Some(extra) => merged(&request, &text_or_file("--extra-body", extra, cwd, stdin)?),
-        None => Ok(request),
-    }
+    Ok(())
 }
 
-/// The bytes that go on the wire.
-pub(crate) fn body(request: &CreateTaskRequest) -> Result<String, Failure> {
-    let body = serde_json::to_string(request).map_err(|error| {
-        Failure::new(Exit::Request, format!("the request cannot be written as JSON: {error}"))
-    })?;
-    if body.len() > BODY_LIMIT {
-        let message =
-            format!("the request has {} bytes; the service takes at most {BODY_LIMIT} (64 MiB)", body.len());
-        return Err(Failure::new(Exit::Request, message)
-            .hint("base64 makes four bytes of three: give large media by https URL"));
+/// The request as a type, or the JSON back with what is wrong in it first.
+fn typed(body: Value, names: Names) -> Result<(CreateTaskRequest, Names), Trouble> {
+    match json_input::request(&body, &names.whole()) {
+        Ok(request) => Ok((request, names)),
+        Err(failure) => Err(Trouble::Malformed { body, names, failure }),
     }
-    Ok(body)
 }
 
 fn usage(message: &str) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-fn text_or_file(flag: &str, given: &str, cwd: &Path, stdin: &[u8]) -> Result<String, Failure> {
+fn text_or_file(flag: &str, given: &str, at: &Surroundings<'_>) -> Result<String, Failure> {
     let bytes = match given.strip_prefix('@') {
         None => return Ok(given.to_owned()),
-        Some("-") => stdin.to_vec(),
-        Some(name) => read_file(&format!("{flag}: the file"), name, cwd)?,
+        Some("-") => at.stdin.to_vec(),
+        Some(name) => read_file(&format!("{flag}: the file"), name, at.cwd)?,
     };
     let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(Exit::Request, format!("{flag}: the text is not UTF-8")))?;
@@ -133,46 +237,42 @@ fn text_or_file(flag: &str, given: &str, cwd: &Path, stdin: &[u8]) -> Result<Str
 }
 
 /// The media items in the order of the API's own examples: frames, else references as they were given.
-fn media(args: &GenerateArgs, cwd: &Path) -> Result<Vec<ContentItem>, Failure> {
+fn media(
+    args: &RequestArgs,
+    argument: Option<&str>,
+    at: &Surroundings<'_>,
+    files: &mut Attachments,
+) -> Result<Vec<Found>, Failure> {
     let (mut first, mut last) = (None, None);
     let mut references = Vec::new();
-    let frame = |place: &mut Option<ContentItem>, named: &Named<'_>, flag: &str, role: ImageRole| {
-        let source = named.read_image(flag, cwd)?;
-        if place.replace(ImageContent::new(source).role(role).into()).is_some() {
-            return Err(usage(&format!("{flag}: this frame is given twice")));
-        }
-        Ok(())
-    };
+    let frame =
+        |place: &mut Option<Found>, named: &Named<'_>, flag: &str, for_: Place, files: &mut Attachments| {
+            let found = named.look(flag, for_, at.cwd, files)?;
+            if place.replace(found).is_some() {
+                return Err(usage(&format!("{flag}: this frame is given twice")));
+            }
+            Ok(())
+        };
     for (given, flag, place) in [
         (&args.first_frame, "--first-frame", Place::FirstFrame),
         (&args.last_frame, "--last-frame", Place::LastFrame),
     ] {
         let Some(text) = given else { continue };
         let named = Named::parse(text);
-        match named.place.unwrap_or(place) {
-            Place::FirstFrame if place == Place::FirstFrame => {
-                frame(&mut first, &named, flag, ImageRole::FirstFrame)?
-            }
-            Place::LastFrame if place == Place::LastFrame => {
-                frame(&mut last, &named, flag, ImageRole::LastFrame)?
-            }
-            _ => {
-                return Err(usage(&format!(
-                    "{flag}: the prefix before the file says that it is for something else"
-                )));
-            }
+        if named.place.is_some_and(|said| said != place) {
+            return Err(usage(&format!(
+                "{flag}: the prefix before the file says that it is for something else"
+            )));
         }
+        let slot = if place == Place::FirstFrame { &mut first } else { &mut last };
+        frame(slot, &named, flag, place, files)?;
     }
     for text in &args.references {
         let named = Named::parse(text);
         match named.place.unwrap_or(Place::Reference) {
-            Place::FirstFrame => frame(&mut first, &named, "--ref first", ImageRole::FirstFrame)?,
-            Place::LastFrame => frame(&mut last, &named, "--ref last", ImageRole::LastFrame)?,
-            Place::Reference => references.push(match named.read("--ref", cwd)? {
-                Media::Image(source) => ImageContent::new(source).role(ImageRole::ReferenceImage).into(),
-                Media::Video(source) => VideoContent::new(source).role(VideoRole::ReferenceVideo).into(),
-                Media::Audio(source) => AudioContent::new(source).role(AudioRole::ReferenceAudio).into(),
-            }),
+            Place::FirstFrame => frame(&mut first, &named, "--ref first", Place::FirstFrame, files)?,
+            Place::LastFrame => frame(&mut last, &named, "--ref last", Place::LastFrame, files)?,
+            Place::Reference => references.push(named.look("--ref", Place::Reference, at.cwd, files)?),
         }
     }
     let frames = first.is_some() || last.is_some();
@@ -184,69 +284,107 @@ fn media(args: &GenerateArgs, cwd: &Path) -> Result<Vec<ContentItem>, Failure> {
         return Err(usage("a last frame needs a first frame").hint("add --first-frame"));
     }
     if let Some(id) = &args.draft_task {
-        if frames
-            || !references.is_empty()
-            || args.prompt.is_some()
-            || matches!(input(args), Input::Prompt(_))
-        {
+        let prompt = args.prompt.is_some() || matches!(input(argument), Input::Prompt(_));
+        if frames || !references.is_empty() || prompt {
             return Err(usage(
                 "--draft-task takes no prompt and no other media: the final has those of the draft",
             ));
         }
-        return Ok(vec![DraftTaskContent::new(DraftTaskRef::new(id.as_str())).into()]);
+        let item = DraftTaskContent::new(DraftTaskRef::new(id.as_str())).into();
+        return Ok(vec![Found { item, name: "--draft-task".to_owned(), facts: None, doubt: None }]);
     }
     Ok(first.into_iter().chain(last).chain(references).collect())
 }
 
 /// Flags win over the file; what is not given stays as it is, and absent stays absent.
-fn set_fields(request: &mut CreateTaskRequest, args: &GenerateArgs) {
-    fn set<T: Clone>(field: &mut Option<T>, flag: &Option<T>) {
-        if let Some(value) = flag {
-            *field = Some(value.clone());
-        }
+fn set_fields(request: &mut CreateTaskRequest, args: &RequestArgs, names: &mut Names) {
+    macro_rules! set {
+        ($($field:ident = $flag:expr, $name:literal;)*) => {$(
+            if let Some(value) = &$flag {
+                request.$field = Some(value.clone());
+                names.flag(stringify!($field), $name);
+            }
+        )*};
     }
-    set(&mut request.duration, &args.duration);
-    set(&mut request.frames, &args.frames);
     if args.duration.is_some() {
         // `frames` is stronger than `duration`: one from the file would silence the flag.
         request.frames = None;
     }
-    set(&mut request.ratio, &args.ratio);
-    set(&mut request.resolution, &args.resolution);
-    set(&mut request.seed, &args.seed);
-    set(&mut request.generate_audio, &args.audio.then_some(true));
-    set(&mut request.generate_audio, &args.no_audio.then_some(false));
-    set(&mut request.watermark, &args.watermark);
-    set(&mut request.camera_fixed, &args.camera_fixed);
-    set(&mut request.draft, &args.draft);
-    set(&mut request.return_last_frame, &args.return_last_frame);
-    set(&mut request.output_format, &args.output_format);
-    set(&mut request.omni_reference_task_type, &args.task_type);
-    set(&mut request.service_tier, &args.tier);
-    set(&mut request.priority, &args.priority);
-    set(&mut request.execution_expires_after, &args.expires_after);
-    set(&mut request.callback_url, &args.callback_url);
-    set(&mut request.safety_identifier, &args.safety_id);
-    if !args.tools.is_empty() {
-        request.tools =
-            Some(args.tools.iter().map(|tool| Tool::new(ToolType::from(tool.as_str()))).collect());
+    let tools: Vec<Tool> = args.tools.iter().map(|tool| Tool::new(ToolType::from(tool.as_str()))).collect();
+    set! {
+        duration = args.duration, "--duration";
+        frames = args.frames, "--frames";
+        ratio = args.ratio, "--ratio";
+        resolution = args.resolution, "--resolution";
+        seed = args.seed, "--seed";
+        generate_audio = args.audio.then_some(true), "--audio";
+        generate_audio = args.no_audio.then_some(false), "--no-audio";
+        watermark = args.watermark, "--watermark";
+        camera_fixed = args.camera_fixed, "--camera-fixed";
+        draft = args.draft, "--draft";
+        return_last_frame = args.return_last_frame, "--return-last-frame";
+        output_format = args.output_format, "--output-format";
+        omni_reference_task_type = args.task_type, "--task-type";
+        service_tier = args.tier, "--tier";
+        priority = args.priority, "--priority";
+        execution_expires_after = args.expires_after, "--expires-after";
+        callback_url = args.callback_url, "--callback-url";
+        safety_identifier = args.safety_id, "--safety-id";
+        tools = (!tools.is_empty()).then_some(tools), "--tools";
     }
 }
 
 /// Lays an object over the request, member by member.
-fn merged(request: &CreateTaskRequest, extra: &str) -> Result<CreateTaskRequest, Failure> {
-    let extra = json_input::object(extra.as_bytes(), "--extra-body")?;
-    let Ok(Value::Object(mut object)) = serde_json::to_value(request) else {
-        return Err(Failure::new(Exit::Internal, "the request is not a JSON object"));
+fn merge(asked: &mut Asked, extra: &str) -> Result<(), Trouble> {
+    let origin = "--extra-body";
+    let extra = json_input::object(extra.as_bytes(), origin)?;
+    let Ok(Value::Object(mut object)) = serde_json::to_value(&asked.request) else {
+        return Err(Failure::new(Exit::Internal, "the request is not a JSON object").into());
     };
+    let mut names = std::mem::take(&mut asked.names);
+    let replaced = extra.contains_key("content");
     for (name, value) in extra {
         if value.is_null() {
             object.remove(&name);
         } else {
+            names.fields.insert(name.clone(), Said::Within(origin.to_owned()));
             object.insert(name, value);
         }
     }
-    json_input::request(object, "the request with --extra-body")
+    let body = Value::Object(object);
+    match json_input::request(&body, "the request with --extra-body") {
+        Ok(request) => asked.request = request,
+        Err(failure) => return Err(Trouble::Malformed { body, names, failure }),
+    }
+    if replaced {
+        let items = asked.request.content.len();
+        names.items = (0..items).map(|index| (Said::Within(origin.to_owned()), index)).collect();
+        (asked.facts, asked.doubts) = (Facts::new(), Vec::new());
+    }
+    asked.names = names;
+    Ok(())
+}
+
+/// Measures what came as data URLs. Those that are no base64 are the checks' to refuse.
+fn measure(asked: &mut Asked) {
+    for (index, item) in asked.request.content.iter().enumerate() {
+        let url = match item {
+            ContentItem::Image(item) => &item.image_url.url,
+            ContentItem::Video(item) => &item.video_url.url,
+            ContentItem::Audio(item) => &item.audio_url.url,
+            _ => continue,
+        };
+        if !url.starts_with("data:") || asked.files.of(url).is_some() {
+            continue;
+        }
+        match ark_video_media::probe_data_url(url) {
+            Ok(facts) => drop(asked.facts.insert(index, facts)),
+            Err(ark_video_media::ProbeError::DataUrl { .. } | ark_video_media::ProbeError::Empty) => {}
+            Err(error) => {
+                asked.doubts.push((index, format!("the data of this data URL cannot be measured: {error}.")))
+            }
+        }
+    }
 }
 
 #[cfg(test)]

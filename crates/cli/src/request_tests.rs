@@ -5,21 +5,32 @@ use clap::Parser;
 use super::*;
 use crate::args::{Cli, Command};
 
-fn parse(line: &[&str]) -> GenerateArgs {
+fn parse(line: &[&str]) -> (RequestArgs, Option<String>) {
     let words = ["ark-video", "generate"].iter().chain(line);
     match Cli::try_parse_from(words).unwrap().command {
-        Command::Generate(args) => *args,
+        Command::Generate(args) => (args.request, args.input),
         _ => unreachable!(),
     }
 }
 
-fn built(line: &[&str], stdin: &str) -> Result<String, Failure> {
+/// What becomes of a line, while its files are still there.
+fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&Asked) -> T) -> Result<T, Failure> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("prompt.txt"), "From a file.\n").unwrap();
     std::fs::write(folder.path().join("cat.png"), b"\x89PNG\r\n\x1a\n").unwrap();
     std::fs::write(folder.path().join("r.json"), FILE).unwrap();
-    let request = build(&parse(line), "default-model", folder.path(), stdin.as_bytes())?;
-    body(&request)
+    let (args, input) = parse(line);
+    let default_model = ("default-model", "the configuration");
+    let at = Surroundings { default_model, cwd: folder.path(), stdin: stdin.as_bytes() };
+    Ok(then(&build(&args, input.as_deref(), &at)?))
+}
+
+/// The bytes that go on the wire.
+fn built(line: &[&str], stdin: &str) -> Result<String, Failure> {
+    with(line, stdin, |asked| {
+        let body = asked.files.body(&asked.request).unwrap().read().unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    })
 }
 
 const FILE: &str = r#"{"model": "of-file", "content": [{"type": "text", "text": "Old."},
@@ -100,4 +111,82 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
       | ^
     "#);
     insta::assert_snapshot!(refused(&["A cat.", "--extra-body", r#"{"seed": "x"}"#]), @"4 the request with --extra-body: `seed` must be a whole number, but is a text");
+}
+
+#[test]
+fn every_part_is_known_by_who_said_it() {
+    let line = [
+        "r.json",
+        "-p",
+        "@prompt.txt",
+        "-d",
+        "5",
+        "--ref",
+        "cat.png",
+        "--ref",
+        "https://h/a.mp4?sign=secret",
+        "--extra-body",
+        r#"{"seed": 1}"#,
+    ];
+    let places = |asked: &Asked| {
+        [
+            "/content/0/text",
+            "/content/1/image_url/url",
+            "/content/2",
+            "/duration",
+            "/seed",
+            "/ratio",
+            "/model",
+            "",
+        ]
+        .map(|pointer| asked.names.place(pointer))
+    };
+    let said = with(&line, "", places).unwrap();
+    assert_eq!(
+        said,
+        [
+            "--prompt @prompt.txt",
+            "--ref cat.png",
+            "--ref https://h/a.mp4",
+            "--duration",
+            "--extra-body: seed",
+            "r.json: ratio",
+            "r.json: model",
+            "r.json",
+        ]
+    );
+    let kept = with(&["r.json", "--extra-body", r#"{"ratio": "9:16"}"#], "", places).unwrap();
+    assert_eq!(
+        (kept[1].as_str(), kept[5].as_str()),
+        ("r.json: content[1].image_url.url", "--extra-body: ratio")
+    );
+    let own = with(&["A cat."], "", places).unwrap();
+    assert_eq!(
+        (own[0].as_str(), own[6].as_str(), own[7].as_str()),
+        ("the prompt", "model default-model, from the configuration", "the request")
+    );
+}
+
+#[test]
+fn a_lifted_setting_is_known_by_its_flag_in_the_prompt() {
+    let line = ["A kite --dur 5 --rs 720p", "--resolution", "480p", "--lift"];
+    assert_eq!(
+        wire(&line),
+        r#"{"model":"default-model","content":[{"type":"text","text":"A kite --rs 720p"}],"duration":5,"resolution":"480p"}"#
+    );
+    let places =
+        with(&line, "", |asked| ["/duration", "/resolution"].map(|place| asked.names.place(place))).unwrap();
+    assert_eq!(places, ["--duration in the prompt", "--resolution"]);
+}
+
+#[test]
+fn media_are_measured_where_they_are() {
+    let gif = "data:image/gif;base64,R0lGODlhIAMgA4AAAAAAAP///w==";
+    let line = ["A cat.", "--ref", gif, "--ref", "cat.png", "--ref", "data:image/png;base64,iVBORw0KGgo="];
+    with(&line, "", |asked| {
+        assert_eq!(asked.facts.get(1).and_then(|facts| facts.width), Some(800));
+        let doubts: Vec<usize> = asked.doubts.iter().map(|(index, _)| *index).collect();
+        assert_eq!(doubts, [2, 3], "{:?}", asked.doubts);
+    })
+    .unwrap();
 }

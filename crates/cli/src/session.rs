@@ -1,13 +1,16 @@
 //! One run of the command: its flags, its streams, and the way to the service, real or simulated.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 
 use ark_video::Client;
+use ark_video::model::Catalog;
 use ark_video_simulator::Simulator;
 
 use crate::args::GlobalArgs;
+use crate::catalog;
 use crate::commands::simulate::{self, Running};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -83,6 +86,23 @@ impl Session {
         }
         let mut warn = |warning: String| self.output.warn(warning);
         settings::resolve(&self.flags, &self.env, &self.cwd, stdin, &mut warn)
+    }
+
+    /// What is known of models and prices: the built-in catalog, with `--catalog` laid over it.
+    pub(crate) fn catalog(&self) -> Result<Cow<'static, Catalog>, Failure> {
+        catalog::load(self.flags.catalog.as_deref(), &self.cwd)
+    }
+
+    /// Standard input for the one argument that asks for it, if one does.
+    pub(crate) async fn one_stdin(&mut self, readers: usize) -> Result<Vec<u8>, Failure> {
+        match readers {
+            0 => Ok(Vec::new()),
+            1 => self.read_stdin().await,
+            _ => Err(Failure::new(
+                Exit::Usage,
+                "standard input can be read only once, but several flags ask for it",
+            )),
+        }
     }
 
     /// Whether the key is to come from standard input.

@@ -24,7 +24,7 @@ pub(crate) fn seconds(count: u64) -> String {
 }
 
 /// `2026-11-22 10:15:00 UTC`.
-fn moment(unix: i64) -> String {
+pub(crate) fn moment(unix: i64) -> String {
     match Timestamp::from_second(unix) {
         Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         Err(_) => format!("{unix} s after 1970"),
@@ -99,7 +99,7 @@ pub(crate) fn models(models: &[&ModelInfo]) -> String {
 }
 
 /// Columns as wide as their widest cell.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
     let widths: [usize; N] =
         std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));

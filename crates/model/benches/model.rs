@@ -18,7 +18,8 @@ fn vendor() -> String {
 }
 
 fn fifty() -> String {
-    let mut request = References::new("doubao-seedance-2-5-260628").prompt("Image 1 to Image 30, Video 1 to Video 10, Audio 9.");
+    let mut request = References::new("doubao-seedance-2-5-260628")
+        .prompt("Image 1 to Image 30, Video 1 to Video 10, Audio 9.");
     for n in 0..30 {
         request = request.image(format!("https://media.example.com/picture-{n:04}.png"));
     }
@@ -37,12 +38,16 @@ fn benches(criterion: &mut Criterion) {
         let request: CreateTaskRequest = serde_json::from_str(&text).unwrap();
         assert!(request.check(catalog).is_clean());
         let mut group = criterion.benchmark_group(name);
-        group.bench_function("decode", |b| b.iter(|| serde_json::from_str::<CreateTaskRequest>(black_box(&text)).unwrap()));
+        group.bench_function("decode", |b| {
+            b.iter(|| serde_json::from_str::<CreateTaskRequest>(black_box(&text)).unwrap())
+        });
         group.bench_function("check", |b| b.iter(|| black_box(&request).check(catalog)));
         group.bench_function("serialize", |b| b.iter(|| serde_json::to_vec(black_box(&request)).unwrap()));
         group.bench_function("decode-check-serialize", |b| b.iter(|| all(black_box(&text), catalog)));
         group.bench_function("decode-serialize", |b| b.iter(|| floor(black_box(&text))));
-        group.bench_function("estimate", |b| b.iter(|| estimate(black_box(&request), catalog, &Facts::new(), None)));
+        group.bench_function("estimate", |b| {
+            b.iter(|| estimate(black_box(&request), catalog, &Facts::new(), None))
+        });
         group.finish();
     }
 }
@@ -76,7 +81,8 @@ fn promises() {
     let text = vendor();
     let request: CreateTaskRequest = serde_json::from_str(&text).unwrap();
     let check = best(|| drop(black_box(black_box(&request).check(catalog))));
-    let (whole, floor) = (best(|| drop(black_box(all(&text, catalog)))), best(|| drop(black_box(floor(&text)))));
+    let (whole, floor) =
+        (best(|| drop(black_box(all(&text, catalog)))), best(|| drop(black_box(floor(&text)))));
     println!("promise: check of the vendor's example {check:.0} ns (at most 1000)");
     println!(
         "promise: decode + check + serialize {whole:.0} ns, {:.2} times decode + encode alone, {floor:.0} ns (at most 2.5)",

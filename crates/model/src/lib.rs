@@ -46,9 +46,7 @@ pub use catalog::{
     NeverOffer, NotDecimal, Pixels, PlanName, Price, Rate, Site, Source, Span, Steps, Strength, Switch,
     Table, Text, VideoLimits, Why, WhySkipped, Words,
 };
-pub use check::{
-    Facts, Finding, MediaFacts, MediaFormat, MediaKind, Mode, Note, Report, check_json,
-};
+pub use check::{Facts, Finding, MediaFacts, MediaFormat, MediaKind, Mode, Note, Report, check_json};
 pub use error_code::{ErrorClass, ErrorCode, ErrorInfo};
 pub use estimate::{Estimate, PriceEstimate, estimate};
 pub use generated::{

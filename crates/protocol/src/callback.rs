@@ -3,7 +3,7 @@
 //! Nothing signs a callback, none is promised, they repeat and overtake each other (create page, 2026-10). So the body is
 //! good for one thing: to GET the task now instead of later. Addresses in it are never fetched.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::BTreeMap, fmt};
 
 use ark_video_model::{Task, TaskStatus};
 use sha2::{Digest, Sha256};
@@ -182,7 +182,7 @@ pub enum Heard {
 /// However many callbacks come, a task costs at most one GET per state, so three.
 #[derive(Debug, Clone)]
 pub struct Inbox {
-    tasks: HashMap<Box<str>, (u8, Option<i64>)>,
+    tasks: BTreeMap<Box<str>, (u8, Option<i64>)>,
     capacity: usize,
 }
 
@@ -190,7 +190,7 @@ impl Inbox {
     /// Remembers this many tasks at most.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { tasks: HashMap::new(), capacity }
+        Self { tasks: BTreeMap::new(), capacity }
     }
 
     /// Takes in a hint whose token was found to be right.

@@ -2,8 +2,10 @@
 //!
 //! Each endpoint is one module with a client half (request out, answer in) and a server half (request in, answer out),
 //! so that a client and a simulator cannot disagree about the wire. Beside them stand the decisions that cost money or
-//! time when they are wrong, as plain functions of (state, now, outcome): [`outcome`] (how did a create end?), [`wait`]
-//! (when to ask again?), [`download`] (may this be fetched, is it whole?).
+//! time when they are wrong, as plain functions of (state, now, outcome): [`outcome`] (how did a create end?), [`retry`]
+//! (may it be repeated?), [`reconcile`] (which task did it leave?), [`limit`] (how fast?), [`wait`] and [`watch`] (when to
+//! ask again, for one task and for ten thousand?), [`callback`] (may this be believed?), [`download`] (may this be
+//! fetched, is it whole?).
 //!
 //! Nothing here opens a socket, reads a clock or the environment, or draws a random number: they are arguments.
 

@@ -106,7 +106,6 @@ pub struct Moment {
 
 /// What to do after a send that did not bring what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum RetryStep {
     /// Send the same request again after this pause.
     After(Duration),

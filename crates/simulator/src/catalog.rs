@@ -32,6 +32,8 @@ pub(crate) struct Catalog {
     pub(crate) models: Vec<ModelEntry>,
     plan_names: Vec<PlanName>,
     pixels: Vec<Pixels>,
+    prices: Vec<PriceRow>,
+    rates: Vec<Rate>,
     pub(crate) limits: Limits,
     media: Media,
     pub(crate) switches: BTreeMap<String, SwitchEntry>,
@@ -61,6 +63,52 @@ struct Pixels {
     ratio: String,
     width: u32,
     height: u32,
+}
+
+/// What a million tokens cost. `None` in a condition is "does not matter".
+#[derive(Deserialize)]
+struct PriceRow {
+    site: String,
+    currency: String,
+    families: Vec<String>,
+    resolution: Option<Vec<String>>,
+    input_video: Option<bool>,
+    audio: Option<bool>,
+    tier: String,
+    per_million_tokens: String,
+}
+
+/// How often and how many at a time. `None` in a condition is "does not matter", in a figure "no limit of this kind".
+#[derive(Deserialize)]
+pub(crate) struct Rate {
+    operation: String,
+    families: Option<Vec<String>>,
+    resolution: Option<Vec<String>>,
+    account: Option<String>,
+    tier: Option<String>,
+    pub(crate) per_minute: Option<u32>,
+    pub(crate) per_second: Option<u32>,
+    pub(crate) concurrent: Option<u32>,
+}
+
+/// What decides a price or a rate, of a task.
+pub(crate) struct Facts<'a> {
+    pub(crate) family: &'a str,
+    pub(crate) site: &'a str,
+    pub(crate) resolution: &'a str,
+    pub(crate) flex: bool,
+    pub(crate) input_video: bool,
+    pub(crate) audio: bool,
+}
+
+impl Facts<'_> {
+    fn tier(&self) -> &'static str {
+        if self.flex { "flex" } else { "default" }
+    }
+}
+
+fn among(all: Option<&Vec<String>>, one: &str) -> bool {
+    all.is_none_or(|all| all.iter().any(|known| known == one))
 }
 
 #[derive(Deserialize)]
@@ -206,6 +254,8 @@ pub(crate) struct Limits {
     #[serde(deserialize_with = "cell")]
     pub(crate) result_url_seconds: i64,
     #[serde(deserialize_with = "cell")]
+    pub(crate) result_url_downloads: u32,
+    #[serde(deserialize_with = "cell")]
     pub(crate) record_seconds: i64,
     #[serde(deserialize_with = "cell")]
     pub(crate) cancelled_record_seconds: i64,
@@ -294,6 +344,36 @@ impl Catalog {
         self.pixels.iter().find(fits).map(|row| (row.width, row.height))
     }
 
+    /// Currency, and the price of a million tokens in it, as decimal text; `None` where it is not public.
+    pub(crate) fn price(&'static self, task: &Facts<'_>) -> Option<(&'static str, &'static str)> {
+        let fits = |row: &&PriceRow| {
+            row.site == task.site
+                && row.families.iter().any(|family| family == task.family)
+                && among(row.resolution.as_ref(), task.resolution)
+                && row.input_video.is_none_or(|with| with == task.input_video)
+                && row.audio.is_none_or(|with| with == task.audio)
+                && row.tier == task.tier()
+        };
+        let row = self.prices.iter().find(fits)?;
+        Some((&row.currency, &row.per_million_tokens))
+    }
+
+    /// The limits of creates like this one, for an account of a kind (`company`, `personal`).
+    pub(crate) fn create_rate(&self, task: &Facts<'_>, account: &str) -> Option<&Rate> {
+        self.rates.iter().find(|row| {
+            row.operation == "create"
+                && among(row.families.as_ref(), task.family)
+                && among(row.resolution.as_ref(), task.resolution)
+                && row.account.as_deref().is_none_or(|kind| kind == account)
+                && row.tier.as_deref().is_none_or(|tier| tier == task.tier())
+        })
+    }
+
+    /// How often a second an operation other than a create may be called; `None` is as often as you like.
+    pub(crate) fn per_second(&self, operation: &str) -> Option<u32> {
+        self.rates.iter().find(|row| row.operation == operation)?.per_second
+    }
+
     /// Whether `data:image/<word>` is a known format. `jpg` is what many tools write for `jpeg`.
     pub(crate) fn image_format(&self, word: &str) -> bool {
         word == "jpg"
@@ -310,6 +390,34 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn facts<'a>(family: &'a str, resolution: &'a str) -> Facts<'a> {
+        Facts { family, site: "volcengine", resolution, flex: false, input_video: false, audio: true }
+    }
+
+    #[test]
+    fn prices_and_rates_are_found_by_what_they_depend_on() {
+        let price = |family, resolution| catalog().price(&facts(family, resolution));
+        assert_eq!(price("2.5", "720p"), Some(("CNY", "70.00")));
+        assert_eq!(price("2.5", "1080p"), Some(("CNY", "77.00")));
+        assert_eq!(price("2.5-premium", "4k"), None, "not public");
+        let silent = Facts { audio: false, ..facts("1.5-pro", "720p") };
+        assert_eq!(catalog().price(&silent), Some(("CNY", "8.00")));
+        let rate = |family, resolution, account| {
+            let row = catalog().create_rate(&facts(family, resolution), account).unwrap();
+            (row.per_minute.unwrap(), row.concurrent.unwrap())
+        };
+        assert_eq!(rate("2.5", "720p", "company"), (600, 10));
+        assert_eq!(rate("2.5", "720p", "personal"), (180, 3));
+        assert_eq!(rate("2.0", "4k", "company"), (15, 1));
+        let flex =
+            catalog().create_rate(&Facts { flex: true, ..facts("1.0-pro", "720p") }, "company").unwrap();
+        assert_eq!((flex.per_minute, flex.concurrent), (None, None));
+        assert_eq!(
+            ["get", "list", "delete", "models"].map(|name| catalog().per_second(name)),
+            [Some(20), Some(1), Some(20), None]
+        );
+    }
 
     #[test]
     fn every_model_has_a_family_and_every_size_that_it_offers() {

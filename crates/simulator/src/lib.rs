@@ -22,11 +22,16 @@
 #![deny(missing_docs)]
 
 mod catalog;
+mod faults;
 mod host;
 mod options;
 pub mod render;
 mod service;
 
+pub use faults::{Condition, Effect, Envelope, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place};
 pub use host::{Builder, Simulator, StartError};
-pub use options::{Options, SwitchError, Switches};
-pub use service::{Bill, FilePart, Note, RenderJob, Reply, Service};
+pub use options::{Account, Options, Rates, SwitchError, Switches};
+pub use service::{
+    Bill, Callback, CallbackCounts, Disturbed, Entry, Exceeded, FilePart, FinishError, Intent, Ledger, Note,
+    Price, RenderJob, Reply, Service, SnapshotError, Wire,
+};

@@ -40,8 +40,87 @@ pub struct Options {
     /// Whether a final may name a draft that this service never made, such as one from an earlier run: a plain five-second text
     /// draft is then assumed, and a note says so. Default true.
     pub unknown_drafts: bool,
+    /// Ratio that a reference video is taken to have, such as `16:9` (the default) or `5:4`: what an edit or an extension on 2.5
+    /// comes out with, also when a request could not ask for it.
+    pub assumed_video_ratio: String,
     /// Decisions where documents and experience disagree or say nothing.
     pub switches: Switches,
+    /// Rates, slots and the queue of the account; `None` (the default) is no limit at all.
+    pub rates: Option<Rates>,
+    /// How many times longer a task of the tier `flex` waits. Default 10 (the real service: up to days).
+    pub flex_wait_factor: u32,
+}
+
+/// What kind of account it is: the documented rates differ (model list, 2026-11).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Account {
+    /// 600 creates a minute and 10 running tasks a model.
+    #[default]
+    Company,
+    /// 180 creates a minute and 3 running tasks a model.
+    Personal,
+}
+
+impl Account {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::Personal => "personal",
+        }
+    }
+}
+
+/// The limits of an account: the documented ones, unless set otherwise.
+///
+/// What goes over a rate is refused with 429. What goes over the running tasks of a model waits as `queued`, larger `priority` first;
+/// when too many wait, creates are refused with 429 `QuotaExceeded`.
+///
+/// ```
+/// use ark_video_simulator::{Account, Options, Rates};
+/// let options = Options::default().rates(Rates::of(Account::Personal).running(1));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rates {
+    /// The kind of account.
+    pub account: Account,
+    /// Creates of one model in any minute, in place of the documented figure.
+    pub creates_per_minute: Option<u32>,
+    /// Tasks of one model that run at a time, in place of the documented figure.
+    pub running: Option<u32>,
+    /// Tasks of one model that may wait. No document gives a figure; 500 by default.
+    pub queued: u32,
+}
+
+impl Rates {
+    /// The documented limits of a kind of account.
+    #[must_use]
+    pub fn of(account: Account) -> Self {
+        Self { account, creates_per_minute: None, running: None, queued: 500 }
+    }
+
+    /// Sets how many creates of one model are taken in any minute.
+    #[must_use]
+    pub fn creates_per_minute(mut self, count: u32) -> Self {
+        self.creates_per_minute = Some(count);
+        self
+    }
+
+    /// Sets how many tasks of one model run at a time; at least one does.
+    #[must_use]
+    pub fn running(mut self, count: u32) -> Self {
+        self.running = Some(count);
+        self
+    }
+
+    /// Sets how many tasks of one model may wait.
+    #[must_use]
+    pub fn queued(mut self, count: u32) -> Self {
+        self.queued = count;
+        self
+    }
 }
 
 impl Default for Options {
@@ -56,7 +135,10 @@ impl Default for Options {
             assumed_video_seconds: 5,
             plan_names: false,
             unknown_drafts: true,
+            assumed_video_ratio: "16:9".to_owned(),
             switches: Switches::default(),
+            rates: None,
+            flex_wait_factor: 10,
         }
     }
 }
@@ -111,6 +193,27 @@ impl Options {
         self
     }
 
+    /// Sets the ratio that a reference video is taken to have, such as `5:4`.
+    #[must_use]
+    pub fn assumed_video_ratio(mut self, ratio: impl Into<String>) -> Self {
+        self.assumed_video_ratio = ratio.into();
+        self
+    }
+
+    /// Limits the account.
+    #[must_use]
+    pub fn rates(mut self, rates: Rates) -> Self {
+        self.rates = Some(rates);
+        self
+    }
+
+    /// Sets how many times longer a task of the tier `flex` waits.
+    #[must_use]
+    pub fn flex_wait_factor(mut self, factor: u32) -> Self {
+        self.flex_wait_factor = factor;
+        self
+    }
+
     /// Sets whether the names of subscription endpoints are taken.
     #[must_use]
     pub fn plan_names(mut self, taken: bool) -> Self {
@@ -139,7 +242,10 @@ impl fmt::Debug for Options {
             .field("assumed_video_seconds", &self.assumed_video_seconds)
             .field("plan_names", &self.plan_names)
             .field("unknown_drafts", &self.unknown_drafts)
+            .field("assumed_video_ratio", &self.assumed_video_ratio)
             .field("switches", &self.switches)
+            .field("rates", &self.rates)
+            .field("flex_wait_factor", &self.flex_wait_factor)
             .finish()
     }
 }

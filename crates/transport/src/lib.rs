@@ -24,7 +24,7 @@ pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
 pub use http_transport::{HttpTransport, HttpTransportBuilder};
 pub use request_body::{BodySource, FileSource, RequestBody, SourceError};
-pub use save::{Fetched, SaveOptions, SaveProgress, Saved, check_target, fetch, save};
+pub use save::{Fetched, SaveOptions, SaveProgress, Saved, check_target, fetch, hash_file, save};
 pub use save_error::SaveError;
 pub use settings::{Proxy, SettingError, Timeouts};
 pub use transport::{AnswerBody, BoxFuture, Transport};

@@ -13,7 +13,7 @@ use http::{HeaderValue, Request, Uri, header};
 
 use crate::{
     AnswerBody, SaveError, Transport,
-    part_file::{PartFile, folder_of},
+    part_file::{PartFile, folder_of, hash},
 };
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
@@ -177,6 +177,16 @@ impl Fetched {
         self.part.place(&self.path, self.overwrite)?;
         Ok(saved)
     }
+}
+
+/// Length and SHA-256 (in hexadecimal) of a file. Reads it all, on a thread of its own.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn hash_file(path: &Path) -> io::Result<(u64, String)> {
+    let path = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || hash(fs::File::open(path)?)).await;
+    hashed.map_err(io::Error::other)?
 }
 
 async fn transfer(

@@ -4,6 +4,7 @@
 //! pipeline and the reasons for each step are in docs/decisions/0002-codegen.md.
 
 pub(crate) mod catalog;
+mod catalog_forms;
 mod checks;
 pub(crate) mod definitions;
 pub(crate) mod enums;

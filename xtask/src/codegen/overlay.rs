@@ -94,10 +94,12 @@ impl Overlay {
                     };
                     if *found != test.value {
                         let found = found.clone();
-                        return Err(Box::new(match self.corrected_value(&test.path, index) == Some(&found) {
-                            true => Misfit::Adopted { path },
-                            false => Misfit::Changed { path, expected: test.value.clone(), found },
-                        }));
+                        return Err(Box::new(
+                            match self.corrected_value(&test.path, index) == Some(&found) {
+                                true => Misfit::Adopted { path },
+                                false => Misfit::Changed { path, expected: test.value.clone(), found },
+                            },
+                        ));
                     }
                     tested.insert(path.clone());
                 }

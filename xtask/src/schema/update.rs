@@ -98,8 +98,8 @@ pub(crate) fn plan(root: &Path, arrival: &Arrival, retire: bool) -> Result<Updat
     }
     let _ = writeln!(
         report,
-        "\n=== what is left for a person: {}",
-        if decisions.is_empty() { "nothing but `cargo xtask ci` and a commit" } else { "" }
+        "\n=== what is left for a person:{}",
+        if decisions.is_empty() { " nothing but `cargo xtask ci` and a commit" } else { "" }
     );
     for decision in &decisions {
         let _ = writeln!(report, "- {decision}");

@@ -213,7 +213,7 @@ fn distinct(tree: &str) -> BTreeSet<String> {
 
 fn manifest(folder: &str) -> String {
     match folder {
-        "tests" | "xtask" => format!("{folder}/Cargo.toml"),
+        "bench" | "tests" | "xtask" => format!("{folder}/Cargo.toml"),
         crate_folder => format!("crates/{crate_folder}/Cargo.toml"),
     }
 }

@@ -71,7 +71,7 @@ fn examine(repo: &Repo) -> (Vec<Finding>, Users) {
 
 fn is_member(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
-    matches!(parts.as_slice(), ["crates", _, "Cargo.toml"] | ["tests" | "xtask", "Cargo.toml"])
+    matches!(parts.as_slice(), ["crates", _, "Cargo.toml"] | ["bench" | "tests" | "xtask", "Cargo.toml"])
 }
 
 /// Name in `[workspace.dependencies]`, and whether it is one of our own crates.

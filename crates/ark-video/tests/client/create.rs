@@ -113,7 +113,7 @@ async fn an_unknown_outcome_warns_and_says_where_to_look() {
     assert!(error.is_outcome_unknown() && !error.is_retryable());
     assert_eq!(
         error.to_string(),
-        "Nobody knows whether the task was created: ark.example closed the connection before it answered. It may exist and may be billed, so do not just send it again. List the account's tasks and look for one of model seedance created between 2026-11-22T10:15:30Z and 2026-11-22T10:15:30Z (give or take the difference of the clocks): if it is there, wait for it by its id. (Our request id 2026112210153000000000000000000000.)"
+        "Nobody knows whether the task was created: ark.example closed the connection before it answered. It may exist and may be billed, so do not just send it again. List the account's tasks and look for one of model seedance created between 2026-11-22T10:15:30Z and 2026-11-22T10:15:30Z (give or take the difference of the clocks), or let `reconcile` do it: if it is there, wait for it by its id. (Our request id 2026112210153000000000000000000000.)"
     );
 }
 
@@ -156,7 +156,7 @@ impl ark_video::Transport for SlowWorld {
     fn send(
         &self,
         endpoint: ark_video::Endpoint,
-        request: http::Request<bytes::Bytes>,
+        request: http::Request<ark_video::RequestBody>,
     ) -> ark_video::BoxFuture<'_, crate::world::Answer> {
         self.0.pass(Duration::from_secs(120));
         self.0.send(endpoint, request)
@@ -165,8 +165,9 @@ impl ark_video::Transport for SlowWorld {
     fn open(
         &self,
         request: http::Request<()>,
+        reach: ark_video::Reach,
     ) -> ark_video::BoxFuture<'_, Result<http::Response<Box<dyn ark_video::AnswerBody>>, SendError>> {
-        self.0.open(request)
+        self.0.open(request, reach)
     }
 }
 

@@ -1,27 +1,43 @@
 //! From a task to a file: what is asked of whom, and that nobody but the API sees the key.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
-use ark_video::{Client, DownloadOptions, Error, Output};
-use http::{HeaderValue, Response, header};
+use ark_video::{
+    Client, DownloadJob, DownloadOptions, Error, Existing, FileFacts, Output, Progress, Provenance, Sidecar,
+    model::{Task, TextToVideo},
+};
+use futures_util::StreamExt;
+use http::{HeaderValue, Request, Response, header};
 
-use crate::world::{KEY, World, answer, task};
+use crate::world::{Film, KEY, World, answer, task};
 
 const DONE: &str = r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://tos.example/a.mp4?X-Tos-Date=20261122T021700Z&X-Tos-Expires=86400","last_frame_url":"https://tos.example/a.png"}}"#;
 
-fn film() -> Response<Vec<&'static str>> {
+fn film(_: usize, _: &Request<()>) -> Film {
     let mut answer = Response::new(vec!["he", "llo"]);
     answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("5"));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("video/mp4"));
     answer
 }
 
-fn cut_film() -> Response<Vec<&'static str>> {
-    film().map(|_| vec!["he", "<cut>"])
+/// Breaks off each time, wherever it begins.
+fn cut_film(number: usize, request: &Request<()>) -> Film {
+    film(number, request).map(|_| vec!["he", "<cut>"])
 }
 
-fn world(body: &'static str, storage: fn() -> Response<Vec<&'static str>>) -> Arc<World> {
+fn world(body: &'static str, storage: fn(usize, &Request<()>) -> Film) -> Arc<World> {
     World::with_storage(move |_, _| answer(200, body), storage)
+}
+
+fn names(folder: &tempfile::TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[tokio::test]
@@ -70,9 +86,10 @@ async fn the_last_frame_is_another_output_and_may_be_missing() {
 }
 
 #[tokio::test]
-async fn a_cut_film_leaves_no_file_and_says_until_when_it_can_be_had() {
+async fn a_film_that_never_ends_is_kept_as_a_part_and_says_until_when_it_can_be_had() {
     let folder = tempfile::tempdir().unwrap();
-    let error = world(DONE, cut_film)
+    let world = world(DONE, cut_film);
+    let error = world
         .client()
         .task("cgt-1")
         .download(&folder.path().join("tea.mp4"), DownloadOptions::default())
@@ -83,7 +100,8 @@ async fn a_cut_film_leaves_no_file_and_says_until_when_it_can_be_had() {
         "The result of task cgt-1 is not saved: the download failed: the connection broke off. It can be fetched again until 2026-11-23T02:17:00Z, at no cost."
     );
     assert!(error.is_retryable() && error.task_id() == Some("cgt-1"));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(world.opened().len(), 20, "tried as often as may be");
+    assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
 }
 
 #[tokio::test]
@@ -128,4 +146,146 @@ async fn plain_http_is_taken_only_from_where_the_api_is() {
     assert!(fetch(near.client_at("http://127.0.0.1:9/v3"), "b").await.is_ok());
     let far = world(FAR, film);
     assert!(fetch(far.client_at("http://127.0.0.1:9/v3"), "c").await.is_err() && far.opened().is_empty());
+}
+
+/// A storage that gives the rest of "hello" after a range, and breaks after each byte.
+fn byte_by_byte(_: usize, request: &Request<()>) -> Film {
+    const BYTES: [&str; 5] = ["h", "e", "l", "l", "o"];
+    let range = request.headers().get("range").map(|range| range.to_str().unwrap());
+    let start: usize =
+        range.map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
+    let mut answer = Response::new(vec![BYTES[start]]);
+    if start < 4 {
+        answer.body_mut().push("<cut>");
+    }
+    if range.is_some() {
+        *answer.status_mut() = http::StatusCode::PARTIAL_CONTENT;
+        answer.headers_mut().insert("content-range", format!("bytes {start}-4/5").parse().unwrap());
+    }
+    answer.headers_mut().insert("content-length", (5 - start).into());
+    answer
+}
+
+#[tokio::test]
+async fn breaks_are_taken_up_where_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let world = world(DONE, byte_by_byte);
+    let film = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+    assert_eq!((film.bytes, fs::read(&path).unwrap()), (5, b"hello".to_vec()));
+    assert_eq!(film.sha256, HELLO);
+    assert_eq!((world.opened().len(), world.lines().len()), (5, 1), "one look at the task is enough");
+    assert_eq!(names(&folder), ["tea.mp4", "tea.mp4.ark-video.json"]);
+}
+
+const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+
+fn dead(status: u16) -> Film {
+    let mut answer = Response::new(Vec::new());
+    *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    answer
+}
+
+fn linked(link: &str) -> String {
+    format!(r#"{{"id":"cgt-1","model":"m","status":"succeeded","content":{{"video_url":"{link}"}}}}"#)
+}
+
+#[tokio::test]
+async fn a_dead_link_is_refreshed_once_by_asking_for_the_task() {
+    let folder = tempfile::tempdir().unwrap();
+    for status in [403, 404, 410] {
+        let world = World::with_storage(
+            |number, _| answer(200, linked(&format!("https://tos.example/a.mp4?sig={number}"))),
+            move |number, request| if number == 0 { dead(status) } else { film(number, request) },
+        );
+        let path = folder.path().join(format!("{status}.mp4"));
+        world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+        assert_eq!(world.opened()[1].uri().query(), Some("sig=1"));
+    }
+    // The same link again: nothing will come of it.
+    let world = World::with_storage(|_, _| answer(200, DONE), |_, _| dead(403));
+    let path = folder.path().join("never.mp4");
+    let error = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
+    assert_eq!((world.opened().len(), world.sent().len()), (1, 2));
+    assert!(error.to_string().contains("403") && error.task_id() == Some("cgt-1"), "{error}");
+}
+
+#[tokio::test]
+async fn an_early_400_passes_with_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::with_storage(
+        |_, _| answer(200, DONE),
+        |number, request| if number < 3 { dead(400) } else { film(number, request) },
+    );
+    let path = folder.path().join("tea.mp4");
+    world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+    // Half of 1, 2 and 4 s passed between the looks.
+    assert_eq!(world.seconds(), [0, 0, 1, 3]);
+}
+
+#[tokio::test]
+async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let request = TextToVideo::new("m", "A boat.").build();
+    let provenance = Provenance::of(&request, &ark_video::Attachments::new()).unwrap();
+    Sidecar::new(Progress::Submitting)
+        .provenance(Some(provenance.clone()))
+        .submitted("cgt-1")
+        .write(&path)
+        .unwrap();
+    world(DONE, film).client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+    let sidecar = Sidecar::read(&path).unwrap().unwrap();
+    assert_eq!((sidecar.progress, sidecar.task_id.as_deref()), (Progress::Downloaded, Some("cgt-1")));
+    assert_eq!(sidecar.provenance, Some(provenance));
+    let FileFacts { name, bytes, sha256, .. } = sidecar.file.unwrap();
+    assert_eq!((name.as_str(), bytes, sha256.as_str()), ("tea.mp4", 5, HELLO));
+    let text = fs::read_to_string(Sidecar::path_of(&path)).unwrap();
+    assert!(!text.contains("X-Tos") && !text.contains(KEY), "{text}");
+    let plain = folder.path().join("plain.mp4");
+    let options = DownloadOptions::new().sidecar(false);
+    world(DONE, film).client().task("cgt-1").download(&plain, options).await.unwrap();
+    assert!(!Sidecar::path_of(&plain).exists());
+}
+
+#[tokio::test]
+async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let keep = DownloadOptions::new().existing(Existing::Keep);
+    let again = async |path: &Path| {
+        let world = world(DONE, film);
+        let done = world.client().task("cgt-1").download(path, keep.clone()).await;
+        (done.map(|film| film.resumed_at), world.opened().len())
+    };
+    assert!(matches!(again(&path).await, (Ok(0), 1)));
+    assert!(matches!(again(&path).await, (Ok(5), 0)));
+    fs::write(&path, "jello").unwrap();
+    let (refused, opened) = again(&path).await;
+    assert!(refused.is_err() && opened == 0, "a file that is not ours is left alone");
+    assert_eq!(fs::read(&path).unwrap(), b"jello");
+}
+
+#[tokio::test]
+async fn of_many_the_one_whose_link_dies_first_is_fetched_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(DONE, film);
+    let job = |id: &str, updated_at: i64| {
+        let json = format!(
+            r#"{{"id":"{id}","model":"m","status":"succeeded","updated_at":{updated_at},"content":{{"video_url":"https://tos.example/{id}"}}}}"#
+        );
+        let task: Task = serde_json::from_str(&json).unwrap();
+        DownloadJob::new(task, folder.path().join(format!("{id}.mp4")))
+    };
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = told.clone();
+    let on_progress = move |id: &str, progress: ark_video::SaveProgress| {
+        seen.lock().unwrap().push((id.to_owned(), progress.bytes));
+    };
+    let jobs = vec![job("late", 3000), job("early", 1000), job("middle", 2000)];
+    let done: Vec<_> = world.client().download_all(jobs, 1, on_progress).collect().await;
+    let order: Vec<&str> = done.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(order, ["early", "middle", "late"]);
+    assert!(done.iter().all(|(_, film)| film.is_ok()) && world.sent().is_empty(), "their links are known");
+    assert_eq!(told.lock().unwrap()[0], ("early".to_owned(), 0));
 }

@@ -2,9 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod attachments;
+#[cfg(feature = "callback")]
+mod callback;
 mod create;
 mod download;
 mod list;
+mod reconcile;
+mod repeats;
 mod tasks;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod wait;
+mod watch;
 mod world;

@@ -20,15 +20,17 @@ async fn ids_stay_one_segment_and_impossible_ones_are_not_sent() {
 }
 
 #[tokio::test]
-async fn a_failed_question_names_the_task_and_says_that_it_goes_on() {
+async fn a_failed_question_is_repeated_names_the_task_and_says_that_it_goes_on() {
     let world = World::new(|_, _| Err(SendError::maybe_sent(SendErrorKind::Timeout, "no answer in time")));
     let error = world.client().get("cgt-1").await.unwrap_err();
     assert!(matches!(error, Error::Read(_)) && error.is_retryable() && !error.is_outcome_unknown());
     assert_eq!(error.task_id(), Some("cgt-1"));
     assert_eq!(
         error.to_string(),
-        "Could not look at task cgt-1: no answer in time. That says nothing about the task: it goes on, and is billed when it succeeds. Ask again later by its id."
+        "Could not look at task cgt-1 5 times in a row, the last time: no answer in time. That says nothing about the task: it goes on, and is billed when it succeeds. Ask again later by its id."
     );
+    // Full jitter at the middle of its range: half of 1, 2, 4 and 8 s.
+    assert_eq!(world.seconds(), [0, 0, 1, 3, 7]);
     let error = World::always(502, "<html>").client().get("cgt-1").await.unwrap_err();
     assert!(
         matches!(error, Error::Read(_)) && error.is_retryable() && error.status() == Some(502),

@@ -7,7 +7,8 @@ use std::{
 };
 
 use ark_video::{
-    AnswerBody, BoxFuture, Client, Clock, Endpoint, Random, SendError, SendErrorKind, Transport, UnixMillis,
+    AnswerBody, BoxFuture, Client, ClientBuilder, Clock, Endpoint, Random, Reach, RequestBody, SendError,
+    SendErrorKind, Transport, UnixMillis,
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -38,10 +39,13 @@ impl Sent {
 }
 
 type Script = Box<dyn Fn(usize, &Sent) -> Answer + Send + Sync>;
+/// What a storage host says to a request, with its number; `<cut>` breaks the connection.
+pub(crate) type Film = Response<Vec<&'static str>>;
+type Storage = Box<dyn Fn(usize, &Request<()>) -> Film + Send + Sync>;
 
 pub(crate) struct World {
     script: Script,
-    storage: fn() -> Response<Vec<&'static str>>,
+    storage: Storage,
     sent: Mutex<Vec<Sent>>,
     opened: Mutex<Vec<Request<()>>>,
     elapsed: Mutex<Duration>,
@@ -56,16 +60,16 @@ impl fmt::Debug for World {
 impl World {
     /// The script gets each request with its number, from 0.
     pub(crate) fn new(script: impl Fn(usize, &Sent) -> Answer + Send + Sync + 'static) -> Arc<Self> {
-        Self::with_storage(script, || Response::new(Vec::new()))
+        Self::with_storage(script, |_, _| Response::new(Vec::new()))
     }
 
     pub(crate) fn with_storage(
         script: impl Fn(usize, &Sent) -> Answer + Send + Sync + 'static,
-        storage: fn() -> Response<Vec<&'static str>>,
+        storage: impl Fn(usize, &Request<()>) -> Film + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             script: Box::new(script),
-            storage,
+            storage: Box::new(storage),
             sent: Mutex::default(),
             opened: Mutex::default(),
             elapsed: Mutex::default(),
@@ -90,14 +94,16 @@ impl World {
     }
 
     pub(crate) fn client_at(self: &Arc<Self>, base: &str) -> Client {
+        self.builder().base_url(base).build().unwrap()
+    }
+
+    pub(crate) fn builder(self: &Arc<Self>) -> ClientBuilder {
         Client::builder()
             .api_key(KEY)
-            .base_url(base)
+            .base_url("https://ark.example/v3")
             .transport(self.clone())
             .clock(self.clone())
             .random(self.clone())
-            .build()
-            .unwrap()
     }
 
     pub(crate) fn sent(&self) -> Vec<Sent> {
@@ -112,6 +118,11 @@ impl World {
         self.sent().iter().map(|sent| sent.second).collect()
     }
 
+    /// What the script says to this request.
+    pub(crate) fn said(&self, number: usize, sent: &Sent) -> Answer {
+        (self.script)(number, sent)
+    }
+
     pub(crate) fn opened(&self) -> Vec<Request<()>> {
         self.opened.lock().unwrap().clone()
     }
@@ -122,7 +133,8 @@ impl World {
 }
 
 impl Transport for World {
-    fn send(&self, endpoint: Endpoint, request: Request<Bytes>) -> BoxFuture<'_, Answer> {
+    fn send(&self, endpoint: Endpoint, request: Request<RequestBody>) -> BoxFuture<'_, Answer> {
+        let request = request.map(|body| body.read().unwrap());
         let sent = Sent { second: self.monotonic().as_secs(), endpoint, request };
         let number = {
             let mut all = self.sent.lock().unwrap();
@@ -133,9 +145,15 @@ impl Transport for World {
         Box::pin(async move { said })
     }
 
-    fn open(&self, request: Request<()>) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
+    fn open(
+        &self,
+        request: Request<()>,
+        _: Reach,
+    ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
+        let number = self.opened().len();
+        let said = (self.storage)(number, &request);
         self.opened.lock().unwrap().push(request);
-        let said = (self.storage)().map(|pieces| Box::new(Pieces(pieces)) as Box<dyn AnswerBody>);
+        let said = said.map(|pieces| Box::new(Pieces(pieces)) as Box<dyn AnswerBody>);
         Box::pin(async move { Ok(said) })
     }
 }

@@ -1,9 +1,12 @@
 //! The command line as it is typed. Only its form: what the words mean is decided elsewhere.
 
+mod check;
 mod generate;
+mod reconcile;
+mod request;
+mod simulate;
 mod values;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +14,11 @@ use ark_video::model::{ServiceTier, TaskStatus};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use generate::GenerateArgs;
+pub(crate) use reconcile::ReconcileArgs;
+pub(crate) use request::RequestArgs;
+pub(crate) use simulate::{AccountArg, SimulateArgs};
 
 use crate::exit::Exit;
 
@@ -44,6 +51,9 @@ pub(crate) struct GlobalArgs {
     /// Use this profile of the configuration file, before the environment
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
+    /// Lay this file over the built-in catalog of models, limits and prices: a newer schema/models.json, or a few cells
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) catalog: Option<PathBuf>,
     /// Send everything through this proxy (http, https or socks5 URL)
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
@@ -67,21 +77,27 @@ pub(crate) enum Command {
     /// Create a task, wait for it, save its video
     #[command(visible_alias = "gen")]
     Generate(Box<GenerateArgs>),
+    /// Say what is wrong with a request, all of it at once, without sending it
+    Check(Box<CheckArgs>),
+    /// Say what a request will cost, without sending it
+    Estimate(Box<EstimateArgs>),
     /// Show a task
     #[command(visible_alias = "status")]
     Get(TaskArgs),
     /// List the tasks of the last 7 days
     #[command(visible_alias = "ls")]
     List(ListArgs),
-    /// Wait until a task has ended
+    /// Wait until tasks have ended
     Wait(WaitArgs),
-    /// Save the video of a task that has succeeded
+    /// Save the videos of tasks that have succeeded
     Download(DownloadArgs),
+    /// Look for the task of a create whose outcome is unknown; sends nothing twice
+    Reconcile(Box<ReconcileArgs>),
     /// Take a task out of the queue; one that runs already cannot be stopped
     Cancel(TaskArgs),
     /// Delete the record of a task that has ended, and with it the way to its video
     Forget(ForgetArgs),
-    /// List the video models that this key can see
+    /// List the video models that this key can see, or, without a key, all that we know of
     Models(ModelsArgs),
     /// Run the service on this machine, for tests in any language
     Simulate(SimulateArgs),
@@ -150,22 +166,41 @@ pub(crate) struct SaveArgs {
     /// Replace files that exist
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Go on where an earlier run ended, by the file beside the video (NAME.ark-video.json): creates nothing twice, fetches
+    /// nothing twice
+    #[arg(long, conflicts_with = "overwrite")]
+    pub(crate) resume: bool,
+    /// Do not write NAME.ark-video.json beside the video (task, prompt, hashes)
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) no_sidecar: bool,
 }
 
-/// Waiting for one task.
+/// Waiting for tasks.
 #[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
-    #[command(flatten)]
-    pub(crate) task: TaskArgs,
+    /// Task ids, `cgt-…`
+    #[arg(value_name = "ID", value_parser = values::task_id, required_unless_present = "all")]
+    pub(crate) ids: Vec<String>,
+    /// Wait for all tasks of the account that are queued or running now
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) patience: PatienceArgs,
 }
 
-/// Saving one task's video.
+/// Saving videos.
 #[derive(Debug, Args)]
 pub(crate) struct DownloadArgs {
-    #[command(flatten)]
-    pub(crate) task: TaskArgs,
+    /// Task ids, `cgt-…`
+    #[arg(value_name = "ID", value_parser = values::task_id, required_unless_present = "all_succeeded")]
+    pub(crate) ids: Vec<String>,
+    /// Save the videos of all tasks of the account that have succeeded and can still be fetched (24 hours); those that
+    /// are here already are left alone
+    #[arg(long, conflicts_with_all = ["ids", "output"])]
+    pub(crate) all_succeeded: bool,
+    /// Videos fetched at the same time
+    #[arg(long, default_value_t = 4, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub(crate) at_once: u8,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
 }
@@ -188,23 +223,13 @@ pub(crate) struct ModelsArgs {
     /// Also models that do not make videos
     #[arg(long)]
     pub(crate) all: bool,
-}
-
-/// The simulator as a server.
-#[derive(Debug, Args)]
-pub(crate) struct SimulateArgs {
-    /// Where to listen; port 0 takes any free one
-    #[arg(long, default_value = "127.0.0.1:8787")]
-    pub(crate) addr: SocketAddr,
-    /// How fast time runs, such as 60x; at 1x a task takes about 4 s
-    #[arg(long, default_value = "1x", value_parser = values::speed, value_name = "FACTOR")]
-    pub(crate) speed: f64,
-    /// Same seed, same ids and videos [default: a new one each time]
+    /// List what the catalog knows, with resolutions and lengths; ask nobody
     #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// Accept every key, not only the one that is printed
-    #[arg(long)]
-    pub(crate) any_key: bool,
+    pub(crate) offline: bool,
+    /// Say what the catalog knows of a field, a value or a row of a model or family, who says so, when, and how sure it
+    /// is: `--why 2.5 1080p`, `--why doubao-seedance-2-0-260128 duration`
+    #[arg(long, num_args = 2, value_names = ["MODEL|FAMILY", "FIELD|VALUE"], conflicts_with_all = ["filter", "all"])]
+    pub(crate) why: Option<Vec<String>>,
 }
 
 fn after_help() -> String {

@@ -30,6 +30,34 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "write a factor such as 1x or 60x, from 0.01x to 1000000x".to_owned())
 }
 
+/// A moment, or how long ago it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// Milliseconds since 1970.
+    At(i64),
+    Ago(Duration),
+}
+
+impl When {
+    /// The moment, in milliseconds since 1970.
+    pub(crate) fn at(self, now: i64) -> i64 {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(time) => now.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+        }
+    }
+}
+
+/// `2026-11-22T10:15:00Z` or `20m`.
+pub(super) fn moment(text: &str) -> Result<When, String> {
+    if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
+        return Ok(When::At(at.as_millisecond()));
+    }
+    duration(text)
+        .map(When::Ago)
+        .map_err(|_| "write a time such as 2026-11-22T10:15:00Z, or how long ago, such as 20m".to_owned())
+}
+
 /// Any text but none: ids are the service's to define.
 pub(super) fn task_id(text: &str) -> Result<String, String> {
     let id = text.trim();
@@ -52,6 +80,16 @@ mod tests {
         }
         assert_eq!(pace("500ms"), Ok(Duration::from_millis(500)));
         assert!(pace("0s").is_err());
+    }
+
+    #[test]
+    fn moments() {
+        assert_eq!(moment("2026-11-22T10:15:30Z"), Ok(When::At(1_795_342_530_000)));
+        assert_eq!(moment("2026-11-22T18:15:30+08:00"), Ok(When::At(1_795_342_530_000)));
+        assert_eq!(moment("20m").map(|when| when.at(3_600_000)), Ok(2_400_000));
+        for text in ["", "yesterday", "2026-11-22", "-5s"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
     }
 
     #[test]

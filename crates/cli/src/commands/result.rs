@@ -7,6 +7,7 @@ use ark_video::model::{ServiceTier, Task};
 use ark_video::{DownloadOptions, Error, Output as Part, TaskHandle, WaitOptions};
 use serde::Serialize;
 
+use super::many;
 use crate::api_failure;
 use crate::args::{DownloadArgs, PatienceArgs, WaitArgs};
 use crate::destination::Destination;
@@ -72,21 +73,44 @@ pub(crate) async fn save(
     to: &Destination,
 ) -> Result<Saved, Failure> {
     let video = to.video(handle.id());
-    let again = session.again();
-    let part =
-        if task.video_url().is_none() && Part::File.link(task).is_some() { Part::File } else { Part::Video };
-    let options = DownloadOptions::new().overwrite(to.overwrite).output(part);
+    let options = DownloadOptions::new().existing(to.existing()).sidecar(to.sidecar).output(part_of(task));
     let file = fetch(session, handle, &to.real(&video), &video, options).await?;
     let mut saved = Saved { video, bytes: file, last_frame: None, trouble: None };
     if task.last_frame_url().is_some() {
-        match save_last_frame(session, handle, &saved.video, to).await {
-            Ok(path) => saved.last_frame = Some(path),
-            Err(failure) => {
-                saved.trouble = Some(failure.hint(format!("the link is in: {again} get {}", handle.id())))
-            }
-        }
+        add_last_frame(session, handle, &mut saved, to).await;
     }
     Ok(saved)
+}
+
+/// What a task's main result is.
+pub(crate) fn part_of(task: &Task) -> Part {
+    if task.video_url().is_none() && Part::File.link(task).is_some() { Part::File } else { Part::Video }
+}
+
+/// What the name of a task's video ends in.
+pub(crate) fn ending(task: &Task) -> &'static str {
+    if task.output_format.as_ref().is_some_and(|format| format.as_str() == "mov") { "mov" } else { "mp4" }
+}
+
+/// Saves the last frame too. A video without it is still a video.
+pub(crate) async fn add_last_frame(
+    session: &mut Session,
+    handle: &TaskHandle,
+    saved: &mut Saved,
+    to: &Destination,
+) {
+    let kept = ["png", "jpeg"].map(|ending| crate::destination::beside(&saved.video, ending));
+    if let Some(kept) = kept.into_iter().find(|path| to.resume && to.real(path).is_file()) {
+        saved.last_frame = Some(kept);
+        return;
+    }
+    let again = session.again();
+    match save_last_frame(session, handle, &saved.video, to).await {
+        Ok(path) => saved.last_frame = Some(path),
+        Err(failure) => {
+            saved.trouble = Some(failure.hint(format!("the link is in: {again} get {}", handle.id())));
+        }
+    }
 }
 
 async fn fetch(
@@ -103,7 +127,8 @@ async fn fetch(
             file.map(|file| file.bytes).map_err(|error| api_failure::of(&error, &again))
         }
         () = session.interrupts.next() => {
-            let message = format!("interrupted: the video of task {} is not saved", handle.id());
+            let message =
+                format!("interrupted: the video of task {} is not saved; what was fetched of it is kept", handle.id());
             Err(Failure::new(Exit::Interrupted, message)
                 .task_id(Some(handle.id()))
                 .hint(format!("{again} download {} -o {}", handle.id(), crate::session::quoted(&shown.display().to_string()))))
@@ -129,7 +154,7 @@ async fn save_last_frame(
         .tempfile_in(&folder)
         .map_err(unwritable)?
         .into_temp_path();
-    let options = DownloadOptions::new().overwrite(true).output(Part::LastFrame);
+    let options = DownloadOptions::new().overwrite(true).sidecar(false).output(Part::LastFrame);
     fetch(session, handle, &scratch, Path::new("last frame"), options).await?;
     let mut start = [0; 4];
     std::fs::File::open(&scratch)
@@ -184,9 +209,11 @@ pub(crate) fn tell(session: &Session, task: &Task, saved: &Saved) {
     }
 }
 
-/// `wait ID`
+/// `wait ID…`
 pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), Failure> {
-    let handle = session.client().await?.task(&args.task.id);
+    let client = session.client().await?;
+    let [id] = args.ids.as_slice() else { return many::wait(session, &client, args).await };
+    let handle = client.task(id);
     let again = session.again();
     // The tier tells how patient to be. If nobody answers now, the wait itself will say so, or get over it.
     let tier = tokio::select! {
@@ -195,17 +222,21 @@ pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), F
             Err(error @ Error::Refused(_)) => return Err(api_failure::of(&error, &again)),
             Err(_) => None,
         },
-        () = session.interrupts.next() => return Err(stopped(&args.task.id, &again)),
+        () = session.interrupts.next() => return Err(stopped(id, &again)),
     };
     let task = wait_for(session, &handle, patience(&args.patience, tier.as_ref(), false)).await?;
     super::tasks::show(session, &task);
     Ok(())
 }
 
-/// `download ID`
+/// `download ID…`
 pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Result<(), Failure> {
+    if args.ids.len() > 1 && args.save.output.is_some() {
+        let message = "-o names one file, and there are several tasks";
+        return Err(Failure::new(Exit::Usage, message).hint("say --output-dir DIR instead"));
+    }
     let client = session.client().await?;
-    let id = &args.task.id;
+    let [id] = args.ids.as_slice() else { return many::download(session, &client, args).await };
     let to = Destination::new(&args.save, "mp4", &session.cwd);
     to.check(Some(id), false)?;
     let handle = client.task(id);
@@ -214,12 +245,7 @@ pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Resu
         task = handle.get() => task.map_err(|error| api_failure::of(&error, &again))?,
         () = session.interrupts.next() => return Err(crate::session::interrupted()),
     };
-    let ending = if task.output_format.as_ref().is_some_and(|format| format.as_str() == "mov") {
-        "mov"
-    } else {
-        "mp4"
-    };
-    let to = Destination::new(&args.save, ending, &session.cwd);
+    let to = Destination::new(&args.save, ending(&task), &session.cwd);
     to.check(Some(id), task.last_frame_url().is_some())?;
     let mut saved = save(session, &handle, &task, &to).await?;
     tell(session, &task, &saved);

@@ -1,14 +1,21 @@
-//! `simulate`: the service on this machine, until Ctrl-C.
+//! `simulate`: the service on this machine, until Ctrl-C, or for as long as an audited command runs.
 
-use ark_video_simulator::{Builder, Simulator};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ark_video_simulator::{Account, Builder, FaultPlan, Options, Rates, Simulator};
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::args::SimulateArgs;
+use super::audit;
+use crate::args::{AccountArg, SimulateArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Form;
 use crate::session::Session;
+
+/// Where it listens when nothing is said.
+const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8787);
 
 /// A running simulator and what it has assumed so far.
 pub(crate) struct Running {
@@ -34,25 +41,34 @@ struct Ready<'a> {
     ready: bool,
     base_url: &'a str,
     api_key: &'a str,
+    control_url: Option<&'a str>,
     seed: u64,
 }
 
 /// `simulate`
 pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<(), Failure> {
-    let mut builder = Simulator::builder().addr(args.addr).speed(args.speed);
-    if let Some(seed) = args.seed {
-        builder = builder.seed(seed);
-    }
-    if args.any_key {
-        builder = builder.any_key();
-    }
-    let Running { mut simulator, mut notes } = start(builder).await?;
+    let state = args.state.as_ref().map(|path| session.cwd.join(path));
+    let mut running = start(builder(&session.cwd, args, state.as_ref())?).await?;
+    let ended = if args.audit {
+        audit::run(session, &mut running, &args.command).await
+    } else {
+        serve(session, &mut running).await
+    };
+    let saved = state.map_or(Ok(()), |path| save(&running.simulator, &path));
+    running.simulator.shutdown().await;
+    ended.and(saved)
+}
+
+/// Until Ctrl-C, which is how it is meant to end.
+async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failure> {
+    let Running { simulator, notes } = running;
     let output = &session.output;
     match output.form {
         Form::Json => output.json(&Ready {
             ready: true,
             base_url: simulator.base_url(),
             api_key: simulator.api_key(),
+            control_url: simulator.control_url(),
             seed: simulator.seed(),
         }),
         Form::Quiet => output.line(simulator.base_url()),
@@ -60,6 +76,9 @@ pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<()
             output.note("the simulator runs until Ctrl-C; in another shell:");
             output.line(format_args!("export ARK_BASE_URL={}", simulator.base_url()));
             output.line(format_args!("export ARK_API_KEY={}", simulator.api_key()));
+            if let Some(control) = simulator.control_url() {
+                output.note(format_args!("tasks, bills and videos are shown at {control}"));
+            }
         }
     }
     loop {
@@ -73,7 +92,76 @@ pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<()
     session
         .output
         .note(format_args!("stopped; bills that the real service would have written: {}", bills.len()));
-    simulator.shutdown().await;
-    // Ctrl-C is how it is meant to end.
     Ok(())
+}
+
+fn builder(cwd: &Path, args: &SimulateArgs, state: Option<&PathBuf>) -> Result<Builder, Failure> {
+    let mut options =
+        Options::default().queued(args.queued).running(args.running).prefix(args.prefix.as_str());
+    if let Some(account) = args.rates {
+        options = options.rates(Rates::of(match account {
+            AccountArg::Company => Account::Company,
+            AccountArg::Personal => Account::Personal,
+        }));
+    }
+    for (name, value) in &args.switches {
+        options.switches.set(name, value).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    }
+    let free = SocketAddr::new(USUAL.ip(), 0);
+    let addr = args.addr.unwrap_or(if args.audit { free } else { USUAL });
+    // The options bring a seed along, which would be the same each time.
+    let mut builder = Simulator::builder().options(options).seed(args.seed.unwrap_or_else(new_seed));
+    builder = builder.addr(addr).control(args.control_addr);
+    builder = if args.manual_clock { builder.manual_clock() } else { builder.speed(args.speed) };
+    if args.any_key {
+        builder = builder.any_key();
+    }
+    if args.callbacks_anywhere {
+        builder = builder.callbacks_anywhere();
+    }
+    if let Some(path) = &args.faults {
+        builder = builder.faults(plan(&cwd.join(path))?);
+    }
+    match state.map(std::fs::read_to_string) {
+        Some(Ok(saved)) => Ok(builder.restore(saved)),
+        Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::new(Exit::Input, format!("the state file cannot be read: {error}")))
+        }
+        _ => Ok(builder),
+    }
+}
+
+/// A seed that the next run does not have.
+fn new_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    // The low bits are those that differ.
+    since.as_nanos() as u64
+}
+
+/// Reads a fault plan; what does not look like JSON is TOML.
+fn plan(path: &Path) -> Result<FaultPlan, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Input, format!("{shown} cannot be read: {error}")))?;
+    let wrong = |why: String| Failure::new(Exit::Configuration, format!("{shown}: {}", why.trim_end()));
+    if text.trim_start().starts_with('{') {
+        return FaultPlan::from_json(&text).map_err(|error| wrong(error.to_string()));
+    }
+    let plan: FaultPlan = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    plan.check().map_err(|error| wrong(error.to_string()))?;
+    Ok(plan)
+}
+
+/// Writes the state so that a crash leaves the old one.
+fn save(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
+    let wrong =
+        |why: String| Failure::new(Exit::Output, format!("{} cannot be written: {why}", path.display()));
+    let state = simulator.snapshot().map_err(|error| wrong(error.to_string()))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let file = tempfile::NamedTempFile::new_in(folder)?;
+        std::fs::write(file.path(), &state)?;
+        file.persist(path).map(|_| ()).map_err(|error| error.error)
+    };
+    write().map_err(|error| wrong(error.to_string()))
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::api_failure;
 use crate::args::{ForgetArgs, ListArgs, TaskArgs};
 use crate::failure::Failure;
-use crate::output::Form;
+use crate::output::{Form, Output};
 use crate::session::{Session, interrupted};
 use crate::summary;
 
@@ -23,10 +23,15 @@ pub(crate) async fn get(session: &mut Session, args: &TaskArgs) -> Result<(), Fa
 
 /// A task, in the form that was asked for.
 pub(crate) fn show(session: &Session, task: &Task) {
-    match session.output.form {
-        Form::Json => session.output.json(task),
-        Form::Quiet => session.output.line(&task.id),
-        Form::Text => session.output.line(summary::task(task)),
+    show_of(&session.output, task);
+}
+
+/// As [`show`], while the rest of the session is busy.
+pub(crate) fn show_of(output: &Output, task: &Task) {
+    match output.form {
+        Form::Json => output.json(task),
+        Form::Quiet => output.line(&task.id),
+        Form::Text => output.line(summary::task(task)),
     }
 }
 

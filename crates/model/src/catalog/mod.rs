@@ -21,10 +21,10 @@ pub use cell::{Cell, Confidence, Factors, InputSeconds, Lengths, Site, Span, Ste
 pub use decimal::{Decimal, NotDecimal};
 pub use family::Family;
 pub use limits::{AudioLimits, Billing, Defaults, ImageLimits, Limits, MediaLimits, VideoLimits};
+pub(crate) use lookup::almost;
 pub use lookup::{ModelRules, WhySkipped};
 pub use overlay::CatalogError;
 pub use rows::{Availability, Format, Model, NeverOffer, Pixels, PlanName, Price, Rate, Source};
-pub(crate) use lookup::almost;
 pub use table::{Table, Words};
 
 /// Everything that is known of the models.

@@ -73,7 +73,8 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             return refuse(address, sink, "media-address", "This is no complete http address.");
         }
         let message = "The service may fail to fetch media over plain http.".to_owned();
-        doubt(address, rules, sink, "plain-http-media", "media-plain-http", message).advice("Offer it over https.");
+        doubt(address, rules, sink, "plain-http-media", "media-plain-http", message)
+            .advice("Offer it over https.");
     } else if let Some(rest) = after(url, "asset://") {
         if !takes("asset") || rest.is_empty() || has_gap(rest) {
             refuse(address, sink, "media-address", "This is no asset address: the id is missing.");
@@ -82,9 +83,13 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         if takes("data") {
             data(address, rules, sink);
         } else {
-            sink.say("media-form", address.place(), format!("A {kind} has no base64 form; it must be a web address or an asset."))
-                .advice("Upload it where the service can fetch it, or make it an asset.")
-                .from(cell);
+            sink.say(
+                "media-form",
+                address.place(),
+                format!("A {kind} has no base64 form; it must be a web address or an asset."),
+            )
+            .advice("Upload it where the service can fetch it, or make it an asset.")
+            .from(cell);
         }
     } else if after(url, "tos://").is_some() {
         let message = "Whether the service takes tos:// addresses here is not documented.".to_owned();
@@ -94,9 +99,17 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     } else {
         let known = cell.value.as_ref().map(Words::to_string).unwrap_or_default();
         let message = format!("This is no address of a known form; {} takes {known}.", article(kind));
-        let advice = match (kind, looks_like_base64(url), after(url, "file://").is_some() || url.starts_with(['/', '.'])) {
-            (MediaKind::Image | MediaKind::Audio, true, _) => "Write `data:<kind>/<format>;base64,` before base64 data.",
-            (_, _, true) => "The service cannot read files of this machine: upload it, or send it as a data URL.",
+        let advice = match (
+            kind,
+            looks_like_base64(url),
+            after(url, "file://").is_some() || url.starts_with(['/', '.']),
+        ) {
+            (MediaKind::Image | MediaKind::Audio, true, _) => {
+                "Write `data:<kind>/<format>;base64,` before base64 data."
+            }
+            (_, _, true) => {
+                "The service cannot read files of this machine: upload it, or send it as a data URL."
+            }
             _ => "Write https://…, asset://… or, where the kind has it, a data URL.",
         };
         sink.say("media-form", address.place(), message).advice(advice).from(cell);
@@ -140,8 +153,15 @@ fn doubt<'s>(
 }
 
 /// Words that tools write for a format of another name.
-const ALIASES: &[(&str, &str)] =
-    &[("jpg", "jpeg"), ("tif", "tiff"), ("mpeg", "mp3"), ("mpeg3", "mp3"), ("x-wav", "wav"), ("wave", "wav"), ("vnd.wave", "wav")];
+const ALIASES: &[(&str, &str)] = &[
+    ("jpg", "jpeg"),
+    ("tif", "tiff"),
+    ("mpeg", "mp3"),
+    ("mpeg3", "mp3"),
+    ("x-wav", "wav"),
+    ("wave", "wav"),
+    ("vnd.wave", "wav"),
+];
 
 /// `data:<kind>/<format>;base64,<data>`: each part, and whether the data are base64 at all.
 fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
@@ -160,7 +180,12 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     };
     let media = &head["data:".len()..];
     let Some(media) = media.strip_suffix(";base64") else {
-        return wrong(sink, "media-data-url", "This data URL does not say `;base64` before the data.".into(), form);
+        return wrong(
+            sink,
+            "media-data-url",
+            "This data URL does not say `;base64` before the data.".into(),
+            form,
+        );
     };
     let (found, word) = media.split_once('/').unwrap_or((media, ""));
     if found.bytes().chain(word.bytes()).any(|byte| byte.is_ascii_uppercase()) || !head.starts_with("data:") {
@@ -173,13 +198,21 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         format(address, word, rules, sink);
     }
     if let Some(fault) = fault(data.as_bytes()) {
-        wrong(sink, "media-base64", fault.into(), "Encode it as standard base64, padded, without line breaks.");
+        wrong(
+            sink,
+            "media-base64",
+            fault.into(),
+            "Encode it as standard base64, padded, without line breaks.",
+        );
     }
     let limit = max_bytes(rules.catalog, kind);
     let bytes = decoded_len(data.as_bytes());
     if i64::try_from(bytes).map_or(true, |bytes| bytes > limit.value) {
-        let message = format!("This data URL holds {bytes} bytes; {} may have {}.", article(kind), limit.value);
-        sink.say("media-bytes", address.place(), message).advice("Make it smaller, or give its address.").from(limit);
+        let message =
+            format!("This data URL holds {bytes} bytes; {} may have {}.", article(kind), limit.value);
+        sink.say("media-bytes", address.place(), message)
+            .advice("Make it smaller, or give its address.")
+            .from(limit);
     }
 }
 
@@ -188,9 +221,11 @@ pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink:
     let kind = address.kind;
     let all = formats(rules.catalog, kind);
     let proper = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, proper)| proper);
-    let Some(row) = all.iter().find(|row| row.name == proper || row.data_url.as_deref() == Some(proper)) else {
+    let Some(row) = all.iter().find(|row| row.name == proper || row.data_url.as_deref() == Some(proper))
+    else {
         let known: Vec<&str> = all.iter().map(|row| row.name.as_ref()).collect();
-        let message = format!("{} is no format of {}; known are {}.", quoted(word), article(kind), known.join(", "));
+        let message =
+            format!("{} is no format of {}; known are {}.", quoted(word), article(kind), known.join(", "));
         let finding = sink.say("media-format", address.place(), message).advice("Convert it.");
         if kind == MediaKind::Image {
             finding.code("InvalidImageURL.InvalidFormat");
@@ -199,9 +234,13 @@ pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink:
     };
     let Some(family) = rules.family_name() else { return };
     if row.families.as_ref().is_some_and(|families| !families.contains(family)) {
-        let strength = row.switch.as_deref().map_or(Strength::Refuse, |switch| rules.catalog.strength(switch));
+        let strength =
+            row.switch.as_deref().map_or(Strength::Refuse, |switch| rules.catalog.strength(switch));
         let message = format!("{} is documented for other models than Seedance {family}.", row.name);
-        let finding = sink.say("media-format", address.place(), message).advice("Convert it to jpeg or png.").strength(strength);
+        let finding = sink
+            .say("media-format", address.place(), message)
+            .advice("Convert it to jpeg or png.")
+            .strength(strength);
         (finding.source, finding.date) = (row.source.clone(), row.date.clone());
     }
 }
@@ -235,6 +274,17 @@ fn decoded_len(data: &[u8]) -> usize {
     (data.len() / 4 * 3).saturating_sub(padding)
 }
 
+/// Bytes of base64 that a data URL leaves out: it may stand for a file that is read while it is sent, of which the facts
+/// know the size.
+pub(crate) fn left_out(url: &str, bytes: u64) -> u64 {
+    match url.split_once(',') {
+        Some((head, data)) if after(head, "data:").is_some() && bytes > decoded_len(data.as_bytes()) as u64 => {
+            (bytes.div_ceil(3).saturating_mul(4)).saturating_sub(data.len() as u64)
+        }
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,7 +292,11 @@ mod tests {
 
     fn findings(request: &CreateTaskRequest) -> Vec<(&'static str, Strength, String)> {
         let report = request.check_with(Catalog::builtin(), &Facts::new());
-        report.findings.into_iter().map(|f| (f.rule, f.strength, f.code.unwrap_or_default().into_owned())).collect()
+        report
+            .findings
+            .into_iter()
+            .map(|f| (f.rule, f.strength, f.code.unwrap_or_default().into_owned()))
+            .collect()
     }
 
     fn image(url: &str) -> Option<&'static str> {
@@ -250,18 +304,28 @@ mod tests {
     }
 
     fn audio(url: &str) -> Option<&'static str> {
-        let mut request = References::new("doubao-seedance-2-0-260128").image("https://a.example.com/b.png").build();
-        request.content.push(ContentItem::from(AudioContent::new(crate::MediaUrl::new(url)).role("reference_audio")));
+        let mut request =
+            References::new("doubao-seedance-2-0-260128").image("https://a.example.com/b.png").build();
+        request
+            .content
+            .push(ContentItem::from(AudioContent::new(crate::MediaUrl::new(url)).role("reference_audio")));
         findings(&request).first().map(|found| found.0)
     }
 
     fn video(url: &str) -> Option<&'static str> {
-        findings(&References::new("doubao-seedance-2-0-260128").video(url).build()).first().map(|found| found.0)
+        findings(&References::new("doubao-seedance-2-0-260128").video(url).build())
+            .first()
+            .map(|found| found.0)
     }
 
     #[test]
     fn each_kind_has_its_forms() {
-        for url in ["https://a.example.com/b.png", "HTTPS://a.example.com/b", "asset://asset-1", "data:image/png;base64,iVBORw0KGgo="] {
+        for url in [
+            "https://a.example.com/b.png",
+            "HTTPS://a.example.com/b",
+            "asset://asset-1",
+            "data:image/png;base64,iVBORw0KGgo=",
+        ] {
             assert_eq!(image(url), None, "{url}");
         }
         assert_eq!(audio("data:audio/wav;base64,UklGRiQAAABXQVZF"), None);
@@ -270,7 +334,16 @@ mod tests {
         assert_eq!(video("asset://asset-1"), None);
         assert_eq!(video("http://a.example.com/b.mp4"), Some("media-plain-http"));
         assert_eq!(image("tos://bucket/key"), Some("media-tos"));
-        for url in ["ftp://a/b", "/home/a.png", "C:\\a.png", "a.example.com/b.png", "iVBORw0KGgoAAAANSUhEUgAA", " https://a/b", "file:///a", "ä"] {
+        for url in [
+            "ftp://a/b",
+            "/pictures/a.png",
+            "C:\\a.png",
+            "a.example.com/b.png",
+            "iVBORw0KGgoAAAANSUhEUgAA",
+            " https://a/b",
+            "file:///a",
+            "ä",
+        ] {
             assert_eq!(image(url), Some("media-form"), "{url}");
         }
         for url in ["https://", "https:///a", "http://", "asset://", "https://a.example.com/b c.png"] {
@@ -305,7 +378,11 @@ mod tests {
 
     #[test]
     fn heic_is_for_newer_models() {
-        let heic = |model: &str| findings(&FirstFrame::new(model, "data:image/heic;base64,AAAA").build()).first().map(|found| found.1);
+        let heic = |model: &str| {
+            findings(&FirstFrame::new(model, "data:image/heic;base64,AAAA").build())
+                .first()
+                .map(|found| found.1)
+        };
         assert_eq!(heic("doubao-seedance-2-0-260128"), None);
         assert_eq!(heic("doubao-seedance-1-0-pro-250528"), Some(Strength::Warn));
         assert_eq!(heic("ep-1"), None);

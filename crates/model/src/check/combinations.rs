@@ -17,21 +17,37 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &Scan, sink: &mut
     let content = &request.content;
     if scan.drafts.any() && content.len() > 1 {
         let other = if scan.drafts.first == 0 { 1 } else { 0 };
-        sink.say("draft-alone", item(other, ""), "A `draft_task` stands alone: it brings its prompt and media with it.".into())
-            .advice("Leave out every other item; what the draft does not decide is set by fields.")
-            .written_in("D-25", "2026-10");
+        sink.say(
+            "draft-alone",
+            item(other, ""),
+            "A `draft_task` stands alone: it brings its prompt and media with it.".into(),
+        )
+        .advice("Leave out every other item; what the draft does not decide is set by fields.")
+        .written_in("D-25", "2026-10");
     }
     if scan.first_frames.count > 1 {
-        sink.say("one-first-frame", item(scan.first_frames.second, "/role"), "There is a second first frame.".into())
-            .advice("Keep one, or make all of them reference images.");
+        sink.say(
+            "one-first-frame",
+            item(scan.first_frames.second, "/role"),
+            "There is a second first frame.".into(),
+        )
+        .advice("Keep one, or make all of them reference images.");
     }
     if scan.last_frames.count > 1 {
-        sink.say("one-last-frame", item(scan.last_frames.second, "/role"), "There is a second last frame.".into())
-            .advice("Keep one, or make all of them reference images.");
+        sink.say(
+            "one-last-frame",
+            item(scan.last_frames.second, "/role"),
+            "There is a second last frame.".into(),
+        )
+        .advice("Keep one, or make all of them reference images.");
     }
     if scan.last_frames.any() && !scan.first_frames.any() {
-        sink.say("last-frame-alone", item(scan.last_frames.first, "/role"), "A last frame needs a first frame beside it.".into())
-            .advice("Add an image with the role `first_frame`, or make this one the first frame.");
+        sink.say(
+            "last-frame-alone",
+            item(scan.last_frames.first, "/role"),
+            "A last frame needs a first frame beside it.".into(),
+        )
+        .advice("Add an image with the role `first_frame`, or make this one the first frame.");
     }
     if let Some(index) = first_misfit(content, false) {
         mixed(index, sink);
@@ -73,39 +89,67 @@ pub(crate) fn beyond_the_schema(request: &CreateTaskRequest, scan: &Scan, mode: 
     {
         mixed(index, sink);
     }
-    for (unroled, role) in [(scan.unroled_videos, "reference_video"), (scan.unroled_audios, "reference_audio")] {
+    for (unroled, role) in
+        [(scan.unroled_videos, "reference_video"), (scan.unroled_audios, "reference_audio")]
+    {
         if unroled.any() {
             let kind = role.trim_start_matches("reference_");
-            sink.say("reference-role", item(unroled.first, "/role"), format!("Every {kind} item says its role."))
-                .advice(format!("Write \"role\": \"{role}\" beside `{kind}_url`."));
+            sink.say(
+                "reference-role",
+                item(unroled.first, "/role"),
+                format!("Every {kind} item says its role."),
+            )
+            .advice(format!("Write \"role\": \"{role}\" beside `{kind}_url`."));
         }
     }
     if scan.texts.count > 1 {
-        sink.say("one-text", item(scan.texts.second, ""), "There is a second text item; the service documents one.".into())
-            .advice("Join the texts.")
-            .strength(Strength::Warn);
+        sink.say(
+            "one-text",
+            item(scan.texts.second, ""),
+            "There is a second text item; the service documents one.".into(),
+        )
+        .advice("Join the texts.")
+        .strength(Strength::Warn);
     }
     if mode == Mode::Text && blank(&content[scan.texts.first]) {
-        sink.say("prompt-empty", item(scan.texts.first, "/text"), "The prompt is empty, and there is no image, video or sound.".into())
-            .advice("Say what the video should show.");
+        sink.say(
+            "prompt-empty",
+            item(scan.texts.first, "/text"),
+            "The prompt is empty, and there is no image, video or sound.".into(),
+        )
+        .advice("Say what the video should show.");
     }
     let flex = request.service_tier == Some(crate::ServiceTier::Flex);
     if flex && request.priority.is_some_and(|priority| priority != 0) {
-        sink.say("priority-with-flex", Place::Field(Field::Priority), "`priority` does not go with the offline tier.".into())
-            .advice("Leave out `priority`, or use the tier `default`.")
-            .code(INVALID);
+        sink.say(
+            "priority-with-flex",
+            Place::Field(Field::Priority),
+            "`priority` does not go with the offline tier.".into(),
+        )
+        .advice("Leave out `priority`, or use the tier `default`.")
+        .code(INVALID);
     }
     if request.frames.is_some() && request.duration.is_some() {
-        sink.say("duration-with-frames", Place::Field(Field::Duration), "`frames` wins over `duration`, which has no effect.".into())
-            .advice("Set one of the two.")
-            .strength(Strength::Warn)
-            .silent();
+        sink.say(
+            "duration-with-frames",
+            Place::Field(Field::Duration),
+            "`frames` wins over `duration`, which has no effect.".into(),
+        )
+        .advice("Set one of the two.")
+        .strength(Strength::Warn)
+        .silent();
     }
     if let Some(url) = &request.callback_url {
-        let web = ["http://", "https://"].iter().any(|scheme| url.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
+        let web = ["http://", "https://"]
+            .iter()
+            .any(|scheme| url.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
         if !web {
-            sink.say("callback-url", Place::Field(Field::CallbackUrl), "`callback_url` is no http or https address.".into())
-                .advice("Give an address that the service can POST to.");
+            sink.say(
+                "callback-url",
+                Place::Field(Field::CallbackUrl),
+                "`callback_url` is no http or https address.".into(),
+            )
+            .advice("Give an address that the service can POST to.");
         }
     }
 }
@@ -148,7 +192,10 @@ mod tests {
         let (first, last, reference) = (Some("first_frame"), Some("last_frame"), Some("reference_image"));
         assert_eq!(refused(vec![image(last)]), only("last-frame-alone", "/content/0/role"));
         assert_eq!(refused(vec![image(first), image(first)]), only("one-first-frame", "/content/1/role"));
-        assert_eq!(refused(vec![image(first), image(last), image(last)]), only("one-last-frame", "/content/2/role"));
+        assert_eq!(
+            refused(vec![image(first), image(last), image(last)]),
+            only("one-last-frame", "/content/2/role")
+        );
         assert_eq!(refused(vec![image(first), image(reference)]), only("mixed-modes", "/content/1/role"));
         assert_eq!(refused(vec![image(reference), image(first)]), only("mixed-modes", "/content/1/role"));
         assert_eq!(refused(vec![image(None), image(None)]), only("role-required", "/content/0/role"));
@@ -159,9 +206,18 @@ mod tests {
 
     #[test]
     fn a_bare_image_is_a_first_frame() {
-        assert_eq!(refused(vec![image(None), audio(Some("reference_audio"))]), only("mixed-modes", "/content/1/role"));
-        assert_eq!(refused(vec![audio(Some("reference_audio")), image(None)]), only("mixed-modes", "/content/1/role"));
-        assert_eq!(refused(vec![image(Some("reference_image")), audio(None)]), only("reference-role", "/content/1/role"));
+        assert_eq!(
+            refused(vec![image(None), audio(Some("reference_audio"))]),
+            only("mixed-modes", "/content/1/role")
+        );
+        assert_eq!(
+            refused(vec![audio(Some("reference_audio")), image(None)]),
+            only("mixed-modes", "/content/1/role")
+        );
+        assert_eq!(
+            refused(vec![image(Some("reference_image")), audio(None)]),
+            only("reference-role", "/content/1/role")
+        );
     }
 
     #[test]
@@ -171,7 +227,10 @@ mod tests {
         assert_eq!(refused(vec![draft.clone()]), []);
         assert_eq!(refused(vec![text.clone(), draft.clone()]), only("draft-alone", "/content/0"));
         assert_eq!(refused(vec![draft.clone(), draft]), only("draft-alone", "/content/1"));
-        assert_eq!(refused(vec![json!({ "type": "text", "text": " \n" })]), only("prompt-empty", "/content/0/text"));
+        assert_eq!(
+            refused(vec![json!({ "type": "text", "text": " \n" })]),
+            only("prompt-empty", "/content/0/text")
+        );
         assert_eq!(found(json!({ "model": "ep-1", "content": [text, text] }))[0].0, "one-text");
     }
 

@@ -15,14 +15,22 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     for field in set(rules.request) {
         let (name, place) = (field.name(), Place::Field(field));
         if inherited.value.as_ref().is_some_and(|names| names.contains(name)) {
-            let message = format!("A final takes `{name}` from its draft; sending it is an error even when it is equal.");
+            let message = format!(
+                "A final takes `{name}` from its draft; sending it is an error even when it is equal."
+            );
             let strength = rules.catalog.strength_of(inherited);
-            sink.say("final-inherited", place, message).advice("Leave it out.").from(inherited).strength(strength);
+            sink.say("final-inherited", place, message)
+                .advice("Leave it out.")
+                .from(inherited)
+                .strength(strength);
             sink.settle(place);
         } else if settable.value.as_ref().is_some_and(|names| !names.contains(name)) {
             let message = format!("`{name}` is not among what a final may set.");
             let strength = rules.catalog.strength_of(settable);
-            sink.say("final-settable", place, message).advice("Leave it out.").from(settable).strength(strength);
+            sink.say("final-settable", place, message)
+                .advice("Leave it out.")
+                .from(settable)
+                .strength(strength);
         }
     }
 }
@@ -70,11 +78,15 @@ mod tests {
         assert_eq!(said(last("doubao-seedance-2-5-260628")), []);
         let with = |model: &str| last(model).duration(5).ratio("16:9").seed(1).generate_audio(true);
         let found = said(with("doubao-seedance-2-5-260628"));
-        let inherited: Vec<_> = found.iter().filter(|f| f.0 == "final-inherited").map(|f| (f.1.as_str(), f.2)).collect();
+        let inherited: Vec<_> =
+            found.iter().filter(|f| f.0 == "final-inherited").map(|f| (f.1.as_str(), f.2)).collect();
         let refused = |name| (name, Strength::Refuse);
         assert_eq!(inherited, ["/generate_audio", "/ratio", "/duration", "/seed"].map(refused));
         let older = said(with("doubao-seedance-1-5-pro-251215"));
-        assert!(older.iter().all(|found| found.0 == "final-inherited" && found.2 == Strength::Warn), "{older:?}");
+        assert!(
+            older.iter().all(|found| found.0 == "final-inherited" && found.2 == Strength::Warn),
+            "{older:?}"
+        );
     }
 
     #[test]

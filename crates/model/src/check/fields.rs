@@ -1,12 +1,13 @@
 //! Fields that only some models take, and numbers whose range the catalog knows.
 
+use super::address;
 use super::place::Place;
 use super::report::{Sink, UNSUPPORTED};
 use super::rules::{Known, Rules};
 use super::scan::Mode;
 use crate::catalog::{Cell, Span, Strength};
 use crate::generated::Field;
-use crate::{OutputFormat, ServiceTier, ToolType};
+use crate::{ContentItem, OutputFormat, ServiceTier, ToolType};
 
 /// Limits that hold for every model, known or not.
 pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
@@ -22,13 +23,29 @@ pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
         // A text has at most as many characters as bytes: most need no counting.
         let most = usize::try_from(cell.value).unwrap_or(usize::MAX);
         if name.len() > most && name.chars().count() > most {
-            let message = format!("`safety_identifier` has {} characters, and may have {most}.", name.chars().count());
+            let message =
+                format!("`safety_identifier` has {} characters, and may have {most}.", name.chars().count());
             let place = Place::Field(Field::SafetyIdentifier);
-            sink.say("safety-identifier", place, message).advice("Send a hash of the end user's name.").from(cell);
+            sink.say("safety-identifier", place, message)
+                .advice("Send a hash of the end user's name.")
+                .from(cell);
         }
     }
+    let files: u64 = rules
+        .facts
+        .iter()
+        .map(|(index, facts)| match (request.content.get(index), facts.bytes) {
+            (Some(ContentItem::Image(item)), Some(bytes)) => address::left_out(&item.image_url.url, bytes),
+            // A video never goes inline: that is refused by its own rule.
+            (Some(ContentItem::Audio(item)), Some(bytes)) => address::left_out(&item.audio_url.url, bytes),
+            _ => 0,
+        })
+        .fold(0, u64::saturating_add);
     let members = request.extra.len() + request.content.len() * 64;
-    if rules.scan.bytes + members > usize::try_from(limits.body_bytes.value).unwrap_or(usize::MAX) {
+    let beside = usize::try_from(files).unwrap_or(usize::MAX);
+    if (rules.scan.bytes + members).saturating_add(beside)
+        > usize::try_from(limits.body_bytes.value).unwrap_or(usize::MAX)
+    {
         let status = rules.catalog.answer("oversize-body-status").and_then(|status| status.parse().ok());
         let message = format!("The body has more than {} bytes.", limits.body_bytes.value);
         sink.say("body-bytes", Place::Whole, message)
@@ -51,7 +68,10 @@ fn range(
     if !cell.value.contains(&value) {
         let message = format!("`{}` is {value}; it may be {}.", field.name(), cell.value);
         let strength = rules.catalog.strength_of(cell);
-        sink.say(rule, Place::Field(field), message).advice("Choose a value from there.").from(cell).strength(strength);
+        sink.say(rule, Place::Field(field), message)
+            .advice("Choose a value from there.")
+            .from(cell)
+            .strength(strength);
     }
 }
 
@@ -66,7 +86,10 @@ fn seed(rules: &Rules<'_>, sink: &mut Sink) {
     } else if !documented.value.contains(&seed) {
         let message = format!("`seed` is {seed}; the newest pages stop at {}.", documented.value.max);
         let strength = rules.catalog.strength_of(all);
-        sink.say("seed-range", place, message).advice("Choose a smaller one.").from(documented).strength(strength);
+        sink.say("seed-range", place, message)
+            .advice("Choose a smaller one.")
+            .from(documented)
+            .strength(strength);
     }
 }
 
@@ -76,7 +99,10 @@ fn frames(rules: &Rules<'_>, sink: &mut Sink) {
     sink.settle(place);
     let steps = cell.value;
     if !steps.contains(frames) {
-        let message = format!("`frames` is {frames}; it may be {} to {} in steps of {}.", steps.min, steps.max, steps.step);
+        let message = format!(
+            "`frames` is {frames}; it may be {} to {} in steps of {}.",
+            steps.min, steps.max, steps.step
+        );
         let step = steps.step.max(1);
         let near = steps.min + (frames.clamp(steps.min, steps.max) - steps.min) / step * step;
         sink.say("frames-form", place, message).advice(format!("The next one below is {near}.")).from(cell);
@@ -99,13 +125,23 @@ pub(crate) fn support(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if let Some(wanted) = request.return_last_frame {
         field(&family.return_last_frame, Field::ReturnLastFrame, "return-last-frame", !wanted);
         if wanted && draft && family.draft.value == Some(true) {
-            field(&family.return_last_frame_in_draft, Field::ReturnLastFrame, "return-last-frame-in-draft", false);
+            field(
+                &family.return_last_frame_in_draft,
+                Field::ReturnLastFrame,
+                "return-last-frame-in-draft",
+                false,
+            );
         }
     }
     if request.service_tier == Some(ServiceTier::Flex) {
         field(&family.service_tier_flex, Field::ServiceTier, "service-tier-flex", false);
         if draft && family.service_tier_flex.value == Some(true) {
-            field(&family.service_tier_flex_in_draft, Field::ServiceTier, "service-tier-flex-in-draft", false);
+            field(
+                &family.service_tier_flex_in_draft,
+                Field::ServiceTier,
+                "service-tier-flex-in-draft",
+                false,
+            );
         }
     }
     if request.execution_expires_after.is_some() {
@@ -170,7 +206,10 @@ fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         let advice = format!("Ask for {} to {} seconds.", lengths.min, lengths.max);
         sink.say("duration-auto", place, message).advice(advice).from(cell).strength(strength);
     } else if !(lengths.min..=lengths.max).contains(&seconds) {
-        let message = format!("{known} takes {} to {} seconds{auto}; this asks for {seconds}.", lengths.min, lengths.max);
+        let message = format!(
+            "{known} takes {} to {} seconds{auto}; this asks for {seconds}.",
+            lengths.min, lengths.max
+        );
         let near = seconds.clamp(lengths.min, lengths.max);
         sink.say("duration", place, message).advice(format!("The nearest is {near}.")).from(cell);
     }
@@ -179,7 +218,13 @@ fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
 fn output_format(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if rules.request.output_format == Some(OutputFormat::Mov) {
         let place = Place::Field(Field::OutputFormat);
-        rules.supports(known, &known.family.output_format_mov, false, ("output-format-mov", place, "`mov`"), sink);
+        rules.supports(
+            known,
+            &known.family.output_format_mov,
+            false,
+            ("output-format-mov", place, "`mov`"),
+            sink,
+        );
     }
 }
 
@@ -192,7 +237,8 @@ fn tools(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         if said.is_none() && rules.scan.has_media() {
             let strength = rules.catalog.strength("web-search-with-media");
             let message = "Web search is said to take a prompt alone, without media.".to_owned();
-            let finding = sink.say("web-search-with-media", place, message).advice("Leave out the tool, or the media.");
+            let finding =
+                sink.say("web-search-with-media", place, message).advice("Leave out the tool, or the media.");
             finding.code(UNSUPPORTED).strength(strength).written_in("probe", "2026-10");
         }
     }
@@ -211,7 +257,12 @@ mod tests {
         }
         let request: CreateTaskRequest = serde_json::from_value(body).expect("decodes");
         let report = request.check(Catalog::builtin());
-        report.findings.into_iter().filter(|f| f.rule != "model-retired").map(|f| (f.rule, f.strength)).collect()
+        report
+            .findings
+            .into_iter()
+            .filter(|f| f.rule != "model-retired")
+            .map(|f| (f.rule, f.strength))
+            .collect()
     }
 
     const NEW: &str = "doubao-seedance-2-0-260128";
@@ -259,9 +310,13 @@ mod tests {
         assert_eq!(said(OLD, json!({ "generate_audio": true })), [("generate-audio", Refuse)]);
         assert_eq!(said(OLD, json!({ "priority": 3 })), [("priority-support", Refuse)]);
         assert_eq!(said(OLD, json!({ "tools": [{ "type": "web_search" }] })), [("web-search", Refuse)]);
-        assert_eq!(said("dreamina-seedance-2-0-260128", json!({ "tools": [{ "type": "web_search" }] })), [("web-search", Warn)]);
+        assert_eq!(
+            said("dreamina-seedance-2-0-260128", json!({ "tools": [{ "type": "web_search" }] })),
+            [("web-search", Warn)]
+        );
         assert_eq!(said(NEW, json!({ "tools": [{ "type": "web_search" }] })), []);
-        let flex = json!({ "service_tier": "flex", "draft": true, "resolution": "480p", "return_last_frame": true });
+        let flex =
+            json!({ "service_tier": "flex", "draft": true, "resolution": "480p", "return_last_frame": true });
         let found = said("doubao-seedance-1-5-pro-251215", flex);
         assert_eq!(found, [("return-last-frame-in-draft", Refuse), ("service-tier-flex-in-draft", Refuse)]);
     }

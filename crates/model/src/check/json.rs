@@ -2,14 +2,15 @@
 //!
 //! Decoding stops at the first mistake and names it in its own words; here the schema's shape is walked instead.
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::place::{Order, escaped};
 use super::report::{Report, Sink, quoted};
 use super::{Facts, Place};
+use crate::CreateTaskRequest;
 use crate::catalog::Catalog;
 use crate::generated::CREATE_TASK_REQUEST;
-use crate::CreateTaskRequest;
 
 /// The members of an object of a request.
 pub(crate) struct Shape {
@@ -53,7 +54,7 @@ pub fn check_json(body: &Value, catalog: &Catalog, facts: &Facts) -> (Option<Cre
     if !sink.findings.is_empty() {
         return (None, sink.into_report());
     }
-    match serde_json::from_value::<CreateTaskRequest>(body.clone()) {
+    match CreateTaskRequest::deserialize(body) {
         Ok(request) => {
             let report = request.check_with(catalog, facts);
             (Some(request), report)
@@ -114,7 +115,9 @@ fn kind(value: &Value, kind_: &Kind, pointer: String, name: &str, sink: &mut Sin
 /// What decoding takes as a whole number: `5`, and `5.0` as long as it is exact.
 fn is_whole(value: &Value) -> bool {
     value.is_i64()
-        || value.as_f64().is_some_and(|float| value.is_f64() && float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0)
+        || value.as_f64().is_some_and(|float| {
+            value.is_f64() && float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0
+        })
 }
 
 fn missing(sink: &mut Sink, pointer: String, name: &str) {
@@ -155,7 +158,11 @@ mod tests {
 
     fn findings(body: &Value) -> Vec<(String, &'static str)> {
         let (request, report) = check_json(body, Catalog::builtin(), &Facts::new());
-        assert_eq!(request.is_none(), report.findings.iter().any(|f| matches!(f.rule, "required" | "type")), "{report}");
+        assert_eq!(
+            request.is_none(),
+            report.findings.iter().any(|f| matches!(f.rule, "required" | "type")),
+            "{report}"
+        );
         report.findings.into_iter().map(|finding| (finding.pointer, finding.rule)).collect()
     }
 
@@ -190,6 +197,11 @@ mod tests {
         let (_, report) = check_json(&json!({ "model": "m" }), Catalog::builtin(), &Facts::new());
         assert_eq!(report.findings[0].code.as_deref(), Some("MissingParameter.content"));
         assert_eq!(findings(&json!([])), [(String::new(), "type")]);
-        assert!(findings(&json!({ "model": "ep-1", "content": [{ "type": "text", "text": "x" }], "duration": 5.0 })).is_empty());
+        assert!(
+            findings(
+                &json!({ "model": "ep-1", "content": [{ "type": "text", "text": "x" }], "duration": 5.0 })
+            )
+            .is_empty()
+        );
     }
 }

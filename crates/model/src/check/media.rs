@@ -82,13 +82,22 @@ fn grace<'a>(rules: &Rules<'a>, kind: MediaKind) -> &'a Cell<f64> {
 }
 
 impl Item<'_, '_> {
-    fn say<T>(&mut self, rule: &'static str, message: String, advice: &'static str, cell: &Cell<T>, strength: Strength) {
+    fn say<T>(
+        &mut self,
+        rule: &'static str,
+        message: String,
+        advice: &'static str,
+        cell: &Cell<T>,
+        strength: Strength,
+    ) {
         self.sink.say(rule, self.address.place(), message).advice(advice).from(cell).strength(strength);
     }
 
     fn kind(&mut self) {
         let message = format!("This is {} data in an item for {} data.", self.facts.kind, self.address.kind);
-        self.sink.say("media-kind", self.address.place(), message).advice("Put it into an item of its own kind.");
+        self.sink
+            .say("media-kind", self.address.place(), message)
+            .advice("Put it into an item of its own kind.");
     }
 
     fn format(&mut self) {
@@ -104,15 +113,22 @@ impl Item<'_, '_> {
         let kind = self.address.kind;
         let cell = address::max_bytes(self.rules.catalog, kind);
         let over = |limit: i64| i64::try_from(bytes).map_or(true, |bytes| bytes > limit);
-        // The length of a data URL has been looked at already.
-        if over(cell.value) && !self.address.url.starts_with("data:") {
+        // The length of a data URL has been looked at already, unless it stands for a file.
+        let said = self.address.url.starts_with("data:") && address::left_out(self.address.url, bytes) == 0;
+        if over(cell.value) && !said {
             let message = format!("The file has {bytes} bytes, and may have {}.", cell.value);
             self.say("media-bytes", message, "Make it smaller.", cell, self.rules.catalog.strength_of(cell));
         } else if kind == MediaKind::Video {
             let older = &self.rules.catalog.media.video.max_bytes_older;
             if over(older.value) {
                 let message = format!("The file has {bytes} bytes; older pages stop at {}.", older.value);
-                self.say("media-bytes", message, "Make it smaller if it is refused.", older, self.rules.catalog.strength_of(older));
+                self.say(
+                    "media-bytes",
+                    message,
+                    "Make it smaller if it is refused.",
+                    older,
+                    self.rules.catalog.strength_of(older),
+                );
             }
         }
     }
@@ -139,13 +155,23 @@ impl Item<'_, '_> {
             self.say("media-ratio", message, "Crop it.", shape, strength);
         }
         if self.address.kind == MediaKind::Video {
-            let (area, cell, older) = (i64::from(width) * i64::from(height), &media.video.area_pixels, &media.video.area_pixels_older);
+            let (area, cell, older) = (
+                i64::from(width) * i64::from(height),
+                &media.video.area_pixels,
+                &media.video.area_pixels_older,
+            );
             if let Some(strength) = self.within(area, cell) {
                 let message = format!("{size} has {area} pixels; it may have {}.", cell.value);
                 self.say("media-area", message, "Scale it.", cell, strength);
             } else if !older.value.contains(&area) {
                 let message = format!("{size} has {area} pixels; older pages allow {}.", older.value);
-                self.say("media-area", message, "Scale it if it is refused.", older, self.rules.catalog.strength_of(older));
+                self.say(
+                    "media-area",
+                    message,
+                    "Scale it if it is refused.",
+                    older,
+                    self.rules.catalog.strength_of(older),
+                );
             }
         }
     }
@@ -156,7 +182,8 @@ impl Item<'_, '_> {
         if !cell.value.contains(&value) {
             return Some(Strength::Refuse);
         }
-        (value == *min || value == *max).then(|| cell.switch.as_deref().map(|switch| self.rules.catalog.strength(switch)))?
+        (value == *min || value == *max)
+            .then(|| cell.switch.as_deref().map(|switch| self.rules.catalog.strength(switch)))?
     }
 
     fn coding(&mut self) {
@@ -168,7 +195,9 @@ impl Item<'_, '_> {
             MediaFormat::Mov => &video.sound_codecs_mov,
             _ => &video.sound_codecs_mp4,
         };
-        let known = |cell: &Cell<Option<Words>>, word: &str| cell.value.as_ref().is_none_or(|words| words.contains(word));
+        let known = |cell: &Cell<Option<Words>>, word: &str| {
+            cell.value.as_ref().is_none_or(|words| words.contains(word))
+        };
         if let Some(codec) = self.facts.video_codec.as_deref().filter(|codec| !known(&video.codecs, codec)) {
             let message = format!("The pictures are coded as {codec}; known are {}.", words(&video.codecs));
             self.say("media-codec", message, "Convert it to H.264.", &video.codecs, Strength::Refuse);
@@ -187,7 +216,13 @@ impl Item<'_, '_> {
             self.say("media-frame-rate", message, "Convert it to 24 or 30.", cell, Strength::Refuse);
         } else if rate < min - HAIR {
             let message = format!("The video has {rate:.2} frames a second; documented are {}.", cell.value);
-            self.say("media-frame-rate", message, "Convert it to 24 if it is refused.", cell, self.rules.catalog.strength_of(cell));
+            self.say(
+                "media-frame-rate",
+                message,
+                "Convert it to 24 if it is refused.",
+                cell,
+                self.rules.catalog.strength_of(cell),
+            );
         }
     }
 
@@ -201,7 +236,10 @@ impl Item<'_, '_> {
         else {
             return;
         };
-        let message = format!("This has {seconds:.1} seconds; {known} takes {} to {} of each.", allowed.each_min, allowed.each_max);
+        let message = format!(
+            "This has {seconds:.1} seconds; {known} takes {} to {} of each.",
+            allowed.each_min, allowed.each_max
+        );
         self.say("media-seconds", message, "Cut it to that length.", cell, strength);
     }
 }
@@ -225,9 +263,15 @@ fn total(rules: &Rules<'_>, known: &Known<'_>, kind: MediaKind, sum: &Sum, sink:
     let Some(allowed) = cell.value.filter(|_| sum.items > 1) else { return };
     let Some(strength) = longer(sum.seconds, allowed.total_max, rules, kind) else { return };
     let rest = if kind == MediaKind::Video { "/video_url/url" } else { "/audio_url/url" };
-    let message = format!("All {kind} items together have {:.1} seconds; {known} takes {}.", sum.seconds, allowed.total_max);
+    let message = format!(
+        "All {kind} items together have {:.1} seconds; {known} takes {}.",
+        sum.seconds, allowed.total_max
+    );
     let place = Place::Entry(Field::Content, sum.last, rest);
-    sink.say("media-seconds-total", place, message).advice("Cut or leave out some.").from(cell).strength(strength);
+    sink.say("media-seconds-total", place, message)
+        .advice("Cut or leave out some.")
+        .from(cell)
+        .strength(strength);
 }
 
 #[cfg(test)]

@@ -20,7 +20,10 @@ fn said(kind: MediaKind, set: impl FnOnce(&mut MediaFacts)) -> Vec<(&'static str
     let mut facts = MediaFacts::new(kind, format);
     set(&mut facts);
     let report = request.build().check_with(Catalog::builtin(), &Facts::new().with(0, facts));
-    assert!(report.findings.iter().all(|finding| finding.pointer == format!("/content/0/{kind}_url/url")), "{report}");
+    assert!(
+        report.findings.iter().all(|finding| finding.pointer == format!("/content/0/{kind}_url/url")),
+        "{report}"
+    );
     report.findings.into_iter().map(|finding| (finding.rule, finding.strength)).collect()
 }
 
@@ -54,6 +57,25 @@ fn bytes() {
     assert_eq!(bytes(MediaKind::Video, 209_715_201), [("media-bytes", Refuse)]);
     assert_eq!(bytes(MediaKind::Audio, 15_728_641), [("media-bytes", Refuse)]);
     assert_eq!(bytes(MediaKind::Audio, u64::MAX), [("media-bytes", Refuse)]);
+}
+
+#[test]
+fn a_data_url_may_stand_for_a_file() {
+    let check = |files: usize, bytes| {
+        let images =
+            (0..files).fold(References::new(MODEL), |all, _| all.image("data:image/png;base64,AAAA"));
+        let facts = (0..files).map(|index| {
+            let mut facts = MediaFacts::new(MediaKind::Image, MediaFormat::Png);
+            facts.bytes = Some(bytes);
+            (index, facts)
+        });
+        let report = images.build().check_with(Catalog::builtin(), &facts.collect::<Facts>());
+        report.findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(check(1, 28_000_000), [""; 0]);
+    assert_eq!(check(1, 31_457_280), ["media-bytes"]);
+    assert_eq!(check(2, 25_000_000), [""; 0], "66.7 million characters of base64 fit into 64 MiB");
+    assert_eq!(check(2, 25_200_000), ["body-bytes"]);
 }
 
 #[test]
@@ -107,7 +129,11 @@ fn seconds_of_each_and_in_sum() {
     };
     let total = |a, b| {
         let report = request.check_with(Catalog::builtin(), &Facts::new().with(0, long(a)).with(1, long(b)));
-        report.findings.into_iter().map(|finding| (finding.rule, finding.pointer, finding.strength)).collect::<Vec<_>>()
+        report
+            .findings
+            .into_iter()
+            .map(|finding| (finding.rule, finding.pointer, finding.strength))
+            .collect::<Vec<_>>()
     };
     assert_eq!(total(7.0, 8.0), []);
     assert_eq!(total(7.0, 8.1), [("media-seconds-total", "/content/1/video_url/url".to_owned(), Warn)]);

@@ -17,13 +17,23 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     match rules.mode {
         Mode::Text => {
             let place = Place::Field(Field::Content);
-            let said = rules.supports(known, &family.text_only, false, ("text-only", place, "a prompt alone"), sink);
-            said.map(|finding| finding.code(INVALID).advice("Add an image, or use a model that makes videos from text."));
+            let said =
+                rules.supports(known, &family.text_only, false, ("text-only", place, "a prompt alone"), sink);
+            said.map(|finding| {
+                finding.code(INVALID).advice("Add an image, or use a model that makes videos from text.")
+            });
         }
         Mode::FirstFrame => {
-            let index = if scan.first_frames.any() { scan.first_frames.first } else { scan.unroled_images.first };
+            let index =
+                if scan.first_frames.any() { scan.first_frames.first } else { scan.unroled_images.first };
             let place = item(index, "");
-            let said = rules.supports(known, &family.first_frame, false, ("first-frame", place, "a first frame"), sink);
+            let said = rules.supports(
+                known,
+                &family.first_frame,
+                false,
+                ("first-frame", place, "a first frame"),
+                sink,
+            );
             said.map(|finding| finding.code(INVALID));
         }
         Mode::FirstAndLastFrame => {
@@ -97,7 +107,11 @@ fn count(
         _ => (format!("{known} takes at most {most} {what}; this has {found}."), INVALID),
     };
     let advice = if most == 0 { "Use a model that has them." } else { "Leave out the rest." };
-    sink.say(rule, item(index, ""), message).advice(advice).code(code).from(cell).strength(rules.catalog.strength_of(cell));
+    sink.say(rule, item(index, ""), message)
+        .advice(advice)
+        .code(code)
+        .from(cell)
+        .strength(rules.catalog.strength_of(cell));
     true
 }
 
@@ -107,7 +121,11 @@ mod tests {
 
     fn first(request: crate::CreateTaskRequest) -> Option<(&'static str, String, Strength)> {
         let report = request.check(Catalog::builtin());
-        report.findings.into_iter().find(|f| f.rule != "model-retired").map(|f| (f.rule, f.pointer, f.strength))
+        report
+            .findings
+            .into_iter()
+            .find(|f| f.rule != "model-retired")
+            .map(|f| (f.rule, f.pointer, f.strength))
     }
 
     fn images(model: &str, count: usize) -> References {
@@ -123,16 +141,28 @@ mod tests {
         let full = images(model, 9).video("https://a/1").video("https://a/2").video("https://a/3");
         let full = full.audio("https://a/4").audio("https://a/5").audio("https://a/6");
         assert_eq!(first(full.clone().build()), None);
-        assert_eq!(first(images("doubao-seedance-1-0-pro-250528", 1).build()), refused("reference-images", "/content/0"));
-        assert_eq!(first(images("doubao-seedance-2-5-260628", 31).build()).map(|f| f.2), Some(Strength::Warn));
+        assert_eq!(
+            first(images("doubao-seedance-1-0-pro-250528", 1).build()),
+            refused("reference-images", "/content/0")
+        );
+        assert_eq!(
+            first(images("doubao-seedance-2-5-260628", 31).build()).map(|f| f.2),
+            Some(Strength::Warn)
+        );
     }
 
     #[test]
     fn modes_that_a_model_lacks() {
         let url = "https://a.example.com/b.png";
         let rule = |request| first(request).map(|found| found.0);
-        assert_eq!(rule(TextToVideo::new("doubao-seedance-1-0-lite-i2v-250428", "x").build()), Some("text-only"));
-        assert_eq!(rule(FirstFrame::new("doubao-seedance-1-0-lite-t2v-250428", url).build()), Some("first-frame"));
+        assert_eq!(
+            rule(TextToVideo::new("doubao-seedance-1-0-lite-i2v-250428", "x").build()),
+            Some("text-only")
+        );
+        assert_eq!(
+            rule(FirstFrame::new("doubao-seedance-1-0-lite-t2v-250428", url).build()),
+            Some("first-frame")
+        );
         let both = FirstAndLastFrame::new("doubao-seedance-1-0-pro-fast-251015", url, url).build();
         assert_eq!(rule(both), Some("first-and-last-frame"));
         let sound = |model| References::new(model).audio(url).build();

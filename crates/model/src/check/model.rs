@@ -30,7 +30,10 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
             };
             // An empty text is a finding already, and no model.
             if !rules.request.model.is_empty() {
-                sink.note("model-rules-skipped", format!("Rules that depend on the model were left out: {about}."));
+                sink.note(
+                    "model-rules-skipped",
+                    format!("Rules that depend on the model were left out: {about}."),
+                );
             }
             if let WhySkipped::Unknown { close_to: Some(model) } = why {
                 sink.say("model-id", place, "This is almost, but not quite, a known id.".into())
@@ -91,7 +94,11 @@ mod tests {
         ] {
             let report = report(model);
             let finding = &report.findings[0];
-            assert_eq!((finding.rule, finding.pointer.as_str(), finding.http), ("model-id", "/model", Some(404)), "{model}");
+            assert_eq!(
+                (finding.rule, finding.pointer.as_str(), finding.http),
+                ("model-id", "/model", Some(404)),
+                "{model}"
+            );
             assert_eq!(finding.code.as_deref(), Some(NOT_FOUND));
             assert!(finding.advice.contains(instead) && report.is_refused(), "{finding}");
         }
@@ -101,10 +108,16 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        for model in ["ep-20260822154500-vtx3q", "doubao-seedance-2.0-fast", "kling-3", "doubao-seedance-2-0-280101"] {
+        for model in
+            ["ep-20260822154500-vtx3q", "doubao-seedance-2.0-fast", "kling-3", "doubao-seedance-2-0-280101"]
+        {
             let report = report(model);
             assert!(report.is_clean(), "{model}: {report}");
-            assert_eq!(report.notes.iter().map(|note| note.id).collect::<Vec<_>>(), ["model-rules-skipped"], "{model}");
+            assert_eq!(
+                report.notes.iter().map(|note| note.id).collect::<Vec<_>>(),
+                ["model-rules-skipped"],
+                "{model}"
+            );
         }
         assert!(report("doubao-seedance-2-0-260128").notes.is_empty());
     }
@@ -114,7 +127,8 @@ mod tests {
         let retired = report("seedance-1-5-pro-251215");
         assert_eq!((retired.findings[0].rule, retired.is_refused()), ("model-retired", false));
         assert!(retired.findings[0].advice.contains("dreamina-seedance-2-0-mini-260615"), "{retired}");
-        let strict = Catalog::builtin().overlaid(&serde_json::json!({ "switches": { "retired-models-on-byteplus": "refuse" } }));
+        let strict = Catalog::builtin()
+            .overlaid(&serde_json::json!({ "switches": { "retired-models-on-byteplus": "refuse" } }));
         let request = TextToVideo::new("seedance-1-5-pro-251215", "x").build();
         assert!(request.check(&strict.expect("fits")).is_refused());
     }

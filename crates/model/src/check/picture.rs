@@ -24,18 +24,29 @@ fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let place = Place::Field(Field::Resolution);
     let draft = is_draft(request) && family.draft_resolution.value.is_some();
     let (rule, cell, what, code) = match rules.mode {
-        Mode::FromDraft => ("final-resolution", &family.final_resolution, "finals at", "InvalidResolutionParameter"),
+        Mode::FromDraft => {
+            ("final-resolution", &family.final_resolution, "finals at", "InvalidResolutionParameter")
+        }
         _ if draft => ("draft-resolution", &family.draft_resolution, "drafts at", INVALID),
         _ if rules.scan.reference_images.any() && family.resolution_with_reference_images.value.is_some() => {
-            ("resolution", &family.resolution_with_reference_images, "videos with reference images at", INVALID)
+            (
+                "resolution",
+                &family.resolution_with_reference_images,
+                "videos with reference images at",
+                INVALID,
+            )
         }
         _ => ("resolution", &family.resolution, "videos at", INVALID),
     };
     let Some(allowed) = &cell.value else { return };
     let Some(wanted) = &request.resolution else {
         let default = family.resolution_default.value.as_deref();
-        if let Some(default) = default.filter(|default| rule == "draft-resolution" && !allowed.contains(default)) {
-            let message = format!("A draft without `resolution` asks for the model's default, {default}; {known} makes drafts at {allowed}.");
+        if let Some(default) =
+            default.filter(|default| rule == "draft-resolution" && !allowed.contains(default))
+        {
+            let message = format!(
+                "A draft without `resolution` asks for the model's default, {default}; {known} makes drafts at {allowed}."
+            );
             sink.say(rule, place, message)
                 .advice(format!("Set `resolution` to {}.", allowed.first().unwrap_or_default()))
                 .from(cell)
@@ -51,7 +62,11 @@ fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         sink.settle(place);
     }
     let message = format!("{known} makes {what} {allowed}, not {}.", quoted(wanted.as_str()));
-    sink.say(rule, place, message).advice("Choose one of these, or another model.").code(code).from(cell).strength(strength);
+    sink.say(rule, place, message)
+        .advice("Choose one of these, or another model.")
+        .code(code)
+        .from(cell)
+        .strength(strength);
 }
 
 fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
@@ -60,7 +75,9 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if *wanted == Ratio::Adaptive {
         let (cell, what) = match rules.mode {
             Mode::Text => (&family.ratio_adaptive_text, "`adaptive` for a prompt alone"),
-            Mode::FirstFrame | Mode::FirstAndLastFrame => (&family.ratio_adaptive_image, "`adaptive` with frames"),
+            Mode::FirstFrame | Mode::FirstAndLastFrame => {
+                (&family.ratio_adaptive_image, "`adaptive` with frames")
+            }
             Mode::References => (&family.ratio_adaptive_references, "`adaptive` with references"),
             Mode::FromDraft | Mode::Unclear => return,
         };
@@ -70,8 +87,13 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     }
     let required = &family.ratio_adaptive_required_in_frame_mode;
     if rules.mode.has_frames() && required.value == Some(true) && wanted.is_known() {
-        let message = format!("On {known} the first frame decides the ratio, and {} is fixed.", quoted(wanted.as_str()));
-        sink.say("ratio-with-frames", place, message).advice("Leave it out, or set it to `adaptive`.").from(required);
+        let message = format!(
+            "On {known} the first frame decides the ratio, and {} is fixed.",
+            quoted(wanted.as_str())
+        );
+        sink.say("ratio-with-frames", place, message)
+            .advice("Leave it out, or set it to `adaptive`.")
+            .from(required);
         return;
     }
     let Some(allowed) = &family.ratio.value else { return };
@@ -79,7 +101,10 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         return sink.settle(place);
     }
     sink.settle(place);
-    let message = format!("{known} makes {allowed}, and where the mode has it `adaptive`, not {}.", quoted(wanted.as_str()));
+    let message = format!(
+        "{known} makes {allowed}, and where the mode has it `adaptive`, not {}.",
+        quoted(wanted.as_str())
+    );
     let strength = rules.catalog.strength_of(&family.ratio);
     sink.say("ratio", place, message).advice("Choose one of these.").from(&family.ratio).strength(strength);
 }
@@ -107,18 +132,29 @@ mod tests {
         let refused = |rule, code| one(rule, Strength::Refuse, code);
         let text = |model, resolution: &str| TextToVideo::new(model, "x").resolution(resolution).build();
         assert_eq!(said(text("doubao-seedance-2-0-260128", "4k")), []);
-        assert_eq!(said(text("doubao-seedance-2-0-mini-260615", "1080p")), refused("resolution", "InvalidParameter"));
+        assert_eq!(
+            said(text("doubao-seedance-2-0-mini-260615", "1080p")),
+            refused("resolution", "InvalidParameter")
+        );
         assert_eq!(said(text("doubao-seedance-2-0-260128", "8k")), refused("resolution", "InvalidParameter"));
-        assert_eq!(said(text("dreamina-seedance-2-5-premium-260915", "720p")), one("resolution", Strength::Warn, "InvalidParameter"));
+        assert_eq!(
+            said(text("dreamina-seedance-2-5-premium-260915", "720p")),
+            one("resolution", Strength::Warn, "InvalidParameter")
+        );
         let lite = References::new("doubao-seedance-1-0-lite-i2v-250428").image(URL);
         assert_eq!(said(lite.clone().resolution("1080p").build()), refused("resolution", "InvalidParameter"));
         assert_eq!(said(lite.resolution("720p").build()), []);
-        let last = |resolution: &str| FromDraft::new("doubao-seedance-2-5-260628", "cgt-1").resolution(resolution).build();
+        let last = |resolution: &str| {
+            FromDraft::new("doubao-seedance-2-5-260628", "cgt-1").resolution(resolution).build()
+        };
         assert_eq!(said(last("720p")), refused("final-resolution", "InvalidResolutionParameter"));
         assert_eq!(said(last("1080p")), []);
         let draft = TextToVideo::new("doubao-seedance-2-5-260628", "x").draft(true);
         assert_eq!(said(draft.clone().resolution("480p").build()), []);
-        assert_eq!(said(draft.clone().resolution("720p").build()), refused("draft-resolution", "InvalidParameter"));
+        assert_eq!(
+            said(draft.clone().resolution("720p").build()),
+            refused("draft-resolution", "InvalidParameter")
+        );
         assert_eq!(said(draft.build()), one("draft-resolution", Strength::Warn, "InvalidParameter"));
     }
 
@@ -128,7 +164,10 @@ mod tests {
         let text = |model, ratio: &str| TextToVideo::new(model, "x").ratio(ratio).build();
         assert_eq!(rule(text("doubao-seedance-2-0-260128", "adaptive")), None);
         assert_eq!(rule(text("doubao-seedance-1-0-pro-250528", "adaptive")), Some("ratio-adaptive"));
-        assert_eq!(said(text("doubao-seedance-2-0-260128", "2:1")), one("ratio", Strength::Refuse, "InvalidParameter"));
+        assert_eq!(
+            said(text("doubao-seedance-2-0-260128", "2:1")),
+            one("ratio", Strength::Refuse, "InvalidParameter")
+        );
         let frame = |model, ratio: &str| FirstFrame::new(model, URL).ratio(ratio).build();
         assert_eq!(rule(frame("doubao-seedance-2-5-260628", "16:9")), Some("ratio-with-frames"));
         assert_eq!(rule(frame("doubao-seedance-2-5-260628", "adaptive")), None);
@@ -140,7 +179,8 @@ mod tests {
     fn a_newer_catalog_has_the_last_word_over_the_schema() {
         let newer = Catalog::builtin().overlaid(&json!({ "families": { "2.0": {
             "resolution": { "value": ["720p", "8k"] }, "ratio": { "value": ["2:1"] } } } }));
-        let request = TextToVideo::new("doubao-seedance-2-0-260128", "x").resolution("8k").ratio("2:1").build();
+        let request =
+            TextToVideo::new("doubao-seedance-2-0-260128", "x").resolution("8k").ratio("2:1").build();
         assert!(request.check_structure().is_refused());
         let report = request.check(&newer.expect("fits"));
         assert!(report.is_clean(), "{report}");

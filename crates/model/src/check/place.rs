@@ -76,7 +76,10 @@ mod tests {
         assert_eq!(Place::Whole.pointer(), "");
         assert_eq!(Place::Field(Field::ServiceTier).pointer(), "/service_tier");
         assert_eq!(Place::Entry(Field::Content, 3, "/image_url/url").pointer(), "/content/3/image_url/url");
-        assert_eq!(Place::EntryMember(Field::Content, 1, "/image_url", "role").pointer(), "/content/1/image_url/role");
+        assert_eq!(
+            Place::EntryMember(Field::Content, 1, "/image_url", "role").pointer(),
+            "/content/1/image_url/role"
+        );
         assert_eq!(Place::Member("a/b~c").pointer(), "/a~1b~0c");
     }
 }

@@ -271,7 +271,10 @@ mod tests {
             "refused: /duration: Too long. Ask for 15. [duration; D-create 2026-10; 400 InvalidParameter]\nnote: Rules were left out."
         );
         report.findings[0].strength(Strength::Warn).silent();
-        assert_eq!(report.findings[0].to_string(), "warning: /duration: Too long. Ask for 15. [duration; D-create 2026-10]");
+        assert_eq!(
+            report.findings[0].to_string(),
+            "warning: /duration: Too long. Ask for 15. [duration; D-create 2026-10]"
+        );
         let json = serde_json::to_value(&report.findings[0]).expect("writes");
         assert_eq!(json["strength"], "warn");
         assert_eq!(Report::default().to_string(), "nothing to say");

@@ -26,7 +26,12 @@ pub(crate) struct Known<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub(crate) fn new(request: &'a CreateTaskRequest, catalog: &'a Catalog, facts: &'a Facts, scan: Scan) -> Self {
+    pub(crate) fn new(
+        request: &'a CreateTaskRequest,
+        catalog: &'a Catalog,
+        facts: &'a Facts,
+        scan: Scan,
+    ) -> Self {
         let model = catalog.rules_for(&request.model);
         let known = match model {
             ModelRules::Known { model, family } => Some(Known { model, family }),
@@ -45,7 +50,9 @@ impl<'a> Rules<'a> {
         match (cell.value.filter(|_| holds), &cell.switch) {
             (Some(true), _) => Strength::Off,
             (Some(false), _) => self.catalog.strength_of(cell),
-            (None, Some(switch)) if !holds || cell.confidence == Confidence::Uncertain => self.catalog.strength(switch),
+            (None, Some(switch)) if !holds || cell.confidence == Confidence::Uncertain => {
+                self.catalog.strength(switch)
+            }
             (None, _) => Strength::Off,
         }
     }

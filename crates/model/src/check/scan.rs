@@ -131,7 +131,9 @@ impl Scan {
             (false, true, false) if self.last_frames.any() => Mode::FirstAndLastFrame,
             (false, true, false) => Mode::FirstFrame,
             (false, false, true) if !self.unroled_images.any() => Mode::References,
-            (false, false, false) if self.unroled_images.count == 1 && self.images.count == 1 => Mode::FirstFrame,
+            (false, false, false) if self.unroled_images.count == 1 && self.images.count == 1 => {
+                Mode::FirstFrame
+            }
             (false, false, false) if !self.has_media() && self.texts.any() => Mode::Text,
             _ => Mode::Unclear,
         }
@@ -178,7 +180,10 @@ mod tests {
         let mode = |request: CreateTaskRequest| Scan::of(&request).mode();
         assert_eq!(mode(TextToVideo::new("m", "x").build()), Mode::Text);
         assert_eq!(mode(FirstFrame::new("m", "https://a/b").build()), Mode::FirstFrame);
-        assert_eq!(mode(FirstAndLastFrame::new("m", "https://a/b", "https://a/c").build()), Mode::FirstAndLastFrame);
+        assert_eq!(
+            mode(FirstAndLastFrame::new("m", "https://a/b", "https://a/c").build()),
+            Mode::FirstAndLastFrame
+        );
         assert_eq!(mode(References::new("m").audio("https://a/b").build()), Mode::References);
         assert_eq!(mode(FromDraft::new("m", "cgt-1").build()), Mode::FromDraft);
         assert_eq!(mode(References::new("m").build()), Mode::Unclear);

@@ -15,7 +15,11 @@ impl Sink {
     /// A text that must not be empty, or is too short.
     pub(crate) fn too_short(&mut self, place: Place<'_>, name: &str, least: usize) {
         let url = place.pointer().ends_with("/image_url/url");
-        let message = if least == 1 { format!("`{name}` is empty.") } else { format!("`{name}` has fewer than {least} characters.") };
+        let message = if least == 1 {
+            format!("`{name}` is empty.")
+        } else {
+            format!("`{name}` has fewer than {least} characters.")
+        };
         let finding = self.structural("empty", place, message);
         finding.advice("Say it, or leave the item out.");
         if url {
@@ -43,7 +47,8 @@ impl Sink {
 
     /// A list with too few entries.
     pub(crate) fn too_few(&mut self, place: Place<'_>, name: &str, least: usize) {
-        let message = format!("`{name}` has fewer than {least} {}.", if least == 1 { "entry" } else { "entries" });
+        let message =
+            format!("`{name}` has fewer than {least} {}.", if least == 1 { "entry" } else { "entries" });
         self.structural("entries", place, message).advice("Add a prompt, an image or another input.");
     }
 

@@ -24,15 +24,18 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
                 true => (format!("{known} does not have `omni_reference_task_type`."), UNSUPPORTED),
                 false => (format!("{known} takes {values} here."), INVALID),
             };
-            let advice = if values.is_empty() { "Leave it out: the prompt decides." } else { "Choose one of these." };
+            let advice =
+                if values.is_empty() { "Leave it out: the prompt decides." } else { "Choose one of these." };
             let strength = rules.catalog.strength_of(cell);
             sink.say("task-type", place, message).advice(advice).code(code).from(cell).strength(strength);
             return;
         }
         (Some(_), None) => {
-            if let Some(switch) = cell.switch.as_deref().filter(|_| cell.confidence == Confidence::Uncertain) {
+            if let Some(switch) = cell.switch.as_deref().filter(|_| cell.confidence == Confidence::Uncertain)
+            {
                 let message = format!("Whether {known} has `omni_reference_task_type` is not documented.");
-                let finding = sink.say("task-type", place, message).advice("Leave it out: the prompt decides.");
+                let finding =
+                    sink.say("task-type", place, message).advice("Leave it out: the prompt decides.");
                 finding.code(UNSUPPORTED).from(cell).strength(rules.catalog.strength(switch));
             }
         }
@@ -43,13 +46,19 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         Some(TaskType::Edit) => declared(rules, known, Intent::Edit, sink),
         Some(TaskType::Extend) => declared(rules, known, Intent::Extend, sink),
         Some(TaskType::Reference) if rules.scan.references() == 0 && rules.mode != Mode::Unclear => {
-            sink.say("task-type-needs-reference", place, "The task type `reference` needs a reference item.".into())
-                .advice("Add one, or leave the task type out.")
-                .code(CONSTRAINT)
-                .written_in("D-25", "2026-10");
+            sink.say(
+                "task-type-needs-reference",
+                place,
+                "The task type `reference` needs a reference item.".into(),
+            )
+            .advice("Add one, or leave the task type out.")
+            .code(CONSTRAINT)
+            .written_in("D-25", "2026-10");
         }
         // Without a declaration the service reads the prompt, where it has the declaration at all.
-        None | Some(TaskType::Auto) if cell.value.as_ref().is_some_and(|values: &Words| values.contains("auto")) => {
+        None | Some(TaskType::Auto)
+            if cell.value.as_ref().is_some_and(|values: &Words| values.contains("auto")) =>
+        {
             guessed(rules, known, sink);
         }
         _ => {}
@@ -62,7 +71,8 @@ fn declared(rules: &Rules<'_>, known: &Known<'_>, task: Intent, sink: &mut Sink)
     let place = Place::Field(Field::OmniReferenceTaskType);
     if !rules.scan.videos.any() {
         let message = format!("{what} needs a reference video.");
-        let finding = sink.say("task-type-needs-video", place, message).advice("Add the video to start from.");
+        let finding =
+            sink.say("task-type-needs-video", place, message).advice("Add the video to start from.");
         finding.code(CONSTRAINT).written_in("D-25", "2026-10");
     }
     if !rules.scan.texts.any() {
@@ -115,7 +125,8 @@ fn lower_first(text: &str) -> String {
 
 /// Ratio and length follow the source of an edit; the ratio that of an extension.
 fn constraints(rules: &Rules<'_>, task: Intent, sink: &mut Sink, refine: impl Fn(&mut Finding, &str)) {
-    let (what, its) = if task == Intent::Edit { ("an edit", "An edit's") } else { ("an extension", "An extension's") };
+    let (what, its) =
+        if task == Intent::Edit { ("an edit", "An edit's") } else { ("an extension", "An extension's") };
     if rules.request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive) {
         let message = format!("{its} ratio is that of its source: `adaptive` or left out.");
         let finding = sink.say("task-type-ratio", Place::Field(Field::Ratio), message);
@@ -175,9 +186,15 @@ mod tests {
         let extend = video("Go on.").omni_reference_task_type("extend");
         assert_eq!(rules(extend.clone().duration(8)), [""; 0]);
         assert_eq!(rules(extend.ratio("16:9").duration(8)), ["task-type-ratio"]);
-        let none = References::new(NEW).prompt("x").image("https://a.example.com/b.png").omni_reference_task_type("edit");
+        let none = References::new(NEW)
+            .prompt("x")
+            .image("https://a.example.com/b.png")
+            .omni_reference_task_type("edit");
         assert_eq!(rules(none), ["task-type-needs-video"]);
-        let older = References::new("doubao-seedance-2-0-260128").prompt("x").video("https://a/b").omni_reference_task_type("edit");
+        let older = References::new("doubao-seedance-2-0-260128")
+            .prompt("x")
+            .video("https://a/b")
+            .omni_reference_task_type("edit");
         assert_eq!(rules(older), ["task-type"]);
         assert_eq!(rules(video("x").omni_reference_task_type("editing")), ["task-type"]);
     }
@@ -190,7 +207,10 @@ mod tests {
         assert_eq!(rules(video("Continue the ride.").ratio("16:9").duration(5)), ["task-type-guessed"]);
         assert_eq!(rules(video("Change the sky.")), [""; 0]);
         assert_eq!(rules(video("The same moves.").ratio("16:9").duration(5)), [""; 0]);
-        assert_eq!(rules(video("Change the sky.").ratio("16:9").omni_reference_task_type("reference")), [""; 0]);
+        assert_eq!(
+            rules(video("Change the sky.").ratio("16:9").omni_reference_task_type("reference")),
+            [""; 0]
+        );
     }
 
     #[test]

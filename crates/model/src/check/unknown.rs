@@ -54,11 +54,13 @@ fn member(request: &CreateTaskRequest, name: &str, rules: &Rules<'_>, sink: &mut
             false => format!("`{name}` has a field of its own, and goes past every check here."),
         };
         let strength = if both { Strength::Refuse } else { Strength::Warn };
-        let finding = sink.say("extra-shadows-field", place, message).advice("Set the field.").strength(strength);
+        let finding =
+            sink.say("extra-shadows-field", place, message).advice("Set the field.").strength(strength);
         finding.silent();
     } else if SDK_ONLY.contains(&name) {
         let message = format!("`{name}` is known to one SDK only; no page mentions it for Seedance.");
-        let finding = sink.say("sdk-only-field", place, message).advice("Leave it out unless you have seen it work.");
+        let finding =
+            sink.say("sdk-only-field", place, message).advice("Leave it out unless you have seen it work.");
         finding.strength(rules.catalog.strength("sdk-only-fields")).silent().written_in("sdk", "2026-10");
     } else {
         let close = Field::NAMES.iter().find(|known| almost(known, &snake(name)) || **known == snake(name));
@@ -99,7 +101,10 @@ fn mask(index: usize, rules: &Rules<'_>, sink: &mut Sink) {
     let place = Place::Entry(Field::Content, index, "/role");
     sink.settle(place);
     let finding = sink.say("sdk-only-field", place, "The role `mask` is known to one SDK only.".into());
-    finding.strength(rules.catalog.strength("sdk-only-fields")).advice("Use `reference_image`.").written_in("sdk", "2026-10");
+    finding
+        .strength(rules.catalog.strength("sdk-only-fields"))
+        .advice("Use `reference_image`.")
+        .written_in("sdk", "2026-10");
 }
 
 #[cfg(test)]
@@ -111,7 +116,11 @@ mod tests {
 
     fn said(request: &CreateTaskRequest) -> Vec<(&'static str, String, Strength)> {
         let report = request.check(Catalog::builtin());
-        report.findings.into_iter().map(|f| (f.rule, format!("{} {}", f.pointer, f.advice), f.strength)).collect()
+        report
+            .findings
+            .into_iter()
+            .map(|f| (f.rule, format!("{} {}", f.pointer, f.advice), f.strength))
+            .collect()
     }
 
     #[test]
@@ -143,7 +152,10 @@ mod tests {
             { "type": "image_url", "image_url": { "url": "https://a.example.com/b.png", "role": "first_frame" }, "weight": 1 }] }))
         .expect("decodes");
         let found: Vec<_> = said(&request).into_iter().map(|found| found.1).collect();
-        assert_eq!(found, ["/content/0/weight Leave it out.", "/content/0/image_url/role Move it one level up."]);
+        assert_eq!(
+            found,
+            ["/content/0/weight Leave it out.", "/content/0/image_url/role Move it one level up."]
+        );
         let mask: CreateTaskRequest = serde_json::from_value(json!({ "model": "ep-1", "content": [
             { "type": "image_url", "image_url": { "url": "https://a.example.com/b.png" }, "role": "mask" }] }))
         .expect("decodes");

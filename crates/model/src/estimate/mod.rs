@@ -50,17 +50,27 @@ pub struct PriceEstimate {
 /// assert_eq!(estimate.tokens.map(|tokens| (tokens.min, tokens.max)), Some((108_900, 108_900)));
 /// assert_eq!(estimate.price.map(|price| price.max.to_string()).as_deref(), Some("5.0094"));
 /// ```
-pub fn estimate(request: &CreateTaskRequest, catalog: &Catalog, facts: &Facts, site: Option<Site>) -> Estimate {
-    let nothing = |why: &str| Estimate { family: None, tokens: None, price: None, assumptions: vec![why.to_owned()] };
+pub fn estimate(
+    request: &CreateTaskRequest,
+    catalog: &Catalog,
+    facts: &Facts,
+    site: Option<Site>,
+) -> Estimate {
+    let nothing =
+        |why: &str| Estimate { family: None, tokens: None, price: None, assumptions: vec![why.to_owned()] };
     let (name, own_site, public) = match catalog.rules_for(&request.model) {
         ModelRules::Known { model, .. } => (&model.family, model.site, true),
         ModelRules::Skipped { why: WhySkipped::PlanName(plan) } => (&plan.family, plan.site, false),
         ModelRules::Skipped { why: WhySkipped::Endpoint } => {
-            return nothing("Which model an endpoint id runs is not known; estimate with the model's own id.");
+            return nothing(
+                "Which model an endpoint id runs is not known; estimate with the model's own id.",
+            );
         }
         _ => return nothing("The catalog does not have this model."),
     };
-    let Some(family) = catalog.families.get(name) else { return nothing("The catalog does not have this model.") };
+    let Some(family) = catalog.families.get(name) else {
+        return nothing("The catalog does not have this model.");
+    };
     let mut notes = Vec::new();
     let request = settled(request, catalog, &mut notes);
     let mode = Scan::of(&request).mode();
@@ -70,7 +80,8 @@ pub fn estimate(request: &CreateTaskRequest, catalog: &Catalog, facts: &Facts, s
         notes.push("The size of the picture is not known.".into());
         return Estimate { family: Some(name.clone()), tokens: None, price: None, assumptions: notes };
     }
-    let tokens: Vec<Span<u64>> = outputs.iter().map(|output| output.tokens(catalog, input.unwrap_or(ZERO))).collect();
+    let tokens: Vec<Span<u64>> =
+        outputs.iter().map(|output| output.tokens(catalog, input.unwrap_or(ZERO))).collect();
     let site = site.unwrap_or(own_site);
     let tier = request.service_tier.as_ref().map_or("default", |tier| tier.as_str());
     let price = if public {
@@ -131,8 +142,10 @@ fn input_video(
     facts: &Facts,
     notes: &mut Vec<String>,
 ) -> Option<Span<u64>> {
-    let videos = request.content.iter().enumerate().filter(|(_, item)| matches!(item, crate::ContentItem::Video(_)));
-    let seconds: Vec<Option<f64>> = videos.map(|(index, _)| facts.get(index).and_then(|facts| facts.seconds)).collect();
+    let videos =
+        request.content.iter().enumerate().filter(|(_, item)| matches!(item, crate::ContentItem::Video(_)));
+    let seconds: Vec<Option<f64>> =
+        videos.map(|(index, _)| facts.get(index).and_then(|facts| facts.seconds)).collect();
     if seconds.is_empty() {
         return None;
     }
@@ -157,7 +170,10 @@ fn input_video(
     if catalog.answer("video-input-minimum") == Some("four_seconds") {
         let floor = u64::try_from(catalog.billing.input_video_floor_seconds.value).unwrap_or(0) * 1000;
         if min < floor {
-            notes.push(format!("Input video counts at least {} seconds; the vendor's table is not public.", floor / 1000));
+            notes.push(format!(
+                "Input video counts at least {} seconds; the vendor's table is not public.",
+                floor / 1000
+            ));
         }
         (min, max) = (min.max(floor), max.max(floor));
     }
@@ -203,7 +219,12 @@ fn price(asked: &Asked<'_>, outputs: &[Output], tokens: &[Span<u64>]) -> Option<
         let exact = |value: u128| Decimal::from_millionths(u64::try_from(value).unwrap_or(u64::MAX));
         let (min, max) = (exact(money(tokens.min) / 1_000_000), exact(money(tokens.max).div_ceil(1_000_000)));
         all = Some(match all {
-            None => PriceEstimate { min, max, currency: row.currency.clone(), per_million_tokens: Span { min: each, max: each } },
+            None => PriceEstimate {
+                min,
+                max,
+                currency: row.currency.clone(),
+                per_million_tokens: Span { min: each, max: each },
+            },
             Some(so_far) => PriceEstimate {
                 min: so_far.min.min(min),
                 max: so_far.max.max(max),

@@ -67,7 +67,13 @@ pub(super) fn all(
             let Some(size) = catalog.pixels_of(name, resolution, ratio) else { continue };
             for audio in &sounds {
                 let factor = match (family.draft_token_factor.value, draft) {
-                    (Some(factors), true) => if *audio { factors.audio } else { factors.silent },
+                    (Some(factors), true) => {
+                        if *audio {
+                            factors.audio
+                        } else {
+                            factors.silent
+                        }
+                    }
                     _ => Decimal::from_millionths(1_000_000),
                 };
                 all.push(Output {
@@ -94,14 +100,24 @@ fn owned(words: &Option<Words>) -> Vec<String> {
     words.iter().flat_map(Words::iter).map(str::to_owned).collect()
 }
 
-fn resolutions(request: &CreateTaskRequest, family: &Family, mode: Mode, notes: &mut Vec<String>) -> Vec<String> {
+fn resolutions(
+    request: &CreateTaskRequest,
+    family: &Family,
+    mode: Mode,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
     if let Some(resolution) = &request.resolution {
         return vec![resolution.as_str().to_owned()];
     }
     let (list, what) = match mode {
-        Mode::FromDraft => (owned(&family.final_resolution.value).into_iter().take(1).collect(), "a final's default"),
+        Mode::FromDraft => {
+            (owned(&family.final_resolution.value).into_iter().take(1).collect(), "a final's default")
+        }
         _ if request.draft == Some(true) => (owned(&family.draft_resolution.value), "a draft's"),
-        _ => (family.resolution_default.value.iter().map(ToString::to_string).collect::<Vec<_>>(), "the model's default"),
+        _ => (
+            family.resolution_default.value.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "the model's default",
+        ),
     };
     if list.is_empty() {
         let all = owned(&family.resolution.value);
@@ -132,14 +148,24 @@ fn ratios(request: &CreateTaskRequest, family: &Family, mode: Mode, notes: &mut 
             vec![ratio.to_owned()]
         }
         None => {
-            let who = if mode == Mode::FromDraft { "The draft decides the ratio" } else { "The service picks the ratio" };
+            let who = if mode == Mode::FromDraft {
+                "The draft decides the ratio"
+            } else {
+                "The service picks the ratio"
+            };
             notes.push(format!("{who}; the sizes of all ratios were counted."));
             all
         }
     }
 }
 
-fn length(request: &CreateTaskRequest, family: &Family, mode: Mode, facts: &Facts, notes: &mut Vec<String>) -> Length {
+fn length(
+    request: &CreateTaskRequest,
+    family: &Family,
+    mode: Mode,
+    facts: &Facts,
+    notes: &mut Vec<String>,
+) -> Length {
     let lengths = family.duration.value;
     let seconds = |seconds: i64| u64::try_from(seconds).unwrap_or(0).saturating_mul(1000);
     let any = Length::Millis(Span { min: seconds(lengths.min), max: seconds(lengths.max) });
@@ -168,7 +194,12 @@ fn length(request: &CreateTaskRequest, family: &Family, mode: Mode, facts: &Fact
 }
 
 /// An edit is as long as its source, or up to 0.4 seconds shorter (2.5 tutorial, 2026-10).
-fn edited(request: &CreateTaskRequest, family: &Family, facts: &Facts, notes: &mut Vec<String>) -> Option<Length> {
+fn edited(
+    request: &CreateTaskRequest,
+    family: &Family,
+    facts: &Facts,
+    notes: &mut Vec<String>,
+) -> Option<Length> {
     const SHORTER: u64 = 400;
     let first = request.content.iter().position(|item| matches!(item, ContentItem::Video(_)));
     if let Some(seconds) = first.and_then(|index| facts.get(index)).and_then(|facts| facts.seconds) {

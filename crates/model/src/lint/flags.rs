@@ -168,7 +168,9 @@ impl<'a> PromptFlags<'a> {
             false => 0,
             true => {
                 let words = prompt[..prose_end].split_whitespace();
-                words.filter(|word| word.strip_prefix("--").is_some_and(|name| Setting::of(name).is_some())).count()
+                words
+                    .filter(|word| word.strip_prefix("--").is_some_and(|name| Setting::of(name).is_some()))
+                    .count()
             }
         };
         Self { flags, misplaced, prose_end }
@@ -183,7 +185,9 @@ fn words_backwards(text: &str) -> impl Iterator<Item = (usize, &str)> {
         if rest.is_empty() {
             return None;
         }
-        let start = rest.rfind(char::is_whitespace).map_or(0, |at| at + rest[at..].chars().next().map_or(1, char::len_utf8));
+        let start = rest
+            .rfind(char::is_whitespace)
+            .map_or(0, |at| at + rest[at..].chars().next().map_or(1, char::len_utf8));
         end = start;
         Some((start, &rest[start..]))
     })
@@ -210,7 +214,8 @@ mod tests {
 
     fn read(prompt: &str) -> (String, Vec<(String, Option<String>)>) {
         let found = PromptFlags::read(prompt);
-        let flags = found.flags.iter().map(|flag| (flag.text.to_owned(), flag.value.map(str::to_owned))).collect();
+        let flags =
+            found.flags.iter().map(|flag| (flag.text.to_owned(), flag.value.map(str::to_owned))).collect();
         (prompt[..found.prose_end].to_owned(), flags)
     }
 
@@ -220,11 +225,20 @@ mod tests {
 
     #[test]
     fn flags_stand_at_the_end() {
-        assert_eq!(read("A kite --rs 720p  --dur 5\n"), ("A kite ".into(), vec![flag("--rs", "720p"), flag("--dur", "5")]));
+        assert_eq!(
+            read("A kite --rs 720p  --dur 5\n"),
+            ("A kite ".into(), vec![flag("--rs", "720p"), flag("--dur", "5")])
+        );
         assert_eq!(read("--rs 720p"), (String::new(), vec![flag("--rs", "720p")]));
-        assert_eq!(read("use --fast mode of it --wm true"), ("use --fast mode of it ".into(), vec![flag("--wm", "true")]));
+        assert_eq!(
+            read("use --fast mode of it --wm true"),
+            ("use --fast mode of it ".into(), vec![flag("--wm", "true")])
+        );
         assert_eq!(read("风筝--rs 720p"), ("风筝".into(), vec![flag("--rs", "720p")]));
-        assert_eq!(read("A kite --wm --rs 720p"), ("A kite ".into(), vec![flag("--wm", ""), flag("--rs", "720p")]));
+        assert_eq!(
+            read("A kite --wm --rs 720p"),
+            ("A kite ".into(), vec![flag("--wm", ""), flag("--rs", "720p")])
+        );
         assert_eq!(read("A kite --rs 720p and more"), ("A kite --rs 720p and more".into(), vec![]));
         assert_eq!(read("well--known, a -- b"), ("well--known, a -- b".into(), vec![]));
         assert_eq!(read("x ---rs 1"), ("x ---rs 1".into(), vec![]));

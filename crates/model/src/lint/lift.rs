@@ -48,7 +48,8 @@ pub fn lift(request: &CreateTaskRequest) -> (CreateTaskRequest, Vec<Lifted>) {
         let mut kept = Vec::new();
         let mut lifted = Vec::new();
         for flag in found.flags.iter().rev() {
-            let value = flag.setting.and_then(|setting| Some((setting, setting.field()?, flag.value_for(setting)?)));
+            let value =
+                flag.setting.and_then(|setting| Some((setting, setting.field()?, flag.value_for(setting)?)));
             let moved = value.as_ref().is_some_and(|(setting, _, value)| set(&mut request, *setting, value));
             if !moved {
                 kept.push(&text[flag.start..flag.end]);
@@ -80,7 +81,9 @@ fn set(request: &mut CreateTaskRequest, setting: Setting, value: &Value) -> bool
         return false;
     }
     match (setting, value) {
-        (Setting::Resolution, Value::String(word)) => request.resolution = Some(Resolution::from(word.as_str())),
+        (Setting::Resolution, Value::String(word)) => {
+            request.resolution = Some(Resolution::from(word.as_str()))
+        }
         (Setting::Ratio, Value::String(word)) if Ratio::from(word.as_str()).is_known() => {
             request.ratio = Some(Ratio::from(word.as_str()));
         }
@@ -110,7 +113,10 @@ mod tests {
         let prompt = "A kite --rs 720p --rt 16:9 --dur 5 --seed 11 --cf false --wm true --res 4k --rs 999p --fps 24 --rt 9:21";
         let request = TextToVideo::new("m", prompt).build();
         let (after, _) = lift(&request);
-        assert_eq!((after.resolution, after.ratio, after.duration), (Some(Resolution::R720p), Some(Ratio::R16x9), Some(5)));
+        assert_eq!(
+            (after.resolution, after.ratio, after.duration),
+            (Some(Resolution::R720p), Some(Ratio::R16x9), Some(5))
+        );
         assert_eq!((after.seed, after.camera_fixed, after.watermark), (Some(11), Some(false), Some(true)));
         let (text, flags) = lifted(&request);
         assert_eq!(text, "A kite --res 4k --rs 999p --fps 24 --rt 9:21");

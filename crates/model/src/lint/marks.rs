@@ -85,11 +85,14 @@ fn kind_before(before: &str) -> Option<(usize, bool)> {
                 let tail = bytes.len().checked_sub(word.len()).map(|at| &bytes[at..]);
                 tail.is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
             })?;
-            let free = bytes.len() == word.len() || !bytes[bytes.len() - word.len() - 1].is_ascii_alphanumeric();
+            let free =
+                bytes.len() == word.len() || !bytes[bytes.len() - word.len() - 1].is_ascii_alphanumeric();
             free.then_some((*kind, false))
         }
         last if last.is_ascii() => None,
-        _ => CHINESE.iter().find(|(word, _)| before.ends_with(word)).map(|(word, kind)| (*kind, *word == "图")),
+        _ => {
+            CHINESE.iter().find(|(word, _)| before.ends_with(word)).map(|(word, kind)| (*kind, *word == "图"))
+        }
     }
 }
 
@@ -102,13 +105,26 @@ mod tests {
         let url = "https://a.example.com/b";
         let request = References::new("ep-1").prompt(prompt).image(url).image(url).video(url).build();
         let findings = request.check(Catalog::builtin()).findings;
-        assert!(findings.iter().all(|finding| finding.rule == "reference-mark" && finding.pointer == "/content/0/text"));
+        assert!(
+            findings
+                .iter()
+                .all(|finding| finding.rule == "reference-mark" && finding.pointer == "/content/0/text")
+        );
         findings.into_iter().map(|finding| finding.message.replace("The prompt speaks of ", "")).collect()
     }
 
     #[test]
     fn each_way_to_write_a_mark() {
-        for prompt in ["Image 3", "@Image 3", "[Image 3]", "the image 3.", "图片3", "图片 3", "图3", "a Image3, b image 3"] {
+        for prompt in [
+            "Image 3",
+            "@Image 3",
+            "[Image 3]",
+            "the image 3.",
+            "图片3",
+            "图片 3",
+            "图3",
+            "a Image3, b image 3",
+        ] {
             assert_eq!(missing(prompt), ["image 3, and there are 2 images."], "{prompt}");
         }
         assert_eq!(missing("Video 2 and 视频2"), ["video 2, and there is one."]);
@@ -119,8 +135,18 @@ mod tests {
     #[test]
     fn numbers_that_are_no_marks() {
         for prompt in [
-            "Image 1 and image 2 like Video 1", "图片1、图片2、视频1", "video 720p", "Audio 5.1", "image 16:9", "图片2024", "pilgrimage 7",
-            "2-4 秒", "3 images", "at 12", "", "7",
+            "Image 1 and image 2 like Video 1",
+            "图片1、图片2、视频1",
+            "video 720p",
+            "Audio 5.1",
+            "image 16:9",
+            "图片2024",
+            "pilgrimage 7",
+            "2-4 秒",
+            "3 images",
+            "at 12",
+            "",
+            "7",
         ] {
             assert_eq!(missing(prompt), [""; 0], "{prompt}");
         }

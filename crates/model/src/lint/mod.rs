@@ -51,13 +51,16 @@ pub(crate) fn check(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink
 
 fn length(text: &str, index: usize, limits: &Limits, sink: &mut Sink) {
     let most = |value: i64| usize::try_from(value).unwrap_or(usize::MAX);
-    let (characters, words) = (most(limits.prompt_chinese_characters.value), most(limits.prompt_english_words.value));
+    let (characters, words) =
+        (most(limits.prompt_chinese_characters.value), most(limits.prompt_english_words.value));
     // A Chinese character has three bytes, a word at least one and a space: most texts need no counting.
     if text.len() <= characters.saturating_mul(3).min(words.saturating_mul(2)) {
         return;
     }
-    let chinese = text.chars().filter(|c| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{323af}')).count();
-    let english = text.split_whitespace().filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic())).count();
+    let chinese =
+        text.chars().filter(|c| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{323af}')).count();
+    let english =
+        text.split_whitespace().filter(|word| word.bytes().any(|byte| byte.is_ascii_alphabetic())).count();
     let (found, cell, what) = if chinese > characters {
         (chinese, &limits.prompt_chinese_characters, "Chinese characters")
     } else if english > words {
@@ -66,7 +69,8 @@ fn length(text: &str, index: usize, limits: &Limits, sink: &mut Sink) {
         return;
     };
     let message = format!("The prompt has {found} {what}; at most {} are advised.", cell.value);
-    let finding = sink.say("prompt-length", place(index), message).advice("Shorten it: details at the end get lost.");
+    let finding =
+        sink.say("prompt-length", place(index), message).advice("Shorten it: details at the end get lost.");
     finding.from(cell).strength(Strength::Warn).silent();
 }
 
@@ -91,11 +95,18 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
             let message = format!("{name} has no effect: every video has 24 frames a second.");
             warn("prompt-flag-no-effect", message, "Leave it out.", Strength::Warn);
         } else if flag.value_for(setting).is_none() {
-            let message = format!("The value of {name} is none that the service knows; it is ignored or refused.");
-            let advice = if flag.glued { "Write a space between flag and value." } else { "Set the field in its place." };
+            let message =
+                format!("The value of {name} is none that the service knows; it is ignored or refused.");
+            let advice = if flag.glued {
+                "Write a space between flag and value."
+            } else {
+                "Set the field in its place."
+            };
             warn("prompt-flag-value", message, advice, Strength::Warn);
         } else if setting.is_set(rules.request) {
-            let message = format!("{name} in the prompt speaks of what a field says too; which one wins is not documented.");
+            let message = format!(
+                "{name} in the prompt speaks of what a field says too; which one wins is not documented."
+            );
             let strength = rules.catalog.strength("prompt-flag-and-field");
             warn("prompt-flag-and-field", message, "Take it out of the prompt.", strength);
         } else {
@@ -103,11 +114,15 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
         }
     }
     if !good.is_empty() {
-        let message = format!("The prompt ends with settings that the service checks only weakly: --{}.", good.join(", --"));
+        let message = format!(
+            "The prompt ends with settings that the service checks only weakly: --{}.",
+            good.join(", --")
+        );
         warn("prompt-flags", message, "Lift them into fields.", Strength::Warn);
     }
     if found.misplaced > 0 {
-        let message = "There are settings in the middle of the prompt; the service reads them at its end.".to_owned();
+        let message =
+            "There are settings in the middle of the prompt; the service reads them at its end.".to_owned();
         warn("prompt-flag-misplaced", message, "Set the fields in their place.", Strength::Warn);
     }
 }
@@ -124,7 +139,10 @@ mod tests {
     #[test]
     fn settings_in_the_text() {
         assert_eq!(rules("A kite -- high -- over the sea, 2-4 s"), [""; 0]);
-        assert_eq!(rules("A kite --rs 720p --rt 16:9 --dur 5 --seed 11 --cf false --wm true"), ["prompt-flags"]);
+        assert_eq!(
+            rules("A kite --rs 720p --rt 16:9 --dur 5 --seed 11 --cf false --wm true"),
+            ["prompt-flags"]
+        );
         assert_eq!(rules("A kite --res 720p"), ["prompt-flag-unknown"]);
         assert_eq!(rules("A kite --rs 999p"), ["prompt-flag-value"]);
         assert_eq!(rules("A kite --rs=720p"), ["prompt-flag-value"]);
@@ -139,7 +157,8 @@ mod tests {
         let request = TextToVideo::new("ep-1", "A kite --dur 5").duration(5).build();
         let report = request.check(Catalog::builtin());
         assert_eq!(report.findings[0].rule, "prompt-flag-and-field");
-        let off = Catalog::builtin().overlaid(&serde_json::json!({ "switches": { "prompt-flag-and-field": "off" } }));
+        let off = Catalog::builtin()
+            .overlaid(&serde_json::json!({ "switches": { "prompt-flag-and-field": "off" } }));
         assert!(request.check(&off.expect("fits")).is_clean());
     }
 

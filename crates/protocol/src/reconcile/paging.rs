@@ -1,6 +1,6 @@
 //! Reading LIST to its end although its pages shift, its order is nobody's promise and its page size may be cut.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use ark_video_model::TaskList;
 
@@ -18,7 +18,7 @@ const READ_AGAIN: u32 = 2;
 pub(super) struct Paging {
     page: u32,
     size: u32,
-    seen: HashSet<Box<str>>,
+    seen: BTreeSet<Box<str>>,
     /// What the service counted on the first page of this reading, and on the last page read.
     counted: Option<(usize, usize)>,
     newest_first: bool,
@@ -34,7 +34,7 @@ impl Paging {
         Self {
             page: 1,
             size: size.clamp(1, list::MAX_PAGE),
-            seen: HashSet::new(),
+            seen: BTreeSet::new(),
             counted: None,
             newest_first: true,
             last_created: None,

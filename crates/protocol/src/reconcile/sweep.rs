@@ -4,7 +4,7 @@
 //! service's time in milliseconds: our clock plus [`super::clock_skew`].
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
@@ -97,7 +97,6 @@ impl SweepOptions {
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum SweepStep {
     /// Ask LIST for this page and hand it to [`Sweep::page`]. A failure that may pass: ask again, nothing is lost.
     Ask(list::Request),
@@ -129,8 +128,8 @@ pub struct Sweep {
     looks: Vec<Looks>,
     /// Others' tasks in this look, per unknown.
     dismissed: Vec<u32>,
-    matches: HashMap<String, Match>,
-    owned: HashSet<String>,
+    matches: BTreeMap<String, Match>,
+    owned: BTreeSet<String>,
     scopes: Vec<Scope>,
     paging: Paging,
     incomplete: bool,
@@ -150,8 +149,8 @@ impl Sweep {
             unknowns,
             looks: vec![Looks::default(); count],
             dismissed: vec![0; count],
-            matches: HashMap::new(),
-            owned: HashSet::new(),
+            matches: BTreeMap::new(),
+            owned: BTreeSet::new(),
             scopes,
             incomplete: false,
             state: State::Waiting(UnixMillis::MIN),
@@ -282,7 +281,7 @@ impl Sweep {
     }
 
     fn all_tagged(&self) -> bool {
-        let mut tagged: HashMap<usize, u32> = HashMap::new();
+        let mut tagged: BTreeMap<usize, u32> = BTreeMap::new();
         for (unknown, evidence) in self.matches.values().flat_map(|found| &found.claims) {
             if *evidence == Evidence::Tag {
                 *tagged.entry(*unknown).or_default() += 1;

@@ -136,6 +136,8 @@ fn what_is_not_there_is_looked_for_twice_after_its_window_has_closed() {
     account.drive(&mut sweep, START + 120 * SECOND, |_, now| looks.push((now - START) / SECOND));
     assert_eq!(looks, [120, 185, 486]);
     assert_eq!(words(&sweep.verdicts()), ["none in 2 looks over 302 s, 3 others, None"]);
+    let told = "not found in 2 looks over 302 s (3 of that time are others'). That is no proof: sending again can make a second bill";
+    assert_eq!(sweep.verdicts()[0].to_string(), told);
     let mut account = Account::new(vec![]);
     let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(0));
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});

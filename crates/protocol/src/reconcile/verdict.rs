@@ -1,7 +1,8 @@
 //! What a sweep can say about each unknown create: found, not found, or a choice for a person.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
+    fmt,
     time::Duration,
 };
 
@@ -38,6 +39,39 @@ pub enum Verdict {
         /// All that may be it, by id.
         candidates: Vec<Candidate>,
     },
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Found { task, evidence } => {
+                let why = match evidence {
+                    Evidence::Tag => "it carries our tag",
+                    Evidence::Marked => "it carries our mark",
+                    Evidence::Echoes => "it is the only one that fits",
+                };
+                write!(f, "found {} ({}): {why}", task.id, task.status)
+            }
+            Self::NotFound { looks, over, dismissed, doubt } => {
+                let looks = if *looks == 1 { "1 look".to_owned() } else { format!("{looks} looks") };
+                write!(f, "not found in {looks} over {} s", over.as_secs())?;
+                if *dismissed > 0 {
+                    write!(f, " ({dismissed} of that time are others')")?;
+                }
+                match doubt {
+                    None => {}
+                    Some(Doubt::TooOld) => f.write_str("; the list no longer reaches back that far")?,
+                    Some(Doubt::Incomplete) => f.write_str("; the list shifted while it was read")?,
+                    Some(Doubt::NoLook) => f.write_str("; it may yet appear")?,
+                }
+                f.write_str(". That is no proof: sending again can make a second bill")
+            }
+            Self::Ambiguous { candidates } => {
+                let ids: Vec<_> = candidates.iter().map(|task| task.id.as_str()).collect();
+                write!(f, "may be {}; nothing tells for sure, a person has to choose", ids.join(" or "))
+            }
+        }
+    }
 }
 
 /// Why "not found" says less than usual.
@@ -95,14 +129,14 @@ pub(super) struct Match {
 /// looks as were asked for.
 pub(super) fn assign(
     unknowns: usize,
-    matches: &HashMap<String, Match>,
-    owned: &HashSet<String>,
+    matches: &BTreeMap<String, Match>,
+    owned: &BTreeSet<String>,
     last_word: impl Fn(usize) -> bool,
 ) -> Vec<Option<Verdict>> {
     let mut verdicts: Vec<Option<Verdict>> = vec![None; unknowns];
-    let mut taken: HashSet<&str> = HashSet::new();
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
     for level in [Evidence::Tag, Evidence::Marked, Evidence::Echoes] {
-        let mut wanted: HashMap<&str, usize> = HashMap::new();
+        let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
         let mut choices: Vec<Vec<&Match>> = vec![Vec::new(); unknowns];
         for found in matches.values() {
             let id = found.task.id.as_str();

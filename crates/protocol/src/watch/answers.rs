@@ -1,6 +1,6 @@
 //! What an answer tells, and what it only hints at.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use ark_video_model::{Task, TaskList, TaskStatus};
 
@@ -224,7 +224,7 @@ impl Watch {
 
     /// Looks at once at what was asked for by id and is not in the list: forgotten, or not there yet.
     fn call_missing(&mut self, keys: &[Key], list: &TaskList, sent: Ms, now: Ms) {
-        let shown: HashSet<&str> = list.items.iter().map(|task| task.id.as_str()).collect();
+        let shown: BTreeSet<&str> = list.items.iter().map(|task| task.id.as_str()).collect();
         for key in keys {
             let Some(place) = self.book.valid(*key) else { continue };
             let missing = self.book.get(place).is_some_and(|entry| {

@@ -1,7 +1,7 @@
 //! The tasks that are watched, with the orders in which they are needed: by id, by when to look, by deadline, running.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -75,14 +75,14 @@ pub(super) struct Flags {
 pub(super) struct Book {
     entries: Vec<Option<Entry>>,
     free: Vec<u32>,
-    by_id: HashMap<Arc<str>, u32>,
+    by_id: BTreeMap<Arc<str>, u32>,
     /// When to look, apart for tasks that wait and tasks that run.
     by_due: [BTreeSet<(Ms, u32)>; 2],
     /// Whose turn it is when both are due.
     running_next: bool,
     by_deadline: BTreeSet<(Ms, u32)>,
     /// Places of tasks believed to run, by tier (flex second).
-    running: [HashSet<u32>; 2],
+    running: [BTreeSet<u32>; 2],
     flex: usize,
     serial: u32,
     cursor: usize,
@@ -97,7 +97,7 @@ impl Book {
         if flex { self.flex } else { self.len() - self.flex }
     }
 
-    pub(super) fn running(&self, flex: bool) -> &HashSet<u32> {
+    pub(super) fn running(&self, flex: bool) -> &BTreeSet<u32> {
         &self.running[usize::from(flex)]
     }
 

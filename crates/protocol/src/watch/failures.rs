@@ -20,6 +20,8 @@ use crate::{
 
 /// Refusals in a row before they are taken for final: gateways have bad moments.
 const REFUSALS: u32 = 3;
+/// How long a task that was refused is left alone, so that others are asked in between.
+const REFUSED_PAUSE: Ms = 5 * SECOND;
 /// Failed waves in a row after which everything pauses.
 const WAVES: u32 = 3;
 /// "No such task" must be said twice, so far apart.
@@ -105,13 +107,14 @@ impl Watch {
     pub(super) fn heard(&mut self) {
         self.waves = 0;
         self.refusals = 0;
-        self.silent_since = None;
+        self.last_refused = None;
+        self.silence = None;
         self.paused_until = 0;
     }
 
     /// Counts failures that were not on their way together, and pauses everything after some in a row.
     fn unheard(&mut self, sent: Ms, now: Ms, throttled: bool, dice: f64) {
-        self.silent_since.get_or_insert(sent);
+        self.silence = Some((self.silence.map_or(sent, |(since, _)| since), now));
         if throttled || (self.waves > 0 && sent < self.last_failure) {
             return;
         }
@@ -138,18 +141,25 @@ impl Watch {
         self.book.set_due(place, now + wait);
     }
 
-    /// The account was refused.
+    /// The account was refused: for one task, or for a list. Only when that happens to several in a row is it the account.
     fn refused(&mut self, sent: Ms, place: Option<u32>, now: Ms, dice: f64) {
-        if self.refusals == 0 || sent >= self.last_failure {
+        let same = place.is_some() && place == self.last_refused && self.book.len() > 1;
+        if !same && (self.refusals == 0 || sent >= self.last_failure) {
             self.refusals += 1;
             self.last_failure = now;
+            self.last_refused = place;
         }
         if self.refusals >= REFUSALS {
             return self.give_up_all(CouldNotAsk::Account);
         }
         self.paused_until = now + backoff(self.refusals, dice);
-        if let Some(place) = place {
-            self.call(place, false);
+        let Some(place) = place else { return };
+        let Some(entry) = self.book.get_mut(place) else { return };
+        entry.failures = entry.failures.saturating_add(1);
+        if u32::from(entry.failures) >= REFUSALS {
+            self.give_up(place, CouldNotAsk::Refused);
+        } else {
+            self.book.set_due(place, now + REFUSED_PAUSE);
         }
     }
 
@@ -174,10 +184,11 @@ impl Watch {
         self.book.set_due(place, again);
     }
 
-    /// Gives up when nothing at all was answered for too long.
-    pub(super) fn end_silence(&mut self, now: Ms) {
-        let silence = ms(self.options.max_silence);
-        if self.silent_since.is_some_and(|since| now.saturating_sub(since) >= silence) {
+    /// Gives up when nothing at all was answered for too long: from the first failure to the last, so that a machine that
+    /// was asleep tries again first.
+    pub(super) fn end_silence(&mut self) {
+        let longest = ms(self.options.max_silence);
+        if self.silence.is_some_and(|(since, last)| last.saturating_sub(since) >= longest) {
             self.give_up_all(CouldNotAsk::Silence);
             self.heard();
         }

@@ -1,7 +1,7 @@
 //! The watch itself: what is asked next.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -50,23 +50,25 @@ pub struct Watch {
     pub(super) book: Book,
     pub(super) lists: Lists,
     pub(super) urgent: VecDeque<Key>,
-    pub(super) flights: HashMap<Ticket, Flight>,
+    pub(super) flights: BTreeMap<Ticket, Flight>,
     pub(super) gets_under_way: usize,
     tickets: u64,
     pub(super) events: VecDeque<WatchEvent>,
     /// Ended lately, and when.
-    pub(super) ended: HashMap<Arc<str>, Ms>,
+    pub(super) ended: BTreeMap<Arc<str>, Ms>,
     ended_order: VecDeque<Arc<str>>,
     /// When something last moved.
     pub(super) moved: Ms,
     /// Whether GETs alone watch over the tasks.
     direct: bool,
-    /// Failed waves of requests in a row, when the last came in, and since when nothing has been answered.
+    /// Failed waves of requests in a row, and when the last came in.
     pub(super) waves: u32,
     pub(super) last_failure: Ms,
-    pub(super) silent_since: Option<Ms>,
-    /// Refusals of the account in a row.
+    /// The first and the last failure since anything was answered.
+    pub(super) silence: Option<(Ms, Ms)>,
+    /// Refusals of the account in a row, and the task of the last.
     pub(super) refusals: u32,
+    pub(super) last_refused: Option<u32>,
     /// Nothing is sent before this.
     pub(super) paused_until: Ms,
 }
@@ -80,18 +82,19 @@ impl Watch {
             options,
             book: Book::default(),
             urgent: VecDeque::new(),
-            flights: HashMap::new(),
+            flights: BTreeMap::new(),
             gets_under_way: 0,
             tickets: 0,
             events: VecDeque::new(),
-            ended: HashMap::new(),
+            ended: BTreeMap::new(),
             ended_order: VecDeque::new(),
             moved: 0,
             direct: true,
             waves: 0,
             last_failure: 0,
-            silent_since: None,
+            silence: None,
             refusals: 0,
+            last_refused: None,
             paused_until: 0,
         }
     }
@@ -168,7 +171,7 @@ impl Watch {
     /// What to do at `now`. Permits are taken from `limits`, which other parts of the program may share.
     pub fn next(&mut self, now: Duration, limits: &mut Limits) -> WatchStep {
         let time = ms(now);
-        self.end_silence(time);
+        self.end_silence();
         while let Some(place) = self.book.pop_deadline(time) {
             if let Some(entry) = self.book.get_mut(place) {
                 entry.flags.last_look = true;

@@ -1,14 +1,14 @@
 //! The service as far as a watch sees it, on a moved clock: rates that refuse, a LIST that lags, shuffles or refuses.
 
 use std::{
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap},
     time::Duration,
 };
 
 use ark_video_model::{Task, TaskList, TaskStatus};
 use serde_json::json;
 
-use super::{Ask, AskRequest, Ticket, Watch, WatchEvent, WatchStep};
+use super::{Ask, AskRequest, Watch, WatchEvent, WatchStep};
 use crate::{
     ApiError, SendError, SendErrorKind, get,
     limit::{LimitSettings, Limiter, Limits, Permit},
@@ -60,7 +60,7 @@ pub(super) enum ListMood {
 
 pub(super) struct Service {
     pub(super) lives: Vec<Life>,
-    by_id: HashMap<String, usize>,
+    by_id: BTreeMap<String, usize>,
     pub(super) list_lags: Ms,
     pub(super) shuffles: bool,
     pub(super) mood: ListMood,
@@ -223,8 +223,8 @@ impl Record {
     }
 
     /// When each task was told to have ended.
-    pub(super) fn finished(&self) -> HashMap<&str, Ms> {
-        let mut finished = HashMap::new();
+    pub(super) fn finished(&self) -> BTreeMap<&str, Ms> {
+        let mut finished = BTreeMap::new();
         for (at, event) in &self.events {
             if let WatchEvent::Finished { task, .. } = event {
                 assert!(task.status.is_terminal(), "{task}");
@@ -262,9 +262,12 @@ impl Record {
     }
 }
 
+/// Hands an answer to the watch.
+type Delivery = Box<dyn FnOnce(&mut Watch, Ms, &mut Limits)>;
+
 enum Happening {
     Arrives(Ask),
-    Answered(Ticket, Box<dyn FnOnce(&mut Watch, Ms, &mut Limits)>),
+    Answered(Delivery),
 }
 
 /// Drives a watch until it is done or `end`; each request takes 20 ms, up to 10 more by chance.
@@ -283,7 +286,7 @@ pub(super) fn drive_within(
 ) -> Record {
     let mut record = Record::default();
     let mut agenda: BinaryHeap<std::cmp::Reverse<(Ms, u64)>> = BinaryHeap::new();
-    let mut happenings: HashMap<u64, Happening> = HashMap::new();
+    let mut happenings: BTreeMap<u64, Happening> = BTreeMap::new();
     let (mut number, mut now, mut draw) = (0, Duration::from_millis(start), 1_u64);
     let mut steps = 0_u64;
     loop {
@@ -348,7 +351,7 @@ pub(super) fn drive_within(
                         draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let ticket = ask.ticket;
                     let dice = (draw >> 40) as f64 / (1 << 24) as f64;
-                    let fail = move |trouble: Trouble| -> Box<dyn FnOnce(&mut Watch, Ms, &mut Limits)> {
+                    let fail = move |trouble: Trouble| -> Delivery {
                         Box::new(move |watch, at, limits| {
                             let silent = SendError::maybe_sent(SendErrorKind::Timeout, "no answer");
                             let failure = match &trouble {
@@ -358,7 +361,7 @@ pub(super) fn drive_within(
                             watch.failed(Duration::from_millis(at), ticket, failure, at as i64, dice, limits);
                         })
                     };
-                    let answer: Box<dyn FnOnce(&mut Watch, Ms, &mut Limits)> = match ask.request {
+                    let answer: Delivery = match ask.request {
                         AskRequest::Get(request) => match service.get(at, &request) {
                             Ok(task) => Box::new(move |watch, at, limits| {
                                 watch.got(Duration::from_millis(at), ticket, task, limits);
@@ -373,9 +376,9 @@ pub(super) fn drive_within(
                         },
                     };
                     agenda.push(std::cmp::Reverse((at + 10 + (draw >> 33) % 6, number)));
-                    happenings.insert(number, Happening::Answered(ticket, answer));
+                    happenings.insert(number, Happening::Answered(answer));
                 }
-                Happening::Answered(_, answer) => answer(watch, at, limits),
+                Happening::Answered(answer) => answer(watch, at, limits),
             }
         }
     }

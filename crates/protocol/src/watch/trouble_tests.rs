@@ -235,6 +235,55 @@ fn what_the_service_says_to_wait_is_waited_and_the_lane_slows_down() {
 }
 
 #[test]
+fn a_task_that_this_key_may_not_see_does_not_stop_the_others() {
+    let mut watch = Watch::new(WatchOptions::default());
+    let mut limits = Limits::new(LimitSettings::default());
+    (0..3).for_each(|n| watch.add(Duration::ZERO, Watched::new(format!("cgt-{n}")).timeout(seconds(300))));
+    let (mut now, mut told) = (Duration::ZERO, Vec::new());
+    loop {
+        match watch.next(now, &mut limits) {
+            WatchStep::Ask(ask) => match &ask.request {
+                AskRequest::Get(get) if get.id == "cgt-1" => {
+                    let error = ApiError::new(403, "AccessDenied", "m");
+                    watch.failed(now, ask.ticket, Failure::Answer(&error), 0, 0.5, &mut limits);
+                }
+                AskRequest::Get(get) => {
+                    let answer = task(json!({"id": get.id, "status": "running"}));
+                    watch.got(now, ask.ticket, answer, &mut limits);
+                }
+                AskRequest::List(_) => panic!("three tasks are asked one by one"),
+            },
+            WatchStep::Until(at) => now = at,
+            WatchStep::AwaitAnswer => panic!("nothing is under way"),
+            WatchStep::Done => break,
+        }
+        while let Some(event) = watch.event() {
+            if event.is_last() {
+                told.push((now.as_secs(), event.id().unwrap_or_default().to_owned()));
+            }
+        }
+    }
+    assert!(told[0].0 < 20 && told[0].1 == "cgt-1", "{told:?}");
+    assert_eq!(told[1..], [(300, "cgt-0".to_owned()), (300, "cgt-2".to_owned())]);
+}
+
+#[test]
+fn a_clock_that_leaps_is_no_silence() {
+    let mut watch = Watch::new(WatchOptions::default());
+    let mut limits = Limits::new(LimitSettings::default());
+    watch.add(Duration::ZERO, Watched::new("cgt-1"));
+    let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
+    let closed = crate::SendError::maybe_sent(crate::SendErrorKind::Closed, "closed");
+    watch.failed(seconds(1), ask.ticket, Failure::Send(&closed), 0, 0.5, &mut limits);
+    let morning = seconds(10 * 3600);
+    let WatchStep::Ask(ask) = watch.next(morning, &mut limits) else {
+        panic!("asks again after a night's sleep")
+    };
+    watch.got(morning, ask.ticket, task(json!({"id": "cgt-1", "status": "succeeded"})), &mut limits);
+    assert_eq!(watch.next(morning, &mut limits), WatchStep::Done);
+}
+
+#[test]
 fn too_many_ids_are_asked_for_in_smaller_lists() {
     let mut watch = Watch::new(WatchOptions::default());
     let mut limits = Limits::new(LimitSettings::unlimited());
@@ -263,7 +312,7 @@ fn too_many_ids_are_asked_for_in_smaller_lists() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Whatever the service does: each task's end is told once, truly, and the rates are kept.
     #[test]

@@ -141,7 +141,6 @@ pub struct Ask {
 
 /// One of the two questions that a watch asks.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum AskRequest {
     /// One task; answer with [`super::Watch::got`].
     Get(get::Request),
@@ -151,7 +150,6 @@ pub enum AskRequest {
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum WatchStep {
     /// Send this; then ask for the next step at once, it may be another request.
     Ask(Ask),

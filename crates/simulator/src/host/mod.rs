@@ -1,10 +1,13 @@
 //! The service on a socket of this machine: sockets, clock, randomness and rendering live here, and nowhere else in this crate.
 
+mod callbacks;
 mod clock;
+mod control;
 mod films;
 mod server;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{
     fmt,
@@ -13,12 +16,18 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use ark_video_protocol::UnixMillis;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use self::{clock::Clock, films::Films};
 use crate::{
+    faults::{Effect, FaultCount, FaultPlan, FaultPlanError, FaultRule},
     options::Options,
-    service::{Bill, Note, Service},
+    service::{Bill, CallbackCounts, Ledger, Note, Service, SnapshotError},
 };
 
 /// How long a shutdown waits for answers that are under way.
@@ -27,17 +36,65 @@ const GRACE: Duration = Duration::from_secs(5);
 type NoteHook = Box<dyn Fn(&Note) + Send + Sync>;
 
 /// What the connections share.
-struct Shared {
+pub(crate) struct Shared {
     service: Mutex<Service>,
-    clock: Clock,
-    films: Films,
+    pub(crate) clock: Clock,
+    pub(crate) films: Films,
     on_note: Option<NoteHook>,
+    /// True when it is to end.
+    stop: watch::Receiver<bool>,
+    /// Something happened that callbacks may follow from.
+    pub(crate) news: Notify,
+    pub(crate) callbacks_anywhere: bool,
 }
 
 impl Shared {
     /// A panic elsewhere must not end every later request as well; the service keeps no half-done state across calls.
     fn service(&self) -> MutexGuard<'_, Service> {
         self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the service at this moment, and passes on what it has to say.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Service, UnixMillis) -> T) -> T {
+        let (done, wake) = self.quietly(|service, now| {
+            let done = work(service, now);
+            (done, service.calls_back())
+        });
+        if wake {
+            self.news.notify_one();
+        }
+        done
+    }
+
+    /// As [`with`](Self::with), without waking the one who sends callbacks: for that one itself.
+    pub(crate) fn quietly<T>(&self, work: impl FnOnce(&mut Service, UnixMillis) -> T) -> T {
+        let (done, notes) = {
+            let mut service = self.service();
+            let done = work(&mut service, self.clock.now());
+            (done, service.take_notes())
+        };
+        notes.iter().for_each(|note| self.note(note));
+        done
+    }
+
+    pub(crate) fn note(&self, note: &Note) {
+        if let Some(hook) = &self.on_note {
+            hook(note);
+        }
+    }
+
+    /// Returns when the simulator is to end.
+    pub(crate) async fn stopped(&self) {
+        // An error means that the simulator is gone, which is a stop as well.
+        let _ = self.stop.clone().wait_for(|stop| *stop).await;
+    }
+
+    /// Real time passes, unless the simulator ends before.
+    pub(crate) async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = self.stopped() => {}
+        }
     }
 }
 
@@ -58,8 +115,10 @@ pub struct Simulator {
     addr: SocketAddr,
     base_url: String,
     api_key: String,
+    control_url: Option<String>,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
+    others: Vec<JoinHandle<()>>,
 }
 
 impl Simulator {
@@ -100,13 +159,92 @@ impl Simulator {
         self.shared.service().options().seed
     }
 
-    /// Every bill up to now.
+    /// Where the control port is: a status page for people, and the ledger, the clock and the faults as JSON. `None` if there is
+    /// none.
+    #[must_use]
+    pub fn control_url(&self) -> Option<&str> {
+        self.control_url.as_deref()
+    }
+
+    /// Every bill up to now, in the order of charging.
     #[must_use]
     pub fn bills(&self) -> Vec<Bill> {
-        let now = self.shared.clock.now();
-        let mut service = self.shared.service();
-        service.advance(now);
-        service.bills().to_vec()
+        self.at_now(|service| service.bills())
+    }
+
+    /// Everything that was accepted, ran and was billed up to now.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.at_now(|service| service.ledger())
+    }
+
+    /// The moment that the service is at.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        self.shared.clock.now()
+    }
+
+    /// Lets time pass at once: everything that is due by then happens, in its order and at its own moment. With
+    /// [`Builder::manual_clock`] this is the only way that time passes.
+    pub fn advance(&self, time: Duration) {
+        self.shared.clock.advance(time);
+        self.at_now(|_| ());
+    }
+
+    /// Lets the next call that this effect has a meaning for go wrong; then everything is well again.
+    ///
+    /// # Errors
+    /// The effect's details make no sense.
+    pub fn fail_next(&self, effect: Effect) -> Result<(), FaultPlanError> {
+        self.add_fault(FaultRule::new(effect).hits(1))
+    }
+
+    /// Adds a rule that is asked before all others.
+    ///
+    /// # Errors
+    /// The rule makes no sense.
+    pub fn add_fault(&self, rule: FaultRule) -> Result<(), FaultPlanError> {
+        self.at_now(|service| service.add_fault(rule))
+    }
+
+    /// Lets things go wrong by another plan from now on.
+    ///
+    /// # Errors
+    /// A rule makes no sense; the old plan stays.
+    pub fn set_faults(&self, plan: FaultPlan) -> Result<(), FaultPlanError> {
+        self.at_now(|service| service.set_faults(plan))
+    }
+
+    /// How often each rule fitted and struck.
+    #[must_use]
+    pub fn fault_counts(&self) -> Vec<FaultCount> {
+        self.at_now(|service| service.fault_counts())
+    }
+
+    /// How callbacks fared.
+    #[must_use]
+    pub fn callback_counts(&self) -> CallbackCounts {
+        self.at_now(|service| service.callback_counts())
+    }
+
+    /// The whole state as JSON, for [`Builder::restore`].
+    ///
+    /// # Errors
+    /// Never in practice: everything in it can be written.
+    pub fn snapshot(&self) -> Result<String, SnapshotError> {
+        self.at_now(|service| service.snapshot())
+    }
+
+    /// Forgets all tasks, files, bills and faults. The clock goes on.
+    pub fn reset(&self) {
+        self.at_now(|service| service.reset());
+    }
+
+    fn at_now<T>(&self, work: impl FnOnce(&mut Service) -> T) -> T {
+        self.shared.with(|service, now| {
+            service.advance(now);
+            work(service)
+        })
     }
 
     /// Takes no new connections, lets answers that are under way go out (for up to five seconds), and stops.
@@ -131,7 +269,8 @@ impl Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        if let Some(server) = &self.server {
+        self.stop.send_replace(true);
+        for server in self.server.iter().chain(&self.others) {
             server.abort();
         }
     }
@@ -153,6 +292,11 @@ pub struct Builder {
     seed: Option<u64>,
     any_key: bool,
     on_note: Option<NoteHook>,
+    control: Option<SocketAddr>,
+    begins: Option<UnixMillis>,
+    faults: FaultPlan,
+    callbacks_anywhere: bool,
+    state: Option<String>,
 }
 
 impl Default for Builder {
@@ -165,6 +309,11 @@ impl Default for Builder {
             seed: None,
             any_key: false,
             on_note: None,
+            control: None,
+            begins: None,
+            faults: FaultPlan::new(),
+            callbacks_anywhere: false,
+            state: None,
         }
     }
 }
@@ -192,7 +341,44 @@ impl Builder {
 
     /// Lets time run faster: 60 makes a minute of a second. Default 1; what is not above 0 counts as 1.
     pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = speed;
+        self.speed = if speed > 0.0 { speed } else { 1.0 };
+        self
+    }
+
+    /// Stops the clock: only [`Simulator::advance`] and the control port move it.
+    pub fn manual_clock(mut self) -> Self {
+        self.speed = 0.0;
+        self
+    }
+
+    /// Sets the moment that the service begins at, in milliseconds since 1970. Default: the time of day. With a seed and a manual
+    /// clock, equal calls then give equal answers to the last byte.
+    pub fn begins_at(mut self, moment: UnixMillis) -> Self {
+        self.begins = Some(moment);
+        self
+    }
+
+    /// Opens a control port; port 0 is any free one. There is no key on it: keep it on this machine. Default: none.
+    pub fn control(mut self, addr: SocketAddr) -> Self {
+        self.control = Some(addr);
+        self
+    }
+
+    /// Lets things go wrong from the start.
+    pub fn faults(mut self, plan: FaultPlan) -> Self {
+        self.faults = plan;
+        self
+    }
+
+    /// Goes on where another simulator stopped: with what [`Simulator::snapshot`] gave. Its clock should not be behind.
+    pub fn restore(mut self, snapshot: impl Into<String>) -> Self {
+        self.state = Some(snapshot.into());
+        self
+    }
+
+    /// Calls back to other machines too. Default: to this one only.
+    pub fn callbacks_anywhere(mut self) -> Self {
+        self.callbacks_anywhere = true;
         self
     }
 
@@ -229,11 +415,13 @@ impl Builder {
     /// Listens and serves, on the async runtime that this is called on.
     ///
     /// # Errors
-    /// The address cannot be listened on.
+    /// An address cannot be listened on, or the fault plan makes no sense.
     pub async fn start(self) -> Result<Simulator, StartError> {
-        let refused = |source| StartError { addr: self.addr, source };
-        let listener = TcpListener::bind(self.addr).await.map_err(refused)?;
-        let addr = listener.local_addr().map_err(refused)?;
+        let (listener, addr) = listen(self.addr).await?;
+        let control = match self.control {
+            Some(addr) => Some(listen(addr).await?),
+            None => None,
+        };
         let mut options = self.options;
         options.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         options.origin = self.origin.unwrap_or_else(|| format!("http://{}", reachable(addr)));
@@ -243,16 +431,37 @@ impl Builder {
         let api_key = options.key.clone().unwrap_or_else(made);
         options.key = if self.any_key { None } else { Some(api_key.clone()) };
         let base_url = format!("{}{}", options.origin.trim_end_matches('/'), options.prefix);
+        let mut service = match &self.state {
+            Some(state) => Service::restore(options, state)?,
+            None => Service::new(options),
+        };
+        service.set_faults(self.faults)?;
+        let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
-            service: Mutex::new(Service::new(options)),
-            clock: Clock::start(self.speed),
+            service: Mutex::new(service),
+            clock: Clock::start(self.speed, self.begins),
             films: Films::default(),
             on_note: self.on_note,
+            stop: stopped.clone(),
+            news: Notify::new(),
+            callbacks_anywhere: self.callbacks_anywhere,
         });
-        let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::run(listener, Arc::clone(&shared), stopped));
-        Ok(Simulator { shared, addr, base_url, api_key, stop, server: Some(server) })
+        let mut others = vec![tokio::spawn(callbacks::run(Arc::clone(&shared)))];
+        let mut control_url = None;
+        if let Some((listener, addr)) = control {
+            control_url = Some(format!("http://{}", reachable(addr)));
+            others.push(tokio::spawn(control::run(listener, Arc::clone(&shared), base_url.clone())));
+        }
+        Ok(Simulator { shared, addr, base_url, api_key, control_url, stop, server: Some(server), others })
     }
+}
+
+async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Listen { addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(refused)?;
+    let addr = listener.local_addr().map_err(refused)?;
+    Ok((listener, addr))
 }
 
 /// Where a client on this machine finds a server that listens on every address.
@@ -268,10 +477,22 @@ fn reachable(addr: SocketAddr) -> SocketAddr {
 
 /// The simulator could not start.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the simulator cannot listen on {addr}: {source}; choose another address, or port 0 for any that is free"
-)]
-pub struct StartError {
-    addr: SocketAddr,
-    source: std::io::Error,
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(
+        "the simulator cannot listen on {addr}: {source}; choose another address, or port 0 for any that is free"
+    )]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The fault plan makes no sense.
+    #[error(transparent)]
+    Faults(#[from] FaultPlanError),
+    /// The saved state cannot be used.
+    #[error(transparent)]
+    State(#[from] SnapshotError),
 }

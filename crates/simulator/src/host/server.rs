@@ -1,16 +1,26 @@
 //! HTTP around the service: bodies in up to a limit, replies out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ark_video_protocol::ApiError;
-use axum::{Router, body::Body, extract::State};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, State},
+};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tokio::{net::TcpListener, sync::watch};
 
-use super::Shared;
-use crate::{catalog::catalog, service::Reply};
+use super::{
+    Shared,
+    wire::{self, Line, Wires},
+};
+use crate::{
+    catalog::catalog,
+    service::{Disturbed, Reply, Wire},
+};
 
 /// Bytes beyond the limit that are still read and dropped, so that the refusal reaches a client that writes before it reads.
 const DRAINED: usize = 192 << 20;
@@ -21,15 +31,17 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: wa
         // An error means that the simulator is gone, which is a stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
     };
+    let service =
+        Router::new().fallback(answer).with_state(shared).into_make_service_with_connect_info::<Line>();
     // `serve` never ends by itself: failed accepts are retried inside.
-    let _ = axum::serve(listener, router(shared)).with_graceful_shutdown(until).await;
+    let _ = axum::serve(Wires(listener), service).with_graceful_shutdown(until).await;
 }
 
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new().fallback(answer).with_state(shared)
-}
-
-async fn answer(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request<Body>,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Some(body) = read(body).await else {
         // Nobody is there to read this; what matters is that half a request makes no task.
@@ -37,23 +49,73 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
             .encode()
             .map(Body::from);
     };
-    let (reply, notes) = {
-        let now = shared.clock.now();
-        let mut service = shared.service();
-        let reply = service.handle(now, Request::from_parts(parts, body));
-        (reply, service.take_notes())
-    };
-    if let Some(hook) = &shared.on_note {
-        notes.iter().for_each(hook);
-    }
+    let reply = shared.with(|service, now| service.handle(now, Request::from_parts(parts, body)));
     let answer = match reply {
+        Reply::Disturbed(disturbed) => disturb(&shared, &line, disturbed).await,
+        reply => finish(&shared, reply).await,
+    };
+    answer.map(Body::from)
+}
+
+/// The answer, rendered where it takes that.
+pub(crate) async fn finish(shared: &Shared, reply: Reply) -> Response<Bytes> {
+    match reply {
         Reply::Answer(answer) => answer,
         Reply::Render(job) => match shared.films.get(&job).await {
             Ok(file) => job.answer(file),
             Err(why) => ApiError::new(500, "InternalServiceError", why).kind("InternalServerError").encode(),
         },
+        // One fault at a time: what a fault strikes is an answer.
+        Reply::Disturbed(_) => Response::new(Bytes::new()),
+    }
+}
+
+/// Plays a fault on the line. What it returns goes out only where the line was not cut.
+async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response<Bytes> {
+    let Disturbed { wire, reply } = disturbed;
+    let answer = match reply {
+        Some(reply) => finish(shared, *reply).await,
+        None => Response::new(Bytes::new()),
     };
-    answer.map(Body::from)
+    let length = i64::try_from(answer.body().len()).unwrap_or(i64::MAX);
+    // Nobody has to wait for a fault when the simulator stops.
+    let pause = |millis: u64| shared.pause(Duration::from_millis(millis));
+    match wire {
+        Wire::Delay { millis } => {
+            pause(millis).await;
+            return answer;
+        }
+        Wire::Close { reset: true } => line.reset(),
+        Wire::Close { reset: false } => {}
+        Wire::Silence { millis } => pause(millis).await,
+        Wire::Half => {
+            line.write(&wire::head(&answer, length)).await;
+            line.write(&answer.body()[..answer.body().len() / 2]).await;
+        }
+        Wire::Length { by } => {
+            line.write(&wire::head(&answer, length.saturating_add(by).max(0))).await;
+            line.write(answer.body()).await;
+        }
+        Wire::Drip { bytes, millis, head } => {
+            let pace = Duration::from_millis(millis);
+            let start = wire::head(&answer, length);
+            let dripping = async {
+                if head {
+                    line.drip(&start, bytes, pace).await;
+                } else {
+                    line.write(&start).await;
+                }
+                line.drip(answer.body(), bytes, pace).await;
+            };
+            tokio::select! {
+                () = dripping => {}
+                () = shared.stopped() => {}
+            }
+        }
+        Wire::Raw(bytes) => line.write(&bytes).await,
+    }
+    line.cut();
+    Response::new(Bytes::new())
 }
 
 /// Reads a body up to one byte more than the service takes, so that the service sees that it is too large; `None` for a body that

@@ -14,13 +14,22 @@ pub(crate) struct Complaint {
     message: String,
     param: String,
     kind: Option<&'static str>,
+    /// Seconds for `Retry-After`.
+    retry_after: Option<i64>,
 }
 
 pub(crate) type Checked<T> = Result<T, Complaint>;
 
 impl Complaint {
     pub(crate) fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), param: String::new(), kind: None }
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            param: String::new(),
+            kind: None,
+            retry_after: None,
+        }
     }
 
     /// A value that is wrong whatever the model is.
@@ -72,6 +81,12 @@ impl Complaint {
         self
     }
 
+    /// Says how long to wait, in seconds.
+    pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// The envelope. Every message ends with the id of the request, as the vendor's do.
     pub(crate) fn answer(&self, request_id: &str) -> Response<Bytes> {
         let kind = self.kind.unwrap_or(match self.status {
@@ -91,6 +106,9 @@ impl Complaint {
         .kind(kind)
         .request_id(request_id)
         .encode();
+        if let Some(seconds) = self.retry_after {
+            answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+        }
         if self.status == 401 {
             let code = HeaderValue::from_static("AuthN_MissOrInvalidAuthorizationHeader");
             answer.headers_mut().insert("x-error-code", code);

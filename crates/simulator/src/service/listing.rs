@@ -14,8 +14,14 @@ use crate::{
     options::Options,
 };
 
-/// One page of the tasks of the last seven days.
-pub(crate) fn tasks(now: i64, asked: &list::Request, store: &Store, options: &Options) -> Checked<TaskList> {
+/// One page of the tasks of the last seven days. `shift` moves every page but the first, which is a fault.
+pub(crate) fn tasks(
+    now: i64,
+    asked: &list::Request,
+    store: &Store,
+    options: &Options,
+    shift: i64,
+) -> Checked<TaskList> {
     let limits = &catalog().limits;
     let bounded = |name: &str, value: Option<u32>, default: i64, range: crate::catalog::Range| {
         let value = value.map_or(default, i64::from);
@@ -50,10 +56,11 @@ pub(crate) fn tasks(now: i64, asked: &list::Request, store: &Store, options: &Op
         (since..=now).contains(&task.created)
             && asked.status.as_ref().is_none_or(|status| *status == task.state.status())
             && tier.as_ref().is_none_or(|tier| *tier == task.tier())
-            && asked.model.as_ref().is_none_or(|model| **model == *task.asked_model)
-            && (asked.task_ids.is_empty() || asked.task_ids.contains(&task.id))
+            && asked.model.as_ref().is_none_or(|model| model == task.asked_model())
+            && (asked.task_ids.is_empty() || asked.task_ids.iter().any(|id| **id == *task.id))
     };
-    let skip = usize::try_from((page - 1) * size).unwrap_or(usize::MAX);
+    let shift = if page > 1 { shift } else { 0 };
+    let skip = usize::try_from(((page - 1) * size).saturating_sub(shift).max(0)).unwrap_or(usize::MAX);
     let take = usize::try_from(size).unwrap_or(0);
     let mut total = 0_usize;
     let mut items = Vec::new();

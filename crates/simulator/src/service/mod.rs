@@ -2,50 +2,67 @@
 //!
 //! Everything that changes is in [`Service`]; the modules beside it are the steps of a request in the order they are taken:
 //! `body` (bytes to a typed request), `content` and `media` (structure), `fields` (ranges), `checks` (the model's own rules), `plan`
-//! (what will come out), `store` (the states by time), `task` and `listing` (what is shown), `files` and `reply` (results).
-//! No clock, socket, file, environment or randomness from outside.
+//! (what will come out), `store` (the states by time), `task` and `listing` (what is shown), `files` and `reply` (results). Beside
+//! them: `rates` (how often, how many at a time), `ledger` and `price` (what it cost), `callbacks`, `flags` (inside prompts),
+//! `moderation` (by address). No clock, socket, file, environment or randomness from outside.
 
-mod bills;
 mod body;
+mod callbacks;
 mod checks;
 mod complaint;
 mod content;
+mod create;
 mod fields;
 mod files;
+mod flags;
 mod intent;
+mod ledger;
 mod listing;
 mod media;
+mod moderation;
 mod plan;
+mod price;
 mod random;
+mod rates;
 mod reply;
+mod snapshot;
 mod store;
 mod task;
 #[cfg(test)]
 mod tests;
 
-use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ServiceTier};
+use ark_video_model::Task;
 use ark_video_protocol::{
-    REQUEST_ID, Route, UnixMillis, below, create, delete, get, list, models, request_id::CLIENT_REQUEST_ID,
-    route,
+    REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, get, list, models,
+    request_id::CLIENT_REQUEST_ID, route,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
+use serde_json::{Map, Value};
 
 pub use self::{
-    bills::Bill,
-    reply::{FilePart, RenderJob, Reply},
+    callbacks::{Callback, CallbackCounts},
+    ledger::{Bill, Entry, Exceeded, Intent, Ledger},
+    price::Price,
+    reply::{Disturbed, FilePart, FinishError, RenderJob, Reply, Wire},
+    snapshot::SnapshotError,
 };
 use self::{
     complaint::{Checked, Complaint},
-    content::Mode,
-    plan::Plan,
-    random::Random,
-    store::{Deleted, Store},
-    task::{Record, State},
+    create::Create,
+    rates::Calls,
+    store::{Around, Deleted, Store},
 };
+pub(crate) use self::{files::refused as refused_file, random::Random};
 use crate::{
-    catalog::{Lookup, Model, catalog},
+    catalog::catalog,
+    faults::{
+        Effect, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place, effects,
+        engine::{self, Call, Engine},
+        words,
+    },
     options::Options,
+    render::StillFormat,
 };
 
 /// The last moment that is told apart (the end of the year 9999): later ones count as this one, and those before 1970 as 1970.
@@ -77,13 +94,36 @@ pub struct Note {
 /// // Four seconds later it has succeeded, and is billed.
 /// service.advance(1_795_313_734_000);
 /// assert_eq!(service.bills()[0].tokens, 108_900);
+/// assert_eq!(service.bills()[0].price.unwrap().to_string(), "5.0094 CNY");
 /// # Ok::<(), http::Error>(())
 /// ```
 pub struct Service {
     options: Options,
     random: Random,
     store: Store,
+    calls: Calls,
+    faults: Engine,
     notes: Vec<Note>,
+}
+
+/// What a request is for.
+enum Target {
+    File,
+    Api(Option<Route>),
+}
+
+impl Target {
+    fn place(&self) -> Option<Place> {
+        Some(match self {
+            Self::File => Place::File,
+            Self::Api(Some(Route::Create)) => Place::Create,
+            Self::Api(Some(Route::Get { .. })) => Place::Get,
+            Self::Api(Some(Route::List)) => Place::List,
+            Self::Api(Some(Route::Delete { .. })) => Place::Delete,
+            Self::Api(Some(Route::Models)) => Place::Models,
+            Self::Api(_) => return None,
+        })
+    }
 }
 
 impl Service {
@@ -91,7 +131,14 @@ impl Service {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let random = Random::new(options.seed);
-        Self { options, random, store: Store::default(), notes: Vec::new() }
+        Self {
+            options,
+            random,
+            store: Store::default(),
+            calls: Calls::default(),
+            faults: Engine::default(),
+            notes: Vec::new(),
+        }
     }
 
     /// Answers one request at a moment, after letting everything happen that was due by then. Moments may stand still; a moment
@@ -101,34 +148,117 @@ impl Service {
         self.advance(now);
         let (parts, body) = request.into_parts();
         let request_id = self.random.request_id(now);
-        let mut reply = if self.is_file(&parts) {
-            self.store.files.serve(&parts, &request_id)
-        } else {
-            let answer = self.dispatch(now, &parts, &body, &request_id);
-            Reply::Answer(answer.unwrap_or_else(|complaint| complaint.answer(&request_id)))
-        };
-        let headers = match &mut reply {
-            Reply::Answer(answer) => answer.headers_mut(),
-            Reply::Render(job) => &mut job.headers,
-        };
-        if let Ok(id) = HeaderValue::from_str(&request_id) {
-            headers.insert(REQUEST_ID, id);
-        }
-        if let Some(id) = parts.headers.get(CLIENT_REQUEST_ID) {
-            headers.insert(CLIENT_REQUEST_ID, id.clone());
+        let mut reply = self.answer(now, &parts, &body, &request_id);
+        if let Some(headers) = reply.headers_mut() {
+            if let Ok(id) = HeaderValue::from_str(&request_id) {
+                if self.options.switches.is("log-id-header", "present") {
+                    headers.insert(HeaderName::from_static("x-tt-logid"), id.clone());
+                }
+                headers.insert(REQUEST_ID, id);
+            }
+            if let Some(id) = parts.headers.get(CLIENT_REQUEST_ID) {
+                headers.insert(CLIENT_REQUEST_ID, id.clone());
+            }
         }
         reply
     }
 
     /// Lets everything happen that is due by `now`: starts, ends, expiry, forgetting.
     pub fn advance(&mut self, now: UnixMillis) {
-        self.store.advance(now.clamp(0, LAST_MOMENT), &self.options, &mut self.random);
+        let now = now.clamp(0, LAST_MOMENT);
+        let (store, mut around) = self.split();
+        store.advance(now, &mut around);
     }
 
-    /// Every bill so far, as of the last moment that the service was told.
+    /// When something happens by itself next, a callback included: the latest moment at which to [`advance`](Self::advance) for
+    /// one who wants to know of it at once.
     #[must_use]
-    pub fn bills(&self) -> &[Bill] {
-        &self.store.bills
+    pub fn next_event(&self) -> Option<UnixMillis> {
+        [self.store.next(), self.store.callbacks.next()].into_iter().flatten().min()
+    }
+
+    /// Every bill so far, in the order of charging, as of the last moment that the service was told.
+    #[must_use]
+    pub fn bills(&self) -> Vec<Bill> {
+        self.store.lines.bills()
+    }
+
+    /// Everything that was accepted, ran and was billed, as of the last moment that the service was told.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.store.lines.ledger()
+    }
+
+    /// Lets things go wrong by another plan from now on.
+    ///
+    /// # Errors
+    /// A rule makes no sense; the old plan stays.
+    pub fn set_faults(&mut self, plan: FaultPlan) -> Result<(), FaultPlanError> {
+        self.faults.follow(plan)
+    }
+
+    /// Adds a rule that is asked before all others.
+    ///
+    /// # Errors
+    /// The rule makes no sense.
+    pub fn add_fault(&mut self, rule: FaultRule) -> Result<(), FaultPlanError> {
+        self.faults.add_first(rule)
+    }
+
+    /// How often each rule fitted and struck.
+    #[must_use]
+    pub fn fault_counts(&self) -> Vec<FaultCount> {
+        self.faults.counts()
+    }
+
+    /// Takes the callbacks that are due. The outcome of each is to be told with [`callback_done`](Self::callback_done).
+    pub fn take_callbacks(&mut self, now: UnixMillis) -> Vec<Callback> {
+        self.store.callbacks.take(now.clamp(0, LAST_MOMENT))
+    }
+
+    /// Tells how a callback went: the status of the answer, or `None` where none came within five seconds.
+    pub fn callback_done(&mut self, now: UnixMillis, number: u64, status: Option<u16>) {
+        self.store.callbacks.done(now.clamp(0, LAST_MOMENT), number, status, &self.options.switches);
+    }
+
+    /// Whether any task asks to be called back, so that somebody has to look at [`take_callbacks`](Self::take_callbacks).
+    #[must_use]
+    pub fn calls_back(&self) -> bool {
+        self.store.callbacks.wanted
+    }
+
+    /// The newest tasks as a get shows them, at most so many, with what the ledger has about each. Does not count as a look.
+    #[must_use]
+    pub fn newest(&self, most: usize) -> Vec<(Task, Option<Entry>)> {
+        let entry = |place: u32| self.store.lines.entry(place);
+        self.store
+            .newest_first()
+            .take(most)
+            .map(|record| (record.show(&self.options), entry(record.place)))
+            .collect()
+    }
+
+    /// The film of a task, or its last frame, also when its link is dead. Does not count as a download. `headers` may ask for a
+    /// range.
+    #[must_use]
+    pub fn film(&self, id: &str, last_frame: bool, headers: &HeaderMap) -> Option<RenderJob> {
+        let record = self.store.get(id)?;
+        let link = if last_frame { record.last_frame } else { record.film }?;
+        let png = self.options.switches.is("last-frame-format", "png");
+        let still = if png { StillFormat::Png } else { StillFormat::Jpeg };
+        let part = if last_frame { FilePart::LastFrame(still) } else { FilePart::Film };
+        Some(RenderJob::new(record.plan.film(), part, link.signed(), headers))
+    }
+
+    /// How callbacks fared.
+    #[must_use]
+    pub fn callback_counts(&self) -> CallbackCounts {
+        self.store.callbacks.counts
+    }
+
+    /// Forgets everything but how it behaves: tasks, files, bills, faults, and how far the random sequence is.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.options.clone());
     }
 
     /// Takes the notes since the last call.
@@ -147,35 +277,108 @@ impl Service {
         self.options.origin = origin.into();
     }
 
-    fn is_file(&self, parts: &Parts) -> bool {
-        let path = parts.uri.path();
-        let api = below(path, &self.options.prefix).is_some_and(|rest| route(&parts.method, rest).is_some());
-        !api && path.starts_with(files::MOUNT)
+    fn split(&mut self) -> (&mut Store, Around<'_>) {
+        let around = Around { options: &self.options, random: &mut self.random, faults: &mut self.faults };
+        (&mut self.store, around)
     }
 
-    fn dispatch(
+    fn target(&self, parts: &Parts) -> Target {
+        let path = parts.uri.path();
+        match below(path, &self.options.prefix).and_then(|rest| route(&parts.method, rest)) {
+            None if path.starts_with(files::MOUNT) => Target::File,
+            route => Target::Api(route),
+        }
+    }
+
+    fn answer(&mut self, now: i64, parts: &Parts, body: &Bytes, request_id: &str) -> Reply {
+        let target = self.target(parts);
+        let refuse = |complaint: Complaint| Reply::Answer(complaint.answer(request_id));
+        let spoken = match &target {
+            Target::Api(Some(Route::Create)) => match create::spoken(body) {
+                Ok(spoken) => spoken,
+                Err(complaint) => return refuse(complaint),
+            },
+            _ => Vec::new(),
+        };
+        let effect = self.strike(&target, parts, body, &spoken);
+        let file = matches!(target, Target::File);
+        if let Some(reply) = effect.as_ref().and_then(|effect| effects::instead(effect, file, request_id)) {
+            return reply;
+        }
+        let reply = match target {
+            Target::File => {
+                let (reply, film) = self.store.files.serve(parts, request_id);
+                if let Some(line) = film.and_then(|place| self.store.lines.line(place)) {
+                    line.downloads = line.downloads.saturating_add(1);
+                }
+                reply
+            }
+            Target::Api(route) => {
+                let create = Create { now, parts, body, request_id, effect: effect.as_ref(), spoken };
+                self.dispatch(route, create).map_or_else(refuse, Reply::Answer)
+            }
+        };
+        match effect {
+            Some(effect) => effects::afterwards(&effect, reply, request_id),
+            None => reply,
+        }
+    }
+
+    /// The fault that strikes a call: by the plan, else by the words of the prompt.
+    fn strike(
         &mut self,
-        now: i64,
+        target: &Target,
         parts: &Parts,
         body: &Bytes,
-        request_id: &str,
-    ) -> Checked<Response<Bytes>> {
+        spoken: &[FaultRule],
+    ) -> Option<Effect> {
+        let place = target.place()?;
+        let record = match target {
+            Target::File => self.store.owner_mut(parts.uri.path()),
+            Target::Api(Some(Route::Get { id } | Route::Delete { id })) => self.store.get_mut(id),
+            Target::Api(Some(Route::Create)) if !(self.faults.is_idle() && spoken.is_empty()) => {
+                let object = body::object(body).unwrap_or_default();
+                let call = Call {
+                    model: object.get("model").and_then(Value::as_str),
+                    prompt: words::prompt(&object),
+                    ..Call::of(place)
+                };
+                return self
+                    .faults
+                    .decide(call)
+                    .or_else(|| self.faults.spoken(spoken, ledger::hash(&object)));
+            }
+            _ => None,
+        };
+        let Some(record) = record else { return self.faults.decide(Call::of(place)) };
+        let state = record.state.word();
+        let call = Call {
+            model: Some(record.asked_model()),
+            marks: record.marks.as_deref(),
+            state: Some(state),
+            ..Call::of(place)
+        };
+        let decided = self.faults.decide(call);
+        decided.or_else(|| engine::spoken_later(record.marks.as_mut(), place, state))
+    }
+
+    fn dispatch(&mut self, route: Option<Route>, call: Create<'_>) -> Checked<Response<Bytes>> {
+        let parts = call.parts;
         self.check_key(&parts.headers)?;
-        let prefix = self.options.prefix.as_str();
-        let Some(rest) = below(parts.uri.path(), prefix) else { return Err(nothing_at(parts)) };
-        match route(&parts.method, rest) {
-            Some(Route::Create) => {
-                self.create(now, parts, body, request_id).map(|created| create::encode(&created))
-            }
+        match route {
+            Some(Route::Create) => self.create(call).map(|created| create_endpoint::encode(&created)),
             Some(Route::Get { id }) => {
+                self.pace("get", call.now)?;
                 let record = self.store.get(&id).ok_or_else(Complaint::not_found)?;
-                Ok(get::encode(&record.show(&self.options)))
+                let (answer, place) = (get::encode(&record.show(&self.options)), record.place);
+                self.store.lines.look(place);
+                Ok(answer)
             }
-            Some(Route::List) => {
-                let asked = list::Request::from_http(parts, body, prefix)?;
-                listing::tasks(now, &asked, &self.store, &self.options).map(|list| list::encode(&list))
+            Some(Route::List) => self.list(call),
+            Some(Route::Delete { id }) => {
+                self.pace("delete", call.now)?;
+                self.delete(call.now, &id).map(|()| delete::encode())
             }
-            Some(Route::Delete { id }) => self.delete(now, &id).map(|()| delete::encode()),
             Some(Route::Models) => Ok(models::encode(&listing::models())),
             _ => Err(nothing_at(parts)),
         }
@@ -198,99 +401,56 @@ impl Service {
         Err(Complaint::new(401, "AuthenticationError", message))
     }
 
-    /// From the body to a queued task. The order is ours where the documents give none (key, size, model, members, structure,
-    /// ranges and the model's rules); of several wrong fields one is told, and not always the same one.
-    fn create(
-        &mut self,
-        now: i64,
-        parts: &Parts,
-        body: &Bytes,
-        request_id: &str,
-    ) -> Checked<CreateTaskResponse> {
-        body::check_size(&parts.headers, body, &self.options.switches)?;
-        let object = body::object(body)?;
-        let model = self.model(body::model(&object)?)?;
-        let request = body::request(object)?;
-        let content = content::read(&request.content)?;
-        let mut wrong = fields::check(&request, &self.options.switches);
-        wrong.extend(checks::check(&request, &content, model, &self.options.switches));
-        if !wrong.is_empty() {
-            let told = self.random.pick(wrong.len());
-            return Err(wrong.swap_remove(told));
-        }
-        let mut notes = Vec::new();
-        let inherited = match content.draft {
-            Some(draft) => self.draft(draft, model, &mut notes)?,
-            None => None,
-        };
-        let plan = plan::make(
-            &request,
-            &content,
-            model,
-            inherited.as_ref(),
-            &self.options,
-            &mut self.random,
-            &mut notes,
-        );
-        let draft = content.draft.filter(|_| content.mode == Mode::FromDraft).map(Into::into);
-        let mut id = self.random.task_id(now);
-        while self.store.contains(&id) {
-            id = self.random.task_id(now);
-        }
-        self.notes.extend(notes.into_iter().map(|text| Note { task_id: id.clone(), text }));
-        let mut created = CreateTaskResponse::new(id.as_str());
-        created.safety_identifier.clone_from(&request.safety_identifier);
-        let record =
-            Record { draft_task: draft, ..record(now, id, model, &request, plan, parts, request_id) };
-        self.store.add(record, &self.options);
-        Ok(created)
+    /// Holds a call against the account's rate of it.
+    fn pace(&mut self, operation: &'static str, now: i64) -> Checked<()> {
+        let most = self.options.rates.as_ref().and_then(|_| catalog().per_second(operation));
+        let Some(Err(wait)) = most.map(|most| self.calls.take(operation, now, most)) else { return Ok(()) };
+        let message = format!("The request rate limit of the {operation} operation has been reached.");
+        Err(self.too_fast(operation, "APIAccountRpmRateLimitExceeded", message, wait))
     }
 
-    fn model(&self, asked: &str) -> Checked<Model> {
-        let model = match catalog().look_up(asked) {
-            Lookup::Known(model) => Some(model),
-            Lookup::Plan(model) if self.options.plan_names => Some(model),
-            Lookup::Plan(_) => {
-                let message = format!(
-                    "The model {asked} is not supported here: it is a name of the subscription endpoint."
-                );
-                return Err(Complaint::new(404, "UnsupportedModel", message).param("model"));
-            }
-            Lookup::Unknown => None,
-        };
-        model.filter(|model| !checks::is_closed(*model, &self.options.switches)).ok_or_else(|| {
-            let asked = content::shorten(asked);
-            let message =
-                format!("The model or endpoint {asked} does not exist or you do not have access to it.");
-            Complaint::new(404, "InvalidEndpointOrModel.NotFound", message).param("model")
-        })
-    }
-
-    /// The plan of the draft that a final names; `None` where it is unknown and may be (it could be from an earlier run).
-    fn draft(&self, id: &str, model: Model, notes: &mut Vec<String>) -> Checked<Option<Plan>> {
-        let refuse = |why: &str| Err(Complaint::invalid("content[0].draft_task.id", why));
-        match self.store.get(id) {
-            None if self.options.unknown_drafts => {
-                notes.push("assumed a text draft of 5 s at 16:9, because this simulator did not make the draft that the request names".to_owned());
-                Ok(None)
-            }
-            None => refuse("the draft task is not found"),
-            Some(task) if !task.draft => refuse("the task is not a draft"),
-            Some(task) if task.model.entry.id != model.entry.id => {
-                refuse("the draft was made with another model")
-            }
-            Some(task) if task.state != State::Succeeded => refuse("the draft task has not succeeded"),
-            Some(task) => Ok(Some(task.plan.clone())),
+    fn list(&mut self, call: Create<'_>) -> Checked<Response<Bytes>> {
+        self.pace("list", call.now)?;
+        let asked = list::Request::from_http(call.parts, call.body, &self.options.prefix)?;
+        let shift = if let Some(Effect::ShiftingPages { by }) = call.effect { *by } else { 0 };
+        let tasks = listing::tasks(call.now, &asked, &self.store, &self.options, shift)?;
+        let mut spoilt: Vec<Option<Effect>> = Vec::with_capacity(tasks.items.len());
+        for task in &tasks.items {
+            let Some(record) = self.store.get_mut(&task.id) else { continue };
+            let state = record.state.word();
+            let of_task = Call {
+                model: Some(record.asked_model()),
+                marks: record.marks.as_deref(),
+                state: Some(state),
+                item: true,
+                ..Call::of(Place::List)
+            };
+            let decided = self.faults.decide(of_task);
+            spoilt.push(decided.or_else(|| engine::spoken_later(record.marks.as_mut(), Place::List, state)));
+            let place = record.place;
+            self.store.lines.look(place);
         }
+        let answer = list::encode(&tasks);
+        if spoilt.iter().all(Option::is_none) {
+            return Ok(answer);
+        }
+        let (head, body) = answer.into_parts();
+        let mut value: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
+        let items = value.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten();
+        for (item, effect) in items.filter_map(Value::as_object_mut).zip(spoilt) {
+            effect.iter().for_each(|effect| effects::task_with(effect, item));
+        }
+        Ok(Response::from_parts(head, Bytes::from(Value::Object(value).to_string())))
     }
 
     fn delete(&mut self, now: i64, id: &str) -> Checked<()> {
+        let kind =
+            if self.options.switches.is("conflict-type", "Conflict") { "Conflict" } else { "BadRequest" };
         let conflict = |code: &'static str, why: &str| {
-            let kind =
-                if self.options.switches.is("conflict-type", "Conflict") { "Conflict" } else { "BadRequest" };
             Complaint::new(409, code, format!("Cannot delete task `{id}` because it is {why}.")).kind(kind)
         };
-        match self.store.delete(now, id, &self.options) {
+        let (store, mut around) = self.split();
+        match store.delete(now, id, &mut around) {
             Deleted::Cancelled | Deleted::Removed => Ok(()),
             Deleted::Running => Err(conflict("InvalidAction.RunningTaskDeletion", "currently running")),
             Deleted::AlreadyCancelled if self.options.switches.is("delete-cancelled", "not_found") => {
@@ -300,38 +460,6 @@ impl Service {
             Deleted::AlreadyCancelled => Err(conflict("InvalidAction", "already cancelled")),
             Deleted::Unknown => Err(Complaint::not_found()),
         }
-    }
-}
-
-fn record(
-    now: i64,
-    id: String,
-    model: Model,
-    request: &CreateTaskRequest,
-    plan: Plan,
-    parts: &Parts,
-    request_id: &str,
-) -> Record {
-    let client = parts.headers.get(CLIENT_REQUEST_ID).and_then(|id| id.to_str().ok());
-    Record {
-        id,
-        model,
-        asked_model: request.model.as_str().into(),
-        state: State::Queued,
-        created: now,
-        updated: now,
-        expires_after: request.execution_expires_after.unwrap_or(172_800),
-        flex: request.service_tier == Some(ServiceTier::Flex),
-        priority: request.priority.unwrap_or(0),
-        safety_identifier: request.safety_identifier.as_deref().map(Into::into),
-        client_request_id: client.map(Into::into),
-        draft: request.draft == Some(true),
-        draft_task: None,
-        wants_last_frame: request.return_last_frame == Some(true),
-        plan,
-        film: None,
-        last_frame: None,
-        request_id: request_id.into(),
     }
 }
 

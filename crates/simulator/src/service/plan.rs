@@ -1,5 +1,9 @@
 //! What an accepted request comes to: size, length, seed, sound, bill, and whether it will fail. Decided once, at create.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use ark_video_model::{CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio};
 
 use super::{
@@ -18,7 +22,7 @@ use crate::{
 const ASSUMED_DRAFT_SECONDS: i64 = 5;
 
 /// How a task will end and what it will show then.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub(crate) resolution: Box<str>,
     pub(crate) ratio: Box<str>,
@@ -31,13 +35,31 @@ pub(crate) struct Plan {
     pub(crate) generate_audio: Option<bool>,
     pub(crate) width: u32,
     pub(crate) height: u32,
+    #[serde(with = "container")]
     pub(crate) container: Container,
     pub(crate) tokens: i64,
     /// Seconds of input video; drafts hand them on to the final.
     pub(crate) input_seconds: i64,
     pub(crate) web_searches: Option<i64>,
     /// Code and message, when the task will fail.
-    pub(crate) failure: Option<(&'static str, String)>,
+    pub(crate) failure: Option<(Cow<'static, str>, String)>,
+}
+
+/// A container by its file extension.
+mod container {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::render::Container;
+
+    pub(super) fn serialize<S: Serializer>(container: &Container, serializer: S) -> Result<S::Ok, S::Error> {
+        container.extension().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Container, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mov = text == Container::Mov.extension();
+        Ok(if mov { Container::Mov } else { Container::Mp4 })
+    }
 }
 
 impl Plan {
@@ -87,12 +109,24 @@ pub(crate) fn make(
     let resolution = resolution(request, content.mode, model);
     let ratio = match inherited {
         Some(draft) => draft.ratio.to_string(),
+        // An edit or an extension is as wide as its source.
+        None if matches!(intent, Some(TaskType::Edit | TaskType::Extend)) => {
+            let ratio = options.assumed_video_ratio.clone();
+            notes.push(format!(
+                "assumed that video 1 has the ratio {ratio}, which decides that of the result"
+            ));
+            ratio
+        }
         None => ratio(request, content, model),
     };
-    let (width, height) = catalog()
-        .pixels(&model.entry.family, &resolution, &ratio)
-        .or_else(|| catalog().pixels("2.5", &resolution, &ratio))
-        .unwrap_or((1280, 720));
+    let of_table = |ratio: &str| {
+        let table = |family: &str| catalog().pixels(family, &resolution, ratio);
+        table(&model.entry.family).or_else(|| table("2.5"))
+    };
+    let wide = of_table("16:9").unwrap_or((1280, 720));
+    let (width, height) = of_table(&ratio).or_else(|| same_area(wide, &ratio)).unwrap_or(wide);
+    // What no table has is billed as the wide picture is: so were the edits whose usage is known.
+    let (billed_width, billed_height) = of_table(&ratio).unwrap_or(wide);
     let inputs = input_seconds(content, model, options, notes);
     let input_seconds = inherited.map_or(inputs.iter().sum(), |draft| draft.input_seconds);
     let frames = request
@@ -122,7 +156,8 @@ pub(crate) fn make(
     } else {
         input_seconds
     };
-    let mut tokens = tokens(charged, frames.unwrap_or(FRAMES_PER_SECOND * seconds + 1), width, height);
+    let mut tokens =
+        tokens(charged, frames.unwrap_or(FRAMES_PER_SECOND * seconds + 1), billed_width, billed_height);
     if let (Some(true), Some(factor)) = (request.draft, &family.draft_token_factor) {
         tokens = share(tokens, if sound { &factor.audio } else { &factor.silent });
     }
@@ -130,7 +165,7 @@ pub(crate) fn make(
     let web_searches = searching.then(|| random.between(0, 2));
     let container =
         if request.output_format == Some(OutputFormat::Mov) { Container::Mov } else { Container::Mp4 };
-    let failure = failure(request, content, model, intent);
+    let failure = failure(request, content, model, intent).map(|(code, message)| (code.into(), message));
     let (resolution, ratio) = (resolution.into(), ratio.into());
     Plan {
         resolution,
@@ -177,6 +212,19 @@ fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> St
             .map_or("16:9", |size| nearest(size, &family.ratio))
             .to_owned(),
     }
+}
+
+/// Even sides of a ratio that no table has, with about as many pixels as another size.
+fn same_area((width, height): (u32, u32), ratio: &str) -> Option<(u32, u32)> {
+    let (across, up) = ratio.split_once(':')?;
+    let ratio = across.parse::<f64>().ok()? / up.parse::<f64>().ok()?;
+    if !(0.1..=10.0).contains(&ratio) {
+        return None;
+    }
+    let area = f64::from(width) * f64::from(height);
+    // A float of this size becomes a whole number without loss; `as` stops at the ends of the range.
+    let even = |side: f64| ((side / 2.0).round() as u32).max(8) * 2;
+    Some((even((area * ratio).sqrt()), even((area / ratio).sqrt())))
 }
 
 /// On 2.5 the first frame decides, whatever the request says.
@@ -311,6 +359,13 @@ mod tests {
         assert_eq!(share(50_638, "0.6"), 30_382);
         assert_eq!(share(50_638, "0.7"), 35_446);
         assert_eq!(share(50_638, "1"), 50_638);
+    }
+
+    #[test]
+    fn a_ratio_outside_the_tables_has_the_same_area() {
+        assert_eq!(same_area((854, 480), "5:4"), Some((716, 572)));
+        assert_eq!(same_area((854, 480), "keep"), None);
+        assert_eq!(same_area((854, 480), "1:0"), None);
     }
 
     #[test]

@@ -41,6 +41,16 @@ impl Random {
         self.0.i64(min..=max.max(min))
     }
 
+    /// Whether something of this likelihood happens.
+    pub(crate) fn chance(&mut self, share: f64) -> bool {
+        self.0.f64() < share
+    }
+
+    /// Where the sequence stands, to go on with later.
+    pub(crate) fn state(&self) -> u64 {
+        self.0.get_seed()
+    }
+
     /// One of several, by its place; 0 when there is none.
     pub(crate) fn pick(&mut self, count: usize) -> usize {
         if count == 0 { 0 } else { self.0.usize(..count) }

@@ -18,22 +18,103 @@ pub enum Reply {
     Answer(Response<Bytes>),
     /// A file is asked for: render it, then [`RenderJob::answer`].
     Render(RenderJob),
+    /// A fault of the connection is to be played. Only a host with a socket can do that.
+    Disturbed(Disturbed),
+}
+
+/// A fault of the connection, and the answer that it strikes.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Disturbed {
+    /// What happens to the connection.
+    pub wire: Wire,
+    /// The answer that would go out; `None` where none ever will.
+    pub reply: Option<Box<Reply>>,
+}
+
+/// What happens to a connection. Times are real time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wire {
+    /// It is closed without a byte.
+    Close {
+        /// Reset (RST) in place of an orderly end.
+        reset: bool,
+    },
+    /// Nothing happens for so long; then it is closed.
+    Silence {
+        /// Milliseconds.
+        millis: u64,
+    },
+    /// The answer comes late.
+    Delay {
+        /// Milliseconds.
+        millis: u64,
+    },
+    /// The head and half of the body; then it is closed.
+    Half,
+    /// The announced length is wrong by so many bytes. The body goes out as it is; then it is closed.
+    Length {
+        /// Above 0: more is announced than comes.
+        by: i64,
+    },
+    /// The answer comes in pieces.
+    Drip {
+        /// Bytes in a piece.
+        bytes: usize,
+        /// Milliseconds between pieces.
+        millis: u64,
+        /// Whether the head comes in pieces too.
+        head: bool,
+    },
+    /// These bytes in place of an answer; then it is closed.
+    Raw(Bytes),
 }
 
 impl Reply {
     /// The answer, rendering on this thread where it takes a file. Fine in tests; a host renders elsewhere and keeps the bytes.
     ///
     /// # Errors
-    /// The film cannot be rendered.
-    pub fn finish(self) -> Result<Response<Bytes>, RenderError> {
+    /// The film cannot be rendered, or the connection would have broken off.
+    pub fn finish(self) -> Result<Response<Bytes>, FinishError> {
         match self {
             Self::Answer(answer) => Ok(answer),
             Self::Render(job) => {
                 let file = job.render()?;
                 Ok(job.answer(file))
             }
+            Self::Disturbed(Disturbed {
+                wire: Wire::Delay { .. } | Wire::Drip { .. },
+                reply: Some(reply),
+            }) => reply.finish(),
+            Self::Disturbed(disturbed) => Err(FinishError::Broken(disturbed.wire)),
         }
     }
+
+    pub(crate) fn disturbed(wire: Wire, reply: Option<Self>) -> Self {
+        Self::Disturbed(Disturbed { wire, reply: reply.map(Box::new) })
+    }
+
+    /// The headers of the answer, where there is one.
+    pub(super) fn headers_mut(&mut self) -> Option<&mut HeaderMap> {
+        match self {
+            Self::Answer(answer) => Some(answer.headers_mut()),
+            Self::Render(job) => Some(&mut job.headers),
+            Self::Disturbed(disturbed) => disturbed.reply.as_deref_mut()?.headers_mut(),
+        }
+    }
+}
+
+/// Why a reply cannot become an answer without a socket.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FinishError {
+    /// The film cannot be rendered.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A fault broke the connection.
+    #[error("a fault of the plan breaks the connection here: {0:?}")]
+    Broken(Wire),
 }
 
 /// Which of a task's files.
@@ -65,12 +146,22 @@ pub struct RenderJob {
     range: Option<HeaderValue>,
     if_range: Option<HeaderValue>,
     pub(super) headers: HeaderMap,
+    /// A fault: mixed into the tag, so that the file seems to be another one each time.
+    salt: Option<Box<str>>,
 }
 
 impl RenderJob {
     pub(super) fn new(spec: VideoSpec, part: FilePart, made: i64, asked: &HeaderMap) -> Self {
         let (range, if_range) = (asked.get(header::RANGE).cloned(), asked.get(header::IF_RANGE).cloned());
-        Self { spec, part, made, range, if_range, headers: HeaderMap::new() }
+        Self { spec, part, made, range, if_range, headers: HeaderMap::new(), salt: None }
+    }
+
+    /// Plays a fault: with a salt, the file seems replaced; without, `Range` is not listened to.
+    pub(crate) fn disturb(&mut self, salt: Option<&str>) {
+        match salt {
+            Some(_) => self.salt = salt.map(Into::into),
+            None => (self.range, self.if_range) = (None, None),
+        }
     }
 
     /// The film that the file is, or is taken from.
@@ -142,7 +233,7 @@ impl RenderJob {
     /// Same spec, same bytes, same tag.
     fn etag(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        (self.spec, self.part).hash(&mut hasher);
+        (self.spec, self.part, self.salt.as_deref()).hash(&mut hasher);
         format!("\"{:016x}\"", hasher.finish())
     }
 }

@@ -1,15 +1,25 @@
 //! One task: what is kept of it, and what a get shows in each state.
 
+use std::sync::Arc;
+
 use ark_video_model::{
     OutputFormat, Ratio, Resolution, ServiceTier, Task, TaskContent, TaskError, TaskStatus, Tool, ToolType,
     ToolUsage, Usage,
 };
 
-use super::{files::Link, plan::Plan};
-use crate::{catalog::Model, options::Options, render::Container};
+use serde::{Deserialize, Serialize};
+
+use super::{files::Link, plan::Plan, rates::Lane};
+use crate::{
+    catalog::{Facts, Model},
+    faults::engine::Marks,
+    options::Options,
+    render::Container,
+};
 
 /// Where a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     Queued,
     Running,
@@ -20,6 +30,18 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// As the service spells it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
     pub(crate) fn status(self) -> TaskStatus {
         match self {
             Self::Queued => TaskStatus::Queued,
@@ -34,10 +56,10 @@ impl State {
 
 /// What is kept of a task. No prompt and no media: a hundred thousand of them must fit into memory.
 pub(crate) struct Record {
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     pub(crate) model: Model,
-    /// The `model` of the request, which the list filters by.
-    pub(crate) asked_model: Box<str>,
+    /// The `model` of the request, which the list filters by, where it is not the id of the model.
+    pub(crate) endpoint: Option<Box<str>>,
     pub(crate) state: State,
     /// Milliseconds since 1970.
     pub(crate) created: i64,
@@ -46,7 +68,17 @@ pub(crate) struct Record {
     pub(crate) flex: bool,
     pub(crate) priority: i64,
     pub(crate) safety_identifier: Option<Box<str>>,
+    /// Moves on to the ledger when the task is taken in.
     pub(crate) client_request_id: Option<Box<str>>,
+    pub(crate) callback_url: Option<Box<str>>,
+    /// What shares a limit with it, and how many of those run at a time; `None` without limits.
+    pub(crate) lane: Option<(Lane, u32)>,
+    /// Its place in the ledger.
+    pub(crate) place: u32,
+    /// What is kept of its prompt for faults.
+    pub(crate) marks: Option<Box<Marks>>,
+    /// How many times longer it runs.
+    pub(crate) slow: u32,
     pub(crate) draft: bool,
     pub(crate) draft_task: Option<Box<str>>,
     pub(crate) wants_last_frame: bool,
@@ -54,13 +86,31 @@ pub(crate) struct Record {
     /// The film and its last frame, once there are any.
     pub(crate) film: Option<Link>,
     pub(crate) last_frame: Option<Link>,
-    /// The request that a failure message names.
-    pub(crate) request_id: Box<str>,
+    /// The request that a failure message names; kept only for tasks that will fail.
+    pub(crate) request_id: Option<Box<str>>,
 }
 
 impl Record {
+    /// The model as the request named it.
+    pub(crate) fn asked_model(&self) -> &str {
+        self.endpoint.as_deref().unwrap_or(&self.model.entry.id)
+    }
+
     pub(crate) fn tier(&self) -> ServiceTier {
         if self.flex { ServiceTier::Flex } else { ServiceTier::Default }
+    }
+
+    /// What decides its price.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        let entry = self.model.entry;
+        Facts {
+            family: &entry.family,
+            site: &entry.site,
+            resolution: &self.plan.resolution,
+            flex: self.flex,
+            input_video: self.plan.input_seconds > 0,
+            audio: self.plan.generate_audio.unwrap_or(false),
+        }
     }
 
     /// The task as get, list and callbacks show it.
@@ -70,7 +120,7 @@ impl Record {
     pub(crate) fn show(&self, options: &Options) -> Task {
         let family = self.model.entry.family.as_str();
         let switches = &options.switches;
-        let mut task = Task::new(self.id.as_str(), self.model.entry.id.as_str(), self.state.status());
+        let mut task = Task::new(&*self.id, self.model.entry.id.as_str(), self.state.status());
         task.created_at = Some(self.created.div_euclid(1000));
         task.updated_at = Some(self.updated.div_euclid(1000));
         // Not among the fields seen before success, but the documents say "if sent", and clients find lost tasks by it.
@@ -92,8 +142,10 @@ impl Record {
         match (self.state, &self.plan.failure) {
             (State::Succeeded, _) => self.show_film(&mut task, options),
             (State::Failed, Some((code, message))) => {
-                task.error =
-                    Some(TaskError::new(*code, format!("{message} Request id: {}", self.request_id)));
+                task.error = Some(TaskError::new(
+                    code.as_ref(),
+                    format!("{message} Request id: {}", self.request_id.as_deref().unwrap_or_default()),
+                ));
             }
             _ => {}
         }

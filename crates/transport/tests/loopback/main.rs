@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod kill;
 mod reach;
 mod resume;
 mod save;

@@ -1,23 +1,24 @@
-//! The changes between two sets of named schemas: one per property, enum value, branch or type, classed by proof on the
-//! smallest schema that holds it.
+//! The changes between two sets of named schemas: types and their properties here, what else they are made of in `parts`.
+//! Each is classed by proof on the smallest schema that holds it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToSnakeCase as _;
 use serde_json::{Map, Value, json};
 
+use super::parts::details;
 use super::proof::{Answer, covers, inlined};
 use super::surface::Surface;
 use super::{Change, Class, Kind};
 
-type Definitions = Map<String, Value>;
+pub(super) type Definitions = Map<String, Value>;
 
 /// Members of a property that constrain in words only: no algebra knows them, and checks are made from them.
 const WORDED_RULES: [&str; 2] = ["x-rule", "x-url-forms"];
 
 pub(super) struct Comparison<'a> {
-    before: &'a Definitions,
-    after: &'a Definitions,
+    pub(super) before: &'a Definitions,
+    pub(super) after: &'a Definitions,
     surfaces: &'a (Result<Surface, String>, Result<Surface, String>),
     asked: BTreeSet<String>,
     answered: BTreeSet<String>,
@@ -46,9 +47,7 @@ impl<'a> Comparison<'a> {
                     &[name.as_str()],
                 )),
                 // As texts: the order of properties is that of the arguments of `new`.
-                Some(old) if unlike(old, new) => {
-                    changes.extend(self.definition(name, old, new))
-                }
+                Some(old) if unlike(old, new) => changes.extend(self.definition(name, old, new)),
                 Some(_) => {}
             }
         }
@@ -234,167 +233,9 @@ impl<'a> Comparison<'a> {
         if asks { covers(&after, &before) } else { covers(&before, &after) }
     }
 
-    /// Words of an enum.
-    fn words(
-        &self,
-        name: &str,
-        old: &Value,
-        new: &Value,
-        before: &BTreeMap<String, Value>,
-        after: &BTreeMap<String, Value>,
-    ) -> Vec<Change> {
-        let closed = |schema: &Value| schema.get("enum").is_some();
-        let mut changes = Vec::new();
-        let variant = |word: &str, about: &Value| {
-            let rust = about
-                .get("name")
-                .and_then(Value::as_str)
-                .map_or_else(|| heck::AsUpperCamelCase(word).to_string(), str::to_owned);
-            format!("{name}::{rust}")
-        };
-        for (word, about) in after {
-            let at = format!("/x-enum/{word}");
-            let names = [variant(word, about)];
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            match before.get(word) {
-                None => {
-                    let what = format!("new value `{word}` of `{name}`");
-                    let prove = |asks: bool| if asks || !closed(old) { Answer::Yes } else { Answer::No };
-                    changes.push(self.change(name, &at, Kind::Added, what, prove, &names));
-                }
-                Some(former) if former != about => {
-                    let former_name = variant(word, former);
-                    let renamed = former_name != names[0];
-                    let what = if renamed {
-                        format!("`{former_name}` is called `{}` in Rust", names[0])
-                    } else {
-                        format!("value `{word}` of `{name}` is described otherwise")
-                    };
-                    let mut change =
-                        self.change(name, &at, Kind::Changed, what, |_| Answer::Yes, &[former_name.as_str()]);
-                    for class in [&mut change.request, &mut change.response].into_iter().flatten() {
-                        *class = Class::DocsOnly;
-                    }
-                    if change.rust == Class::Compatible {
-                        change.rust = Class::DocsOnly;
-                    }
-                    changes.push(change);
-                }
-                Some(_) => {}
-            }
-        }
-        for (word, about) in before.iter().filter(|(word, _)| !after.contains_key(*word)) {
-            let names = [variant(word, about)];
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let what = format!("value `{word}` of `{name}` is gone");
-            let prove = |asks: bool| if asks && closed(new) { Answer::No } else { Answer::Yes };
-            changes.push(self.change(name, &format!("/x-enum/{word}"), Kind::Removed, what, prove, &names));
-        }
-        if closed(old) != closed(new) && (!before.is_empty() || !after.is_empty()) {
-            let what = if closed(new) { "takes only the listed values now" } else { "takes any text now" };
-            let prove = |asks: bool| if asks == closed(new) { Answer::No } else { Answer::Yes };
-            changes.push(self.change(
-                name,
-                "/enum",
-                Kind::Changed,
-                format!("`{name}` {what}"),
-                prove,
-                &[name],
-            ));
-        }
-        changes
-    }
-
-    /// Branches of a union.
-    fn branches(&self, name: &str, old: &Value, new: &Value) -> Vec<Change> {
-        let of = |schema: &Value| -> Vec<String> {
-            let list = schema.get("oneOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            list.iter()
-                .filter_map(|branch| branch.get("$ref")?.as_str()?.strip_prefix("#/$defs/"))
-                .map(str::to_owned)
-                .collect()
-        };
-        let (before, after) = (of(old), of(new));
-        let mut changes = Vec::new();
-        for branch in after.iter().filter(|branch| !before.contains(branch)) {
-            let what = format!("new kind `{branch}` of `{name}`");
-            let prove = |asks: bool| if asks { Answer::Yes } else { Answer::No };
-            changes.push(self.change(
-                name,
-                "/oneOf",
-                Kind::Added,
-                what,
-                prove,
-                &[&format!("{name}::{branch}")],
-            ));
-        }
-        for branch in before.iter().filter(|branch| !after.contains(branch)) {
-            let what = format!("kind `{branch}` of `{name}` is gone");
-            let prove = |asks: bool| if asks { Answer::No } else { Answer::Yes };
-            changes.push(self.change(
-                name,
-                "/oneOf",
-                Kind::Removed,
-                what,
-                prove,
-                &[&format!("{name}::{branch}")],
-            ));
-        }
-        changes
-    }
-
-    /// Whatever else differs in the definition itself.
-    fn rest(&self, name: &str, old: &Value, new: &Value) -> Option<Change> {
-        const TOLD: [&str; 5] = ["properties", "required", "x-enum", "enum", "oneOf"];
-        let without = |schema: &Value| -> Map<String, Value> {
-            let members = schema.as_object().cloned().unwrap_or_default();
-            // Without `x-enum` nobody else tells of the values.
-            let words = members.contains_key("x-enum");
-            members
-                .into_iter()
-                .filter(|(key, _)| !(TOLD.contains(&key.as_str()) && (words || key != "enum")))
-                .collect()
-        };
-        let (before, after) = (without(old), without(new));
-        // Order is no change.
-        let unlike = |key: &String| before.get(key) != after.get(key);
-        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).filter(|key| unlike(key)).collect();
-        if keys.is_empty() {
-            return None;
-        }
-        let docs = keys.iter().all(|key| *key == "description" || *key == "title");
-        let constraint = |all: Map<String, Value>, definitions: &Definitions, closed| {
-            inlined(&Value::Object(all), definitions, closed)
-        };
-        let what =
-            if docs { format!("`{name}` is described otherwise") } else { format!("`{name}` changed") };
-        let mut change = self.change(
-            name,
-            "",
-            Kind::Changed,
-            what,
-            |asks| {
-                let (before, after) = (
-                    constraint(before.clone(), self.before, asks),
-                    constraint(after.clone(), self.after, asks),
-                );
-                if asks { covers(&after, &before) } else { covers(&before, &after) }
-            },
-            &[name],
-        );
-        change.details = details(&Value::Object(before), &Value::Object(after));
-        if docs {
-            for class in [&mut change.request, &mut change.response].into_iter().flatten() {
-                *class = Class::DocsOnly;
-            }
-            change.rust = Class::DocsOnly;
-        }
-        Some(change)
-    }
-
     /// A change of the definition `name`: `prove(true)` for requests (does the new take all of the old), `prove(false)` for
     /// answers (does the old take all of the new); `names` are those of Rust that it may touch.
-    fn change(
+    pub(super) fn change(
         &self,
         name: &str,
         at: &str,
@@ -440,31 +281,6 @@ fn same(a: &Value, b: &Value) -> bool {
     inlined(a, &none, false) == inlined(b, &none, false)
         && a.get("$ref") == b.get("$ref")
         && a.get("type").is_some()
-}
-
-/// Keyword by keyword, old and new.
-fn details(old: &Value, new: &Value) -> Vec<String> {
-    let empty = Map::new();
-    let (before, after) = (old.as_object().unwrap_or(&empty), new.as_object().unwrap_or(&empty));
-    let keys: Vec<&String> =
-        before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))).collect();
-    keys.into_iter()
-        .filter(|key| before.get(*key) != after.get(*key))
-        .map(|key| match (before.get(key), after.get(key)) {
-            (Some(was), Some(is)) => format!("{key}: {} → {}", short(was), short(is)),
-            (Some(was), None) => format!("{key}: {} → nothing", short(was)),
-            (None, is) => format!("{key}: nothing → {}", short(is.unwrap_or(&Value::Null))),
-        })
-        .collect()
-}
-
-fn short(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 160 {
-        text
-    } else {
-        format!("{}…", text.chars().take(160).collect::<String>())
-    }
 }
 
 /// The definitions with this role, and what they refer to.

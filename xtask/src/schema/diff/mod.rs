@@ -3,6 +3,7 @@
 
 mod compare;
 mod operations;
+mod parts;
 mod proof;
 mod report;
 pub(crate) mod surface;

@@ -171,6 +171,26 @@ fn words_and_branches() {
 }
 
 #[test]
+fn a_branch_whose_tag_is_taken_is_no_harmless_addition() {
+    let mut new = base();
+    new["$defs"]["Part"]["oneOf"].as_array_mut().unwrap().push(json!({ "$ref": "#/$defs/OtherText" }));
+    new["$defs"]["OtherText"] = new["$defs"]["TextPart"].clone();
+    let changes = compare(&base(), &new);
+    assert_eq!(changes[0].what, "new kind `OtherText` of `Part`");
+    assert!(changes[0].request > C, "{changes:#?}");
+    let mut new = base();
+    new["$defs"]["Part"]["oneOf"].as_array_mut().unwrap().push(json!({ "$ref": "#/$defs/Mask" }));
+    new["$defs"]["Mask"] = new["$defs"]["TextPart"].clone();
+    new["$defs"]["Mask"]["properties"]["type"]["const"] = json!("mask");
+    let changes = compare(&base(), &new);
+    assert_eq!(
+        (changes[0].request, changes[0].rust),
+        (C, Class::Breaking),
+        "`Part::Text` is called `Part::TextPart` now"
+    );
+}
+
+#[test]
 fn answers() {
     use Class::{Breaking, Compatible};
     let task = |new: &mut Value, name: &str, schema: Value| new["$defs"]["Task"]["properties"][name] = schema;

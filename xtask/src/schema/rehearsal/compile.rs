@@ -49,7 +49,7 @@ pub(crate) fn run(root: &Path, most: Option<usize>) -> Result<String> {
     let (mut breaking, mut noticed, mut ran) = (0, 0, 0);
     let accepted = cases(root)?.into_iter().filter(|case| matches!(case.then, Then::Accepted(..)));
     for case in accepted.take(most.unwrap_or(usize::MAX)) {
-        let (new, said, wire) = edited(root, &base, &case)?;
+        let (new, said, wire) = edited(&base, &case)?;
         workshop.types(&new)?;
         let errors = workshop.compile()?;
         ran += 1;
@@ -100,10 +100,8 @@ fn generated(root: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// The types after an edit, the gravest class of its changes for Rust, and that on the wire.
-fn edited(root: &Path, base: &Rehearsal, case: &Case) -> Result<(BTreeMap<String, String>, Class, Class)> {
-    let copy = Rehearsal::new(root)?;
-    fs::remove_dir_all(copy.root().join("schema"))?;
-    files::copy(&base.root().join("schema"), &copy.root().join("schema"))?;
+fn edited(base: &Rehearsal, case: &Case) -> Result<(BTreeMap<String, String>, Class, Class)> {
+    let copy = base.again()?;
     copy.overlays(&case.overlays)?;
     let update = copy.update(case, case.retire)?;
     files::commit(copy.root(), &update.files)?;
@@ -130,7 +128,11 @@ impl Workshop {
             }
         }
         fs::create_dir_all(model.join("src/generated"))?;
-        fs::copy(root.join("crates/model/Cargo.toml"), model.join("Cargo.toml"))?;
+        let mut manifest: toml::Table = fs::read_to_string(root.join("crates/model/Cargo.toml"))?
+            .parse()
+            .context("crates/model/Cargo.toml")?;
+        manifest.retain(|key, _| ["package", "dependencies", "features"].contains(&key));
+        fs::write(model.join("Cargo.toml"), manifest.to_string())?;
         // What the types themselves need; checks and builders written by hand follow a change in their own time.
         for support in SUPPORT {
             let file = format!("{support}.rs");

@@ -3,6 +3,7 @@
 
 mod cases;
 pub(crate) mod compile;
+mod prepare;
 
 #[cfg(test)]
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ pub(crate) enum Then {
     /// Changes, each by a part of its sentence with its classes for requests, answers and Rust; and the model's version.
     Accepted(Vec<Expected>, Bump),
     /// Parts of the refusal: file, place, reason.
-    Refused(Vec<&'static str>),
+    Refused(Vec<String>),
 }
 
 /// One change that must be reported.
@@ -82,11 +83,18 @@ impl Rehearsal {
     /// A copy whose vendor describes three more fields of a request and one of the answer: what the edits work on.
     pub(crate) fn rich(root: &Path) -> Result<Self> {
         let rehearsal = Self::new(root)?;
-        let base = cases::base(root)?;
+        let base = prepare::base(root)?;
         rehearsal.overlays(&base.overlays)?;
         let update = rehearsal.update(&base, false)?;
         files::commit(rehearsal.root(), &update.files)?;
         Ok(rehearsal)
+    }
+
+    /// Another copy of this copy.
+    pub(crate) fn again(&self) -> Result<Self> {
+        let folder = TempDir::new().context("no temporary folder can be made")?;
+        files::copy(self.root(), folder.path())?;
+        Ok(Self(folder))
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use crate::schema::files;
 use crate::schema::rehearsal::Rehearsal;
+use crate::schema::{files, overlays};
 
 const CHAPTER: &str = "docs/guide/vendor-update.md";
 
@@ -44,6 +44,28 @@ fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(|word| word.trim_matches('\'').to_owned()).collect()
 }
 
+/// Whether a line is what the chapter promises, where `…` stands for anything.
+fn says(line: &str, promised: &str) -> bool {
+    let mut rest = line;
+    let parts: Vec<&str> = promised.split('…').collect();
+    for (index, part) in parts.iter().enumerate() {
+        match rest.find(part) {
+            Some(at) if index > 0 || at == 0 => rest = &rest[at + part.len()..],
+            _ => return false,
+        }
+    }
+    rest.is_empty() || promised.ends_with('…')
+}
+
+/// Corrections that were written for later editions do not fit the first.
+fn only_what_fits(rehearsal: &Rehearsal, first: &[u8]) {
+    let document = crate::schema::import::read(first).unwrap().document();
+    let all = crate::codegen::overlays(rehearsal.root()).unwrap();
+    let (statuses, _) = overlays::statuses(document, &all);
+    let misfits = statuses.into_iter().filter(|status| status.verdict != overlays::Verdict::Applies);
+    rehearsal.overlays(&misfits.map(|status| (status.file, None)).collect::<Vec<_>>()).unwrap();
+}
+
 #[test]
 fn the_chapter_does_what_it_says() {
     let root = crate::root();
@@ -51,6 +73,7 @@ fn the_chapter_does_what_it_says() {
     let rehearsal = Rehearsal::new(&root).unwrap();
     // Where the first edition is in place: the chapter must hold after its own advice was followed, too.
     let first = fs::read(root.join("xtask/fixtures/first-edition.txt")).unwrap();
+    only_what_fits(&rehearsal, &first);
     let incoming = rehearsal.incoming(&("first.txt", first)).unwrap();
     run(
         &rehearsal,
@@ -77,14 +100,12 @@ fn the_chapter_does_what_it_says() {
                 }
             }
         } else if language == "text" {
-            let mut rest = said.as_str();
-            for line in body.lines() {
-                let at = rest.find(line).unwrap_or_else(|| {
-                    panic!(
-                        "the chapter promises this line, in this place:\n{line}\nthe command said:\n{said}"
-                    )
-                });
-                rest = &rest[at + line.len()..];
+            let mut lines = said.lines();
+            for promised in body.lines() {
+                assert!(
+                    lines.any(|line| says(line, promised)),
+                    "the chapter promises this line, in this place:\n{promised}\nthe command said:\n{said}"
+                );
             }
         }
     }
@@ -113,7 +134,7 @@ fn the_chapter_does_what_it_says() {
             "schema/vendor/",
             "docs/reference/",
             "schema/ark-video.",
-            "schema/overlay/091-",
+            "schema/overlay/",
         ]
         .iter()
         .any(|start| path.starts_with(start))
@@ -123,7 +144,9 @@ fn the_chapter_does_what_it_says() {
 
 /// What the chapter asks a person to write into the scaffold.
 fn fill_in(rehearsal: &Rehearsal) {
-    let path = rehearsal.root().join("schema/overlay/091-negative-prompt.json");
+    let folder = fs::read_dir(rehearsal.root().join("schema/overlay")).unwrap();
+    let mut files = folder.flatten().map(|entry| entry.path());
+    let path = files.find(|path| path.to_string_lossy().ends_with("-negative-prompt.json")).unwrap();
     assert!(
         crate::codegen::run(rehearsal.root(), true).is_err(),
         "a scaffold is refused until a person has filled it in"

@@ -23,7 +23,7 @@ fn every_example_is_accepted_and_succeeds() {
         let mut world = World::with(Options::default().plan_names(true));
         let id = world.create(body);
         assert_eq!(world.task(&id)["status"], "queued", "{name}");
-        let task = world.at(4000).task(&id);
+        let task = world.at(13_000).task(&id);
         assert_eq!(task["status"], "succeeded", "{name}: {task}");
         let read: ark_video_model::Task = serde_json::from_value(task.clone()).unwrap();
         assert!(read.extra.is_empty(), "{name}: {:?}", read.extra);
@@ -144,4 +144,14 @@ fn the_tag_of_the_end_user_is_echoed_at_once() {
 fn unknown_members_and_nulls_do_no_harm() {
     let mut world = World::new();
     world.create(&with(text(M20), json!({ "framespersecond": 999, "optimize_prompt": true, "seed": null, "frames": null, "tools": null })));
+}
+
+#[test]
+fn an_edit_on_2_5_comes_out_as_its_source_is_even_outside_the_tables() {
+    let mut world = World::with(Options::default().assumed_video_ratio("5:4").assumed_video_seconds(4));
+    let edit = content(M25, vec![json!({ "type": "text", "text": "Replace the sky of Video 1." }), video()]);
+    let id = world.create(&with(edit, json!({ "resolution": "480p" })));
+    let task = world.at(4000).task(&id);
+    assert_eq!((&task["ratio"], &task["duration"]), (&json!("5:4"), &json!(4)));
+    assert_eq!(task["usage"]["total_tokens"], 77_260, "as published for such an edit");
 }

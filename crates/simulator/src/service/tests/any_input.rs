@@ -139,7 +139,7 @@ proptest! {
         let (status, answer) = world.post(&body);
         if status == 200 {
             let id = answer["id"].as_str().unwrap().to_owned();
-            let task = world.at(4000).task(&id);
+            let task = world.at(13_000).task(&id);
             let billed = world.service.bills().len();
             match task["status"].as_str().unwrap() {
                 "succeeded" => {

@@ -26,7 +26,7 @@ fn finished(options: Options) -> (World, String, String) {
 fn job(world: &mut World, path: &str, headers: &[(&str, &str)]) -> RenderJob {
     match world.reply(Method::GET, path, headers, "") {
         Reply::Render(job) => job,
-        Reply::Answer(answer) => panic!("{answer:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -135,4 +135,18 @@ fn deleting_a_record_kills_the_link_by_switch() {
     let id = world.ids("").remove(0);
     world.delete(&id);
     assert_eq!(world.raw(Method::GET, &film, &[], "").status(), 403);
+}
+
+#[test]
+fn a_link_of_2_5_works_a_hundred_times() {
+    let fetched = |mut world: World, model: &str| {
+        let id = world.create(&text(model));
+        let task = world.at(4000).task(&id);
+        let link: Uri = task["content"]["video_url"].as_str().unwrap().parse().unwrap();
+        let path = link.path_and_query().unwrap().to_string();
+        (0..120).take_while(|_| matches!(world.reply(Method::GET, &path, &[], ""), Reply::Render(_))).count()
+    };
+    assert_eq!(fetched(World::new(), M25), 100);
+    assert_eq!(fetched(World::new(), M20), 120);
+    assert_eq!(fetched(World::with_switch("download-limit-scope", "all"), M20), 100);
 }

@@ -2,10 +2,17 @@
 
 mod accepted;
 mod any_input;
+mod callbacks;
+mod codes;
 mod drafts;
+mod faults;
 mod files;
+mod flags;
+mod ledger;
 mod listing;
+mod rates;
 mod refused;
+mod snapshot;
 mod states;
 mod structure;
 
@@ -48,6 +55,12 @@ impl World {
         self
     }
 
+    /// Lets everything happen that is due, and gives the service.
+    fn tick(&mut self) -> &mut Service {
+        self.service.advance(BEGIN + self.now);
+        &mut self.service
+    }
+
     fn reply(
         &mut self,
         method: Method,
@@ -71,7 +84,7 @@ impl World {
     ) -> Response<Bytes> {
         match self.reply(method, path, headers, body) {
             Reply::Answer(answer) => answer,
-            Reply::Render(job) => panic!("{path} is a file: {job:?}"),
+            other => panic!("{path} is no answer: {other:?}"),
         }
     }
 

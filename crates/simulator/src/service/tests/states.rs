@@ -122,7 +122,8 @@ fn what_the_model_decides_is_decided_once_and_within_its_range() {
 fn a_task_that_is_not_done_in_its_time_expires() {
     let options = Options::default()
         .queued(std::time::Duration::from_secs(3000))
-        .running(std::time::Duration::from_secs(3000));
+        .running(std::time::Duration::from_secs(3000))
+        .flex_wait_factor(1);
     let mut world = World::with(options);
     let id =
         world.create(&with(text(M10), json!({ "execution_expires_after": 3600, "service_tier": "flex" })));

@@ -1,5 +1,9 @@
 //! The simulator on a real socket, with an HTTP client of twenty lines.
 
+mod callbacks;
+mod control;
+mod wire;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -24,7 +28,11 @@ impl Got {
 }
 
 async fn send(simulator: &Simulator, method: &str, path: &str, headers: &str, body: &[u8]) -> Got {
-    let mut stream = TcpStream::connect(simulator.addr()).await.unwrap();
+    at(simulator.addr(), method, path, headers, body).await
+}
+
+async fn at(addr: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Got {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
     let length = body.len();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"

@@ -1,0 +1,304 @@
+//! A receiver for what the service POSTs to a `callback_url`: a `tower` service over `http` types, so that axum and hyper
+//! take it as it is. TLS belongs in front of it.
+//!
+//! Nothing signs a callback. So a secret stands in its path, its body is good for one thing only, the task's id, and what
+//! is told on is what a GET with our own key says. Losing callbacks costs time and nothing else.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    error::Error as StdError,
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use ark_video_model::Task;
+use ark_video_protocol::callback::{Heard, Hint, Inbox, MAX_CALLBACK, TokenHash, parse};
+use ark_video_transport::BoxFuture;
+use bytes::{Buf, Bytes, BytesMut};
+use futures_core::Stream;
+use futures_util::{
+    future::{Either, select},
+    stream::unfold,
+    task::AtomicWaker,
+};
+use http::{Method, Request, Response, StatusCode, header};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::{Client, Error, WatchHandle, call::locked};
+
+/// How to receive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallbackOptions {
+    /// Time to read a body. Default 5 s, after which the service gives up anyway (create page, 2026-10).
+    pub patience: Duration,
+    /// Requests read at the same time. Default 200.
+    pub at_once: usize,
+    /// Tasks remembered, to tell repeated callbacks from new ones. Default 100,000.
+    pub remembered: usize,
+}
+
+impl Default for CallbackOptions {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(5), at_once: 200, remembered: 100_000 }
+    }
+}
+
+/// Receives callbacks. Cheap to clone; clones are the same receiver. Mount it so that the last part of the path is the
+/// token: `POST /anything/TOKEN`.
+///
+/// A request with a wrong token is answered 404 before its body is read. A good one is answered 204 at once; the work
+/// happens in [`CallbackEvents`], which must be polled, or in the [`crate::Watch`] that was given.
+#[derive(Clone)]
+pub struct Callbacks(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    options: CallbackOptions,
+    tokens: Mutex<Vec<TokenHash>>,
+    mail: Arc<Mail>,
+    open: AtomicUsize,
+    watch: Option<WatchHandle>,
+}
+
+/// What came in and is not confirmed yet. Outlives the receiver.
+struct Mail {
+    inbox: Mutex<Inbox>,
+    queue: Mutex<VecDeque<Hint>>,
+    waker: AtomicWaker,
+    closed: AtomicBool,
+}
+
+impl Mail {
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Hint>> {
+        self.waker.register(context.waker());
+        match locked(&self.queue).pop_front() {
+            Some(hint) => Poll::Ready(Some(hint)),
+            None if self.closed.load(Ordering::Acquire) => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// What came of a callback.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CallbackEvent {
+    /// The task as a GET told it just now, whatever the callback had claimed.
+    Confirmed(Box<Task>),
+    /// The GET brought nothing. That says nothing about the task; another callback may come, and polling still works.
+    CouldNotConfirm {
+        /// The id that the callback named.
+        id: String,
+        /// What went wrong.
+        error: Error,
+    },
+}
+
+/// The confirmed callbacks, as a stream. Ends when the last [`Callbacks`] is gone and all are confirmed.
+pub type CallbackEvents = Pin<Box<dyn Stream<Item = CallbackEvent> + Send>>;
+
+impl fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callbacks").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
+
+impl Callbacks {
+    /// A receiver that knows no token yet, and what it confirms.
+    #[must_use]
+    pub fn new(client: &Client, options: CallbackOptions) -> (Self, CallbackEvents) {
+        let callbacks = Self::build(client, options, None);
+        let state = (callbacks.0.mail.clone(), client.clone());
+        let events = unfold(state, |(mail, client)| async move {
+            let hint = poll_fn(|context| mail.poll_next(context)).await?;
+            let event = match client.get(&hint.id).await {
+                Ok(task) => {
+                    locked(&mail.inbox).confirmed(&task);
+                    CallbackEvent::Confirmed(Box::new(task))
+                }
+                Err(error) => CallbackEvent::CouldNotConfirm { id: hint.id, error },
+            };
+            Some((event, (mail, client)))
+        });
+        (callbacks, Box::pin(events))
+    }
+
+    /// A receiver that passes the ids on to a watch, which looks at their tasks soon.
+    #[must_use]
+    pub fn for_watch(client: &Client, options: CallbackOptions, watch: WatchHandle) -> Self {
+        Self::build(client, options, Some(watch))
+    }
+
+    fn build(client: &Client, options: CallbackOptions, watch: Option<WatchHandle>) -> Self {
+        let mail = Arc::new(Mail {
+            inbox: Mutex::new(Inbox::new(options.remembered)),
+            queue: Mutex::default(),
+            waker: AtomicWaker::new(),
+            closed: AtomicBool::new(false),
+        });
+        Self(Arc::new(Shared {
+            client: client.clone(),
+            options,
+            tokens: Mutex::default(),
+            mail,
+            open: AtomicUsize::new(0),
+            watch,
+        }))
+    }
+
+    /// Accepts callbacks under this token, for example one secret for all tasks. Only its hash is kept.
+    pub fn accept(&self, token: &str) {
+        self.accept_hash(TokenHash::of(token));
+    }
+
+    /// Accepts callbacks under the token with this hash, as it is kept in the marks of a create.
+    pub fn accept_hash(&self, hash: TokenHash) {
+        let mut tokens = locked(&self.0.tokens);
+        if !tokens.contains(&hash) {
+            tokens.push(hash);
+        }
+    }
+
+    /// Accepts callbacks under this token no longer.
+    pub fn refuse_hash(&self, hash: TokenHash) {
+        locked(&self.0.tokens).retain(|known| *known != hash);
+    }
+
+    /// Forgets a task whose matter is settled.
+    pub fn forget(&self, id: &str) {
+        locked(&self.0.mail.inbox).forget(id);
+    }
+
+    async fn receive<B>(self, request: Request<B>) -> StatusCode
+    where
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let token = parts.uri.path().rsplit('/').next().unwrap_or_default();
+        // Every token is compared, so that the time tells nothing about which of them is near.
+        let known = locked(&self.0.tokens).iter().fold(false, |known, hash| hash.matches(token) | known);
+        if !known {
+            return StatusCode::NOT_FOUND;
+        }
+        if parts.method != Method::POST {
+            return StatusCode::METHOD_NOT_ALLOWED;
+        }
+        let json = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !json.is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim().ends_with("json")) {
+            return StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        }
+        let _open = match Open::enter(&self.0) {
+            Some(open) => open,
+            None => return StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let patience = async { self.0.client.clock().sleep(self.0.options.patience).await };
+        let body = match select(Box::pin(read(body)), Box::pin(patience)).await {
+            Either::Left((Ok(body), _)) => body,
+            Either::Left((Err(status), _)) => return status,
+            Either::Right(_) => return StatusCode::REQUEST_TIMEOUT,
+        };
+        match parse(&body) {
+            Ok(hint) => self.take(hint),
+            Err(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn take(&self, hint: Hint) -> StatusCode {
+        match locked(&self.0.mail.inbox).hear(&hint) {
+            Heard::Forward => {}
+            // The service may stop repeating it.
+            Heard::Repeated | Heard::Late => return StatusCode::NO_CONTENT,
+            _ => return StatusCode::SERVICE_UNAVAILABLE,
+        }
+        match &self.0.watch {
+            Some(watch) => watch.hint(hint.id),
+            None => {
+                locked(&self.0.mail.queue).push_back(hint);
+                self.0.mail.waker.wake();
+            }
+        }
+        StatusCode::NO_CONTENT
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.mail.closed.store(true, Ordering::Release);
+        self.mail.waker.wake();
+    }
+}
+
+/// One of the requests that are being read.
+struct Open<'a>(&'a AtomicUsize);
+
+impl<'a> Open<'a> {
+    fn enter(shared: &'a Shared) -> Option<Self> {
+        let open = Self(&shared.open);
+        let before = shared.open.fetch_add(1, Ordering::Relaxed);
+        (before < shared.options.at_once).then_some(open)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn read<B: Body>(body: B) -> Result<Bytes, StatusCode> {
+    let mut body = pin!(body);
+    let mut read = BytesMut::new();
+    if body.size_hint().lower() > MAX_CALLBACK as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        let Ok(frame) = frame else { return Err(StatusCode::BAD_REQUEST) };
+        let Ok(mut data) = frame.into_data() else { continue };
+        if read.len() + data.remaining() > MAX_CALLBACK {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        while data.has_remaining() {
+            let piece = data.chunk();
+            read.extend_from_slice(piece);
+            let length = piece.len();
+            data.advance(length);
+        }
+    }
+    Ok(read.freeze())
+}
+
+impl<B> Service<Request<B>> for Callbacks
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<String>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let receiver = self.clone();
+        Box::pin(async move {
+            let mut answer = Response::new(String::new());
+            *answer.status_mut() = receiver.receive(request).await;
+            Ok(answer)
+        })
+    }
+}

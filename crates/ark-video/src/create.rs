@@ -1,0 +1,244 @@
+//! The paid call: marks, permit, one send, and an honest word about how it ended.
+
+use ark_video_model::{CreateTaskRequest, CreateTaskResponse, Facts, Report};
+use ark_video_protocol::{
+    Endpoint,
+    limit::Lane,
+    outcome::{self, CreateOutcome, Refusal},
+    reconcile::{Marks, STAMP_RANDOM, StampOptions, Unknown, Window, stamp},
+    retry::{RetryOptions, RetryStep},
+};
+use ark_video_transport::{SendError, SendErrorKind};
+
+use crate::{
+    AcceptedWithoutId, Attachments, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused, TaskHandle,
+    call::locked, checks::judge,
+};
+
+/// How to create. The default sends the request as it is, exactly once.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CreateOptions {
+    /// Whether to send again what was provably not sent, and what was refused because of the pace; nothing else ever is.
+    /// Default: send once.
+    pub retry: RetryOptions,
+    /// Values to put into the request by which its task can be found again if its id is lost. Default none.
+    pub marks: StampOptions,
+    /// The local files that the request refers to.
+    pub attachments: Attachments,
+    /// What to do with a request that our checks refuse. Default: do not send it.
+    pub check: CheckPolicy,
+    /// What is known of the media in the request, for the checks; `ark-video-media` reads it from headers. Default nothing.
+    pub facts: Facts,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        Self {
+            retry: RetryOptions::never(),
+            marks: StampOptions::none(),
+            attachments: Attachments::default(),
+            check: CheckPolicy::default(),
+            facts: Facts::new(),
+        }
+    }
+}
+
+impl CreateOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sends again what was not sent, and what was refused because of the pace, within these bounds.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryOptions) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Puts marks into the request, see [`StampOptions`].
+    #[must_use]
+    pub fn marks(mut self, marks: StampOptions) -> Self {
+        self.marks = marks;
+        self
+    }
+
+    /// Hands over the files that the request refers to.
+    #[must_use]
+    pub fn attachments(mut self, attachments: Attachments) -> Self {
+        self.attachments = attachments;
+        self
+    }
+
+    /// Says what to do with a request that our checks refuse.
+    #[must_use]
+    pub fn check(mut self, check: CheckPolicy) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// Tells the checks what is known of the media in the request.
+    #[must_use]
+    pub fn facts(mut self, facts: Facts) -> Self {
+        self.facts = facts;
+        self
+    }
+}
+
+/// A create as it is about to be sent: the request with its marks. Keep what [`Client::record`] gives before sending,
+/// and a crash in the middle of it can be reconciled like any other unknown outcome.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    request: CreateTaskRequest,
+    marks: Marks,
+    options: CreateOptions,
+    report: Report,
+}
+
+impl Prepared {
+    /// The request, marks included.
+    #[must_use]
+    pub fn request(&self) -> &CreateTaskRequest {
+        &self.request
+    }
+
+    /// What our checks say of it; nothing with [`CheckPolicy::Off`].
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl Client {
+    /// Creates a task. **Costs money when the task succeeds.** Sends exactly once.
+    ///
+    /// Dropping the future may leave a request on its way whose answer nobody reads; let it run to its end.
+    ///
+    /// # Errors
+    /// Every way a create can end has its case, see the table at the [crate's top](crate#what-a-create-can-end-in).
+    pub async fn create(&self, request: &CreateTaskRequest) -> Result<TaskHandle, Error> {
+        self.passes(request)?;
+        self.create_raw(request).await.map(|created| self.task(created.id))
+    }
+
+    /// As [`Client::create`], with the whole answer, and without our checks: whatever it is, it is sent.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub async fn create_raw(&self, request: &CreateTaskRequest) -> Result<CreateTaskResponse, Error> {
+        self.send_prepared(request, &Marks::default(), &CreateOptions::default()).await
+    }
+
+    /// As [`Client::create`], with files, marks or repeats.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub async fn create_with(
+        &self,
+        request: &CreateTaskRequest,
+        options: &CreateOptions,
+    ) -> Result<TaskHandle, Error> {
+        self.create_prepared(&self.prepare(request, options)).await
+    }
+
+    /// Puts the marks into a request and checks it, so that it can be written down before it is sent. Sends nothing.
+    #[must_use]
+    pub fn prepare(&self, request: &CreateTaskRequest, options: &CreateOptions) -> Prepared {
+        let mut random = [0; STAMP_RANDOM];
+        self.inner.random.fill(&mut random);
+        let mut request = request.clone();
+        let marks = stamp(&mut request, &options.marks, random);
+        let report = self.report(&request, options);
+        Prepared { request, marks, options: options.clone(), report }
+    }
+
+    /// The record of a create that is about to be sent, in case it is never heard of again: written down before, it lets
+    /// [`Client::reconcile`] look for the task after a crash. Its window is a quarter of an hour from now.
+    #[must_use]
+    pub fn record(&self, prepared: &Prepared) -> Unknown {
+        let now = self.clock().now();
+        let window = Window::of_send(now, now.saturating_add(15 * 60 * 1000), *locked(&self.inner.pace.skew));
+        Unknown::new(&prepared.request, prepared.marks.clone(), window)
+    }
+
+    /// Sends what [`Client::prepare`] made.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub async fn create_prepared(&self, prepared: &Prepared) -> Result<TaskHandle, Error> {
+        judge(prepared.options.check, || prepared.report.clone())?;
+        let created = self.send_prepared(&prepared.request, &prepared.marks, &prepared.options).await?;
+        Ok(self.task(created.id))
+    }
+
+    async fn send_prepared(
+        &self,
+        request: &CreateTaskRequest,
+        marks: &Marks,
+        options: &CreateOptions,
+    ) -> Result<CreateTaskResponse, Error> {
+        let lane = Lane::create(&request.model, request.resolution.as_ref());
+        let http = options.attachments.to_http(request, &self.inner.base)?;
+        let mut tries = self.tries(options.retry.clone());
+        loop {
+            self.permit(&lane).await;
+            let sent_at = self.clock().now();
+            let (call, result) = self.send(Endpoint::Create, None, http.clone(), tries.count()).await;
+            let ended_at = self.clock().now();
+            let outcome = outcome::of_create(result);
+            let step =
+                tries.after(self, |retries, moment, budget| retries.after_create(&outcome, moment, budget));
+            let search = || {
+                let window = Window::of_send(sent_at, ended_at, *locked(&self.inner.pace.skew));
+                Unknown::new(request, marks.clone(), window)
+            };
+            let error = match outcome {
+                CreateOutcome::Accepted(created) => {
+                    self.paced(&lane, None);
+                    tries.succeeded(self);
+                    return Ok(created);
+                }
+                CreateOutcome::NotSent(cause) => Error::NotSent(Box::new(NotSent { call, cause })),
+                CreateOutcome::Refused { class, error } => {
+                    Error::Refused(Box::new(Refused { call, class, error }))
+                }
+                CreateOutcome::AcceptedWithoutId(unread) => {
+                    let lost = AcceptedWithoutId::new(search(), unread, call, sent_at, ended_at);
+                    Error::AcceptedWithoutId(Box::new(lost))
+                }
+                CreateOutcome::Unknown(why) => Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(
+                    search(),
+                    &why,
+                    call,
+                    sent_at,
+                    ended_at,
+                ))),
+                // A case added later is not known to be harmless.
+                other => {
+                    let why = SendError::maybe_sent(SendErrorKind::Other, format!("{other:?}"));
+                    let why = outcome::UnknownReason::NoAnswer(why);
+                    Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(
+                        search(),
+                        &why,
+                        call,
+                        sent_at,
+                        ended_at,
+                    )))
+                }
+            };
+            self.paced(&lane, Some(&error));
+            // Said once more, in the words of this file: nothing else may ever be sent twice.
+            let harmless = match &error {
+                Error::NotSent(_) => true,
+                Error::Refused(refused) => refused.class == Refusal::Throttled,
+                _ => false,
+            };
+            match step {
+                RetryStep::After(pause) if harmless => self.clock().sleep(pause).await,
+                _ => return Err(error),
+            }
+        }
+    }
+}

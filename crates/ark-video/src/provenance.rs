@@ -1,0 +1,300 @@
+//! Where a film comes from: a small JSON file beside it, `NAME.ark-video.json`. Also the memory of a create that a crash
+//! interrupts, because it can be written before anything is sent.
+//!
+//! It holds the prompt: a film without its prompt cannot be made again, and both belong to the same person. It holds no
+//! key, no signature, no query of any link, no callback address beyond its host, and of pictures and sounds only hash,
+//! type and length. It is readable for its owner only.
+
+use std::{
+    ffi::OsString,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use ark_video_model::{ContentItem, CreateTaskRequest, Task};
+use ark_video_protocol::{UnixMillis, download::place_of, reconcile::Unknown};
+use ark_video_transport::hash_file;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::Attachments;
+
+/// What the name of a sidecar ends in.
+pub const SIDECAR_ENDING: &str = ".ark-video.json";
+
+/// How far the making of a film has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Progress {
+    /// The request was about to be sent, or is on its way. If this is found later, nobody knows how it ended.
+    Submitting,
+    /// Sent, and nobody knows whether it made a task.
+    Unknown,
+    /// The task's id is known.
+    Submitted,
+    /// The film is in its place.
+    Downloaded,
+}
+
+/// The sidecar of a film.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Sidecar {
+    /// Version of this library that wrote it.
+    pub ark_video: String,
+    /// How far it has come.
+    pub progress: Progress,
+    /// The task's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// What was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
+    /// What to search for while the task's id is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Unknown>,
+    /// The task as it was when its result was fetched, its usage included; links without their queries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Value>,
+    /// The film.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileFacts>,
+}
+
+/// A file that is in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FileFacts {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Its media type, as the storage named it.
+    pub content_type: Option<String>,
+    /// When it was fetched, by this machine's clock, in milliseconds since 1970.
+    pub fetched_at: UnixMillis,
+}
+
+/// What a film was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Provenance {
+    /// The request without its secrets.
+    pub request: Value,
+    /// Pictures and sounds that were inside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
+}
+
+/// A picture or a sound that was inside a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Input {
+    /// Its place in `content`, from 0.
+    pub content: usize,
+    /// The file's name, without folders, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its media type, as declared.
+    pub media_type: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Provenance {
+    /// Takes down a request. Reads its files, to hash them.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn of(request: &CreateTaskRequest, attachments: &Attachments) -> io::Result<Self> {
+        let mut bare = request.clone();
+        let mut inputs = Vec::new();
+        for (content, item) in bare.content.iter_mut().enumerate() {
+            let url = match item {
+                ContentItem::Image(image) => &mut image.image_url.url,
+                ContentItem::Video(video) => &mut video.video_url.url,
+                ContentItem::Audio(audio) => &mut audio.audio_url.url,
+                _ => continue,
+            };
+            if let Some(input) = inside(content, url, attachments)? {
+                *url = format!("sha256:{}", input.sha256);
+                inputs.push(input);
+            } else {
+                *url = place_of(url).to_owned();
+            }
+        }
+        if let Some(address) = &mut bare.callback_url {
+            let host = address.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+            *address = format!("https://{}/…", host.unwrap_or_default());
+        }
+        Ok(Self { request: serde_json::to_value(&bare).map_err(io::Error::other)?, inputs })
+    }
+}
+
+/// The medium in a URL, if it is in there.
+fn inside(content: usize, url: &str, attachments: &Attachments) -> io::Result<Option<Input>> {
+    let Some((head, data)) = url.split_once(',').filter(|(head, _)| head.starts_with("data:")) else {
+        return Ok(None);
+    };
+    let media_type = head.trim_start_matches("data:").split(';').next().unwrap_or_default().to_owned();
+    let mut hasher = Sha256::new();
+    let (name, bytes) = match attachments.of(url) {
+        Some(source) => {
+            let mut reader = source.open()?;
+            let bytes = io::copy(&mut reader, &mut Hashing(&mut hasher))?;
+            let name = Path::new(&source.name()).file_name().map(|name| name.to_string_lossy().into_owned());
+            (name, bytes)
+        }
+        None => {
+            let mut bytes = 0;
+            for group in data.as_bytes().chunks(64 << 10) {
+                let decoded =
+                    BASE64_STANDARD.decode(group).map_err(|_| io::Error::other("it is not base64"))?;
+                hasher.update(&decoded);
+                bytes += decoded.len() as u64;
+            }
+            (None, bytes)
+        }
+    };
+    Ok(Some(Input { content, name, media_type, bytes, sha256: hex(&hasher.finalize()) }))
+}
+
+struct Hashing<'a>(&'a mut Sha256);
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Sidecar {
+    /// A sidecar that says only how far it has come.
+    #[must_use]
+    pub fn new(progress: Progress) -> Self {
+        Self {
+            ark_video: env!("CARGO_PKG_VERSION").to_owned(),
+            progress,
+            task_id: None,
+            provenance: None,
+            unknown: None,
+            task: None,
+            file: None,
+        }
+    }
+
+    /// Sets what was asked for.
+    #[must_use]
+    pub fn provenance(mut self, provenance: Option<Provenance>) -> Self {
+        self.provenance = provenance;
+        self
+    }
+
+    /// Says that the task's id is known.
+    #[must_use]
+    pub fn submitted(mut self, task_id: impl Into<String>) -> Self {
+        (self.progress, self.task_id, self.unknown) = (Progress::Submitted, Some(task_id.into()), None);
+        self
+    }
+
+    /// Says what to search for as long as the id is not known.
+    #[must_use]
+    pub fn unknown(mut self, progress: Progress, unknown: Unknown) -> Self {
+        (self.progress, self.unknown) = (progress, Some(unknown));
+        self
+    }
+
+    /// Says that the film is there.
+    #[must_use]
+    pub fn downloaded(mut self, task: &Task, file: FileFacts) -> Self {
+        let mut task_value = serde_json::to_value(task).unwrap_or_default();
+        if let Some(content) = task_value.get_mut("content").and_then(Value::as_object_mut) {
+            for link in content.values_mut() {
+                if let Some(bare) = link.as_str().map(|link| place_of(link).to_owned()) {
+                    *link = bare.into();
+                }
+            }
+        }
+        self = self.submitted(&task.id);
+        (self.progress, self.task, self.file) = (Progress::Downloaded, Some(task_value), Some(file));
+        self
+    }
+
+    /// Whether the film is in its place, and is the one that this speaks of. Reads all of it.
+    pub async fn holds(&self, film: &Path) -> bool {
+        let Some(file) = &self.file else { return false };
+        matches!(hash_file(film).await, Ok((bytes, sha256)) if bytes == file.bytes && sha256 == file.sha256)
+    }
+
+    /// Where the sidecar of a file is.
+    #[must_use]
+    pub fn path_of(film: &Path) -> PathBuf {
+        let mut name: OsString = film.as_os_str().to_owned();
+        name.push(SIDECAR_ENDING);
+        PathBuf::from(name)
+    }
+
+    /// Reads the sidecar of a film; `None` if there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not one.
+    pub fn read(film: &Path) -> io::Result<Option<Self>> {
+        match fs::read(Self::path_of(film)) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the sidecar of a film, so that there is a whole one at any moment, also after a power cut.
+    ///
+    /// # Errors
+    /// The system said no; an older one is still there.
+    pub fn write(&self, film: &Path) -> io::Result<()> {
+        let path = Self::path_of(film);
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(".new");
+        let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        text.push(b'\n');
+        let written = private(Path::new(&aside))
+            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&aside, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&aside);
+        }
+        written
+    }
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn private(path: &Path) -> io::Result<fs::File> {
+    OpenOptions::new().write(true).create(true).truncate(true).open(path)
+}
+
+#[cfg(test)]
+#[path = "provenance_tests.rs"]
+mod tests;

@@ -1,0 +1,243 @@
+//! One watch for any number of tasks: drives `ark_video_protocol::watch` with real requests, inside the client's limits.
+
+use std::{
+    fmt,
+    future::{Future, pending},
+    time::Duration,
+};
+
+use ark_video_model::{Task, TaskList};
+use ark_video_protocol::{
+    Endpoint, get, list,
+    retry::Failure,
+    watch::{self, Ask, AskRequest, Ticket, WatchEvent, WatchOptions, WatchStep, Watched},
+};
+use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
+use futures_core::Stream;
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+    stream::{FuturesUnordered, unfold},
+};
+
+use crate::{
+    Client, Error, WatchHandle,
+    call::{failure, locked},
+    watch_handle::{Command, Commands},
+};
+
+/// Waits for any number of tasks, with as few requests as the vendor's rates ask for.
+///
+/// LIST is a hint to it; a task is over only when its own answer says so. Dropping it stops watching and cancels nothing.
+///
+/// ```no_run
+/// # async fn run(client: ark_video::Client, ids: Vec<String>) {
+/// use ark_video::{WatchEvent, WatchOptions, Watched};
+///
+/// let mut watch = client.watch(WatchOptions::default());
+/// for id in ids {
+///     watch.add(Watched::new(id));
+/// }
+/// while let Some(event) = watch.next().await {
+///     if let WatchEvent::Finished { task, differences } = event {
+///         println!("{task} {differences:?}");
+///     }
+/// }
+/// # }
+/// ```
+pub struct Watch {
+    client: Client,
+    machine: watch::Watch,
+    under_way: FuturesUnordered<BoxFuture<'static, (Ticket, Answer)>>,
+    commands: Commands,
+}
+
+enum Answer {
+    Task(Result<Box<Task>, Error>),
+    List(Result<TaskList, Error>),
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("tasks", &self.machine.len()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A watch without tasks. It shares this client's limits with everything else that the client does.
+    #[must_use]
+    pub fn watch(&self, options: WatchOptions) -> Watch {
+        Watch {
+            client: self.clone(),
+            machine: watch::Watch::new(options),
+            under_way: FuturesUnordered::new(),
+            commands: Commands::default(),
+        }
+    }
+}
+
+impl Watch {
+    /// Watches one more task. An id that is watched already stays as it is.
+    pub fn add(&mut self, task: Watched) {
+        self.machine.add(self.client.clock().monotonic(), task);
+    }
+
+    /// Watches a task no longer. It runs on.
+    pub fn remove(&mut self, id: &str) -> bool {
+        self.machine.remove(id)
+    }
+
+    /// Says that a task may have moved, as callbacks do: it is looked at soon, at most every 5 s.
+    pub fn hint(&mut self, id: &str) {
+        self.machine.hint(self.client.clock().monotonic(), id);
+    }
+
+    /// Tasks that are watched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.machine.len()
+    }
+
+    /// Whether no task is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.machine.is_empty()
+    }
+
+    /// A way in for others, while this runs. While a handle is held, [`Watch::next`] waits for more tasks instead of
+    /// ending.
+    pub fn handle(&mut self) -> WatchHandle {
+        self.commands.handle()
+    }
+
+    /// The next thing that happens; `None` when no task is left (and no handle that could add one).
+    ///
+    /// Nothing is lost when the future is dropped: call it again.
+    pub async fn next(&mut self) -> Option<WatchEvent> {
+        loop {
+            while let Some(command) = self.commands.take() {
+                self.obey(command);
+            }
+            if let Some(event) = self.machine.event() {
+                return Some(event);
+            }
+            let now = self.client.clock().monotonic();
+            let step = self.machine.next(now, &mut locked(&self.client.inner.pace.limits));
+            match step {
+                WatchStep::Ask(ask) => {
+                    let sending = send(self.client.clone(), ask);
+                    self.under_way.push(Box::pin(sending));
+                }
+                WatchStep::Until(at) => self.pause(Some(at.saturating_sub(now))).await,
+                WatchStep::AwaitAnswer => self.pause(None).await,
+                _ => match self.machine.event() {
+                    Some(event) => return Some(event),
+                    None => {
+                        let command = self.commands.next().await?;
+                        self.obey(command);
+                    }
+                },
+            }
+        }
+    }
+
+    /// All that happens, as a stream.
+    pub fn events(self) -> impl Stream<Item = WatchEvent> + Send {
+        unfold(self, |mut watch| async move { watch.next().await.map(|event| (event, watch)) })
+    }
+
+    /// Watches to the end, and gives the last event of each task in the order of their ends. `on_event` is told
+    /// everything meanwhile.
+    pub async fn run(mut self, mut on_event: impl FnMut(&WatchEvent) + Send) -> Vec<WatchEvent> {
+        let mut ends = Vec::new();
+        while let Some(event) = self.next().await {
+            on_event(&event);
+            if event.is_last() {
+                ends.push(event);
+            }
+        }
+        ends
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Add(task) => self.add(*task),
+            Command::Remove(id) => {
+                self.remove(&id);
+            }
+            Command::Hint(id) => self.hint(&id),
+        }
+    }
+
+    /// Until an answer comes, a command, or the time is up.
+    async fn pause(&mut self, time: Option<Duration>) {
+        let client = self.client.clone();
+        let woken = {
+            let answer = async {
+                match self.under_way.next().await {
+                    Some(answer) => answer,
+                    None => pending().await,
+                }
+            };
+            let command = async {
+                match self.commands.next().await {
+                    Some(command) => command,
+                    None => pending().await,
+                }
+            };
+            let sleep = async {
+                match time {
+                    Some(time) => client.clock().sleep(time.max(Duration::from_millis(1))).await,
+                    None => pending().await,
+                }
+            };
+            // In this order: an answer that is there already comes before a sleep that a test's clock ends at once.
+            first(answer, first(command, sleep)).await
+        };
+        match woken {
+            Either::Left((ticket, answer)) => self.hand_in(ticket, answer),
+            Either::Right(Either::Left(command)) => self.obey(command),
+            Either::Right(Either::Right(())) => {}
+        }
+    }
+
+    fn hand_in(&mut self, ticket: Ticket, answer: Answer) {
+        let clock = self.client.clock();
+        let now = clock.monotonic();
+        let mut limits = locked(&self.client.inner.pace.limits);
+        let error = match answer {
+            Answer::Task(Ok(task)) => return self.machine.got(now, ticket, *task, &mut limits),
+            Answer::List(Ok(list)) => return self.machine.listed(now, ticket, &list, &mut limits),
+            Answer::Task(Err(error)) | Answer::List(Err(error)) => error,
+        };
+        // An id that no path can hold: nobody will ever be able to ask for it.
+        let impossible = SendError::not_sent(SendErrorKind::Invalid, "the request cannot be made");
+        let failure = failure(&error).unwrap_or(Failure::Send(&impossible));
+        let dice = self.client.dice();
+        self.machine.failed(now, ticket, failure, clock.now(), dice, &mut limits);
+    }
+}
+
+async fn first<A: Future, B: Future>(one: A, other: B) -> Either<A::Output, B::Output> {
+    match select(Box::pin(one), Box::pin(other)).await {
+        Either::Left((done, _)) => Either::Left(done),
+        Either::Right((done, _)) => Either::Right(done),
+    }
+}
+
+/// The machine has taken the permit.
+async fn send(client: Client, ask: Ask) -> (Ticket, Answer) {
+    let answer = match ask.request {
+        AskRequest::Get(request) => Answer::Task(match request.to_http(client.base_url()) {
+            Ok(http) => {
+                client.ask_once(Endpoint::Get, Some(&request.id), http, 1, get::decode).await.map(Box::new)
+            }
+            Err(error) => Err(error.into()),
+        }),
+        AskRequest::List(request) => Answer::List(match request.to_http(client.base_url()) {
+            Ok(http) => client.ask_once(Endpoint::List, None, http, 1, list::decode).await,
+            Err(error) => Err(error.into()),
+        }),
+    };
+    (ask.ticket, answer)
+}

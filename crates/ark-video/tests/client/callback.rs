@@ -1,0 +1,113 @@
+//! Callbacks: what is let in, what is believed (nothing but an id), and what it costs.
+
+use std::{sync::Arc, time::Duration};
+
+use ark_video::{CallbackEvent, CallbackOptions, Callbacks, WatchEvent, WatchOptions, Watched};
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use tower_service::Service;
+
+use crate::world::{World, answer};
+
+const SUCCEEDED: &str = r#"{"id":"cgt-1","model":"m","status":"succeeded","updated_at":5,"content":{"video_url":"http://evil.example/a"}}"#;
+
+fn request(path: &str, body: &str) -> Request<Full<Bytes>> {
+    Request::post(path)
+        .header("content-type", "application/json; charset=utf-8")
+        .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+        .unwrap()
+}
+
+async fn post(callbacks: &Callbacks, request: Request<Full<Bytes>>) -> u16 {
+    let answer: Response<String> = callbacks.clone().call(request).await.unwrap();
+    assert!(answer.body().is_empty());
+    answer.status().as_u16()
+}
+
+fn receiver(world: &Arc<World>) -> (Callbacks, ark_video::CallbackEvents) {
+    let (callbacks, events) = Callbacks::new(&world.client(), CallbackOptions::default());
+    callbacks.accept("right-token");
+    (callbacks, events)
+}
+
+#[tokio::test]
+async fn only_the_right_token_gets_in_and_the_status_says_no_more_than_it_must() {
+    let world = World::always(200, SUCCEEDED);
+    let (callbacks, mut events) = receiver(&world);
+    for path in ["/ark/wrong-token", "/ark/", "/", "/right-token/x", "/RIGHT-TOKEN"] {
+        assert_eq!(post(&callbacks, request(path, SUCCEEDED)).await, 404, "{path}");
+    }
+    let get = Request::get("/ark/right-token").body(Full::new(Bytes::new())).unwrap();
+    assert_eq!(post(&callbacks, get).await, 405);
+    let text = Request::post("/right-token").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
+    assert_eq!(post(&callbacks, text).await, 415);
+    for body in ["", "{}", "[]", "{\"id\":\"\"}", &"[".repeat(5000)] {
+        assert_eq!(post(&callbacks, request("/right-token", body)).await, 400);
+    }
+    let huge = format!(r#"{{"id":"cgt-1","x":"{}"}}"#, "x".repeat(70_000));
+    assert_eq!(post(&callbacks, request("/right-token", &huge)).await, 413);
+    assert!(events.next().now_or_never().is_none() && world.sent().is_empty());
+    assert_eq!(post(&callbacks, request("/ark/right-token", SUCCEEDED)).await, 204);
+    assert_eq!(StatusCode::NO_CONTENT, 204);
+}
+
+#[tokio::test]
+async fn what_is_told_on_is_the_answer_to_a_get_and_not_the_callback() {
+    let world =
+        World::new(|_, _| answer(200, r#"{"id":"cgt-1","model":"m","status":"running","updated_at":3}"#));
+    let (callbacks, mut events) = receiver(&world);
+    assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
+    assert!(world.sent().is_empty(), "nothing is asked before the receiver has answered");
+    let Some(CallbackEvent::Confirmed(task)) = events.next().await else { panic!() };
+    assert_eq!(task.status.as_str(), "running");
+    assert_eq!(world.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
+    assert!(world.opened().is_empty(), "no link of a callback is fetched");
+}
+
+#[tokio::test]
+async fn a_storm_of_repeats_costs_one_look_and_late_ones_none() {
+    let world = World::always(200, SUCCEEDED);
+    let (callbacks, mut events) = receiver(&world);
+    for _ in 0..1000 {
+        assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
+    }
+    let late = r#"{"id":"cgt-1","model":"m","status":"running","updated_at":3}"#;
+    assert_eq!(post(&callbacks, request("/right-token", late)).await, 204);
+    drop(callbacks);
+    let mut count = 0;
+    while let Some(event) = events.next().await {
+        assert!(matches!(event, CallbackEvent::Confirmed(_)));
+        count += 1;
+    }
+    assert_eq!((count, world.sent().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_no_failed_task() {
+    let world = World::always(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#);
+    let (callbacks, mut events) = receiver(&world);
+    assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
+    let Some(CallbackEvent::CouldNotConfirm { id, error }) = events.next().await else { panic!() };
+    assert_eq!((id.as_str(), error.status()), ("cgt-1", Some(404)));
+}
+
+#[tokio::test]
+async fn a_watch_is_told_to_look_sooner() {
+    let world = World::new(|number, _| match number {
+        0 => answer(200, r#"{"id":"cgt-1","model":"m","status":"queued"}"#),
+        _ => answer(200, SUCCEEDED),
+    });
+    let client = world.client();
+    let mut watch = client.watch(WatchOptions::default());
+    let callbacks = Callbacks::for_watch(&client, CallbackOptions::default(), watch.handle());
+    callbacks.accept("right-token");
+    watch.add(Watched::new("cgt-1"));
+    assert!(matches!(watch.next().await, Some(WatchEvent::Changed { .. })));
+    world.pass(Duration::from_secs(5));
+    assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
+    drop(callbacks);
+    assert!(matches!(watch.next().await, Some(WatchEvent::Finished { .. })));
+    assert!(world.seconds()[1] <= 6, "{:?}", world.seconds());
+}

@@ -1,0 +1,54 @@
+//! The flags of `check` and `estimate`: requests that are looked at and never sent.
+
+use clap::Args;
+
+use super::RequestArgs;
+
+/// What to look at.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = CHECK_NOTES)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) requests: RequestsArgs,
+    /// Refuse nothing: say all of it as warnings, and end with 0
+    #[arg(long, help_heading = "Checks")]
+    pub(crate) force: bool,
+}
+
+/// What to estimate.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = ESTIMATE_NOTES)]
+pub(crate) struct EstimateArgs {
+    #[command(flatten)]
+    pub(crate) requests: RequestsArgs,
+}
+
+/// One request as `generate` takes it, or several files.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct RequestsArgs {
+    /// The prompt; or requests as JSON: files that end in .json, or `-` for standard input
+    #[arg(value_name = "PROMPT|FILE.json|-")]
+    pub(crate) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+}
+
+const CHECK_NOTES: &str = "\
+Needs no key and no network. Ends with 0 when nothing is refused (warnings are no refusals), with 4 when something is.
+Each finding names its rule, the document that the rule is from, and the code that the service would have answered with.
+With --json, one document per request: findings have rule, strength, pointer, origin, message, advice, source, date,
+code and http.
+
+Examples:
+  ark-video check \"A kite over the sea --rs 720p\" -d 5
+  ark-video check \"She turns\" --first-frame start.heic -m doubao-seedance-1-0-pro-250528
+  ark-video check shots/*.json --resolution 1080p
+  ark-video check request.json --catalog newer.json --json";
+
+const ESTIMATE_NOTES: &str = "\
+Needs no key and no network. A range where something is not known yet: the length that the model picks, the length of
+a video behind a link. Prices are list prices, dated; lay your own over them with --catalog.
+
+Examples:
+  ark-video estimate \"A paper boat\" -d 5 -r 16:9 --resolution 1080p
+  ark-video estimate shots/*.json --json";

@@ -1,0 +1,275 @@
+//! The checks of a request, in the user's own words: for people, for machines, and as the reason not to send.
+
+use ark_video::model::{
+    Catalog, Estimate, Facts, Finding, MediaFacts, Report, Strength, check_json, estimate,
+};
+use serde::Serialize;
+
+use crate::cost;
+use crate::exit::Exit;
+use crate::failure::{Failure, printable};
+use crate::names::Names;
+use crate::request::{Asked, Trouble};
+
+/// A report whose places are the user's.
+pub(crate) struct Checked {
+    pub(crate) findings: Vec<Named>,
+    pub(crate) notes: Vec<Remark>,
+    pub(crate) media: Vec<Medium>,
+    file: Option<String>,
+    whole: String,
+    /// Why there is no request at all, where there is none.
+    malformed: bool,
+}
+
+/// A finding and what it is about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Named {
+    #[serde(flatten)]
+    pub(crate) finding: Finding,
+    /// The flag or the file: `--ref hero.mov`.
+    pub(crate) origin: String,
+}
+
+/// Something to know that is no finding of the rules.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Remark {
+    id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
+    message: String,
+}
+
+/// What a medium is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Medium {
+    index: usize,
+    origin: String,
+    #[serde(flatten)]
+    facts: MediaFacts,
+}
+
+impl Checked {
+    /// Looks at a request, or at the JSON that should have been one.
+    pub(crate) fn of(asked: &Result<Asked, Trouble>, catalog: &Catalog) -> Result<Self, Failure> {
+        match asked {
+            Ok(asked) => Ok(Self::of_request(asked, catalog)),
+            Err(Trouble::Malformed { body, names, .. }) => {
+                let (_, report) = check_json(body, catalog, &Facts::new());
+                Ok(Self { malformed: true, ..Self::named(report, names) })
+            }
+            Err(Trouble::Failure(failure)) => Err(failure.clone()),
+        }
+    }
+
+    pub(crate) fn of_request(asked: &Asked, catalog: &Catalog) -> Self {
+        let names = &asked.names;
+        let mut checked = Self::named(asked.request.check_with(catalog, &asked.facts), names);
+        let origin = |index: usize| names.place(&format!("/content/{index}"));
+        let of_medium = |(index, doubt): &(usize, String)| Remark {
+            id: "not-measured",
+            origin: Some(origin(*index)),
+            message: printable(doubt),
+        };
+        checked.notes.extend(asked.doubts.iter().map(of_medium));
+        let medium = |(index, facts): (usize, &MediaFacts)| Medium {
+            index,
+            origin: origin(index),
+            facts: facts.clone(),
+        };
+        checked.media.extend(asked.facts.iter().map(medium));
+        checked
+    }
+
+    fn named(report: Report, names: &Names) -> Self {
+        let named = |mut finding: Finding| {
+            finding.message = names.explain(&finding.message, None);
+            if finding.rule == "prompt-flags" {
+                finding.advice = "Lift them into fields: --lift does.".into();
+            }
+            let origin = printable(&names.place(&finding.pointer));
+            Named { finding, origin }
+        };
+        let notes = report.notes.into_iter();
+        Self {
+            findings: report.findings.into_iter().map(named).collect(),
+            notes: notes.map(|note| Remark { id: note.id, origin: None, message: note.message }).collect(),
+            media: Vec::new(),
+            file: names.file.clone(),
+            whole: names.whole(),
+            malformed: false,
+        }
+    }
+
+    /// Nothing is refused any more, only doubted. What is no request stays none.
+    pub(crate) fn demoted(mut self) -> Self {
+        for named in self.findings.iter_mut().filter(|_| !self.malformed) {
+            named.finding.strength = named.finding.strength.min(Strength::Warn);
+        }
+        self
+    }
+
+    pub(crate) fn refused(&self) -> usize {
+        self.findings.iter().filter(|named| named.finding.strength == Strength::Refuse).count()
+    }
+
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &Named> {
+        self.findings.iter().filter(|named| named.finding.strength != Strength::Refuse)
+    }
+
+    /// One line for each thing to say before sending.
+    pub(crate) fn warning_lines(&self) -> Vec<String> {
+        let findings = self.warnings().map(|named| line(named));
+        findings.chain(self.notes.iter().map(remark)).collect()
+    }
+
+    /// The reason not to send, if there is one. `way_out` is what the user can do all the same.
+    pub(crate) fn verdict(&self, said: bool, way_out: &str) -> Result<(), Failure> {
+        let refused = self.refused();
+        if refused == 0 {
+            return Ok(());
+        }
+        let mut message = match (refused, said) {
+            (1, false) => "our checks refuse this request; nothing was sent, nothing is billed".to_owned(),
+            (1, true) => format!("{} is refused; nothing was sent, nothing is billed", self.whole),
+            (many, false) => format!(
+                "our checks refuse this request for {many} reasons; nothing was sent, nothing is billed"
+            ),
+            (many, true) => {
+                format!("{} is refused for {many} reasons; nothing was sent, nothing is billed", self.whole)
+            }
+        };
+        let refusals: Vec<&Named> =
+            self.findings.iter().filter(|named| named.finding.strength == Strength::Refuse).collect();
+        if !said {
+            refusals.iter().for_each(|named| message.push_str(&format!("\n  {}", line(named))));
+        }
+        let failure =
+            Failure::new(Exit::Request, message).findings(refusals.iter().map(|named| (*named).clone()));
+        Ok(Err(failure.hint(way_out))?)
+    }
+
+    /// The report as people read it.
+    pub(crate) fn text(&self) -> String {
+        let mut lines = Vec::new();
+        for medium in &self.media {
+            lines.push(format!("{}: {}", medium.origin, measures(&medium.facts)));
+        }
+        for named in &self.findings {
+            let finding = &named.finding;
+            let word = if finding.strength == Strength::Refuse { "refused" } else { "warning" };
+            lines.push(format!("{word}: {}: {}", named.origin, finding.message));
+            if !finding.advice.is_empty() {
+                lines.push(format!("    {}", finding.advice));
+            }
+            lines.push(format!("    {}", evidence(finding)));
+        }
+        lines.extend(self.notes.iter().map(|note| format!("note: {}", remark(note))));
+        let warnings = self.warnings().count();
+        lines.push(match (self.refused(), warnings) {
+            (0, 0) => format!("{}: nothing against it", self.whole),
+            (0, warnings) => format!("{}: fit to be sent, with {}", self.whole, counted(warnings, "warning")),
+            (refused, 0) => format!("{}: {}", self.whole, counted(refused, "refusal")),
+            (refused, warnings) => {
+                format!("{}: {}, {}", self.whole, counted(refused, "refusal"), counted(warnings, "warning"))
+            }
+        });
+        lines.join("\n")
+    }
+
+    /// The same for machines.
+    pub(crate) fn document(&self) -> Document<'_> {
+        Document {
+            file: self.file.as_deref(),
+            refused: self.refused() > 0,
+            findings: &self.findings,
+            notes: &self.notes,
+            media: &self.media,
+        }
+    }
+}
+
+/// A report as machines read it; every member is always there.
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    file: Option<&'a str>,
+    refused: bool,
+    findings: &'a [Named],
+    notes: &'a [Remark],
+    media: &'a [Medium],
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A finding in one line.
+fn line(named: &Named) -> String {
+    let finding = &named.finding;
+    let advice = if finding.advice.is_empty() { String::new() } else { format!(" {}", finding.advice) };
+    format!("{}: {}{advice} [{}]", named.origin, finding.message, finding.rule)
+}
+
+fn remark(remark: &Remark) -> String {
+    match &remark.origin {
+        Some(origin) => format!("{origin}: {}", remark.message),
+        None => remark.message.clone(),
+    }
+}
+
+/// `[duration; D-20 2026-10; the service: 400 InvalidParameter]`
+fn evidence(finding: &Finding) -> String {
+    let answer = match (&finding.code, finding.http) {
+        (Some(code), Some(200)) => format!("; the service accepts it, then fails with {code}"),
+        (Some(code), Some(http)) => format!("; the service: {http} {code}"),
+        _ => "; the service says nothing".to_owned(),
+    };
+    format!("[{}; {} {}{answer}]", finding.rule, finding.source, finding.date)
+}
+
+/// `mp4, 500.0 MB, 1280x720, 24 frames a second, 12.0 s, h264, aac`
+fn measures(facts: &MediaFacts) -> String {
+    let size = facts.width.zip(facts.height).map(|(width, height)| format!("{width}x{height}"));
+    let parts = [
+        Some(facts.format.as_str().to_owned()).filter(|format| !format.is_empty()),
+        facts.bytes.map(crate::summary::bytes),
+        size,
+        facts.frames_per_second.map(|rate| format!("{} frames a second", (rate * 100.0).round() / 100.0)),
+        facts.seconds.map(|seconds| format!("{seconds:.1} s")),
+        facts.video_codec.clone(),
+        facts.audio_codec.clone(),
+    ];
+    printable(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// What a request will cost.
+pub(crate) fn estimate_of(asked: &Asked, catalog: &Catalog) -> Estimate {
+    estimate(&asked.request, catalog, &asked.facts, None)
+}
+
+/// An estimate as people read it.
+pub(crate) fn estimate_text(estimate: &Estimate) -> String {
+    let mut text = match estimate.tokens {
+        Some(tokens) => format!("tokens   {tokens}"),
+        None => "tokens   not known".to_owned(),
+    };
+    match &estimate.price {
+        Some(price) => {
+            let (min, max) = (cost::rounded_down(price.min), cost::rounded_up(price.max));
+            // One number, exact or not, is told as one: to the nearest hundredth.
+            let range = if price.min == price.max {
+                price.min.round(2).to_string()
+            } else {
+                format!("{min} to {max}")
+            };
+            text.push_str(&format!("\nprice    {range} {}", price.currency));
+            text.push_str(&format!(" ({} for a million tokens)", price.per_million_tokens));
+        }
+        None => text.push_str("\nprice    not known"),
+    }
+    for (number, assumption) in estimate.assumptions.iter().enumerate() {
+        let head = if number == 0 { "assumed  " } else { "         " };
+        text.push_str(&format!("\n{head}{assumption}"));
+    }
+    text
+}

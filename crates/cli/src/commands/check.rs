@@ -1,0 +1,112 @@
+//! `check` and `estimate`: what can be known of requests without sending them. No key, no network.
+
+use ark_video::model::Estimate;
+use serde::Serialize;
+
+use crate::args::{CheckArgs, EstimateArgs, RequestsArgs};
+use crate::checking::{Checked, estimate_of, estimate_text};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Form;
+use crate::request::{self, Asked, Surroundings, Trouble};
+use crate::session::Session;
+
+/// `check`
+pub(crate) async fn check(session: &mut Session, args: &CheckArgs) -> Result<(), Failure> {
+    let catalog = session.catalog()?;
+    let asked = requests(session, &args.requests).await?;
+    let several = asked.len() > 1;
+    let mut refused = Vec::new();
+    for (number, asked) in asked.iter().enumerate() {
+        let checked = Checked::of(asked, &catalog)?;
+        let checked = if args.force { checked.demoted() } else { checked };
+        match session.output.form {
+            Form::Json => session.output.json(&checked.document()),
+            Form::Quiet => {}
+            Form::Text => {
+                let gap = if number > 0 { "\n" } else { "" };
+                session.output.line(format_args!("{gap}{}", checked.text()));
+            }
+        }
+        refused.extend(checked.verdict(session.output.form != Form::Quiet, "").err());
+    }
+    match refused.len() {
+        0 => Ok(()),
+        1 => Err(refused.remove(0)),
+        _ if several => {
+            let message =
+                format!("{} of {} requests are refused; nothing was sent", refused.len(), asked.len());
+            Err(Failure::new(Exit::Request, message))
+        }
+        _ => Err(refused.remove(0)),
+    }
+}
+
+/// An estimate for machines.
+#[derive(Serialize)]
+struct Told<'a> {
+    file: Option<&'a str>,
+    #[serde(flatten)]
+    estimate: &'a Estimate,
+}
+
+/// `estimate`
+pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Result<(), Failure> {
+    let catalog = session.catalog()?;
+    let all = requests(session, &args.requests).await?;
+    let several = all.len() > 1;
+    for (number, asked) in all.into_iter().enumerate() {
+        let asked = asked.map_err(Failure::from)?;
+        let refused = Checked::of_request(&asked, &catalog).refused();
+        if refused > 0 {
+            session
+                .output
+                .warn(format_args!("{} would be refused: see `ark-video check`", asked.names.whole()));
+        }
+        let estimate = estimate_of(&asked, &catalog);
+        match session.output.form {
+            Form::Json => {
+                session.output.json(&Told { file: asked.names.file.as_deref(), estimate: &estimate });
+            }
+            Form::Quiet | Form::Text => {
+                let gap = if number > 0 { "\n" } else { "" };
+                let head = if several { format!("{}\n", asked.names.whole()) } else { String::new() };
+                session.output.line(format_args!("{gap}{head}{}", estimate_text(&estimate)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each request, or why there is none.
+async fn requests(
+    session: &mut Session,
+    args: &RequestsArgs,
+) -> Result<Vec<Result<Asked, Trouble>>, Failure> {
+    let inputs: Vec<Option<&str>> = match args.inputs.as_slice() {
+        [] => vec![None],
+        [one] => vec![Some(one.as_str())],
+        many => {
+            if let Some(prompt) = many.iter().find(|input| !request::is_json(input)) {
+                let shown: String = prompt.chars().take(20).collect();
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!("several requests must be files that end in .json, and `{shown}` is none"),
+                )
+                .hint("put a prompt of several words into quotes"));
+            }
+            many.iter().map(|input| Some(input.as_str())).collect()
+        }
+    };
+    let readers = inputs.iter().filter(|input| **input == Some("-")).count()
+        + request::wants_stdin(&args.request, None)
+        + usize::from(session.key_from_stdin());
+    let stdin = session.one_stdin(readers).await?;
+    let settings = session.settings(&stdin)?;
+    let at = Surroundings {
+        default_model: (&settings.model.value, &settings.model.by),
+        cwd: &session.cwd,
+        stdin: &stdin,
+    };
+    Ok(inputs.into_iter().map(|input| request::build(&args.request, input, &at)).collect())
+}

@@ -1,0 +1,97 @@
+//! `generate --dry-run`: what the checks say, what it would cost, and the exact body.
+
+use std::io::{self, Write};
+
+use ark_video::RequestBody;
+use ark_video::model::{ContentItem, CreateTaskRequest, Estimate};
+use serde::Serialize;
+
+use crate::api_failure;
+use crate::checking::{Checked, Document, estimate_text};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Form, Output};
+use crate::request::Asked;
+use crate::session::Session;
+
+/// Everything before the body in the document of `--json`.
+#[derive(Serialize)]
+struct Head<'a> {
+    report: Document<'a>,
+    estimate: &'a Estimate,
+    body_bytes: u64,
+}
+
+/// The body goes to standard output: the bytes themselves for machines, readable and with media cut short for people. The
+/// rest goes to standard error, or, with `--json`, into one document with the body.
+pub(crate) fn show(
+    session: &Session,
+    asked: &Asked,
+    checked: &Checked,
+    estimate: &Estimate,
+) -> Result<(), Failure> {
+    let output = &session.output;
+    let body = asked.files.body(&asked.request).map_err(|error| api_failure::of(&error, "ark-video"))?;
+    if session.flags.json {
+        let head = Head { report: checked.document(), estimate, body_bytes: body.length() };
+        let head = serde_json::to_string(&head).map_err(|error| {
+            Failure::new(Exit::Internal, format!("the report cannot be written as JSON: {error}"))
+        })?;
+        output.raw(&format!("{},\"body\":", head.trim_end_matches('}')));
+        write(output, &body)?;
+        output.raw("}\n");
+        return Ok(());
+    }
+    output.note(checked.text());
+    output.note(estimate_text(estimate));
+    if output.form == Form::Text {
+        let text = serde_json::to_string_pretty(&shortened(&asked.request)).unwrap_or_default();
+        output.line(text);
+    } else {
+        write(output, &body)?;
+        output.raw("\n");
+    }
+    output.note(format_args!("{} bytes, not sent", body.length()));
+    Ok(())
+}
+
+/// Writes the body as it would be sent, a piece at a time.
+fn write(output: &Output, body: &RequestBody) -> Result<(), Failure> {
+    body.write_to(&mut Pieces(output)).map_err(|error| {
+        Failure::new(Exit::Input, format!("the body cannot be read: {error}")).hint("nothing was sent")
+    })
+}
+
+struct Pieces<'o>(&'o Output);
+
+impl Write for Pieces<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.0.bytes(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn shortened(request: &CreateTaskRequest) -> CreateTaskRequest {
+    let mut shown = request.clone();
+    for item in &mut shown.content {
+        match item {
+            ContentItem::Image(image) => shorten(&mut image.image_url.url),
+            ContentItem::Audio(audio) => shorten(&mut audio.audio_url.url),
+            ContentItem::Video(video) => shorten(&mut video.video_url.url),
+            _ => {}
+        }
+    }
+    shown
+}
+
+fn shorten(url: &mut String) {
+    if let Some((head, data)) = url.split_once(";base64,")
+        && data.len() > 32
+    {
+        *url = format!("{head};base64,…");
+    }
+}

@@ -1,0 +1,267 @@
+//! Many tasks at once: `wait` and `download` with several ids, or with all that the account has.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ark_video::model::{Task, TaskStatus};
+use ark_video::{
+    Client, DownloadJob, DownloadOptions, Downloaded, Error, Existing, ListQuery, SaveProgress, WatchEvent,
+    WatchOptions, Watched, deadline,
+};
+use futures_util::{StreamExt, TryStreamExt};
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::result::{self, Saved};
+use crate::api_failure;
+use crate::args::{DownloadArgs, WaitArgs};
+use crate::board::Board;
+use crate::destination::Destination;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::{Session, interrupted};
+
+/// `wait ID ID …` and `wait --all`: each task is told when it ends.
+pub(crate) async fn wait(session: &mut Session, client: &Client, args: &WaitArgs) -> Result<(), Failure> {
+    let again = session.again();
+    let mut ids = args.ids.clone();
+    if args.all {
+        for status in [TaskStatus::Queued, TaskStatus::Running] {
+            let listed = list(session, client, ListQuery::new().status(status)).await?;
+            ids.extend(listed.into_iter().map(|task| task.id));
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        session.output.note("no task is queued or running");
+        return Ok(());
+    }
+    let mut options = WatchOptions::new();
+    if let Some(timeout) = args.patience.timeout {
+        options = options.timeout(timeout);
+    }
+    let mut watch = client.watch(options);
+    ids.iter().for_each(|id| watch.add(Watched::new(id.as_str())));
+    let total = ids.len();
+    let mut tally = Tally::default();
+    let left = {
+        let board = Board::new(&session.output, total, "ended");
+        loop {
+            let event = tokio::select! {
+                event = watch.next() => event,
+                () = session.interrupts.next() => break Some(watch.len()),
+            };
+            let Some(event) = event else { break None };
+            board.event(&event);
+            if let WatchEvent::Finished { task, .. } = &event {
+                super::tasks::show_of(&session.output, task);
+            }
+            tally.count(&event);
+        }
+    };
+    match left {
+        Some(left) => {
+            let message =
+                format!("interrupted: {left} of {total} tasks were not seen to end; nothing was cancelled");
+            Err(Failure::new(Exit::Interrupted, message)
+                .hint(format!("go on with: {again} wait {}", ids.join(" "))))
+        }
+        None => tally.verdict(total),
+    }
+}
+
+/// How the tasks of a wait ended.
+#[derive(Default)]
+struct Tally {
+    ended: BTreeMap<&'static str, usize>,
+    exit: Option<Exit>,
+}
+
+impl Tally {
+    fn count(&mut self, event: &WatchEvent) {
+        let (word, exit) = match event {
+            WatchEvent::Finished { task, .. } => match task.status {
+                TaskStatus::Succeeded => return,
+                TaskStatus::Failed => ("failed", Exit::TaskEnded),
+                TaskStatus::Expired => ("expired", Exit::TaskEnded),
+                _ => ("cancelled", Exit::TaskEnded),
+            },
+            WatchEvent::Gone { .. } => ("unknown to the service", Exit::Refused),
+            WatchEvent::TimedOut { .. } => ("still under way", Exit::StillRunning),
+            WatchEvent::CouldNotAsk { .. } => ("could not be asked for", Exit::Result),
+            _ => return,
+        };
+        *self.ended.entry(word).or_default() += 1;
+        // What is not known outweighs what is still to come, and that outweighs what is over.
+        let weight = |exit: Exit| match exit {
+            Exit::Result => 3,
+            Exit::StillRunning => 2,
+            Exit::Refused => 1,
+            _ => 0,
+        };
+        if self.exit.is_none_or(|before| weight(exit) > weight(before)) {
+            self.exit = Some(exit);
+        }
+    }
+
+    fn verdict(&self, total: usize) -> Result<(), Failure> {
+        let Some(exit) = self.exit else { return Ok(()) };
+        let bad: usize = self.ended.values().sum();
+        let parts: Vec<String> = self.ended.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        Err(Failure::new(exit, format!("{bad} of {total} tasks have not succeeded: {}", parts.join(", "))))
+    }
+}
+
+/// `download ID ID …` and `download --all-succeeded`: the oldest deadline first.
+pub(crate) async fn download(
+    session: &mut Session,
+    client: &Client,
+    args: &DownloadArgs,
+) -> Result<(), Failure> {
+    let mut trouble = Trouble::default();
+    let tasks = match args.all_succeeded {
+        true => succeeded(session, client).await?,
+        false => named(session, client, &args.ids, &mut trouble).await?,
+    };
+    if tasks.is_empty() && trouble.count == 0 {
+        session.output.note("there is nothing to fetch");
+        return Ok(());
+    }
+    let total = tasks.len() + trouble.count;
+    let mut places = BTreeMap::new();
+    let mut jobs = Vec::new();
+    for task in tasks {
+        let mut to = Destination::new(&args.save, result::ending(&task), &session.cwd);
+        to.resume |= args.all_succeeded;
+        if let Err(failure) = to.check(Some(&task.id), task.last_frame_url().is_some()) {
+            trouble.note(session, &task.id, failure);
+            continue;
+        }
+        let options =
+            DownloadOptions::new().existing(to.existing()).sidecar(to.sidecar).output(result::part_of(&task));
+        jobs.push(DownloadJob::new(task.clone(), to.real(&to.video(&task.id))).options(options));
+        places.insert(task.id, to);
+    }
+    let mut fetched: Vec<Downloaded> = Vec::new();
+    let interrupted_early = {
+        let board = Board::new(&session.output, jobs.len(), "fetched");
+        let (tell, mut told) = unbounded_channel::<(String, SaveProgress)>();
+        let on_progress = move |id: &str, progress: SaveProgress| drop(tell.send((id.to_owned(), progress)));
+        let mut work = std::pin::pin!(client.download_all(jobs, usize::from(args.at_once), on_progress));
+        loop {
+            tokio::select! {
+                Some((id, progress)) = told.recv() => board.bytes(&id, progress),
+                done = work.next() => match done {
+                    None => break false,
+                    Some((id, Ok(film))) => {
+                        board.done(&id, "saved");
+                        fetched.push(film);
+                    }
+                    Some((id, Err(error))) => {
+                        board.done(&id, "not saved");
+                        trouble.note(session, &id, api_failure::of(&error, &session.again()));
+                    }
+                },
+                () = session.interrupts.next() => break true,
+            }
+        }
+    };
+    for film in &fetched {
+        let Some(to) = places.get(&film.task.id) else { continue };
+        let video = to.video(&film.task.id);
+        let mut saved = Saved { video, bytes: film.bytes, last_frame: None, trouble: None };
+        if film.task.last_frame_url().is_some() && !interrupted_early {
+            result::add_last_frame(session, &client.task(&film.task.id), &mut saved, to).await;
+        }
+        result::tell(session, &film.task, &saved);
+        if let Some(failure) = saved.trouble.take() {
+            trouble.note(session, &film.task.id, failure);
+        }
+    }
+    if interrupted_early {
+        let left = total - fetched.len();
+        let message =
+            format!("interrupted: {left} of {total} videos are not saved; what was fetched of them is kept");
+        return Err(Failure::new(Exit::Interrupted, message).hint("run it again with --resume"));
+    }
+    trouble.verdict(total)
+}
+
+/// What went wrong with some of many.
+#[derive(Default)]
+struct Trouble {
+    count: usize,
+    first: Option<Exit>,
+}
+
+impl Trouble {
+    fn note(&mut self, session: &Session, id: &str, failure: Failure) {
+        session.output.warn(format_args!("{}: {}", crate::failure::printable(id), failure.message));
+        self.count += 1;
+        self.first.get_or_insert(failure.exit);
+    }
+
+    fn verdict(&self, total: usize) -> Result<(), Failure> {
+        match self.first {
+            None => Ok(()),
+            Some(exit) => Err(Failure::new(exit, format!("{} of {total} videos are not saved", self.count))),
+        }
+    }
+}
+
+/// All whose video can still be fetched.
+async fn succeeded(session: &mut Session, client: &Client) -> Result<Vec<Task>, Failure> {
+    let tasks = list(session, client, ListQuery::new().status(TaskStatus::Succeeded)).await?;
+    let now = client.now() / 1000;
+    Ok(tasks.into_iter().filter(|task| deadline(task).is_none_or(|at| at > now)).collect())
+}
+
+/// These tasks as they are; those that have no video are told and left out.
+async fn named(
+    session: &mut Session,
+    client: &Client,
+    ids: &[String],
+    trouble: &mut Trouble,
+) -> Result<Vec<Task>, Failure> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = BTreeMap::new();
+    for some in ids.chunks(100) {
+        // LIST saves a question for each; what it does not tell is asked one by one.
+        if let Ok(tasks) = list(session, client, ListQuery::new().task_ids(some)).await {
+            found.extend(tasks.into_iter().map(|task| (task.id.clone(), task)));
+        }
+    }
+    let mut tasks = Vec::new();
+    for id in ids {
+        let listed = found.remove(&id).filter(|task| task.status == TaskStatus::Succeeded);
+        let task = match listed {
+            Some(task) => Ok(task),
+            None => tokio::select! {
+                task = client.get(&id) => task,
+                () = session.interrupts.next() => return Err(interrupted()),
+            },
+        };
+        match task {
+            Ok(task) if task.status == TaskStatus::Succeeded => tasks.push(task),
+            Ok(task) => {
+                let exit = if task.status.is_terminal() { Exit::TaskEnded } else { Exit::StillRunning };
+                let failure = Failure::new(exit, format!("it is {}: there is no video to save", task.status));
+                trouble.note(session, &id, failure);
+            }
+            Err(error) => trouble.note(session, &id, api_failure::of(&error, &session.again())),
+        }
+    }
+    Ok(tasks)
+}
+
+async fn list(session: &mut Session, client: &Client, query: ListQuery) -> Result<Vec<Task>, Failure> {
+    let again = session.again();
+    let listing = client.list_all(query).try_collect::<Vec<Task>>();
+    tokio::select! {
+        tasks = listing => tasks.map_err(|error: Error| api_failure::of(&error, &again)),
+        () = session.interrupts.next() => Err(interrupted()),
+    }
+}

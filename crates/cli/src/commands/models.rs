@@ -1,0 +1,255 @@
+//! `models`: what the service offers; without a key, or with `--offline`, what the catalog knows; with `--why`, who says so.
+
+use ark_video::model::{AnyCell, Availability, Catalog, Family, Limits, Model, Why, Words};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::tasks::ask;
+use crate::args::ModelsArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Form;
+use crate::session::Session;
+use crate::summary;
+
+/// `models`
+pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), Failure> {
+    let catalog = session.catalog()?;
+    if let Some([subject, topic]) = args.why.as_deref() {
+        return why(session, &catalog, subject, topic);
+    }
+    if args.offline {
+        known(session, args, &catalog);
+        return Ok(());
+    }
+    let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
+    let settings = session.settings(&stdin)?;
+    if settings.key.is_none() && !session.flags.simulate {
+        known(session, args, &catalog);
+        session.output.note(format_args!(
+            "from the catalog of {}, because there is no API key to ask the service with",
+            catalog.edition
+        ));
+        return Ok(());
+    }
+    let connection = session.connect(&settings).await?;
+    let mut list = ask(session, connection.client.models()).await?;
+    let wanted = args.filter.as_deref().unwrap_or_default().to_lowercase();
+    list.data.retain(|model| {
+        let domain = model.domain.as_deref();
+        let makes_videos = domain.is_none_or(|domain| domain == "VideoGeneration");
+        let text = format!("{} {}", model.id, model.name.as_deref().unwrap_or_default()).to_lowercase();
+        (args.all || makes_videos) && text.contains(&wanted)
+    });
+    match session.output.form {
+        Form::Json => session.output.json(&list),
+        Form::Quiet => list.data.iter().for_each(|model| session.output.line(&model.id)),
+        Form::Text => session.output.line(summary::models(&list.data.iter().collect::<Vec<_>>())),
+    }
+    Ok(())
+}
+
+/// A model of the catalog, for machines.
+#[derive(Serialize)]
+struct Known<'a> {
+    #[serde(flatten)]
+    model: &'a Model,
+    resolutions: Option<&'a Words>,
+    ratios: Option<&'a Words>,
+    duration: Option<&'a ark_video::model::Lengths>,
+}
+
+fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
+    let wanted = args.filter.as_deref().unwrap_or_default().to_lowercase();
+    let models: Vec<Known<'_>> = catalog
+        .models
+        .iter()
+        .filter(|model| model.id.contains(&wanted) || model.family == wanted)
+        .map(|model| {
+            let family = catalog.families.get(&model.family);
+            Known {
+                model,
+                resolutions: family.and_then(|family| family.resolution.value.as_ref()),
+                ratios: family.and_then(|family| family.ratio.value.as_ref()),
+                duration: family.map(|family| &family.duration.value),
+            }
+        })
+        .collect();
+    match session.output.form {
+        Form::Json => {
+            session.output.json(&serde_json::json!({ "edition": catalog.edition, "models": models }))
+        }
+        Form::Quiet => models.iter().for_each(|known| session.output.line(&known.model.id)),
+        Form::Text if models.is_empty() => session.output.line("no models"),
+        Form::Text => {
+            let mut rows =
+                vec![["MODEL", "SITE", "FAMILY", "STATUS", "RESOLUTIONS", "SECONDS"].map(str::to_owned)];
+            rows.extend(models.iter().map(row));
+            session.output.line(summary::table(&rows));
+        }
+    }
+}
+
+fn row(known: &Known<'_>) -> [String; 6] {
+    let model = known.model;
+    let status = match model.status {
+        Availability::Current => "in service",
+        Availability::AllowList => "chosen accounts",
+        Availability::Retiring => "retiring",
+        _ => "switched off",
+    };
+    let since = model.status_date.as_ref().map_or(String::new(), |date| format!(" {date}"));
+    let seconds = known.duration.map_or(String::new(), |lengths| {
+        let auto = if lengths.auto == Some(true) { ", -1" } else { "" };
+        format!("{} to {}{auto}", lengths.min, lengths.max)
+    });
+    [
+        model.id.to_string(),
+        model.site.to_string(),
+        model.family.to_string(),
+        format!("{status}{since}"),
+        known.resolutions.map_or(String::new(), |words| words.iter().collect::<Vec<_>>().join(" ")),
+        seconds,
+    ]
+}
+
+/// A row of the catalog with its evidence, for machines.
+#[derive(Serialize)]
+struct Told<'a> {
+    /// The family; `None` for a limit that holds for all.
+    family: Option<&'a str>,
+    row: &'a str,
+    /// Whether the value that was asked for is among those of the row; `None` where a row was asked for.
+    takes: Option<bool>,
+    #[serde(flatten)]
+    why: Why<'a>,
+}
+
+fn why(session: &Session, catalog: &Catalog, subject: &str, topic: &str) -> Result<(), Failure> {
+    let family = family(catalog, subject)?;
+    let told = answers(catalog, family, topic);
+    if told.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("the catalog has neither a row nor a value `{topic}` for {family}"),
+        )
+        .hint(format!("name a field (duration, tools), a value (1080p, 16:9, flex, mov, 12s), or see every row: ark-video models --why {family} all")));
+    }
+    match session.output.form {
+        Form::Json => session.output.json(&told),
+        Form::Quiet => told.iter().for_each(|told| session.output.line(told.row)),
+        Form::Text => {
+            let texts: Vec<String> = told.iter().map(|told| text(told, topic)).collect();
+            session.output.line(texts.join("\n\n"));
+        }
+    }
+    Ok(())
+}
+
+/// A family by its own name or by the id of one of its models.
+fn family<'a>(catalog: &'a Catalog, subject: &str) -> Result<&'a str, Failure> {
+    let by_id = catalog.model(subject).map(|model| model.family.as_ref());
+    let asked = by_id.unwrap_or(subject).trim_start_matches("seedance-").trim_start_matches("Seedance ");
+    catalog.families.iter().map(|(name, _)| name).find(|name| *name == asked).ok_or_else(|| {
+        let known: Vec<&str> = catalog.families.iter().map(|(name, _)| name).collect();
+        Failure::new(Exit::Usage, format!("the catalog has no model and no family `{subject}`"))
+            .hint(format!("families: {}; `ark-video models --offline` lists the models", known.join(", ")))
+    })
+}
+
+/// The rows that a word means: by name, by the field that they are about, or by a value that some family has there.
+fn answers<'a>(catalog: &'a Catalog, family: &'a str, topic: &str) -> Vec<Told<'a>> {
+    let of_family = |row: &'static str, takes| {
+        catalog.why(family, row).map(|why| Told { family: Some(family), row, takes, why })
+    };
+    let named = |row: &&&'static str| {
+        topic == "all" || **row == topic || row.strip_prefix(topic).is_some_and(|rest| rest.starts_with('_'))
+    };
+    let mut told: Vec<Told<'_>> =
+        Family::ROWS.iter().filter(named).filter_map(|row| of_family(row, None)).collect();
+    let limit =
+        |row: &&'static str| catalog.why_limit(row).map(|why| Told { family: None, row, takes: None, why });
+    told.extend(Limits::ROWS.iter().filter(named).filter_map(|row| limit(row)));
+    if told.is_empty() {
+        let rows = Family::ROWS.iter().filter_map(|row| Some((*row, takes(catalog, family, row, topic)?)));
+        told.extend(rows.filter_map(|(row, takes)| of_family(row, Some(takes))));
+    }
+    told
+}
+
+/// Whether a row's value holds what was asked for; `None` where the row is about something else.
+fn takes(catalog: &Catalog, family: &str, row: &'static str, topic: &str) -> Option<bool> {
+    let cell = |family: &str| catalog.families.get(family).and_then(|family| family.cell(row));
+    let own = cell(family)?;
+    let number = topic.trim_end_matches('s').parse::<i64>().ok();
+    match (row, number) {
+        ("duration", Some(-1)) => return Some(own.value["auto"] == true),
+        ("duration", Some(seconds)) => {
+            let end = |name: &str| own.value[name].as_i64().unwrap_or_default();
+            return Some((end("min")..=end("max")).contains(&seconds));
+        }
+        _ => {}
+    }
+    let lists =
+        |cell: &AnyCell| cell.value.as_array().is_some_and(|words| words.iter().any(|word| word == topic));
+    // A value belongs to a row when any family has it there.
+    let anywhere = catalog.families.iter().any(|(name, _)| cell(name).as_ref().is_some_and(lists));
+    if anywhere && (lists(&own) || !own.value.is_null()) {
+        return Some(lists(&own));
+    }
+    // `flex`, `mov`, `adaptive`, `web_search`: rows that are named after a field and its value.
+    let by_value = row.split('_').skip(1).any(|word| word == topic)
+        || row.strip_suffix(topic).is_some_and(|field| field.ends_with('_'));
+    by_value.then(|| own.value == true)
+}
+
+fn text(told: &Told<'_>, topic: &str) -> String {
+    let (cell, row) = (&told.why.cell, told.row);
+    let mut text = match told.family {
+        Some(family) => format!("Seedance {family}, {row}: {}", value(&cell.value)),
+        None => format!("every model, {row}: {}", value(&cell.value)),
+    };
+    if let Some(takes) = told.takes {
+        text.push_str(&format!("\n{topic:<9} {}", if takes { "yes" } else { "no" }));
+    }
+    let mut add = |name: &str, value: &str| text.push_str(&format!("\n{name:<9} {value}"));
+    match told.why.source {
+        Some(source) => {
+            add("source", &format!("{}: {} ({}), {}", cell.source, source.title, source.kind, cell.date))
+        }
+        None => add("source", &format!("{}, {}", cell.source, cell.date)),
+    }
+    add("sure", serde_json::to_value(cell.confidence).unwrap_or_default().as_str().unwrap_or_default());
+    if !cell.sites.is_empty() {
+        let sites: Vec<&str> = cell.sites.iter().map(|site| site.as_str()).collect();
+        add("only on", &sites.join(", "));
+    }
+    if let (Some(name), Some(switch)) = (&cell.switch, told.why.switch) {
+        add("doubt", &format!("{name}: {} Assumed: {}.", switch.question, switch.default));
+    }
+    if let Some(note) = &cell.note {
+        add("note", note);
+    }
+    text
+}
+
+/// A value as people write it.
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "not known, or does not apply".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => values.iter().map(self::value).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let ends = members.get("min").zip(members.get("max"));
+            let range = ends.map(|(min, max)| format!("{min} to {max}"));
+            let is_end = |name: &str| ends.is_some() && matches!(name, "min" | "max");
+            let rest = members.iter().filter(|(name, value)| !value.is_null() && !is_end(name));
+            let rest = rest.map(|(name, value)| format!("{name} {}", self::value(value)));
+            range.into_iter().chain(rest).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}

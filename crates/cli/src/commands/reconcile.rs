@@ -1,0 +1,222 @@
+//! `reconcile`: looks for tasks whose ids were lost, and creates nothing.
+
+use std::path::{Path, PathBuf};
+
+use ark_video::model::CreateTaskRequest;
+use ark_video::{
+    Candidate, Client, Doubt, Evidence, Marks, ReconcileOptions, Sidecar, SweepOptions, Unknown, Verdict,
+    Window,
+};
+use serde_json::{Value, json};
+
+use crate::api_failure;
+use crate::args::ReconcileArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, printable};
+use crate::media;
+use crate::output::Form;
+use crate::session::Session;
+use crate::summary;
+
+/// Something to look for, and the video whose sidecar told of it.
+struct Lost {
+    name: String,
+    unknown: Unknown,
+    film: Option<PathBuf>,
+}
+
+pub(crate) async fn run(session: &mut Session, args: &ReconcileArgs) -> Result<(), Failure> {
+    let mut lost = Vec::new();
+    for file in &args.files {
+        lost.push(read(session, file).await?);
+    }
+    let client = session.client().await?;
+    if let (Some(since), Some(model)) = (args.since, &args.model) {
+        let now = client.now();
+        let until = args.until.map_or(now, |until| until.at(now));
+        let request = CreateTaskRequest::new(model.as_str(), []);
+        let unknown = Unknown::new(&request, Marks::default(), Window::of_send(since.at(now), until, None));
+        lost.push(Lost { name: format!("{model} since then"), unknown, film: None });
+    }
+    let verdicts = look(session, &client, args, &lost).await?;
+    let mut open = 0;
+    for (lost, verdict) in lost.iter().zip(&verdicts) {
+        tell(session, lost, verdict);
+        match verdict {
+            Verdict::Found { task, .. } => remember(session, lost, &task.id),
+            _ => open += 1,
+        }
+    }
+    if open == 0 {
+        return Ok(());
+    }
+    let message = format!("{open} of {} creates have no task that is certain to be theirs", lost.len());
+    Err(Failure::new(Exit::OutcomeUnknown, message).hint(
+        "\"not found\" is evidence, not proof: sending again is your decision, and may be a second bill",
+    ))
+}
+
+async fn look(
+    session: &mut Session,
+    client: &Client,
+    args: &ReconcileArgs,
+    lost: &[Lost],
+) -> Result<Vec<Verdict>, Failure> {
+    let mut sweep = SweepOptions::new().exclusive(args.exclusive);
+    if args.once {
+        sweep = sweep.looks(0);
+    }
+    let options = ReconcileOptions::new().sweep(sweep).owned(args.others.iter().map(String::as_str));
+    let again = session.again();
+    let unknowns = lost.iter().map(|lost| lost.unknown.clone()).collect();
+    let output = &session.output;
+    let on_look = |verdicts: &[Verdict]| {
+        let found = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Found { .. })).count();
+        output
+            .note(format_args!("{found} of {} found so far; looking again in some minutes", verdicts.len()));
+    };
+    tokio::select! {
+        verdicts = client.reconcile_all(unknowns, options, on_look) => {
+            verdicts.map_err(|error| api_failure::of(&error, &again))
+        }
+        () = session.interrupts.next() => Err(crate::session::interrupted()),
+    }
+}
+
+/// Reads what was kept of a create: a sidecar, an error that `--json` printed, or the bare record.
+async fn read(session: &mut Session, file: &Path) -> Result<Lost, Failure> {
+    let name = file.display().to_string();
+    let wrong = |why: &str| {
+        Failure::new(Exit::Request, format!("{name} {why}"))
+            .hint("give a video with NAME.ark-video.json beside it, or an error that --json printed with kind outcome_unknown")
+    };
+    let film = match name.strip_suffix(ark_video::SIDECAR_ENDING) {
+        Some(film) => Some(PathBuf::from(film)),
+        None => Sidecar::path_of(&session.cwd.join(file)).is_file().then(|| file.to_owned()),
+    };
+    if let Some(film) = film {
+        let real = session.cwd.join(&film);
+        let found = Sidecar::read(&real).map_err(|error| {
+            Failure::new(Exit::Input, format!("{name} cannot be read: {}", media::reason(&error)))
+        })?;
+        let Some(sidecar) = found else {
+            return Err(Failure::new(Exit::Input, format!("{name} cannot be read: there is no such file")));
+        };
+        return match (sidecar.unknown, sidecar.task_id) {
+            (Some(unknown), _) => Ok(Lost { name, unknown, film: Some(real) }),
+            (None, Some(id)) => Err(wrong(&format!("has lost nothing: its task is {}", printable(&id)))),
+            (None, None) => Err(wrong("tells of no create")),
+        };
+    }
+    let text = if name == "-" {
+        session.read_stdin().await?
+    } else {
+        media::read_file("the record", &name, &session.cwd)?
+    };
+    // Standard error may hold notes before the one line that matters.
+    let unknown = text.split(|byte| *byte == b'\n').rev().find_map(of_json).or_else(|| of_json(&text));
+    Ok(Lost {
+        unknown: unknown.ok_or_else(|| wrong("holds no record of a create whose outcome is unknown"))?,
+        name,
+        film: None,
+    })
+}
+
+fn of_json(text: &[u8]) -> Option<Unknown> {
+    let value: Value = serde_json::from_slice(text).ok()?;
+    let inner = value.get("reconcile").or_else(|| value.get("unknown")).filter(|inner| !inner.is_null());
+    serde_json::from_value(inner.unwrap_or(&value).clone()).ok()
+}
+
+/// A create that is found can be waited for, also by `generate --resume`.
+fn remember(session: &Session, lost: &Lost, id: &str) {
+    let Some(film) = &lost.film else { return };
+    let written = match Sidecar::read(film) {
+        Ok(Some(sidecar)) => sidecar.submitted(id).write(film),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        session.output.warn(format_args!("{} cannot be written: {}", lost.name, media::reason(&error)));
+    }
+}
+
+fn tell(session: &Session, lost: &Lost, verdict: &Verdict) {
+    let output = &session.output;
+    match output.form {
+        Form::Json => output.json(&to_json(&lost.name, verdict)),
+        Form::Quiet => {
+            if let Verdict::Found { task, .. } = verdict {
+                output.line(&task.id);
+            }
+        }
+        Form::Text => output.line(printable(&to_text(lost, verdict, &session.again()))),
+    }
+}
+
+fn to_json(name: &str, verdict: &Verdict) -> Value {
+    match verdict {
+        Verdict::Found { task, .. } => json!({ "of": name, "verdict": "found", "id": task.id, "task": task }),
+        Verdict::Ambiguous { candidates } => {
+            json!({ "of": name, "verdict": "ambiguous", "candidates": candidates })
+        }
+        Verdict::NotFound { looks, over, dismissed, doubt } => json!({
+            "of": name, "verdict": "not_found", "looks": looks, "over_seconds": over.as_secs(),
+            "dismissed": dismissed, "doubt": doubt.map(doubted),
+        }),
+        _ => json!({ "of": name, "verdict": "unknown" }),
+    }
+}
+
+fn to_text(lost: &Lost, verdict: &Verdict, again: &str) -> String {
+    let name = &lost.name;
+    match verdict {
+        Verdict::Found { task, evidence } => format!(
+            "{name}: found: {} ({})\n  {}",
+            described(task),
+            proven(*evidence),
+            api_failure::go_on(again, &task.id)
+        ),
+        Verdict::Ambiguous { candidates } => {
+            let mut text = format!("{name}: may be one of these; compare times and videos, and choose:");
+            candidates.iter().for_each(|task| text.push_str(&format!("\n  {}", described(task))));
+            text
+        }
+        Verdict::NotFound { looks, over, dismissed, doubt } => {
+            let looked = match looks {
+                0 => "in one early look".to_owned(),
+                1 => "in one look after it could have arrived".to_owned(),
+                _ => format!("in {looks} looks over {}", summary::seconds(over.as_secs())),
+            };
+            let others = match dismissed {
+                0 => String::new(),
+                _ => format!("; {dismissed} tasks of that time are others'"),
+            };
+            let doubt = doubt.map(|doubt| format!("; but {}", doubted(doubt))).unwrap_or_default();
+            format!("{name}: not found {looked}{others}{doubt}")
+        }
+        _ => format!("{name}: unknown"),
+    }
+}
+
+fn described(task: &Candidate) -> String {
+    let created = task.created_at.map(|at| format!(", created {}", summary::moment(at))).unwrap_or_default();
+    let failure = task.failure.as_ref().map(|why| format!(", {why}")).unwrap_or_default();
+    format!("{}, {}{created}{failure}", task.id, task.status)
+}
+
+fn proven(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Tag => "it carries the tag of this create",
+        Evidence::Marked => "it carries the marks of this create",
+        _ => "nothing else fits",
+    }
+}
+
+fn doubted(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::TooOld => "the service lists the last 7 days only, and this is older",
+        Doubt::Incomplete => "the list shifted or fell short while it was read",
+        _ => "no look could be finished since the create could have arrived",
+    }
+}

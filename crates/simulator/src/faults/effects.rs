@@ -1,0 +1,270 @@
+//! What each fault does: in place of an answer, to an answer, to a task as it is shown. Pure; what concerns the socket is told
+//! to the host as a [`Wire`].
+
+use ark_video_model::ErrorCode;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use super::{Effect, Envelope};
+use crate::service::{Reply, Wire};
+
+/// The status that belongs to a vendor code; `None` for codes that only failed tasks have.
+pub(crate) fn status_of(code: &str) -> Option<u16> {
+    let info = ErrorCode::from(code).info()?;
+    info.http.first().copied()
+}
+
+/// The words for a code, where the rule has none.
+pub(crate) fn words_of(code: &str) -> String {
+    // Its row tells both meanings; an answer has one.
+    if code == "QuotaExceeded" {
+        return "The free quota of the account for this model has been used up.".to_owned();
+    }
+    ErrorCode::from(code)
+        .info()
+        .map_or_else(|| "The request failed.".to_owned(), |info| info.meaning.to_owned())
+}
+
+/// A vendor code that fits a status.
+fn code_of(status: u16) -> &'static str {
+    match status {
+        401 => "AuthenticationError",
+        403 => "AccessDenied",
+        404 => "ResourceNotFound",
+        409 => "InvalidAction.RunningTaskDeletion",
+        429 => "ModelAccountRpmRateLimitExceeded",
+        500.. => "InternalServiceError",
+        _ => "InvalidParameter",
+    }
+}
+
+/// What an effect answers without anything being done. `None`: the request is carried out first.
+pub(crate) fn instead(effect: &Effect, file: bool, request_id: &str) -> Option<Reply> {
+    let cut = |wire| Some(Reply::disturbed(wire, None));
+    match effect {
+        Effect::DropBeforeAccept { reset } => cut(Wire::Close { reset: *reset }),
+        Effect::HangBeforeAccept { seconds } => cut(Wire::Silence { millis: seconds.saturating_mul(1000) }),
+        Effect::Status { accepted: false, .. }
+        | Effect::Refuse { .. }
+        | Effect::Html502 { accepted: false }
+        | Effect::Redirect { .. } => Some(Reply::Answer(error(effect, request_id)?)),
+        Effect::Vanish => Some(Reply::Answer(envelope(
+            404,
+            "ResourceNotFound",
+            "The specified resource is not found.",
+            Envelope::Nested,
+            request_id,
+        ))),
+        Effect::DeadLink if file => Some(Reply::Answer(crate::service::refused_file(
+            403,
+            "AccessDenied",
+            "Request has expired.",
+            request_id,
+        ))),
+        Effect::Early400 if file => Some(Reply::Answer(crate::service::refused_file(
+            400,
+            "ExpiredToken",
+            "The link cannot be used.",
+            request_id,
+        ))),
+        _ => None,
+    }
+}
+
+/// The error that an effect stands for.
+fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
+    Some(match effect {
+        Effect::Status { status, code, message, envelope: form, retry_after, .. } => {
+            let code = code.as_deref().unwrap_or(code_of(*status));
+            let message = message.clone().unwrap_or_else(|| words_of(code));
+            let mut answer = envelope(*status, code, &message, *form, request_id);
+            if let Some(wait) = retry_after.as_deref().and_then(|wait| HeaderValue::from_str(wait).ok()) {
+                answer.headers_mut().insert(header::RETRY_AFTER, wait);
+            }
+            answer
+        }
+        Effect::Refuse { code, message } => {
+            let message = message.clone().unwrap_or_else(|| words_of(code));
+            envelope(status_of(code).unwrap_or(400), code, &message, Envelope::Nested, request_id)
+        }
+        Effect::Html502 { .. } => envelope(502, "", "", Envelope::Html, request_id),
+        Effect::Redirect { status, to } => {
+            let mut answer = Response::new(Bytes::new());
+            *answer.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
+            if let Ok(to) = HeaderValue::from_str(to) {
+                answer.headers_mut().insert(header::LOCATION, to);
+            }
+            answer
+        }
+        _ => return None,
+    })
+}
+
+/// An error in one of the forms that are met in the wild.
+fn envelope(status: u16, code: &str, message: &str, form: Envelope, request_id: &str) -> Response<Bytes> {
+    let message = format!("{message} Request id: {request_id}");
+    let kind = match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        429 => "TooManyRequests",
+        500.. => "InternalServerError",
+        _ => "BadRequest",
+    };
+    let html = || {
+        format!(
+            "<html>\r\n<head><title>{status} Bad Gateway</title></head>\r\n<body>\r\n<center><h1>{status} Bad Gateway</h1></center>\r\n\
+             <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        )
+    };
+    let (media, body) = match form {
+        Envelope::Nested => (
+            "application/json",
+            json!({ "error": { "code": code, "message": message, "param": "", "type": kind } }).to_string(),
+        ),
+        Envelope::Flat => ("application/json", json!({ "code": code, "message": message }).to_string()),
+        Envelope::Management => {
+            let error = json!({ "Code": code, "Message": message });
+            (
+                "application/json",
+                json!({ "ResponseMetadata": { "RequestId": request_id, "Error": error } }).to_string(),
+            )
+        }
+        Envelope::Detail => ("application/json", json!({ "detail": message }).to_string()),
+        Envelope::Html => ("text/html", html()),
+        Envelope::Empty => ("text/plain", String::new()),
+    };
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    if status == 401 {
+        let code = HeaderValue::from_static("AuthN_MissOrInvalidAuthorizationHeader");
+        answer.headers_mut().insert("x-error-code", code);
+    }
+    answer
+}
+
+/// What an effect makes of the right answer, after the request was carried out.
+pub(crate) fn afterwards(effect: &Effect, mut reply: Reply, request_id: &str) -> Reply {
+    match effect {
+        Effect::AcceptThenDrop { reset } => Reply::disturbed(Wire::Close { reset: *reset }, None),
+        Effect::HangAfterAccept { seconds } => {
+            Reply::disturbed(Wire::Silence { millis: seconds.saturating_mul(1000) }, None)
+        }
+        Effect::Delay { millis } => Reply::disturbed(Wire::Delay { millis: *millis }, Some(reply)),
+        Effect::SlowDrip { bytes, millis, head } => {
+            Reply::disturbed(Wire::Drip { bytes: *bytes, millis: *millis, head: *head }, Some(reply))
+        }
+        Effect::HalfAnswer | Effect::HalfDownload => Reply::disturbed(Wire::Half, Some(reply)),
+        Effect::WrongLength { by } => Reply::disturbed(Wire::Length { by: *by }, Some(reply)),
+        Effect::Garbage => {
+            Reply::disturbed(Wire::Raw(Bytes::from_static(b"\x16\x03\x01\x00\xa5\x01garbage\r\n\r\n")), None)
+        }
+        Effect::HalfHead => Reply::disturbed(Wire::Raw(Bytes::from_static(b"HTTP/1.1 20")), None),
+        Effect::Status { accepted: true, .. } | Effect::Html502 { accepted: true } => {
+            error(effect, request_id).map_or(reply, Reply::Answer)
+        }
+        Effect::ChangedFile | Effect::NoRanges => {
+            if let Reply::Render(job) = &mut reply {
+                job.disturb(matches!(effect, Effect::ChangedFile).then_some(request_id));
+            }
+            reply
+        }
+        _ => match reply {
+            Reply::Answer(answer) => Reply::Answer(answer_with(effect, answer)),
+            other => other,
+        },
+    }
+}
+
+/// Effects on an answer of JSON.
+fn answer_with(effect: &Effect, answer: Response<Bytes>) -> Response<Bytes> {
+    let (mut head, body) = answer.into_parts();
+    let edit = |change: &mut dyn FnMut(&mut Map<String, Value>)| match serde_json::from_slice(&body) {
+        Ok(Value::Object(mut object)) => {
+            change(&mut object);
+            Bytes::from(Value::Object(object).to_string())
+        }
+        _ => body.clone(),
+    };
+    let ok = head.status.is_success();
+    let body = match effect {
+        Effect::WrongContentType => {
+            head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            body
+        }
+        Effect::HugeAnswer { bytes } => match body.strip_prefix(b"{") {
+            Some(rest) => {
+                let comma = if rest.starts_with(b"}") { "" } else { "," };
+                let padding = "x".repeat(*bytes);
+                Bytes::from([format!("{{\"padding\":\"{padding}\"{comma}").as_bytes(), rest].concat())
+            }
+            None => body,
+        },
+        Effect::EmptyAnswer => {
+            head.status = StatusCode::OK;
+            Bytes::new()
+        }
+        Effect::CutJson => body.slice(..body.len() / 2),
+        Effect::EmptyId if ok => edit(&mut |created| drop(created.insert("id".to_owned(), "".into()))),
+        Effect::NoId if ok => edit(&mut |created| drop(created.remove("id"))),
+        Effect::ExtraFields if ok => edit(&mut |object| {
+            object.insert("x_new_member".to_owned(), json!({ "nested": [1, "two", null] }));
+            for task in tasks(object) {
+                task.insert("x_new_member".to_owned(), json!({ "nested": [1, "two", null] }));
+            }
+        }),
+        Effect::FlatError if !ok => edit(&mut |object| {
+            if let Some(Value::Object(error)) = object.remove("error") {
+                *object = error.into_iter().filter(|(name, _)| name == "code" || name == "message").collect();
+            }
+        }),
+        Effect::NullItems if ok => edit(&mut |list| drop(list.insert("items".to_owned(), Value::Null))),
+        _ if ok => edit(&mut |object| {
+            if object.contains_key("items") {
+                tasks(object).for_each(|task| task_with(effect, task));
+            } else {
+                task_with(effect, object);
+            }
+        }),
+        _ => body,
+    };
+    Response::from_parts(head, body)
+}
+
+fn tasks(list: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    list.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+/// Effects on a task as it is shown.
+pub(crate) fn task_with(effect: &Effect, task: &mut Map<String, Value>) {
+    match effect {
+        Effect::UnknownStatus { status } => drop(task.insert("status".to_owned(), status.as_str().into())),
+        Effect::StringTimes => {
+            for name in ["created_at", "updated_at"] {
+                if let Some(time) = task.get_mut(name) {
+                    *time = time.to_string().into();
+                }
+            }
+        }
+        Effect::FloatNumbers => {
+            for name in ["duration", "seed", "framespersecond", "created_at", "updated_at", "priority"] {
+                if let Some(number) = task.get_mut(name)
+                    && let Some(float) = number.as_i64().map(|whole| whole as f64)
+                {
+                    *number = json!(float);
+                }
+            }
+        }
+        Effect::FailureReason => {
+            if let Some(error) = task.remove("error") {
+                task.insert("failure_reason".to_owned(), error);
+            }
+        }
+        Effect::ExtraFields => {
+            drop(task.insert("x_new_member".to_owned(), json!({ "nested": [1, "two", null] })))
+        }
+        _ => {}
+    }
+}

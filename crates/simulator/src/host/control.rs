@@ -1,0 +1,223 @@
+//! The control port: a status page for people; the ledger, the clock and the faults as JSON for programs. Apart from the API, so
+//! that no client meets it by mistake.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::{Shared, server};
+use crate::{
+    faults::{FaultPlan, FaultRule},
+    service::{Reply, Service},
+};
+
+const PAGE: &str = include_str!("status.html");
+const OPENAPI: &str = include_str!("../../../../schema/ark-video.openapi.json");
+
+/// Tasks on the status page.
+const SHOWN: usize = 200;
+
+/// Serves until the simulator ends.
+pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, base_url: String) {
+    let until = {
+        let shared = Arc::clone(&shared);
+        async move { shared.stopped().await }
+    };
+    let _ = axum::serve(listener, router(Control { shared, base_url })).with_graceful_shutdown(until).await;
+}
+
+#[derive(Clone)]
+struct Control {
+    shared: Arc<Shared>,
+    base_url: String,
+}
+
+type Answer = Response<Body>;
+
+fn router(control: Control) -> Router {
+    Router::new()
+        .route("/", get(|| async { text("text/html; charset=utf-8", PAGE.to_owned()) }))
+        .route("/openapi.json", get(|| async { text("application/json", OPENAPI.to_owned()) }))
+        .route("/state", get(state))
+        .route("/bills", get(|State(control): State<Control>| async move { control.show(|service| json!(service.bills())) }))
+        .route("/ledger", get(|State(control): State<Control>| async move { control.show(|service| json!(service.ledger())) }))
+        .route("/callbacks", get(|State(control): State<Control>| async move { control.show(|service| json!(service.callback_counts())) }))
+        .route("/clock", get(clock))
+        .route("/clock/advance", post(advance))
+        .route("/faults", get(|State(control): State<Control>| async move { control.show(|service| json!(service.fault_counts())) }).put(set_faults).post(add_fault))
+        .route("/reset", post(reset))
+        .route("/film/{id}", get(film))
+        .route("/last-frame/{id}", get(last_frame))
+        .fallback(|| async { refuse(StatusCode::NOT_FOUND, "the control port has no such path; see / and the guide") })
+        .layer(axum::middleware::from_fn(own_pages_only))
+        .with_state(control)
+}
+
+impl Control {
+    /// What the service is like at this moment.
+    fn show(&self, what: impl FnOnce(&mut Service) -> Value) -> Answer {
+        let shown = self.shared.with(|service, now| {
+            service.advance(now);
+            what(service)
+        });
+        text("application/json", shown.to_string())
+    }
+
+    fn clock(&self) -> Value {
+        json!({ "now": self.shared.clock.now() })
+    }
+}
+
+fn text(media: &'static str, body: String) -> Answer {
+    let mut answer = Response::new(Body::from(body));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn refuse(status: StatusCode, why: impl std::fmt::Display) -> Answer {
+    let mut answer = text("application/json", json!({ "error": why.to_string() }).to_string());
+    *answer.status_mut() = status;
+    answer
+}
+
+/// A page from elsewhere, open in the browser of the same machine, must not move the clock or read the ledger.
+async fn own_pages_only(request: Request<Body>, next: axum::middleware::Next) -> Answer {
+    if is_foreign(request.headers()) {
+        return refuse(StatusCode::FORBIDDEN, "the control port does not talk to pages from elsewhere");
+    }
+    next.run(request).await
+}
+
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let Some(origin) = of(header::ORIGIN) else { return false };
+    let host = of(header::HOST).unwrap_or_default();
+    // A name of somebody else's may lead here as well: pages are believed by number only.
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+    let by_number = name == "localhost" || name.parse::<std::net::IpAddr>().is_ok();
+    !by_number || origin.strip_prefix("http://") != Some(host)
+}
+
+async fn state(State(control): State<Control>) -> Answer {
+    let base_url = &control.base_url;
+    control.show(|service| {
+        let tasks: Vec<Value> = service
+            .newest(SHOWN)
+            .into_iter()
+            .map(|(task, entry)| json!({ "task": task, "entry": entry }))
+            .collect();
+        let mut ledger = json!(service.ledger());
+        let doubles = service.ledger().doubles().count();
+        if let Some(ledger) = ledger.as_object_mut() {
+            // The tasks are beside it, and there may be a hundred thousand entries.
+            ledger.remove("entries");
+            ledger.remove("intents");
+            ledger.insert("double_bills".to_owned(), doubles.into());
+        }
+        json!({
+            "base_url": base_url,
+            "seed": service.options().seed,
+            "now": control.shared.clock.now(),
+            "tasks": tasks,
+            "ledger": ledger,
+            "faults": service.fault_counts(),
+            "callbacks": service.callback_counts(),
+        })
+    })
+}
+
+async fn clock(State(control): State<Control>) -> Answer {
+    text("application/json", control.clock().to_string())
+}
+
+/// How far to move the clock.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    #[serde(default)]
+    seconds: u64,
+    #[serde(default)]
+    millis: u64,
+}
+
+async fn advance(State(control): State<Control>, body: Bytes) -> Answer {
+    let step: Step = match serde_json::from_slice(&body) {
+        Ok(step) => step,
+        Err(error) => {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                format_args!("{{\"seconds\": 60}} was expected: {error}"),
+            );
+        }
+    };
+    control
+        .shared
+        .clock
+        .advance(Duration::from_secs(step.seconds).saturating_add(Duration::from_millis(step.millis)));
+    control.show(|_| control.clock())
+}
+
+async fn set_faults(State(control): State<Control>, body: Bytes) -> Answer {
+    let plan = std::str::from_utf8(&body).map_err(|error| error.to_string());
+    let plan = plan.and_then(|text| FaultPlan::from_json(text).map_err(|error| error.to_string()));
+    let set = plan.and_then(|plan| {
+        control.shared.with(|service, _| service.set_faults(plan)).map_err(|error| error.to_string())
+    });
+    match set {
+        Ok(()) => control.show(|service| json!(service.fault_counts())),
+        Err(why) => refuse(StatusCode::BAD_REQUEST, why),
+    }
+}
+
+async fn add_fault(State(control): State<Control>, body: Bytes) -> Answer {
+    let rule: FaultRule = match serde_json::from_slice(&body) {
+        Ok(rule) => rule,
+        Err(error) => {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                format_args!("one rule of a fault plan was expected: {error}"),
+            );
+        }
+    };
+    match control.shared.with(|service, _| service.add_fault(rule)) {
+        Ok(()) => control.show(|service| json!(service.fault_counts())),
+        Err(error) => refuse(StatusCode::BAD_REQUEST, error),
+    }
+}
+
+async fn reset(State(control): State<Control>) -> Answer {
+    control.show(|service| {
+        service.reset();
+        json!({})
+    })
+}
+
+async fn film(State(control): State<Control>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    file(&control, &id, false, &headers).await
+}
+
+async fn last_frame(State(control): State<Control>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    file(&control, &id, true, &headers).await
+}
+
+async fn file(control: &Control, id: &str, last_frame: bool, headers: &HeaderMap) -> Answer {
+    let job = control.shared.with(|service, now| {
+        service.advance(now);
+        service.film(id, last_frame, headers)
+    });
+    match job {
+        Some(job) => server::finish(&control.shared, Reply::Render(job)).await.map(Body::from),
+        None => refuse(StatusCode::NOT_FOUND, "there is no such file"),
+    }
+}

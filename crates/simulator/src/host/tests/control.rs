@@ -1,0 +1,104 @@
+//! The control port: what it shows, what it moves, whom it does not talk to.
+
+use super::*;
+
+async fn world() -> (Simulator, SocketAddr) {
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let builder = Simulator::builder().manual_clock().begins_at(1_795_313_730_000).seed(1).control(loopback);
+    let simulator = builder.start().await.unwrap();
+    let control = simulator.control_url().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+    (simulator, control)
+}
+
+async fn ask(control: SocketAddr, method: &str, path: &str, body: &Value) -> Got {
+    at(control, method, path, "content-type: application/json\r\n", body.to_string().as_bytes()).await
+}
+
+#[tokio::test]
+async fn time_bills_and_films_are_shown_and_moved() {
+    let (simulator, control) = world().await;
+    let created = api(&simulator, "POST", "/contents/generations/tasks", &smallest()).await.json();
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(id, "cgt-20261122101530-2a214", "seed and moment decide everything");
+    let moved = ask(control, "POST", "/clock/advance", &json!({ "seconds": 4 })).await;
+    assert_eq!(moved.json(), json!({ "now": 1_795_313_734_000_i64 }));
+    assert_eq!(ask(control, "GET", "/clock", &Value::Null).await.json(), moved.json());
+    let bills = ask(control, "GET", "/bills", &Value::Null).await.json();
+    assert_eq!((&bills[0]["task_id"], &bills[0]["tokens"]), (&json!(id), &json!(11_600)));
+    assert_eq!(bills[0]["price"], json!({ "currency": "CNY", "amount": "0.174" }));
+    let state = ask(control, "GET", "/state", &Value::Null).await.json();
+    assert_eq!(state["tasks"][0]["task"]["status"], "succeeded");
+    assert_eq!(state["tasks"][0]["entry"]["looks"], 0, "the page does not count as a look");
+    assert_eq!(state["base_url"], simulator.base_url());
+    let film = at(control, "GET", &format!("/film/{id}"), "range: bytes=4-7\r\n", b"").await;
+    assert_eq!((film.status, &film.body[..]), (206, &b"ftyp"[..]));
+    assert_eq!(at(control, "GET", &format!("/last-frame/{id}"), "", b"").await.body[..2], [0xff, 0xd8]);
+    let ledger = ask(control, "GET", "/ledger", &Value::Null).await.json();
+    assert_eq!((&ledger["never_seen"][0], &ledger["never_downloaded"][0]), (&json!(id), &json!(id)));
+    assert_eq!(ask(control, "POST", "/reset", &Value::Null).await.json(), json!({}));
+    assert_eq!(ask(control, "GET", "/bills", &Value::Null).await.json(), json!([]));
+    assert_eq!(at(control, "GET", &format!("/film/{id}"), "", b"").await.status, 404);
+}
+
+#[tokio::test]
+async fn faults_are_set_added_and_counted() {
+    let (simulator, control) = world().await;
+    let plan = json!({ "rules": [{ "name": "lists", "when": { "endpoint": "list" }, "effect": { "fault": "null_items" } }] });
+    assert_eq!(ask(control, "PUT", "/faults", &plan).await.status, 200);
+    let rule = json!({ "effect": { "fault": "status", "status": 503 }, "when": { "endpoint": "models" }, "hits": 1 });
+    assert_eq!(ask(control, "POST", "/faults", &rule).await.status, 200);
+    assert_eq!(api(&simulator, "GET", "/models", &json!({})).await.status, 503);
+    assert_eq!(api(&simulator, "GET", "/models", &json!({})).await.status, 200);
+    assert_eq!(
+        api(&simulator, "GET", "/contents/generations/tasks", &json!({})).await.json()["items"],
+        Value::Null
+    );
+    let counts = ask(control, "GET", "/faults", &Value::Null).await.json();
+    assert_eq!(
+        counts,
+        json!([{ "name": "status", "fitted": 2, "struck": 1 }, { "name": "lists", "fitted": 1, "struck": 1 }])
+    );
+    let bad =
+        ask(control, "PUT", "/faults", &json!({ "rules": [{ "effect": { "fault": "explode" } }] })).await;
+    assert!(bad.status == 400 && bad.json()["error"].as_str().unwrap().contains("explode"));
+    assert_eq!(ask(control, "POST", "/clock/advance", &json!({ "hours": 1 })).await.status, 400);
+    assert_eq!(ask(control, "GET", "/nowhere", &Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_and_the_document_need_nothing_from_elsewhere() {
+    let (_simulator, control) = world().await;
+    let page = ask(control, "GET", "/", &Value::Null).await;
+    let text = String::from_utf8(page.body).unwrap();
+    assert!(page.head.contains("content-type: text/html; charset=utf-8"));
+    assert!(
+        !text.contains("https://") && !text.contains("http://") && !text.contains("src=\"//"),
+        "self-contained"
+    );
+    let document = ask(control, "GET", "/openapi.json", &Value::Null).await.json();
+    assert!(document["openapi"].is_string());
+}
+
+#[tokio::test]
+async fn pages_from_elsewhere_are_not_talked_to() {
+    let (simulator, control) = world().await;
+    let port = control.port();
+    for (host, origin, status) in [
+        (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"), 200),
+        (format!("localhost:{port}"), format!("http://localhost:{port}"), 200),
+        (format!("127.0.0.1:{port}"), "https://evil.example".to_owned(), 403),
+        (format!("evil.example:{port}"), format!("http://evil.example:{port}"), 403),
+        (format!("127.0.0.1:{port}"), "null".to_owned(), 403),
+    ] {
+        // The first `host` of the helper is another header name here, so this one is written by hand.
+        let mut stream = TcpStream::connect(control).await.unwrap();
+        let request =
+            format!("GET /ledger HTTP/1.1\r\nhost: {host}\r\norigin: {origin}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host} {origin}: {answer}");
+    }
+    assert_eq!(simulator.ledger().accepted, 0);
+    assert_eq!(Simulator::start().await.unwrap().control_url(), None, "no port that nobody asked for");
+}

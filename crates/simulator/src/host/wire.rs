@@ -1,0 +1,184 @@
+//! Connections that can be cut, held and fed by hand: faults of the network, played on the raw socket.
+//!
+//! A request's handler gets the [`Line`] that it came over. Once the line is cut, the HTTP server can write no more and lets go of
+//! it, so that "closed without an answer" really is closed without a byte.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
+use bytes::Bytes;
+use http::{Response, header};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+
+/// Listens for connections that can be cut.
+pub(crate) struct Wires(pub(crate) TcpListener);
+
+impl Listener for Wires {
+    type Io = Socket;
+    type Addr = Line;
+
+    async fn accept(&mut self) -> (Socket, Line) {
+        let (stream, _) = <TcpListener as Listener>::accept(&mut self.0).await;
+        // Small answers must not wait for the acknowledgement of the one before; a socket that refuses is only slower.
+        let _ = stream.set_nodelay(true);
+        let line = Line { stream: Arc::new(stream), cut: Arc::default() };
+        (Socket(line.clone()), line)
+    }
+
+    fn local_addr(&self) -> io::Result<Line> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+}
+
+/// A handle on a connection, beside the HTTP server's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    stream: Arc<TcpStream>,
+    cut: Arc<AtomicBool>,
+}
+
+impl Connected<IncomingStream<'_, Wires>> for Line {
+    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+impl Line {
+    /// Lets nothing out any more; the connection ends as soon as the HTTP server tries to write.
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+    }
+
+    /// As [`cut`](Self::cut), with a reset in place of an orderly end.
+    pub(crate) fn reset(&self) {
+        // Without it the end is orderly, which is a broken connection as well.
+        let _ = self.stream.set_zero_linger();
+        self.cut();
+    }
+
+    /// Writes bytes past the HTTP server. A client that has gone is no error: there is nobody to tell.
+    pub(crate) async fn write(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.stream.writable().await.is_err() {
+                return;
+            }
+            match self.stream.try_write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Writes bytes in pieces with pauses between them.
+    pub(crate) async fn drip(&self, bytes: &[u8], piece: usize, pause: Duration) {
+        for piece in bytes.chunks(piece.max(1)) {
+            self.write(piece).await;
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// The head of an answer as it goes over the wire, with a length of its own.
+pub(crate) fn head(answer: &Response<Bytes>, length: i64) -> Vec<u8> {
+    let status = answer.status();
+    let reason = status.canonical_reason().unwrap_or("Unknown");
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+    for (name, value) in answer.headers().iter().filter(|(name, _)| **name != header::CONTENT_LENGTH) {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(format!("content-length: {length}\r\nconnection: close\r\n\r\n").as_bytes());
+    head
+}
+
+/// The HTTP server's side of a connection.
+pub(crate) struct Socket(Line);
+
+impl Socket {
+    fn check(&self) -> io::Result<()> {
+        if self.0.cut.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            self.check()?;
+            ready!(self.0.stream.poll_read_ready(cx))?;
+            match self.0.stream.try_read(buffer.initialize_unfilled()) {
+                Ok(read) => {
+                    buffer.advance(read);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl Socket {
+    fn poll_out(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            self.check()?;
+            ready!(self.0.stream.poll_write_ready(cx))?;
+            match write(&self.0.stream) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_out(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_out(cx, |stream| stream.try_write_vectored(bytes))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.check())
+    }
+
+    /// The end comes when the last handle on the socket is dropped.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

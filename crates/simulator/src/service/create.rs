@@ -1,0 +1,250 @@
+//! A create, from its bytes to a queued task. What each step looks for is in the modules that it calls.
+
+use std::borrow::Cow;
+
+use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ServiceTier};
+use ark_video_protocol::request_id::CLIENT_REQUEST_ID;
+use bytes::Bytes;
+use http::request::Parts;
+
+use super::{
+    Note, Service, body, checks,
+    complaint::{Checked, Complaint},
+    content::{self, Mode},
+    fields, flags, ledger, moderation,
+    plan::{self, Plan},
+    rates::Lane,
+    store::Around,
+    task::{Record, State},
+};
+use crate::{
+    catalog::{Facts, Lookup, Model, catalog},
+    faults::{Effect, FaultRule, effects, words},
+};
+
+/// One create under way.
+pub(super) struct Create<'a> {
+    pub(super) now: i64,
+    pub(super) parts: &'a Parts,
+    pub(super) body: &'a Bytes,
+    pub(super) request_id: &'a str,
+    /// A fault of the plan that is about the task itself.
+    pub(super) effect: Option<&'a Effect>,
+    /// Faults that the prompt asks for.
+    pub(super) spoken: Vec<FaultRule>,
+}
+
+impl Service {
+    /// From the body to a queued task. The order is ours where the documents give none (key, size, model, members, structure,
+    /// ranges and the model's rules, moderation, rates); of several wrong fields one is told, and not always the same one.
+    pub(super) fn create(&mut self, create: Create<'_>) -> Checked<CreateTaskResponse> {
+        let Create { now, parts, request_id, .. } = create;
+        let switches = &self.options.switches;
+        body::check_size(&parts.headers, create.body, switches)?;
+        let object = body::object(create.body)?;
+        let hash = ledger::hash(&object);
+        let model = self.model(body::model(&object)?)?;
+        let mut request = body::request(object)?;
+        flags::lift(&mut request, model, switches)?;
+        let content = content::read(&request.content)?;
+        let mut wrong = fields::check(&request, switches);
+        wrong.extend(checks::check(&request, &content, model, switches));
+        if !wrong.is_empty() {
+            let told = self.random.pick(wrong.len());
+            return Err(wrong.swap_remove(told));
+        }
+        moderation::check(&request.content)?;
+        let mut notes = Vec::new();
+        let inherited = match content.draft {
+            Some(draft) => self.draft(draft, model, &mut notes)?,
+            None => None,
+        };
+        let mut plan = plan::make(
+            &request,
+            &content,
+            model,
+            inherited.as_ref(),
+            &self.options,
+            &mut self.random,
+            &mut notes,
+        );
+        let lane = self.admit(now, &request, &plan, model)?;
+        let slow = self.spoil(&create, &mut plan);
+        let draft = content.draft.filter(|_| content.mode == Mode::FromDraft).map(Into::into);
+        let marks = content.prompt.and_then(|prompt| self.faults.marks(prompt, create.spoken));
+        let mut id = self.random.task_id(now);
+        while self.store.contains(&id) {
+            id = self.random.task_id(now);
+        }
+        self.notes.extend(notes.into_iter().map(|text| Note { task_id: id.clone(), text }));
+        let mut created = CreateTaskResponse::new(id.as_str());
+        created.safety_identifier.clone_from(&request.safety_identifier);
+        let record = record(now, id, model, &request, plan, parts, request_id);
+        let record = Record { draft_task: draft, lane, marks, slow, ..record };
+        let mut around =
+            Around { options: &self.options, random: &mut self.random, faults: &mut self.faults };
+        self.store.add(record, hash, &mut around);
+        Ok(created)
+    }
+
+    pub(super) fn model(&self, asked: &str) -> Checked<Model> {
+        let model = match catalog().look_up(asked) {
+            Lookup::Known(model) => Some(model),
+            Lookup::Plan(model) if self.options.plan_names => Some(model),
+            Lookup::Plan(_) => {
+                let message = format!(
+                    "The model {asked} is not supported here: it is a name of the subscription endpoint."
+                );
+                return Err(Complaint::new(404, "UnsupportedModel", message).param("model"));
+            }
+            Lookup::Unknown => None,
+        };
+        model.filter(|model| !checks::is_closed(*model, &self.options.switches)).ok_or_else(|| {
+            let asked = content::shorten(asked);
+            let message =
+                format!("The model or endpoint {asked} does not exist or you do not have access to it.");
+            Complaint::new(404, "InvalidEndpointOrModel.NotFound", message).param("model")
+        })
+    }
+
+    /// The plan of the draft that a final names; `None` where it is unknown and may be (it could be from an earlier run).
+    fn draft(&self, id: &str, model: Model, notes: &mut Vec<String>) -> Checked<Option<Plan>> {
+        let refuse = |why: &str| Err(Complaint::invalid("content[0].draft_task.id", why));
+        match self.store.get(id) {
+            None if self.options.unknown_drafts => {
+                notes.push("assumed a text draft of 5 s at 16:9, because this simulator did not make the draft that the request names".to_owned());
+                Ok(None)
+            }
+            None => refuse("the draft task is not found"),
+            Some(task) if !task.draft => refuse("the task is not a draft"),
+            Some(task) if task.model.entry.id != model.entry.id => {
+                refuse("the draft was made with another model")
+            }
+            Some(task) if task.state != State::Succeeded => refuse("the draft task has not succeeded"),
+            Some(task) => Ok(Some(task.plan.clone())),
+        }
+    }
+
+    /// Holds a create against the account's limits, and counts it. What it shares a limit with; `None` without limits.
+    fn admit(
+        &mut self,
+        now: i64,
+        request: &CreateTaskRequest,
+        plan: &Plan,
+        model: Model,
+    ) -> Checked<Option<(Lane, u32)>> {
+        let Some(rates) = &self.options.rates else { return Ok(None) };
+        let entry = model.entry;
+        let facts = Facts {
+            family: &entry.family,
+            site: &entry.site,
+            resolution: &plan.resolution,
+            flex: request.service_tier == Some(ServiceTier::Flex),
+            input_video: plan.input_seconds > 0,
+            audio: false,
+        };
+        // Models without a row, and the offline tier, have no limit of this kind.
+        let Some(row) = catalog().create_rate(&facts, rates.account.name()) else { return Ok(None) };
+        let lane = Lane { name: &entry.name, four_k: &*plan.resolution == "4k" };
+        let per_minute = row.per_minute.map(|documented| rates.creates_per_minute.unwrap_or(documented));
+        let running = row.concurrent.map(|documented| rates.running.unwrap_or(documented));
+        let queued = rates.queued;
+        if let Some(wait) = per_minute.and_then(|most| self.calls.create_wait(lane, now, most)) {
+            let (code, what) = if request.model.starts_with("ep-") {
+                ("RateLimitExceeded.EndpointRPMExceeded", "endpoint")
+            } else {
+                ("ModelAccountRpmRateLimitExceeded", "model")
+            };
+            let message = format!("The requests per minute limit of the {what} has been reached.");
+            return Err(self.too_fast("create", code, message, wait));
+        }
+        let Some(running) = running else { return Ok(None) };
+        if self.store.slots.queued(lane) >= queued {
+            let message = "The number of queued tasks has reached the limit.".to_owned();
+            return Err(self.too_fast("create", "QuotaExceeded", message, 60_000));
+        }
+        self.calls.created(lane, now);
+        Ok(Some((lane, running)))
+    }
+
+    /// A refusal because of a rate, which the ledger counts.
+    pub(super) fn too_fast(
+        &mut self,
+        operation: &'static str,
+        code: &'static str,
+        message: String,
+        wait: i64,
+    ) -> Complaint {
+        self.store.lines.exceed(operation, code);
+        let complaint = Complaint::new(429, code, message);
+        if self.options.switches.is("retry-after-header", "present") {
+            return complaint.retry_after(wait.saturating_add(999) / 1000);
+        }
+        complaint
+    }
+
+    /// Lets faults decide how the task ends; how many times longer it runs.
+    fn spoil(&self, create: &Create<'_>, plan: &mut Plan) -> u32 {
+        let spoken = create.spoken.iter().map(|rule| &rule.effect);
+        let mut slow = 1;
+        for effect in create.effect.into_iter().chain(spoken) {
+            match effect {
+                Effect::Fail { code, message } => {
+                    let message = message.clone().unwrap_or_else(|| effects::words_of(code));
+                    plan.failure = Some((Cow::Owned(code.clone()), message));
+                }
+                Effect::Slow { times } => slow = *times,
+                _ => {}
+            }
+        }
+        slow
+    }
+}
+
+/// The faults that the prompt of a body asks for; none where the body is no create.
+pub(super) fn spoken(body: &Bytes) -> Checked<Vec<FaultRule>> {
+    if !words::may_hold(body) {
+        return Ok(Vec::new());
+    }
+    let Ok(object) = body::object(body) else { return Ok(Vec::new()) };
+    let prompt = words::prompt(&object).unwrap_or_default();
+    words::read(prompt).map_err(|why| Complaint::invalid("content[0].text", format!("simulator: {why}")))
+}
+
+fn record(
+    now: i64,
+    id: String,
+    model: Model,
+    request: &CreateTaskRequest,
+    plan: Plan,
+    parts: &Parts,
+    request_id: &str,
+) -> Record {
+    let client = parts.headers.get(CLIENT_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let callback = request.callback_url.as_deref().filter(|url| !url.is_empty());
+    Record {
+        id: id.into(),
+        model,
+        endpoint: (request.model != model.entry.id).then(|| request.model.as_str().into()),
+        state: State::Queued,
+        created: now,
+        updated: now,
+        expires_after: request.execution_expires_after.unwrap_or(172_800),
+        flex: request.service_tier == Some(ServiceTier::Flex),
+        priority: request.priority.unwrap_or(0),
+        safety_identifier: request.safety_identifier.as_deref().map(Into::into),
+        client_request_id: client.map(Into::into),
+        callback_url: callback.map(Into::into),
+        lane: None,
+        place: 0,
+        marks: None,
+        slow: 1,
+        draft: request.draft == Some(true),
+        draft_task: None,
+        wants_last_frame: request.return_last_frame == Some(true),
+        request_id: plan.failure.is_some().then(|| request_id.into()),
+        plan,
+        film: None,
+        last_frame: None,
+    }
+}

@@ -1,0 +1,121 @@
+//! Flags at the end of a prompt (`--rs 720p --dur 5`), as every model still reads them: "weak validation" (create page, 2026-10).
+//!
+//! A bad `--resolution` or `--duration` is refused like the field; any other bad value and any unknown flag is ignored, and the film
+//! is billed.
+
+use ark_video_model::{ContentItem, CreateTaskRequest, Ratio, Resolution};
+
+use super::complaint::Complaint;
+use crate::{
+    catalog::{Model, catalog},
+    options::Switches,
+};
+
+/// Reads the flags of the prompt into the fields of the request.
+///
+/// # Errors
+/// A resolution that does not exist, or a duration that is no whole number.
+pub(crate) fn lift(
+    request: &mut CreateTaskRequest,
+    model: Model,
+    switches: &Switches,
+) -> Result<(), Complaint> {
+    let flag_wins = switches.is("prompt-flag-precedence", "flag_wins");
+    let Some((at, text)) = request.content.iter().enumerate().find_map(|(at, item)| match item {
+        ContentItem::Text(text) => Some((at, text.text.clone())),
+        _ => None,
+    }) else {
+        return Ok(());
+    };
+    let family = model.family;
+    for (flag, value) in trailing(&text) {
+        let bad = |what: &str| {
+            let why = format!("--{flag} in the prompt must be {what}");
+            Err(Complaint::invalid(format!("content[{at}].text"), why))
+        };
+        match flag {
+            "resolution" | "rs" => {
+                let asked = Resolution::from(value.to_lowercase());
+                if !asked.is_known() {
+                    return bad("480p, 720p, 1080p or 4k");
+                }
+                set(&mut request.resolution, asked, flag_wins);
+            }
+            "duration" | "dur" => match value.parse() {
+                Ok(seconds) => set(&mut request.duration, seconds, flag_wins),
+                Err(_) => return bad("a whole number"),
+            },
+            "ratio" | "rt" => {
+                let asked = Ratio::from(value);
+                if family.ratio.iter().any(|known| known == value) || asked == Ratio::Adaptive {
+                    set(&mut request.ratio, asked, flag_wins);
+                }
+            }
+            "frames" => {
+                let frames = &catalog().limits.frames;
+                let good = |count: &i64| {
+                    (frames.min..=frames.max).contains(count) && (count - frames.min) % frames.step == 0
+                };
+                if let Some(count) = value.parse().ok().filter(good)
+                    && family.frames == Some(true)
+                {
+                    set(&mut request.frames, count, flag_wins);
+                }
+            }
+            "seed" => {
+                if let Some(seed) = value.parse().ok().filter(|seed| catalog().limits.seed.contains(*seed)) {
+                    set(&mut request.seed, seed, flag_wins);
+                }
+            }
+            "camerafixed" | "cf" => {
+                if let (Ok(fixed), Some(true)) = (value.parse(), family.camera_fixed) {
+                    set(&mut request.camera_fixed, fixed, flag_wins);
+                }
+            }
+            "watermark" | "wm" => {
+                if let Ok(mark) = value.parse() {
+                    set(&mut request.watermark, mark, flag_wins);
+                }
+            }
+            // The rate of frames is always 24, and what is unknown is ignored.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn set<T>(field: &mut Option<T>, value: T, flag_wins: bool) {
+    if flag_wins || field.is_none() {
+        *field = Some(value);
+    }
+}
+
+/// The pairs at the end of a prompt, in their order.
+fn trailing(text: &str) -> Vec<(&str, &str)> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut pairs = Vec::new();
+    let mut end = words.len();
+    while let Some(flag) = end.checked_sub(2).and_then(|at| words[at].strip_prefix("--")) {
+        pairs.push((flag, words[end - 1]));
+        end -= 2;
+    }
+    pairs.reverse();
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_ends_the_prompt_is_a_flag() {
+        assert_eq!(
+            trailing("A kite --rs 720p --foo bar --dur 5"),
+            [("rs", "720p"), ("foo", "bar"), ("dur", "5")]
+        );
+        assert_eq!(trailing("A --rs 720p kite"), []);
+        assert_eq!(trailing("--dur 5"), [("dur", "5")]);
+        assert_eq!(trailing("A kite --dur"), []);
+        assert_eq!(trailing(""), []);
+    }
+}

@@ -1,0 +1,322 @@
+//! The ledger: what was accepted, what ran, what the real service would have charged, and what nobody ever came for.
+//!
+//! It outlives the tasks, which are forgotten after seven days. Only counts and ids are kept, no prompt.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{price::Price, task::State};
+
+/// One bill: a task that succeeded. Nothing else is charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Bill {
+    /// The task.
+    pub task_id: String,
+    /// Model id with its date; for an endpoint id, the model behind it.
+    pub model: String,
+    /// Billed tokens, as in the task's `usage`.
+    pub tokens: i64,
+    /// What they cost by the public price list of 2026-10; `None` where the list has no price.
+    pub price: Option<Price>,
+    /// `X-Client-Request-Id` of the create, where it had one. The vendor's runtimes send a new one with every attempt.
+    pub client_request_id: Option<String>,
+    /// 16 hexadecimal digits that equal requests share: two bills with one hash are one intent paid twice, unless the
+    /// same film was wanted twice.
+    pub request_hash: String,
+    /// When it was charged, in milliseconds since 1970.
+    pub at: i64,
+}
+
+/// What became of one accepted create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The task.
+    pub task_id: String,
+    /// Model id with its date.
+    pub model: String,
+    /// `queued`, `running`, or how it ended.
+    pub status: &'static str,
+    /// As in [`Bill::request_hash`].
+    pub request_hash: String,
+    /// As in [`Bill::client_request_id`].
+    pub client_request_id: Option<String>,
+    /// When it was accepted, in milliseconds since 1970.
+    pub accepted_at: i64,
+    /// When it began to run.
+    pub started_at: Option<i64>,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+    /// Tokens that were billed; 0 for what was not.
+    pub tokens: i64,
+    /// What they cost.
+    pub price: Option<Price>,
+    /// How often its state was told, by a get, a list or a callback.
+    pub looks: u32,
+    /// Whether anybody was told how it ended.
+    pub end_seen: bool,
+    /// How often its film was fetched, in whole or in part.
+    pub downloads: u32,
+}
+
+/// Creates that ask for the very same thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Intent {
+    /// As in [`Bill::request_hash`].
+    pub request_hash: String,
+    /// Its tasks, oldest first.
+    pub task_ids: Vec<String>,
+    /// How many of them were billed.
+    pub bills: usize,
+}
+
+/// A rate that was exceeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Exceeded {
+    /// `create`, `get`, `list` or `delete`.
+    pub operation: &'static str,
+    /// The code of the refusals.
+    pub code: &'static str,
+    /// How many calls were refused.
+    pub count: u64,
+}
+
+/// Everything since the start, or since the last reset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Ledger {
+    /// Tasks that were accepted.
+    pub accepted: usize,
+    /// Tasks that began to run.
+    pub ran: usize,
+    /// Tasks that were billed.
+    pub billed: usize,
+    /// All billed tokens.
+    pub tokens: i64,
+    /// What they cost, one sum for each currency.
+    pub price: Vec<Price>,
+    /// Distinct requests, those with most bills first.
+    pub intents: Vec<Intent>,
+    /// Rates that were exceeded.
+    pub exceeded: Vec<Exceeded>,
+    /// Billed tasks whose end nobody was told.
+    pub never_seen: Vec<String>,
+    /// Billed tasks whose film nobody fetched.
+    pub never_downloaded: Vec<String>,
+    /// One entry for each accepted create, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+impl Ledger {
+    /// The intents that were billed more than once.
+    pub fn doubles(&self) -> impl Iterator<Item = &Intent> {
+        self.intents.iter().filter(|intent| intent.bills > 1)
+    }
+}
+
+/// An entry as it is kept: small, since there may be a hundred thousand.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) task_id: Arc<str>,
+    pub(crate) model: &'static str,
+    pub(crate) hash: u64,
+    pub(crate) client_request_id: Option<Box<str>>,
+    pub(crate) state: State,
+    pub(crate) accepted: i64,
+    pub(crate) started: Option<i64>,
+    pub(crate) ended: Option<i64>,
+    pub(crate) tokens: i64,
+    pub(crate) price: Option<Price>,
+    pub(crate) looks: u32,
+    pub(crate) end_seen: bool,
+    pub(crate) downloads: u32,
+}
+
+impl Line {
+    fn hash(&self) -> String {
+        format!("{:016x}", self.hash)
+    }
+
+    fn is_billed(&self) -> bool {
+        self.state == State::Succeeded
+    }
+
+    fn bill(&self) -> Option<Bill> {
+        Some(Bill {
+            task_id: self.task_id.to_string(),
+            model: self.model.to_owned(),
+            tokens: self.tokens,
+            price: self.price,
+            client_request_id: self.client_request_id.as_deref().map(str::to_owned),
+            request_hash: self.hash(),
+            at: self.ended.filter(|_| self.is_billed())?,
+        })
+    }
+
+    fn entry(&self) -> Entry {
+        Entry {
+            task_id: self.task_id.to_string(),
+            model: self.model.to_owned(),
+            status: self.state.word(),
+            request_hash: self.hash(),
+            client_request_id: self.client_request_id.as_deref().map(str::to_owned),
+            accepted_at: self.accepted,
+            started_at: self.started,
+            ended_at: self.ended,
+            tokens: self.tokens,
+            price: self.price,
+            looks: self.looks,
+            end_seen: self.end_seen,
+            downloads: self.downloads,
+        }
+    }
+}
+
+/// The ledger as it is kept. A line is found by its place, which never changes.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    pub(crate) all: Vec<Line>,
+    pub(crate) exceeded: BTreeMap<(&'static str, &'static str), u64>,
+    /// The places of the billed ones, in the order of billing.
+    pub(crate) billed: Vec<u32>,
+}
+
+impl Lines {
+    /// The place that the next line gets.
+    pub(crate) fn next(&self) -> u32 {
+        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn line(&mut self, place: u32) -> Option<&mut Line> {
+        self.all.get_mut(usize::try_from(place).ok()?)
+    }
+
+    pub(crate) fn entry(&self, place: u32) -> Option<Entry> {
+        self.all.get(usize::try_from(place).ok()?).map(Line::entry)
+    }
+
+    /// Somebody was told the state of a task.
+    pub(crate) fn look(&mut self, place: u32) {
+        if let Some(line) = self.line(place) {
+            line.looks = line.looks.saturating_add(1);
+            line.end_seen |= line.state.status().is_terminal();
+        }
+    }
+
+    pub(crate) fn exceed(&mut self, operation: &'static str, code: &'static str) {
+        *self.exceeded.entry((operation, code)).or_default() += 1;
+    }
+
+    pub(crate) fn bills(&self) -> Vec<Bill> {
+        let lines = self.billed.iter().filter_map(|place| self.all.get(usize::try_from(*place).ok()?));
+        lines.filter_map(Line::bill).collect()
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut intents: BTreeMap<u64, Intent> = BTreeMap::new();
+        for line in &self.all {
+            let new = || Intent { request_hash: line.hash(), task_ids: Vec::new(), bills: 0 };
+            let intent = intents.entry(line.hash).or_insert_with(new);
+            intent.task_ids.push(line.task_id.to_string());
+            intent.bills += usize::from(line.is_billed());
+        }
+        let mut intents: Vec<Intent> = intents.into_values().collect();
+        intents.sort_by_key(|intent| std::cmp::Reverse((intent.bills, intent.task_ids.len())));
+        let billed = || self.all.iter().filter(|line| line.is_billed());
+        let ids = |without: fn(&Line) -> bool| {
+            billed().filter(|line| without(line)).map(|line| line.task_id.to_string()).collect()
+        };
+        Ledger {
+            accepted: self.all.len(),
+            ran: self.all.iter().filter(|line| line.started.is_some()).count(),
+            billed: billed().count(),
+            tokens: billed().map(|line| line.tokens).sum(),
+            price: Price::sums(billed().filter_map(|line| line.price)),
+            intents,
+            exceeded: self
+                .exceeded
+                .iter()
+                .map(|((operation, code), count)| Exceeded { operation, code, count: *count })
+                .collect(),
+            never_seen: ids(|line| !line.end_seen),
+            never_downloaded: ids(|line| line.downloads == 0),
+            entries: self.all.iter().map(Line::entry).collect(),
+        }
+    }
+}
+
+/// A hash of a JSON value that does not depend on the order of members or on spaces; members that are `null` count as absent, as
+/// they do for the service.
+pub(crate) fn hash(object: &serde_json::Map<String, Value>) -> u64 {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    hash.object(object);
+    hash.0
+}
+
+/// FNV-1a: small, the same everywhere and for ever, and good enough to tell requests apart.
+struct Fnv(u64);
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn object(&mut self, object: &serde_json::Map<String, Value>) {
+        self.bytes(b"{");
+        // The map may keep the order of the text where another crate of the same build asks for that.
+        let mut members: Vec<_> = object.iter().filter(|(_, value)| !value.is_null()).collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        for (name, value) in members {
+            self.bytes(name.as_bytes());
+            self.bytes(b":");
+            self.value(value);
+        }
+        self.bytes(b"}");
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) => self.object(object),
+            Value::Array(items) => {
+                self.bytes(b"[");
+                for item in items {
+                    self.value(item);
+                    self.bytes(b",");
+                }
+                self.bytes(b"]");
+            }
+            Value::String(text) => {
+                self.bytes(b"\"");
+                self.bytes(text.as_bytes());
+                self.bytes(&[0]);
+            }
+            other => self.bytes(other.to_string().as_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_requests_have_one_hash() {
+        let of = |text: &str| hash(&serde_json::from_str(text).unwrap());
+        let first = of(r#"{"model":"m","content":[{"type":"text","text":"a"}],"seed":null}"#);
+        assert_eq!(first, of(r#"{ "content": [ { "text": "a", "type": "text" } ], "model": "m" }"#));
+        for other in [
+            r#"{"model":"m","content":[{"type":"text","text":"b"}]}"#,
+            r#"{"model":"m","content":[{"type":"text","text":"a"}],"seed":1}"#,
+            r#"{"model":"m","content":[]}"#,
+        ] {
+            assert_ne!(first, of(other), "{other}");
+        }
+    }
+}

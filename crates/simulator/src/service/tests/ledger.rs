@@ -1,0 +1,107 @@
+//! The ledger: what was accepted, ran and was paid; what was paid twice; what nobody came for.
+
+use super::*;
+use crate::{Account, Rates};
+
+#[test]
+fn equal_requests_are_one_intent() {
+    let mut world = World::new();
+    let (one, two) = (text(M20), with(text(M20), json!({ "seed": 1 })));
+    let ids = [&one, &one, &two].map(|body| world.create(body));
+    let ledger = world.at(4000).tick().ledger();
+    assert_eq!((ledger.accepted, ledger.ran, ledger.billed, ledger.tokens), (3, 3, 3, 326_700));
+    assert_eq!(ledger.price.iter().map(ToString::to_string).collect::<Vec<_>>(), ["15.0282 CNY"]);
+    let doubles: Vec<_> = ledger.doubles().collect();
+    assert_eq!(doubles.len(), 1);
+    assert_eq!((&doubles[0].task_ids[..], doubles[0].bills), (&ids[..2], 2));
+    let bills = world.service.bills();
+    assert_eq!(bills[0].request_hash, bills[1].request_hash);
+    assert_ne!(bills[0].request_hash, bills[2].request_hash);
+}
+
+#[test]
+fn what_nobody_came_for_is_named() {
+    let mut world = World::new();
+    let [seen, unseen, listed] =
+        [0, 1, 2].map(|seed| world.create(&with(text(M20), json!({ "seed": seed }))));
+    world.task(&unseen);
+    let task = world.at(4000).task(&seen);
+    world.ids(&format!("filter.task_ids={listed}"));
+    let link = task["content"]["video_url"].as_str().unwrap().strip_prefix("http://127.0.0.1").unwrap();
+    let refused = world.reply(Method::HEAD, link, &[], "");
+    assert!(matches!(refused, Reply::Answer(_)));
+    assert!(world.service.ledger().never_downloaded.contains(&seen), "a refused HEAD is no download");
+    world.reply(Method::GET, link, &[("range", "bytes=0-0")], "");
+    let ledger = world.service.ledger();
+    assert_eq!(ledger.never_seen, std::slice::from_ref(&unseen));
+    assert_eq!(ledger.never_downloaded, [unseen.clone(), listed]);
+    let entry = ledger.entries.iter().find(|entry| entry.task_id == unseen).unwrap();
+    assert_eq!((entry.looks, entry.end_seen, entry.status), (1, false, "succeeded"));
+    assert_eq!(
+        (entry.accepted_at, entry.started_at, entry.ended_at),
+        (BEGIN, Some(BEGIN + 1000), Some(BEGIN + 4000))
+    );
+}
+
+#[test]
+fn it_outlives_the_tasks_and_ends_with_a_reset() {
+    let mut world = World::with(Options::default().rates(Rates::of(Account::Company)));
+    world.create(&text(M20));
+    world.at(30 * DAY).list("");
+    world.list("");
+    let ledger = world.service.ledger();
+    assert_eq!((ledger.billed, ledger.exceeded.len()), (1, 1));
+    world.service.reset();
+    let ledger = world.service.ledger();
+    assert_eq!((ledger.accepted, ledger.exceeded.len()), (0, 0));
+    assert_eq!(world.list("").1, json!({ "total": 0, "items": [] }));
+}
+
+#[test]
+fn only_what_succeeds_is_paid() {
+    let mut world = World::new();
+    let cancelled = world.create(&text(M20));
+    world.delete(&cancelled);
+    world.create(&content(M20, vec![json!({ "type": "text", "text": "[[fail:InternalServiceError]] x" })]));
+    let ledger = world.at(4000).tick().ledger();
+    assert_eq!((ledger.accepted, ledger.ran, ledger.billed, ledger.tokens), (2, 1, 0, 0));
+    let states: Vec<_> = ledger.entries.iter().map(|entry| (entry.status, entry.price)).collect();
+    assert_eq!(states, [("cancelled", None), ("failed", None)]);
+}
+
+#[test]
+fn a_hundred_thousand_tasks_fit() {
+    let mut world = World::new();
+    let body = text(M20).to_string();
+    let before = resident();
+    for _ in 0..100_000 {
+        assert_eq!(
+            world
+                .raw(
+                    Method::POST,
+                    TASKS,
+                    &[
+                        ("authorization", "Bearer k"),
+                        ("x-client-request-id", "20261122101530abcdefghijklmnopqrst")
+                    ],
+                    body.clone()
+                )
+                .status(),
+            200
+        );
+    }
+    world.at(4000).tick();
+    // Where the system does not tell, nothing can be measured.
+    if let (Some(before), Some(after)) = (before, resident()) {
+        let used = (after.saturating_sub(before)) >> 20;
+        assert!(used <= 200, "100,000 finished tasks take {used} MiB");
+    }
+    assert_eq!(world.service.bills().len(), 100_000);
+}
+
+/// Memory of this process in bytes.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+}

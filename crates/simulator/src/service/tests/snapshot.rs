@@ -1,0 +1,80 @@
+//! The state, written down and taken up again: everything goes on as if nothing had happened.
+
+use super::*;
+use crate::{Account, Rates};
+
+fn options() -> Options {
+    Options::default().seed(3).rates(Rates::of(Account::Company).running(2))
+}
+
+/// Creates tasks of every kind, and stops in the middle.
+fn half_way() -> (World, Vec<String>) {
+    let mut world = World::with(options());
+    let mut ids = vec![
+        world.create(&with(
+            text(M25),
+            json!({ "return_last_frame": true, "output_format": "mov", "safety_identifier": "me" }),
+        )),
+        world.create(&with(text(M15), json!({ "draft": true }))),
+        world.create(&content(
+            M20,
+            vec![json!({ "type": "text", "text": "[[fail:InternalServiceError]] x" })],
+        )),
+    ];
+    world.at(2000);
+    ids.extend((0..5).map(|at| world.create(&with(text(M20), json!({ "priority": at })))));
+    ids.push(
+        world
+            .create(&with(text("ep-20260710120000-abcde"), json!({ "callback_url": "http://127.0.0.1:1/" }))),
+    );
+    let cancelled = world.create(&text(M10));
+    world.delete(&cancelled);
+    ids.push(cancelled);
+    world.at(6500).tick();
+    (world, ids)
+}
+
+fn rest(mut world: World, ids: &[String]) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for at in [6500, 8000, 9000, 12_000, 20_000, DAY, 2 * DAY, 8 * DAY] {
+        world.at(at);
+        // Slowly enough for the rates.
+        for (place, id) in ids.iter().enumerate() {
+            world.now = at + 100 * i64::try_from(place).unwrap();
+            seen.push(world.get(id).1);
+        }
+        world.now += 1000;
+        let film =
+            ids.iter().find_map(|id| Some(world.get(id).1["content"]["video_url"].as_str()?.to_owned()));
+        if let Some(path) = film.as_ref().and_then(|link| link.strip_prefix("http://127.0.0.1")) {
+            seen.push(matches!(world.reply(Method::GET, path, &[], ""), Reply::Render(_)).into());
+        }
+    }
+    seen.push(serde_json::to_value(world.service.ledger()).unwrap());
+    seen
+}
+
+#[test]
+fn a_service_goes_on_where_it_stopped() {
+    let (world, ids) = half_way();
+    let saved = world.service.snapshot().unwrap();
+    let (mut other, now) = (Service::restore(options(), &saved).unwrap(), world.now);
+    assert_eq!(other.snapshot().unwrap(), saved);
+    let after = {
+        other.advance(BEGIN + now);
+        World { service: other, now }
+    };
+    for (after, before) in rest(after, &ids).iter().zip(&rest(world, &ids)) {
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn what_is_no_snapshot_is_refused() {
+    for text in ["", "{}", "[]", r#"{"version":1}"#] {
+        assert!(Service::restore(options(), text).is_err(), "{text}");
+    }
+    let saved = World::new().service.snapshot().unwrap().replace("\"version\":1", "\"version\":99");
+    let error = Service::restore(options(), &saved).err().unwrap().to_string();
+    assert!(error.contains("version 99") && error.contains("delete it"), "{error}");
+}
