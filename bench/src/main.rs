@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 mod create;
+mod inline;
 mod measure;
 mod page;
 mod run;
@@ -29,6 +30,8 @@ enum Command {
     Stub,
     /// So many creates, so many at a time
     Create(create::Args),
+    /// A large image inside a request
+    Inline(inline::Args),
     /// Decodes a page of a hundred tasks
     Page(page::Args),
 }
@@ -38,6 +41,7 @@ fn main() -> Result<()> {
         Command::Run(args) => run::run(&args),
         Command::Stub => stub::serve(),
         Command::Create(args) => create::run(&args),
+        Command::Inline(args) => inline::run(&args),
         Command::Page(args) => page::run(&args),
     }
 }

@@ -1,6 +1,6 @@
 //! All figures: ours and its floor in turn, medians of the rounds, and the ratio that a goal speaks of.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 
 use crate::{Result, measure::Figures};
@@ -101,6 +101,23 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         println!("  safe default {:.2}x, with reuse {:.2}x (goal 0.95x each)", figures[0].per_second / figures[1].per_second, figures[2].per_second / figures[3].per_second);
     }
+    let mut image = tempfile::NamedTempFile::new()?;
+    image.write_all(&vec![0x5a; 30_000_000])?;
+    let inline = |mode: &str| {
+        let mut line = words(format!("inline --base-url {} --mode {mode} --file", stub.base_url));
+        line.push(image.path().display().to_string());
+        line
+    };
+    println!("an image of 30 MB inside the request: ours against a bare hyper loop that encodes while it sends");
+    let figures = compared(args.rounds, &[inline("ours"), inline("bare"), inline("idle")])?;
+    for (mode, figures) in ["ours", "bare", "idle"].iter().zip(&figures) {
+        print(mode, figures);
+    }
+    println!(
+        "  {:.2}x the time (goal at most 1.40x), {:.1} MB over idle (goal at most 2 MB)",
+        figures[1].per_second / figures[0].per_second,
+        figures[0].peak_mb - figures[2].peak_mb
+    );
     println!("page of 100 tasks: our types against plain structs of the same fields, pages a second");
     let figures = compared(args.rounds, &[words("page --mode ours".into()), words("page --mode plain".into())])?;
     print("ours", &figures[0]);

@@ -74,7 +74,7 @@ async fn an_unknown_flag() {
     "#);
     insta::assert_snapshot!(refused(with_key(), &["--json", "generate", "A cat.", "--fps", "60"]).await, @r#"
     exit 2
-    {"code":null,"kind":"usage","message":"unexpected argument '--fps' found","suggestion":"see: ark-video --help","request_id":null,"task_id":null,"exit_code":2}
+    {"code":null,"kind":"usage","message":"unexpected argument '--fps' found","suggestion":"see: ark-video --help","request_id":null,"task_id":null,"param":null,"origin":null,"findings":[],"reconcile":null,"exit_code":2}
     "#);
 }
 

@@ -24,6 +24,9 @@ const NOT_CHECKED: &[(&str, &str)] = &[
     ("bit_depth", "what the result is"),
 ];
 
+/// A request that a row speaks of, the rules that say so, and rows that it leans on.
+type Probe<Rules> = (Case, Rules, Vec<(&'static str, Value)>);
+
 /// A request, with what is known of its media.
 type Case = (CreateTaskRequest, Facts);
 
@@ -89,11 +92,7 @@ fn set(mut request: CreateTaskRequest, name: &str, value: Value) -> CreateTaskRe
 }
 
 /// A request that needs a row of yes or no, the rules that speak of it, and rows that it leans on.
-fn flag(
-    row: &str,
-    model: &Model,
-    family: &Family,
-) -> Option<(Case, &'static [&'static str], Vec<(&'static str, Value)>)> {
+fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'static [&'static str]>> {
     let id = model.id.as_ref();
     let field = |name: &str, value: Value| set(any(model, family), name, value);
     let draft = || set(any(model, family), "draft", json!(true));
@@ -160,12 +159,7 @@ fn flag(
 }
 
 /// A request with one value of a row that lists words, the rule, and rows that it leans on.
-fn word(
-    row: &str,
-    word: &str,
-    model: &Model,
-    family: &Family,
-) -> Option<(Case, &'static str, Vec<(&'static str, Value)>)> {
+fn word(row: &str, word: &str, model: &Model, family: &Family) -> Option<Probe<&'static str>> {
     let id = model.id.as_ref();
     let last = || FromDraft::new(id, "cgt-1").build();
     let drafts = || vec![("draft", json!(true))];

@@ -35,7 +35,8 @@ class Simulator:
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         ready = json.loads(self.process.stdout.readline())
         assert ready["ready"] is True, ready
-        return Ark(base_url=ready["base_url"], api_key=ready["api_key"])
+        self.base_url = ready["base_url"]
+        return Ark(base_url=self.base_url, api_key=ready["api_key"])
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -71,7 +72,7 @@ def main():
     ark_video = parser.parse_args().ark_video
     text = [{"type": "text", "text": "A paper boat drifts down a rainy gutter."}]
 
-    with Simulator(ark_video, "--queued", "500ms", "--running", "1s") as ark:
+    with (simulator := Simulator(ark_video, "--queued", "500ms", "--running", "1s")) as ark:
         tasks = ark.content_generation.tasks
         created = tasks.create(model="doubao-seedance-2-0-260128", content=text, ratio="16:9", duration=5, seed=7)
         step(f"create: {created.id}", created.id.startswith("cgt-"))
@@ -102,9 +103,9 @@ def main():
         step(f"a ratio that does not exist: {wrong.status_code} {wrong.code}", wrong.status_code == 400)
         family = refused(lambda: tasks.create(model="doubao-seedance-2-0", content=text))
         step(f"a model without its date: {family.status_code} {family.code}", family.code == "InvalidEndpointOrModel.NotFound")
-        stranger = Ark(base_url=str(ark.base_url), api_key=" ").content_generation.tasks
+        stranger = Ark(base_url=simulator.base_url, api_key="wrong").content_generation.tasks
         key = refused(lambda: stranger.get(task_id=other.id))
-        step(f"no key: {key.status_code} {key.code}", key.status_code == 401)
+        step(f"a wrong key: {key.status_code} {key.code}", key.status_code == 401)
 
     with Simulator(ark_video, "--queued", "1ms", "--running", "1h") as ark:
         tasks = ark.content_generation.tasks

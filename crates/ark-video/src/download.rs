@@ -7,7 +7,7 @@ use ark_video_protocol::{
     UnixMillis,
     download::{Again, Tries, Trouble, expires_at},
 };
-use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch, hash_file};
+use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch};
 
 use crate::{
     Action, DownloadCause, DownloadError, Error, FileFacts, NotPossible, Progress, Provenance, Sidecar,

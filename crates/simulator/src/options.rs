@@ -2,7 +2,9 @@
 //!
 //! Data only; nothing is read from the environment here.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
+
+use ark_video_model::Catalog;
 
 use crate::catalog::catalog;
 
@@ -261,16 +263,13 @@ impl Switches {
     /// # Errors
     /// There is no such switch, or it has no such value; the error names those there are.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SwitchError> {
-        let of_ours = catalog()
-            .switches
-            .iter()
-            .filter(|(_, entry)| entry.used_by.iter().any(|user| user == "simulator"));
-        let Some((name, entry)) = of_ours.clone().find(|(known, _)| *known == name) else {
-            let known = of_ours.map(|(name, _)| name.as_str()).collect();
+        let of_ours = || catalog().switches.iter().filter(|(_, entry)| entry.used_by.contains("simulator"));
+        let Some((name, entry)) = of_ours().find(|(known, _)| *known == name) else {
+            let known = of_ours().map(|(name, _)| name).collect();
             return Err(SwitchError::Name { name: name.to_owned(), known });
         };
         let Some(value) = entry.values.iter().find(|known| *known == value) else {
-            let known = entry.values.iter().map(String::as_str).collect();
+            let known = entry.values.iter().collect();
             return Err(SwitchError::Value { name, value: value.to_owned(), known });
         };
         self.0.insert(name, value);
@@ -280,15 +279,26 @@ impl Switches {
     /// The value of a switch: as set, else its default. `None` if there is no such switch.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'static str> {
-        self.0.get(name).copied().or_else(|| Some(catalog().switches.get(name)?.default.as_str()))
+        self.0.get(name).copied().or_else(|| catalog().answer(name))
     }
 
     pub(crate) fn is(&self, name: &str, value: &str) -> bool {
-        let known = || {
-            catalog().switches.get(name).is_some_and(|entry| entry.values.iter().any(|known| known == value))
-        };
+        let known = || catalog().switches.get(name).is_some_and(|entry| entry.values.contains(value));
         debug_assert!(known(), "there is no switch {name} with a value {value}");
         self.get(name) == Some(value)
+    }
+
+    /// The built-in catalog with these answers in it: what requests are held against.
+    pub(crate) fn rules(&self) -> Cow<'static, Catalog> {
+        let answers: serde_json::Map<_, _> =
+            self.0.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        if answers.is_empty() {
+            return Cow::Borrowed(catalog());
+        }
+        // Every switch was looked up when it was set.
+        catalog()
+            .overlaid(&serde_json::json!({ "switches": answers }))
+            .map_or(Cow::Borrowed(catalog()), Cow::Owned)
     }
 
     pub(crate) fn refuses(&self, name: &str) -> bool {

@@ -1,12 +1,10 @@
 //! Many tasks at once: `wait` and `download` with several ids, or with all that the account has.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use ark_video::model::{Task, TaskStatus};
 use ark_video::{
-    Client, DownloadJob, DownloadOptions, Downloaded, Error, Existing, ListQuery, SaveProgress, WatchEvent,
+    Client, DownloadJob, DownloadOptions, Downloaded, Error, ListQuery, SaveProgress, WatchEvent,
     WatchOptions, Watched, deadline,
 };
 use futures_util::{StreamExt, TryStreamExt};

@@ -18,7 +18,7 @@ use super::{
     wire::{self, Line, Wires},
 };
 use crate::{
-    catalog::catalog,
+    catalog::{Lookups, catalog},
     service::{Disturbed, Reply, Wire},
 };
 
@@ -121,7 +121,7 @@ async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response
 /// Reads a body up to one byte more than the service takes, so that the service sees that it is too large; `None` for a body that
 /// broke off.
 async fn read(mut body: Body) -> Option<Bytes> {
-    let most = catalog().limits.body_bytes.saturating_add(1);
+    let most = catalog().body_bytes().saturating_add(1);
     let (mut kept, mut dropped) = (BytesMut::new(), 0_usize);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.ok()?.into_data() else { continue };

@@ -12,13 +12,16 @@ use super::{
     complaint::{Checked, Complaint},
     content::shorten,
 };
-use crate::{catalog::catalog, options::Switches};
+use crate::{
+    catalog::{Lookups, catalog},
+    options::Switches,
+};
 
 /// Refuses a body that is too large, by what was announced or by what came.
 pub(crate) fn check_size(headers: &HeaderMap, body: &Bytes, switches: &Switches) -> Checked<()> {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let most = catalog().limits.body_bytes;
+    let most = catalog().body_bytes();
     if body.len().max(announced.unwrap_or(0)) <= most {
         return Ok(());
     }

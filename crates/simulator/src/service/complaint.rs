@@ -66,8 +66,9 @@ impl Complaint {
         Self::new(404, "ResourceNotFound", "The specified resource is not found.")
     }
 
-    pub(crate) fn code(mut self, code: &'static str) -> Self {
-        self.code = code.into();
+    /// With this status and code.
+    pub(crate) fn answered(mut self, status: u16, code: impl Into<Cow<'static, str>>) -> Self {
+        (self.status, self.code) = (status, code.into());
         self
     }
 

@@ -11,14 +11,14 @@ use super::{
     Note, Service, body, checks,
     complaint::{Checked, Complaint},
     content::{self, Mode},
-    fields, flags, ledger, moderation,
+    flags, ledger, moderation,
     plan::{self, Plan},
     rates::Lane,
     store::Around,
     task::{Record, State},
 };
 use crate::{
-    catalog::{Facts, Lookup, Model, catalog},
+    catalog::{Facts, Lookup, Lookups, Model, catalog},
     faults::{Effect, FaultRule, effects, words},
 };
 
@@ -46,13 +46,12 @@ impl Service {
         let model = self.model(body::model(&object)?)?;
         let mut request = body::request(object)?;
         flags::lift(&mut request, model, switches)?;
-        let content = content::read(&request.content)?;
-        let mut wrong = fields::check(&request, switches);
-        wrong.extend(checks::check(&request, &content, model, switches));
+        let mut wrong = checks::check(&mut request, model, &self.rules);
         if !wrong.is_empty() {
             let told = self.random.pick(wrong.len());
             return Err(wrong.swap_remove(told));
         }
+        let content = content::read(&request);
         moderation::check(&request.content)?;
         let mut notes = Vec::new();
         let inherited = match content.draft {
@@ -137,7 +136,7 @@ impl Service {
         let entry = model.entry;
         let facts = Facts {
             family: &entry.family,
-            site: &entry.site,
+            site: entry.site,
             resolution: &plan.resolution,
             flex: request.service_tier == Some(ServiceTier::Flex),
             input_video: plan.input_seconds > 0,

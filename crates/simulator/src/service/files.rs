@@ -57,7 +57,7 @@ impl Link {
     }
 
     fn query(&self) -> String {
-        let (date, lives) = (random::time(self.signed(), STAMP), catalog().limits.result_url_seconds);
+        let (date, lives) = (random::time(self.signed(), STAMP), catalog().limits.result_url_seconds.value);
         // Nobody can check more of a signature than that it stays the same: it is made of the name, so that none has to be kept.
         let [high, low] =
             [0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835, 0x2545_f491_4f6c_dd1d_8521_04af_97bb_0ae7].map(
@@ -73,7 +73,7 @@ impl Link {
 
     /// When it stops working, in milliseconds.
     pub(crate) fn dies_at(&self) -> i64 {
-        self.signed() + catalog().limits.result_url_seconds * 1000
+        self.signed() + catalog().limits.result_url_seconds.value * 1000
     }
 }
 

@@ -47,28 +47,29 @@ pub(crate) fn lift(
             },
             "ratio" | "rt" => {
                 let asked = Ratio::from(value);
-                if family.ratio.iter().any(|known| known == value) || asked == Ratio::Adaptive {
+                if family.ratio.value.as_ref().is_some_and(|all| all.contains(value))
+                    || asked == Ratio::Adaptive
+                {
                     set(&mut request.ratio, asked, flag_wins);
                 }
             }
             "frames" => {
-                let frames = &catalog().limits.frames;
-                let good = |count: &i64| {
-                    (frames.min..=frames.max).contains(count) && (count - frames.min) % frames.step == 0
-                };
+                let good = |count: &i64| catalog().limits.frames.value.contains(*count);
                 if let Some(count) = value.parse().ok().filter(good)
-                    && family.frames == Some(true)
+                    && family.frames.value == Some(true)
                 {
                     set(&mut request.frames, count, flag_wins);
                 }
             }
             "seed" => {
-                if let Some(seed) = value.parse().ok().filter(|seed| catalog().limits.seed.contains(*seed)) {
+                if let Some(seed) =
+                    value.parse().ok().filter(|seed| catalog().limits.seed.value.contains(seed))
+                {
                     set(&mut request.seed, seed, flag_wins);
                 }
             }
             "camerafixed" | "cf" => {
-                if let (Ok(fixed), Some(true)) = (value.parse(), family.camera_fixed) {
+                if let (Ok(fixed), Some(true)) = (value.parse(), family.camera_fixed.value) {
                     set(&mut request.camera_fixed, fixed, flag_wins);
                 }
             }

@@ -1,6 +1,8 @@
 //! The list operation: filters and pages; and the catalogue of models.
 
-use ark_video_model::{Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, TaskList, TaskStatus};
+use ark_video_model::{
+    Availability, Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, Span, TaskList, TaskStatus,
+};
 use ark_video_protocol::list;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
     task::Record,
 };
 use crate::{
-    catalog::{Model, catalog},
+    catalog::{Lookups, Model, catalog},
     options::Options,
 };
 
@@ -23,13 +25,13 @@ pub(crate) fn tasks(
     shift: i64,
 ) -> Checked<TaskList> {
     let limits = &catalog().limits;
-    let bounded = |name: &str, value: Option<u32>, default: i64, range: crate::catalog::Range| {
+    let bounded = |name: &str, value: Option<u32>, default: i64, range: Span<i64>| {
         let value = value.map_or(default, i64::from);
         let why = || format!("it must be from {} to {}", range.min, range.max);
-        if range.contains(value) { Ok(value) } else { Err(Complaint::invalid(name, why())) }
+        if range.contains(&value) { Ok(value) } else { Err(Complaint::invalid(name, why())) }
     };
-    let page = bounded("page_num", asked.page_num, 1, limits.list_page_num)?;
-    let size = bounded("page_size", asked.page_size, 20, limits.list_page_size)?;
+    let page = bounded("page_num", asked.page_num, 1, limits.list_page_num.value)?;
+    let size = bounded("page_size", asked.page_size, 20, limits.list_page_size.value)?;
     if let Some(status) = &asked.status {
         let expired = *status == TaskStatus::Expired && options.switches.is("list-filter-expired", "refuse");
         if !status.is_known() || expired {
@@ -49,7 +51,7 @@ pub(crate) fn tasks(
         None if options.switches.is("list-without-tier", "default_only") => Some(ServiceTier::Default),
         tier => tier.clone(),
     };
-    let since = now.saturating_sub(limits.list_window_seconds * 1000);
+    let since = now.saturating_sub(limits.list_window_seconds.value * 1000);
     // The documents say `[now - 7 d, now)`. The open end only leaves out what this very moment brought, which would make a list
     // right after a create come out by chance; so it is closed here.
     let wanted = |task: &&Record| {
@@ -82,37 +84,35 @@ pub(crate) fn tasks(
 
 /// Every model of the catalogue, the retired ones as `Shutdown`.
 pub(crate) fn models() -> ModelList {
-    ModelList::new(
-        catalog().models.iter().filter_map(|entry| catalog().model(entry)).map(info).collect::<Vec<_>>(),
-    )
+    ModelList::new(catalog().known_models().map(info).collect::<Vec<_>>())
 }
 
 fn info(model: Model) -> ModelInfo {
     let (entry, family) = (model.entry, model.family);
-    let mut info = ModelInfo::new(entry.id.as_str());
-    info.name = Some(entry.name.clone());
-    info.version = Some(entry.version.clone());
+    let mut info = ModelInfo::new(&*entry.id);
+    info.name = Some(entry.name.to_string());
+    info.version = Some(entry.version.to_string());
     info.domain = Some("VideoGeneration".to_owned());
-    info.status = match entry.status.as_str() {
-        "retired" => Some(ModelStatus::Shutdown),
-        "retiring" => Some(ModelStatus::Retiring),
+    info.status = match entry.status {
+        Availability::Retired => Some(ModelStatus::Shutdown),
+        Availability::Retiring => Some(ModelStatus::Retiring),
         _ => None,
     };
     let able = |ability: Option<bool>| ability == Some(true);
-    let references = family.reference_items.max > 0;
+    let references = family.reference_items.value.max > 0;
     let kinds = [
-        (able(family.text_only), "TextToVideo"),
-        (able(family.first_frame), "ImageToVideo"),
+        (able(family.text_only.value), "TextToVideo"),
+        (able(family.first_frame.value), "ImageToVideo"),
         (references, "MultimodalToVideo"),
-        (able(family.edit_extend), "VideoEditing"),
-        (able(family.edit_extend), "VideoExtension"),
+        (able(family.edit_extend.value), "VideoEditing"),
+        (able(family.edit_extend.value), "VideoExtension"),
     ];
     info.task_type = Some(chosen(&kinds));
     let inputs = [
         (true, "text"),
-        (able(family.first_frame) || references, "image"),
-        (family.reference_videos.max > 0, "video"),
-        (family.reference_audios.max > 0, "audio"),
+        (able(family.first_frame.value) || references, "image"),
+        (family.reference_videos.value.max > 0, "video"),
+        (family.reference_audios.value.max > 0, "audio"),
     ];
     let mut modalities = Modalities::default();
     modalities.input_modalities = Some(chosen(&inputs));

@@ -1,7 +1,7 @@
 //! The API as a pure state machine: (moment, request) in, reply out.
 //!
 //! Everything that changes is in [`Service`]; the modules beside it are the steps of a request in the order they are taken:
-//! `body` (bytes to a typed request), `content` and `media` (structure), `fields` (ranges), `checks` (the model's own rules), `plan`
+//! `body` (bytes to a typed request), `checks` (everything that is refused, by the rules of the model crate), `content` (what the items make), `plan`
 //! (what will come out), `store` (the states by time), `task` and `listing` (what is shown), `files` and `reply` (results). Beside
 //! them: `rates` (how often, how many at a time), `ledger` and `price` (what it cost), `callbacks`, `flags` (inside prompts),
 //! `moderation` (by address). No clock, socket, file, environment or randomness from outside.
@@ -12,7 +12,6 @@ mod checks;
 mod complaint;
 mod content;
 mod create;
-mod fields;
 mod files;
 mod flags;
 mod intent;
@@ -31,7 +30,9 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use ark_video_model::Task;
+use std::borrow::Cow;
+
+use ark_video_model::{Catalog, Task};
 use ark_video_protocol::{
     REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, get, list, models,
     request_id::CLIENT_REQUEST_ID, route,
@@ -55,7 +56,7 @@ use self::{
 };
 pub(crate) use self::{files::refused as refused_file, random::Random};
 use crate::{
-    catalog::catalog,
+    catalog::{Lookups, catalog},
     faults::{
         Effect, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place, effects,
         engine::{self, Call, Engine},
@@ -104,6 +105,8 @@ pub struct Service {
     calls: Calls,
     faults: Engine,
     notes: Vec<Note>,
+    /// What requests are held against: the catalog with the switches of the options.
+    rules: Cow<'static, Catalog>,
 }
 
 /// What a request is for.
@@ -130,7 +133,7 @@ impl Service {
     /// A service without tasks.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let random = Random::new(options.seed);
+        let (random, rules) = (Random::new(options.seed), options.switches.rules());
         Self {
             options,
             random,
@@ -138,6 +141,7 @@ impl Service {
             calls: Calls::default(),
             faults: Engine::default(),
             notes: Vec::new(),
+            rules,
         }
     }
 

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use ark_video_model::{CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio};
+use ark_video_model::{
+    Cell, CreateTaskRequest, Decimal, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, Words,
+};
 
 use super::{
     checks,
@@ -120,7 +122,8 @@ pub(crate) fn make(
         None => ratio(request, content, model),
     };
     let of_table = |ratio: &str| {
-        let table = |family: &str| catalog().pixels(family, &resolution, ratio);
+        let table =
+            |family: &str| catalog().pixels_of(family, &resolution, ratio).map(|row| (row.width, row.height));
         table(&model.entry.family).or_else(|| table("2.5"))
     };
     let wide = of_table("16:9").unwrap_or((1280, 720));
@@ -133,15 +136,15 @@ pub(crate) fn make(
         .frames
         .filter(|_| content.mode != Mode::FromDraft)
         .or(inherited.and_then(|draft| draft.frames));
-    let seconds = match (frames, inherited, request.duration.unwrap_or(family.duration.default)) {
+    let seconds = match (frames, inherited, request.duration.unwrap_or(family.duration.value.default)) {
         (Some(frames), ..) => frames / FRAMES_PER_SECOND,
         (None, Some(draft), _) => draft.seconds,
         (None, None, _) if content.mode == Mode::FromDraft => ASSUMED_DRAFT_SECONDS,
         // The output of an edit is as long as its source.
         (None, None, -1) if intent == Some(TaskType::Edit) => {
-            inputs.first().copied().unwrap_or(family.duration.min)
+            inputs.first().copied().unwrap_or(family.duration.value.min)
         }
-        (None, None, -1) => random.between(family.duration.min, family.duration.max),
+        (None, None, -1) => random.between(family.duration.value.min, family.duration.value.max),
         (None, None, seconds) => seconds,
     };
     let seed = match (inherited, request.seed) {
@@ -150,7 +153,7 @@ pub(crate) fn make(
         _ => random.seed(),
     };
     let sound = inherited.map_or(request.generate_audio, |draft| draft.generate_audio).unwrap_or(true);
-    let generate_audio = (family.generate_audio != Some(false)).then_some(sound);
+    let generate_audio = (family.generate_audio.value != Some(false)).then_some(sound);
     let charged = if input_seconds > 0 && options.switches.is("video-input-minimum", "four_seconds") {
         input_seconds.max(4)
     } else {
@@ -158,8 +161,8 @@ pub(crate) fn make(
     };
     let mut tokens =
         tokens(charged, frames.unwrap_or(FRAMES_PER_SECOND * seconds + 1), billed_width, billed_height);
-    if let (Some(true), Some(factor)) = (request.draft, &family.draft_token_factor) {
-        tokens = share(tokens, if sound { &factor.audio } else { &factor.silent });
+    if let (Some(true), Some(factor)) = (request.draft, &family.draft_token_factor.value) {
+        tokens = share(tokens, if sound { factor.audio } else { factor.silent });
     }
     let searching = request.tools.as_ref().is_some_and(|tools| !tools.is_empty());
     let web_searches = searching.then(|| random.between(0, 2));
@@ -186,13 +189,13 @@ pub(crate) fn make(
 
 fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> String {
     let family = model.family;
-    let first = |all: &Option<Vec<String>>| all.as_ref().and_then(|all| all.first()).cloned();
+    let first = |all: &Cell<Option<Words>>| all.value.as_ref().and_then(Words::first).map(str::to_owned);
     let asked = request.resolution.as_ref().map(|resolution| resolution.as_str().to_lowercase());
     asked
         .or_else(|| if mode == Mode::FromDraft { first(&family.final_resolution) } else { None })
         .or_else(|| if request.draft == Some(true) { first(&family.draft_resolution) } else { None })
-        .or_else(|| family.resolution_default.clone())
-        .or_else(|| family.resolution.first().cloned())
+        .or_else(|| family.resolution_default.value.as_deref().map(str::to_owned))
+        .or_else(|| first(&family.resolution))
         .unwrap_or_else(|| "720p".to_owned())
 }
 
@@ -200,16 +203,17 @@ fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> String {
 fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> String {
     let family = model.family;
     let default = match content.mode {
-        Mode::Text | Mode::FromDraft => family.ratio_default_text.as_deref(),
-        Mode::FirstFrame | Mode::FirstAndLastFrame => family.ratio_default_image.as_deref(),
-        Mode::References => family.ratio_default_references.as_deref(),
+        Mode::References => family.ratio_default_references.value.as_deref(),
+        Mode::FirstFrame | Mode::FirstAndLastFrame => family.ratio_default_image.value.as_deref(),
+        _ => family.ratio_default_text.value.as_deref(),
     };
     match request.ratio.as_ref().map(Ratio::as_str).or(default) {
         Some(fixed) if fixed != "adaptive" && !content_decides(content, model) => fixed.to_owned(),
         _ => content
             .leading_image
             .and_then(media::image_size)
-            .map_or("16:9", |size| nearest(size, &family.ratio))
+            .zip(family.ratio.value.as_ref())
+            .map_or("16:9", |(size, all)| nearest(size, all))
             .to_owned(),
     }
 }
@@ -229,18 +233,18 @@ fn same_area((width, height): (u32, u32), ratio: &str) -> Option<(u32, u32)> {
 
 /// On 2.5 the first frame decides, whatever the request says.
 fn content_decides(content: &Content<'_>, model: Model) -> bool {
-    content.mode.has_frames() && model.family.ratio_adaptive_required_in_frame_mode == Some(true)
+    content.mode.has_frames() && model.family.ratio_adaptive_required_in_frame_mode.value == Some(true)
 }
 
 /// The ratio of `all` that is closest to a size, by factor.
-fn nearest((width, height): (u32, u32), all: &[String]) -> &str {
+fn nearest((width, height): (u32, u32), all: &Words) -> &str {
     let of = |text: &str| {
         let (width, height) = text.split_once(':')?;
         Some(width.parse::<f64>().ok()? / height.parse::<f64>().ok()?)
     };
     let actual = f64::from(width) / f64::from(height);
-    let distance = |text: &String| of(text).map_or(f64::INFINITY, |ratio| (ratio / actual).ln().abs());
-    all.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).map_or("16:9", String::as_str)
+    let distance = |text: &&str| of(text).map_or(f64::INFINITY, |ratio| (ratio / actual).ln().abs());
+    all.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or("16:9")
 }
 
 /// The seconds that each reference video is taken to have, cut so that all together are not longer than the model takes.
@@ -250,12 +254,16 @@ fn input_seconds(
     options: &Options,
     notes: &mut Vec<String>,
 ) -> Vec<i64> {
-    let count = content.videos.len();
-    let (Some(range), Ok(whole @ 1..)) = (&model.family.input_video_seconds, i64::try_from(count)) else {
+    let count = content.videos;
+    let (Some(range), Ok(whole @ 1..)) = (&model.family.input_video_seconds.value, i64::try_from(count))
+    else {
         return Vec::new();
     };
-    let asked = i64::from(options.assumed_video_seconds).clamp(range.each_min, range.each_max);
-    let each = asked.min((range.total_max / whole).max(1));
+    // Whole seconds, in every document.
+    let [least, most, total] =
+        [range.each_min, range.each_max, range.total_max].map(|seconds| seconds as i64);
+    let asked = i64::from(options.assumed_video_seconds).clamp(least, most);
+    let each = asked.min((total / whole).max(1));
     for number in 1..=count {
         notes.push(format!(
             "assumed {each} s for video {number}, which is a link that the simulator does not fetch; the real length counts in the real bill"
@@ -266,7 +274,7 @@ fn input_seconds(
 
 /// What 2.5 takes a request with a reference video for: as declared, else by the words of the prompt.
 fn task_type(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> Option<TaskType> {
-    if content.videos.is_empty() || !checks::reads_task_type(model) {
+    if content.videos == 0 || !checks::reads_task_type(model) {
         return None;
     }
     match &request.omni_reference_task_type {
@@ -314,11 +322,9 @@ fn failure(
 }
 
 /// `tokens` times a decimal such as `0.6`, rounded down, without floating point.
-fn share(tokens: i64, factor: &str) -> i64 {
-    let (whole, part) = factor.split_once('.').unwrap_or((factor, ""));
-    let scale = 10_i64.pow(u32::try_from(part.len().min(9)).unwrap_or(0));
-    let digits: i64 = format!("{whole}{part}").parse().unwrap_or(scale);
-    tokens * digits / scale
+fn share(tokens: i64, factor: Decimal) -> i64 {
+    let millionths = i64::try_from(factor.millionths()).unwrap_or(1_000_000);
+    tokens.saturating_mul(millionths) / 1_000_000
 }
 
 #[cfg(test)]
@@ -356,9 +362,9 @@ mod tests {
 
     #[test]
     fn a_draft_is_billed_in_part() {
-        assert_eq!(share(50_638, "0.6"), 30_382);
-        assert_eq!(share(50_638, "0.7"), 35_446);
-        assert_eq!(share(50_638, "1"), 50_638);
+        assert_eq!(share(50_638, "0.6".parse().unwrap()), 30_382);
+        assert_eq!(share(50_638, "0.7".parse().unwrap()), 35_446);
+        assert_eq!(share(50_638, "1".parse().unwrap()), 50_638);
     }
 
     #[test]
@@ -370,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_size_has_one_closest_ratio() {
-        let all: Vec<String> = ["16:9", "4:3", "1:1", "3:4", "9:16", "21:9"].map(str::to_owned).into();
+        let all: Words = serde_json::from_str(r#"["16:9","4:3","1:1","3:4","9:16","21:9"]"#).unwrap();
         for (size, expected) in
             [((300, 400), "3:4"), ((1080, 1920), "9:16"), ((999, 1000), "1:1"), ((5000, 300), "21:9")]
         {

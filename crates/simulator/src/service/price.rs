@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::catalog::{Facts, catalog};
+use crate::catalog::{Facts, Lookups, catalog};
 
 /// Digits after the decimal point that are counted: those of a price per million tokens, and six more.
 const DIGITS: usize = 8;
@@ -45,8 +45,8 @@ impl Price {
     /// What a task's tokens cost; `None` where the price is not public.
     pub(crate) fn of(task: &Facts<'_>, tokens: i64) -> Option<Self> {
         let (currency, per_million) = catalog().price(task)?;
-        let (whole, part) = per_million.split_once('.').unwrap_or((per_million, ""));
-        let hundredths: i64 = format!("{whole}{part:0<2.2}").parse().ok()?;
+        // Prices have two digits after the point: millionths of a million tokens are then whole units.
+        let hundredths = i64::try_from(per_million.millionths() / 10_000).ok()?;
         Some(Self { currency, units: tokens.checked_mul(hundredths)? })
     }
 
@@ -82,6 +82,8 @@ impl Serialize for Price {
 
 #[cfg(test)]
 mod tests {
+    use ark_video_model::Site;
+
     use super::*;
 
     #[test]
@@ -91,11 +93,11 @@ mod tests {
             Price::of(&task, tokens).map(|price| price.to_string())
         };
         // 5 s at 16:9; the price page rounds to two digits and leaves one frame out.
-        assert_eq!(price("2.5", "volcengine", "720p", 108_900).as_deref(), Some("7.623 CNY"));
-        assert_eq!(price("2.0", "byteplus", "720p", 108_900).as_deref(), Some("0.7623 USD"));
-        assert_eq!(price("2.0", "byteplus", "4k", 980_100).as_deref(), Some("3.9204 USD"));
-        assert_eq!(price("1.0-pro-fast", "volcengine", "720p", 1_000_000).as_deref(), Some("4.2 CNY"));
-        assert_eq!(price("2.5-premium", "byteplus", "4k", 1), None);
+        assert_eq!(price("2.5", Site::Volcengine, "720p", 108_900).as_deref(), Some("7.623 CNY"));
+        assert_eq!(price("2.0", Site::Byteplus, "720p", 108_900).as_deref(), Some("0.7623 USD"));
+        assert_eq!(price("2.0", Site::Byteplus, "4k", 980_100).as_deref(), Some("3.9204 USD"));
+        assert_eq!(price("1.0-pro-fast", Site::Volcengine, "720p", 1_000_000).as_deref(), Some("4.2 CNY"));
+        assert_eq!(price("2.5-premium", Site::Byteplus, "4k", 1), None);
     }
 
     #[test]

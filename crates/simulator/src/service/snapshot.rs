@@ -18,7 +18,7 @@ use super::{
     task::{Record, State},
 };
 use crate::{
-    catalog::{Lookup, Model, catalog},
+    catalog::{Lookup, Lookups, Model, catalog},
     options::Options,
     render::StillFormat,
 };
@@ -171,7 +171,7 @@ fn save(number: u64, record: &Record, store: &Store) -> SavedTask {
     SavedTask {
         number,
         id: (&*record.id).into(),
-        model: record.model.entry.id.as_str().into(),
+        model: record.model.entry.id.as_ref().into(),
         endpoint: record.endpoint.clone(),
         state: record.state,
         created: record.created,
@@ -233,7 +233,7 @@ fn load(
         let Some(saved) = saved else { return Ok(None) };
         let object = u128::from_str_radix(&saved.object, 16);
         let object = object.map_err(|error| SnapshotError(format!("a file has no number: {error}")))?;
-        let name = model.entry.name.as_str();
+        let name = &*model.entry.name;
         let extension = match part {
             FilePart::Film => spec.container.extension(),
             FilePart::LastFrame(format) => format.extension(),
@@ -302,7 +302,7 @@ fn load_line(saved: SavedLine) -> Result<Line, SnapshotError> {
     let hash = u64::from_str_radix(&saved.hash, 16);
     Ok(Line {
         task_id: saved.task_id.into(),
-        model: model(&saved.model)?.entry.id.as_str(),
+        model: &model(&saved.model)?.entry.id,
         hash: hash.map_err(|error| SnapshotError(format!("a bill has no hash: {error}")))?,
         client_request_id: saved.client_request_id,
         state: saved.state,

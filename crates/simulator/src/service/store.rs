@@ -109,7 +109,7 @@ impl Store {
         self.plan(millis(wait, record.created), Event::Start(number));
         self.plan(record.created + record.expires_after * 1000, Event::Expire(number));
         // Readable for seven days, the last moment included.
-        self.plan(record.created + catalog().limits.record_seconds * 1000 + 1, Event::Forget(number));
+        self.plan(record.created + catalog().limits.record_seconds.value * 1000 + 1, Event::Forget(number));
         if let Some((lane, _)) = record.lane {
             self.slots.enter(lane);
         }
@@ -117,7 +117,7 @@ impl Store {
         record.place = self.lines.next();
         self.lines.all.push(Line {
             task_id: Arc::clone(&record.id),
-            model: record.model.entry.id.as_str(),
+            model: &record.model.entry.id,
             hash,
             client_request_id: record.client_request_id.take(),
             state: State::Queued,
@@ -146,7 +146,10 @@ impl Store {
                     self.slots.leave(lane, record.priority, number);
                 }
                 self.enter(number, State::Cancelled, now, around);
-                self.plan(now + catalog().limits.cancelled_record_seconds * 1000, Event::Forget(number));
+                self.plan(
+                    now + catalog().limits.cancelled_record_seconds.value * 1000,
+                    Event::Forget(number),
+                );
                 Deleted::Cancelled
             }
             State::Running => Deleted::Running,
@@ -239,10 +242,11 @@ impl Store {
         let limited =
             record.model.entry.family.starts_with("2.5") || switches.is("download-limit-scope", "all");
         let owner = Owner {
-            model_name: record.model.entry.name.as_str(),
+            model_name: &record.model.entry.name,
             task: number,
             place: record.place,
-            downloads: limited.then_some(catalog().limits.result_url_downloads),
+            downloads: limited
+                .then_some(u32::try_from(catalog().limits.result_url_downloads.value).unwrap_or(u32::MAX)),
         };
         let spec = record.plan.film();
         record.film = Some(self.files.add(owner, spec, FilePart::Film, at, around.random));

@@ -105,7 +105,7 @@ impl Record {
         let entry = self.model.entry;
         Facts {
             family: &entry.family,
-            site: &entry.site,
+            site: entry.site,
             resolution: &self.plan.resolution,
             flex: self.flex,
             input_video: self.plan.input_seconds > 0,
@@ -118,9 +118,9 @@ impl Record {
     /// The 1.0 models tell five fields until they are done; the newer ones also tell how the task was asked for. Everything about
     /// the film comes with success (live answers, 2026-10).
     pub(crate) fn show(&self, options: &Options) -> Task {
-        let family = self.model.entry.family.as_str();
+        let family = &*self.model.entry.family;
         let switches = &options.switches;
-        let mut task = Task::new(&*self.id, self.model.entry.id.as_str(), self.state.status());
+        let mut task = Task::new(&*self.id, &*self.model.entry.id, self.state.status());
         task.created_at = Some(self.created.div_euclid(1000));
         task.updated_at = Some(self.updated.div_euclid(1000));
         // Not among the fields seen before success, but the documents say "if sent", and clients find lost tasks by it.

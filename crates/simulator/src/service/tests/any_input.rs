@@ -101,7 +101,8 @@ fn creates() -> impl Strategy<Value = Value> {
         "camera_fixed",
         "return_last_frame",
     ]);
-    let models: Vec<String> = crate::catalog::catalog().models.iter().map(|entry| entry.id.clone()).collect();
+    let models: Vec<String> =
+        crate::catalog::catalog().models.iter().map(|entry| entry.id.to_string()).collect();
     (
         prop::sample::select(models),
         prop::collection::vec(item, 0..5),

@@ -11,6 +11,7 @@ mod flags;
 mod ledger;
 mod listing;
 mod rates;
+mod reference;
 mod refused;
 mod snapshot;
 mod states;
