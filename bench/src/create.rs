@@ -45,7 +45,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Mode::Ours | Mode::OursReuse => {
             let mut builder = Client::builder().api_key("bench").base_url(&args.base_url);
             if args.mode == Mode::OursReuse {
-                builder = builder.transport(Arc::new(HttpTransport::with_client(reqwest::Client::builder().no_proxy().build()?)));
+                builder = builder.transport(Arc::new(HttpTransport::with_client(
+                    reqwest::Client::builder().no_proxy().build()?,
+                )));
             }
             let client = builder.build()?;
             lanes(&runtime, args, move || {
@@ -77,7 +79,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// `count` operations in `lanes` tasks of one thread.
-fn lanes<F>(runtime: &tokio::runtime::Runtime, args: &Args, operation: impl Fn() -> F) -> Result<measure::Figures>
+fn lanes<F>(
+    runtime: &tokio::runtime::Runtime,
+    args: &Args,
+    operation: impl Fn() -> F,
+) -> Result<measure::Figures>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {

@@ -65,20 +65,30 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-const HEAD: &[u8] = br#"{"model":"ep-bench","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,"#;
+const HEAD: &[u8] =
+    br#"{"model":"ep-bench","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,"#;
 const TAIL: &[u8] = br#""},"role":"first_frame"}]}"#;
 
 /// Reads, encodes and sends piece by piece; nothing else.
 async fn bare(args: &Args) -> Result<()> {
-    let authority = args.base_url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
+    let authority =
+        args.base_url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
     let stream = tokio::net::TcpStream::connect(&authority).await?;
     stream.set_nodelay(true)?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let file = std::fs::File::open(&args.file)?;
     let length = file.metadata()?.len().div_ceil(3) * 4 + (HEAD.len() + TAIL.len()) as u64;
     let engine = Simd::standard(PAD);
-    let body = Encoding { file, left: length, part: Part::Head, engine, raw: vec![0; 384 << 10], encoded: BytesMut::new() };
+    let body = Encoding {
+        file,
+        left: length,
+        part: Part::Head,
+        engine,
+        raw: vec![0; 384 << 10],
+        encoded: BytesMut::new(),
+    };
     let request = http::Request::post(format!("{}/contents/generations/tasks", args.base_url))
         .header(http::header::HOST, authority)
         .header(http::header::CONTENT_TYPE, "application/json")
@@ -126,7 +136,10 @@ impl Encoding {
                 }
                 // Memory of a piece that was sent comes back; fresh memory costs more than the encoding.
                 self.encoded.resize(filled.div_ceil(3) * 4, 0);
-                let written = self.engine.encode_slice(&self.raw[..filled], &mut self.encoded).map_err(std::io::Error::other)?;
+                let written = self
+                    .engine
+                    .encode_slice(&self.raw[..filled], &mut self.encoded)
+                    .map_err(std::io::Error::other)?;
                 Ok(Some(self.encoded.split_to(written).freeze()))
             }
             Part::Done => Ok(None),
@@ -137,7 +150,10 @@ impl Encoding {
 impl hyper::body::Body for Encoding {
     type Data = Bytes;
     type Error = std::io::Error;
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
         let piece = self.piece();
         if let Ok(Some(bytes)) = &piece {
             self.left -= bytes.len() as u64;

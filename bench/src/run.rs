@@ -39,7 +39,11 @@ impl Drop for Stub {
 /// This program, on one processor where `taskset` is there.
 fn ours(processor: Option<&str>) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| "ark-video-bench".into());
-    let pinned = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    let pinned = Command::new("taskset")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
     match processor {
         Some(processor) if pinned => {
             let mut command = Command::new("taskset");
@@ -66,11 +70,14 @@ fn compared(rounds: usize, programs: &[Vec<String>]) -> Result<Vec<Figures>> {
             taken.push(once(program)?);
         }
     }
-    Ok(taken.iter().map(|runs| Figures {
-        per_second: median(runs, |run| run.per_second),
-        cpu_per_10k: median(runs, |run| run.cpu_per_10k),
-        peak_mb: median(runs, |run| run.peak_mb),
-    }).collect())
+    Ok(taken
+        .iter()
+        .map(|runs| Figures {
+            per_second: median(runs, |run| run.per_second),
+            cpu_per_10k: median(runs, |run| run.cpu_per_10k),
+            peak_mb: median(runs, |run| run.peak_mb),
+        })
+        .collect())
 }
 
 fn median(runs: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
@@ -80,26 +87,41 @@ fn median(runs: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
 }
 
 fn print(name: &str, figures: &Figures) {
-    println!("  {name:<34} {:>10.0} /s {:>9.3} CPU s per 10k {:>7.1} MB peak", figures.per_second, figures.cpu_per_10k, figures.peak_mb);
+    println!(
+        "  {name:<34} {:>10.0} /s {:>9.3} CPU s per 10k {:>7.1} MB peak",
+        figures.per_second, figures.cpu_per_10k, figures.peak_mb
+    );
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let words = |line: String| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let stub = Stub::start()?;
-    println!("create: ours against a bare reqwest loop that does the same ({} rounds in turn, medians)", args.rounds);
+    println!(
+        "create: ours against a bare reqwest loop that does the same ({} rounds in turn, medians)",
+        args.rounds
+    );
     for lanes in [1, 16, 256] {
         let count = if lanes == 1 { 4_000 } else { 10_000 };
         let modes = ["ours", "bare", "ours-reuse", "bare-reuse"];
         let programs: Vec<_> = modes
             .iter()
-            .map(|mode| words(format!("create --base-url {} --mode {mode} --count {count} --lanes {lanes}", stub.base_url)))
+            .map(|mode| {
+                words(format!(
+                    "create --base-url {} --mode {mode} --count {count} --lanes {lanes}",
+                    stub.base_url
+                ))
+            })
             .collect();
         let figures = compared(args.rounds, &programs)?;
         println!("{lanes} at a time:");
         for (mode, figures) in modes.iter().zip(&figures) {
             print(mode, figures);
         }
-        println!("  safe default {:.2}x, with reuse {:.2}x (goal 0.95x each)", figures[0].per_second / figures[1].per_second, figures[2].per_second / figures[3].per_second);
+        println!(
+            "  safe default {:.2}x, with reuse {:.2}x (goal 0.95x each)",
+            figures[0].per_second / figures[1].per_second,
+            figures[2].per_second / figures[3].per_second
+        );
     }
     let mut image = tempfile::NamedTempFile::new()?;
     image.write_all(&vec![0x5a; 30_000_000])?;
@@ -108,7 +130,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         line.push(image.path().display().to_string());
         line
     };
-    println!("an image of 30 MB inside the request: ours against a bare hyper loop that encodes while it sends");
+    println!(
+        "an image of 30 MB inside the request: ours against a bare hyper loop that encodes while it sends"
+    );
     let figures = compared(args.rounds, &[inline("ours"), inline("bare"), inline("idle")])?;
     for (mode, figures) in ["ours", "bare", "idle"].iter().zip(&figures) {
         print(mode, figures);
@@ -119,7 +143,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         figures[0].peak_mb - figures[2].peak_mb
     );
     println!("page of 100 tasks: our types against plain structs of the same fields, pages a second");
-    let figures = compared(args.rounds, &[words("page --mode ours".into()), words("page --mode plain".into())])?;
+    let figures =
+        compared(args.rounds, &[words("page --mode ours".into()), words("page --mode plain".into())])?;
     print("ours", &figures[0]);
     print("plain", &figures[1]);
     println!("  {:.2}x the time (goal at most 1.30x)", figures[1].per_second / figures[0].per_second);

@@ -22,7 +22,8 @@ pub(crate) fn serve() -> crate::Result<()> {
             stream.set_nodelay(true)?;
             tokio::spawn(async move {
                 // A client that goes away ends its own connection only.
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+                let _ =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
             });
         }
     })
@@ -39,6 +40,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         "{}".to_owned()
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));
-    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     Ok(response)
 }

@@ -11,7 +11,7 @@ fn report(text: &str) -> (Option<CreateTaskRequest>, Report) {
 }
 
 /// The rule that each refused example breaks.
-const RULES: &[(&str, &str)] = &[
+pub(crate) const RULES: &[(&str, &str)] = &[
     ("x01-content-missing.json", "required"),
     ("x02-frame-mixed-with-reference.json", "mixed-modes"),
     ("x03-last-frame-alone.json", "last-frame-alone"),

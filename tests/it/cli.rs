@@ -349,7 +349,7 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
     drop(silent_server.await.unwrap());
     assert_eq!(ran.code, 12);
     insta::assert_snapshot!(seen.text(), @r#"
-    warning: Rules that depend on the model were left out: the model behind an endpoint id is the account's own setting.
+    note: Rules that depend on the model were left out: the model behind an endpoint id is the account's own setting.
     warning: the request is on its way and may be billed; waiting up to 10 s for its answer (Ctrl-C again leaves at once)
     error: Nobody knows whether the task was created: the command was stopped before the answer came. It may exist and may be billed, so do not just send it again.
     hint: look for it: ark-video reconcile --since 10m --model ep-1

@@ -4,6 +4,7 @@
 mod builders;
 mod check;
 mod cli;
+mod cli_check;
 mod cli_exit_codes;
 mod cli_wrong_input;
 mod differential;
@@ -13,3 +14,4 @@ mod payloads;
 mod responses;
 mod round_trip;
 mod schema;
+mod simulator;

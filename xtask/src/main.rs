@@ -100,13 +100,15 @@ fn command_line() -> Command {
                 ),
         )
         .subcommand(
-            Command::new("bench").about("Whole-process figures: ours beside a floor, in turn, as ratios").arg(
-                Arg::new("rounds")
-                    .long("rounds")
-                    .help("How often each program runs")
-                    .value_parser(clap::value_parser!(u64))
-                    .default_value("5"),
-            ),
+            Command::new("bench")
+                .about("Whole-process figures: ours beside a floor, in turn, as ratios")
+                .arg(
+                    Arg::new("rounds")
+                        .long("rounds")
+                        .help("How often each program runs")
+                        .value_parser(clap::value_parser!(u64))
+                        .default_value("5"),
+                ),
         )
         .subcommand(
             Command::new("release-check").about(
@@ -144,9 +146,7 @@ fn main() -> ExitCode {
         Some(("differential", options)) => {
             differential(options.get_one::<u64>("cases").copied().unwrap_or(1_000_000)).map(done)
         }
-        Some(("bench", options)) => {
-            bench(options.get_one::<u64>("rounds").copied().unwrap_or(5)).map(done)
-        }
+        Some(("bench", options)) => bench(options.get_one::<u64>("rounds").copied().unwrap_or(5)).map(done),
         Some(("tidy", options)) => tidy::run(&root(), options.get_flag("fix")).map(done),
         Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),
         Some((job, _)) => ci::run_one(job),

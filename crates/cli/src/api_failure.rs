@@ -43,8 +43,16 @@ pub(crate) fn named(error: &Error, again: &str, names: &Names) -> Failure {
 
 /// The same for a failure that is made already, such as that of a task that was accepted and failed.
 pub(crate) fn explained(mut failure: Failure, param: Option<&str>, names: &Names) -> Failure {
+    let subject = names.subject(&failure.message).map(str::to_owned);
+    let param = param.filter(|param| !param.is_empty()).or(subject.as_deref());
     failure.message = names.explain(&failure.message, param);
     let origin = param.and_then(|param| names.of_path(param));
+    let failure = match &origin {
+        Some(origin) if !failure.message.contains(origin.as_str()) => {
+            failure.hint(format!("this is about {origin}"))
+        }
+        _ => failure,
+    };
     failure.about(param, origin)
 }
 

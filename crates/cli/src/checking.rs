@@ -117,10 +117,14 @@ impl Checked {
         self.findings.iter().filter(|named| named.finding.strength != Strength::Refuse)
     }
 
-    /// One line for each thing to say before sending.
-    pub(crate) fn warning_lines(&self) -> Vec<String> {
-        let findings = self.warnings().map(|named| line(named));
-        findings.chain(self.notes.iter().map(remark)).collect()
+    /// One line for each doubt, to be said before sending.
+    pub(crate) fn warning_lines(&self) -> impl Iterator<Item = String> {
+        self.warnings().map(line)
+    }
+
+    /// One line for each thing to know beside them.
+    pub(crate) fn note_lines(&self) -> impl Iterator<Item = String> {
+        self.notes.iter().map(|note| format!("note: {}", remark(note)))
     }
 
     /// The reason not to send, if there is one. `way_out` is what the user can do all the same.
@@ -164,7 +168,7 @@ impl Checked {
             }
             lines.push(format!("    {}", evidence(finding)));
         }
-        lines.extend(self.notes.iter().map(|note| format!("note: {}", remark(note))));
+        lines.extend(self.note_lines());
         let warnings = self.warnings().count();
         lines.push(match (self.refused(), warnings) {
             (0, 0) => format!("{}: nothing against it", self.whole),

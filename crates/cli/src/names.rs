@@ -71,6 +71,11 @@ impl Names {
         }
     }
 
+    /// The member that a sentence without a name beside it is about: what stands in back quotes first, if a flag set it.
+    pub(crate) fn subject<'m>(&self, message: &'m str) -> Option<&'m str> {
+        message.split('`').nth(1).filter(|word| self.fields.contains_key(*word))
+    }
+
     /// A sentence of the service with every path in it explained: `content[3].video_url.url` (`--ref hero.mov`).
     pub(crate) fn explain(&self, message: &str, param: Option<&str>) -> String {
         let mut told = String::with_capacity(message.len());
@@ -92,11 +97,8 @@ impl Names {
             rest = &rest[end..];
         }
         told.push_str(rest);
-        // Without a name beside it, a message names its subject in back quotes.
-        let quoted = || message.split('`').nth(1).filter(|word| self.fields.contains_key(*word));
-        let field = param
-            .or_else(quoted)
-            .filter(|param| explained.is_empty() && !param.is_empty() && !param.starts_with("content["));
+        let field =
+            param.filter(|param| explained.is_empty() && !param.is_empty() && !param.starts_with("content["));
         match field.and_then(|field| Some((field, self.of_path(field)?))) {
             Some((field, origin)) => after_word(&told, field, &origin),
             None => told,
@@ -202,10 +204,8 @@ mod tests {
             "the parameter duration (--duration) specified in the request is not valid for model m"
         );
         assert_eq!(said("`seed` is wrong", Some("seed")), "`seed` (--extra-body: seed) is wrong");
-        assert_eq!(
-            said("The parameter `duration` must be -1", None),
-            "The parameter `duration` (--duration) must be -1"
-        );
+        assert_eq!(names.subject("The parameter `duration` must be -1"), Some("duration"));
+        assert_eq!(names.subject("The parameter `ratio` must be -1"), None);
         assert_eq!(said("durations", Some("duration")), "durations");
         assert_eq!(said("content[ content[x]", None), "content[ content[x]");
         assert_eq!(Names::default().explain("`content[1]`: no", Some("content[1]")), "`content[1]`: no");

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_last_of_a_member_that_comes_twice_counts() {
-        let again = |text: &str| serde_json::to_string(&serde_json::from_str::<TaskError>(text).unwrap()).unwrap();
+        let again =
+            |text: &str| serde_json::to_string(&serde_json::from_str::<TaskError>(text).unwrap()).unwrap();
         assert_eq!(again(r#"{"code":{},"code":"c","message":"m"}"#), r#"{"code":"c","message":"m"}"#);
         assert_eq!(again(r#"{"code":"c","code":[],"message":"m"}"#), r#"{"message":"m","code":[]}"#);
         assert_eq!(again(r#"{"code":[],"code":null,"message":"m"}"#), r#"{"code":"","message":"m"}"#);

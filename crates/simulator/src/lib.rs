@@ -24,12 +24,16 @@
 mod catalog;
 mod faults;
 mod host;
+#[cfg(feature = "transport")]
+mod in_process;
 mod options;
 pub mod render;
 mod service;
 
 pub use faults::{Condition, Effect, Envelope, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place};
 pub use host::{Builder, Simulator, StartError};
+#[cfg(feature = "transport")]
+pub use in_process::InProcess;
 pub use options::{Account, Options, Rates, SwitchError, Switches};
 pub use service::{
     Bill, Callback, CallbackCounts, Disturbed, Entry, Exceeded, FilePart, FinishError, Intent, Ledger, Note,

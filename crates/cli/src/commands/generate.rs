@@ -57,13 +57,16 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         dry_run::show(session, &asked, &checked, &estimate)?;
         return checked.verdict(true, FORCE).and(within);
     }
-    checked.warning_lines().iter().for_each(|line| session.output.warn(line));
-    checked.verdict(false, FORCE)?;
-    within?;
+    checked.warning_lines().for_each(|line| session.output.warn(line));
+    checked.note_lines().for_each(|line| session.output.note(line));
+    let fit = checked.verdict(false, FORCE).and(within);
     let Asked { request, names, files, facts, .. } = asked;
     let mut to = Destination::new(&args.save, ending(&request), &session.cwd);
     // A simulator's tasks end with it: there is nothing to go on with.
     to.sidecar &= !session.flags.simulate;
+    if !to.resume {
+        fit.clone()?;
+    }
     if !args.no_wait && !args.no_download {
         to.check(None, request.return_last_frame == Some(true))?;
     }
@@ -87,7 +90,11 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
             memory.ended(session, Ok(&id));
             connection.client.task(id)
         }
-        _ => create(session, &connection.client, &request, &options, &names, &mut memory).await?,
+        // What was sent by an earlier run is paid for, whatever the checks think of it now.
+        _ => {
+            fit?;
+            create(session, &connection.client, &request, &options, &names, &mut memory).await?
+        }
     };
     if args.no_wait {
         match session.output.form {

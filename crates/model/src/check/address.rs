@@ -278,7 +278,9 @@ fn decoded_len(data: &[u8]) -> usize {
 /// know the size.
 pub(crate) fn left_out(url: &str, bytes: u64) -> u64 {
     match url.split_once(',') {
-        Some((head, data)) if after(head, "data:").is_some() && bytes > decoded_len(data.as_bytes()) as u64 => {
+        Some((head, data))
+            if after(head, "data:").is_some() && bytes > decoded_len(data.as_bytes()) as u64 =>
+        {
             (bytes.div_ceil(3).saturating_mul(4)).saturating_sub(data.len() as u64)
         }
         _ => 0,

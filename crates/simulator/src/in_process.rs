@@ -1,0 +1,285 @@
+//! The service without a socket, for tests of Rust programs that use `ark-video`: the client's transport and its clock in one.
+//! A wait of an hour takes no time: whoever sleeps moves the clock of the service.
+//!
+//! Behind the feature `transport`. Nothing here knows a socket or real time.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use ark_video_protocol::{Endpoint, SendError, SendErrorKind, UnixMillis, download::Reach};
+use ark_video_transport::{AnswerBody, BoxFuture, Clock, RequestBody, Transport};
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::{
+    faults::{Effect, FaultPlan, FaultPlanError, FaultRule},
+    options::Options,
+    service::{Bill, Disturbed, Ledger, RenderJob, Reply, Service, Wire},
+};
+
+/// When the clock starts: 2026-11-22T02:15:30Z. Always the same, so that runs repeat.
+const BEGIN: UnixMillis = 1_795_313_730_000;
+
+/// A service in this process. Cheap to clone; all clones are one service with one clock.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ark_video_simulator::{Effect, InProcess, Options};
+///
+/// let simulator = InProcess::new(Options::default());
+/// simulator.fail_next(Effect::AcceptThenDrop { reset: false })?;
+/// // let client = ark_video::Client::builder()
+/// //     .api_key("any").base_url(simulator.base_url())
+/// //     .transport(Arc::new(simulator.clone())).clock(Arc::new(simulator.clone()))
+/// //     .build()?;
+/// // … use the client …
+/// assert!(simulator.bills().is_empty());
+/// # Ok::<(), ark_video_simulator::FaultPlanError>(())
+/// ```
+#[derive(Clone)]
+pub struct InProcess(Arc<Mutex<World>>);
+
+struct World {
+    service: Service,
+    now: UnixMillis,
+}
+
+impl InProcess {
+    /// A service without tasks. Options without a key accept any.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self::of(Service::new(options))
+    }
+
+    /// A service that was made elsewhere.
+    #[must_use]
+    pub fn of(service: Service) -> Self {
+        Self(Arc::new(Mutex::new(World { service, now: BEGIN })))
+    }
+
+    /// What a client takes as its base URL. Nobody listens there.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.with(|service| {
+            let options = service.options();
+            format!("{}{}", options.origin.trim_end_matches('/'), options.prefix)
+        })
+    }
+
+    /// Lets time pass at once.
+    pub fn advance(&self, time: Duration) {
+        let mut world = self.world();
+        world.pass(time);
+    }
+
+    /// Every bill up to now, in the order of charging.
+    #[must_use]
+    pub fn bills(&self) -> Vec<Bill> {
+        self.with(|service| service.bills())
+    }
+
+    /// Everything that was accepted, ran and was billed up to now.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.with(|service| service.ledger())
+    }
+
+    /// Lets the next call that this effect has a meaning for go wrong; then everything is well again.
+    ///
+    /// # Errors
+    /// The effect's details make no sense.
+    pub fn fail_next(&self, effect: Effect) -> Result<(), FaultPlanError> {
+        self.add_fault(FaultRule::new(effect).hits(1))
+    }
+
+    /// Adds a rule that is asked before all others.
+    ///
+    /// # Errors
+    /// The rule makes no sense.
+    pub fn add_fault(&self, rule: FaultRule) -> Result<(), FaultPlanError> {
+        self.with(|service| service.add_fault(rule))
+    }
+
+    /// Lets things go wrong by another plan from now on.
+    ///
+    /// # Errors
+    /// A rule makes no sense; the old plan stays.
+    pub fn set_faults(&self, plan: FaultPlan) -> Result<(), FaultPlanError> {
+        self.with(|service| service.set_faults(plan))
+    }
+
+    /// Does something with the service, as it is at this moment.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Service) -> T) -> T {
+        let mut world = self.world();
+        let now = world.now;
+        world.service.advance(now);
+        work(&mut world.service)
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request, or says how the connection broke. Faults that take time move the clock.
+    fn ask(&self, request: Request<Bytes>) -> Result<Answered, SendError> {
+        let mut world = self.world();
+        let now = world.now;
+        let (wire, reply) = match world.service.handle(now, request) {
+            Reply::Disturbed(Disturbed { wire, reply }) => (Some(wire), reply.map(|reply| *reply)),
+            reply => (None, Some(reply)),
+        };
+        let broken = |kind, why: &str| Err(SendError::maybe_sent(kind, format!("the simulator {why}")));
+        match &wire {
+            Some(Wire::Close { reset }) => {
+                let how = if *reset { "reset" } else { "closed" };
+                return broken(SendErrorKind::Closed, &format!("{how} the connection before it answered"));
+            }
+            Some(Wire::Silence { millis }) => {
+                world.pass(Duration::from_millis(*millis));
+                return broken(SendErrorKind::Timeout, "did not answer in time");
+            }
+            Some(Wire::Raw(_)) => return broken(SendErrorKind::Body, "answered with what is no HTTP"),
+            Some(Wire::Delay { millis }) => world.pass(Duration::from_millis(*millis)),
+            _ => {}
+        }
+        match reply {
+            Some(Reply::Answer(answer)) => Ok(Answered { answer: Answer::Whole(answer), wire }),
+            Some(Reply::Render(job)) => Ok(Answered { answer: Answer::File(Box::new(job)), wire }),
+            _ => broken(SendErrorKind::Closed, "closed the connection before it answered"),
+        }
+    }
+}
+
+impl World {
+    fn pass(&mut self, time: Duration) {
+        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        self.now = self.now.saturating_add(millis);
+        self.service.advance(self.now);
+    }
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InProcess").finish_non_exhaustive()
+    }
+}
+
+enum Answer {
+    Whole(Response<Bytes>),
+    File(Box<RenderJob>),
+}
+
+struct Answered {
+    answer: Answer,
+    wire: Option<Wire>,
+}
+
+impl Answered {
+    /// The head and the whole body. Rendering takes processor time on this thread, which is the test's own.
+    fn render(self) -> Result<(Response<Bytes>, Option<Wire>), SendError> {
+        let answer = match self.answer {
+            Answer::Whole(answer) => answer,
+            Answer::File(job) => {
+                let file = job
+                    .render()
+                    .map_err(|error| SendError::maybe_sent(SendErrorKind::Other, error.to_string()))?;
+                job.answer(file)
+            }
+        };
+        Ok((answer, self.wire))
+    }
+}
+
+/// Whether the connection ends before the body does.
+fn breaks(wire: Option<&Wire>) -> bool {
+    matches!(wire, Some(Wire::Half | Wire::Length { by: 1.. }))
+}
+
+fn broke_off(answer: &Response<Bytes>) -> SendError {
+    SendError::maybe_sent(SendErrorKind::Body, "the answer of the simulator broke off")
+        .answered(answer.status().as_u16(), None)
+}
+
+impl Transport for InProcess {
+    fn send(
+        &self,
+        _endpoint: Endpoint,
+        request: Request<RequestBody>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
+        let (parts, body) = request.into_parts();
+        let body =
+            body.read().map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()));
+        let answered = body.and_then(|body| self.ask(Request::from_parts(parts, body)));
+        Box::pin(async move {
+            let (answer, wire) = answered?.render()?;
+            if breaks(wire.as_ref()) { Err(broke_off(&answer)) } else { Ok(answer) }
+        })
+    }
+
+    fn open(
+        &self,
+        request: Request<()>,
+        _reach: Reach,
+    ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
+        let answered = self.ask(request.map(|()| Bytes::new()));
+        Box::pin(async move {
+            let (mut answer, wire) = answered?.render()?;
+            let length = answer.body().len();
+            let mut file = std::mem::take(answer.body_mut());
+            let mut announced = length;
+            if let Some(Wire::Length { by }) = wire {
+                announced = length.saturating_add_signed(isize::try_from(by).unwrap_or(0));
+                file.truncate(announced);
+            }
+            if wire == Some(Wire::Half) {
+                file.truncate(length / 2);
+            }
+            let end = breaks(wire.as_ref()).then(|| broke_off(&answer));
+            answer.headers_mut().insert(http::header::CONTENT_LENGTH, announced.into());
+            let body: Box<dyn AnswerBody> = Box::new(Pieces { file, end });
+            Ok(answer.map(|_| body))
+        })
+    }
+}
+
+/// A body in pieces of the size that sockets give.
+struct Pieces {
+    file: Bytes,
+    /// Why it breaks off, once.
+    end: Option<SendError>,
+}
+
+const PIECE: usize = 64 * 1024;
+
+impl AnswerBody for Pieces {
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, SendError>> {
+        let next = if self.file.is_empty() {
+            self.end.take().map_or(Ok(None), Err)
+        } else {
+            Ok(Some(self.file.split_to(self.file.len().min(PIECE))))
+        };
+        Box::pin(std::future::ready(next))
+    }
+}
+
+/// Time passes when somebody waits for it, and only then.
+impl Clock for InProcess {
+    fn now(&self) -> UnixMillis {
+        self.world().now
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.world().now - BEGIN).unwrap_or(0))
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.advance(pause);
+            // Others may have something to do meanwhile.
+            tokio::task::yield_now().await;
+        })
+    }
+}
