@@ -9,6 +9,7 @@ mod cli_exit_codes;
 mod cli_wrong_input;
 mod differential;
 mod examples;
+mod guide_example;
 mod matrix;
 mod payloads;
 mod responses;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ark_video::{Client, DownloadOptions, WaitOptions, model::CreateTaskRequest};
-use ark_video_simulator::{Effect, Envelope, InProcess, Options};
+use ark_video_simulator::{Effect, Envelope, FaultPlan, InProcess, Options};
 use serde_json::json;
 
 use crate::cli::Shell;
@@ -151,5 +151,22 @@ async fn plans_switches_and_states_that_make_no_sense_are_refused_at_once() {
     ] {
         let ran = shell.run(&[line, &["--addr", "127.0.0.1:0"]].concat()).await;
         assert!(ran.code == code && ran.stderr.contains(words), "{line:?}: {} {}", ran.code, ran.stderr);
+    }
+}
+
+#[test]
+fn the_guide_shows_code_that_runs() {
+    let guide = include_str!("../../docs/guide/test-without-paying.md");
+    let example = include_str!("guide_example.rs").trim_end();
+    assert!(
+        guide.contains(&format!("```rust\n{example}\n```")),
+        "copy tests/it/guide_example.rs into the guide"
+    );
+    // An unknown fault is told all names there are; each has its place in the guide's table.
+    let error = FaultPlan::from_json(r#"{"rules":[{"effect":{"fault":"?"}}]}"#).unwrap_err().to_string();
+    let names: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
+    assert!(names.len() > 35, "{error}");
+    for name in names.into_iter().filter(|name| !["refuse", "fail"].contains(name)) {
+        assert!(guide.contains(&format!("`{name}`")), "the guide does not name {name}");
     }
 }

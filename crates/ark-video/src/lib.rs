@@ -105,3 +105,8 @@ pub use watch_handle::WatchHandle;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The guide's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/what-can-happen-to-a-create.md")]
+struct GuideToCreate;

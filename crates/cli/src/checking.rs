@@ -54,9 +54,9 @@ impl Checked {
     pub(crate) fn of(asked: &Result<Asked, Trouble>, catalog: &Catalog) -> Result<Self, Failure> {
         match asked {
             Ok(asked) => Ok(Self::of_request(asked, catalog)),
-            Err(Trouble::Malformed { body, names, .. }) => {
-                let (_, report) = check_json(body, catalog, &Facts::new());
-                Ok(Self { malformed: true, ..Self::named(report, names) })
+            Err(Trouble::Malformed(malformed)) => {
+                let (_, report) = check_json(&malformed.body, catalog, &Facts::new());
+                Ok(Self { malformed: true, ..Self::named(report, &malformed.names) })
             }
             Err(Trouble::Failure(failure)) => Err(failure.clone()),
         }
@@ -150,7 +150,7 @@ impl Checked {
         }
         let failure =
             Failure::new(Exit::Request, message).findings(refusals.iter().map(|named| (*named).clone()));
-        Ok(Err(failure.hint(way_out))?)
+        Err(failure.hint(way_out))
     }
 
     /// The report as people read it.

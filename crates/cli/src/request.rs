@@ -31,12 +31,14 @@ pub(crate) struct Asked {
 /// Why there is no request.
 pub(crate) enum Trouble {
     Failure(Failure),
-    /// JSON that is no request: which members of it are wrong is for the checks to say, all at once.
-    Malformed {
-        body: Value,
-        names: Names,
-        failure: Failure,
-    },
+    Malformed(Box<Malformed>),
+}
+
+/// JSON that is no request: which members of it are wrong is for the checks to say, all at once.
+pub(crate) struct Malformed {
+    pub(crate) body: Value,
+    pub(crate) names: Names,
+    failure: Failure,
 }
 
 impl From<Failure> for Trouble {
@@ -49,7 +51,8 @@ impl From<Failure> for Trouble {
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Failure(failure) | Trouble::Malformed { failure, .. } => failure,
+            Trouble::Failure(failure) => failure,
+            Trouble::Malformed(malformed) => malformed.failure,
         }
     }
 }
@@ -217,7 +220,7 @@ fn model(
 fn typed(body: Value, names: Names) -> Result<(CreateTaskRequest, Names), Trouble> {
     match json_input::request(&body, &names.whole()) {
         Ok(request) => Ok((request, names)),
-        Err(failure) => Err(Trouble::Malformed { body, names, failure }),
+        Err(failure) => Err(Trouble::Malformed(Box::new(Malformed { body, names, failure }))),
     }
 }
 
@@ -354,7 +357,7 @@ fn merge(asked: &mut Asked, extra: &str) -> Result<(), Trouble> {
     let body = Value::Object(object);
     match json_input::request(&body, "the request with --extra-body") {
         Ok(request) => asked.request = request,
-        Err(failure) => return Err(Trouble::Malformed { body, names, failure }),
+        Err(failure) => return Err(Trouble::Malformed(Box::new(Malformed { body, names, failure }))),
     }
     if replaced {
         let items = asked.request.content.len();

@@ -17,8 +17,12 @@
 //! # }
 //! ```
 //!
-//! What it does not do: it fetches no media (it assumes how long a video is, and says so in a [`Note`]) and it does not look at
-//! prompts for anything but the words that make 2.5 take a request for an edit or an extension.
+//! A test moves the clock ([`Simulator::advance`]), lets things go wrong ([`Simulator::fail_next`], [`FaultPlan`]) and looks at
+//! what it would have paid ([`Simulator::bills`], [`Simulator::ledger`]). With the feature `transport`, `InProcess` is the
+//! same without a socket.
+//!
+//! What it does not do: it fetches no media (it assumes how long a video is, and says so in a [`Note`]), and it looks at prompts
+//! only for flags, for faults that they ask for, and for the words that make 2.5 take a request for an edit or an extension.
 #![deny(missing_docs)]
 
 mod catalog;

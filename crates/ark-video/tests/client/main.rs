@@ -5,6 +5,7 @@
 mod attachments;
 #[cfg(feature = "callback")]
 mod callback;
+mod checks;
 mod create;
 mod download;
 mod list;

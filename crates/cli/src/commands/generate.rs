@@ -114,6 +114,13 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let task = result::wait_for(session, &handle, options)
         .await
         .map_err(|failure| simulated(api_failure::explained(failure, None, &names), session))?;
+    for difference in ark_video::Asked::of(&request).differences(&task) {
+        session.output.warn(format_args!(
+            "{}: {}",
+            task.id,
+            crate::failure::printable(&difference.to_string())
+        ));
+    }
     if args.no_download {
         super::tasks::show(session, &task);
         return Ok(());

@@ -169,7 +169,7 @@ fn answers<'a>(catalog: &'a Catalog, family: &'a str, topic: &str) -> Vec<Told<'
         Family::ROWS.iter().filter(named).filter_map(|row| of_family(row, None)).collect();
     let limit =
         |row: &&'static str| catalog.why_limit(row).map(|why| Told { family: None, row, takes: None, why });
-    told.extend(Limits::ROWS.iter().filter(named).filter_map(|row| limit(row)));
+    told.extend(Limits::ROWS.iter().filter(named).filter_map(limit));
     if told.is_empty() {
         let rows = Family::ROWS.iter().filter_map(|row| Some((*row, takes(catalog, family, row, topic)?)));
         told.extend(rows.filter_map(|(row, takes)| of_family(row, Some(takes))));

@@ -24,7 +24,8 @@ pub struct Lifted {
 /// The same request with the settings of its prompts moved into the fields.
 ///
 /// Moved is what the service knows, with a value that it knows, into a field that is not set. Everything else stays in
-/// the prompt as it is. Of a setting that stands twice, the last is moved: that is the one nearest to the end.
+/// the prompt as it is. Of a setting that stands twice, the last is moved: that is the one nearest to the end. A prompt
+/// in which a flag would come to the end that did not stand there, and would then be read, is left alone.
 ///
 /// ```
 /// use ark_video_model::{TextToVideo, lift};
@@ -45,12 +46,13 @@ pub fn lift(request: &CreateTaskRequest) -> (CreateTaskRequest, Vec<Lifted>) {
         }
         let text = item.text.clone();
         let found = PromptFlags::read(&text);
+        let mut trial = request.clone();
         let mut kept = Vec::new();
         let mut lifted = Vec::new();
         for flag in found.flags.iter().rev() {
             let value =
                 flag.setting.and_then(|setting| Some((setting, setting.field()?, flag.value_for(setting)?)));
-            let moved = value.as_ref().is_some_and(|(setting, _, value)| set(&mut request, *setting, value));
+            let moved = value.as_ref().is_some_and(|(setting, _, value)| set(&mut trial, *setting, value));
             if !moved {
                 kept.push(&text[flag.start..flag.end]);
             }
@@ -60,14 +62,20 @@ pub fn lift(request: &CreateTaskRequest) -> (CreateTaskRequest, Vec<Lifted>) {
         }
         if lifted.iter().any(|lifted| lifted.moved) {
             let mut rest = text[..found.prose_end].trim_end().to_owned();
-            for flag in kept.into_iter().rev() {
+            kept.reverse();
+            for flag in &kept {
                 if !rest.is_empty() {
                     rest.push(' ');
                 }
                 rest.push_str(flag);
             }
-            if let ContentItem::Text(item) = &mut request.content[index] {
-                item.text = rest;
+            if PromptFlags::read(&rest).flags.iter().map(|flag| &rest[flag.start..flag.end]).eq(kept) {
+                request = trial;
+                if let ContentItem::Text(item) = &mut request.content[index] {
+                    item.text = rest;
+                }
+            } else {
+                lifted.iter_mut().for_each(|lifted| lifted.moved = false);
             }
         }
         all.extend(lifted.into_iter().rev());
@@ -131,6 +139,19 @@ mod tests {
         assert_eq!(flags, [("--duration".to_owned(), false), ("--seed".to_owned(), true)]);
         let twice = TextToVideo::new("m", "A kite --dur 5 --dur 6").build();
         assert_eq!(lift(&twice).0.duration, Some(6));
+    }
+
+    /// Found by fuzzing: with the trailing settings gone, `--seed` would come to the end and be read.
+    #[test]
+    fn a_prompt_whose_rest_would_be_read_differently_is_left_alone() {
+        for prompt in [
+            "A --seed -1 --watermrk\u{11}x t- x(at --dur 5 --dur 5",
+            "A --seed -2 --watermark true=--rs 720p --cf",
+        ] {
+            let request = TextToVideo::new("m", prompt).build();
+            let (once, _) = lift(&request);
+            assert_eq!(lift(&once).0, once, "{prompt}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The service on a socket of this machine: sockets, clock, randomness and rendering live here, and nowhere else in this crate.
 
+mod builder;
 mod callbacks;
 mod clock;
 mod control;
@@ -11,22 +12,21 @@ mod wire;
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use ark_video_protocol::UnixMillis;
 use tokio::{
-    net::TcpListener,
     sync::{Notify, watch},
     task::JoinHandle,
 };
 
+pub use self::builder::{Builder, StartError};
 use self::{clock::Clock, films::Films};
 use crate::{
     faults::{Effect, FaultCount, FaultPlan, FaultPlanError, FaultRule},
-    options::Options,
     service::{Bill, CallbackCounts, Ledger, Note, Service, SnapshotError},
 };
 
@@ -280,219 +280,4 @@ impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulator").field("base_url", &self.base_url).finish_non_exhaustive()
     }
-}
-
-/// How to start a [`Simulator`].
-#[must_use = "a builder does nothing until `start`"]
-pub struct Builder {
-    options: Options,
-    addr: SocketAddr,
-    origin: Option<String>,
-    speed: f64,
-    seed: Option<u64>,
-    any_key: bool,
-    on_note: Option<NoteHook>,
-    control: Option<SocketAddr>,
-    begins: Option<UnixMillis>,
-    faults: FaultPlan,
-    callbacks_anywhere: bool,
-    state: Option<String>,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            options: Options::default(),
-            addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-            origin: None,
-            speed: 1.0,
-            seed: None,
-            any_key: false,
-            on_note: None,
-            control: None,
-            begins: None,
-            faults: FaultPlan::new(),
-            callbacks_anywhere: false,
-            state: None,
-        }
-    }
-}
-
-impl Builder {
-    /// Sets all options of the service at once, the seed among them; only the origin is replaced. Options without a key stand for
-    /// a key of its own here; [`any_key`](Self::any_key) lifts that.
-    pub fn options(mut self, options: Options) -> Self {
-        self.seed = Some(options.seed);
-        self.options = options;
-        self
-    }
-
-    /// Sets the address to listen on. Default: a free port of 127.0.0.1.
-    pub fn addr(mut self, addr: SocketAddr) -> Self {
-        self.addr = addr;
-        self
-    }
-
-    /// Sets what links to files start with, where others reach the simulator under another name than it listens on.
-    pub fn origin(mut self, origin: impl Into<String>) -> Self {
-        self.origin = Some(origin.into());
-        self
-    }
-
-    /// Lets time run faster: 60 makes a minute of a second. Default 1; what is not above 0 counts as 1.
-    pub fn speed(mut self, speed: f64) -> Self {
-        self.speed = if speed > 0.0 { speed } else { 1.0 };
-        self
-    }
-
-    /// Stops the clock: only [`Simulator::advance`] and the control port move it.
-    pub fn manual_clock(mut self) -> Self {
-        self.speed = 0.0;
-        self
-    }
-
-    /// Sets the moment that the service begins at, in milliseconds since 1970. Default: the time of day. With a seed and a manual
-    /// clock, equal calls then give equal answers to the last byte.
-    pub fn begins_at(mut self, moment: UnixMillis) -> Self {
-        self.begins = Some(moment);
-        self
-    }
-
-    /// Opens a control port; port 0 is any free one. There is no key on it: keep it on this machine. Default: none.
-    pub fn control(mut self, addr: SocketAddr) -> Self {
-        self.control = Some(addr);
-        self
-    }
-
-    /// Lets things go wrong from the start.
-    pub fn faults(mut self, plan: FaultPlan) -> Self {
-        self.faults = plan;
-        self
-    }
-
-    /// Goes on where another simulator stopped: with what [`Simulator::snapshot`] gave. Its clock should not be behind.
-    pub fn restore(mut self, snapshot: impl Into<String>) -> Self {
-        self.state = Some(snapshot.into());
-        self
-    }
-
-    /// Calls back to other machines too. Default: to this one only.
-    pub fn callbacks_anywhere(mut self) -> Self {
-        self.callbacks_anywhere = true;
-        self
-    }
-
-    /// Accepts this key only. Default: a key of its own, which [`Simulator::api_key`] tells.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.options.key = Some(key.into());
-        self
-    }
-
-    /// Accepts every key that is not empty.
-    pub fn any_key(mut self) -> Self {
-        self.any_key = true;
-        self
-    }
-
-    /// Mounts the API elsewhere than at `/api/v3`.
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.options.prefix = prefix.into();
-        self
-    }
-
-    /// Makes a run repeatable. Default: a new one each time, which [`Simulator::seed`] tells.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Gets told what the service assumed where the real one would have looked. Called while a request waits for its answer.
-    pub fn on_note(mut self, hook: impl Fn(&Note) + Send + Sync + 'static) -> Self {
-        self.on_note = Some(Box::new(hook));
-        self
-    }
-
-    /// Listens and serves, on the async runtime that this is called on.
-    ///
-    /// # Errors
-    /// An address cannot be listened on, or the fault plan makes no sense.
-    pub async fn start(self) -> Result<Simulator, StartError> {
-        let (listener, addr) = listen(self.addr).await?;
-        let control = match self.control {
-            Some(addr) => Some(listen(addr).await?),
-            None => None,
-        };
-        let mut options = self.options;
-        options.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
-        options.origin = self.origin.unwrap_or_else(|| format!("http://{}", reachable(addr)));
-        let prefix = options.prefix.trim_matches('/');
-        options.prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
-        let made = || format!("sim-{:032x}", fastrand::u128(..));
-        let api_key = options.key.clone().unwrap_or_else(made);
-        options.key = if self.any_key { None } else { Some(api_key.clone()) };
-        let base_url = format!("{}{}", options.origin.trim_end_matches('/'), options.prefix);
-        let mut service = match &self.state {
-            Some(state) => Service::restore(options, state)?,
-            None => Service::new(options),
-        };
-        service.set_faults(self.faults)?;
-        let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared {
-            service: Mutex::new(service),
-            clock: Clock::start(self.speed, self.begins),
-            films: Films::default(),
-            on_note: self.on_note,
-            stop: stopped.clone(),
-            news: Notify::new(),
-            callbacks_anywhere: self.callbacks_anywhere,
-        });
-        let server = tokio::spawn(server::run(listener, Arc::clone(&shared), stopped));
-        let mut others = vec![tokio::spawn(callbacks::run(Arc::clone(&shared)))];
-        let mut control_url = None;
-        if let Some((listener, addr)) = control {
-            control_url = Some(format!("http://{}", reachable(addr)));
-            others.push(tokio::spawn(control::run(listener, Arc::clone(&shared), base_url.clone())));
-        }
-        Ok(Simulator { shared, addr, base_url, api_key, control_url, stop, server: Some(server), others })
-    }
-}
-
-async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let refused = |source| StartError::Listen { addr, source };
-    let listener = TcpListener::bind(addr).await.map_err(refused)?;
-    let addr = listener.local_addr().map_err(refused)?;
-    Ok((listener, addr))
-}
-
-/// Where a client on this machine finds a server that listens on every address.
-fn reachable(addr: SocketAddr) -> SocketAddr {
-    match addr.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), addr.port()),
-        IpAddr::V6(ip) if ip.is_unspecified() => {
-            SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), addr.port())
-        }
-        _ => addr,
-    }
-}
-
-/// The simulator could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// An address cannot be listened on.
-    #[error(
-        "the simulator cannot listen on {addr}: {source}; choose another address, or port 0 for any that is free"
-    )]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The fault plan makes no sense.
-    #[error(transparent)]
-    Faults(#[from] FaultPlanError),
-    /// The saved state cannot be used.
-    #[error(transparent)]
-    State(#[from] SnapshotError),
 }

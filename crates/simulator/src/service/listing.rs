@@ -59,7 +59,6 @@ pub(crate) fn tasks(
             && asked.status.as_ref().is_none_or(|status| *status == task.state.status())
             && tier.as_ref().is_none_or(|tier| *tier == task.tier())
             && asked.model.as_ref().is_none_or(|model| model == task.asked_model())
-            && (asked.task_ids.is_empty() || asked.task_ids.iter().any(|id| **id == *task.id))
     };
     let shift = if page > 1 { shift } else { 0 };
     let skip = usize::try_from(((page - 1) * size).saturating_sub(shift).max(0)).unwrap_or(usize::MAX);
@@ -72,10 +71,12 @@ pub(crate) fn tasks(
         }
         total += 1;
     };
-    if options.switches.is("list-order", "newest_first") {
-        store.newest_first().filter(wanted).for_each(&mut visit);
-    } else {
-        store.oldest_first().filter(wanted).for_each(&mut visit);
+    let newest_first = options.switches.is("list-order", "newest_first");
+    match (asked.task_ids.as_slice(), newest_first) {
+        ([], true) => store.newest_first().filter(wanted).for_each(&mut visit),
+        ([], false) => store.oldest_first().filter(wanted).for_each(&mut visit),
+        (ids, true) => store.these(ids).into_iter().rev().filter(wanted).for_each(&mut visit),
+        (ids, false) => store.these(ids).into_iter().filter(wanted).for_each(&mut visit),
     }
     let mut list = TaskList::new(items);
     list.total = i64::try_from(total).ok();

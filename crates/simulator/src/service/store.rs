@@ -87,6 +87,15 @@ impl Store {
         self.tasks.get_mut(&self.files.task_of(path)?)
     }
 
+    /// The tasks with these ids, oldest first, each once: without looking at all the others.
+    pub(crate) fn these(&self, ids: &[String]) -> Vec<&Record> {
+        let mut numbers: Vec<u64> =
+            ids.iter().filter_map(|id| self.numbers.get(id.as_str()).copied()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.iter().filter_map(|number| self.tasks.get(number)).collect()
+    }
+
     /// All tasks, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Record> {
         self.tasks.values().rev()

@@ -297,3 +297,17 @@ async fn the_signature_is_not_on_disk() {
     let text = fs::read_to_string(path.with_file_name("tea.mp4.part.json")).unwrap();
     assert!(!text.contains("secret") && text.contains("/a.mp4\""), "{text}");
 }
+
+#[tokio::test]
+async fn a_disk_that_is_too_small_is_told_before_it_is_full() {
+    let (folder, path) = target();
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 1000000000000000000\r\n\r\nfilm";
+    let server = Server::hanging_after(head);
+    let mut large = options();
+    large.max_bytes = u64::MAX;
+    let error = fetch(&server.url("/a.mp4"), &path, &large).await.unwrap_err();
+    assert!(matches!(error, SaveError::NoSpace { .. }) && error.is_disk_full(), "{error}");
+    assert!(error.to_string().contains("more bytes are needed"), "{error}");
+    assert!(names(&folder).is_empty());
+}

@@ -3,7 +3,11 @@
 use std::{
     io::{self, Cursor, Read},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use ark_video_protocol::{
@@ -11,7 +15,8 @@ use ark_video_protocol::{
     body::{BodyPlan, Source, Token},
 };
 use ark_video_transport::{
-    BodySource, FileSource, HttpTransport, RequestBody, SendError, SendErrorKind, SendStage, Transport,
+    BodySource, FileSource, HttpTransport, RequestBody, SendError, SendErrorKind, SendStage, Timeouts,
+    Transport,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -142,4 +147,63 @@ async fn a_source_that_was_not_handed_over_is_not_sent() {
     let error = create(&server, RequestBody::new(plan, Vec::new())).await.unwrap_err();
     assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Invalid), "{error}");
     assert_eq!(server.connections(), 0);
+}
+
+/// Counts what is taken from it.
+#[derive(Debug)]
+struct Counted {
+    length: u64,
+    taken: Arc<AtomicU64>,
+}
+
+impl BodySource for Counted {
+    fn name(&self) -> String {
+        "counted.png".to_owned()
+    }
+
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send + Sync>> {
+        Ok(Box::new(Counter { left: self.length, taken: self.taken.clone() }))
+    }
+}
+
+struct Counter {
+    left: u64,
+    taken: Arc<AtomicU64>,
+}
+
+impl Read for Counter {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.left.min(into.len() as u64);
+        self.left -= count;
+        self.taken.fetch_add(count, Ordering::Relaxed);
+        Ok(usize::try_from(count).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn no_more_is_read_than_the_network_takes() {
+    // Accepts the connection and never reads: only what fits into the system's buffers can leave.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let server = Server::raw(move |stream, _| {
+        let _ = held.lock().unwrap().recv();
+        drop(stream);
+    });
+    let taken = Arc::new(AtomicU64::new(0));
+    let source = Counted { length: 45 << 20, taken: taken.clone() };
+    let (body, _) = body(vec![Arc::new(source)], &[]);
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = server.url("/x").parse().unwrap();
+    let timeouts = Timeouts::new().upload_stall(Duration::from_millis(300));
+    let transport = HttpTransport::new().with_timeouts(timeouts);
+    let error = transport.send(Endpoint::Create, request).await.unwrap_err();
+    assert_eq!((error.stage, error.kind), (SendStage::MaybeSent, SendErrorKind::Timeout), "{error}");
+    let taken = taken.load(Ordering::Relaxed);
+    assert!((1..12 << 20).contains(&taken), "{taken} bytes were read ahead");
+    drop(release);
 }

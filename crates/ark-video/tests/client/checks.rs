@@ -1,0 +1,62 @@
+//! What our own checks refuse never reaches the network, unless the caller says so.
+
+use ark_video::{
+    CheckPolicy, CreateOptions, Error,
+    model::{Catalog, CreateTaskRequest, Facts, MediaFacts, MediaFormat, MediaKind, References, TextToVideo},
+};
+
+use crate::world::World;
+
+const MODEL: &str = "doubao-seedance-2-0-260128";
+
+fn too_short() -> CreateTaskRequest {
+    TextToVideo::new(MODEL, "a secret prompt").duration(3).resolution("8k").build()
+}
+
+#[tokio::test]
+async fn a_refused_request_is_not_sent_and_everything_wrong_is_told() {
+    let world = World::always(200, r#"{"id":"cgt-1"}"#);
+    let error = world.client().create(&too_short()).await.unwrap_err();
+    let Error::Rejected(report) = &error else { panic!("{error:?}") };
+    let places: Vec<&str> = report.findings.iter().map(|finding| finding.pointer.as_str()).collect();
+    assert_eq!(places, ["/duration", "/resolution"]);
+    assert_eq!((error.is_retryable(), error.is_outcome_unknown(), error.status()), (false, false, None));
+    let said = error.to_string();
+    assert!(said.starts_with("The request was refused before sending:\n- refused: /duration: "), "{said}");
+    assert!(said.contains("Nothing was sent, nothing is billed.") && !said.contains("secret"), "{said}");
+    assert!(world.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_caller_may_know_better() {
+    let world = World::always(200, r#"{"id":"cgt-1"}"#);
+    let client = world.client();
+    for policy in [CheckPolicy::WarnOnly, CheckPolicy::Off] {
+        let prepared = client.prepare(&too_short(), &CreateOptions::new().check(policy));
+        assert_eq!(prepared.report().is_refused(), policy == CheckPolicy::WarnOnly);
+        client.create_prepared(&prepared).await.unwrap();
+    }
+    client.create_raw(&too_short()).await.unwrap();
+    assert_eq!(world.sent().len(), 3);
+}
+
+#[tokio::test]
+async fn facts_and_a_catalog_of_ones_own_count() {
+    let world = World::always(200, r#"{"id":"cgt-1"}"#);
+    let mut film = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
+    film.seconds = Some(16.5);
+    let request = References::new(MODEL).video("https://media.example.com/a.mp4").build();
+    let options = CreateOptions::new().facts(Facts::new().with(0, film));
+    let error = world.client().create_with(&request, &options).await.unwrap_err();
+    assert!(matches!(error, Error::Rejected(_)), "{error}");
+    assert!(world.sent().is_empty());
+
+    let newer = serde_json::json!({ "families": { "2.0": {
+        "duration": { "value": { "min": 3, "max": 15, "auto": true, "default": 5 } },
+        "resolution": { "value": ["8k"] },
+    } } });
+    let catalog = Catalog::builtin().overlaid(&newer).unwrap();
+    let client = world.builder().catalog(catalog).build().unwrap();
+    client.create(&too_short()).await.unwrap();
+    assert_eq!(world.sent().len(), 1);
+}
