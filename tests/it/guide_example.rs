@@ -1,3 +1,5 @@
+//! The Rust example of `docs/guide/test-without-paying.md`, which shows everything below this line word for word.
+
 use std::time::Duration;
 
 use ark_video::{Client, WaitOptions, model::build::TextToVideo};

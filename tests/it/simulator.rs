@@ -157,7 +157,7 @@ async fn plans_switches_and_states_that_make_no_sense_are_refused_at_once() {
 #[test]
 fn the_guide_shows_code_that_runs() {
     let guide = include_str!("../../docs/guide/test-without-paying.md");
-    let example = include_str!("guide_example.rs").trim_end();
+    let (_, example) = include_str!("guide_example.rs").trim_end().split_once("\n\n").unwrap();
     assert!(
         guide.contains(&format!("```rust\n{example}\n```")),
         "copy tests/it/guide_example.rs into the guide"

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::Options;
 
 /// An answer: status, head, body.
 struct Got {
