@@ -16,7 +16,15 @@ use clap::{Arg, ArgAction, Command};
 
 /// Writes the generated files, or with `check` only compares them.
 fn generate(check: bool) -> Result<(), String> {
-    codegen::run(&root(), check).map_err(|e| format!("{e:#}"))
+    codegen::run(&root(), check).map_err(|e| {
+        let cause = format!("{e:#}");
+        let next = if cause.contains("cargo xtask codegen") {
+            ""
+        } else {
+            "\n  Mend that and run `cargo xtask codegen`."
+        };
+        format!("{cause}{next}")
+    })
 }
 
 /// Writes the generated documents, or with `check` only compares them.
