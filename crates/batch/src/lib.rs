@@ -1,0 +1,18 @@
+//! Durable batches: a list of shots, a journal that is written before the network is touched, and a runner that takes each
+//! shot from intent to film. After a crash at any point, running again resumes: nothing lost, nothing billed twice.
+//!
+//! This crate prints nothing and reads no environment. What a task is and how it is created, watched and fetched is
+//! `ark-video`'s; which row may move where is decided in [`State`], and nowhere else.
+#![deny(missing_docs)]
+
+mod engine;
+mod job;
+mod journal;
+mod list;
+mod money;
+mod report;
+mod state;
+
+pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned};
+pub use money::{Amount, Cap, Cost, Scope};
+pub use state::State;

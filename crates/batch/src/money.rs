@@ -1,0 +1,93 @@
+//! What jobs cost and what they may cost: amounts, caps and what a cap is laid on. Pure; exact, in whole tokens and
+//! millionths of a currency's unit.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a job costs, or is estimated to cost at most.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cost {
+    /// Tokens.
+    pub tokens: u64,
+    /// Millionths of the currency's unit; 0 where the catalog knows no price.
+    pub micros: u64,
+    /// `CNY`, `USD`; empty where the catalog knows no price.
+    pub currency: String,
+}
+
+/// An amount that a cap names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Amount {
+    /// So many tokens.
+    Tokens(u64),
+    /// So much money.
+    Money {
+        /// Millionths of the currency's unit.
+        micros: u64,
+        /// `CNY`, `USD`.
+        currency: String,
+    },
+}
+
+/// What a cap is laid on. Each scope has a purse of its own in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Scope {
+    /// One batch of the journal, all of its runs together.
+    Batch(String),
+    /// What is sent on one day, `2026-11-23`, in UTC, by all batches of the journal.
+    Day(String),
+    /// Shots with this tag, in all batches of the journal.
+    Tag(String),
+}
+
+/// The most that may be spent in a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// On what. A day's cap holds for each day.
+    pub scope: Scope,
+    /// How much.
+    pub amount: Amount,
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tokens(tokens) => write!(f, "{tokens} tokens"),
+            Self::Money { micros, currency } => {
+                let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+                let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+                let part = part.trim_end_matches('0');
+                write!(f, "{whole}.{part:0<2} {currency}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Batch(name) => write!(f, "batch {name}"),
+            Self::Day(day) => write!(f, "day {day}"),
+            Self::Tag(tag) => write!(f, "tag {tag}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_like_money() {
+        let money = |micros| Amount::Money { micros, currency: "CNY".to_owned() }.to_string();
+        assert_eq!(money(0), "0.00 CNY");
+        assert_eq!(money(3_500_000), "3.50 CNY");
+        assert_eq!(money(1_234_567), "1.234567 CNY");
+        assert_eq!(Amount::Tokens(500).to_string(), "500 tokens");
+    }
+}
