@@ -1,6 +1,7 @@
-//! `cargo xtask docs`: the reference tables (fields, errors, examples) and the OpenAPI document, from the resolved schema and
-//! the tables beside it. Writes only what it generates; says nothing that the schema does not.
+//! `cargo xtask docs`: the reference tables (fields, errors, examples), the OpenAPI document and the schema of shot lists,
+//! from the resolved schema and the tables beside it. Writes only what it generates; says nothing that the schema does not.
 
+mod batch;
 mod openapi;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,11 @@ use serde_json::{Map, Value, json};
 use crate::codegen::{SCHEMA, pretty, read_json};
 use crate::schema::files::{self, Files};
 
-pub(crate) const OPENAPI: &str = "schema/ark-video.openapi.json";
+const OPENAPI: &str = "schema/ark-video.openapi.json";
+/// The same document for the simulator, which serves it: a package holds no file from outside of its folder.
+const SERVED: &str = "crates/simulator/src/generated/openapi.json";
+/// For editors: what a shot list may hold.
+pub(crate) const BATCH: &str = "schema/ark-video.batch.schema.json";
 const FOLDER: &str = "docs/reference";
 
 /// Writes the documents, or with `check` fails when one differs.
@@ -45,8 +50,11 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<String> {
 pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     let document = read_json(root, SCHEMA)?;
     let errors = read_json(root, "schema/errors.json")?;
+    let openapi = pretty(&openapi::document(&document, &errors, &request_examples(root)?)?)?;
     Ok(BTreeMap::from([
-        (OPENAPI.to_owned(), pretty(&openapi::document(&document, &errors, &request_examples(root)?)?)?),
+        (SERVED.to_owned(), openapi.clone()),
+        (OPENAPI.to_owned(), openapi),
+        (BATCH.to_owned(), pretty(&batch::document(&document)?)?),
         (format!("{FOLDER}/fields.md"), fields(&document)),
         (format!("{FOLDER}/errors.md"), error_codes(&errors)),
         (format!("{FOLDER}/examples.md"), examples(root)?),

@@ -5,6 +5,7 @@
 mod ci;
 mod codegen;
 mod docs;
+mod faults;
 mod release_check;
 mod schema;
 mod tidy;
@@ -53,15 +54,19 @@ fn differential(cases: u64) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err("the typed checks and the schema disagree; see above".into()) }
 }
 
-/// The programs of bench/, optimised: ours beside a floor, in turn.
-fn bench(rounds: u64) -> Result<(), String> {
-    let status = std::process::Command::new(cargo())
-        .current_dir(root())
-        .args(["run", "--release", "--quiet", "-p", "ark-video-bench", "--", "run", "--rounds"])
-        .arg(rounds.to_string())
-        .status()
-        .map_err(|e| format!("cargo could not be started: {e}"))?;
-    if status.success() { Ok(()) } else { Err("a measurement did not run to its end; see above".into()) }
+/// The programs of bench/, optimised: ours beside a floor, in turn. It knows its own options.
+fn bench<'a>(options: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    let run = |arguments: &mut dyn Iterator<Item = &str>| {
+        let status = std::process::Command::new(cargo()).current_dir(root()).args(arguments).status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => Err("a measurement did not run to its end; see above".to_owned()),
+            Err(error) => Err(format!("cargo could not be started: {error}")),
+        }
+    };
+    let package = ["--release", "--quiet", "-p", "ark-video-bench"];
+    run(&mut ["build", "--bins"].into_iter().chain(package))?;
+    run(&mut ["run"].into_iter().chain(package).chain(["--", "run"]).chain(options.map(String::as_str)))
 }
 
 /// The repository's root, wherever the command was started from.
@@ -109,14 +114,23 @@ fn command_line() -> Command {
         )
         .subcommand(
             Command::new("bench")
-                .about("Whole-process figures: ours beside a floor, in turn, as ratios")
+                .about(
+                    "Whole-process figures: ours beside a floor, in turn, as ratios; --help names the rows",
+                )
+                .disable_help_flag(true)
                 .arg(
-                    Arg::new("rounds")
-                        .long("rounds")
-                        .help("How often each program runs")
-                        .value_parser(clap::value_parser!(u64))
-                        .default_value("5"),
+                    Arg::new("options")
+                        .help("Options of the bench program: --rounds, --rows, --help")
+                        .num_args(0..)
+                        .trailing_var_arg(true)
+                        .allow_hyphen_values(true),
                 ),
+        )
+        .subcommand(
+            Command::new("faults")
+                .about("Every fault at every operation, ours beside the vendor's Python runtime: docs/reference/faults.md")
+                .arg(flag("check", "Write nothing; fail when the page or the record would change"))
+                .arg(Arg::new("python").long("python").help("A Python that has the vendor's runtime; default target/ci/venv")),
         )
         .subcommand(
             Command::new("release-check").about(
@@ -151,10 +165,17 @@ fn main() -> ExitCode {
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
+        Some(("faults", options)) => {
+            let python = options.get_one::<String>("python").map(String::as_str);
+            faults::run(&root(), python, options.get_flag("check"))
+                .map(|text| print!("{text}"))
+                .map_err(|e| format!("{e:#}"))
+                .map(done)
+        }
         Some(("differential", options)) => {
             differential(options.get_one::<u64>("cases").copied().unwrap_or(1_000_000)).map(done)
         }
-        Some(("bench", options)) => bench(options.get_one::<u64>("rounds").copied().unwrap_or(5)).map(done),
+        Some(("bench", options)) => bench(options.get_many("options").into_iter().flatten()).map(done),
         Some(("tidy", options)) => tidy::run(&root(), options.get_flag("fix")).map(done),
         Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),
         Some((job, _)) => ci::run_one(job),

@@ -1,10 +1,12 @@
 //! `cargo xtask release-check`: what must hold before a release and needs more than a clone. Public APIs against the last tag,
-//! what each package would hold, the changelog. Publishes nothing; says what it skipped and why.
+//! what each package would hold and whether it builds, the changelog. Publishes nothing; says what it skipped and why.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
 
 /// The largest file that a package may hold, in bytes.
 const LARGEST: u64 = 512 << 10;
@@ -27,7 +29,11 @@ pub(crate) fn run(root: &Path) -> Result<String> {
         said.push(format!("{}: {} files in the package", package.name, files.len()));
         wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", package.name)));
     }
-    let changelog = std::fs::read_to_string(root.join("CHANGELOG.md")).context("cannot read CHANGELOG.md")?;
+    match builds(root, &packages) {
+        Ok(()) => said.push(format!("all {} packages build from what they hold", packages.len())),
+        Err(error) => wrong.push(format!("{error:#}")),
+    }
+    let changelog = fs::read_to_string(root.join("CHANGELOG.md")).context("cannot read CHANGELOG.md")?;
     let tag = last_tag(root);
     wrong.extend(unreleased(&changelog));
     match (&tag, semver_checks(root)) {
@@ -56,9 +62,9 @@ pub(crate) fn run(root: &Path) -> Result<String> {
 /// The crates under `crates/`, by their manifests.
 fn packages(root: &Path) -> Result<Vec<Package>> {
     let mut packages = Vec::new();
-    for entry in std::fs::read_dir(root.join("crates")).context("cannot list crates")? {
+    for entry in fs::read_dir(root.join("crates")).context("cannot list crates")? {
         let folder = entry?.path();
-        let Ok(text) = std::fs::read_to_string(folder.join("Cargo.toml")) else { continue };
+        let Ok(text) = fs::read_to_string(folder.join("Cargo.toml")) else { continue };
         let manifest: toml::Table = text.parse().with_context(|| folder.display().to_string())?;
         let name = manifest
             .get("package")
@@ -110,40 +116,64 @@ fn contents(package: &Package, files: &[String]) -> Vec<String> {
         {
             faults.push(format!("{file} has no place in a package"));
         }
-        let size = std::fs::metadata(&path).map_or(0, |data| data.len());
+        let size = fs::metadata(&path).map_or(0, |data| data.len());
         if size > LARGEST {
             faults.push(format!("{file} has {size} bytes, more than {LARGEST}"));
-        }
-        let test = ["tests/", "benches/", "examples/"].iter().any(|folder| file.starts_with(folder))
-            || file.ends_with("tests.rs");
-        if file.ends_with(".rs") && !test {
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
-            faults.extend(includes_outside(file, &text).into_iter().map(|target| {
-                format!("{file} includes {target}, which lies outside of the package: it would not compile for a user")
-            }));
         }
     }
     faults
 }
 
-/// `include_str!` and its like of files above the crate's own folder, outside of documentation and test code.
-fn includes_outside(file: &str, text: &str) -> Vec<String> {
-    let depth = file.matches('/').count();
-    let shipped = text.split("#[cfg(test)]").next().unwrap_or(text);
-    let mut found = Vec::new();
-    for mark in ["include_str!(\"", "include_bytes!(\"", "include!(\""] {
-        for (at, _) in shipped.match_indices(mark) {
-            let line = shipped[..at].rsplit('\n').next().unwrap_or("");
-            // `#[cfg(doctest)]` items exist for our own test of the README only.
-            let before = shipped[..at].trim_end();
-            let documentation = line.trim_start().starts_with("//") || before.contains("#[cfg(doctest)]");
-            let target = shipped[at + mark.len()..].split('"').next().unwrap_or("");
-            if !documentation && target.matches("../").count() > depth {
-                found.push(target.to_owned());
-            }
+/// Packs every crate and builds it from its package, as a user's cargo would: what lies outside of it is missing then. Takes
+/// minutes. Works on a copy that may be published, because cargo looks for the other crates among those only.
+fn builds(root: &Path, packages: &[Package]) -> Result<()> {
+    let copy = TempDir::new().context("no temporary folder can be made")?;
+    for file in tracked(root)? {
+        let target = copy.path().join(&file);
+        // What was deleted and not yet committed is listed, too.
+        if let Ok(bytes) = fs::read(root.join(&file)) {
+            fs::create_dir_all(target.parent().unwrap_or(copy.path()))?;
+            fs::write(target, bytes).with_context(|| format!("{file} cannot be copied"))?;
         }
     }
-    found
+    let manifest = copy.path().join("Cargo.toml");
+    fs::write(&manifest, publishable(&fs::read_to_string(&manifest)?)?)?;
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let names = packages.iter().flat_map(|package| ["--package", &package.name]);
+    let status = Command::new(crate::cargo())
+        .args(["package", "--offline", "--allow-dirty"])
+        .args(names)
+        .current_dir(copy.path())
+        .env("CARGO_TARGET_DIR", target)
+        .stdin(Stdio::null())
+        .status()
+        .context("cargo could not be started")?;
+    ensure!(status.success(), "a package does not build from what it holds; cargo says above which and why");
+    Ok(())
+}
+
+/// Every file of the repository that git knows or would take.
+fn tracked(root: &Path) -> Result<Vec<String>> {
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root)
+        .output()
+        .context("git could not be started")?;
+    ensure!(output.status.success(), "`git ls-files` failed: {}", String::from_utf8_lossy(&output.stderr));
+    let names = String::from_utf8(output.stdout).context("a file name that is no UTF-8")?;
+    Ok(names.split_terminator('\0').map(str::to_owned).collect())
+}
+
+/// The workspace's manifest without its ban on publishing.
+fn publishable(manifest: &str) -> Result<String> {
+    let mut manifest: toml::Table = manifest.parse().context("Cargo.toml")?;
+    manifest
+        .get_mut("workspace")
+        .and_then(|workspace| workspace.get_mut("package")?.as_table_mut())
+        .context("Cargo.toml has no [workspace.package]")?
+        .insert("publish".to_owned(), true.into());
+    Ok(manifest.to_string())
 }
 
 /// Whether there is something to release.
@@ -189,9 +219,9 @@ fn compare(root: &Path, name: &str, tag: &str) -> Result<()> {
 
 /// The examples of the README are documentation tests; this says where, so that nobody has to believe it.
 fn readme(root: &Path) -> Result<String> {
-    for entry in std::fs::read_dir(root.join("crates")).context("cannot list crates")?.flatten() {
+    for entry in fs::read_dir(root.join("crates")).context("cannot list crates")?.flatten() {
         let library = entry.path().join("src/lib.rs");
-        let text = std::fs::read_to_string(&library).unwrap_or_default();
+        let text = fs::read_to_string(&library).unwrap_or_default();
         if text.contains("include_str!(\"../../../README.md\")") {
             let name = entry.file_name().to_string_lossy().into_owned();
             return Ok(format!(
@@ -207,24 +237,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_outside_of_the_package_is_named() {
-        let text = "const A: &str = include_str!(\"../../../schema/x.json\");\nconst B: &str = include_str!(\"../b.txt\");\n// include_str!(\"../../c\")\n";
-        assert_eq!(includes_outside("src/a/mod.rs", text), ["../../../schema/x.json"]);
-        assert_eq!(includes_outside("src/lib.rs", text), ["../../../schema/x.json"]);
-        assert!(
-            includes_outside(
-                "src/lib.rs",
-                "#[cfg(test)]\nmod tests { const A: &str = include_str!(\"../../../x\"); }"
-            )
-            .is_empty()
-        );
-        assert!(
-            includes_outside(
-                "src/lib.rs",
-                "#[cfg(doctest)]\n#[doc = include_str!(\"../../../README.md\")]\nstruct R;"
-            )
-            .is_empty()
-        );
+    fn the_copy_may_be_published_and_nothing_else_differs() {
+        let before =
+            "[workspace]\nmembers = [\"a\"]\n[workspace.package]\nversion = \"1.0.0\"\npublish = false\n";
+        let after: toml::Table = publishable(before).unwrap().parse().unwrap();
+        let expected: toml::Table = before.replace("false", "true").parse().unwrap();
+        assert_eq!(after, expected);
+        assert!(publishable("[workspace]\n").is_err());
+        let files = tracked(&crate::root()).unwrap();
+        assert!(files.iter().any(|file| file == "crates/model/src/lib.rs") && files.len() > 300);
+        assert!(!files.iter().any(|file| file.starts_with("target/")));
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! Data only; nothing is read from the environment here.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use ark_video_model::Catalog;
 
-use crate::catalog::catalog;
+use crate::{catalog::catalog, dialect::Dialect};
 
 /// How a [`Service`](crate::Service) behaves. Equal options, moments and requests give equal answers.
 ///
@@ -51,6 +51,11 @@ pub struct Options {
     pub rates: Option<Rates>,
     /// How many times longer a task of the tier `flex` waits. Default 10 (the real service: up to days).
     pub flex_wait_factor: u32,
+    /// Models, rules, prices and rates. Default [`Catalog::builtin`]. Another one lives as long as the program, as that one does:
+    /// in a `static`, or from `Box::leak`.
+    pub catalog: &'static Catalog,
+    /// A reseller's way of answering, laid over the vendor's; `None` by default.
+    pub dialect: Option<Arc<Dialect>>,
 }
 
 /// What kind of account it is: the documented rates differ (model list, 2026-11).
@@ -141,6 +146,8 @@ impl Default for Options {
             switches: Switches::default(),
             rates: None,
             flex_wait_factor: 10,
+            catalog: Catalog::builtin(),
+            dialect: None,
         }
     }
 }
@@ -216,6 +223,33 @@ impl Options {
         self
     }
 
+    /// Sets models, rules, prices and rates, such as [`Catalog::builtin`] with an overlay.
+    ///
+    /// ```
+    /// use ark_video_model::Catalog;
+    /// use ark_video_simulator::Options;
+    ///
+    /// let newer = serde_json::json!({ "families": { "2.0": { "web_search": { "value": false } } } });
+    /// let catalog = Catalog::builtin().overlaid(&newer)?;
+    /// let options = Options::default().catalog(Box::leak(Box::new(catalog)));
+    /// # Ok::<(), ark_video_model::CatalogError>(())
+    /// ```
+    #[must_use]
+    pub fn catalog(mut self, catalog: &'static Catalog) -> Self {
+        self.catalog = catalog;
+        self
+    }
+
+    /// Answers as a reseller does, at the reseller's prefix if it has one.
+    #[must_use]
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        if let Some(prefix) = dialect.prefix() {
+            self.prefix = prefix.to_owned();
+        }
+        self.dialect = Some(Arc::new(dialect));
+        self
+    }
+
     /// Sets whether the names of subscription endpoints are taken.
     #[must_use]
     pub fn plan_names(mut self, taken: bool) -> Self {
@@ -248,6 +282,8 @@ impl fmt::Debug for Options {
             .field("switches", &self.switches)
             .field("rates", &self.rates)
             .field("flex_wait_factor", &self.flex_wait_factor)
+            .field("catalog", &self.catalog.edition)
+            .field("dialect", &self.dialect.as_ref().map(|dialect| dialect.name()))
             .finish()
     }
 }
@@ -288,17 +324,28 @@ impl Switches {
         self.get(name) == Some(value)
     }
 
-    /// The built-in catalog with these answers in it: what requests are held against.
-    pub(crate) fn rules(&self) -> Cow<'static, Catalog> {
+    /// Takes over the answers of a catalog where they are others than those of the built-in one and nothing was set.
+    pub(crate) fn follow(&mut self, theirs: &'static Catalog) {
+        for (name, entry) in catalog().switches.iter() {
+            let answer = theirs.answer(name).filter(|answer| *answer != entry.default.as_ref());
+            if let Some(answer) = answer.and_then(|answer| entry.values.iter().find(|known| *known == answer))
+            {
+                self.0.entry(name).or_insert(answer);
+            }
+        }
+    }
+
+    /// A catalog with these answers in it: what requests are held against.
+    pub(crate) fn rules(&self, catalog: &'static Catalog) -> Cow<'static, Catalog> {
         let answers: serde_json::Map<_, _> =
             self.0.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         if answers.is_empty() {
-            return Cow::Borrowed(catalog());
+            return Cow::Borrowed(catalog);
         }
         // Every switch was looked up when it was set.
-        catalog()
+        catalog
             .overlaid(&serde_json::json!({ "switches": answers }))
-            .map_or(Cow::Borrowed(catalog()), Cow::Owned)
+            .map_or(Cow::Borrowed(catalog), Cow::Owned)
     }
 
     pub(crate) fn refuses(&self, name: &str) -> bool {

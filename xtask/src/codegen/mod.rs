@@ -10,6 +10,7 @@ pub(crate) mod definitions;
 pub(crate) mod enums;
 mod errors;
 mod impls;
+mod nulls;
 pub(crate) mod overlay;
 pub(crate) mod structs;
 
@@ -106,7 +107,7 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(outputs)
 }
 
-/// The vendor's document with every correction, and the document's own example.
+/// The vendor's document with every correction and with null for what is not set, and the document's own example.
 pub(crate) fn resolve(root: &Path) -> Result<(Value, Option<Value>)> {
     let imported = source::document(root)?;
     let mut document = imported.document();
@@ -115,6 +116,7 @@ pub(crate) fn resolve(root: &Path) -> Result<(Value, Option<Value>)> {
         overlay.apply(&mut document)?;
         ensure!(seen.insert(file[..3].to_owned()), "schema/overlay/{file}: its number is taken");
     }
+    nulls::admit(&mut document);
     Ok((marked(document), imported.example))
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod files;
 pub(crate) mod import;
 mod intake;
 mod lint;
-mod overlays;
+pub(crate) mod overlays;
 mod rehearsal;
 pub(crate) use rehearsal::compile::run as compile_test;
 pub(crate) mod source;

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use ark_video_model::Catalog;
 use ark_video_protocol::UnixMillis;
 use tokio::{
     net::TcpListener,
@@ -13,6 +14,7 @@ use tokio::{
 
 use super::{NoteHook, Shared, Simulator, callbacks, clock::Clock, control, films::Films, server};
 use crate::{
+    catalog::Lookups,
     faults::{FaultPlan, FaultPlanError},
     options::Options,
     service::{Note, Service, SnapshotError},
@@ -136,6 +138,12 @@ impl Builder {
         self
     }
 
+    /// Takes what this catalog takes, see [`Options::catalog`].
+    pub fn catalog(mut self, catalog: &'static Catalog) -> Self {
+        self.options.catalog = catalog;
+        self
+    }
+
     /// Makes a run repeatable. Default: a new one each time, which [`Simulator::seed`] tells.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -172,6 +180,7 @@ impl Builder {
             None => Service::new(options),
         };
         service.set_faults(self.faults)?;
+        let body_bytes = service.options().catalog.body_bytes();
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             service: Mutex::new(service),
@@ -181,6 +190,7 @@ impl Builder {
             stop: stopped.clone(),
             news: Notify::new(),
             callbacks_anywhere: self.callbacks_anywhere,
+            body_bytes,
         });
         let server = tokio::spawn(server::run(listener, Arc::clone(&shared), stopped));
         let mut others = vec![tokio::spawn(callbacks::run(Arc::clone(&shared)))];

@@ -22,7 +22,6 @@ use crate::{
 };
 
 const PAGE: &str = include_str!("status.html");
-const OPENAPI: &str = include_str!("../../../../schema/ark-video.openapi.json");
 
 /// Tasks on the status page.
 const SHOWN: usize = 200;
@@ -47,7 +46,7 @@ type Answer = Response<Body>;
 fn router(control: Control) -> Router {
     Router::new()
         .route("/", get(|| async { text("text/html; charset=utf-8", PAGE.to_owned()) }))
-        .route("/openapi.json", get(|| async { text("application/json", OPENAPI.to_owned()) }))
+        .route("/openapi.json", get(server::openapi))
         .route("/state", get(state))
         .route("/bills", get(|State(control): State<Control>| async move { control.show(|service| json!(service.bills())) }))
         .route("/ledger", get(|State(control): State<Control>| async move { control.show(|service| json!(service.ledger())) }))

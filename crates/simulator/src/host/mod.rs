@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     /// Something happened that callbacks may follow from.
     pub(crate) news: Notify,
     pub(crate) callbacks_anywhere: bool,
+    /// The largest body that the service takes.
+    pub(crate) body_bytes: usize,
 }
 
 impl Shared {

@@ -7,9 +7,10 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, State},
+    routing::get,
 };
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::BodyExt;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -17,10 +18,10 @@ use super::{
     Shared,
     wire::{self, Line, Wires},
 };
-use crate::{
-    catalog::{Lookups, catalog},
-    service::{Disturbed, Reply, Wire},
-};
+use crate::service::{Disturbed, Reply, Wire};
+
+/// Generated from the schema by `cargo xtask docs`.
+const OPENAPI: &str = include_str!("../generated/openapi.json");
 
 /// Bytes beyond the limit that are still read and dropped, so that the refusal reaches a client that writes before it reads.
 const DRAINED: usize = 192 << 20;
@@ -31,10 +32,20 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: wa
         // An error means that the simulator is gone, which is a stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    let service =
-        Router::new().fallback(answer).with_state(shared).into_make_service_with_connect_info::<Line>();
+    let service = Router::new()
+        .route("/openapi.json", get(openapi).fallback(answer))
+        .fallback(answer)
+        .with_state(shared)
+        .into_make_service_with_connect_info::<Line>();
     // `serve` never ends by itself: failed accepts are retried inside.
     let _ = axum::serve(Wires(listener), service).with_graceful_shutdown(until).await;
+}
+
+/// The API as a document, to whoever asks: it takes no key and knows no faults.
+pub(crate) async fn openapi() -> Response<Body> {
+    let mut answer = Response::new(Body::from(OPENAPI));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
 }
 
 async fn answer(
@@ -43,7 +54,7 @@ async fn answer(
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Some(body) = read(body).await else {
+    let Some(body) = read(body, shared.body_bytes).await else {
         // Nobody is there to read this; what matters is that half a request makes no task.
         return ApiError::new(400, "InvalidParameter", "The request body broke off.")
             .encode()
@@ -120,8 +131,8 @@ async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response
 
 /// Reads a body up to one byte more than the service takes, so that the service sees that it is too large; `None` for a body that
 /// broke off.
-async fn read(mut body: Body) -> Option<Bytes> {
-    let most = catalog().body_bytes().saturating_add(1);
+async fn read(mut body: Body, most: usize) -> Option<Bytes> {
+    let most = most.saturating_add(1);
     let (mut kept, mut dropped) = (BytesMut::new(), 0_usize);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.ok()?.into_data() else { continue };

@@ -12,20 +12,17 @@ use super::{
     complaint::{Checked, Complaint},
     content::shorten,
 };
-use crate::{
-    catalog::{Lookups, catalog},
-    options::Switches,
-};
+use crate::{catalog::Lookups, options::Options};
 
 /// Refuses a body that is too large, by what was announced or by what came.
-pub(crate) fn check_size(headers: &HeaderMap, body: &Bytes, switches: &Switches) -> Checked<()> {
+pub(crate) fn check_size(headers: &HeaderMap, body: &Bytes, options: &Options) -> Checked<()> {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let most = catalog().body_bytes();
+    let most = options.catalog.body_bytes();
     if body.len().max(announced.unwrap_or(0)) <= most {
         return Ok(());
     }
-    let status = if switches.is("oversize-body-status", "413") { 413 } else { 400 };
+    let status = if options.switches.is("oversize-body-status", "413") { 413 } else { 400 };
     let message = format!("The request body is larger than {most} bytes; give large media by URL.");
     Err(Complaint::new(status, "InvalidParameter", message))
 }

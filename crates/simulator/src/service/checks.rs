@@ -42,7 +42,9 @@ pub(crate) fn check(request: &mut CreateTaskRequest, model: Model, rules: &Catal
 /// What the service refuses at once: what it fails later, or lets pass, is no refusal here.
 fn refusals(report: &Report) -> impl Iterator<Item = &Finding> {
     report.findings.iter().filter(|finding| {
-        finding.strength == Strength::Refuse && finding.code.is_some() && finding.http != Some(200)
+        // No document has a code for these, since the service lets them pass unless the switch says otherwise.
+        let told = finding.code.is_some() || finding.rule == "sdk-only-field";
+        finding.strength == Strength::Refuse && told && finding.http != Some(200)
     })
 }
 
@@ -54,7 +56,8 @@ fn complaint(finding: &Finding, for_all: bool, model: Model, mode: &str) -> Comp
     } else {
         Complaint::incapable(param, &model.entry.name, mode, why)
     };
-    complaint.answered(finding.http.unwrap_or(400), finding.code.clone().unwrap_or_default())
+    let code = finding.code.clone().unwrap_or("InvalidParameter.UnsupportedParameter".into());
+    complaint.answered(finding.http.unwrap_or(400), code)
 }
 
 /// Items whose roles nobody knows make no mode: what would be made of them cannot be told.

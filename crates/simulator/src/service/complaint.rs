@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ark_video_protocol::{ApiError, RequestRejected};
 use bytes::Bytes;
-use http::{HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Method, Response, header};
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +14,8 @@ pub(crate) struct Complaint {
     message: String,
     param: String,
     kind: Option<&'static str>,
-    /// Seconds for `Retry-After`.
-    retry_after: Option<i64>,
+    /// One that only this refusal has: how long to wait, or which methods there are.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 pub(crate) type Checked<T> = Result<T, Complaint>;
@@ -28,7 +28,7 @@ impl Complaint {
             message: message.into(),
             param: String::new(),
             kind: None,
-            retry_after: None,
+            header: None,
         }
     }
 
@@ -84,7 +84,14 @@ impl Complaint {
 
     /// Says how long to wait, in seconds.
     pub(crate) fn retry_after(mut self, seconds: i64) -> Self {
-        self.retry_after = Some(seconds);
+        self.header = Some(Box::new((header::RETRY_AFTER, seconds.into())));
+        self
+    }
+
+    /// Says which methods there are in place of this one.
+    pub(crate) fn allow(mut self, methods: &[Method]) -> Self {
+        let names = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        self.header = HeaderValue::from_str(&names).ok().map(|names| Box::new((header::ALLOW, names)));
         self
     }
 
@@ -107,8 +114,8 @@ impl Complaint {
         .kind(kind)
         .request_id(request_id)
         .encode();
-        if let Some(seconds) = self.retry_after {
-            answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+        if let Some((name, value)) = self.header.as_deref() {
+            answer.headers_mut().insert(name.clone(), value.clone());
         }
         if self.status == 401 {
             let code = HeaderValue::from_static("AuthN_MissOrInvalidAuthorizationHeader");

@@ -18,7 +18,7 @@ use super::{
     task::{Record, State},
 };
 use crate::{
-    catalog::{Facts, Lookup, Lookups, Model, catalog},
+    catalog::{Facts, Lookup, Lookups, Model},
     faults::{Effect, FaultRule, effects, words},
 };
 
@@ -39,13 +39,12 @@ impl Service {
     /// ranges and the model's rules, moderation, rates); of several wrong fields one is told, and not always the same one.
     pub(super) fn create(&mut self, create: Create<'_>) -> Checked<CreateTaskResponse> {
         let Create { now, parts, request_id, .. } = create;
-        let switches = &self.options.switches;
-        body::check_size(&parts.headers, create.body, switches)?;
+        body::check_size(&parts.headers, create.body, &self.options)?;
         let object = body::object(create.body)?;
         let hash = ledger::hash(&object);
         let model = self.model(body::model(&object)?)?;
         let mut request = body::request(object)?;
-        flags::lift(&mut request, model, switches)?;
+        flags::lift(&mut request, model, &self.options)?;
         let mut wrong = checks::check(&mut request, model, &self.rules);
         if !wrong.is_empty() {
             let told = self.random.pick(wrong.len());
@@ -78,8 +77,11 @@ impl Service {
         self.notes.extend(notes.into_iter().map(|text| Note { task_id: id.clone(), text }));
         let mut created = CreateTaskResponse::new(id.as_str());
         created.safety_identifier.clone_from(&request.safety_identifier);
+        let expires_after = request
+            .execution_expires_after
+            .unwrap_or(self.options.catalog.defaults.execution_expires_after.value);
         let record = record(now, id, model, &request, plan, parts, request_id);
-        let record = Record { draft_task: draft, lane, marks, slow, ..record };
+        let record = Record { draft_task: draft, expires_after, lane, marks, slow, ..record };
         let mut around =
             Around { options: &self.options, random: &mut self.random, faults: &mut self.faults };
         self.store.add(record, hash, &mut around);
@@ -87,7 +89,7 @@ impl Service {
     }
 
     pub(super) fn model(&self, asked: &str) -> Checked<Model> {
-        let model = match catalog().look_up(asked) {
+        let model = match self.options.catalog.look_up(asked) {
             Lookup::Known(model) => Some(model),
             Lookup::Plan(model) if self.options.plan_names => Some(model),
             Lookup::Plan(_) => {
@@ -143,7 +145,9 @@ impl Service {
             audio: false,
         };
         // Models without a row, and the offline tier, have no limit of this kind.
-        let Some(row) = catalog().create_rate(&facts, rates.account.name()) else { return Ok(None) };
+        let Some(row) = self.options.catalog.create_rate(&facts, rates.account.name()) else {
+            return Ok(None);
+        };
         let lane = Lane { name: &entry.name, four_k: &*plan.resolution == "4k" };
         let per_minute = row.per_minute.map(|documented| rates.creates_per_minute.unwrap_or(documented));
         let running = row.concurrent.map(|documented| rates.running.unwrap_or(documented));
@@ -228,7 +232,7 @@ fn record(
         state: State::Queued,
         created: now,
         updated: now,
-        expires_after: request.execution_expires_after.unwrap_or(172_800),
+        expires_after: 0,
         flex: request.service_tier == Some(ServiceTier::Flex),
         priority: request.priority.unwrap_or(0),
         safety_identifier: request.safety_identifier.as_deref().map(Into::into),

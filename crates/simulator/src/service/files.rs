@@ -10,7 +10,7 @@ use super::{
     random::{self, Random},
     reply::{FilePart, RenderJob, Reply},
 };
-use crate::{catalog::catalog, render::VideoSpec};
+use crate::{options::Options, render::VideoSpec};
 
 /// Where files are, on the same origin as the API.
 pub(crate) const MOUNT: &str = "/files/";
@@ -47,8 +47,9 @@ impl Link {
     }
 
     /// The whole link. It is told as long as the task is, also when the file is gone.
-    pub(crate) fn url(&self, origin: &str) -> String {
-        format!("{}{}?{}", origin.trim_end_matches('/'), self.path(), self.query())
+    pub(crate) fn url(&self, options: &Options) -> String {
+        let lives = options.catalog.limits.result_url_seconds.value;
+        format!("{}{}?{}", options.origin.trim_end_matches('/'), self.path(), self.query(lives))
     }
 
     /// When it was signed, in whole seconds as the link says it.
@@ -56,8 +57,8 @@ impl Link {
         self.made - self.made.rem_euclid(1000)
     }
 
-    fn query(&self) -> String {
-        let (date, lives) = (random::time(self.signed(), STAMP), catalog().limits.result_url_seconds.value);
+    fn query(&self, lives: i64) -> String {
+        let date = random::time(self.signed(), STAMP);
         // Nobody can check more of a signature than that it stays the same: it is made of the name, so that none has to be kept.
         let [high, low] =
             [0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835, 0x2545_f491_4f6c_dd1d_8521_04af_97bb_0ae7].map(
@@ -71,9 +72,9 @@ impl Link {
         )
     }
 
-    /// When it stops working, in milliseconds.
-    pub(crate) fn dies_at(&self) -> i64 {
-        self.signed() + catalog().limits.result_url_seconds.value * 1000
+    /// When it stops working, in milliseconds, if it lives so many seconds.
+    fn dies_at(&self, lives: i64) -> i64 {
+        self.signed() + lives * 1000
     }
 }
 
@@ -98,6 +99,8 @@ pub(crate) struct Owner {
     pub(crate) place: u32,
     /// How often each of its files may be fetched.
     pub(crate) downloads: Option<u32>,
+    /// How many seconds their links live.
+    pub(crate) lives: i64,
 }
 
 /// The files whose links are alive.
@@ -130,8 +133,8 @@ impl Files {
 
     /// Puts a file under a link.
     pub(crate) fn restore(&mut self, link: Link, spec: VideoSpec, part: FilePart, owner: Owner) {
-        let Owner { task, place, downloads: left, .. } = owner;
-        self.oldest_first.push_back((link.dies_at(), link.object));
+        let Owner { task, place, downloads: left, lives, .. } = owner;
+        self.oldest_first.push_back((link.dies_at(lives), link.object));
         self.by_object.insert(link.object, File { spec, part, link, task, place, left });
     }
 
@@ -171,7 +174,7 @@ impl Files {
     }
 
     /// Answers a request for a file: what to render, or why not. Tells the place in the ledger of a film that was given out.
-    pub(crate) fn serve(&mut self, parts: &Parts, request_id: &str) -> (Reply, Option<u32>) {
+    pub(crate) fn serve(&mut self, parts: &Parts, lives: i64, request_id: &str) -> (Reply, Option<u32>) {
         let refuse = |code, message| (Reply::Answer(refused(403, code, message, request_id)), None);
         if parts.method != Method::GET {
             let message =
@@ -182,7 +185,7 @@ impl Files {
             let message = "There is no such file, or its link has expired: links live for 24 hours.";
             return refuse("AccessDenied", message);
         };
-        if !same(parts.uri.query().unwrap_or_default(), &file.link.query()) {
+        if !same(parts.uri.query().unwrap_or_default(), &file.link.query(lives)) {
             let message = "The signature does not belong to this link; use the link as the task gave it.";
             return refuse("SignatureDoesNotMatch", message);
         }

@@ -6,10 +6,7 @@
 use ark_video_model::{ContentItem, CreateTaskRequest, Ratio, Resolution};
 
 use super::complaint::Complaint;
-use crate::{
-    catalog::{Model, catalog},
-    options::Switches,
-};
+use crate::{catalog::Model, options::Options};
 
 /// Reads the flags of the prompt into the fields of the request.
 ///
@@ -18,9 +15,10 @@ use crate::{
 pub(crate) fn lift(
     request: &mut CreateTaskRequest,
     model: Model,
-    switches: &Switches,
+    options: &Options,
 ) -> Result<(), Complaint> {
-    let flag_wins = switches.is("prompt-flag-precedence", "flag_wins");
+    let limits = &options.catalog.limits;
+    let flag_wins = options.switches.is("prompt-flag-precedence", "flag_wins");
     let Some((at, text)) = request.content.iter().enumerate().find_map(|(at, item)| match item {
         ContentItem::Text(text) => Some((at, text.text.clone())),
         _ => None,
@@ -54,7 +52,7 @@ pub(crate) fn lift(
                 }
             }
             "frames" => {
-                let good = |count: &i64| catalog().limits.frames.value.contains(*count);
+                let good = |count: &i64| limits.frames.value.contains(*count);
                 if let Some(count) = value.parse().ok().filter(good)
                     && family.frames.value == Some(true)
                 {
@@ -62,9 +60,7 @@ pub(crate) fn lift(
                 }
             }
             "seed" => {
-                if let Some(seed) =
-                    value.parse().ok().filter(|seed| catalog().limits.seed.value.contains(seed))
-                {
+                if let Some(seed) = value.parse().ok().filter(|seed| limits.seed.value.contains(seed)) {
                     set(&mut request.seed, seed, flag_wins);
                 }
             }

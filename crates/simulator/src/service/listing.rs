@@ -1,7 +1,8 @@
 //! The list operation: filters and pages; and the catalogue of models.
 
 use ark_video_model::{
-    Availability, Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, Span, TaskList, TaskStatus,
+    Availability, Catalog, Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, Span, TaskList,
+    TaskStatus,
 };
 use ark_video_protocol::list;
 
@@ -12,7 +13,7 @@ use super::{
     task::Record,
 };
 use crate::{
-    catalog::{Lookups, Model, catalog},
+    catalog::{Lookups, Model},
     options::Options,
 };
 
@@ -24,14 +25,14 @@ pub(crate) fn tasks(
     options: &Options,
     shift: i64,
 ) -> Checked<TaskList> {
-    let limits = &catalog().limits;
+    let (limits, defaults) = (&options.catalog.limits, &options.catalog.defaults);
     let bounded = |name: &str, value: Option<u32>, default: i64, range: Span<i64>| {
         let value = value.map_or(default, i64::from);
         let why = || format!("it must be from {} to {}", range.min, range.max);
         if range.contains(&value) { Ok(value) } else { Err(Complaint::invalid(name, why())) }
     };
-    let page = bounded("page_num", asked.page_num, 1, limits.list_page_num.value)?;
-    let size = bounded("page_size", asked.page_size, 20, limits.list_page_size.value)?;
+    let page = bounded("page_num", asked.page_num, defaults.page_num.value, limits.list_page_num.value)?;
+    let size = bounded("page_size", asked.page_size, defaults.page_size.value, limits.list_page_size.value)?;
     if let Some(status) = &asked.status {
         let expired = *status == TaskStatus::Expired && options.switches.is("list-filter-expired", "refuse");
         if !status.is_known() || expired {
@@ -84,8 +85,8 @@ pub(crate) fn tasks(
 }
 
 /// Every model of the catalogue, the retired ones as `Shutdown`.
-pub(crate) fn models() -> ModelList {
-    ModelList::new(catalog().known_models().map(info).collect::<Vec<_>>())
+pub(crate) fn models(catalog: &'static Catalog) -> ModelList {
+    ModelList::new(catalog.known_models().map(info).collect::<Vec<_>>())
 }
 
 fn info(model: Model) -> ModelInfo {

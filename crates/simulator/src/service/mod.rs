@@ -56,7 +56,7 @@ use self::{
 };
 pub(crate) use self::{files::refused as refused_file, random::Random};
 use crate::{
-    catalog::{Lookups, catalog},
+    catalog::Lookups,
     faults::{
         Effect, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place, effects,
         engine::{self, Call, Engine},
@@ -132,8 +132,9 @@ impl Target {
 impl Service {
     /// A service without tasks.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        let (random, rules) = (Random::new(options.seed), options.switches.rules());
+    pub fn new(mut options: Options) -> Self {
+        options.switches.follow(options.catalog);
+        let (random, rules) = (Random::new(options.seed), options.switches.rules(options.catalog));
         Self {
             options,
             random,
@@ -152,8 +153,17 @@ impl Service {
         self.advance(now);
         let (parts, body) = request.into_parts();
         let request_id = self.random.request_id(now);
-        let mut reply = self.answer(now, &parts, &body, &request_id);
+        let target = self.target(&parts);
+        let place = target.place();
+        let mut reply = self.answer(now, target, &parts, &body, &request_id);
+        if let (Some(dialect), Some(place)) = (&self.options.dialect, place) {
+            dialect.speak(place, &mut reply);
+        }
         if let Some(headers) = reply.headers_mut() {
+            // Clients correct their clocks by it: it is the time that tasks are dated by.
+            if let Ok(date) = HeaderValue::from_str(&random::time(now, reply::HTTP_DATE)) {
+                headers.insert(header::DATE, date);
+            }
             if let Ok(id) = HeaderValue::from_str(&request_id) {
                 if self.options.switches.is("log-id-header", "present") {
                     headers.insert(HeaderName::from_static("x-tt-logid"), id.clone());
@@ -288,14 +298,17 @@ impl Service {
 
     fn target(&self, parts: &Parts) -> Target {
         let path = parts.uri.path();
-        match below(path, &self.options.prefix).and_then(|rest| route(&parts.method, rest)) {
+        let target = match below(path, &self.options.prefix).and_then(|rest| route(&parts.method, rest)) {
             None if path.starts_with(files::MOUNT) => Target::File,
             route => Target::Api(route),
+        };
+        match (&self.options.dialect, target.place()) {
+            (Some(dialect), Some(place)) if dialect.lacks(place) => Target::Api(None),
+            _ => target,
         }
     }
 
-    fn answer(&mut self, now: i64, parts: &Parts, body: &Bytes, request_id: &str) -> Reply {
-        let target = self.target(parts);
+    fn answer(&mut self, now: i64, target: Target, parts: &Parts, body: &Bytes, request_id: &str) -> Reply {
         let refuse = |complaint: Complaint| Reply::Answer(complaint.answer(request_id));
         let spoken = match &target {
             Target::Api(Some(Route::Create)) => match create::spoken(body) {
@@ -304,14 +317,19 @@ impl Service {
             },
             _ => Vec::new(),
         };
-        let effect = self.strike(&target, parts, body, &spoken);
+        let mut effect = self.strike(&target, parts, body, &spoken);
+        // What a plan asks for, the switch may rule out.
+        if let Some(Effect::Status { status: 500, accepted, .. }) = &mut effect {
+            *accepted &= !self.options.switches.is("create-after-500", "never_created");
+        }
         let file = matches!(target, Target::File);
         if let Some(reply) = effect.as_ref().and_then(|effect| effects::instead(effect, file, request_id)) {
             return reply;
         }
         let reply = match target {
             Target::File => {
-                let (reply, film) = self.store.files.serve(parts, request_id);
+                let lives = self.options.catalog.limits.result_url_seconds.value;
+                let (reply, film) = self.store.files.serve(parts, lives, request_id);
                 if let Some(line) = film.and_then(|place| self.store.lines.line(place)) {
                     line.downloads = line.downloads.saturating_add(1);
                 }
@@ -383,9 +401,24 @@ impl Service {
                 self.pace("delete", call.now)?;
                 self.delete(call.now, &id).map(|()| delete::encode())
             }
-            Some(Route::Models) => Ok(models::encode(&listing::models())),
-            _ => Err(nothing_at(parts)),
+            Some(Route::Models) => Ok(models::encode(&listing::models(self.options.catalog))),
+            _ => Err(self.nothing_at(parts)),
         }
+    }
+
+    /// A path or a method that the API does not have.
+    fn nothing_at(&self, parts: &Parts) -> Complaint {
+        const METHODS: [Method; 3] = [Method::DELETE, Method::GET, Method::POST];
+        let path = below(parts.uri.path(), &self.options.prefix);
+        let allowed: Vec<Method> = METHODS
+            .into_iter()
+            .filter(|method| path.and_then(|path| route(method, path)).is_some())
+            .collect();
+        if allowed.is_empty() || METHODS.contains(&parts.method) {
+            return Complaint::not_found();
+        }
+        Complaint::new(405, "MethodNotAllowed", "The method is not allowed for this resource.")
+            .allow(&allowed)
     }
 
     fn check_key(&self, headers: &HeaderMap) -> Checked<()> {
@@ -407,7 +440,7 @@ impl Service {
 
     /// Holds a call against the account's rate of it.
     fn pace(&mut self, operation: &'static str, now: i64) -> Checked<()> {
-        let most = self.options.rates.as_ref().and_then(|_| catalog().per_second(operation));
+        let most = self.options.rates.as_ref().and_then(|_| self.options.catalog.per_second(operation));
         let Some(Err(wait)) = most.map(|most| self.calls.take(operation, now, most)) else { return Ok(()) };
         let message = format!("The request rate limit of the {operation} operation has been reached.");
         Err(self.too_fast(operation, "APIAccountRpmRateLimitExceeded", message, wait))
@@ -465,14 +498,4 @@ impl Service {
             Deleted::Unknown => Err(Complaint::not_found()),
         }
     }
-}
-
-/// A path or a method that the API does not have.
-fn nothing_at(parts: &Parts) -> Complaint {
-    let tasks =
-        parts.uri.path().contains("/contents/generations/tasks") || parts.uri.path().ends_with("/models");
-    if tasks && ![Method::GET, Method::POST, Method::DELETE].contains(&parts.method) {
-        return Complaint::new(405, "MethodNotAllowed", "The method is not allowed for this resource.");
-    }
-    Complaint::not_found()
 }

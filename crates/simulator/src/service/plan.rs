@@ -15,7 +15,7 @@ use super::{
     random::Random,
 };
 use crate::{
-    catalog::{Model, catalog},
+    catalog::Model,
     options::Options,
     render::{Container, VideoSpec},
 };
@@ -122,8 +122,9 @@ pub(crate) fn make(
         None => ratio(request, content, model),
     };
     let of_table = |ratio: &str| {
-        let table =
-            |family: &str| catalog().pixels_of(family, &resolution, ratio).map(|row| (row.width, row.height));
+        let table = |family: &str| {
+            options.catalog.pixels_of(family, &resolution, ratio).map(|row| (row.width, row.height))
+        };
         table(&model.entry.family).or_else(|| table("2.5"))
     };
     let wide = of_table("16:9").unwrap_or((1280, 720));

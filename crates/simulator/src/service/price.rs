@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use ark_video_model::Catalog;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::catalog::{Facts, Lookups, catalog};
+use crate::catalog::{Facts, Lookups};
 
 /// Digits after the decimal point that are counted: those of a price per million tokens, and six more.
 const DIGITS: usize = 8;
@@ -43,8 +44,8 @@ impl Price {
     }
 
     /// What a task's tokens cost; `None` where the price is not public.
-    pub(crate) fn of(task: &Facts<'_>, tokens: i64) -> Option<Self> {
-        let (currency, per_million) = catalog().price(task)?;
+    pub(crate) fn of(catalog: &'static Catalog, task: &Facts<'_>, tokens: i64) -> Option<Self> {
+        let (currency, per_million) = catalog.price(task)?;
         // Prices have two digits after the point: millionths of a million tokens are then whole units.
         let hundredths = i64::try_from(per_million.millionths() / 10_000).ok()?;
         Some(Self { currency, units: tokens.checked_mul(hundredths)? })
@@ -90,7 +91,7 @@ mod tests {
     fn tokens_become_the_documents_prices() {
         let price = |family, site, resolution, tokens| {
             let task = Facts { family, site, resolution, flex: false, input_video: false, audio: true };
-            Price::of(&task, tokens).map(|price| price.to_string())
+            Price::of(Catalog::builtin(), &task, tokens).map(|price| price.to_string())
         };
         // 5 s at 16:9; the price page rounds to two digits and leaves one frame out.
         assert_eq!(price("2.5", Site::Volcengine, "720p", 108_900).as_deref(), Some("7.623 CNY"));

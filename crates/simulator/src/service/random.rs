@@ -4,56 +4,68 @@ use jiff::Timestamp;
 
 /// The sequence of a service.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(fastrand::Rng);
+pub(crate) struct Random {
+    rng: fastrand::Rng,
+    /// The second that was written last, and its digits: many ids are made in one.
+    second: (i64, String),
+}
 
 /// The zone that task ids are written in (UTC+8), in milliseconds.
 const LOCAL: i64 = 8 * 3600 * 1000;
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
+        Self { rng: fastrand::Rng::with_seed(seed), second: (i64::MIN, String::new()) }
     }
 
     /// `cgt-` with 14 digits of local time and five letters or digits.
     pub(crate) fn task_id(&mut self, now: i64) -> String {
         const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-        let tail: String = (0..5).map(|_| char::from(LETTERS[self.0.usize(..LETTERS.len())])).collect();
-        format!("cgt-{}-{tail}", time(now.saturating_add(LOCAL), "%Y%m%d%H%M%S"))
+        let second = now.div_euclid(1000);
+        if self.second.0 != second {
+            self.second = (second, time(now.saturating_add(LOCAL), "%Y%m%d%H%M%S"));
+        }
+        let mut id = String::with_capacity(24);
+        id.push_str("cgt-");
+        id.push_str(&self.second.1);
+        id.push('-');
+        id.extend((0..5).map(|_| char::from(LETTERS[self.rng.usize(..LETTERS.len())])));
+        id
     }
 
     /// `02`, 13 digits of milliseconds, and hexadecimal digits: the form of the vendor's request ids.
     pub(crate) fn request_id(&mut self, now: i64) -> String {
-        format!("02{now:013}{:025x}", self.0.u128(..) >> 28)
+        format!("02{now:013}{:025x}", self.rng.u128(..) >> 28)
     }
 
     /// Bits for names and signatures.
     pub(crate) fn bits(&mut self) -> u128 {
-        self.0.u128(..)
+        self.rng.u128(..)
     }
 
     /// A seed as the service picks one: 0 to 2147483647.
     pub(crate) fn seed(&mut self) -> i64 {
-        self.0.i64(0..=i64::from(i32::MAX))
+        self.rng.i64(0..=i64::from(i32::MAX))
     }
 
     /// A number from `min` to `max`, both included.
     pub(crate) fn between(&mut self, min: i64, max: i64) -> i64 {
-        self.0.i64(min..=max.max(min))
+        self.rng.i64(min..=max.max(min))
     }
 
     /// Whether something of this likelihood happens.
     pub(crate) fn chance(&mut self, share: f64) -> bool {
-        self.0.f64() < share
+        self.rng.f64() < share
     }
 
     /// Where the sequence stands, to go on with later.
     pub(crate) fn state(&self) -> u64 {
-        self.0.get_seed()
+        self.rng.get_seed()
     }
 
     /// One of several, by its place; 0 when there is none.
     pub(crate) fn pick(&mut self, count: usize) -> usize {
-        if count == 0 { 0 } else { self.0.usize(..count) }
+        if count == 0 { 0 } else { self.rng.usize(..count) }
     }
 }
 

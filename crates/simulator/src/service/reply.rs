@@ -188,6 +188,11 @@ impl RenderJob {
         .map(Bytes::from)
     }
 
+    /// As [`render`](Self::render), of a film whose picture is encoded already.
+    pub(crate) fn assemble(&self, picture: &render::Film) -> Result<Bytes, RenderError> {
+        render::assemble(&self.spec, picture).map(Bytes::from)
+    }
+
     /// The answer with the rendered file, or the part of it that was asked for (`Range`, with `If-Range`).
     #[must_use]
     pub fn answer(&self, file: Bytes) -> Response<Bytes> {
@@ -238,7 +243,7 @@ impl RenderJob {
     }
 }
 
-const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
+pub(super) const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
 #[derive(Debug, PartialEq)]
 enum Range {

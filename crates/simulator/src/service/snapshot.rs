@@ -3,6 +3,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
+use ark_video_model::Catalog;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     task::{Record, State},
 };
 use crate::{
-    catalog::{Lookup, Lookups, Model, catalog},
+    catalog::{Lookup, Lookups, Model},
     options::Options,
     render::StillFormat,
 };
@@ -135,13 +136,14 @@ impl Service {
             )));
         }
         let png = options.switches.is("last-frame-format", "png");
+        let catalog = options.catalog;
         let mut service = Self::new(options);
         service.random = Random::new(saved.random);
         let store = &mut service.store;
         (store.planned, store.lines.billed) = (saved.planned, saved.billed);
         store.due = saved.due.iter().copied().map(Reverse).collect();
         for line in saved.lines {
-            store.lines.all.push(load_line(line)?);
+            store.lines.all.push(load_line(catalog, line)?);
         }
         let starting: Vec<u64> = saved
             .due
@@ -149,7 +151,7 @@ impl Service {
             .filter_map(|(.., event)| if let Event::Start(number) = event { Some(*number) } else { None })
             .collect();
         for task in saved.tasks {
-            load(task, store, &starting, if png { StillFormat::Png } else { StillFormat::Jpeg })?;
+            load(task, store, catalog, &starting, if png { StillFormat::Png } else { StillFormat::Jpeg })?;
         }
         store.files.sort();
         Ok(service)
@@ -194,8 +196,8 @@ fn save(number: u64, record: &Record, store: &Store) -> SavedTask {
     }
 }
 
-fn model(id: &str) -> Result<Model, SnapshotError> {
-    match catalog().look_up(id) {
+fn model(catalog: &'static Catalog, id: &str) -> Result<Model, SnapshotError> {
+    match catalog.look_up(id) {
         Lookup::Known(model) => Ok(model),
         _ => {
             Err(SnapshotError(format!("it has a task of the model {id}, which the catalogue does not know")))
@@ -206,10 +208,11 @@ fn model(id: &str) -> Result<Model, SnapshotError> {
 fn load(
     task: SavedTask,
     store: &mut Store,
+    catalog: &'static Catalog,
     starting: &[u64],
     still: StillFormat,
 ) -> Result<(), SnapshotError> {
-    let model = model(&task.model)?;
+    let model = model(catalog, &task.model)?;
     let four_k = &*task.plan.resolution == "4k";
     let lane = task.running_at_a_time.map(|most| (Lane { name: &model.entry.name, four_k }, most));
     if let Some((lane, _)) = lane {
@@ -240,8 +243,13 @@ fn load(
         };
         let link = Link::known(name, saved.made, object, extension);
         if saved.alive {
-            let owner =
-                Owner { model_name: name, task: task.number, place: task.place, downloads: saved.left };
+            let owner = Owner {
+                model_name: name,
+                task: task.number,
+                place: task.place,
+                downloads: saved.left,
+                lives: catalog.limits.result_url_seconds.value,
+            };
             store.files.restore(link, spec, part, owner);
         }
         Ok(Some(link))
@@ -250,7 +258,6 @@ fn load(
         (file(task.film, FilePart::Film)?, file(task.last_frame, FilePart::LastFrame(still))?);
     store.callbacks.wanted |= task.callback_url.is_some();
     let id: Arc<str> = task.id.into();
-    store.numbers.insert(Arc::clone(&id), task.number);
     let record = Record {
         id,
         model,
@@ -276,7 +283,7 @@ fn load(
         last_frame,
         request_id: task.request_id,
     };
-    store.tasks.insert(task.number, record);
+    store.keep(task.number, record);
     Ok(())
 }
 
@@ -298,11 +305,11 @@ fn save_line(line: &Line) -> SavedLine {
     }
 }
 
-fn load_line(saved: SavedLine) -> Result<Line, SnapshotError> {
+fn load_line(catalog: &'static Catalog, saved: SavedLine) -> Result<Line, SnapshotError> {
     let hash = u64::from_str_radix(&saved.hash, 16);
     Ok(Line {
         task_id: saved.task_id.into(),
-        model: &model(&saved.model)?.entry.id,
+        model: &model(catalog, &saved.model)?.entry.id,
         hash: hash.map_err(|error| SnapshotError(format!("a bill has no hash: {error}")))?,
         client_request_id: saved.client_request_id,
         state: saved.state,

@@ -3,6 +3,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap},
+    hash::{DefaultHasher, Hasher},
     sync::Arc,
 };
 
@@ -20,7 +21,6 @@ use super::{
     task::{Record, State},
 };
 use crate::{
-    catalog::catalog,
     faults::{
         Effect, Place,
         engine::{self, Call, Engine},
@@ -42,8 +42,10 @@ pub(crate) enum Event {
 /// The tasks by number; numbers rise in the order of creation.
 #[derive(Default)]
 pub(crate) struct Store {
-    pub(super) tasks: BTreeMap<u64, Record>,
-    pub(super) numbers: HashMap<Arc<str>, u64>,
+    /// Boxed: the tree moves its entries about, and keeps room for as many again.
+    pub(super) tasks: BTreeMap<u64, Box<Record>>,
+    /// By a hash of the id, so that the table can grow without a look at every id.
+    numbers: HashMap<u64, u64>,
     pub(super) due: BinaryHeap<Reverse<(i64, u64, Event)>>,
     /// Breaks ties between events of one moment: first planned, first done.
     pub(super) planned: u64,
@@ -70,44 +72,55 @@ pub(crate) enum Deleted {
 }
 
 impl Store {
+    /// Whether an id is taken, or would pass for one that is.
     pub(crate) fn contains(&self, id: &str) -> bool {
-        self.numbers.contains_key(id)
+        self.numbers.contains_key(&hash(id))
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Record> {
-        self.tasks.get(self.numbers.get(id)?)
+        self.tasks.get(&self.number(id)?).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Record> {
-        self.tasks.get_mut(self.numbers.get(id)?)
+        self.tasks.get_mut(&self.number(id)?).map(Box::as_mut)
     }
 
     /// The task that a file belongs to.
     pub(crate) fn owner_mut(&mut self, path: &str) -> Option<&mut Record> {
-        self.tasks.get_mut(&self.files.task_of(path)?)
+        self.tasks.get_mut(&self.files.task_of(path)?).map(Box::as_mut)
     }
 
     /// The tasks with these ids, oldest first, each once: without looking at all the others.
     pub(crate) fn these(&self, ids: &[String]) -> Vec<&Record> {
-        let mut numbers: Vec<u64> =
-            ids.iter().filter_map(|id| self.numbers.get(id.as_str()).copied()).collect();
+        let mut numbers: Vec<u64> = ids.iter().filter_map(|id| self.number(id)).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        numbers.iter().filter_map(|number| self.tasks.get(number)).collect()
+        numbers.iter().filter_map(|number| self.tasks.get(number)).map(Box::as_ref).collect()
     }
 
     /// All tasks, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Record> {
-        self.tasks.values().rev()
+        self.tasks.values().rev().map(Box::as_ref)
     }
 
     pub(crate) fn oldest_first(&self) -> impl Iterator<Item = &Record> {
-        self.tasks.values()
+        self.tasks.values().map(Box::as_ref)
     }
 
     /// When something happens next.
     pub(crate) fn next(&self) -> Option<i64> {
         self.due.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// Puts a task under its number and its id.
+    pub(super) fn keep(&mut self, number: u64, record: Record) {
+        self.numbers.insert(hash(&record.id), number);
+        self.tasks.insert(number, Box::new(record));
+    }
+
+    fn number(&self, id: &str) -> Option<u64> {
+        let number = self.numbers.get(&hash(id)).copied()?;
+        self.tasks.get(&number).filter(|record| *record.id == *id).map(|_| number)
     }
 
     /// Takes a new task in, in the state queued. `hash` is that of its request.
@@ -118,7 +131,10 @@ impl Store {
         self.plan(millis(wait, record.created), Event::Start(number));
         self.plan(record.created + record.expires_after * 1000, Event::Expire(number));
         // Readable for seven days, the last moment included.
-        self.plan(record.created + catalog().limits.record_seconds.value * 1000 + 1, Event::Forget(number));
+        self.plan(
+            record.created + around.options.catalog.limits.record_seconds.value * 1000 + 1,
+            Event::Forget(number),
+        );
         if let Some((lane, _)) = record.lane {
             self.slots.enter(lane);
         }
@@ -139,15 +155,14 @@ impl Store {
             end_seen: false,
             downloads: 0,
         });
-        self.numbers.insert(Arc::clone(&record.id), number);
         let at = record.created;
-        self.tasks.insert(number, record);
+        self.keep(number, record);
         self.call_back(number, at, around);
     }
 
     /// Cancels, removes or refuses, by the state that the task is in now.
     pub(crate) fn delete(&mut self, now: i64, id: &str, around: &mut Around<'_>) -> Deleted {
-        let Some(number) = self.numbers.get(id).copied() else { return Deleted::Unknown };
+        let Some(number) = self.number(id) else { return Deleted::Unknown };
         let Some(record) = self.tasks.get_mut(&number) else { return Deleted::Unknown };
         match record.state {
             State::Queued => {
@@ -156,7 +171,7 @@ impl Store {
                 }
                 self.enter(number, State::Cancelled, now, around);
                 self.plan(
-                    now + catalog().limits.cancelled_record_seconds.value * 1000,
+                    now + around.options.catalog.limits.cancelled_record_seconds.value * 1000,
                     Event::Forget(number),
                 );
                 Deleted::Cancelled
@@ -251,11 +266,13 @@ impl Store {
         let limited =
             record.model.entry.family.starts_with("2.5") || switches.is("download-limit-scope", "all");
         let owner = Owner {
+            lives: around.options.catalog.limits.result_url_seconds.value,
             model_name: &record.model.entry.name,
             task: number,
             place: record.place,
-            downloads: limited
-                .then_some(u32::try_from(catalog().limits.result_url_downloads.value).unwrap_or(u32::MAX)),
+            downloads: limited.then_some(
+                u32::try_from(around.options.catalog.limits.result_url_downloads.value).unwrap_or(u32::MAX),
+            ),
         };
         let spec = record.plan.film();
         record.film = Some(self.files.add(owner, spec, FilePart::Film, at, around.random));
@@ -265,7 +282,7 @@ impl Store {
             record.last_frame = Some(self.files.add(owner, spec, part, at, around.random));
         }
         let (place, tokens) = (record.place, record.plan.tokens);
-        let price = Price::of(&record.facts(), tokens);
+        let price = Price::of(around.options.catalog, &record.facts(), tokens);
         if let Some(line) = self.lines.line(place) {
             (line.tokens, line.price) = (tokens, price);
         }
@@ -308,6 +325,10 @@ impl Store {
         let effect = effect
             .or_else(|| engine::spoken_later(record.marks.as_mut(), Place::Callback, record.state.word()));
         let body = get::encode(&record.show(around.options)).into_body();
+        let body = match &around.options.dialect {
+            Some(dialect) => dialect.callback(body),
+            None => body,
+        };
         let retried = matches!(record.state, State::Succeeded | State::Failed);
         let (at, times) = match effect {
             Some(Effect::CallbackLost) => (at, 0),
@@ -324,7 +345,7 @@ impl Store {
 
     fn forget(&mut self, number: u64) {
         if let Some(record) = self.tasks.remove(&number) {
-            self.numbers.remove(&record.id);
+            self.numbers.remove(&hash(&record.id));
         }
     }
 
@@ -332,6 +353,12 @@ impl Store {
         self.due.push(Reverse((at, self.planned, event)));
         self.planned += 1;
     }
+}
+
+fn hash(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(id.as_bytes());
+    hasher.finish()
 }
 
 /// The moment that comes `wait` after `from`.

@@ -154,7 +154,7 @@ impl Record {
 
     fn show_film(&self, task: &mut Task, options: &Options) {
         let plan = &self.plan;
-        let link = |link: &Option<Link>| link.as_ref().map(|link| link.url(&options.origin));
+        let link = |link: &Option<Link>| link.as_ref().map(|link| link.url(options));
         let mut content = TaskContent::default();
         content.video_url = link(&self.film);
         content.last_frame_url = link(&self.last_frame);

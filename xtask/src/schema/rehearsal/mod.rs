@@ -62,7 +62,7 @@ impl Rehearsal {
         let folder = TempDir::new().context("no temporary folder can be made")?;
         let copy = folder.path();
         files::copy(&root.join("schema"), &copy.join("schema"))?;
-        for place in ["docs/reference", crate::codegen::GENERATED] {
+        for place in ["docs/reference", "crates/simulator/src/generated", crate::codegen::GENERATED] {
             files::copy(&root.join(place), &copy.join(place))?;
         }
         fs::copy(root.join("Cargo.toml"), copy.join("Cargo.toml"))?;

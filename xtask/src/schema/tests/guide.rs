@@ -131,6 +131,7 @@ fn the_chapter_does_what_it_says() {
     let expected = |path: &String| {
         [
             "crates/model/src/generated/",
+            "crates/simulator/src/generated/",
             "schema/vendor/",
             "docs/reference/",
             "schema/ark-video.",

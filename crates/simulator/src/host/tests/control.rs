@@ -102,3 +102,16 @@ async fn pages_from_elsewhere_are_not_talked_to() {
     assert_eq!(simulator.ledger().accepted, 0);
     assert_eq!(Simulator::start().await.unwrap().control_url(), None, "no port that nobody asked for");
 }
+
+/// A client that corrects its clock by ours must come to the time that our tasks are dated by.
+#[tokio::test]
+async fn the_date_of_an_answer_is_that_of_its_own_clock() {
+    let simulator = Simulator::builder().manual_clock().begins_at(1_795_313_730_000).start().await.unwrap();
+    let date = async || {
+        let answer = api(&simulator, "GET", "/models", &json!({})).await;
+        answer.head.lines().filter(|line| line.starts_with("date: ")).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(date().await, "date: sun, 22 nov 2026 02:15:30 gmt");
+    simulator.advance(Duration::from_secs(86_400));
+    assert_eq!(date().await, "date: mon, 23 nov 2026 02:15:30 gmt");
+}

@@ -118,6 +118,19 @@ async fn its_own_key_is_the_only_one_unless_told_otherwise() {
 }
 
 #[tokio::test]
+async fn the_document_of_the_api_takes_no_key() {
+    let simulator = Simulator::start().await.unwrap();
+    let document = send(&simulator, "GET", "/openapi.json", "", b"").await;
+    assert!(document.status == 200 && document.head.contains("content-type: application/json"));
+    assert!(document.json()["paths"]["/contents/generations/tasks"]["post"].is_object());
+    // Any other method is the service's business, as on every path that it does not have.
+    assert_eq!(send(&simulator, "POST", "/openapi.json", "", b"").await.status, 401);
+    let key = format!("authorization: Bearer {}\r\n", simulator.api_key());
+    let refused = send(&simulator, "POST", "/openapi.json", &key, b"").await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (404, &json!("ResourceNotFound")));
+}
+
+#[tokio::test]
 async fn what_is_assumed_is_told_to_the_hook() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let hears = Arc::clone(&heard);

@@ -3,7 +3,9 @@
 mod accepted;
 mod any_input;
 mod callbacks;
+mod catalog;
 mod codes;
+mod dialects;
 mod drafts;
 mod faults;
 mod files;
@@ -16,6 +18,7 @@ mod refused;
 mod snapshot;
 mod states;
 mod structure;
+mod switches;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};

@@ -54,6 +54,18 @@ fn other_paths_and_methods_are_refused_in_the_same_form() {
     ] {
         assert_refused(world.call(method, path, ""), status, code);
     }
+    let key = [("authorization", "Bearer k")];
+    for (path, methods) in [
+        (TASKS, "GET, POST"),
+        ("/api/v3/contents/generations/tasks/x", "DELETE, GET, POST"),
+        ("/api/v3/models", "GET"),
+    ] {
+        let answer = world.raw(Method::PUT, path, &key, "");
+        assert_eq!(answer.status(), 405, "{path}");
+        assert_eq!(answer.headers()["allow"], methods, "{path}");
+    }
+    let elsewhere = world.raw(Method::PUT, "/v1/models", &key, "");
+    assert!(elsewhere.status() == 404 && !elsewhere.headers().contains_key("allow"));
     // There is no cancel route: it is a create without a model.
     let (status, answer) = world.call(Method::POST, &format!("{TASKS}/cgt-1/cancel"), "{}");
     assert_refused((status, answer), 400, "MissingParameter.model");
