@@ -96,6 +96,21 @@ pub struct Attempt {
     pub reserved: Cost,
     /// The day, `2026-11-23` in UTC, on whose purse it was reserved.
     pub day: String,
+    /// The slots that it counts against; the journal takes it from [`crate::SlotWish::model`].
+    pub slot: String,
+    /// The hash of what was sent; the journal takes it from [`Planned::request_hash`].
+    pub request_hash: String,
+}
+
+/// What an attempt cost that a later one took the place of (`batch retry`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Which attempt.
+    pub attempt: u32,
+    /// The day, `2026-11-23` in UTC, on whose purse it is.
+    pub day: String,
+    /// How much.
+    pub cost: Cost,
 }
 
 /// The film, or its last frame, in its place.
@@ -137,10 +152,16 @@ pub struct Job {
     pub task: Option<Value>,
     /// What it cost, from the service's usage; set when it is settled, or when it failed (0 then).
     pub settled: Option<Cost>,
+    /// What earlier attempts cost, beside `settled`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Spent>,
     /// The film and what came with it.
     pub files: Vec<FileAt>,
     /// Why it stands where it stands, in a sentence for people; without prompt, key or link.
     pub reason: Option<String>,
+    /// Tasks that may be its own, where several may be; a person decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
     /// Whether a person approved its film.
     pub approved: bool,
     /// Whether a newer revision has taken its place in the list.

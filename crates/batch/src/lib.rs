@@ -13,6 +13,19 @@ mod money;
 mod report;
 mod state;
 
-pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned};
+pub use engine::{
+    CrashPlan, CrashPoint, Event, EventKind, Events, OnUnknown, RunError, RunSummary, Runner, RunnerHandle,
+    RunnerOptions, StopCause, Stopped,
+};
+pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned, Spent};
+pub use journal::{
+    Approved, BatchRow, Bill, BillKind, Finding, JobFilter, Journal, JournalAt, JournalError,
+    JournalErrorKind, Late, Moved, OpenOptions, Permit, PlanChange, PlanOptions, Purse, Resolve, RunnerRow,
+    SlotWish, Slots, Submitting,
+};
+pub use list::{
+    ListError, ListFinding, ListFormat, ListReport, NotAnAmount, ShotList, ShotReport, Sum, Totals,
+};
 pub use money::{Amount, Cap, Cost, Scope};
+pub use report::{CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, open_jobs};
 pub use state::State;

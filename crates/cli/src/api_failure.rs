@@ -81,12 +81,16 @@ fn exit_of(error: &Error) -> Exit {
         Error::TaskEnded(_) => Exit::TaskEnded,
         Error::StillRunning(_) => Exit::StillRunning,
         Error::Download(download) => match &download.cause {
+            DownloadCause::Save(error)
+                if error.is_disk_full() || matches!(error, SaveError::NoSpace { .. }) =>
+            {
+                Exit::DiskFull
+            }
             DownloadCause::Save(
                 SaveError::Exists { .. }
                 | SaveError::Folder { .. }
                 | SaveError::Foreign { .. }
                 | SaveError::InUse { .. }
-                | SaveError::NoSpace { .. }
                 | SaveError::File { .. },
             ) => Exit::Output,
             _ => Exit::Result,

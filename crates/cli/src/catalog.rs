@@ -27,6 +27,14 @@ pub(crate) fn load(file: Option<&Path>, cwd: &Path) -> Result<Cow<'static, Catal
     }
 }
 
+/// The same for as long as the program runs, as a simulator wants it. One that was loaded stays in memory.
+pub(crate) fn lasting(catalog: Cow<'static, Catalog>) -> &'static Catalog {
+    match catalog {
+        Cow::Borrowed(builtin) => builtin,
+        Cow::Owned(loaded) => Box::leak(Box::new(loaded)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

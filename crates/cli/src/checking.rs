@@ -259,13 +259,7 @@ pub(crate) fn estimate_text(estimate: &Estimate) -> String {
     };
     match &estimate.price {
         Some(price) => {
-            let (min, max) = (cost::rounded_down(price.min), cost::rounded_up(price.max));
-            // One number, exact or not, is told as one: to the nearest hundredth.
-            let range = if price.min == price.max {
-                price.min.round(2).to_string()
-            } else {
-                format!("{min} to {max}")
-            };
+            let range = cost::range(price.min, price.max);
             text.push_str(&format!("\nprice    {range} {}", price.currency));
             text.push_str(&format!(" ({} for a million tokens)", price.per_million_tokens));
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ark_video::Existing;
+use ark_video::{Existing, file_stem};
 
 use crate::args::SaveArgs;
 use crate::exit::Exit;
@@ -84,6 +84,10 @@ impl Destination {
             let why = crate::media::reason(&error);
             return Err(unwritable(format!("nothing can be written into the folder {shown}: {why}")));
         }
+        ark_video::check_room(&folder.join("video")).map_err(|_| {
+            let message = format!("the disk of the folder {shown} is full: less than 64 MiB are free");
+            Failure::new(Exit::DiskFull, message).hint("make room, or choose another folder")
+        })?;
         if self.overwrite || self.resume {
             return Ok(());
         }
@@ -124,16 +128,6 @@ pub(crate) fn beside(video: &Path, ending: &str) -> PathBuf {
     let mut name = video.file_stem().unwrap_or_default().to_os_string();
     name.push(format!(".last.{ending}"));
     video.with_file_name(name)
-}
-
-/// An id as a file name: ids are the service's, names are ours.
-fn file_stem(id: &str) -> String {
-    let stem: String = id
-        .chars()
-        .take(120)
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' })
-        .collect();
-    if stem.is_empty() { "video".to_owned() } else { stem }
 }
 
 fn unwritable(message: String) -> Failure {

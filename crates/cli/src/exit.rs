@@ -18,18 +18,26 @@ pub(crate) enum Exit {
     Result,
     Interrupted,
     DoubleBills,
+    DiskFull,
+    Journal,
+    Parked,
     /// An audited command's own.
     Command(u8),
 }
 
 /// Every way to end badly: its number, its name in JSON, and what `--help` says about it.
-const TABLE: [(Exit, u8, &str, &str); 15] = [
+const TABLE: [(Exit, u8, &str, &str); 18] = [
     (Exit::Internal, 1, "internal", "a fault of this program"),
     (Exit::Usage, 2, "usage", "unknown flag, or flags that do not go together"),
     (Exit::Configuration, 3, "configuration", "no key, bad base URL, unreadable configuration"),
     (Exit::Request, 4, "request", "the request is wrong: bad JSON, or refused by our own checks"),
     (Exit::Input, 5, "input", "an input file cannot be read"),
-    (Exit::Output, 6, "output", "the output cannot be written: it exists, is a folder, the disk is full"),
+    (
+        Exit::Output,
+        6,
+        "output",
+        "the output cannot be written: it exists, is a folder, the folder is missing",
+    ),
     (Exit::NotSent, 7, "not_sent", "the service could not be reached; nothing was created"),
     (Exit::Refused, 8, "refused", "the service refused; nothing was created"),
     (Exit::Throttled, 9, "throttled", "rate limit or quota"),
@@ -48,6 +56,14 @@ const TABLE: [(Exit, u8, &str, &str); 15] = [
         "double_bills",
         "simulate --audit: the command paid more than once for one request",
     ),
+    (
+        Exit::DiskFull,
+        15,
+        "disk_full",
+        "the disk is full: what was fetched is kept, and nothing more is created or fetched",
+    ),
+    (Exit::Journal, 16, "journal", "batch: the journal cannot be used: damaged, foreign, newer; nothing was sent"),
+    (Exit::Parked, 17, "parked", "batch: shots wait for a person: an approval, or a higher cap"),
     (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),
 ];
 
@@ -104,5 +120,7 @@ mod tests {
             (10, 11, 12)
         );
         assert_eq!((code(Exit::Result), code(Exit::Interrupted), code(Exit::Internal)), (13, 130, 1));
+        assert_eq!((code(Exit::DoubleBills), code(Exit::DiskFull)), (14, 15));
+        assert_eq!((code(Exit::Journal), code(Exit::Parked)), (16, 17));
     }
 }

@@ -93,11 +93,13 @@ pub async fn run(world: World) -> u8 {
 }
 
 async fn dispatch(mut session: Session, command: Command) -> (Output, Result<(), Failure>) {
-    use commands::{about, check, generate, models, reconcile, result, simulate, tasks};
+    use commands::{about, batch, check, generate, models, reconcile, result, simulate, tasks};
     let ended = match &command {
         Command::Generate(args) => generate::run(&mut session, args).await,
         Command::Check(args) => check::check(&mut session, args).await,
         Command::Estimate(args) => check::estimate(&mut session, args).await,
+        Command::Batch(args) => batch::run(&mut session, args).await,
+        Command::Cost(args) => batch::cost(&session, args).await,
         Command::Get(args) => tasks::get(&mut session, args).await,
         Command::List(args) => tasks::list(&mut session, args).await,
         Command::Wait(args) => result::wait(&mut session, args).await,

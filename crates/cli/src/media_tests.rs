@@ -5,8 +5,8 @@ use super::*;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x03\x20\0\0\x02\x58\x08\x02\0\0\0";
 const MP4: &[u8] = b"\0\0\0\x14ftypisom\0\0\x02\0isom";
 
-fn look(text: &str, cwd: &Path) -> Result<Found, Failure> {
-    Named::parse(text).look("--ref", Place::Reference, cwd, &mut Attachments::new())
+fn reference(text: &str, cwd: &Path) -> Result<Found, Failure> {
+    look(&MediaName::parse(text), "--ref", Place::Reference, cwd, &mut Attachments::new())
 }
 
 fn url(found: &Found) -> &str {
@@ -32,21 +32,13 @@ fn addresses_tell_their_kind_or_are_told() {
         ("data:video/mp4;base64,AA==", "video_url", "--ref data:video/mp4;base64,…"),
     ];
     for (text, kind, name) in cases {
-        let found = look(text, Path::new("")).unwrap();
+        let found = reference(text, Path::new("")).unwrap();
         let said = serde_json::to_value(&found.item).unwrap();
         assert_eq!((said["type"].as_str(), found.name.as_str()), (Some(kind), name), "{text}");
     }
     for text in ["asset://asset-1", "https://h/a", "data:text/plain,x"] {
-        assert_eq!(look(text, Path::new("")).unwrap_err().exit, Exit::Request, "{text}");
+        assert_eq!(reference(text, Path::new("")).unwrap_err().exit, Exit::Request, "{text}");
     }
-}
-
-#[test]
-fn places_are_taken_from_the_prefix() {
-    assert_eq!(Named::parse("first:@a.jpg").place, Some(Place::FirstFrame));
-    assert_eq!(Named::parse("last:image:@b.jpg").place, Some(Place::LastFrame));
-    assert_eq!(Named::parse("ref:@c.mp4").place, Some(Place::Reference));
-    assert_eq!(Named::parse("https://first:1/x").place, None);
 }
 
 #[test]
@@ -57,7 +49,8 @@ fn local_files_are_known_by_their_header_and_not_read() {
     write("b.mp3", b"no known start");
     write("c.wav", b"RIFF\0\0\0\0WAVEfmt ");
     write("clip.mp4", MP4);
-    let start = |name: &str| url(&look(name, folder.path()).unwrap()).split(',').next().unwrap().to_owned();
+    let start =
+        |name: &str| url(&reference(name, folder.path()).unwrap()).split(',').next().unwrap().to_owned();
     assert_eq!(start("a.jpg"), "data:image/png;base64");
     assert_eq!(start("@b.mp3"), "data:audio/mp3;base64");
     assert_eq!(start("audio:c.wav"), "data:audio/wav;base64");
@@ -66,9 +59,9 @@ fn local_files_are_known_by_their_header_and_not_read() {
         "data:video/mp4;base64",
         "refused by the checks, with all that is to be said of it"
     );
-    let facts = look("a.jpg", folder.path()).unwrap().facts.unwrap();
+    let facts = reference("a.jpg", folder.path()).unwrap().facts.unwrap();
     assert_eq!((facts.width, facts.height, facts.bytes), (Some(800), Some(600), Some(PNG.len() as u64)));
-    assert!(look("c.wav", folder.path()).unwrap().doubt.unwrap().contains("could not be measured"));
+    assert!(reference("c.wav", folder.path()).unwrap().doubt.unwrap().contains("could not be measured"));
 }
 
 #[test]
@@ -80,7 +73,7 @@ fn what_is_no_medium_is_refused_at_once() {
     write("cat.png", PNG);
     write("clip.mp4", MP4);
     let fails = |text: &str| {
-        let failure = look(text, folder.path()).unwrap_err();
+        let failure = reference(text, folder.path()).unwrap_err();
         format!("{} {}", failure.exit.code(), failure.message)
     };
     insta::assert_snapshot!(fails("page.pdf"), @"4 --ref: page.pdf is no image, video or sound that the service takes");
@@ -89,12 +82,8 @@ fn what_is_no_medium_is_refused_at_once() {
     insta::assert_snapshot!(fails("none.png"), @"5 --ref: none.png cannot be read: there is no such file");
     insta::assert_snapshot!(fails("@."), @"5 --ref: . is a folder, not a file");
     let frame = |text: &str| {
-        let looked = Named::parse(text).look(
-            "--first-frame",
-            Place::FirstFrame,
-            folder.path(),
-            &mut Attachments::new(),
-        );
+        let name = MediaName::parse(text);
+        let looked = look(&name, "--first-frame", Place::FirstFrame, folder.path(), &mut Attachments::new());
         looked.unwrap_err().message
     };
     insta::assert_snapshot!(frame("https://h/a.mp4"), @"--first-frame takes an image, not a video");

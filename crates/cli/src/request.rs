@@ -7,13 +7,14 @@ use ark_video::Attachments;
 use ark_video::model::{
     ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, Facts, TextContent, Tool, ToolType, lift,
 };
+use ark_video_media::MediaName;
 use serde_json::{Map, Value};
 
 use crate::args::RequestArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json_input;
-use crate::media::{Found, Named, Place, read_file};
+use crate::media::{Found, Place, look, read_file};
 use crate::names::{Names, Said};
 
 /// A request with everything that is known of it.
@@ -248,21 +249,24 @@ fn media(
 ) -> Result<Vec<Found>, Failure> {
     let (mut first, mut last) = (None, None);
     let mut references = Vec::new();
-    let frame =
-        |place: &mut Option<Found>, named: &Named<'_>, flag: &str, for_: Place, files: &mut Attachments| {
-            let found = named.look(flag, for_, at.cwd, files)?;
-            if place.replace(found).is_some() {
-                return Err(usage(&format!("{flag}: this frame is given twice")));
-            }
-            Ok(())
-        };
+    let frame = |place: &mut Option<Found>,
+                 named: &MediaName<'_>,
+                 flag: &str,
+                 for_: Place,
+                 files: &mut Attachments| {
+        let found = look(named, flag, for_, at.cwd, files)?;
+        if place.replace(found).is_some() {
+            return Err(usage(&format!("{flag}: this frame is given twice")));
+        }
+        Ok(())
+    };
     for (given, flag, place) in [
         (&args.first_frame, "--first-frame", Place::FirstFrame),
         (&args.last_frame, "--last-frame", Place::LastFrame),
     ] {
         let Some(text) = given else { continue };
-        let named = Named::parse(text);
-        if named.place.is_some_and(|said| said != place) {
+        let named = MediaName::parse(text);
+        if named.place().is_some_and(|said| said != place) {
             return Err(usage(&format!(
                 "{flag}: the prefix before the file says that it is for something else"
             )));
@@ -271,11 +275,11 @@ fn media(
         frame(slot, &named, flag, place, files)?;
     }
     for text in &args.references {
-        let named = Named::parse(text);
-        match named.place.unwrap_or(Place::Reference) {
+        let named = MediaName::parse(text);
+        match named.place().unwrap_or(Place::Reference) {
             Place::FirstFrame => frame(&mut first, &named, "--ref first", Place::FirstFrame, files)?,
             Place::LastFrame => frame(&mut last, &named, "--ref last", Place::LastFrame, files)?,
-            Place::Reference => references.push(named.look("--ref", Place::Reference, at.cwd, files)?),
+            Place::Reference => references.push(look(&named, "--ref", Place::Reference, at.cwd, files)?),
         }
     }
     let frames = first.is_some() || last.is_some();

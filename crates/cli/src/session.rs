@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 
-use ark_video::Client;
+use ark_video::{Client, LimitSettings};
 use ark_video::model::Catalog;
 use ark_video_simulator::Simulator;
 
@@ -110,12 +110,26 @@ impl Session {
         !self.flags.simulate && self.flags.api_key_file.as_deref().is_some_and(|path| path.as_os_str() == "-")
     }
 
-    /// The client for these settings; with `--simulate`, one of the simulator that starts now.
-    pub(crate) async fn connect(&self, settings: &Settings) -> Result<Connection, Failure> {
+    /// The client for these settings; with `--simulate`, one of the simulator that starts now and goes by this catalog.
+    pub(crate) async fn connect(
+        &self,
+        settings: &Settings,
+        catalog: Cow<'static, Catalog>,
+    ) -> Result<Connection, Failure> {
+        self.connect_within(settings, catalog, LimitSettings::default()).await
+    }
+
+    /// As [`Session::connect`], inside these rates.
+    pub(crate) async fn connect_within(
+        &self,
+        settings: &Settings,
+        catalog: Cow<'static, Catalog>,
+        limits: LimitSettings,
+    ) -> Result<Connection, Failure> {
         if self.flags.simulate {
-            return self.simulated().await;
+            return self.simulated(catalog::lasting(catalog), limits).await;
         }
-        let client = settings.client(&mut |warning| self.output.warn(warning))?;
+        let client = settings.client_within(limits, &mut |warning| self.output.warn(warning))?;
         Ok(Connection { client, simulator: None })
     }
 
@@ -127,14 +141,19 @@ impl Session {
         }
         let stdin = if self.key_from_stdin() { self.read_stdin().await? } else { Vec::new() };
         let settings = self.settings(&stdin)?;
-        Ok(self.connect(&settings).await?.client)
+        settings.client(&mut |warning| self.output.warn(warning))
     }
 
-    async fn simulated(&self) -> Result<Connection, Failure> {
-        let running = simulate::start(Simulator::builder()).await?;
+    async fn simulated(
+        &self,
+        catalog: &'static Catalog,
+        limits: LimitSettings,
+    ) -> Result<Connection, Failure> {
+        let running = simulate::start(Simulator::builder().catalog(catalog)).await?;
         let client = Client::builder()
             .api_key(running.simulator.api_key())
             .base_url(running.simulator.base_url())
+            .limits(limits)
             .build()
             .map_err(|error| crate::api_failure::of(&error, &self.again()))?;
         Ok(Connection { client, simulator: Some(running) })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ark_video::{BaseUrl, Client, EnvSettings, KEY_VARIABLES, Proxy};
+use ark_video::{BaseUrl, Client, EnvSettings, KEY_VARIABLES, LimitSettings, Proxy};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -173,6 +173,15 @@ impl Settings {
 
     /// A client, and a warning if the key goes to somebody else than the vendor.
     pub(crate) fn client(&self, warn: &mut dyn FnMut(String)) -> Result<Client, Failure> {
+        self.client_within(LimitSettings::default(), warn)
+    }
+
+    /// As [`Settings::client`], inside these rates.
+    pub(crate) fn client_within(
+        &self,
+        limits: LimitSettings,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Client, Failure> {
         let Some(key) = &self.key else {
             let message =
                 format!("there is no API key: {} is not set, and no file names one", KEY_VARIABLES[0]);
@@ -183,6 +192,7 @@ impl Settings {
         let mut builder = Client::builder()
             .api_key(key.value.clone())
             .base_url(self.base_url.value.as_str())
+            .limits(limits)
             .allow_insecure_http(self.insecure_http);
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(Proxy::url(proxy.value.as_str()));

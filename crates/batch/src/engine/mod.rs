@@ -1,1 +1,27 @@
 //! The engine: takes each job from intent to film, over the queue, inside the rates and the caps.
+
+mod crash;
+mod drive;
+mod events;
+mod fetching;
+mod guard;
+mod options;
+mod pace;
+mod queue;
+mod reconciling;
+mod request;
+mod runner;
+mod settling;
+mod shared;
+mod step;
+mod stop;
+mod submit;
+mod supervise;
+mod turnstile;
+mod waiting;
+mod words;
+
+pub use crash::{CrashPlan, CrashPoint};
+pub use events::{Event, EventKind, Events, StopCause};
+pub use options::{OnUnknown, RunnerOptions};
+pub use runner::{RunError, RunSummary, Runner, RunnerHandle, Stopped};

@@ -1,1 +1,115 @@
-//! The journal: one row per job, moved by compare-and-set, durable before the network is touched.
+//! The journal: one row per job, moved by compare-and-set, durable before the network is touched. Purses and running counts
+//! change in the same transaction as the rows that they are the sum of. Sends nothing, and knows nothing of the queue.
+
+mod audit;
+mod batches;
+mod bills;
+mod db;
+mod decisions;
+mod error;
+mod file;
+mod late;
+mod moves;
+mod open;
+mod pace;
+mod plan;
+mod purses;
+mod query;
+mod rows;
+mod runners;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ark_video::{Clock, UnixMillis};
+use sqlx::{PgPool, SqlitePool};
+
+use db::Db;
+use error::{Doing, Trouble};
+pub use error::{JournalError, JournalErrorKind};
+pub use types::{
+    Approved, BatchRow, Bill, BillKind, Finding, JobFilter, JournalAt, Late, Moved, OpenOptions, Permit,
+    PlanChange, PlanOptions, Purse, Resolve, RunnerRow, SlotWish, Slots, Submitting,
+};
+
+/// The jobs of one or more batches, durable. Cheap to clone; all clones are the same journal.
+///
+/// A move takes the job as the caller knows it and ends in [`Moved::Stale`] if the row is no longer like that. It is one
+/// transaction: the row, the purses and the running counts change together, on the disk, or nothing does. When a move fails
+/// with an error, read the job again before going on: on a server the commit may have been heard although its answer was not.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    /// For people: a path, or host and database.
+    place: String,
+}
+
+impl Journal {
+    /// Where it is, for people; without user and password.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.inner.place
+    }
+
+    /// Whether it is in a file of this machine.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self.inner.db, Db::Sqlite { .. })
+    }
+
+    /// Ends its connections when the last answers are in. Everything that was answered is durable without it.
+    pub async fn close(&self) {
+        self.inner.db.close().await;
+    }
+
+    /// Copies it, as it is now, to another file, and puts that in the place of what was there. `false` where the journal is on
+    /// a server: its copies are the server's business.
+    ///
+    /// # Errors
+    ///
+    /// When the copy cannot be written. The journal itself is unharmed.
+    pub async fn backup(&self, to: &Path) -> Result<bool, JournalError> {
+        let doing = Doing { what: "Copying the journal", so: "The journal itself is as it was." };
+        self.copy_to(to).await.map_err(|trouble| self.told(doing, trouble))
+    }
+
+    /// The writing connection of an SQLite journal. What shares it waits its turn instead of meeting a locked file.
+    pub(crate) fn sqlite_pool(&self) -> Option<&SqlitePool> {
+        match &self.inner.db {
+            Db::Sqlite { writer, .. } => Some(writer),
+            Db::Postgres(_) => None,
+        }
+    }
+
+    /// The connections of a PostgreSQL journal.
+    pub(crate) fn postgres_pool(&self) -> Option<&PgPool> {
+        match &self.inner.db {
+            Db::Sqlite { .. } => None,
+            Db::Postgres(pool) => Some(pool),
+        }
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.inner.clock.now()
+    }
+
+    fn told(&self, doing: Doing, trouble: Trouble) -> JournalError {
+        trouble.told(&self.inner.place, doing)
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal").field("place", &self.inner.place).finish_non_exhaustive()
+    }
+}

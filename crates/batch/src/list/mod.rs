@@ -1,1 +1,161 @@
 //! The shot list: from a file that people write to planned jobs. Reads files, spends nothing.
+//!
+//! [`ListReport`] says all that is wrong with a list at once, with file, line and shot, and what it will cost. Only a list
+//! without refusals becomes a [`ShotList`].
+
+mod after;
+mod amount;
+mod attach;
+mod content;
+mod finding;
+mod hash;
+mod look;
+mod names;
+mod plan;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod text;
+mod totals;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use ark_video::model::{Catalog, Estimate, Strength};
+use serde::Serialize;
+
+use crate::{Cap, Planned};
+
+pub use amount::NotAnAmount;
+pub(crate) use attach::attach;
+pub use finding::ListFinding;
+pub use text::ListFormat;
+pub use totals::{Sum, Totals};
+
+/// Largest list that is read, in bytes.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// A list that nothing was found against: what a journal takes.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ShotList {
+    /// The batch's name: `batch` of the list, else the file's stem.
+    pub batch: String,
+    /// The jobs, in the order of the list.
+    pub jobs: Vec<Planned>,
+    /// The list's own caps. That of a day has an empty day: it holds for each.
+    pub caps: Vec<Cap>,
+    /// SHA-256 over all intents, names and outputs: whether two lists are the same to a journal.
+    pub hash: String,
+}
+
+/// What there is to say about a list before anything is spent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ListReport {
+    /// The list as it was named.
+    pub file: String,
+    /// How it is written; `None` where it could not be parsed.
+    pub format: Option<ListFormat>,
+    /// The batch's name.
+    pub batch: String,
+    /// Whether it is refused: then no part of it is planned.
+    pub refused: bool,
+    /// The shots that could be read.
+    pub shots: Vec<ShotReport>,
+    /// What they cost together.
+    pub totals: Totals,
+    /// Everything that is wrong or doubtful.
+    pub findings: Vec<ListFinding>,
+    #[serde(skip)]
+    jobs: Vec<Planned>,
+    #[serde(skip)]
+    caps: Vec<Cap>,
+}
+
+/// What there is to say about one shot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ShotReport {
+    /// Its name.
+    pub name: String,
+    /// The line that it begins in, from 1.
+    pub line: Option<usize>,
+    /// The names of its jobs: its own, or one for each variant.
+    pub jobs: Vec<String>,
+    /// The model that it is for; empty where it names none.
+    pub model: String,
+    /// The job that it follows.
+    pub after: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What one of its jobs will cost; `None` where it is no request.
+    pub estimate: Option<Estimate>,
+    /// Whether something of it is refused.
+    pub refused: bool,
+    #[serde(skip)]
+    place: usize,
+}
+
+/// Why a list could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("the list {} cannot be read: {source}; nothing was spent and nothing was changed", path.display())]
+#[non_exhaustive]
+pub struct ListError {
+    /// The list.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl ListReport {
+    /// Reads and checks a list. Paths in it begin at its folder.
+    ///
+    /// # Errors
+    /// [`ListError`]: there is no such file, it cannot be read, or it is larger than 256 MiB.
+    pub fn read(path: &Path, catalog: &Catalog) -> Result<Self, ListError> {
+        let failed = |source| ListError { path: path.to_owned(), source };
+        let length = fs::metadata(path).map_err(failed)?.len();
+        if length > MOST_BYTES {
+            return Err(failed(io::Error::other("it is larger than 256 MiB")));
+        }
+        let bytes = fs::read(path).map_err(failed)?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        Ok(Self::of_text(&bytes, &path.display().to_string(), base, catalog))
+    }
+
+    /// Checks a list that is in memory. `name` tells its format, where it ends in `.toml`, `.json` or `.jsonl`, and the
+    /// batch's name; `base` is where its relative paths begin.
+    #[must_use]
+    pub fn of_text(bytes: &[u8], name: &str, base: &Path, catalog: &Catalog) -> Self {
+        plan::report(bytes, name, base, catalog)
+    }
+
+    /// What is refused.
+    pub fn refusals(&self) -> impl Iterator<Item = &ListFinding> {
+        self.findings.iter().filter(|finding| finding.strength == Strength::Refuse)
+    }
+
+    /// What is doubted.
+    pub fn warnings(&self) -> impl Iterator<Item = &ListFinding> {
+        self.findings.iter().filter(|finding| finding.strength != Strength::Refuse)
+    }
+
+    /// The list's own caps.
+    #[must_use]
+    pub fn caps(&self) -> &[Cap] {
+        &self.caps
+    }
+
+    /// The jobs, if nothing is refused; else the report back.
+    ///
+    /// # Errors
+    /// The report itself: its [`refusals`](Self::refusals) say why.
+    pub fn into_list(self) -> Result<ShotList, Box<Self>> {
+        if self.refused {
+            return Err(Box::new(self));
+        }
+        let hash = plan::hash_of(&self.jobs, &self.caps);
+        Ok(ShotList { batch: self.batch, jobs: self.jobs, caps: self.caps, hash })
+    }
+}

@@ -1,1 +1,12 @@
 //! What people look at afterwards: counts, costs, a page, an export. Reads the journal, changes nothing.
+
+mod cost;
+mod html;
+mod media;
+mod poster;
+mod summary;
+
+pub use cost::{CostLine, CostReport, GroupBy};
+pub use html::{Head, Page, PageOptions};
+pub use media::Embed;
+pub use summary::{Durations, Eta, open_jobs};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ark_video_batch::Amount;
 use clap::Args;
 
 use super::{PatienceArgs, RequestArgs, SaveArgs};
-use crate::cost::MaxCost;
 
 /// What to make, where to put it, how long to wait.
 #[derive(Debug, Clone, Default, Args)]
@@ -23,7 +23,7 @@ pub(crate) struct GenerateArgs {
     pub(crate) dry_run: bool,
     /// Send only if the estimate is at most this: 3.50CNY, 2USD or 500000tokens
     #[arg(long, value_name = "AMOUNT", help_heading = "Checks")]
-    pub(crate) max_cost: Option<MaxCost>,
+    pub(crate) max_cost: Option<Amount>,
     /// Send even what our checks refuse; what they say is then a warning
     #[arg(long, help_heading = "Checks")]
     pub(crate) force: bool,

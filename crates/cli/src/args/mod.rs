@@ -1,5 +1,7 @@
 //! The command line as it is typed. Only its form: what the words mean is decided elsewhere.
 
+mod batch;
+mod batch_run;
 mod check;
 mod generate;
 mod reconcile;
@@ -14,6 +16,12 @@ use ark_video::model::{ServiceTier, TaskStatus};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use batch::{BatchArgs, BatchCheckArgs, BatchVerb};
+pub(crate) use batch_run::{
+    BatchApproveArgs, BatchCancelArgs, BatchOf, BatchReportArgs, BatchResolveArgs, BatchRetryArgs,
+    BatchRunArgs, BatchStatusArgs, CostArgs, CostBy, CostReportArgs, CostVerb, JournalArgs, MoneyArgs,
+    OnUnknownArg, PaceArgs, RetryState,
+};
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use generate::GenerateArgs;
 pub(crate) use reconcile::ReconcileArgs;
@@ -81,6 +89,10 @@ pub(crate) enum Command {
     Check(Box<CheckArgs>),
     /// Say what a request will cost, without sending it
     Estimate(Box<EstimateArgs>),
+    /// Many shots from one list
+    Batch(Box<BatchArgs>),
+    /// What the tasks of a journal cost
+    Cost(CostArgs),
     /// Show a task
     #[command(visible_alias = "status")]
     Get(TaskArgs),

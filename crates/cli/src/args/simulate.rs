@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ark_video_simulator::Dialect;
 use clap::{Args, ValueEnum};
 
 use super::values;
@@ -18,9 +19,9 @@ pub(crate) struct SimulateArgs {
     /// Where to listen for the status page, the ledger, the clock and the faults; it asks for no key
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     pub(crate) control_addr: SocketAddr,
-    /// Where the API is mounted
-    #[arg(long, default_value = "/api/v3", value_name = "PATH")]
-    pub(crate) prefix: String,
+    /// Where the API is mounted [default: /api/v3, or where the dialect has it]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prefix: Option<String>,
     /// How fast time runs, such as 60x; at 1x a task takes about 4 s
     #[arg(long, default_value = "1x", value_parser = values::speed, value_name = "FACTOR")]
     pub(crate) speed: f64,
@@ -42,6 +43,8 @@ pub(crate) struct SimulateArgs {
     /// Decide what the documents leave open, such as delete-cancelled=ok; repeat for more
     #[arg(long = "switch", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) switches: Vec<(String, String)>,
+    #[arg(long, value_name = "NAME|FILE", help = dialect_help())]
+    pub(crate) dialect: Option<String>,
     /// Call back to other machines too, not only to this one
     #[arg(long)]
     pub(crate) callbacks_anywhere: bool,
@@ -67,6 +70,12 @@ pub(crate) struct SimulateArgs {
 pub(crate) enum AccountArg {
     Company,
     Personal,
+}
+
+/// With the names, which are data.
+fn dialect_help() -> String {
+    let names: Vec<&str> = Dialect::all().iter().map(Dialect::name).collect();
+    format!("Answer as a reseller does: {}; or as a JSON file of yours says", names.join(", "))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -15,6 +15,7 @@ use super::{dry_run, result};
 use crate::api_failure;
 use crate::args::GenerateArgs;
 use crate::checking::{Checked, estimate_of};
+use crate::cost;
 use crate::destination::Destination;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -52,7 +53,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let checked = Checked::of_request(&asked, &catalog);
     let checked = if args.force { checked.demoted() } else { checked };
     let estimate = estimate_of(&asked, &catalog);
-    let within = args.max_cost.map_or(Ok(()), |most| most.allows(&estimate));
+    let within = args.max_cost.as_ref().map_or(Ok(()), |most| cost::allows(most, &estimate));
     if args.dry_run {
         dry_run::show(session, &asked, &checked, &estimate)?;
         return checked.verdict(true, FORCE).and(within);
@@ -75,7 +76,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     if let Stand::Done(sidecar) = &stand {
         return done(session, sidecar, &to);
     }
-    let mut connection = session.connect(&settings).await?;
+    let mut connection = session.connect(&settings, catalog).await?;
     // Checked above, with every word of the user's own.
     let mut options = CreateOptions::new().attachments(files).facts(facts).check(CheckPolicy::Off);
     options.marks.tag = args.tag;

@@ -2,6 +2,7 @@
 
 pub(crate) mod about;
 mod audit;
+pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod dry_run;
 pub(crate) mod generate;

@@ -32,7 +32,7 @@ pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), 
         ));
         return Ok(());
     }
-    let connection = session.connect(&settings).await?;
+    let connection = session.connect(&settings, catalog).await?;
     let mut list = ask(session, connection.client.models()).await?;
     let wanted = args.filter.as_deref().unwrap_or_default().to_lowercase();
     list.data.retain(|model| {

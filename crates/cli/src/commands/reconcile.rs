@@ -157,9 +157,9 @@ fn tell(session: &Session, lost: &Lost, verdict: &Verdict) {
 fn to_json(name: &str, verdict: &Verdict) -> Value {
     match verdict {
         Verdict::Found { task, .. } => json!({ "of": name, "verdict": "found", "id": task.id, "task": task }),
-        Verdict::Ambiguous { candidates } => {
-            json!({ "of": name, "verdict": "ambiguous", "candidates": candidates })
-        }
+        Verdict::Ambiguous { candidates, doubt } => json!({
+            "of": name, "verdict": "ambiguous", "candidates": candidates, "doubt": doubt.map(doubted),
+        }),
         Verdict::NotFound { looks, over, dismissed, doubt } => json!({
             "of": name, "verdict": "not_found", "looks": looks, "over_seconds": over.as_secs(),
             "dismissed": dismissed, "doubt": doubt.map(doubted),
@@ -177,9 +177,12 @@ fn to_text(lost: &Lost, verdict: &Verdict, again: &str) -> String {
             proven(*evidence),
             api_failure::go_on(again, &task.id)
         ),
-        Verdict::Ambiguous { candidates } => {
+        Verdict::Ambiguous { candidates, doubt } => {
             let mut text = format!("{name}: may be one of these; compare times and videos, and choose:");
             candidates.iter().for_each(|task| text.push_str(&format!("\n  {}", described(task))));
+            if let Some(doubt) = doubt {
+                text.push_str(&format!("\n  It may also be none of them: {}", doubted(*doubt)));
+            }
             text
         }
         Verdict::NotFound { looks, over, dismissed, doubt } => {

@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use ark_video_simulator::{Account, Builder, FaultPlan, Options, Rates, Simulator};
+use ark_video::model::Catalog;
+use ark_video_simulator::{Account, Builder, Dialect, FaultPlan, Options, Rates, Simulator};
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::audit;
 use crate::args::{AccountArg, SimulateArgs};
+use crate::catalog;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Form;
@@ -48,7 +50,8 @@ struct Ready<'a> {
 /// `simulate`
 pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<(), Failure> {
     let state = args.state.as_ref().map(|path| session.cwd.join(path));
-    let mut running = start(builder(&session.cwd, args, state.as_ref())?).await?;
+    let catalog = catalog::lasting(session.catalog()?);
+    let mut running = start(builder(&session.cwd, catalog, args, state.as_ref())?).await?;
     let ended = if args.audit {
         audit::run(session, &mut running, &args.command).await
     } else {
@@ -95,9 +98,19 @@ async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failu
     Ok(())
 }
 
-fn builder(cwd: &Path, args: &SimulateArgs, state: Option<&PathBuf>) -> Result<Builder, Failure> {
-    let mut options =
-        Options::default().queued(args.queued).running(args.running).prefix(args.prefix.as_str());
+fn builder(
+    cwd: &Path,
+    catalog: &'static Catalog,
+    args: &SimulateArgs,
+    state: Option<&PathBuf>,
+) -> Result<Builder, Failure> {
+    let mut options = Options::default().queued(args.queued).running(args.running).catalog(catalog);
+    if let Some(asked) = &args.dialect {
+        options = options.dialect(dialect(cwd, asked)?);
+    }
+    if let Some(prefix) = &args.prefix {
+        options = options.prefix(prefix.as_str());
+    }
     if let Some(account) = args.rates {
         options = options.rates(Rates::of(match account {
             AccountArg::Company => Account::Company,
@@ -136,6 +149,17 @@ fn new_seed() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     // The low bits are those that differ.
     since.as_nanos() as u64
+}
+
+/// One that comes with the simulator, or one in a file, which its name's ending tells.
+fn dialect(cwd: &Path, asked: &str) -> Result<Dialect, Failure> {
+    if !asked.ends_with(".json") {
+        let known = Dialect::named(asked).cloned();
+        return known.map_err(|error| Failure::new(Exit::Usage, error.to_string()));
+    }
+    let text = std::fs::read_to_string(cwd.join(asked))
+        .map_err(|error| Failure::new(Exit::Input, format!("{asked} cannot be read: {error}")))?;
+    Dialect::from_json(&text).map_err(|error| Failure::new(Exit::Configuration, format!("{asked}: {error}")))
 }
 
 /// Reads a fault plan; what does not look like JSON is TOML.

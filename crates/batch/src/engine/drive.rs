@@ -1,0 +1,324 @@
+//! One job, from where its row stands to its end: reads the row, asks `step` what to do, does it, and reads again.
+
+use std::time::Duration;
+
+use ark_video::model::{Task, TaskStatus};
+use ark_video::{Candidate, Watched};
+use serde_json::Value;
+
+use super::crash::CrashPoint;
+use super::events::{EventKind, StopCause};
+use super::fetching::{Fetched, fetch};
+use super::options::OnUnknown;
+use super::queue::Entry;
+use super::reconciling::Found;
+use super::request::{is_flex, search_of};
+use super::settling::cost;
+use super::shared::{Shared, locked};
+use super::step::{Around, Before, Step, decide};
+use super::submit::submit;
+use super::waiting::{LEFT_ALONE, Waited};
+use crate::{Job, JournalError, Moved, State};
+
+/// How work on a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driven {
+    /// Nothing is left to do, or somebody will bring it back.
+    Done,
+    /// The run ends before the job does: the queue is to keep it for the next one.
+    Left,
+}
+
+/// Takes a job as far as it goes. Nobody else in this process works on it meanwhile.
+pub(crate) async fn drive(shared: &Shared, key: &str) -> Driven {
+    match driven(shared, key).await {
+        Ok(end) => end,
+        Err(error) => {
+            shared.journal_failed(key, &error);
+            Driven::Left
+        }
+    }
+}
+
+async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
+    let mut known: Option<Job> = None;
+    let mut task: Option<Task> = None;
+    loop {
+        let job = match known.take() {
+            Some(job) => job,
+            None => match shared.patiently(|| shared.journal.job(key)).await? {
+                Some(job) => job,
+                None => return Ok(Driven::Done),
+            },
+        };
+        let (step, before) = next_step(shared, &job).await?;
+        known = match step {
+            Step::Rest => {
+                shared.ended(&job);
+                return Ok(Driven::Done);
+            }
+            Step::Elsewhere => return Ok(Driven::Done),
+            Step::Later if shared.stop.drains() => return Ok(Driven::Left),
+            Step::Later => return Ok(Driven::Done),
+            Step::AskForApproval => {
+                let reason = "a person has to approve the film of the job that it follows";
+                moved(shared.patiently(|| shared.journal.park(&job, State::NeedsApproval, reason)).await?)
+            }
+            Step::Submit => submit(shared, job, before.as_ref()).await?,
+            Step::Forsaken => forsaken(shared, &job).await?,
+            Step::Reconcile => match reconcile(shared, &job).await? {
+                Some(job) => job,
+                None => return Ok(Driven::Left),
+            },
+            Step::Wait => match wait(shared, &job, &mut task).await? {
+                Some(job) => job,
+                None => return Ok(Driven::Left),
+            },
+            Step::Fetch => match bring(shared, &job, task.take()).await? {
+                Some(job) => job,
+                None => return Ok(Driven::Left),
+            },
+            Step::Settle => settle(shared, &job).await?,
+        };
+    }
+}
+
+/// What to do with a job, and the job that it follows.
+pub(crate) async fn next_step(shared: &Shared, job: &Job) -> Result<(Step, Option<Job>), JournalError> {
+    let owner =
+        job.attempt.as_ref().map(|attempt| attempt.runner.as_str()).filter(|owner| *owner != shared.runner);
+    let owner_is_alive = match owner.filter(|_| job.state.is_open() && job.state != State::Intent) {
+        Some(owner) => {
+            let alive = shared.patiently(|| shared.journal.runners_alive(shared.options.lease)).await?;
+            alive.iter().any(|runner| runner.id == owner)
+        }
+        None => false,
+    };
+    let (before, followed) = match &job.planned.after {
+        Some(after) if job.state == State::Intent => {
+            let followed = shared.job_named(&job.batch, &after.job).await?;
+            (standing(followed.as_ref(), after.approve), followed)
+        }
+        _ => (Before::Ready, None),
+    };
+    let sends = shared.stop.sends() && (job.state != State::Intent || !is_paused(shared, &job.batch).await?);
+    let around = Around { runner: &shared.runner, owner_is_alive, before, sends };
+    Ok((decide(job, &around), followed))
+}
+
+async fn is_paused(shared: &Shared, batch: &str) -> Result<bool, JournalError> {
+    Ok(shared.patiently(|| shared.journal.batch(batch)).await?.is_some_and(|batch| batch.paused))
+}
+
+fn standing(followed: Option<&Job>, approve: bool) -> Before {
+    let Some(job) = followed else { return Before::Broken };
+    match job.state {
+        State::Settled | State::Downloaded if approve && !job.approved => Before::NeedsApproval,
+        State::Settled | State::Downloaded => Before::Ready,
+        state if state.is_open() || state.is_parked() => Before::Waiting,
+        _ => Before::Broken,
+    }
+}
+
+fn moved(moved: Moved) -> Option<Job> {
+    match moved {
+        Moved::Done(job) => Some(job),
+        Moved::Stale(job) => job,
+    }
+}
+
+/// Somebody wrote down that they would send it, and is gone.
+async fn forsaken(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError> {
+    let attempt = job.attempt.clone().unwrap_or_default();
+    let reason = "the runner that was sending it ended in the middle, so nobody knows whether it was sent";
+    let mut search = search_of(job);
+    if let Some(search) = &mut search {
+        // The record was made before the send, for the longest time that it could take.
+        let quiet = i64::try_from(shared.options.quiet.as_millis()).unwrap_or(i64::MAX);
+        search.window.to = search.window.to.min(attempt.at.saturating_add(quiet).max(search.window.from));
+    }
+    let search = search.and_then(|search| serde_json::to_value(search).ok()).or(attempt.search);
+    let now = moved(shared.patiently(|| shared.journal.unknown(job, search.clone(), reason)).await?);
+    shared.tell(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
+    Ok(now)
+}
+
+/// Looks for a lost task. The outer `None`: the run ends.
+async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, JournalError> {
+    let hold = |reason: String, candidates: Vec<Candidate>| async move {
+        let ids: Vec<String> = candidates.into_iter().map(|candidate| candidate.id).collect();
+        let now = moved(shared.patiently(|| shared.journal.held(job, &reason, &ids)).await?);
+        shared.tell(Some(&job.key), EventKind::Ended { state: State::Held, reason });
+        Ok::<_, JournalError>(Some(now))
+    };
+    let Some(search) = search_of(job) else {
+        return hold("what to search for is not known".to_owned(), Vec::new()).await;
+    };
+    let accepted = search.accepted;
+    let found = tokio::select! {
+        found = shared.reconciling.find(&job.key, search) => found,
+        () = shared.stop.draining() => return Ok(None),
+    };
+    match found {
+        Found::Task { id, created_at } => {
+            let now = moved(shared.patiently(|| shared.journal.submitted(job, &id, created_at)).await?);
+            if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(&*id)) {
+                shared.tell(Some(&job.key), EventKind::Submitted { task_id: id, found: true });
+            }
+            Ok(Some(now))
+        }
+        Found::Several(candidates) => {
+            let reason = "several tasks may be its own; a person has to choose".to_owned();
+            hold(reason, candidates).await
+        }
+        Found::Nothing(reason) if shared.options.on_unknown == OnUnknown::Resend && !accepted => {
+            let now = moved(shared.patiently(|| shared.journal.send_again(job, &reason)).await?);
+            shared.tell(Some(&job.key), EventKind::NotSent { reason });
+            Ok(Some(now))
+        }
+        Found::Nothing(reason) => hold(reason, Vec::new()).await,
+    }
+}
+
+/// Waits for a task. The outer `None`: the run ends.
+async fn wait(
+    shared: &Shared,
+    job: &Job,
+    seen: &mut Option<Task>,
+) -> Result<Option<Option<Job>>, JournalError> {
+    let Some(id) = job.task_id.clone() else { return Ok(None) };
+    shared.options.crash.reached(CrashPoint::WhileWaiting);
+    let fresh = shared.options.clock.now().saturating_sub(job.changed_at) < 1000;
+    let watched = if fresh { Watched::created(&*id) } else { Watched::new(&*id) }.flex(is_flex(&job.planned));
+    let waited = tokio::select! {
+        waited = shared.waiting.wait(&job.key, watched) => waited,
+        () = shared.stop.draining() => return Ok(None),
+    };
+    let now = match waited {
+        Waited::Ended(task) => {
+            let told = without_queries(&task);
+            let now = if task.status == TaskStatus::Succeeded {
+                let now = moved(shared.patiently(|| shared.journal.finished(job, &told)).await?);
+                *seen = Some(*task);
+                shared.tell(Some(&job.key), EventKind::Finished);
+                shared.options.crash.reached(CrashPoint::AfterFinished);
+                now
+            } else {
+                let reason = why(&task);
+                moved(shared.patiently(|| shared.journal.failed(job, &told, &reason)).await?)
+            };
+            freed(shared, job);
+            now
+        }
+        Waited::Gone => {
+            let reason = "the service no longer knows its task; whether it was billed, and its film, can only be seen in the console";
+            let now = moved(shared.patiently(|| shared.journal.gone(job, None, reason)).await?);
+            freed(shared, job);
+            now
+        }
+        Waited::NotTold(reason) => {
+            shared.tell(Some(&job.key), EventKind::Trouble { reason });
+            tokio::select! {
+                () = shared.options.clock.sleep(LEFT_ALONE) => None,
+                () = shared.stop.draining() => return Ok(None),
+            }
+        }
+    };
+    Ok(Some(now))
+}
+
+/// A task has ended, so that another one may run.
+fn freed(shared: &Shared, job: &Job) {
+    let slot = job.attempt.as_ref().map_or(job.model(), |attempt| attempt.slot.as_str());
+    let model = shared.model(slot);
+    locked(&model.pace).completed();
+    model.freed.notify_one();
+}
+
+/// Why a task has no film, in the service's words. Only tasks that succeed are billed.
+fn why(task: &Task) -> String {
+    match task.failure() {
+        Some(failure) => {
+            format!("task {} has {}: {}: {}", task.id, task.status, failure.code, failure.message.trim())
+        }
+        None => format!("task {} has {}; the service gives no reason", task.id, task.status),
+    }
+}
+
+/// A task as the journal keeps it.
+fn without_queries(task: &Task) -> Value {
+    let mut told = serde_json::to_value(task).unwrap_or_default();
+    if let Some(content) = told.get_mut("content").and_then(Value::as_object_mut) {
+        for link in content.values_mut() {
+            if let Some(bare) =
+                link.as_str().and_then(|link| link.split(['?', '#']).next()).map(str::to_owned)
+            {
+                *link = Value::from(bare);
+            }
+        }
+    }
+    told
+}
+
+/// Fetches a film. The outer `None`: it is left for a later run.
+async fn bring(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Option<Option<Job>>, JournalError> {
+    match fetch(shared, job, task).await {
+        Fetched::Done(files) => {
+            let now = moved(shared.patiently(|| shared.journal.downloaded(job, files.clone())).await?);
+            if let Some(film) = files.first() {
+                let (path, bytes) = (film.path.clone(), film.bytes);
+                shared.tell(Some(&job.key), EventKind::Downloaded { path, bytes });
+            }
+            shared.options.crash.reached(CrashPoint::AfterDownloaded);
+            Ok(Some(now))
+        }
+        Fetched::Gone(reason) => {
+            let spent = job.task.as_ref().map(|task| cost(&job.planned, task, shared.client.catalog()));
+            Ok(Some(moved(shared.patiently(|| shared.journal.gone(job, spent.clone(), &reason)).await?)))
+        }
+        Fetched::Blocked(reason) => {
+            locked(&shared.given_up).insert(job.key.clone());
+            let reason =
+                format!("{reason} The film is left where it is for now: run again before its link dies.");
+            shared.tell(Some(&job.key), EventKind::Trouble { reason });
+            Ok(None)
+        }
+        Fetched::DiskFull(reason) => {
+            locked(&shared.given_up).insert(job.key.clone());
+            shared.close(StopCause::DiskFull, &reason);
+            Ok(None)
+        }
+        Fetched::Left => Ok(None),
+    }
+}
+
+async fn settle(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError> {
+    let task = job.task.clone().unwrap_or_default();
+    let cost = cost(&job.planned, &task, shared.client.catalog());
+    let now = moved(shared.patiently(|| shared.journal.settled(job, cost.clone())).await?);
+    shared.tell(Some(&job.key), EventKind::Settled { cost });
+    let name = (job.batch.clone(), job.planned.name.clone());
+    let followers = locked(&shared.followers).get(&name).cloned().unwrap_or_default();
+    for key in followers {
+        if let Some(follower) = shared.patiently(|| shared.journal.job(&key)).await?
+            && follower.state == State::Intent
+            && let Moved::Done(follower) = shared.patiently(|| shared.journal.requeue(&follower)).await?
+        {
+            push(shared, &[Entry::of(&follower)]).await;
+        }
+    }
+    Ok(now)
+}
+
+/// Puts entries into the queue, however long it takes.
+pub(crate) async fn push(shared: &Shared, entries: &[Entry]) {
+    let mut pause = Duration::from_millis(200);
+    for of_a_model in entries.chunk_by(|one, other| one.model == other.model) {
+        let Some(model) = of_a_model.first().map(|entry| entry.model.clone()) else { continue };
+        while let Err(error) = shared.queue.push(&model, of_a_model).await {
+            shared.tell(None, EventKind::Trouble { reason: format!("{error}; it is tried again") });
+            shared.options.clock.sleep(pause).await;
+            pause = pause.saturating_mul(2).min(Duration::from_secs(5));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a run tells while it goes: one event for each thing that a person or a program may want to know. Nothing here prints.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ark_video::UnixMillis;
+use futures_util::Stream;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::{Cost, State};
+
+/// Something happened. No prompt, key or link is in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Event {
+    /// When, by the runner's clock, in milliseconds since 1970.
+    pub at: UnixMillis,
+    /// To which job; `None` if to the run.
+    pub key: Option<String>,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The run has begun.
+    Started {
+        /// The runner's name, as in the journal.
+        runner: String,
+        /// Other runners that are at the same journal.
+        others: usize,
+        /// Jobs that were put into the queue.
+        queued: u64,
+    },
+    /// A job is reserved, written down, and about to be sent.
+    Submitting {
+        /// From 1.
+        attempt: u32,
+    },
+    /// Nothing was created; it will be tried again.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
+    /// The service asks for a slower pace.
+    Throttled {
+        /// Of which model.
+        model: String,
+        /// How long no create of that model is sent.
+        pause: Duration,
+        /// Tasks of that model that may run at once from now on.
+        ceiling: u32,
+    },
+    /// Nobody knows whether a task was created; it is looked for.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+    /// The task's id is known.
+    Submitted {
+        /// The id.
+        task_id: String,
+        /// Whether it was found by looking for it.
+        found: bool,
+    },
+    /// The task is in another state; hearsay of the service's list.
+    Status {
+        /// Its state, in the service's word.
+        status: String,
+    },
+    /// The task succeeded.
+    Finished,
+    /// The film is in its place.
+    Downloaded {
+        /// Where.
+        path: PathBuf,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// The job is done and accounted for.
+    Settled {
+        /// What it cost.
+        cost: Cost,
+    },
+    /// The job is over or parked without a film.
+    Ended {
+        /// Where it stands.
+        state: State,
+        /// Why.
+        reason: String,
+    },
+    /// A late answer brought the id of a second task of one job: a second bill if it succeeds.
+    Extra {
+        /// The id of that task.
+        task_id: String,
+    },
+    /// Something does not work and is tried again.
+    Trouble {
+        /// What, and what is done about it.
+        reason: String,
+    },
+    /// No more creates are sent in this run; what runs is still waited for and fetched.
+    Stopped {
+        /// Why.
+        cause: StopCause,
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// A person asked for the end: creates under way get their answer, and nothing new begins.
+    Draining,
+}
+
+/// Why a run sends no more creates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StopCause {
+    /// The service refuses the key or the account: 401, 403, quota, overdue, spending limit.
+    Account,
+    /// The base URL leads elsewhere.
+    Misrouted,
+    /// Too many jobs failed.
+    Failures,
+    /// A disk is full.
+    DiskFull,
+    /// A row of the journal is damaged, or the journal does not fit together.
+    Journal,
+    /// A person asked for it.
+    Asked,
+}
+
+/// What happens in a run, in its order. If it is dropped, events are dropped too and the run goes on.
+#[derive(Debug)]
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+impl Events {
+    /// The next event; `None` when the run is over.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_recv(context)
+    }
+}
+
+/// Where events go in.
+#[derive(Debug, Clone)]
+pub(crate) struct Teller(mpsc::UnboundedSender<Event>);
+
+impl Teller {
+    pub(crate) fn new() -> (Self, Events) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), Events(receiver))
+    }
+
+    pub(crate) fn tell(&self, at: UnixMillis, key: Option<&str>, kind: EventKind) {
+        // Nobody has to listen.
+        let _ = self.0.send(Event { at, key: key.map(str::to_owned), kind });
+    }
+}

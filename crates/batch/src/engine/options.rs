@@ -1,0 +1,102 @@
+//! How a run goes: what it asks of the account, how patient it is, and when it gives up. Plain values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ark_video::{
+    CheckPolicy, Clock, Random, StampOptions, SweepOptions, SystemClock, SystemRandom, WatchOptions,
+};
+
+use super::crash::CrashPlan;
+
+/// What to do with a job whose task was looked for in vain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnUnknown {
+    /// Hold it: a person decides. Never a second bill.
+    #[default]
+    Hold,
+    /// Send it again. "Not found" is evidence and no proof, so this can make a second bill; never done where the service said
+    /// yes without naming a task, or where several tasks may be the one.
+    Resend,
+}
+
+/// How a run goes. The defaults suit a company account (models page and tutorial, 2026-10).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunnerOptions {
+    /// Tasks of one model that may run at once, over all runners of the journal. Default 10; personal accounts have 3.
+    pub concurrency: u32,
+    /// The same for single models; stronger.
+    pub concurrency_of: BTreeMap<String, u32>,
+    /// Creates per minute and model, over all runners of the journal. Default 582, 600 less a little headroom; personal accounts
+    /// have 180.
+    pub creates_per_minute: f64,
+    /// Films that are fetched at once. Default 4.
+    pub downloads: usize,
+    /// What to do with a job whose task was looked for in vain. Default: hold it.
+    pub on_unknown: OnUnknown,
+    /// By what a task can be found again if its id is lost. Default: an `execution_expires_after` of its own for each job that
+    /// leaves it open; the tag in `safety_identifier` is exact, and has to be switched on.
+    pub marks: StampOptions,
+    /// How to look for lost tasks.
+    pub sweep: SweepOptions,
+    /// How long after a dead runner's attempt its request may still arrive: the answer's timeout and a minute. Default 3 minutes.
+    pub quiet: Duration,
+    /// How to watch tasks.
+    pub watch: WatchOptions,
+    /// What to do with requests that our checks refuse. Default: they are rejected.
+    pub check: CheckPolicy,
+    /// Stop sending when more than this share of the jobs that ended have failed or were rejected, 0 to 1; judged from 10 ends on.
+    /// Default: never.
+    pub stop_after_failures: Option<f64>,
+    /// What was written down longer ago than this, by either clock, is not sent. Default 1 s.
+    pub guard: Duration,
+    /// A runner that was not seen for so long is dead. Default 15 s.
+    pub lease: Duration,
+    /// Where the time comes from. The same as the client's and the journal's.
+    pub clock: Arc<dyn Clock>,
+    /// Where tokens come from.
+    pub random: Arc<dyn Random>,
+    /// What the journal writes down of where this runner runs; never asked of the system by this crate. Default empty.
+    pub host: String,
+    /// Where the process dies, in tests.
+    pub crash: CrashPlan,
+}
+
+impl Default for RunnerOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 10,
+            concurrency_of: BTreeMap::new(),
+            creates_per_minute: 582.0,
+            downloads: 4,
+            on_unknown: OnUnknown::default(),
+            marks: StampOptions::default(),
+            sweep: SweepOptions::default(),
+            quiet: Duration::from_secs(180),
+            watch: WatchOptions::default(),
+            check: CheckPolicy::default(),
+            stop_after_failures: None,
+            guard: Duration::from_secs(1),
+            lease: Duration::from_secs(15),
+            clock: Arc::new(SystemClock::new()),
+            random: Arc::new(SystemRandom),
+            host: String::new(),
+            crash: CrashPlan::default(),
+        }
+    }
+}
+
+impl RunnerOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn most_at_once(&self, model: &str) -> u32 {
+        self.concurrency_of.get(model).copied().unwrap_or(self.concurrency).max(1)
+    }
+}

@@ -1,0 +1,174 @@
+//! How many tasks of a model at once, and how fast to create them: additive increase, multiplicative decrease. Pure state;
+//! moments are those of the monotonic clock. What all runners share is in the journal.
+
+use std::time::Duration;
+
+/// What is left of a limit after a refusal for too much (the factor of AWS's clients).
+const DECREASE: f64 = 0.7;
+/// Refusals closer together than this were on their way together and count as one.
+const SAME_REFUSAL: Duration = Duration::from_secs(1);
+/// How long the rate takes to come back.
+const RECOVERY: Duration = Duration::from_secs(60);
+/// The first pause after a refusal that names none, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
+/// A `Retry-After` beyond this is not believed.
+const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
+
+/// What there was too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TooMuch {
+    /// Tasks at once.
+    AtOnce,
+    /// Creates a minute.
+    PerMinute,
+}
+
+impl TooMuch {
+    /// By the service's code; what is not known to be a rate is taken for a number of tasks.
+    pub(crate) fn of(code: &str) -> Self {
+        let rates = ["Rpm", "Tpm", "Ipm", "RateLimit", "RequestBurst", "RequestsTooFast"];
+        if rates.iter().any(|rate| code.contains(rate)) { Self::PerMinute } else { Self::AtOnce }
+    }
+}
+
+/// The pace of one model.
+#[derive(Debug, Clone)]
+pub(crate) struct Pace {
+    most: f64,
+    ceiling: f64,
+    per_second: f64,
+    /// 1 is the rate that was set.
+    rate: f64,
+    refused_at: Option<Duration>,
+    strikes: u32,
+    not_before: Duration,
+}
+
+impl Pace {
+    pub(crate) fn new(most: u32, per_minute: f64) -> Self {
+        let most = f64::from(most.max(1));
+        Self {
+            most,
+            ceiling: most,
+            per_second: per_minute / 60.0,
+            rate: 1.0,
+            refused_at: None,
+            strikes: 0,
+            not_before: Duration::ZERO,
+        }
+    }
+
+    /// Tasks that may run at once now.
+    pub(crate) fn ceiling(&self) -> u32 {
+        // From 1 to a u32, so nothing is lost.
+        self.ceiling as u32
+    }
+
+    /// Creates a second now.
+    pub(crate) fn per_second(&self, now: Duration) -> f64 {
+        let since = self.refused_at.map_or(RECOVERY, |at| now.saturating_sub(at));
+        let back = (since.as_secs_f64() / RECOVERY.as_secs_f64()).min(1.0);
+        self.per_second * (self.rate + (1.0 - self.rate) * back)
+    }
+
+    /// When the next create may go.
+    pub(crate) fn not_before(&self) -> Duration {
+        self.not_before
+    }
+
+    /// A create was refused because of the pace. `dice` is a random number from 0 to 1.
+    pub(crate) fn refused(&mut self, now: Duration, what: TooMuch, retry_after: Option<Duration>, dice: f64) {
+        let again = self.refused_at.is_some_and(|at| now.saturating_sub(at) < SAME_REFUSAL);
+        if !again {
+            match what {
+                TooMuch::AtOnce => self.ceiling = (self.ceiling * DECREASE).max(1.0),
+                TooMuch::PerMinute => {
+                    self.rate = (self.per_second(now) / self.per_second.max(f64::MIN_POSITIVE)) * DECREASE;
+                }
+            }
+            self.strikes = self.strikes.saturating_add(1);
+            self.refused_at = Some(now);
+        }
+        let own = PAUSES.0.saturating_mul(1 << self.strikes.saturating_sub(1).min(5)).min(PAUSES.1);
+        let pause = match retry_after {
+            Some(after) if after <= RETRY_AFTER_CAP => after,
+            _ => own.mul_f64(0.5 + dice / 2.0),
+        };
+        self.not_before = self.not_before.max(now.saturating_add(pause));
+    }
+
+    /// A create was accepted.
+    pub(crate) fn accepted(&mut self) {
+        self.strikes = 0;
+    }
+
+    /// A task has ended.
+    pub(crate) fn completed(&mut self) {
+        self.ceiling = (self.ceiling + 1.0).min(self.most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn too_many_at_once_lowers_the_ceiling_and_each_end_raises_it_by_one() {
+        let mut pace = Pace::new(10, 600.0);
+        pace.refused(SECOND, TooMuch::AtOnce, None, 1.0);
+        assert_eq!(pace.ceiling(), 7);
+        pace.refused(SECOND + SECOND / 2, TooMuch::AtOnce, None, 1.0);
+        assert_eq!(pace.ceiling(), 7, "it was on its way already");
+        for expected in [8, 9, 10, 10] {
+            pace.completed();
+            assert_eq!(pace.ceiling(), expected);
+        }
+        for step in 1..100 {
+            pace.refused(SECOND * 10 * step, TooMuch::AtOnce, None, 0.5);
+        }
+        assert_eq!(pace.ceiling(), 1, "never to a standstill");
+    }
+
+    #[test]
+    fn too_fast_lowers_the_rate_which_comes_back_within_a_minute() {
+        let mut pace = Pace::new(10, 600.0);
+        pace.refused(SECOND, TooMuch::PerMinute, None, 0.0);
+        assert_eq!(pace.ceiling(), 10);
+        assert!((pace.per_second(SECOND) - 7.0).abs() < 1e-9);
+        assert!((pace.per_second(SECOND * 31) - 8.5).abs() < 1e-9);
+        assert!((pace.per_second(SECOND * 61) - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_to_120_seconds_and_otherwise_pauses_grow() {
+        for (after, expected) in [(7, 7.0), (120, 120.0), (121, 1.0)] {
+            let mut pace = Pace::new(10, 600.0);
+            pace.refused(Duration::ZERO, TooMuch::PerMinute, Some(SECOND * after), 1.0);
+            assert_eq!(pace.not_before().as_secs_f64(), expected, "{after}");
+        }
+        let mut pace = Pace::new(10, 600.0);
+        let mut now = Duration::ZERO;
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            pace.refused(now, TooMuch::AtOnce, None, 1.0);
+            pauses.push((pace.not_before() - now).as_secs());
+            now = pace.not_before();
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 20, 20]);
+        pace.accepted();
+        pace.refused(now, TooMuch::AtOnce, None, 1.0);
+        assert_eq!((pace.not_before() - now).as_secs(), 1);
+    }
+
+    #[test]
+    fn codes_tell_rates_from_numbers() {
+        for code in ["ModelAccountRpmRateLimitExceeded", "RateLimitExceeded.X", "RequestBurstTooFast"] {
+            assert_eq!(TooMuch::of(code), TooMuch::PerMinute, "{code}");
+        }
+        for code in ["QuotaExceeded", "InflightBatchsizeExceeded", "ServerOverloaded", ""] {
+            assert_eq!(TooMuch::of(code), TooMuch::AtOnce, "{code}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! From a planned job to the request that is sent: its files looked at once more, what the job that it follows delivers, and
+//! marks on it that no other open job of this runner has.
+
+use ark_video::{Client, CreateOptions, Error, Prepared, RetryOptions, Unknown};
+use serde_json::Value;
+
+use super::options::RunnerOptions;
+use crate::list::attach;
+use crate::{Job, Link, Planned};
+
+/// How often marks are drawn anew to find some that nobody else has.
+const DRAWS: usize = 64;
+
+/// Why there is no request.
+#[derive(Debug)]
+pub(crate) enum Unprepared {
+    /// It can never be sent as it was planned; why, in a sentence.
+    Never(String),
+    /// Not just now; why, in a sentence.
+    NotNow(String),
+}
+
+/// The request of a job. `before` is the job that it follows, if it follows one; `taken` says whether another open job has this
+/// `execution_expires_after`.
+pub(crate) async fn prepare(
+    client: &Client,
+    options: &RunnerOptions,
+    job: &Job,
+    before: Option<&Job>,
+    taken: impl Fn(i64) -> bool,
+) -> Result<(Prepared, Unknown), Unprepared> {
+    let delivered = match (&job.planned.after, before) {
+        (Some(after), Some(before)) => Some(delivered(client, after.link, before).await?),
+        _ => None,
+    };
+    let planned = job.planned.clone();
+    // It reads and hashes files.
+    let attached = tokio::task::spawn_blocking(move || attach(&planned, delivered.as_deref())).await;
+    let (request, files) = attached
+        .map_err(|_| Unprepared::NotNow("its files could not be read".to_owned()))?
+        .map_err(|error| Unprepared::Never(error.to_string()))?;
+    let create = CreateOptions::new()
+        .retry(RetryOptions::never())
+        .attachments(files)
+        .check(options.check)
+        .marks(options.marks.clone());
+    let mut draws = 0;
+    loop {
+        let prepared = client.prepare(&request, &create);
+        let search = client.record(&prepared);
+        draws += 1;
+        match search.marks.expiry {
+            Some(expiry) if draws < DRAWS && taken(expiry) => {}
+            _ => return Ok((prepared, search)),
+        }
+    }
+}
+
+/// What a job takes from the one that it follows. Links are asked for anew: they die, and are not kept.
+async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, Unprepared> {
+    let name = &before.planned.name;
+    let id = before.task_id.as_ref().ok_or_else(|| Unprepared::Never(format!("{name} has no task")))?;
+    if link == Link::Draft {
+        return Ok(id.clone());
+    }
+    let task = match client.get(id).await {
+        Ok(task) => task,
+        Err(Error::Refused(error)) if error.error.status == 404 => {
+            let reason = format!(
+                "the service no longer knows task {id} of {name}, from which it takes its start; nothing was sent"
+            );
+            return Err(Unprepared::Never(reason));
+        }
+        Err(error) => return Err(Unprepared::NotNow(error.to_string())),
+    };
+    let (address, what) = match link {
+        Link::Extend => (task.video_url(), "film"),
+        _ => (task.last_frame_url(), "last frame (its request must ask for it: return_last_frame)"),
+    };
+    address
+        .map(str::to_owned)
+        .ok_or_else(|| Unprepared::Never(format!("task {id} of {name} has no {what}; nothing was sent")))
+}
+
+/// The search of a job's attempt, if it can be read.
+pub(crate) fn search_of(job: &Job) -> Option<Unknown> {
+    serde_json::from_value(job.attempt.as_ref()?.search.clone()?).ok()
+}
+
+/// Whether a planned job keeps its last frame.
+pub(crate) fn wants_last_frame(planned: &Planned) -> bool {
+    planned.request.get("return_last_frame").and_then(Value::as_bool) == Some(true)
+}
+
+/// Whether a planned job runs in the cheap tier, which lists show apart.
+pub(crate) fn is_flex(planned: &Planned) -> bool {
+    planned.request.get("service_tier").and_then(Value::as_str) == Some("flex")
+}

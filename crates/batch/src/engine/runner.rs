@@ -1,0 +1,433 @@
+//! A run: takes the jobs of some batches to their ends, beside other runners of the same journal if there are any.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ark_video::Client;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use super::crash::CrashPoint;
+use super::drive::{next_step, push};
+use super::events::{EventKind, Events, StopCause, Teller};
+use super::options::RunnerOptions;
+use super::queue::Entry;
+use super::shared::{Shared, locked};
+use super::step::Step;
+use super::stop::Stop;
+use super::supervise::{Active, handler, supervise};
+use super::{reconciling, waiting};
+use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, RunnerRow, State};
+
+/// Jobs that are read from the journal at once.
+const PAGE: usize = 500;
+/// How often to look whether a run without work is over, in real time.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often to look for jobs that a person brought back, in looks.
+const SURVEY: u32 = 150;
+
+/// Takes jobs from intent to film.
+///
+/// ```no_run
+/// # async fn run(client: ark_video::Client, journal: ark_video_batch::Journal) -> Result<(), Box<dyn std::error::Error>> {
+/// use ark_video_batch::{Runner, RunnerOptions};
+///
+/// let (mut events, handle, run) = Runner::new(client, journal, RunnerOptions::new()).run(&["night".to_owned()]);
+/// tokio::spawn(async move {
+///     while let Some(event) = events.next().await {
+///         // Show it.
+///         # drop(event);
+///     }
+/// });
+/// // `handle.drain()` when a person asks for the end.
+/// let summary = run.await?;
+/// assert_eq!(summary.left(), 0);
+/// # drop(handle);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "a runner does nothing until `run`"]
+pub struct Runner {
+    client: Client,
+    journal: Journal,
+    options: RunnerOptions,
+}
+
+/// Reaches a run from elsewhere.
+#[derive(Debug, Clone)]
+pub struct RunnerHandle {
+    stop: Stop,
+    teller: Teller,
+    options: RunnerOptions,
+}
+
+/// Why a run could not begin, or had to end. What was sent is in the journal.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The journal cannot be used.
+    Journal(JournalError),
+    /// The journal does not fit together: nothing is sent before that is mended.
+    Damaged(Vec<Finding>),
+    /// The queue's tables cannot be made or read.
+    Queue(String),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunSummary {
+    /// Where the jobs of its batches stand.
+    pub counts: BTreeMap<State, u64>,
+    /// Why no more creates were sent, if that was so.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a run sent no more creates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stopped {
+    /// The kind of reason.
+    pub cause: StopCause,
+    /// The reason, in a sentence.
+    pub reason: String,
+}
+
+impl RunSummary {
+    /// Jobs that are neither over nor parked: another run goes on with them.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.sum(State::is_open)
+    }
+
+    /// Jobs that wait for a person.
+    #[must_use]
+    pub fn parked(&self) -> u64 {
+        self.sum(State::is_parked)
+    }
+
+    fn sum(&self, which: fn(State) -> bool) -> u64 {
+        self.counts.iter().filter(|(state, _)| which(**state)).map(|(_, count)| count).sum()
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(error) => error.fmt(f),
+            Self::Queue(error) => write!(f, "{error}. Nothing was sent."),
+            Self::Damaged(findings) => {
+                f.write_str("The journal does not fit together, so nothing was sent:")?;
+                for finding in findings.iter().take(10) {
+                    write!(f, "\n- {finding}")?;
+                }
+                if findings.len() > 10 {
+                    write!(f, "\n- and {} more", findings.len() - 10)?;
+                }
+                f.write_str(
+                    "\nPut the last copy of it back and run again; what was sent since is looked for then.",
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<JournalError> for RunError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl RunnerHandle {
+    /// Asks for the end: nothing new is begun, creates that are under way get their answer written down, films that are being
+    /// fetched are fetched. Tasks that run are left to the next run.
+    pub fn drain(&self) {
+        if !self.stop.drains() {
+            self.teller.tell(self.options.clock.now(), None, EventKind::Draining);
+        }
+        self.stop.drain();
+    }
+
+    /// Ends at once, as `kill -9` would. Nothing is lost; what was being sent is looked for by the next run.
+    pub fn stop_now(&self) {
+        self.stop.now();
+    }
+}
+
+impl Runner {
+    /// A runner. The client's creates should not be paced ([`ark_video::ClientBuilder::limits`]): the runner does that, for all
+    /// runners of the journal together.
+    pub fn new(client: Client, journal: Journal, options: RunnerOptions) -> Self {
+        Self { client, journal, options }
+    }
+
+    /// Runs these batches until no job of theirs is left that could go on. Nothing happens before the future is polled; it has to
+    /// be polled to its end, and dropping it is like [`RunnerHandle::stop_now`].
+    ///
+    /// # Errors
+    /// The future ends in [`RunError`] if the journal cannot be used.
+    pub fn run(
+        self,
+        batches: &[String],
+    ) -> (Events, RunnerHandle, impl Future<Output = Result<RunSummary, RunError>> + Send + use<>) {
+        let (teller, events) = Teller::new();
+        let stop = Stop::new();
+        let handle =
+            RunnerHandle { stop: stop.clone(), teller: teller.clone(), options: self.options.clone() };
+        let batches: Vec<String> = batches.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let run = async move {
+            let findings = self.journal.audit().await?;
+            if !findings.is_empty() {
+                return Err(RunError::Damaged(findings));
+            }
+            Run::new(self, batches, teller, stop)?.to_the_end().await
+        };
+        (events, handle, run)
+    }
+}
+
+struct Run {
+    shared: Arc<Shared>,
+    active: Arc<Active>,
+    batches: Vec<String>,
+    /// Dropped with this, so that nothing of a run outlives it.
+    helpers: JoinSet<()>,
+    workers: BTreeSet<String>,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.active.abort();
+    }
+}
+
+/// What a look at all open jobs found.
+#[derive(Debug, Default)]
+struct Survey {
+    /// In the queue, brought back to it, or with another runner.
+    under_way: u64,
+}
+
+impl Run {
+    fn new(runner: Runner, batches: Vec<String>, teller: Teller, stop: Stop) -> Result<Self, RunError> {
+        let Runner { client, journal, options } = runner;
+        let mut random = [0; 8];
+        options.random.fill(&mut random);
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut helpers = JoinSet::new();
+        let (waiting, watcher) = waiting::start(&client, options.watch.clone(), teller.clone());
+        helpers.spawn(watcher.run());
+        let (reconciling, searcher) =
+            reconciling::start(&client, &journal, &options.clock, options.sweep.clone(), teller.clone());
+        helpers.spawn(searcher.run());
+        let shared = Shared::new(client, journal, options, name, teller, stop, waiting, reconciling);
+        let shared = Arc::new(shared.ok_or_else(|| RunError::Queue("the journal is closed".to_owned()))?);
+        Ok(Self { shared, active: Arc::default(), batches, helpers, workers: BTreeSet::new() })
+    }
+
+    async fn to_the_end(mut self) -> Result<RunSummary, RunError> {
+        let shared = self.shared.clone();
+        let now = shared.stop.clone();
+        let run = async {
+            let row = self.begin().await?;
+            let beating = beat(shared.clone(), row);
+            tokio::select! {
+                ended = self.work() => ended?,
+                () = beating => {}
+            }
+            Ok::<_, RunError>(())
+        };
+        tokio::select! {
+            ended = run => ended?,
+            () = now.at_once() => {}
+        }
+        self.end().await
+    }
+
+    /// Says that it is there, and fills the queue from the journal.
+    async fn begin(&mut self) -> Result<RunnerRow, RunError> {
+        let shared = self.shared.clone();
+        let (journal, options) = (&shared.journal, &shared.options);
+        let row = shared
+            .patiently(|| journal.runner_started(&shared.runner, &options.host, std::process::id()))
+            .await?;
+        let alive = shared.patiently(|| journal.runners_alive(options.lease)).await?;
+        let others = alive.iter().filter(|runner| runner.id != shared.runner).count();
+        let failed = |error: super::queue::QueueError| RunError::Queue(error.to_string());
+        self.prepare_queue().await?;
+        if others == 0 {
+            // What is in there is from runners that are gone; the journal knows better.
+            shared.queue.empty().await.map_err(failed)?;
+        }
+        shared.options.crash.reached(CrashPoint::BeforeQueue);
+        let queued = self.fill().await?;
+        shared.options.crash.reached(CrashPoint::AfterQueue);
+        shared.tell(None, EventKind::Started { runner: shared.runner.clone(), others, queued });
+        Ok(row)
+    }
+
+    async fn prepare_queue(&self) -> Result<(), RunError> {
+        // Two runners that begin at once may both make the tables; one of them then finds them made.
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.shared.queue.prepare().await {
+                Ok(()) => return Ok(()),
+                Err(_) if tries < 5 => tokio::time::sleep(LOOK).await,
+                Err(error) => return Err(RunError::Queue(error.to_string())),
+            }
+        }
+    }
+
+    /// Puts every job into the queue that can go on.
+    async fn fill(&mut self) -> Result<u64, RunError> {
+        let shared = self.shared.clone();
+        let mut queued = 0;
+        for batch in self.batches.clone() {
+            let mut last = None;
+            while let Some(page) = self.page(&batch, &mut last).await? {
+                let mut entries = Vec::new();
+                for job in &page {
+                    self.follow(job);
+                    let waits = match job.planned.after {
+                        Some(_) => matches!(next_step(&shared, job).await?.0, Step::Later),
+                        None => false,
+                    };
+                    if !waits {
+                        entries.push(Entry::of(job));
+                    }
+                }
+                queued += entries.len() as u64;
+                self.push(entries).await;
+            }
+        }
+        Ok(queued)
+    }
+
+    /// The next open jobs of a batch, by their keys.
+    async fn page(&self, batch: &str, last: &mut Option<String>) -> Result<Option<Vec<Job>>, RunError> {
+        let filter = JobFilter {
+            batch: Some(batch.to_owned()),
+            states: State::ALL.into_iter().filter(|state| state.is_open()).collect(),
+            ..JobFilter::default()
+        };
+        let shared = &self.shared;
+        let page = shared.patiently(|| shared.journal.jobs(&filter, last.as_deref(), PAGE)).await?;
+        *last = page.last().map(|job| job.key.clone());
+        Ok(if page.is_empty() { None } else { Some(page) })
+    }
+
+    fn follow(&self, job: &Job) {
+        if let Some(after) = job.planned.after.as_ref().filter(|_| job.state == State::Intent) {
+            let followed = (job.batch.clone(), after.job.clone());
+            locked(&self.shared.followers).entry(followed).or_default().insert(job.key.clone());
+        }
+    }
+
+    /// Puts entries into the queue, and sees to it that somebody takes them out.
+    async fn push(&mut self, mut entries: Vec<Entry>) {
+        entries.sort_by(|one, other| one.model.cmp(&other.model));
+        push(&self.shared, &entries).await;
+        for entry in entries {
+            if self.workers.insert(entry.model.clone()) {
+                let handler = handler(&self.shared, &self.active);
+                self.helpers.spawn(supervise(self.shared.clone(), entry.model, handler));
+            }
+        }
+    }
+
+    /// Until nothing is left that could go on.
+    async fn work(&mut self) -> Result<(), RunError> {
+        let shared = self.shared.clone();
+        let active = self.active.clone();
+        for look in 1_u32.. {
+            tokio::select! {
+                () = active.idle.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let idle = active.is_empty();
+            if idle && shared.stop.drains() {
+                return Ok(());
+            }
+            if (idle || look % SURVEY == 0)
+                && !shared.stop.drains()
+                && self.survey().await?.under_way == 0
+                && idle
+            {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at all open jobs, and brings those back that the queue has lost.
+    async fn survey(&mut self) -> Result<Survey, RunError> {
+        let shared = self.shared.clone();
+        let mut survey = Survey::default();
+        for batch in self.batches.clone() {
+            let mut last = None;
+            while let Some(page) = self.page(&batch, &mut last).await? {
+                let names: Vec<_> = page.iter().map(|job| Entry::of(job).name()).collect();
+                let held =
+                    shared.queue.holds(&names).await.map_err(|error| RunError::Queue(error.to_string()))?;
+                let mut back = Vec::new();
+                for (job, name) in page.iter().zip(names) {
+                    self.follow(job);
+                    if held.contains(&name) || self.active.has(&job.key) {
+                        survey.under_way += 1;
+                        continue;
+                    }
+                    if locked(&shared.given_up).contains(&job.key) {
+                        continue;
+                    }
+                    match next_step(&shared, job).await?.0 {
+                        Step::Later | Step::Rest => {}
+                        Step::Elsewhere => survey.under_way += 1,
+                        _ => {
+                            survey.under_way += 1;
+                            if let Moved::Done(job) = shared.patiently(|| shared.journal.requeue(job)).await?
+                            {
+                                back.push(Entry::of(&job));
+                            }
+                        }
+                    }
+                }
+                self.push(back).await;
+            }
+        }
+        Ok(survey)
+    }
+
+    async fn end(mut self) -> Result<RunSummary, RunError> {
+        let shared = self.shared.clone();
+        self.active.abort();
+        self.helpers.shutdown().await;
+        // The row is only a hint to others; they find out by themselves.
+        let _ = shared.journal.runner_ended(&shared.runner).await;
+        let mut counts = BTreeMap::new();
+        for batch in &self.batches {
+            for (state, count) in shared.journal.counts(Some(batch)).await? {
+                *counts.entry(state).or_default() += count;
+            }
+        }
+        let stopped = shared.stop.cause().map(|(cause, reason)| Stopped { cause, reason });
+        Ok(RunSummary { counts, stopped })
+    }
+}
+
+/// Says again and again that this runner is alive; never ends.
+async fn beat(shared: Arc<Shared>, mut row: RunnerRow) {
+    loop {
+        shared.options.clock.sleep(shared.options.lease / 4).await;
+        row.stopping = !shared.stop.sends();
+        // If it fails, others may think that it is dead; compare-and-set then decides.
+        if let Ok(seen) = shared.journal.runner_seen(&row).await {
+            row = seen;
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! One attempt to create a job's task: wait for a turn, write it down, send it once, write down how it ended. The only file
+//! that sends.
+//!
+//! Nothing is sent without a committed row of this attempt's token, and nothing later than the guard allows. Once it is sent,
+//! this is not dropped before the answer is in the journal, except where the process is to end at once.
+
+use std::time::Duration;
+
+use ark_video::{Error, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
+
+use super::crash::CrashPoint;
+use super::events::{EventKind, StopCause};
+use super::guard::{Moment, may_send};
+use super::pace::TooMuch;
+use super::request::{Unprepared, prepare};
+use super::shared::{ModelPace, Shared, Spare, locked};
+use crate::{Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, State, Submitting};
+
+/// How long to wait for a slot that another runner may free.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The pause after something that was not sent for reasons of the network, at first and at most.
+const NOT_SENT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
+/// The rate from which on several permits are taken at once, to spare the journal writes.
+const MANY: f64 = 4.0;
+
+/// The marks that an open attempt of this runner has to itself.
+struct Mark<'s>(&'s Shared, Option<i64>);
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        if let Some(expiry) = self.1 {
+            locked(&self.0.expiries).remove(&expiry);
+        }
+    }
+}
+
+/// Takes a job one attempt further. What it is then, `None` if it has to be read again.
+pub(crate) async fn submit(
+    shared: &Shared,
+    job: Job,
+    before: Option<&Job>,
+) -> Result<Option<Job>, JournalError> {
+    let slot = slot_of(&job);
+    let model = shared.model(&slot);
+    let turn = tokio::select! {
+        turn = model.turn.lock() => turn,
+        () = shared.stop.closed() => return Ok(Some(job)),
+    };
+    let Some((turn, ceiling)) = wait_for_turn(shared, &model, &slot, turn).await? else {
+        return Ok(Some(job));
+    };
+    // The first to come had to wait: things may have changed for this job.
+    let taken = |expiry| locked(&shared.expiries).contains(&expiry);
+    let (prepared, search) = match prepare(&shared.client, &shared.options, &job, before, taken).await {
+        Ok(prepared) => prepared,
+        Err(Unprepared::Never(reason)) => {
+            return Ok(moved(
+                shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?,
+            ));
+        }
+        Err(Unprepared::NotNow(reason)) => {
+            drop(turn);
+            shared.tell(Some(&job.key), EventKind::Trouble { reason });
+            pause(shared, NOT_SENT.1).await;
+            return Ok(None);
+        }
+    };
+    if prepared.report().is_refused() && shared.options.check == ark_video::CheckPolicy::Refuse {
+        let reason = Error::Rejected(Box::new(prepared.report().clone())).to_string();
+        return Ok(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?));
+    }
+    let mark = Mark(shared, search.marks.expiry);
+    if let Some(expiry) = mark.1 {
+        locked(&shared.expiries).insert(expiry);
+    }
+    let begun = Moment::of(&*shared.options.clock);
+    let attempt = attempt_of(shared, &job, &search, begun.wall);
+    let token = attempt.token.clone();
+    let wish = SlotWish { model: slot, ceiling };
+    let written = shared.journal.submitting(&job, attempt, &wish).await;
+    drop(turn);
+    let job = match written {
+        Ok(Submitting::Done(job)) => job,
+        Ok(Submitting::Stale(job)) => return Ok(job),
+        Ok(Submitting::NoSlot) => return Ok(None),
+        Ok(Submitting::Paused) => return Ok(None),
+        Ok(Submitting::NoRoom { scope, unit, cap, reserved, settled }) => {
+            let amount = |number| super::words::amount(&unit, number);
+            let reason = format!(
+                "the cap of {} on {scope} leaves no room for it: {} are spent and {} set aside; raise the cap and resume",
+                amount(cap),
+                amount(settled),
+                amount(reserved)
+            );
+            return Ok(moved(
+                shared.patiently(|| shared.journal.park(&job, State::OverBudget, &reason)).await?,
+            ));
+        }
+        Ok(Submitting::NoPrice { scope, unit }) => {
+            let reason = format!(
+                "there is a cap in {unit} on {scope}, and nobody can tell what this shot will cost in {unit}; lay the cap in tokens, or lift it"
+            );
+            return Ok(moved(
+                shared.patiently(|| shared.journal.park(&job, State::OverBudget, &reason)).await?,
+            ));
+        }
+        Err(error) => {
+            // The commit may have been heard although its answer was not; nothing was sent, and now it is too late to.
+            let now = shared.patiently(|| shared.journal.job(&job.key)).await?;
+            let ours = |job: &Job| {
+                job.state == State::Submitting
+                    && job.attempt.as_ref().is_some_and(|attempt| attempt.token == token)
+            };
+            if let Some(job) = now.filter(ours) {
+                not_sent(shared, &job, &error.to_string()).await?;
+            }
+            return if error.is_transient() { Ok(None) } else { Err(error) };
+        }
+    };
+    let number = job.attempt.as_ref().map_or(0, |attempt| attempt.number);
+    shared.tell(Some(&job.key), EventKind::Submitting { attempt: number });
+    shared.options.crash.reached(CrashPoint::AfterSubmitting);
+    if !may_send(begun, Moment::of(&*shared.options.clock), shared.options.guard) {
+        let reason = format!(
+            "more than {} ms passed between writing it down and sending it (a slow disk, or a machine that slept), so it was not sent",
+            shared.options.guard.as_millis()
+        );
+        not_sent(shared, &job, &reason).await?;
+        return Ok(None);
+    }
+    // Nothing is awaited between the guard and the first step of this.
+    let sent = shared.client.create_prepared(&prepared).await;
+    let answered = shared.client.now();
+    shared.options.crash.reached(CrashPoint::AfterAnswer);
+    let ended = match sent {
+        Ok(task) => accepted(shared, &model, &job, task.id(), answered).await,
+        Err(error) => failed(shared, &model, &job, &prepared, error).await,
+    };
+    drop(mark);
+    ended
+}
+
+/// Waits until this model may have one more task and one more create. `None`: nothing more is sent in this run.
+async fn wait_for_turn<'m>(
+    shared: &Shared,
+    model: &'m ModelPace,
+    slot: &str,
+    mut turn: tokio::sync::MutexGuard<'m, Spare>,
+) -> Result<Option<(tokio::sync::MutexGuard<'m, Spare>, u32)>, JournalError> {
+    let clock = &shared.options.clock;
+    loop {
+        if !shared.stop.sends() {
+            return Ok(None);
+        }
+        let now = clock.monotonic();
+        let (not_before, ceiling, per_second) = {
+            let pace = locked(&model.pace);
+            (pace.not_before(), pace.ceiling(), pace.per_second(now))
+        };
+        if not_before > now {
+            pause(shared, not_before - now).await;
+            continue;
+        }
+        let freed = model.freed.notified();
+        let slots = shared.patiently(|| shared.journal.slots(slot)).await?;
+        if slots.running >= slots.ceiling.unwrap_or(u32::MAX).min(ceiling) {
+            tokio::select! {
+                () = freed => {}
+                () = clock.sleep(LOOK_AGAIN) => {}
+                () = shared.stop.closed() => {}
+            }
+            continue;
+        }
+        if turn.0 > 0 {
+            turn.0 -= 1;
+            return Ok(Some((turn, ceiling)));
+        }
+        // So many that they are used up within a fraction of a second, and no more than may run.
+        let many = if per_second > MANY { (per_second / MANY).min(32.0) as u32 } else { 1 };
+        let bucket = format!("create:{slot}");
+        match shared.patiently(|| shared.journal.take_permit(&bucket, per_second, many)).await? {
+            Permit::Ready(taken) => {
+                turn.0 = taken.saturating_sub(1);
+                return Ok(Some((turn, ceiling)));
+            }
+            Permit::At(at) => {
+                let wait = u64::try_from(at.saturating_sub(clock.now())).unwrap_or(0).max(1);
+                pause(shared, Duration::from_millis(wait)).await;
+            }
+        }
+    }
+}
+
+/// Sleeps, unless nothing more is sent.
+async fn pause(shared: &Shared, time: Duration) {
+    tokio::select! {
+        () = shared.options.clock.sleep(time) => {}
+        () = shared.stop.closed() => {}
+    }
+}
+
+fn attempt_of(shared: &Shared, job: &Job, search: &Unknown, at: UnixMillis) -> Attempt {
+    let mut random = [0; 16];
+    shared.options.random.fill(&mut random);
+    Attempt {
+        number: job.attempt.as_ref().map_or(0, |attempt| attempt.number) + 1,
+        token: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+        runner: shared.runner.clone(),
+        at,
+        search: serde_json::to_value(search).ok(),
+        reserved: job.planned.estimate.clone().unwrap_or_default(),
+        day: super::words::day(at),
+        ..Attempt::default()
+    }
+}
+
+/// The account's limits are counted per model, and apart for 4k.
+fn slot_of(job: &Job) -> String {
+    match job.planned.request.get("resolution").and_then(serde_json::Value::as_str) {
+        Some("4k") => format!("{}@4k", job.model()),
+        _ => job.model().to_owned(),
+    }
+}
+
+fn moved(moved: Moved) -> Option<Job> {
+    match moved {
+        Moved::Done(job) => Some(job),
+        Moved::Stale(job) => job,
+    }
+}
+
+async fn accepted(
+    shared: &Shared,
+    model: &ModelPace,
+    job: &Job,
+    id: &str,
+    at: UnixMillis,
+) -> Result<Option<Job>, JournalError> {
+    locked(&model.pace).accepted();
+    let written = shared.patiently(|| shared.journal.submitted(job, id, Some(at))).await?;
+    let now = match written {
+        Moved::Done(job) => Some(job),
+        // The answer of an earlier try at this very commit was lost.
+        Moved::Stale(Some(job)) if job.task_id.as_deref() == Some(id) => Some(job),
+        Moved::Stale(_) => late(shared, job, id).await?,
+    };
+    if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(id)) {
+        let task_id = id.to_owned();
+        shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
+        shared.options.crash.reached(CrashPoint::AfterSubmitted);
+    }
+    Ok(now)
+}
+
+/// The row had moved on when the answer came: the id is never lost.
+async fn late(shared: &Shared, job: &Job, id: &str) -> Result<Option<Job>, JournalError> {
+    let attempt = job.attempt.clone().unwrap_or_default();
+    let kept =
+        shared.patiently(|| shared.journal.late_answer(&job.key, attempt.number, &attempt.token, id)).await?;
+    match kept {
+        Late::Adopted(job) => Ok(Some(job)),
+        Late::Already => Ok(None),
+        Late::Extra => {
+            shared.tell(Some(&job.key), EventKind::Extra { task_id: id.to_owned() });
+            Ok(None)
+        }
+    }
+}
+
+async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<Option<Job>, JournalError> {
+    let now = moved(shared.patiently(|| shared.journal.not_sent(job, reason)).await?);
+    shared.tell(Some(&job.key), EventKind::NotSent { reason: reason.to_owned() });
+    Ok(now)
+}
+
+async fn failed(
+    shared: &Shared,
+    model: &ModelPace,
+    job: &Job,
+    prepared: &Prepared,
+    error: Error,
+) -> Result<Option<Job>, JournalError> {
+    let reason = error.to_string();
+    let refused = || shared.patiently(|| shared.journal.refused(job, &reason));
+    match error {
+        Error::OutcomeUnknown(lost) => unknown(shared, job, &lost.search, &reason).await,
+        Error::AcceptedWithoutId(lost) => unknown(shared, job, &lost.search, &reason).await,
+        Error::NotSent(cause) if cause.cause.kind == SendErrorKind::Invalid => Ok(moved(refused().await?)),
+        Error::NotSent(_) => {
+            let now = not_sent(shared, job, &reason).await?;
+            let number = job.attempt.as_ref().map_or(1, |attempt| attempt.number);
+            let longest = NOT_SENT.0.saturating_mul(1 << number.saturating_sub(1).min(5)).min(NOT_SENT.1);
+            let luck = dice(shared);
+            pause(shared, longest.mul_f64(0.5 + luck / 2.0)).await;
+            Ok(now)
+        }
+        Error::Refused(no) => match no.class {
+            Refusal::Throttled => {
+                let after = no.error.retry_after.map(|after| after.wait(shared.options.clock.now()));
+                let now = shared.options.clock.monotonic();
+                let what = TooMuch::of(no.error.code.as_str());
+                let luck = dice(shared);
+                let (wait, ceiling) = {
+                    let mut pace = locked(&model.pace);
+                    pace.refused(now, what, after, luck);
+                    (pace.not_before().saturating_sub(now), pace.ceiling())
+                };
+                let at = not_sent(shared, job, &reason).await?;
+                let model = job.model().to_owned();
+                shared.tell(None, EventKind::Throttled { model, pause: wait, ceiling });
+                Ok(at)
+            }
+            Refusal::Account | Refusal::Misrouted => {
+                let cause = match no.class {
+                    Refusal::Misrouted => StopCause::Misrouted,
+                    _ => StopCause::Account,
+                };
+                shared.close(cause, &reason);
+                not_sent(shared, job, &reason).await
+            }
+            _ => Ok(moved(refused().await?)),
+        },
+        // What our own code refused was not sent.
+        Error::Request(_) | Error::Rejected(_) | Error::Config(_) => Ok(moved(refused().await?)),
+        // A case that was added later is not known to be harmless.
+        _ => {
+            let search = shared.client.record(prepared);
+            unknown(shared, job, &search, &reason).await
+        }
+    }
+}
+
+async fn unknown(
+    shared: &Shared,
+    job: &Job,
+    search: &Unknown,
+    reason: &str,
+) -> Result<Option<Job>, JournalError> {
+    let search = serde_json::to_value(search).unwrap_or_default();
+    let now = moved(shared.patiently(|| shared.journal.unknown(job, Some(search.clone()), reason)).await?);
+    shared.tell(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
+    Ok(now)
+}
+
+fn dice(shared: &Shared) -> f64 {
+    let mut bytes = [0; 4];
+    shared.options.random.fill(&mut bytes);
+    f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+}

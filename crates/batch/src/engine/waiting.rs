@@ -1,0 +1,126 @@
+//! Waiting for tasks: one watch for all jobs of a runner, so that the vendor's rates are kept however many there are. It never
+//! ends a wait by itself: that a task cannot be asked for says nothing about the task.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ark_video::model::Task;
+use ark_video::{Client, Watch, WatchEvent, WatchHandle, WatchOptions, Watched};
+use tokio::sync::oneshot;
+
+use super::events::{EventKind, Teller};
+
+/// How long a task is left alone that could not be asked for.
+pub(crate) const LEFT_ALONE: Duration = Duration::from_secs(60);
+
+/// How a wait goes on.
+#[derive(Debug)]
+pub(crate) enum Waited {
+    /// The task has ended; this is its own answer.
+    Ended(Box<Task>),
+    /// The service knows no such task (any more).
+    Gone,
+    /// It can be asked for no longer, for this reason. Ask again later.
+    NotTold(String),
+}
+
+#[derive(Debug)]
+struct Waiter {
+    key: String,
+    wake: oneshot::Sender<Waited>,
+}
+
+type Waiters = Arc<Mutex<HashMap<String, Waiter>>>;
+
+/// The way to the watch.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    watch: WatchHandle,
+    waiters: Waiters,
+}
+
+/// The watch itself; runs until every [`Waiting`] is dropped.
+pub(crate) struct Watcher {
+    watch: Watch,
+    waiters: Waiters,
+    client: Client,
+    teller: Teller,
+}
+
+pub(crate) fn start(client: &Client, options: WatchOptions, teller: Teller) -> (Waiting, Watcher) {
+    let mut watch = client.watch(options);
+    let waiters = Waiters::default();
+    let waiting = Waiting { watch: watch.handle(), waiters: waiters.clone() };
+    (waiting, Watcher { watch, waiters, client: client.clone(), teller })
+}
+
+impl Waiting {
+    /// Waits for something to say about a task. Dropping this stops watching it and leaves the task alone.
+    pub(crate) async fn wait(&self, key: &str, task: Watched) -> Waited {
+        let id = task.id.clone();
+        let (wake, woken) = oneshot::channel();
+        locked(&self.waiters).insert(id.clone(), Waiter { key: key.to_owned(), wake });
+        let _leave = Leave { waiting: self, id };
+        self.watch.add(task);
+        woken.await.unwrap_or_else(|_| Waited::NotTold("watching has ended".to_owned()))
+    }
+}
+
+struct Leave<'w> {
+    waiting: &'w Waiting,
+    id: String,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        if locked(&self.waiting.waiters).remove(&self.id).is_some() {
+            self.waiting.watch.remove(self.id.as_str());
+        }
+    }
+}
+
+impl Watcher {
+    pub(crate) async fn run(mut self) {
+        while let Some(event) = self.watch.next().await {
+            let at = self.client.now();
+            let said = match event {
+                WatchEvent::Changed { id, to, .. } => {
+                    let key = locked(&self.waiters).get(&*id).map(|waiter| waiter.key.clone());
+                    if let Some(key) = key {
+                        let status = to.as_str().to_owned();
+                        self.teller.tell(at, Some(&key), EventKind::Status { status });
+                    }
+                    continue;
+                }
+                WatchEvent::Finished { task, .. } => (task.id.clone(), Waited::Ended(task)),
+                WatchEvent::Gone { id } => (id.to_string(), Waited::Gone),
+                WatchEvent::TimedOut { id, status } => {
+                    let reason = format!("task {id} is still {status}; it is watched on");
+                    (id.to_string(), Waited::NotTold(reason))
+                }
+                WatchEvent::CouldNotAsk { id, why, .. } => {
+                    let reason =
+                        format!("task {id} cannot be asked for: {why}; it is asked for again in a minute");
+                    (id.to_string(), Waited::NotTold(reason))
+                }
+                WatchEvent::Trouble { failures } if failures.is_power_of_two() => {
+                    let reason = format!(
+                        "the service has not answered {failures} times in a row; asking goes on, more slowly"
+                    );
+                    self.teller.tell(at, None, EventKind::Trouble { reason });
+                    continue;
+                }
+                _ => continue,
+            };
+            if let Some(waiter) = locked(&self.waiters).remove(&said.0) {
+                // Who has gone away meanwhile does not want to know.
+                let _ = waiter.wake.send(said.1);
+            }
+        }
+    }
+}
+
+fn locked(waiters: &Waiters) -> MutexGuard<'_, HashMap<String, Waiter>> {
+    waiters.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,205 @@
+//! Steps that nobody takes at the service: set aside, open again, take out, and what a person decides.
+
+use std::collections::BTreeSet;
+
+use ark_video::UnixMillis;
+use serde_json::json;
+
+use crate::{Cost, Job, Spent, State};
+
+use super::db::Tx;
+use super::error::Trouble;
+use super::moves::{SENT, Step, UNSENT, own};
+use super::schema::JOB;
+use super::{Approved, Bill, BillKind, Journal, JournalError, Moved, Resolve, bills, rows};
+
+impl Journal {
+    /// Sets an intent aside: for a person's approval, for want of budget, or because it can no longer be sent as planned.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or a job is not parked in that state.
+    pub async fn park(&self, job: &Job, state: State, reason: &str) -> Result<Moved, JournalError> {
+        if !matches!(state, State::NeedsApproval | State::OverBudget | State::Rejected) {
+            let what = format!("{} cannot be set aside as {state}", job.key);
+            return Err(self.told(UNSENT, Trouble::refused(what)));
+        }
+        self.moved(UNSENT, job, &[State::Intent], async |_, next| {
+            next.state = state;
+            next.reason = Some(reason.to_owned());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes it an intent again, and due for the queue once more. Of a job that had been sent, it begins a new attempt, and a
+    /// new bill if that succeeds; the earlier one's cost and task are kept.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub async fn reopen(&self, job: &Job, why: &str) -> Result<Moved, JournalError> {
+        let from = [
+            State::NeedsApproval,
+            State::OverBudget,
+            State::Rejected,
+            State::Failed,
+            State::Gone,
+            State::Dropped,
+        ];
+        self.moved(UNSENT, job, &from, async |tx, next| {
+            let now = self.now();
+            begin_again(tx, next, why, now).await
+        })
+        .await
+    }
+
+    /// Puts it into the queue once more where it stands.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub async fn requeue(&self, job: &Job) -> Result<Moved, JournalError> {
+        self.moved(UNSENT, job, &State::ALL, async |_, next| {
+            next.round += 1;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes it out: by a person.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or it has been sent.
+    pub async fn drop_job(&self, job: &Job, reason: &str) -> Result<Moved, JournalError> {
+        self.moved(UNSENT, job, &State::ALL, async |_, next| {
+            next.state = State::Dropped;
+            next.reason = Some(reason.to_owned());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Does what a person decided about a job that is held.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or the task to adopt is another job's.
+    pub async fn resolve(&self, job: &Job, resolve: &Resolve) -> Result<Moved, JournalError> {
+        self.moved(UNSENT, job, &[State::Held, State::Unknown], async |tx, next| {
+            let reason = match resolve {
+                Resolve::Adopt(task_id) => return own(tx, next, task_id, None).await,
+                Resolve::NotCreated => "a person said that no task had been created",
+                Resolve::Resend => "a person asked to send it again, whatever may have been created",
+            };
+            next.state = State::Intent;
+            next.reason = Some(reason.to_owned());
+            next.candidates.clear();
+            next.round += 1;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Approves the film of a job, by its name in the batch: what waited for that is an intent again.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or the batch has no such job.
+    pub async fn approve(&self, batch: &str, name: &str) -> Result<Approved, JournalError> {
+        self.approved(batch, name).await.map_err(|trouble| self.told(UNSENT, trouble))
+    }
+
+    async fn approved(&self, batch: &str, name: &str) -> Result<Approved, Trouble> {
+        let mut tx = self.inner.db.write().await?;
+        // Found first and locked then, in one go and in the order in which everybody locks.
+        let sql = "SELECT key FROM ark_job WHERE batch = $1 AND (name = $2 OR state = $3)";
+        let state = State::NeedsApproval.as_str();
+        let mut values = Vec::new();
+        let mut keys = BTreeSet::new();
+        for row in tx.all(sql, vec![batch.into(), name.into(), state.into()]).await? {
+            keys.insert(row.text("key")?);
+        }
+        let condition = rows::one_of("key", keys.iter().map(String::as_str), &mut values);
+        let mut found = Vec::new();
+        if !keys.is_empty() {
+            let sql = JOB.select(&format!("WHERE {condition} ORDER BY key"));
+            for row in tx.all_locked(sql, values).await? {
+                found.push(rows::job(&row)?);
+            }
+        }
+        let Some(before) = found.iter().find(|job| job.planned.name == name && !job.superseded) else {
+            return Err(Trouble::refused(format!("the batch {batch} has no job {name}")));
+        };
+        let mut next = before.clone();
+        next.approved = true;
+        let Step::Done(job) = self.put(&mut tx, before, next, None).await? else {
+            return Err(Trouble::refused("no room was asked for"));
+        };
+        let mut reopened = Vec::new();
+        for before in &found {
+            let follows = before.planned.after.as_ref().is_some_and(|after| after.job == name);
+            if !follows || before.state != State::NeedsApproval {
+                continue;
+            }
+            let mut next = before.clone();
+            begin_again(&mut tx, &mut next, &format!("{name} was approved"), self.now()).await?;
+            self.put(&mut tx, before, next, None).await?;
+            reopened.push(before.key.clone());
+        }
+        tx.commit().await?;
+        Ok(Approved { job, reopened })
+    }
+
+    /// Replaces the request by its model once it is no longer needed: the prompt and the inputs are no longer in the row.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or the request is still needed.
+    pub async fn forget_request(&self, job: &Job) -> Result<Moved, JournalError> {
+        let from = [
+            State::Submitted,
+            State::Finished,
+            State::Downloaded,
+            State::Settled,
+            State::Failed,
+            State::Gone,
+        ];
+        self.moved(SENT, job, &from, async |_, next| {
+            next.planned.request = json!({ "model": next.model() });
+            next.planned.inputs.clear();
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// An intent again; what an earlier attempt made and cost is kept beside it.
+pub(super) async fn begin_again(
+    tx: &mut Tx,
+    next: &mut Job,
+    why: &str,
+    now: UnixMillis,
+) -> Result<(), Trouble> {
+    let number = next.attempt.as_ref().map_or(0, |last| last.number);
+    if let Some(task_id) = next.task_id.take() {
+        let (kind, reason) = (BillKind::Earlier, why.to_owned());
+        let key = next.key.clone();
+        bills::keep(tx, &Bill { task_id, key, attempt: number, kind, found_at: now, reason }).await?;
+    }
+    if let (Some(cost), Some(last)) = (next.settled.take(), &next.attempt)
+        && cost != Cost::default()
+    {
+        next.earlier.push(Spent { attempt: number, day: last.day.clone(), cost });
+    }
+    next.state = State::Intent;
+    next.created_at = None;
+    next.task = None;
+    next.files.clear();
+    next.candidates.clear();
+    next.approved = false;
+    next.reason = Some(why.to_owned());
+    next.round += 1;
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! Opening: connections with the settings that durability hangs on, our tables and nobody else's, one clear sentence for
+//! everything that is not as it has to be.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite};
+
+use super::db::{Db, Tx, Value};
+use super::error::{Doing, JournalErrorKind, Trouble};
+use super::schema::{APPLICATION_ID, FORMAT, META, REST, TABLES};
+use super::{Inner, Journal, JournalAt, JournalError, OpenOptions, file};
+
+const APPLICATION: &str = "ark-video journal";
+
+const DOING: Doing = Doing { what: "Opening the journal", so: "Nothing was sent." };
+
+/// How long to wait for somebody else's lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Read by all but the writer: the state of the rows, pages of a report, an audit.
+const READERS: u32 = 4;
+
+const SERVER_CONNECTIONS: u32 = 8;
+
+/// Two programs that find no tables at once make them one after the other under this lock.
+const CREATION_LOCK: i64 = 0x6172_6b76;
+
+/// A frozen runner must not hold a row that others wait for.
+const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'";
+
+impl Journal {
+    /// Opens a journal, or makes it. The file of a new one is the user's alone (0600), and so is its folder if it is new.
+    ///
+    /// # Errors
+    ///
+    /// When it is missing, something else, damaged, newer than this version, may not be written, on a network file system, or
+    /// the server cannot be reached or refuses. Nothing foreign is touched.
+    pub async fn open(at: &JournalAt, options: OpenOptions) -> Result<Self, JournalError> {
+        let (place, opened) = match at {
+            JournalAt::File(path) => (path.display().to_string(), open_file(path, &options).await),
+            JournalAt::Postgres(address) => open_server(address, &options).await,
+        };
+        match opened {
+            Ok(db) => Ok(Self { inner: Arc::new(Inner { db, clock: options.clock, place }) }),
+            Err(trouble) => Err(trouble.told(&place, DOING)),
+        }
+    }
+}
+
+async fn open_file(path: &Path, options: &OpenOptions) -> Result<Db, Trouble> {
+    file::prepare(path, options.create)?;
+    let connect = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(PATIENCE)
+        .pragma("secure_delete", "ON")
+        .disable_statement_logging();
+    let pool = |connections| {
+        PoolOptions::<Sqlite>::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(60))
+            .test_before_acquire(false)
+            // A full disk ends a transaction behind sqlx's back (sqlite.org/lang_transaction.html); its connection would then
+            // refuse to begin another one for ever.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let writer = pool(1).connect_with(connect.clone()).await?;
+    let readers = pool(READERS).connect_lazy_with(connect);
+    prove(Db::Sqlite { writer, readers }, options.create).await
+}
+
+async fn open_server(address: &SecretString, options: &OpenOptions) -> (String, Result<Db, Trouble>) {
+    let text = address.expose_secret();
+    let connect = match text.parse::<PgConnectOptions>() {
+        Ok(connect) => connect.application_name("ark-video").disable_statement_logging(),
+        Err(error) => return ("at the given address".to_owned(), Err(error.into())),
+    };
+    let host = connect.get_socket().map_or_else(
+        || format!("{}:{}", connect.get_host(), connect.get_port()),
+        |socket| socket.display().to_string(),
+    );
+    let place = format!("postgres://{host}/{}", connect.get_database().unwrap_or_default());
+    let is_here = connect.get_socket().is_some() || is_this_machine(connect.get_host());
+    let says_how = text.contains("sslmode=") || text.contains("ssl-mode=");
+    let connect = if is_here || says_how { connect } else { connect.ssl_mode(PgSslMode::VerifyFull) };
+    (place, connect_server(connect, options).await)
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.starts_with('/')
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+async fn connect_server(connect: PgConnectOptions, options: &OpenOptions) -> Result<Db, Trouble> {
+    // A pool would try until its time is over, and forget why it failed.
+    PgConnection::connect_with(&connect).await?.close().await?;
+    let pool = PoolOptions::<Postgres>::new()
+        .max_connections(SERVER_CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(SESSION).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_with(connect)
+        .await?;
+    prove(Db::Postgres(pool), options.create).await
+}
+
+async fn prove(db: Db, create: bool) -> Result<Db, Trouble> {
+    let proven = async {
+        let mut tx = db.write().await?;
+        if is_new(&mut tx, create).await? {
+            make_tables(&mut tx).await?;
+        }
+        tx.commit().await?;
+        let mut tx = db.snapshot().await?;
+        check_mark(&mut tx).await?;
+        if let Tx::Sqlite(_) = tx {
+            check_file(&mut tx).await?;
+        }
+        Ok(())
+    };
+    let proven: Result<(), Trouble> = proven.await;
+    match proven {
+        Ok(()) => Ok(db),
+        Err(trouble) => {
+            db.close().await;
+            Err(trouble)
+        }
+    }
+}
+
+async fn number(tx: &mut Tx, sql: &str, values: Vec<Value>) -> Result<i64, Trouble> {
+    Ok(tx.one(sql, values).await?.ok_or(sqlx::Error::RowNotFound)?.int("number")?)
+}
+
+async fn is_new(tx: &mut Tx, create: bool) -> Result<bool, Trouble> {
+    let (tables, is_ours) = if let Tx::Sqlite(_) = tx {
+        let mark = tx.one("PRAGMA application_id", Vec::new()).await?.ok_or(sqlx::Error::RowNotFound)?;
+        let tables = number(tx, "SELECT COUNT(*) AS number FROM sqlite_schema", Vec::new()).await?;
+        (tables, mark.int("application_id")? == APPLICATION_ID)
+    } else {
+        tx.all("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)", vec![CREATION_LOCK.into()]).await?;
+        let named = "SELECT COUNT(*) AS number FROM information_schema.tables \
+                     WHERE table_schema = current_schema() AND table_name = $1";
+        let meta = number(tx, named, vec![META.name.into()]).await?;
+        let jobs = number(tx, named, vec!["ark_job".into()]).await?;
+        (meta + jobs, meta > 0)
+    };
+    match (tables, is_ours) {
+        (0, _) if create => Ok(true),
+        (0, _) => Err(Trouble::Said(JournalErrorKind::Missing, "there is none".to_owned())),
+        (_, true) => Ok(false),
+        (_, false) => {
+            let what = "the database belongs to another program".to_owned();
+            Err(Trouble::Said(JournalErrorKind::Foreign, what))
+        }
+    }
+}
+
+fn text_type(tx: &Tx) -> &'static str {
+    match tx {
+        Tx::Sqlite(_) => "TEXT",
+        Tx::Postgres(_) => "TEXT COLLATE \"C\"",
+    }
+}
+
+fn statements(text: &str) -> Vec<String> {
+    let tables = TABLES.into_iter().map(|table| table.create(text));
+    tables.chain(REST.into_iter().map(|sql| sql.replace("{text}", text))).collect()
+}
+
+async fn make_tables(tx: &mut Tx) -> Result<(), Trouble> {
+    if let Tx::Sqlite(_) = tx {
+        tx.execute(format!("PRAGMA application_id = {APPLICATION_ID}"), Vec::new()).await?;
+    }
+    for statement in statements(text_type(tx)) {
+        tx.execute(statement, Vec::new()).await?;
+    }
+    for (key, value) in [("application", APPLICATION.to_owned()), ("format", FORMAT.to_string())] {
+        tx.execute(META.insert(1), META.sealed(vec![key.into(), value.into()])).await?;
+    }
+    Ok(())
+}
+
+async fn check_mark(tx: &mut Tx) -> Result<(), Trouble> {
+    let mut application = None;
+    let mut format = None;
+    for row in tx.all(META.select(""), Vec::new()).await? {
+        META.checked(&row)?;
+        let value = row.text("value")?;
+        match row.text("key")?.as_str() {
+            "application" => application = Some(value),
+            "format" => format = value.parse::<i64>().ok(),
+            _ => {}
+        }
+    }
+    if application.as_deref() != Some(APPLICATION) {
+        let what = "the database belongs to another program".to_owned();
+        return Err(Trouble::Said(JournalErrorKind::Foreign, what));
+    }
+    match format {
+        Some(FORMAT) => Ok(()),
+        Some(newer) if newer > FORMAT => Err(Trouble::Said(
+            JournalErrorKind::Newer,
+            format!("it has format {newer}, and this version knows {FORMAT}"),
+        )),
+        Some(older) => Err(Trouble::damaged(format!("it has format {older}, which no version wrote"))),
+        None => Err(Trouble::damaged("its format is not told")),
+    }
+}
+
+/// That the tables are the ones that were made, and the pages hang together.
+async fn check_file(tx: &mut Tx) -> Result<(), Trouble> {
+    let mut expected = statements(text_type(tx));
+    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name LIKE 'ark\\_%' ESCAPE '\\'";
+    let mut found = Vec::new();
+    for row in tx.all(sql, Vec::new()).await? {
+        found.push(row.text("sql")?);
+    }
+    expected.sort_unstable();
+    found.sort_unstable();
+    if found != expected {
+        return Err(Trouble::damaged("its tables are not the ones that were made"));
+    }
+    for row in tx.all("PRAGMA quick_check(1)", Vec::new()).await? {
+        let what = row.text("quick_check")?;
+        if what != "ok" {
+            return Err(Trouble::damaged(what));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_machine;
+
+    #[test]
+    fn only_this_machine_needs_no_certificate() {
+        for host in ["localhost", "127.0.0.1", "127.8.0.1", "::1", "[::1]", "/var/run/postgresql"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["db.example.com", "10.0.0.7", "localhost.example.com"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
+}

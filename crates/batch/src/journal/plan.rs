@@ -1,0 +1,293 @@
+//! A list laid over the jobs that the journal has of a batch. What was not sent follows the list; what was sent is never
+//! touched, and a changed shot gets a new revision beside it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::{Job, Planned, State};
+
+use super::db::Tx;
+use super::decisions::begin_again;
+use super::error::{Doing, Trouble};
+use super::moves::Step;
+use super::schema::JOB;
+use super::{Journal, JournalError, PlanChange, PlanOptions, rows};
+
+/// Names, and so at most that many new rows, in one transaction.
+const CHUNK: usize = 200;
+
+/// Nothing was sent for these, or it is known that nothing came of it.
+const UNSENT: [State; 4] = [State::Intent, State::NeedsApproval, State::OverBudget, State::Rejected];
+
+/// What the list makes of the rows of one name.
+#[derive(Debug, PartialEq)]
+enum Act {
+    Add(u32),
+    Again,
+    Replace,
+    Touch,
+    Keep,
+    Supersede,
+    /// The row of this revision, sent for what the list has again, is the current one once more.
+    Restore(u32),
+}
+
+impl Journal {
+    /// Lays a list over a batch. Laying the same list again changes nothing; a crash in the middle is mended by doing so.
+    /// Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or two jobs have one name. Jobs that were planned before the error stay planned.
+    pub async fn plan(
+        &self,
+        batch: &str,
+        list: &[Planned],
+        options: PlanOptions,
+    ) -> Result<PlanChange, JournalError> {
+        let doing = Doing {
+            what: "Planning the list",
+            so: "Nothing was sent; planning the list again goes on where this stopped.",
+        };
+        self.lay(batch, list, options).await.map_err(|trouble| self.told(doing, trouble))
+    }
+
+    async fn lay(&self, batch: &str, list: &[Planned], options: PlanOptions) -> Result<PlanChange, Trouble> {
+        let mut by_name = BTreeMap::new();
+        for planned in list {
+            if by_name.insert(planned.name.as_str(), planned).is_some() {
+                return Err(Trouble::refused(format!("two jobs have the name {}", planned.name)));
+            }
+        }
+        let mut hash = Sha256::new();
+        for planned in by_name.values() {
+            for text in [&planned.name, &planned.request_hash] {
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text);
+            }
+        }
+        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.note_list(batch, &hash).await?;
+        let mut change = PlanChange::default();
+        let wanted: Vec<_> = by_name.values().copied().collect();
+        for chunk in wanted.chunks(CHUNK) {
+            self.lay_chunk(batch, chunk, &mut change).await?;
+        }
+        if options.drop_missing {
+            self.drop_missing(batch, &by_name, &mut change).await?;
+        }
+        Ok(change)
+    }
+
+    async fn lay_chunk(
+        &self,
+        batch: &str,
+        chunk: &[&Planned],
+        change: &mut PlanChange,
+    ) -> Result<(), Trouble> {
+        let mut tx = self.inner.db.write().await?;
+        let mut values = vec![batch.into()];
+        let names = rows::one_of("name", chunk.iter().map(|planned| planned.name.as_str()), &mut values);
+        let sql = JOB.select(&format!("WHERE batch = $1 AND {names} ORDER BY key"));
+        let mut found: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+        for row in tx.all_locked(sql, values).await? {
+            let job = rows::job(&row)?;
+            found.entry(job.planned.name.clone()).or_default().push(job);
+        }
+        let mut new = Vec::new();
+        let mut edits = Vec::new();
+        for planned in chunk {
+            let name = planned.name.clone();
+            let mut old = found.remove(&name).unwrap_or_default();
+            old.sort_by_key(|job| job.revision);
+            let act = decide(&old, planned);
+            let list = match act {
+                Act::Add(_) | Act::Again => &mut change.added,
+                Act::Replace => &mut change.changed,
+                Act::Touch | Act::Keep => &mut change.unchanged,
+                Act::Supersede => &mut change.superseded,
+                Act::Restore(_) => {
+                    if old.last().is_some_and(|last| UNSENT.contains(&last.state)) {
+                        &mut change.changed
+                    } else {
+                        &mut change.superseded
+                    }
+                }
+            };
+            list.push(name);
+            match act {
+                Act::Keep => {}
+                Act::Add(revision) => {
+                    new.push(fresh(batch, wanted(planned, revision, &old), revision, self.now()))
+                }
+                Act::Supersede => {
+                    let revision = old.last().map_or(1, |last| last.revision + 1);
+                    new.push(fresh(batch, wanted(planned, revision, &old), revision, self.now()));
+                    edits.push((act, old, *planned));
+                }
+                _ => edits.push((act, old, *planned)),
+            }
+        }
+        if new.is_empty() && edits.is_empty() {
+            return Ok(());
+        }
+        if !new.is_empty() {
+            let mut values = Vec::new();
+            for job in &new {
+                values.extend(rows::values(job)?);
+            }
+            tx.execute(JOB.insert_missing(new.len()), values).await?;
+        }
+        for (act, old, planned) in edits {
+            self.edit(&mut tx, &act, &old, planned).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn edit(&self, tx: &mut Tx, act: &Act, old: &[Job], planned: &Planned) -> Result<(), Trouble> {
+        let Some(before) = current(old) else { return Ok(()) };
+        let mut next = before.clone();
+        match act {
+            Act::Again | Act::Replace | Act::Touch => {
+                if *act != Act::Touch {
+                    if before.state != State::Intent {
+                        begin_again(tx, &mut next, "the list has it (again)", self.now()).await?;
+                    }
+                    next.reason = None;
+                }
+                next.planned = wanted(planned, before.revision, old);
+            }
+            Act::Supersede => next.superseded = true,
+            Act::Restore(revision) => {
+                next.superseded = true;
+                if UNSENT.contains(&next.state) {
+                    next.state = State::Dropped;
+                    next.reason = Some("the list has again what an earlier revision was sent for".to_owned());
+                }
+                if let Some(earlier) = old.iter().find(|job| job.revision == *revision) {
+                    let mut restored = earlier.clone();
+                    restored.superseded = false;
+                    self.put(tx, earlier, restored, None).await?;
+                }
+            }
+            Act::Add(_) | Act::Keep => return Ok(()),
+        }
+        self.put(tx, before, next, None).await?;
+        Ok(())
+    }
+
+    async fn drop_missing(
+        &self,
+        batch: &str,
+        list: &BTreeMap<&str, &Planned>,
+        change: &mut PlanChange,
+    ) -> Result<(), Trouble> {
+        let mut after = String::new();
+        loop {
+            let mut tx = self.inner.db.write().await?;
+            let mut values = vec![batch.into(), after.as_str().into()];
+            let states = rows::states("state", &UNSENT, &mut values);
+            let rest = format!("WHERE batch = $1 AND key > $2 AND {states} ORDER BY key LIMIT {CHUNK}");
+            let page = tx.all_locked(JOB.select(&rest), values).await?;
+            let full = page.len() == CHUNK;
+            for row in &page {
+                let before = rows::job(row)?;
+                after.clone_from(&before.key);
+                if list.contains_key(before.planned.name.as_str()) {
+                    continue;
+                }
+                let mut next = before.clone();
+                next.state = State::Dropped;
+                next.reason = Some("the list no longer has it".to_owned());
+                if let Step::Done(job) = self.put(&mut tx, &before, next, None).await? {
+                    change.dropped.push(job.planned.name);
+                }
+            }
+            tx.commit().await?;
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn fresh(batch: &str, planned: Planned, revision: u32, now: i64) -> Job {
+    let again = if revision == 1 { String::new() } else { format!("@{revision}") };
+    Job {
+        key: format!("{batch}/{}{again}", planned.name),
+        batch: batch.to_owned(),
+        planned,
+        revision,
+        state: State::Intent,
+        seq: 1,
+        changed_at: now,
+        attempt: None,
+        task_id: None,
+        created_at: None,
+        task: None,
+        settled: None,
+        earlier: Vec::new(),
+        files: Vec::new(),
+        reason: None,
+        candidates: Vec::new(),
+        approved: false,
+        superseded: false,
+        round: 0,
+    }
+}
+
+/// The row that stands for the list, of all revisions of a name in their order.
+fn current(old: &[Job]) -> Option<&Job> {
+    old.iter().rev().find(|job| !job.superseded)
+}
+
+/// Whether both ask for the same film.
+fn same_film(one: &Planned, other: &Planned) -> bool {
+    let after = |planned: &Planned| planned.after.as_ref().map(|after| (after.job.clone(), after.link));
+    one.request_hash == other.request_hash && after(one) == after(other)
+}
+
+fn decide(old: &[Job], planned: &Planned) -> Act {
+    let Some(last) = current(old) else {
+        return Act::Add(old.last().map_or(1, |last| last.revision + 1));
+    };
+    let is_unsent = UNSENT.contains(&last.state);
+    if same_film(&last.planned, planned) {
+        return match last.state {
+            State::Dropped => Act::Again,
+            _ if is_unsent && last.planned != wanted(planned, last.revision, old) => Act::Touch,
+            _ => Act::Keep,
+        };
+    }
+    let is_alive = |job: &&Job| {
+        job.superseded && !matches!(job.state, State::Failed | State::Gone | State::Dropped | State::Rejected)
+    };
+    if let Some(job) = old.iter().filter(is_alive).find(|job| same_film(&job.planned, planned)) {
+        return Act::Restore(job.revision);
+    }
+    if is_unsent || last.state == State::Dropped { Act::Replace } else { Act::Supersede }
+}
+
+/// What a row of this revision holds of the list: its film does not take the path of an earlier one's.
+fn wanted(planned: &Planned, revision: u32, old: &[Job]) -> Planned {
+    let mut planned = planned.clone();
+    let is_taken = old
+        .iter()
+        .any(|job| job.revision < revision && job.attempt.is_some() && job.planned.output == planned.output);
+    if is_taken {
+        planned.output = revised(&planned.output, revision);
+    }
+    planned
+}
+
+fn revised(path: &Path, revision: u32) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".r{revision}"));
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    path.with_file_name(name)
+}

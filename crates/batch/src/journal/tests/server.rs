@@ -1,0 +1,89 @@
+//! PostgreSQL: the same promises, and what a server can refuse.
+
+use secrecy::SecretString;
+use sqlx::{Connection as _, PgConnection};
+
+use super::postgres::{PASSWORD, Server};
+use super::*;
+use crate::JournalErrorKind;
+
+async fn open(address: &str) -> Result<Journal, JournalError> {
+    let at = JournalAt::Postgres(SecretString::from(address));
+    Journal::open(&at, OpenOptions { create: true, clock: TestClock::new() }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_promises_on_postgresql() {
+    let Some(server) = Server::start("the journal") else { return };
+    macro_rules! each {
+        ($($module:ident::$name:ident)*) => {
+            $({
+                let database = concat!("ark_", stringify!($name)).to_lowercase();
+                let journal = open(&server.database(&database).await).await.unwrap();
+                super::$module::$name(journal.clone()).await;
+                journal.close().await;
+            })*
+        };
+    }
+    each! {
+        life::from_intent_to_the_end life::only_one_of_two_moves_it life::what_is_no_move_is_refused
+        life::a_late_answer_is_never_lost life::a_retry_keeps_what_the_first_one_cost life::a_person_decides
+        life::approval_lets_the_followers_go life::a_paused_batch_sends_nothing life::jobs_come_page_by_page
+        life::a_forgotten_prompt_is_gone
+        money::a_cap_is_never_exceeded money::what_is_settled_counts_and_what_failed_does_not
+        money::what_cannot_be_priced_is_not_sent_under_a_cap money::no_more_run_than_may
+        money::fifty_at_once_stay_below_the_cap
+        plan::the_same_list_changes_nothing plan::what_was_not_sent_follows_the_list
+        plan::what_was_sent_gets_a_new_revision_beside_it plan::a_superseded_job_is_not_sent_again
+        plan::following_another_film_is_another_film plan::a_thousand_are_planned_by_two_at_once
+        shared::permits_are_shared shared::runners_come_and_go
+        property::any_interleaving_keeps_the_sums
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_is_told_without_the_password() {
+    let Some(server) = Server::start("refusals of a server") else { return };
+    let address = server.database("refusals").await;
+    let told = |error: JournalError, kind: JournalErrorKind, part: &str| {
+        let text = format!("{error} {error:?}");
+        assert_eq!(error.kind(), kind, "{text}");
+        assert!(text.contains(part), "{text}");
+        assert!(text.contains("Nothing was sent."), "{text}");
+        assert!(!text.contains(PASSWORD) && !text.contains("wrong"), "{text}");
+    };
+    if !PASSWORD.is_empty() && address.contains(PASSWORD) {
+        let error = open(&address.replace(PASSWORD, "wrong")).await.unwrap_err();
+        told(error, JournalErrorKind::Login, "does not accept the user or the password");
+    }
+    let error = open(&address.replace("refusals", "nowhere")).await.unwrap_err();
+    told(error, JournalErrorKind::Missing, "no such database");
+    let error = open(&format!("postgres://ark:{PASSWORD}@127.0.0.1:1/x")).await.unwrap_err();
+    assert!(error.is_transient());
+    told(error, JournalErrorKind::Unreachable, "127.0.0.1:1");
+    told(
+        open("no address").await.unwrap_err(),
+        JournalErrorKind::Other,
+        "postgres://user:password@host/name",
+    );
+
+    let at = JournalAt::Postgres(SecretString::from(address.as_str()));
+    let error =
+        Journal::open(&at, OpenOptions { create: false, ..OpenOptions::default() }).await.unwrap_err();
+    told(error, JournalErrorKind::Missing, "there is none");
+    assert!(!format!("{at:?}").contains(PASSWORD));
+
+    let mut connection = PgConnection::connect(&address).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE ark_job (mine BIGINT)").execute(&mut connection).await.unwrap();
+    told(open(&address).await.unwrap_err(), JournalErrorKind::Foreign, "belongs to another program");
+    sqlx::raw_sql("DROP TABLE ark_job").execute(&mut connection).await.unwrap();
+    let journal = open(&address).await.unwrap();
+    assert!(!journal.place().contains(PASSWORD));
+    let pool = journal.postgres_pool().unwrap();
+    let setting: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(pool).await.unwrap();
+    assert_eq!(setting, "on");
+    assert!(!journal.backup(std::path::Path::new("/nowhere/x")).await.unwrap());
+    journal.close().await;
+    damage::set_format(&mut connection, "7").await;
+    told(open(&address).await.unwrap_err(), JournalErrorKind::Newer, "format 7");
+}

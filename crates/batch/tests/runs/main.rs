@@ -1,0 +1,13 @@
+//! Whole runs against the simulator on a socket, with a clock that runs fast.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod ends;
+mod follows;
+mod money;
+mod postgres;
+mod stops;
+mod troubles;
+#[path = "../support/postgres.rs"]
+mod server;
+mod world;

@@ -1,0 +1,47 @@
+//! The same on PostgreSQL, and what happens when its server goes away.
+
+use ark_video_batch::{EventKind, JournalAt};
+
+use crate::server::Server;
+use crate::world::World;
+
+async fn on(server: &Server, name: &str) -> World {
+    World::new().await.on(JournalAt::Postgres(server.database(name).await.into()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_ends_on_a_server_too() {
+    let Some(server) = Server::start("a whole batch") else { return };
+    let world = on(&server, "whole").await;
+    let journal = world.planned(40).await;
+    let ended = world.run(&journal, world.options()).await;
+    world.all_settled(&journal, &ended).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_and_comes_back_costs_time_and_nothing_else() {
+    let Some(mut server) = Server::start("the kill of the server") else { return };
+    let world = on(&server, "killed").await;
+    let journal = world.planned(100).await;
+    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let killer = std::thread::spawn(move || {
+        let crashes = told.iter().map(|()| server.crash()).count();
+        (crashes, server)
+    });
+    let mut settled = 0;
+    let ended = world
+        .run_until(&journal, world.options(), |event, _| {
+            if matches!(event, EventKind::Settled { .. }) {
+                settled += 1;
+                if settled == 5 || settled == 20 {
+                    tell.send(()).unwrap();
+                }
+            }
+        })
+        .await;
+    drop(tell);
+    let (crashes, _server) = killer.join().unwrap();
+    assert_eq!(crashes, 2);
+    // Connections of before the last kill may still be in the old journal's hands.
+    world.all_settled(&world.journal().await, &ended).await;
+}

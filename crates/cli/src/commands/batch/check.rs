@@ -1,0 +1,120 @@
+//! `batch check`: what can be known of a list of shots without sending anything. No key, no network.
+
+use ark_video::model::{Catalog, Estimate};
+use ark_video_batch::{ListReport, ShotReport, Sum};
+
+use crate::args::BatchCheckArgs;
+use crate::cost;
+use crate::exit::Exit;
+use crate::failure::{Failure, printable};
+use crate::output::Form;
+use crate::session::Session;
+use crate::summary;
+
+/// How standard input is called.
+const STDIN: &str = "standard input";
+
+pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<(), Failure> {
+    let catalog = session.catalog()?;
+    let report = read(session, &args.list, &catalog).await?;
+    match session.output.form {
+        Form::Json => session.output.json(&report),
+        Form::Quiet => {}
+        Form::Text => session.output.line(text(&report)),
+    }
+    verdict(&report, session.output.form == Form::Quiet)?;
+    let Some(most) = &args.max_cost else { return Ok(()) };
+    report.totals.all.within(most).map_err(|why| {
+        Failure::new(Exit::Request, format!("--max-cost {most}: {why}; nothing was sent, nothing is billed"))
+    })
+}
+
+/// Reads a list, or standard input as one.
+pub(super) async fn read(session: &mut Session, list: &str, catalog: &Catalog) -> Result<ListReport, Failure> {
+    if list == "-" {
+        let text = session.read_stdin().await?;
+        return Ok(ListReport::of_text(&text, STDIN, &session.cwd, catalog));
+    }
+    let path = session.cwd.join(list);
+    let bytes = crate::media::read_file("the list", list, &session.cwd)?;
+    let base = path.parent().unwrap_or(&session.cwd);
+    Ok(ListReport::of_text(&bytes, list, base, catalog))
+}
+
+/// The reason why no part of the list would be sent, if there is one.
+pub(super) fn verdict(report: &ListReport, alone: bool) -> Result<(), Failure> {
+    let count = report.refusals().count();
+    if count == 0 {
+        return Ok(());
+    }
+    let reasons = if count == 1 { "1 reason".to_owned() } else { format!("{count} reasons") };
+    let mut message =
+        format!("{} is refused for {reasons}; nothing was sent, nothing is billed", report.file);
+    if alone {
+        report.refusals().for_each(|finding| message.push_str(&format!("\n  {finding}")));
+    }
+    Err(Failure::new(Exit::Request, message))
+}
+
+/// The report as people read it: a table of shots, what was found, what it costs.
+fn text(report: &ListReport) -> String {
+    let mut lines = Vec::new();
+    if !report.shots.is_empty() {
+        let mut rows =
+            vec![["SHOT", "JOBS", "MODEL", "TOKENS EACH", "PRICE EACH", "AFTER"].map(str::to_owned)];
+        rows.extend(report.shots.iter().map(row));
+        lines.push(summary::table(&rows));
+        lines.push(String::new());
+    }
+    lines.extend(report.findings.iter().map(|finding| printable(&finding.to_string())));
+    if !report.findings.is_empty() {
+        lines.push(String::new());
+    }
+    let models = &report.totals.models;
+    if models.len() > 1 {
+        lines.extend(models.iter().map(|(model, sum)| printable(&format!("{model}: {}", counted(sum)))));
+    }
+    let shots = report.shots.len();
+    let all = counted(&report.totals.all);
+    lines.push(printable(&format!("{}: {shots} {}, {all}", report.batch, plural("shot", shots as u64))));
+    lines.join("\n")
+}
+
+fn row(shot: &ShotReport) -> [String; 6] {
+    let name = if shot.refused { format!("{} (refused)", shot.name) } else { shot.name.clone() };
+    let tokens = shot.estimate.as_ref().and_then(|estimate| estimate.tokens).map(|tokens| tokens.to_string());
+    [
+        name,
+        shot.jobs.len().to_string(),
+        shot.model.clone(),
+        tokens.unwrap_or_else(|| "?".to_owned()),
+        shot.estimate.as_ref().and_then(price).unwrap_or_else(|| "?".to_owned()),
+        shot.after.clone().unwrap_or_default(),
+    ]
+}
+
+fn price(estimate: &Estimate) -> Option<String> {
+    let price = estimate.price.as_ref()?;
+    Some(format!("{} {}", cost::range(price.min, price.max), price.currency))
+}
+
+fn plural(what: &str, count: u64) -> String {
+    format!("{what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `15 jobs; 1633500 tokens; 75.00 to 80.00 CNY`
+fn counted(sum: &Sum) -> String {
+    let mut text = format!("{} {}", sum.jobs, plural("job", sum.jobs));
+    if let Some(tokens) = sum.tokens {
+        text.push_str(&format!("; {tokens} tokens"));
+    }
+    for (currency, price) in &sum.price {
+        text.push_str(&format!("; {} {currency}", cost::range(price.min, price.max)));
+    }
+    if sum.unknown_tokens > 0 {
+        text.push_str(&format!("; nothing known of {}", sum.unknown_tokens));
+    } else if sum.unknown_price > 0 {
+        text.push_str(&format!("; no price known of {}", sum.unknown_price));
+    }
+    text
+}

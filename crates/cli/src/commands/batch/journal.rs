@@ -1,0 +1,164 @@
+//! Which journal a command means, and which batch and which jobs in it.
+
+use std::path::Path;
+
+use ark_video::model::Catalog;
+use ark_video_batch::{
+    Job, JobFilter, Journal, JournalAt, JournalError, JournalErrorKind, ListReport, OpenOptions, State,
+};
+use secrecy::SecretString;
+
+use crate::args::{BatchOf, JournalArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Where the journal is if nobody says it.
+const VARIABLE: &str = "ARK_JOURNAL";
+/// What the name of a list's own journal ends in.
+const ENDING: &str = "journal";
+/// Jobs that are read at once.
+const PAGE: usize = 500;
+
+/// A journal, and the batch of it that is meant.
+pub(super) struct Opened {
+    pub(super) journal: Journal,
+    pub(super) batch: String,
+}
+
+/// Opens the journal of a batch that exists.
+pub(super) async fn open(session: &Session, of: &BatchOf) -> Result<Opened, Failure> {
+    let at = place(session, &of.journal, of.list.as_deref())?;
+    let journal = at_place(&at, false).await?;
+    let batch = match (&of.journal.batch, &of.list) {
+        (Some(name), _) => name.clone(),
+        (None, Some(list)) => named_by(session, list)?,
+        (None, None) => only(&journal).await?,
+    };
+    if journal.batch(&batch).await.map_err(of_journal)?.is_none() {
+        let names = names(&journal).await?;
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("the journal {} has no batch {batch}", journal.place()),
+        )
+        .hint(format!("it has: {names}")));
+    }
+    Ok(Opened { journal, batch })
+}
+
+/// Opens a journal.
+pub(super) async fn at_place(at: &JournalAt, create: bool) -> Result<Journal, Failure> {
+    let mut options = OpenOptions::default();
+    options.create = create;
+    Journal::open(at, options).await.map_err(of_journal)
+}
+
+/// Where the journal is: by flag, by variable, or beside the list.
+pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -> Result<JournalAt, Failure> {
+    let set = session.env.get(VARIABLE).filter(|value| !value.is_empty());
+    let named = args.journal.as_ref().or(set);
+    if let Some(named) = named {
+        let is_server = ["postgres://", "postgresql://"].iter().any(|scheme| named.starts_with(scheme));
+        return Ok(if is_server {
+            JournalAt::Postgres(SecretString::from(named.as_str()))
+        } else {
+            JournalAt::File(session.cwd.join(named))
+        });
+    }
+    let list = list.filter(|list| *list != "-").ok_or_else(|| {
+        Failure::new(Exit::Usage, "nothing says which journal is meant")
+            .hint("name the list that was run, or give --journal")
+    })?;
+    Ok(JournalAt::File(beside(&session.cwd.join(list))))
+}
+
+/// `shots.toml.journal` for `shots.toml`.
+fn beside(list: &Path) -> std::path::PathBuf {
+    let mut name = list.as_os_str().to_owned();
+    name.push(".");
+    name.push(ENDING);
+    name.into()
+}
+
+/// Reads a list for its name alone: what is wrong with it is for `check` and `run` to say.
+fn named_by(session: &Session, list: &str) -> Result<String, Failure> {
+    let path = session.cwd.join(list);
+    let report = ListReport::read(&path, Catalog::builtin())
+        .map_err(|error| Failure::new(Exit::Input, error.to_string()))?;
+    Ok(report.batch)
+}
+
+/// The only batch of a journal.
+async fn only(journal: &Journal) -> Result<String, Failure> {
+    let mut batches = journal.batches().await.map_err(of_journal)?;
+    match batches.pop() {
+        Some(batch) if batches.is_empty() => Ok(batch.name),
+        Some(_) => Err(Failure::new(Exit::Usage, "the journal has several batches: say which one with --batch")
+            .hint(format!("it has: {}", names(journal).await?))),
+        None => Err(Failure::new(Exit::Usage, format!("the journal {} has no batch yet", journal.place()))),
+    }
+}
+
+async fn names(journal: &Journal) -> Result<String, Failure> {
+    let batches = journal.batches().await.map_err(of_journal)?;
+    Ok(batches.into_iter().map(|batch| batch.name).collect::<Vec<_>>().join(", "))
+}
+
+/// Does something with each job of a batch, a page at a time.
+pub(super) async fn each<E: From<Failure>>(
+    opened: &Opened,
+    states: &[State],
+    names: &[String],
+    mut with: impl AsyncFnMut(Job) -> Result<(), E>,
+) -> Result<(), E> {
+    let filter = JobFilter {
+        batch: Some(opened.batch.clone()),
+        states: states.to_vec(),
+        names: names.to_vec(),
+        ..JobFilter::default()
+    };
+    let mut after: Option<String> = None;
+    loop {
+        let page = opened
+            .journal
+            .jobs(&filter, after.as_deref(), PAGE)
+            .await
+            .map_err(|error| E::from(of_journal(error)))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.key.clone());
+        for job in page {
+            with(job).await?;
+        }
+    }
+}
+
+/// A name that no job has is a mistyped one.
+pub(super) async fn must_exist(opened: &Opened, names: &[String]) -> Result<(), Failure> {
+    for name in names {
+        let mut found = false;
+        each(opened, &[], std::slice::from_ref(name), async |_| {
+            found = true;
+            Ok::<_, Failure>(())
+        })
+        .await?;
+        if !found {
+            return Err(Failure::new(Exit::Usage, format!("the batch {} has no shot {name}", opened.batch))
+                .hint("`ark-video batch status --all` shows their names"));
+        }
+    }
+    Ok(())
+}
+
+/// The journal's own sentences, with an exit code.
+pub(super) fn of_journal(error: JournalError) -> Failure {
+    use JournalErrorKind::{Denied, Disk, Full, Login, Missing, NetworkDisk, Refused, Unreachable};
+    let exit = match error.kind() {
+        Missing => Exit::Input,
+        Denied | Disk | NetworkDisk => Exit::Output,
+        Full => Exit::DiskFull,
+        Refused => Exit::Usage,
+        Unreachable | Login => Exit::Configuration,
+        _ => Exit::Journal,
+    };
+    Failure::new(exit, error.to_string())
+}

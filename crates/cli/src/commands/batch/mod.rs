@@ -1,0 +1,37 @@
+//! `batch`: one file per verb, or for a few that belong together.
+
+mod check;
+mod decide;
+mod journal;
+mod progress;
+mod report;
+mod run;
+mod status;
+
+use crate::args::{BatchArgs, BatchVerb, CostArgs, CostVerb};
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// `batch`
+pub(crate) async fn run(session: &mut Session, args: &BatchArgs) -> Result<(), Failure> {
+    match &args.verb {
+        BatchVerb::Check(args) => check::run(session, args).await,
+        BatchVerb::Run(args) => run::run(session, args).await,
+        BatchVerb::Status(args) => status::run(session, args).await,
+        BatchVerb::Pause(of) => decide::pause(session, of).await,
+        BatchVerb::Resume(of) => decide::resume(session, of).await,
+        BatchVerb::Cancel(args) => decide::cancel(session, args).await,
+        BatchVerb::Retry(args) => decide::retry(session, args).await,
+        BatchVerb::Approve(args) => decide::approve(session, args).await,
+        BatchVerb::Resolve(args) => decide::resolve(session, args).await,
+        BatchVerb::Report(args) => report::run(session, args).await,
+        BatchVerb::Export(of) => report::export(session, of).await,
+    }
+}
+
+/// `cost`
+pub(crate) async fn cost(session: &Session, args: &CostArgs) -> Result<(), Failure> {
+    match &args.verb {
+        CostVerb::Report(args) => report::cost(session, args).await,
+    }
+}

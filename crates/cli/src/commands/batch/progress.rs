@@ -1,0 +1,145 @@
+//! How far a running batch is: a bar with counts, money and time for people who watch; a line per event for those who do not.
+
+use std::time::Duration;
+
+use ark_video_batch::{Durations, Event, EventKind, Scope, State, open_jobs};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::journal::{Opened, of_journal};
+use crate::failure::{Failure, printable};
+use crate::output::{Form, Output};
+use crate::summary;
+
+/// The progress of one run.
+pub(super) struct Progress<'a> {
+    output: &'a Output,
+    opened: &'a Opened,
+    bar: Option<ProgressBar>,
+    durations: Durations,
+    at_once: u64,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) async fn new(output: &'a Output, opened: &'a Opened, total: u64) -> Result<Self, Failure> {
+        let bar = (output.lively && output.form != Form::Quiet).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{bar:30} {pos} of {len} ended  {elapsed}\n{msg}");
+            if let Ok(style) = style {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        output.set_bar(bar.clone());
+        Ok(Self { output, opened, bar, durations: Durations::default(), at_once: 1 })
+    }
+
+    /// Something happened.
+    pub(super) async fn event(&mut self, event: &Event) {
+        let name = event.key.as_deref().map_or("", |key| key.split_once('/').map_or(key, |(_, name)| name));
+        if self.output.form == Form::Json {
+            self.output.json(event);
+        }
+        match &event.kind {
+            EventKind::Downloaded { path, .. } if self.output.form == Form::Quiet => {
+                self.output.line(printable(&path.display().to_string()));
+            }
+            EventKind::Settled { .. } if self.bar.is_some() => self.took(event).await,
+            _ => {}
+        }
+        if self.output.form != Form::Json
+            && let Some(text) = line(&event.kind, name, self.bar.is_some())
+        {
+            let text = printable(&text);
+            if matches!(event.kind, EventKind::Extra { .. } | EventKind::Stopped { .. }) {
+                self.output.warn(text);
+            } else {
+                self.output.note(text);
+            }
+        }
+    }
+
+    async fn took(&mut self, event: &Event) {
+        if let Some(key) = &event.key
+            && let Ok(Some(job)) = self.opened.journal.job(key).await
+        {
+            self.durations.add(&job);
+        }
+    }
+
+    /// Time has gone by.
+    pub(super) async fn tick(&mut self) {
+        let Some(bar) = &self.bar else { return };
+        // A journal that does not answer now will say so where it matters.
+        if let Ok(text) = self.state(bar).await {
+            bar.set_message(text);
+        }
+    }
+
+    async fn state(&self, bar: &ProgressBar) -> Result<String, Failure> {
+        let opened = self.opened;
+        let counts = opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?;
+        let total: u64 = counts.values().sum();
+        let ended: u64 = counts.iter().filter(|(state, _)| !state.is_open()).map(|(_, count)| count).sum();
+        bar.set_length(total);
+        bar.set_position(ended);
+        let mut parts: Vec<String> = counts
+            .iter()
+            .filter(|(state, count)| **count > 0 && **state != State::Settled)
+            .map(|(state, count)| format!("{count} {}", state.as_str().replace('_', " ")))
+            .collect();
+        let running: u64 = counts.iter().filter(|(state, _)| state.is_running()).map(|(_, count)| count).sum();
+        let scope = Scope::Batch(opened.batch.clone());
+        for purse in opened.journal.purses().await.map_err(of_journal)? {
+            if purse.scope == scope && purse.unit != "tokens" {
+                let spent = purse.amount(purse.settled);
+                parts.push(match purse.cap {
+                    Some(cap) => format!("{spent} of {}", purse.amount(cap)),
+                    None => format!("{spent} spent"),
+                });
+            }
+        }
+        let at_once = running.max(self.at_once);
+        if let Some(eta) = self.durations.left(open_jobs(&counts), at_once) {
+            let (likely, late) = (summary::seconds(eta.p50.as_secs()), summary::seconds(eta.p90.as_secs()));
+            parts.push(format!("about {likely} left, {late} if tasks are slow"));
+        }
+        Ok(parts.join(" · "))
+    }
+
+    /// Clears the screen.
+    pub(super) fn end(&self) {
+        self.output.set_bar(None);
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// An event for people, if it is worth a line.
+fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
+    Some(match kind {
+        EventKind::Started { others, .. } if *others > 0 => {
+            format!("{others} other runners are at this journal: the work is shared")
+        }
+        EventKind::Submitted { task_id, found: true } => format!("{name}: found, task {task_id}"),
+        EventKind::Submitted { task_id, .. } if !lively => format!("{name}: task {task_id} created"),
+        EventKind::Downloaded { path, bytes } if !lively => {
+            format!("{name}: {} ({})", path.display(), summary::bytes(*bytes))
+        }
+        EventKind::Unknown { reason } => {
+            format!("{name}: nobody knows whether a task was created, it is looked for: {reason}")
+        }
+        EventKind::Throttled { model, pause, ceiling } => format!(
+            "{model}: the service asks for a slower pace; at most {ceiling} at once, going on in {}",
+            summary::seconds(pause.as_secs().max(1))
+        ),
+        EventKind::Ended { state, reason } => format!("{name}: {}: {reason}", state.as_str().replace('_', " ")),
+        EventKind::Extra { task_id } => {
+            format!("{name}: a late answer names a second task, {task_id}: it is billed too if it succeeds")
+        }
+        EventKind::Trouble { reason } => reason.clone(),
+        EventKind::Stopped { reason, .. } => format!("no more is sent: {reason}"),
+        _ => return None,
+    })
+}

@@ -1,0 +1,137 @@
+//! Looking back at a batch: `report` as a table or a page, `export` as JSON lines, and `cost report`.
+
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use ark_video_batch::{Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Scope};
+use jiff::Timestamp;
+use tempfile::NamedTempFile;
+
+use super::journal::{self, Opened, each, of_journal};
+use super::status;
+use crate::args::{BatchOf, BatchReportArgs, CostBy, CostReportArgs};
+use crate::exit::Exit;
+use crate::failure::{Failure, printable};
+use crate::output::Form;
+use crate::session::{Session, quoted};
+use crate::summary;
+
+pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(), Failure> {
+    let opened = journal::open(session, &args.of).await?;
+    let Some(html) = &args.html else {
+        session.output.line(status::text(&opened, true).await?);
+        return Ok(());
+    };
+    let path = session.cwd.join(html);
+    page(session, &opened, args, &path).await?;
+    match session.output.form {
+        Form::Json => session.output.json(&serde_json::json!({ "path": path })),
+        Form::Quiet | Form::Text => session.output.line(printable(&path.display().to_string())),
+    }
+    Ok(())
+}
+
+/// Writes the page beside its place first, so that there is never half of one.
+async fn page(session: &Session, opened: &Opened, args: &BatchReportArgs, path: &Path) -> Result<(), Failure> {
+    let unwritten = |error: io::Error| {
+        Failure::new(Exit::Output, format!("the page {} cannot be written: {error}", path.display()))
+    };
+    if path.exists() && !args.overwrite {
+        return Err(Failure::new(Exit::Output, format!("{} exists already", path.display()))
+            .hint("replace it with --overwrite, or name another file"));
+    }
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut file = NamedTempFile::new_in(&folder).map_err(unwritten)?;
+    let head = Head {
+        title: opened.batch.clone(),
+        made: Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        counts: opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?,
+        settled: settled(opened).await?,
+    };
+    let list = args.of.list.clone();
+    let again = session.again();
+    let repeat = move |job: &Job| {
+        let list = list.as_deref().map(|list| format!(" {}", quoted(list))).unwrap_or_default();
+        format!("{again} batch retry{list} --shot {}", quoted(&job.planned.name))
+    };
+    let options = PageOptions {
+        folder,
+        embed: if args.embed { Embed::Films } else { Embed::Posters },
+        repeat: &repeat,
+    };
+    let mut page = Page::begin(BufWriter::new(file.as_file_mut()), &head, options).map_err(unwritten)?;
+    each(opened, &[], &[], async |job| page.card(&job).map_err(unwritten)).await?;
+    page.end().map_err(unwritten)?;
+    file.as_file().sync_all().map_err(unwritten)?;
+    let kept = if args.overwrite { file.persist(path) } else { file.persist_noclobber(path) };
+    kept.map(drop).map_err(|error| unwritten(error.error))
+}
+
+/// What the batch has cost, by currency.
+async fn settled(opened: &Opened) -> Result<Vec<Cost>, Failure> {
+    let scope = Scope::Batch(opened.batch.clone());
+    let purses = opened.journal.purses().await.map_err(of_journal)?;
+    let of = |unit: &str| purses.iter().find(|purse| purse.scope == scope && purse.unit == unit);
+    let tokens = of("tokens").map_or(0, |purse| purse.settled);
+    let money = purses.iter().filter(|purse| purse.scope == scope && purse.unit != "tokens");
+    Ok(money
+        .map(|purse| Cost { tokens, micros: purse.settled, currency: purse.unit.clone() })
+        .collect())
+}
+
+/// One JSON document a line, a job each.
+pub(super) async fn export(session: &Session, of: &BatchOf) -> Result<(), Failure> {
+    let opened = journal::open(session, of).await?;
+    each(&opened, &[], &[], async |job| {
+        session.output.json(&job);
+        Ok::<_, Failure>(())
+    })
+    .await
+}
+
+pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(), Failure> {
+    let opened = journal::open(session, &args.of).await?;
+    let by = match args.by {
+        CostBy::Model => GroupBy::Model,
+        CostBy::Day => GroupBy::Day,
+        CostBy::Tag => GroupBy::Tag,
+    };
+    let mut report = CostReport::new(by, args.factor);
+    each(&opened, &[], &[], async |job| {
+        report.add(&job);
+        Ok::<_, Failure>(())
+    })
+    .await?;
+    let lines = report.lines();
+    match session.output.form {
+        Form::Json => session.output.json(&lines),
+        Form::Quiet => {}
+        Form::Text if lines.is_empty() => session.output.line("nothing was sent yet"),
+        Form::Text => {
+            let mut rows = vec![
+                ["", "SENT", "SETTLED", "TOKENS ESTIMATED", "TOKENS BILLED", "ESTIMATED", "BILLED"]
+                    .map(str::to_owned),
+            ];
+            rows.extend(lines.iter().map(|line| {
+                let money = |micros| match line.currency.as_str() {
+                    "" => "?".to_owned(),
+                    currency => Amount::Money { micros, currency: currency.to_owned() }.to_string(),
+                };
+                [
+                    line.group.clone(),
+                    line.sent.to_string(),
+                    line.settled.to_string(),
+                    line.tokens_estimated.to_string(),
+                    line.tokens_billed.to_string(),
+                    money(line.estimated),
+                    money(line.billed_corrected),
+                ]
+            }));
+            session.output.line(printable(&summary::table(&rows)));
+            if args.by == CostBy::Tag {
+                session.output.note("a shot with several tags counts under each of them");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! `batch run`: the list is checked whole, laid over the journal, and run until nothing is left that can go on.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use ark_video::model::Catalog;
+use ark_video::{Client, LimitSettings, StampOptions};
+use ark_video_batch::{
+    Cap, JournalAt, ListReport, OnUnknown, PlanChange, PlanOptions, RunError,
+    RunSummary, Runner, RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::check;
+use super::journal::{self, Opened, of_journal};
+use super::progress::Progress;
+use super::status;
+use crate::args::{AccountArg, BatchRunArgs, MoneyArgs, OnUnknownArg, PaceArgs};
+use crate::catalog;
+use crate::exit::Exit;
+use crate::failure::{Failure, printable};
+use crate::output::{Form, Output};
+use crate::session::{Connection, Session, quoted};
+use crate::settings::Settings;
+
+/// How often the counts on the screen are made anew.
+const TICK: Duration = Duration::from_millis(500);
+/// Under which name the journal keeps whose tasks it has.
+const BASE_URL: &str = "base_url";
+
+pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<(), Failure> {
+    let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
+    let catalog: &'static Catalog = catalog::lasting(session.catalog()?);
+    let report = check::read(session, &args.list, catalog).await?;
+    report.warnings().for_each(|finding| session.output.warn(printable(&finding.to_string())));
+    let list = planned(session, report)?;
+    let batch = args.journal.batch.clone().unwrap_or_else(|| list.batch.clone());
+    let place = Place::of(session, args)?;
+    let settings = session.settings(&stdin)?;
+    let Connection { client, simulator: _simulator } = connect(session, &settings, catalog).await?;
+    let opened = Opened { journal: journal::at_place(&place.at, true).await?, batch };
+    same_account(&opened, &client).await?;
+    let change = opened
+        .journal
+        .plan(&opened.batch, &list.jobs, PlanOptions { drop_missing: args.drop_missing })
+        .await
+        .map_err(of_journal)?;
+    let caps = caps(&opened.batch, &list, &args.money);
+    opened.journal.set_caps(&caps).await.map_err(of_journal)?;
+    remember(&opened, &client).await?;
+    announce(session, &opened, &list, &change, &caps);
+    let options = options(&args.pace, &args.money, args.forget_prompts);
+    let runner = Runner::new(client, opened.journal.clone(), options);
+    let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
+    let interrupts = &mut session.interrupts;
+    let output = &session.output;
+    let mut progress = Progress::new(output, &opened, list.jobs.len() as u64).await?;
+    tokio::pin!(ending);
+    let mut tick = tokio::time::interval(TICK);
+    let mut presses = 0;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            Some(event) = events.next() => progress.event(&event).await,
+            ended = &mut ending => break ended,
+            () = interrupts.next() => {
+                presses += 1;
+                stop(&handle, presses, output);
+            }
+            _ = tick.tick() => progress.tick().await,
+        }
+    };
+    // The handle could tell more as long as it lives.
+    drop(handle);
+    while let Some(event) = events.next().await {
+        progress.event(&event).await;
+    }
+    progress.end();
+    let summary = ended.map_err(of_run)?;
+    let told = Told { session, opened: &opened, list: &args.list, interrupted: presses > 0 };
+    told.summary(&summary).await?;
+    opened.journal.close().await;
+    told.verdict(&summary)
+}
+
+/// The list, or every reason why it is refused.
+fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
+    check::verdict(&report, true)?;
+    let refused = |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is refused", report.file));
+    let list = report.into_list().map_err(refused)?;
+    if list.jobs.is_empty() {
+        session.output.note("the list has no shots");
+    }
+    Ok(list)
+}
+
+/// Where the journal is. One of a simulator ends with it: its tasks do.
+struct Place {
+    at: JournalAt,
+    _gone_with_us: Option<TempDir>,
+}
+
+impl Place {
+    fn of(session: &Session, args: &BatchRunArgs) -> Result<Self, Failure> {
+        if session.flags.simulate {
+            if args.journal.journal.is_some() {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "--simulate starts a simulator that ends with this command, and its tasks with it: a journal would name tasks that are gone",
+                )
+                .hint("leave --journal out, or run `ark-video simulate` and point ARK_BASE_URL at it"));
+            }
+            let folder = tempfile::tempdir().map_err(|error| {
+                Failure::new(Exit::Output, format!("no folder for the simulated journal can be made: {error}"))
+            })?;
+            let at = JournalAt::File(folder.path().join("simulated.journal"));
+            return Ok(Self { at, _gone_with_us: Some(folder) });
+        }
+        let at = journal::place(session, &args.journal, Some(&args.list))?;
+        Ok(Self { at, _gone_with_us: None })
+    }
+}
+
+/// A client whose creates are paced by the runner alone: it does that for all runners of the journal together.
+async fn connect(
+    session: &Session,
+    settings: &Settings,
+    catalog: &'static Catalog,
+) -> Result<Connection, Failure> {
+    let unpaced = LimitSettings::unlimited();
+    let defaults = LimitSettings::default();
+    let limits = unpaced.get_per_second(defaults.get_per_second).list_per_second(defaults.list_per_second);
+    session.connect_within(settings, Cow::Borrowed(catalog), limits).await
+}
+
+/// A journal belongs to one account: asking another about its tasks would take them for lost.
+async fn same_account(opened: &Opened, client: &Client) -> Result<(), Failure> {
+    let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
+    let before = row.and_then(|row| Some(row.options.get(BASE_URL)?.as_str()?.to_owned()));
+    let now = client.base_url().to_string();
+    match before {
+        Some(before) if before != now && !client.base_url().is_loopback() => Err(Failure::new(
+            Exit::Configuration,
+            format!(
+                "the journal's tasks were created at {before}, and this run would ask {now} about them; nothing was sent"
+            ),
+        )
+        .hint("set the base URL that it was run with, or give another --journal")),
+        _ => Ok(()),
+    }
+}
+
+async fn remember(opened: &Opened, client: &Client) -> Result<(), Failure> {
+    let options = json!({ BASE_URL: client.base_url().to_string() });
+    opened.journal.keep_options(&opened.batch, options).await.map_err(of_journal)?;
+    Ok(())
+}
+
+/// The list's caps with the flags' laid over them.
+fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
+    let mut caps = list.caps.clone();
+    let day = Scope::Day(String::new());
+    let flags = [(Scope::Batch(batch.to_owned()), &money.cap), (day, &money.cap_day)];
+    caps.extend(
+        flags.into_iter().filter_map(|(scope, amount)| Some(Cap { scope, amount: amount.clone()? })),
+    );
+    caps.extend(
+        money.cap_tag.iter().map(|(tag, amount)| Cap { scope: Scope::Tag(tag.clone()), amount: amount.clone() }),
+    );
+    caps
+}
+
+fn options(pace: &PaceArgs, money: &MoneyArgs, forget_prompts: bool) -> RunnerOptions {
+    let mut options = RunnerOptions::new();
+    if pace.account == Some(AccountArg::Personal) {
+        (options.concurrency, options.creates_per_minute) = (3, 175.0);
+    }
+    for (model, at_once) in &pace.concurrency {
+        match model {
+            Some(model) => _ = options.concurrency_of.insert(model.clone(), *at_once),
+            None => options.concurrency = *at_once,
+        }
+    }
+    if let Some(rpm) = pace.rpm {
+        options.creates_per_minute = f64::from(rpm);
+    }
+    options.downloads = pace.downloads as usize;
+    options.on_unknown = match pace.on_unknown {
+        OnUnknownArg::Hold => OnUnknown::Hold,
+        OnUnknownArg::Resend => OnUnknown::Resend,
+    };
+    options.marks = StampOptions::new().tag(pace.tag_safety_identifier);
+    options.stop_after_failures = money.stop_after_failures;
+    let _ = forget_prompts;
+    options
+}
+
+/// What the list changed, and what it may cost.
+fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanChange, caps: &[Cap]) {
+    let counts = [
+        (change.added.len(), "new"),
+        (change.changed.len(), "changed"),
+        (change.superseded.len(), "changed after they were sent: made anew beside the old ones"),
+        (change.unchanged.len(), "as before"),
+        (change.dropped.len(), "dropped"),
+    ];
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    session.output.note(printable(&format!(
+        "batch {}: {} jobs ({}); journal {}",
+        opened.batch,
+        list.jobs.len(),
+        counts.join(", "),
+        opened.journal.place()
+    )));
+    for cap in caps {
+        session.output.note(printable(&format!("cap on {}: {}", named(&cap.scope), cap.amount)));
+    }
+}
+
+fn named(scope: &Scope) -> String {
+    match scope {
+        Scope::Day(day) if day.is_empty() => "each day".to_owned(),
+        scope => scope.to_string(),
+    }
+}
+
+fn stop(handle: &RunnerHandle, presses: u32, output: &Output) {
+    if presses == 1 {
+        output.note("ending: what is under way is written down first; Ctrl-C again ends at once, and loses nothing either");
+        handle.drain();
+    } else {
+        handle.stop_now();
+    }
+}
+
+fn of_run(error: RunError) -> Failure {
+    match error {
+        RunError::Journal(error) => of_journal(error),
+        other => Failure::new(Exit::Journal, other.to_string()),
+    }
+}
+
+/// The end of a run, told.
+struct Told<'a> {
+    session: &'a Session,
+    opened: &'a Opened,
+    list: &'a str,
+    interrupted: bool,
+}
+
+impl Told<'_> {
+    async fn summary(&self, summary: &RunSummary) -> Result<(), Failure> {
+        let output = &self.session.output;
+        match output.form {
+            Form::Quiet => {}
+            Form::Json => output.json(&json!({
+                "event": "summary",
+                "batch": self.opened.batch,
+                "counts": summary.counts,
+                "left": summary.left(),
+                "parked": summary.parked(),
+                "stopped": summary.stopped,
+            })),
+            Form::Text => output.line(status::text(self.opened, false).await?),
+        }
+        Ok(())
+    }
+
+    /// The worst of what is left decides the exit code: doubt about money first.
+    fn verdict(&self, summary: &RunSummary) -> Result<(), Failure> {
+        let count = |states: &[State]| -> u64 {
+            states.iter().filter_map(|state| summary.counts.get(state)).sum()
+        };
+        let again = format!("ark-video batch run {}", quoted(self.list));
+        let look = format!("ark-video batch status {}", quoted(self.list));
+        let failure = |exit, message: String| Failure::new(exit, message);
+        if let Some(stopped) = &summary.stopped {
+            let exit = match stopped.cause {
+                StopCause::Account => Exit::Refused,
+                StopCause::Misrouted => Exit::Configuration,
+                StopCause::Failures => Exit::TaskEnded,
+                StopCause::DiskFull => Exit::DiskFull,
+                StopCause::Asked => Exit::Interrupted,
+                _ => Exit::Journal,
+            };
+            let left = summary.left();
+            return Err(failure(exit, format!("the run stopped sending: {}; {left} jobs are left as they are", stopped.reason))
+                .hint(format!("when that is mended, go on with: {again}")));
+        }
+        if self.interrupted {
+            let left = summary.left();
+            return Err(failure(Exit::Interrupted, format!("interrupted: {left} jobs are left; nothing is lost"))
+                .hint(format!("go on with: {again}")));
+        }
+        let doubt = count(&[State::Unknown, State::Held]);
+        if doubt > 0 {
+            return Err(failure(
+                Exit::OutcomeUnknown,
+                format!("of {doubt} jobs nobody knows whether a task was created; they are held, not sent again"),
+            )
+            .hint(format!("look at them with: {look}; then decide with `ark-video batch resolve`")));
+        }
+        let gone = count(&[State::Gone]);
+        if gone > 0 {
+            return Err(failure(Exit::Result, format!("{gone} films are lost although they may be billed"))
+                .hint(format!("see why with: {look}")));
+        }
+        let ended = count(&[State::Failed, State::Rejected]);
+        if ended > 0 {
+            return Err(failure(Exit::TaskEnded, format!("{ended} jobs have no film: refused or failed, not billed"))
+                .hint(format!("see why with: {look}"))
+                .hint("bring them back with `ark-video batch retry`"));
+        }
+        let waiting = count(&[State::NeedsApproval, State::OverBudget]);
+        if waiting > 0 {
+            return Err(failure(Exit::Parked, format!("{waiting} jobs wait for a person: an approval, or a higher cap"))
+                .hint(format!("see which with: {look}")));
+        }
+        match summary.left() {
+            0 => Ok(()),
+            left => Err(failure(Exit::StillRunning, format!("{left} jobs are left, with another runner or paused"))
+                .hint(format!("see them with: {look}"))),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `batch status`: counts, money, and what needs somebody.
+
+use ark_video_batch::{BillKind, Job, Purse, State};
+use serde_json::{Value, json};
+
+use super::journal::{self, Opened, each, of_journal};
+use crate::args::BatchStatusArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, printable};
+use crate::output::Form;
+use crate::session::Session;
+use crate::summary;
+
+pub(super) async fn run(session: &Session, args: &BatchStatusArgs) -> Result<(), Failure> {
+    let opened = journal::open(session, &args.of).await?;
+    match session.output.form {
+        Form::Json => session.output.json(&document(&opened, args.all).await?),
+        Form::Quiet => {
+            each(&opened, &[], &[], async |job| {
+                job.task_id.iter().for_each(|id| session.output.line(id));
+                Ok::<_, Failure>(())
+            })
+            .await?;
+        }
+        Form::Text => session.output.line(text(&opened, args.all).await?),
+    }
+    if !args.audit {
+        return Ok(());
+    }
+    let findings = opened.journal.audit().await.map_err(of_journal)?;
+    findings.iter().for_each(|finding| session.output.warn(printable(&finding.to_string())));
+    if findings.is_empty() {
+        session.output.note("the journal fits together: every row, every sum, every slot");
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Journal, format!("the journal does not fit together: {} findings", findings.len())))
+}
+
+/// States whose jobs are shown one by one: somebody has to do something, or should know.
+const SHOWN: [State; 7] = [
+    State::NeedsApproval,
+    State::OverBudget,
+    State::Unknown,
+    State::Held,
+    State::Rejected,
+    State::Failed,
+    State::Gone,
+];
+
+/// The state of a batch for people.
+pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> {
+    let counts = opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?;
+    let counted: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(state, count)| format!("{count} {}", state.as_str().replace('_', " ")))
+        .collect();
+    let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
+    let paused = row.is_some_and(|row| row.paused);
+    let mut lines = vec![format!(
+        "{}: {}{}",
+        opened.batch,
+        if counted.is_empty() { "no jobs".to_owned() } else { counted.join(", ") },
+        if paused { " (paused)" } else { "" }
+    )];
+    for purse in opened.journal.purses().await.map_err(of_journal)? {
+        if purse.reserved > 0 || purse.settled > 0 || purse.cap.is_some() {
+            lines.push(money(&purse));
+        }
+    }
+    for bill in opened.journal.bills().await.map_err(of_journal)? {
+        if bill.kind == BillKind::Extra {
+            lines.push(format!("billed beside its own: task {} of {}", bill.task_id, bill.key));
+        }
+    }
+    let states: &[State] = if all { &[] } else { &SHOWN };
+    let mut rows = vec![["SHOT", "STATE", "TASK", "WHY"].map(str::to_owned)];
+    each(opened, states, &[], async |job| {
+        rows.push(cells(&job));
+        Ok::<_, Failure>(())
+    })
+    .await?;
+    if rows.len() > 1 {
+        lines.push(String::new());
+        lines.push(summary::table(&rows));
+    }
+    Ok(printable(&lines.join("\n")))
+}
+
+fn money(purse: &Purse) -> String {
+    let mut text = format!("{}: {} billed", purse.scope, purse.amount(purse.settled));
+    if purse.reserved > 0 {
+        text.push_str(&format!(", {} set aside", purse.amount(purse.reserved)));
+    }
+    if let Some(cap) = purse.cap {
+        text.push_str(&format!(", cap {}", purse.amount(cap)));
+    }
+    text
+}
+
+fn cells(job: &Job) -> [String; 4] {
+    let mut why = job.reason.clone().unwrap_or_default();
+    if !job.candidates.is_empty() {
+        why.push_str(&format!(" (may be: {})", job.candidates.join(", ")));
+    }
+    [
+        job.key.split_once('/').map_or(job.key.as_str(), |(_, name)| name).to_owned(),
+        job.state.as_str().replace('_', " "),
+        job.task_id.clone().unwrap_or_default(),
+        why,
+    ]
+}
+
+async fn document(opened: &Opened, all: bool) -> Result<Value, Failure> {
+    let counts = opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?;
+    let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
+    let purses: Vec<Value> = opened
+        .journal
+        .purses()
+        .await
+        .map_err(of_journal)?
+        .iter()
+        .map(|purse| {
+            json!({
+                "scope": purse.scope, "unit": purse.unit, "reserved": purse.reserved,
+                "settled": purse.settled, "cap": purse.cap,
+            })
+        })
+        .collect();
+    let bills = opened.journal.bills().await.map_err(of_journal)?;
+    let extra: Vec<&str> =
+        bills.iter().filter(|bill| bill.kind == BillKind::Extra).map(|bill| bill.task_id.as_str()).collect();
+    let mut jobs = Vec::new();
+    each(opened, if all { &[] } else { &SHOWN }, &[], async |job| {
+        jobs.push(json!({
+            "key": job.key, "name": job.planned.name, "state": job.state, "task_id": job.task_id,
+            "reason": job.reason, "candidates": job.candidates, "settled": job.settled,
+        }));
+        Ok::<_, Failure>(())
+    })
+    .await?;
+    Ok(json!({
+        "batch": opened.batch, "paused": row.is_some_and(|row| row.paused), "counts": counts,
+        "purses": purses, "extra_tasks": extra, "jobs": jobs,
+    }))
+}
