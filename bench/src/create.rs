@@ -1,4 +1,6 @@
 //! Creates, one after the other in so many lanes: by our client, and by a loop over bare reqwest that does the same.
+//! Both serialise the same typed request and read the answer's id; ours checks the request, paces it and names the call
+//! as well.
 
 use std::sync::Arc;
 
@@ -7,26 +9,30 @@ use ark_video::model::{CreateTaskRequest, CreateTaskResponse};
 use ark_video_transport::HttpTransport;
 use clap::ValueEnum;
 
-use crate::{Result, measure};
+use crate::{
+    Result, measure,
+    turns::{self, Turns},
+};
 
+/// What to do.
 #[derive(clap::Args, Clone)]
-pub(crate) struct Args {
+pub struct Args {
     #[arg(long)]
-    pub(crate) base_url: String,
+    base_url: String,
     #[arg(long)]
-    pub(crate) mode: Mode,
+    mode: Mode,
     #[arg(long)]
-    pub(crate) count: usize,
+    count: usize,
     #[arg(long)]
-    pub(crate) lanes: usize,
+    lanes: usize,
 }
 
 /// Who sends, and whether a connection is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
+enum Mode {
     /// Our client as it is: no idle connection is used for a create.
     Ours,
-    /// Our client over an HTTP client that keeps connections.
+    /// Our client, allowed to use idle connections for creates.
     OursReuse,
     /// Bare reqwest without idle connections.
     Bare,
@@ -36,19 +42,18 @@ pub(crate) enum Mode {
 
 const REQUEST: &str = include_str!("../../schema/examples/requests/vendor-tea.json");
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+/// Does it, and prints the figures.
+pub fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Nothing is encrypted here; reqwest wants a provider all the same.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "there is a provider already")?;
     let request: Arc<CreateTaskRequest> = Arc::new(serde_json::from_str(REQUEST)?);
     let figures = match args.mode {
         Mode::Ours | Mode::OursReuse => {
-            let mut builder = Client::builder().api_key("bench").base_url(&args.base_url);
-            if args.mode == Mode::OursReuse {
-                builder = builder.transport(Arc::new(HttpTransport::with_client(
-                    reqwest::Client::builder().no_proxy().build()?,
-                )));
-            }
+            let reuse = args.mode == Mode::OursReuse;
+            let transport = HttpTransport::builder().reuse_for_creates(reuse).build()?;
+            let builder = Client::builder().api_key("bench").base_url(&args.base_url);
+            let builder = builder.transport(Arc::new(transport));
             let client = builder.build()?;
             lanes(&runtime, args, move || {
                 let (client, request) = (client.clone(), request.clone());
@@ -78,32 +83,71 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// `count` operations in `lanes` tasks of one thread.
+/// `count` operations in `lanes` tasks on one thread.
 fn lanes<F>(
     runtime: &tokio::runtime::Runtime,
     args: &Args,
-    operation: impl Fn() -> F,
+    operation: impl Fn() -> F + Clone + Send + 'static,
 ) -> Result<measure::Figures>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
     runtime.block_on(operation())?;
     let each = args.count / args.lanes;
-    let operation = &operation;
     measure::measured(each * args.lanes, || {
         runtime.block_on(async {
-            let local = (0..args.lanes).map(|_| async move {
-                for _ in 0..each {
-                    operation().await?;
-                }
-                Result::Ok(())
-            });
-            futures(local).await
+            let mut running = tokio::task::JoinSet::new();
+            for _ in 0..args.lanes {
+                let operation = operation.clone();
+                running.spawn(async move {
+                    for _ in 0..each {
+                        operation().await?;
+                    }
+                    Result::Ok(())
+                });
+            }
+            while let Some(ended) = running.join_next().await {
+                ended??;
+            }
+            Ok(())
         })
     })
 }
 
-/// Drives all at once on this thread; the first error ends it.
-async fn futures(all: impl Iterator<Item = impl Future<Output = Result<()>>>) -> Result<()> {
-    futures_util::future::try_join_all(all).await.map(drop)
+/// The row: ours and bare, safe and with reuse, at three widths.
+pub fn row(turns: &Turns) -> Result<()> {
+    println!("create: ours against a bare reqwest loop");
+    for lanes in [1, 16, 256] {
+        let count = if lanes == 1 { 4_000 } else { 10_000 };
+        let modes = ["ours", "bare", "ours-reuse", "bare-reuse"];
+        let mut programs = modes.map(|mode| {
+            turns.peer(&format!(
+                "create --base-url {} --mode {mode} --count {count} --lanes {lanes}",
+                turns.api
+            ))
+        });
+        let figures = turns.compared(&mut programs)?;
+        for (mode, figures) in modes.iter().zip(&figures) {
+            turns::print(&format!("{lanes} at a time, {mode}"), figures);
+        }
+        for (what, pair) in ["safe default", "with reuse"].iter().zip(figures.chunks_exact(2)) {
+            let [ours, bare] = pair else { continue };
+            turns::at_least(
+                &format!("{lanes} at a time, {what}, requests"),
+                ours.per_second / bare.per_second,
+                0.95,
+                "x",
+            );
+            turns::at_least(
+                &format!("{lanes} at a time, {what}, per CPU second"),
+                bare.cpu_us / ours.cpu_us,
+                0.95,
+                "x",
+            );
+            if lanes == 256 {
+                turns::at_most(&format!("{lanes} at a time, {what}, peak"), ours.peak_mb, 20.0, " MB");
+            }
+        }
+    }
+    Ok(())
 }

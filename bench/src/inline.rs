@@ -1,6 +1,6 @@
 //! A 30 MB image inside a request: ours streams it, beside a bare hyper loop that encodes while it sends.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,40 +15,44 @@ use clap::ValueEnum;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
-use crate::{Result, measure};
+use crate::{
+    Result, measure,
+    turns::{self, Turns},
+};
 
+/// What to do.
 #[derive(clap::Args, Clone)]
-pub(crate) struct Args {
+pub struct Args {
     #[arg(long)]
-    pub(crate) base_url: String,
+    base_url: String,
     #[arg(long)]
-    pub(crate) mode: Mode,
+    mode: Mode,
     #[arg(long)]
-    pub(crate) file: PathBuf,
+    file: PathBuf,
     #[arg(long, default_value_t = 20)]
-    pub(crate) count: usize,
+    count: usize,
 }
 
 /// Who sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
+enum Mode {
     /// Our client with the image attached.
     Ours,
     /// hyper and the same SIMD encoder, one connection a request.
     Bare,
-    /// Our client with a request of text alone: what it needs at rest.
-    Idle,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+/// Does it, and prints the figures.
+pub fn run(args: &Args) -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "there is a provider already")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = Client::builder().api_key("bench").base_url(&args.base_url).build()?;
+    // The warm-up, after which it is idle.
+    runtime.block_on(client.create(&TextToVideo::new("ep-bench", "x").build()))?;
     let figures = measure::measured(args.count, || {
         runtime.block_on(async {
             for _ in 0..args.count {
                 match args.mode {
-                    Mode::Idle => drop(client.create(&TextToVideo::new("ep-bench", "x").build()).await?),
                     Mode::Ours => {
                         let mut attachments = Attachments::new();
                         let image = attachments.image(&args.file, "png")?;
@@ -62,6 +66,34 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         })
     })?;
     println!("{}", serde_json::to_string(&figures)?);
+    Ok(())
+}
+
+/// An image of 30 MB on disk; PNG in name only, the stub looks at nothing.
+pub fn image() -> Result<tempfile::NamedTempFile> {
+    let mut image = tempfile::Builder::new().suffix(".png").tempfile()?;
+    image.write_all(&vec![0x5a; 30_000_000])?;
+    image.flush()?;
+    Ok(image)
+}
+
+/// The row: ours and bare.
+pub fn row(turns: &Turns) -> Result<()> {
+    println!(
+        "an image of 30 MB inside the request: ours against a bare hyper loop that encodes while it sends"
+    );
+    let image = image()?;
+    let mut programs = ["ours", "bare"].map(|mode| {
+        let mut command = turns.peer(&format!("inline --base-url {} --mode {mode} --file", turns.api));
+        command.arg(image.path());
+        command
+    });
+    let figures = turns.compared(&mut programs)?;
+    let [ours, bare] = figures.as_slice() else { return Ok(()) };
+    turns::print("ours", ours);
+    turns::print("bare", bare);
+    turns::at_most("time", bare.per_second / ours.per_second, 1.4, "x");
+    turns::at_most("over idle", ours.over_idle_mb, 2.0, " MB");
     Ok(())
 }
 

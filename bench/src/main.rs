@@ -4,17 +4,12 @@
 //! server, and only the ratio of their medians is worth quoting. Nothing here is a test: a slow machine fails nothing.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
-mod create;
-mod inline;
-mod measure;
-mod page;
 mod run;
+mod simulator;
 mod stub;
 
+use ark_video_bench::Result;
 use clap::{Parser, Subcommand};
-
-/// Anything that can go wrong ends the run with its words.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Parser)]
 struct Cli {
@@ -24,24 +19,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Everything, with medians and ratios
+    /// All rows or some, with medians, ratios and goals
     Run(run::Args),
     /// The server that the others talk to
     Stub,
-    /// So many creates, so many at a time
-    Create(create::Args),
-    /// A large image inside a request
-    Inline(inline::Args),
-    /// Decodes a page of a hundred tasks
-    Page(page::Args),
+    /// The simulator's throughput, memory and largest film
+    Simulator(simulator::Args),
+    /// A server that always returns the same bytes
+    BareRoute(simulator::BareArgs),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Stub => stub::serve(),
-        Command::Create(args) => create::run(&args),
-        Command::Inline(args) => inline::run(&args),
-        Command::Page(args) => page::run(&args),
+        Command::Simulator(args) => simulator::run(&args),
+        Command::BareRoute(args) => simulator::bare(&args),
     }
 }

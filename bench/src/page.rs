@@ -4,18 +4,22 @@ use ark_video::model::{Task, TaskList};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::{Result, measure};
+use crate::{
+    Result, measure,
+    turns::{self, Turns},
+};
 
+/// What to do.
 #[derive(clap::Args, Clone)]
-pub(crate) struct Args {
+pub struct Args {
     #[arg(long)]
-    pub(crate) mode: Mode,
+    mode: Mode,
     #[arg(long, default_value_t = 5_000)]
-    pub(crate) count: usize,
+    count: usize,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Mode {
+enum Mode {
     Ours,
     Plain,
 }
@@ -80,7 +84,8 @@ struct PlainUsage {
     total_tokens: Option<i64>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+/// Does it, and prints the figures.
+pub fn run(args: &Args) -> Result<()> {
     let task: Task = serde_json::from_str(TASK)?;
     let text = serde_json::to_string(&TaskList::new(vec![task; 100]))?;
     let figures = measure::measured(args.count, || {
@@ -93,5 +98,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Ok(())
     })?;
     println!("{}", serde_json::to_string(&figures)?);
+    Ok(())
+}
+
+/// The row: ours and plain.
+pub fn row(turns: &Turns) -> Result<()> {
+    println!("a page of 100 tasks: our types against plain structs of the same fields");
+    let figures = turns.compared(&mut [turns.peer("page --mode ours"), turns.peer("page --mode plain")])?;
+    let [ours, plain] = figures.as_slice() else { return Ok(()) };
+    turns::print("ours", ours);
+    turns::print("plain", plain);
+    turns::at_most("time", plain.per_second / ours.per_second, 1.3, "x");
     Ok(())
 }

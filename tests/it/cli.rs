@@ -73,7 +73,7 @@ impl Shell {
     }
 
     /// One whose commands reach this simulator.
-    fn at(simulator: &Simulator) -> Self {
+    pub(crate) fn at(simulator: &Simulator) -> Self {
         Self::new().set("ARK_BASE_URL", simulator.base_url()).set("ARK_API_KEY", simulator.api_key())
     }
 

@@ -1,14 +1,19 @@
 //! One binary for everything that crosses crates.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod batch_cli;
+mod batch_list;
 mod builders;
 mod check;
 mod cli;
 mod cli_check;
+mod cli_disk_full;
 mod cli_exit_codes;
 mod cli_wrong_input;
+mod dialects;
 mod differential;
 mod examples;
+mod faults;
 mod guide_example;
 mod matrix;
 mod payloads;
@@ -16,3 +21,4 @@ mod responses;
 mod round_trip;
 mod schema;
 mod simulator;
+mod watch_load;

@@ -4,7 +4,6 @@ were left out. Usage: guide.py --ark-video PATH
 
 import argparse
 import importlib.util
-import json
 import os
 import pathlib
 import re
@@ -12,6 +11,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+from simulator import Simulator
 
 GUIDE = pathlib.Path(__file__).parents[2] / "docs/guide/test-without-paying.md"
 
@@ -27,12 +28,10 @@ EXAMPLES = [
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--ark-video", required=True)
-    command = [parser.parse_args().ark_video, "simulate", "--addr", "127.0.0.1:0", "--queued", "100ms", "--running", "200ms", "--json"]
+    ark_video = parser.parse_args().ark_video
     text = GUIDE.read_text(encoding="utf-8")
-    simulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        ready = json.loads(simulator.stdout.readline())
-        env = {**os.environ, "ARK_BASE_URL": ready["base_url"], "ARK_API_KEY": ready["api_key"]}
+    with Simulator(ark_video, "--queued", "100ms", "--running", "200ms") as simulator:
+        env = {**os.environ, "ARK_BASE_URL": simulator.base_url, "ARK_API_KEY": simulator.api_key}
         for language, name, runtime, is_here in EXAMPLES:
             code = re.search(rf"```{language}\n(.*?)```", text, re.S)
             if not code:
@@ -47,9 +46,6 @@ def main():
             if ran.returncode != 0 or "succeeded" not in ran.stdout:
                 sys.exit(f"the guide's example in {language} does not work: {ran.stdout}{ran.stderr}")
             print(f"the guide's example in {language}: {ran.stdout.strip()[-120:]}")
-    finally:
-        simulator.terminate()
-        simulator.wait(timeout=20)
 
 
 if __name__ == "__main__":

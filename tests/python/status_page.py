@@ -3,12 +3,12 @@ length. Usage: status_page.py --ark-video PATH --chromium PATH
 """
 
 import argparse
-import json
 import re
 import subprocess
 import sys
 import tempfile
-import urllib.request
+
+from simulator import Simulator
 
 
 def main():
@@ -16,30 +16,18 @@ def main():
     parser.add_argument("--ark-video", required=True)
     parser.add_argument("--chromium", required=True)
     args = parser.parse_args()
-    command = [args.ark_video, "simulate", "--addr", "127.0.0.1:0", "--manual-clock", "--json"]
-    simulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        ready = json.loads(simulator.stdout.readline())
-
-        def post(url, body):
-            headers = {"Authorization": f"Bearer {ready['api_key']}", "Content-Type": "application/json"}
-            request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
-            return json.load(urllib.request.urlopen(request))
-
-        body = {
-            "model": "doubao-seedance-1-0-pro-fast-251015",
-            "content": [{"type": "text", "text": "A paper boat."}],
-            "resolution": "480p", "ratio": "1:1", "duration": 2,
-        }
-        task = post(ready["base_url"] + "/contents/generations/tasks", body)["id"]
-        post(ready["control_url"] + "/clock/advance", {"seconds": 4})
+    body = {
+        "model": "doubao-seedance-1-0-pro-fast-251015",
+        "content": [{"type": "text", "text": "A paper boat."}],
+        "resolution": "480p", "ratio": "1:1", "duration": 2,
+    }
+    with Simulator(args.ark_video, "--manual-clock") as simulator:
+        task = simulator.api("/contents/generations/tasks", body)["id"]
+        simulator.advance(seconds=4)
         with tempfile.TemporaryDirectory() as profile:
             browser = [args.chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
-                       "--virtual-time-budget=20000", "--timeout=30000", "--dump-dom", ready["control_url"]]
+                       "--virtual-time-budget=20000", "--timeout=30000", "--dump-dom", simulator.control_url]
             page = subprocess.run(browser, capture_output=True, text=True, timeout=120).stdout
-    finally:
-        simulator.terminate()
-        simulator.wait(timeout=20)
     video = re.search(r"<video[^>]*>", page)
     if task not in page or "succeeded" not in page or not video:
         sys.exit(f"the page does not show the finished task {task}: {page[-3000:]}")

@@ -5,11 +5,12 @@
 //! is told on is what a GET with our own key says. Losing callbacks costs time and nothing else.
 
 use std::{
-    collections::VecDeque,
+    collections::BTreeSet,
     convert::Infallible,
     error::Error as StdError,
     fmt,
     future::poll_fn,
+    net::IpAddr,
     pin::{Pin, pin},
     sync::{
         Arc, Mutex,
@@ -20,8 +21,8 @@ use std::{
 };
 
 use ark_video_model::Task;
-use ark_video_protocol::callback::{Heard, Hint, Inbox, MAX_CALLBACK, TokenHash, parse};
-use ark_video_transport::BoxFuture;
+use ark_video_protocol::callback::{Heard, Hint, Inbox, MAX_CALLBACK, Senders, TokenHash, parse};
+use ark_video_transport::{BoxFuture, Clock};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::{
@@ -36,28 +37,39 @@ use tower_service::Service;
 use crate::{Client, Error, WatchHandle, call::locked};
 
 /// How to receive.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CallbackOptions {
     /// Time to read a body. Default 5 s, after which the service gives up anyway (create page, 2026-10).
     pub patience: Duration,
     /// Requests read at the same time. Default 200.
     pub at_once: usize,
+    /// Requests a second from one address; two seconds' worth may come at once, and what is over is answered 429 before
+    /// anything of it is read. Default 100. See [`CallbackSender`].
+    pub per_second: f64,
     /// Tasks remembered, to tell repeated callbacks from new ones. Default 100,000.
     pub remembered: usize,
 }
 
 impl Default for CallbackOptions {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(5), at_once: 200, remembered: 100_000 }
+        Self { patience: Duration::from_secs(5), at_once: 200, per_second: 100.0, remembered: 100_000 }
     }
 }
+
+/// Where a request comes from: put it into the request's extensions, so that one address cannot use up the rate of all.
+///
+/// Without it all requests share one rate. Behind a proxy take the address that the proxy has seen, and only from a proxy
+/// of your own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallbackSender(pub IpAddr);
 
 /// Receives callbacks. Cheap to clone; clones are the same receiver. Mount it so that the last part of the path is the
 /// token: `POST /anything/TOKEN`.
 ///
 /// A request with a wrong token is answered 404 before its body is read. A good one is answered 204 at once; the work
-/// happens in [`CallbackEvents`], which must be polled, or in the [`crate::Watch`] that was given.
+/// happens in [`CallbackEvents`], which must be polled, or in the [`crate::Watch`] that was given. However many come, a task
+/// is asked for at most once in 5 s.
 #[derive(Clone)]
 pub struct Callbacks(Arc<Shared>);
 
@@ -65,6 +77,7 @@ struct Shared {
     client: Client,
     options: CallbackOptions,
     tokens: Mutex<Vec<TokenHash>>,
+    senders: Mutex<Senders>,
     mail: Arc<Mail>,
     open: AtomicUsize,
     watch: Option<WatchHandle>,
@@ -73,18 +86,39 @@ struct Shared {
 /// What came in and is not confirmed yet. Outlives the receiver.
 struct Mail {
     inbox: Mutex<Inbox>,
-    queue: Mutex<VecDeque<Hint>>,
+    /// When to look at which task.
+    looks: Mutex<BTreeSet<(Duration, String)>>,
     waker: AtomicWaker,
     closed: AtomicBool,
 }
 
 impl Mail {
-    fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Hint>> {
+    /// The next look that is planned, `before` some moment; `None` when none will come any more.
+    fn poll_first(&self, before: Duration, context: &mut Context<'_>) -> Poll<Option<(Duration, String)>> {
         self.waker.register(context.waker());
-        match locked(&self.queue).pop_front() {
-            Some(hint) => Poll::Ready(Some(hint)),
-            None if self.closed.load(Ordering::Acquire) => Poll::Ready(None),
-            None => Poll::Pending,
+        // Before the looks: what came last is not overlooked.
+        let closed = self.closed.load(Ordering::Acquire);
+        match locked(&self.looks).first() {
+            Some(look) if look.0 < before => Poll::Ready(Some(look.clone())),
+            None if closed => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Waits until a look is due, and takes it.
+    async fn due(&self, clock: &dyn Clock) -> Option<String> {
+        let mut first = poll_fn(|context| self.poll_first(Duration::MAX, context)).await?;
+        loop {
+            let now = clock.monotonic();
+            if first.0 <= now {
+                locked(&self.looks).remove(&first);
+                locked(&self.inbox).looking(&first.1, now);
+                return Some(first.1);
+            }
+            let sooner = poll_fn(|context| self.poll_first(first.0, context));
+            if let Either::Left((Some(look), _)) = select(sooner, clock.sleep(first.0 - now)).await {
+                first = look;
+            }
         }
     }
 }
@@ -120,13 +154,16 @@ impl Callbacks {
         let callbacks = Self::build(client, options, None);
         let state = (callbacks.0.mail.clone(), client.clone());
         let events = unfold(state, |(mail, client)| async move {
-            let hint = poll_fn(|context| mail.poll_next(context)).await?;
-            let event = match client.get(&hint.id).await {
+            let id = mail.due(client.clock()).await?;
+            let event = match client.get(&id).await {
                 Ok(task) => {
                     locked(&mail.inbox).confirmed(&task);
                     CallbackEvent::Confirmed(Box::new(task))
                 }
-                Err(error) => CallbackEvent::CouldNotConfirm { id: hint.id, error },
+                Err(error) => {
+                    locked(&mail.inbox).unconfirmed(&id);
+                    CallbackEvent::CouldNotConfirm { id, error }
+                }
             };
             Some((event, (mail, client)))
         });
@@ -142,12 +179,13 @@ impl Callbacks {
     fn build(client: &Client, options: CallbackOptions, watch: Option<WatchHandle>) -> Self {
         let mail = Arc::new(Mail {
             inbox: Mutex::new(Inbox::new(options.remembered)),
-            queue: Mutex::default(),
+            looks: Mutex::default(),
             waker: AtomicWaker::new(),
             closed: AtomicBool::new(false),
         });
         Self(Arc::new(Shared {
             client: client.clone(),
+            senders: Mutex::new(Senders::new(options.per_second)),
             options,
             tokens: Mutex::default(),
             mail,
@@ -177,6 +215,7 @@ impl Callbacks {
     /// Forgets a task whose matter is settled.
     pub fn forget(&self, id: &str) {
         locked(&self.0.mail.inbox).forget(id);
+        locked(&self.0.mail.looks).retain(|(_, planned)| planned != id);
     }
 
     async fn receive<B>(self, request: Request<B>) -> StatusCode
@@ -186,9 +225,14 @@ impl Callbacks {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        let token = parts.uri.path().rsplit('/').next().unwrap_or_default();
+        let sender = parts.extensions.get::<CallbackSender>().map(|sender| sender.0);
+        // Before the token, which could otherwise be guessed at any speed.
+        if !locked(&self.0.senders).admit(sender, self.0.client.clock().monotonic()) {
+            return StatusCode::TOO_MANY_REQUESTS;
+        }
+        let token = TokenHash::of(parts.uri.path().rsplit('/').next().unwrap_or_default());
         // Every token is compared, so that the time tells nothing about which of them is near.
-        let known = locked(&self.0.tokens).iter().fold(false, |known, hash| hash.matches(token) | known);
+        let known = locked(&self.0.tokens).iter().fold(false, |known, hash| hash.same(&token) | known);
         if !known {
             return StatusCode::NOT_FOUND;
         }
@@ -210,23 +254,27 @@ impl Callbacks {
             Either::Right(_) => return StatusCode::REQUEST_TIMEOUT,
         };
         match parse(&body) {
-            Ok(hint) => self.take(hint),
+            Ok(hint) => self.take(&hint),
             Err(_) => StatusCode::BAD_REQUEST,
         }
     }
 
-    fn take(&self, hint: Hint) -> StatusCode {
-        match locked(&self.0.mail.inbox).hear(&hint) {
+    fn take(&self, hint: &Hint) -> StatusCode {
+        let mail = &self.0.mail;
+        let mut inbox = locked(&mail.inbox);
+        match inbox.hear(hint) {
             Heard::Forward => {}
             // The service may stop repeating it.
             Heard::Repeated | Heard::Late => return StatusCode::NO_CONTENT,
             _ => return StatusCode::SERVICE_UNAVAILABLE,
         }
         match &self.0.watch {
-            Some(watch) => watch.hint(hint.id),
+            Some(watch) => watch.hint(&hint.id),
             None => {
-                locked(&self.0.mail.queue).push_back(hint);
-                self.0.mail.waker.wake();
+                if let Some(at) = inbox.plan(&hint.id, self.0.client.clock().monotonic()) {
+                    locked(&mail.looks).insert((at, hint.id.clone()));
+                    mail.waker.wake();
+                }
             }
         }
         StatusCode::NO_CONTENT

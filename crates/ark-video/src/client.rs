@@ -178,7 +178,7 @@ impl Client {
                 return Ok(());
             };
             let Some(failure) = call::failure(&error) else { return Err(error) };
-            let may_be_done = matches!(failure, Failure::Send(cause) if !cause.is_not_sent());
+            let may_be_done = !matches!(failure, Failure::Send(cause) if cause.is_not_sent());
             let step = tries.after(self, |retries, moment, budget| {
                 retries.after_delete(deletion, failure, moment, budget)
             });

@@ -180,12 +180,13 @@ impl Client {
         options: &CreateOptions,
     ) -> Result<CreateTaskResponse, Error> {
         let lane = Lane::create(&request.model, request.resolution.as_ref());
-        let http = options.attachments.to_http(request, &self.inner.base)?;
         let mut tries = self.tries(options.retry.clone());
         loop {
+            // Anew for each try, because there is hardly ever a second: what was sent need not be kept.
+            let http = options.attachments.to_http(request, &self.inner.base)?;
             self.permit(&lane).await;
             let sent_at = self.clock().now();
-            let (call, result) = self.send(Endpoint::Create, None, http.clone(), tries.count()).await;
+            let (call, result) = self.send(Endpoint::Create, None, http, tries.count()).await;
             let ended_at = self.clock().now();
             let outcome = outcome::of_create(result);
             let step =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ark_video_model::{Task, TaskStatus};
 use ark_video_protocol::{
     UnixMillis,
-    download::{Again, Tries, Trouble, expires_at},
+    download::{Again, Content, Tries, Trouble, expires_at},
 };
 use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch};
 
@@ -33,6 +33,15 @@ impl Output {
             Self::Video => "video",
             Self::LastFrame => "last frame (the request must ask for it: return_last_frame)",
             Self::File => "file",
+        }
+    }
+
+    /// What it has to be before it gets its name.
+    fn content(self) -> Content {
+        match self {
+            Self::Video => Content::Film,
+            Self::LastFrame => Content::Picture,
+            Self::File => Content::Any,
         }
     }
 
@@ -204,6 +213,7 @@ pub(crate) async fn download(
     let mut how = SaveOptions::default();
     how.overwrite = options.existing == Existing::Replace;
     how.max_bytes = options.max_bytes;
+    how.content = options.output.content();
     how.rules = handle.client().link_rules();
     let mut tries = Tries::new();
     let fetched = loop {

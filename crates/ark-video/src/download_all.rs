@@ -3,12 +3,15 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ark_video_model::Task;
-use ark_video_protocol::download::deadline;
-use ark_video_transport::SaveProgress;
+use ark_video_protocol::download::{deadline, expires_at};
+use ark_video_transport::{SaveError, SaveProgress};
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::{
+    StreamExt,
+    stream::{self, unfold},
+};
 
-use crate::{Client, DownloadOptions, Downloaded, Error, download::download};
+use crate::{Client, DownloadCause, DownloadError, DownloadOptions, Downloaded, Error, download::download};
 
 /// One result to save.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +38,21 @@ impl DownloadJob {
         self.options = options;
         self
     }
+
+    /// What is said of it when it stops for another.
+    fn stopped(&self) -> DownloadError {
+        DownloadError {
+            task_id: self.task.id.clone(),
+            link_expires_at: self.options.output.link(&self.task).and_then(expires_at),
+            cause: SaveError::Stopped { path: self.path.clone() }.into(),
+        }
+    }
 }
 
 impl Client {
     /// Saves many results, `at_once` of them at the same time (at least 1; 4 is a good number), the oldest deadline first.
-    /// Gives each job's task id with what came of it, in the order of ending; one that fails does not stop the others.
+    /// Gives each job's task id with what came of it, in the order of ending. One that fails does not stop the others,
+    /// unless the disk is full: then all stop, and keep what they have.
     ///
     /// The stream does the work: dropping it stops, and keeps what was fetched to be taken up again.
     pub fn download_all<F: Fn(&str, SaveProgress) + Send + Sync + 'static>(
@@ -51,16 +64,31 @@ impl Client {
         jobs.sort_by_key(|job| deadline(&job.task).unwrap_or(i64::MAX));
         let on_progress = Arc::new(on_progress);
         let client = self.clone();
-        stream::iter(jobs)
-            .map(move |job| {
+        let left = jobs.iter().map(|job| Some(job.stopped())).collect();
+        let work = stream::iter(jobs.into_iter().enumerate())
+            .map(move |(place, job)| {
                 let (handle, tell) = (client.task(&job.task.id), on_progress.clone());
                 async move {
                     let id = handle.id().to_owned();
                     let mut told = |progress: SaveProgress| tell(&id, progress);
                     let done = download(&handle, Some(job.task), &job.path, &job.options, &mut told).await;
-                    (id, done)
+                    (place, (id, done))
                 }
             })
-            .buffer_unordered(at_once.max(1))
+            .buffer_unordered(at_once.max(1));
+        unfold((Some(Box::pin(work)), left), |(mut work, mut left): (_, Vec<Option<DownloadError>>)| async {
+            let Some(running) = work.as_mut() else {
+                let error = left.iter_mut().find_map(Option::take)?;
+                return Some(((error.task_id.clone(), Err(Error::Download(Box::new(error)))), (work, left)));
+            };
+            let (place, ended) = running.next().await?;
+            left[place] = None;
+            if let Err(Error::Download(error)) = &ended.1
+                && matches!(&error.cause, DownloadCause::Save(error) if error.is_disk_full())
+            {
+                work = None;
+            }
+            Some((ended, (work, left)))
+        })
     }
 }

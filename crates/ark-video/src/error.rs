@@ -135,13 +135,13 @@ impl Error {
         }
     }
 
-    /// Our own id of the request (`X-Client-Request-Id`).
+    /// Our own id of the request (`X-Client-Request-Id`); none where the trouble is that of several requests.
     #[must_use]
     pub fn client_request_id(&self) -> Option<&str> {
         match self {
             Self::OutcomeUnknown(error) => error.search.client_request_id.as_deref(),
             Self::AcceptedWithoutId(error) => error.search.client_request_id.as_deref(),
-            _ => self.call().map(|call| call.client_request_id.as_str()),
+            _ => self.call().map(|call| call.client_request_id.as_str()).filter(|id| !id.is_empty()),
         }
     }
 

@@ -67,7 +67,7 @@ pub use ark_video_model as model;
 pub use ark_video_protocol::{
     ApiError, Asked, BaseUrl, BaseUrlError, Difference, Endpoint, EnvelopeKind, RequestError, RetryAfter,
     UnixMillis,
-    download::{DownloadRefusal, LinkRules, PlainHttp, Reach, deadline},
+    download::{DownloadRefusal, LinkRules, PlainHttp, Reach, deadline, file_stem},
     limit::LimitSettings,
     list::Request as ListQuery,
     outcome::Refusal,
@@ -79,12 +79,12 @@ pub use ark_video_protocol::{
 pub use ark_video_transport::{
     AnswerBody, BodySource, BoxFuture, Clock, FileSource, Proxy, Random, RequestBody, SaveError,
     SaveProgress, SendError, SendErrorKind, SendStage, SettingError, SourceError, SystemClock, SystemRandom,
-    Timeouts, Transport,
+    Timeouts, Transport, check_room,
 };
 pub use attachments::Attachments;
 pub use builder::ClientBuilder;
 #[cfg(feature = "callback")]
-pub use callback::{CallbackEvent, CallbackEvents, CallbackOptions, Callbacks};
+pub use callback::{CallbackEvent, CallbackEvents, CallbackOptions, CallbackSender, Callbacks};
 pub use checks::CheckPolicy;
 pub use client::Client;
 pub use create::{CreateOptions, Prepared};

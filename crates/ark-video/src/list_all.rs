@@ -1,42 +1,59 @@
-//! All tasks of a query as one stream. Pages shift while they are read, so ids are told apart and the end is certain.
+//! All tasks of a query as one stream. Pages shift while they are read, so ids are told apart, the end is certain, and what
+//! slipped between two pages is looked for again.
 
 use std::collections::{HashSet, VecDeque};
 
 use ark_video_model::Task;
-use ark_video_protocol::list::MAX_PAGE;
+use ark_video_protocol::{ApiError, Endpoint, list::MAX_PAGE};
 use futures_core::Stream;
 use futures_util::stream::try_unfold;
 
-use crate::{Client, Error, ListQuery};
+use crate::{Call, Client, Error, ListQuery, ReadCause, ReadError};
+
+/// Readings from the first page to the last, as long as fewer tasks were seen than the service counts.
+const READINGS: u32 = 3;
 
 struct Pages {
     client: Client,
     query: ListQuery,
+    /// The page that a reading begins with.
+    first: u32,
     page: u32,
     size: usize,
     seen: HashSet<String>,
     ready: VecDeque<Task>,
+    /// What the service counted when this reading began, the pages before it left out.
+    counted: Option<usize>,
+    readings: u32,
     finished: bool,
+    /// Why some are missing; the last that is said.
+    missing: Option<Error>,
 }
 
 impl Client {
     /// Lists every task of the query, from its page (default 1) to the last, 500 on a page unless it says otherwise.
     ///
-    /// Pages are asked for as fast as the client's limits allow, by default one a second. Tasks created meanwhile push others to later pages; such
-    /// repetitions are left out. Tasks that vanish meanwhile can hide others: for certainty, list again.
+    /// Pages are asked for as fast as the client's limits allow, by default one a second. Tasks created meanwhile push
+    /// others to later pages; such repetitions are left out. Tasks that vanish meanwhile can hide others: where fewer were
+    /// seen than the service counts, all pages are read again, up to three times.
     ///
     /// # Errors
-    /// As [`Client::list`]; the stream ends after its first error.
+    /// As [`Client::list`]; the stream ends after its first error. [`Error::Read`] also after the last task, if the
+    /// service counts more than it has shown.
     pub fn list_all(&self, query: ListQuery) -> impl Stream<Item = Result<Task, Error>> + Send + use<> {
         let size = query.page_size.unwrap_or(MAX_PAGE).max(1);
         let pages = Pages {
             client: self.clone(),
+            first: query.page_num.unwrap_or(1),
             page: query.page_num.unwrap_or(1),
             size: usize::try_from(size).unwrap_or(usize::MAX),
             query: query.page_size(size),
             seen: HashSet::new(),
             ready: VecDeque::new(),
+            counted: None,
+            readings: 1,
             finished: false,
+            missing: None,
         };
         try_unfold(pages, |mut pages| async move {
             loop {
@@ -44,7 +61,7 @@ impl Client {
                     return Ok(Some((task, pages)));
                 }
                 if pages.finished {
-                    return Ok(None);
+                    return pages.missing.take().map_or(Ok(None), Err);
                 }
                 pages.turn().await?;
             }
@@ -60,12 +77,38 @@ impl Pages {
         self.ready.extend(list.items.into_iter().filter(|task| self.seen.insert(task.id.clone())));
         // A page shorter than asked is the last, unless the service says that there are more: some cap the page size.
         let all = list.total.and_then(|total| usize::try_from(total).ok());
+        if self.page == self.first {
+            let before = usize::try_from(self.first.saturating_sub(1)).unwrap_or(usize::MAX);
+            self.counted = all.map(|all| all.saturating_sub(before.saturating_mul(self.size)));
+        }
         let enough = match all {
             Some(all) => self.seen.len() >= all,
             None => count < self.size,
         };
-        self.finished = count == 0 || enough || self.page >= MAX_PAGE;
+        let no_more = self.page >= MAX_PAGE;
         self.page = self.page.saturating_add(1);
+        if count == 0 || enough || no_more {
+            self.end(no_more);
+        }
         Ok(())
+    }
+
+    /// The pages are at their end: that was all, or they are read again, or somebody has to know.
+    fn end(&mut self, no_more: bool) {
+        let Some(counted) = self.counted.filter(|counted| self.seen.len() < *counted) else {
+            self.finished = true;
+            return;
+        };
+        if self.readings < READINGS && !no_more {
+            self.readings += 1;
+            self.page = self.first;
+            return;
+        }
+        self.finished = true;
+        let why = format!("the service counts {counted} tasks and shows {} of them only", self.seen.len());
+        // It is about many requests, so there is no id of one.
+        let call = Call::new(Endpoint::List, None, String::new());
+        let cause = ReadCause::Answer(ApiError::new(200, "", why));
+        self.missing = Some(Error::Read(Box::new(ReadError { call, tries: self.readings, cause })));
     }
 }

@@ -166,6 +166,9 @@ pub struct Job {
     pub approved: bool,
     /// Whether a newer revision has taken its place in the list.
     pub superseded: bool,
+    /// Whether a person gave it up: then it stays dropped although the list has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
     /// How often it was put into the queue anew.
     pub round: u32,
 }

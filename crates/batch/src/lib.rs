@@ -29,3 +29,8 @@ pub use list::{
 pub use money::{Amount, Cap, Cost, Scope};
 pub use report::{CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, open_jobs};
 pub use state::State;
+
+/// The guide's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/batch.md")]
+struct GuideToBatches;

@@ -62,7 +62,12 @@ const TABLE: [(Exit, u8, &str, &str); 18] = [
         "disk_full",
         "the disk is full: what was fetched is kept, and nothing more is created or fetched",
     ),
-    (Exit::Journal, 16, "journal", "batch: the journal cannot be used: damaged, foreign, newer; nothing was sent"),
+    (
+        Exit::Journal,
+        16,
+        "journal",
+        "batch: the journal cannot be used: damaged, foreign, newer; nothing was sent",
+    ),
     (Exit::Parked, 17, "parked", "batch: shots wait for a person: an approval, or a higher cap"),
     (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),
 ];

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 
-use ark_video::{Client, LimitSettings};
 use ark_video::model::Catalog;
+use ark_video::{Client, LimitSettings};
 use ark_video_simulator::Simulator;
 
 use crate::args::GlobalArgs;

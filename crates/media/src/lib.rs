@@ -31,6 +31,7 @@ mod isobmff;
 mod jpeg;
 mod movie;
 mod mp3;
+mod named;
 mod sample_entry;
 mod sniff;
 mod source;
@@ -43,6 +44,7 @@ use ark_video_model::MediaFacts;
 
 pub use error::ProbeError;
 pub use file::probe_file;
+pub use named::{MediaName, MediaOrigin, MediaPlace, NameError, NamedMedium};
 pub use source::MOST_READ;
 
 /// Reads the facts of the medium in `reader`, from its first byte wherever the reader stands. Where the reader stands

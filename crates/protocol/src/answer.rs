@@ -1,7 +1,7 @@
 //! What every endpoint does with an answer: bound it, read it, and notice an error that comes dressed as a success.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use serde_json::{Map, Value};
 
 use crate::ApiError;
@@ -18,7 +18,10 @@ pub(crate) fn bare(method: Method, uri: Uri) -> Request<Bytes> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = method;
     *request.uri_mut() = uri;
-    request.headers_mut().insert(header::ACCEPT, JSON);
+    // Room for what the client and the HTTP library add.
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(header::ACCEPT, JSON);
+    *request.headers_mut() = headers;
     request
 }
 

@@ -2,9 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use http::{Uri, uri::Authority};
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
 
-use crate::RequestError;
+use crate::{RequestError, route};
 
 /// An address under which `/contents/generations/tasks` is mounted.
 ///
@@ -14,6 +17,8 @@ pub struct BaseUrl {
     https: bool,
     authority: Authority,
     prefix: String,
+    /// Every create goes there: put together once.
+    tasks: Uri,
 }
 
 impl BaseUrl {
@@ -85,7 +90,15 @@ impl BaseUrl {
         if prefix.ends_with("/contents/generations/tasks") {
             return wrong("it ends in /contents/generations/tasks; leave that off, it is added to the base");
         }
-        let base = Self { https, authority, prefix: prefix.to_owned() };
+        let Ok(tasks) = Uri::builder()
+            .scheme(if https { Scheme::HTTPS } else { Scheme::HTTP })
+            .authority(authority.clone())
+            .path_and_query(format!("{prefix}{}", route::TASKS))
+            .build()
+        else {
+            return wrong("it is too long");
+        };
+        let base = Self { https, authority, prefix: prefix.to_owned(), tasks };
         if !https && !allow_insecure && !base.is_loopback() {
             return wrong(
                 "it is plain http:// to another machine, which would show the key to everybody on the way",
@@ -124,6 +137,11 @@ impl BaseUrl {
         [Self::VOLCENGINE, Self::BYTEPLUS_AP, Self::BYTEPLUS_EU]
             .iter()
             .any(|known| known["https://".len()..].split('/').next() == Some(self.host()))
+    }
+
+    /// Where tasks are created.
+    pub(crate) fn tasks(&self) -> Uri {
+        self.tasks.clone()
     }
 
     /// The address of `path` (which starts with `/`) below this base.

@@ -4,6 +4,8 @@
 //! A source stands in the request as a placeholder, a data URL with a token instead of data. Nothing is read here: the
 //! transport fills the plan in while it sends.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use memchr::memmem;
 
@@ -17,6 +19,7 @@ pub const TOKEN_BYTES: usize = 16;
 
 /// What every placeholder holds. It is base64 in form, so that a placeholder is a well-formed data URL.
 const MARK: &str = ";base64,arkVideoAttachment//";
+static FINDER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(MARK));
 /// Characters of a token.
 const TOKEN: usize = 24;
 
@@ -107,12 +110,11 @@ impl BodyPlan {
     /// # Errors
     /// [`RequestError::NotAttached`] for a placeholder that `find` does not know, [`RequestError::TooLarge`].
     pub fn new(json: Bytes, mut find: impl FnMut(&Token) -> Option<Source>) -> Result<Self, RequestError> {
-        let finder = memmem::Finder::new(MARK);
         // The mark's first part is the end of the data URL's head and stays.
         let head = MARK.find(',').map_or(0, |comma| comma + 1);
         let mut segments = Vec::new();
         let mut rest = json;
-        while let Some(at) = finder.find(&rest) {
+        while let Some(at) = FINDER.find(&rest) {
             let token = rest.get(at + MARK.len()..at + MARK.len() + TOKEN);
             let token = token.and_then(|token| token.try_into().ok()).map(Token);
             let source = token.as_ref().and_then(&mut find).ok_or(RequestError::NotAttached)?;

@@ -3,14 +3,18 @@
 //! Nothing signs a callback, none is promised, they repeat and overtake each other (create page, 2026-10). So the body is
 //! good for one thing: to GET the task now instead of later. Addresses in it are never fetched.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 use ark_video_model::{Task, TaskStatus};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::limit::{Limiter, Permit};
+
 /// Largest callback read: 64 KiB.
 pub const MAX_CALLBACK: usize = 64 << 10;
+/// Least pause between two looks at a task that callbacks call for.
+pub const LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// Deepest nesting read.
 pub const MAX_DEPTH: usize = 64;
 
@@ -115,7 +119,13 @@ impl TokenHash {
     /// Whether this is the hash of `token`. Takes the same time whether it is or not.
     #[must_use]
     pub fn matches(&self, token: &str) -> bool {
-        self.0.ct_eq(&Self::of(token).0).into()
+        self.same(&Self::of(token))
+    }
+
+    /// Whether both are the hash of the same token. Takes the same time whether they are or not.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 
@@ -179,11 +189,22 @@ pub enum Heard {
 
 /// Sorts out repeated and late callbacks: states only move forward, and an end never changes.
 ///
-/// However many callbacks come, a task costs at most one GET per state, so three.
+/// However many callbacks come, a task costs at most one GET in 5 s, and as long as what they claim holds, at most one per
+/// state, so three.
 #[derive(Debug, Clone)]
 pub struct Inbox {
-    tasks: BTreeMap<Box<str>, (u8, Option<i64>)>,
+    tasks: BTreeMap<Box<str>, Known>,
     capacity: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// How far along it is, and since when; `None` after a look that brought nothing.
+    news: Option<(u8, Option<i64>)>,
+    /// A look is planned that has not begun.
+    planned: bool,
+    /// When the last look began.
+    looked: Option<Duration>,
 }
 
 impl Inbox {
@@ -196,24 +217,44 @@ impl Inbox {
     /// Takes in a hint whose token was found to be right.
     pub fn hear(&mut self, hint: &Hint) -> Heard {
         let news = (rank(&hint.status), hint.updated_at);
-        if let Some(known) = self.tasks.get_mut(hint.id.as_str()) {
-            let heard = compare(*known, news);
-            if heard == Heard::Forward {
-                *known = news;
-            }
-            return heard;
-        }
-        if self.tasks.len() >= self.capacity {
+        if !self.tasks.contains_key(hint.id.as_str()) && self.tasks.len() >= self.capacity {
             return Heard::Full;
         }
-        self.tasks.insert(hint.id.as_str().into(), news);
-        Heard::Forward
+        let known = self.tasks.entry(hint.id.as_str().into()).or_default();
+        let heard = known.news.map_or(Heard::Forward, |before| compare(before, news));
+        if heard == Heard::Forward {
+            known.news = Some(news);
+        }
+        heard
+    }
+
+    /// When to look at a task that has just been heard of; `None` if a look is planned already, which will see this too.
+    pub fn plan(&mut self, id: &str, now: Duration) -> Option<Duration> {
+        let known = self.tasks.get_mut(id)?;
+        if std::mem::replace(&mut known.planned, true) {
+            return None;
+        }
+        Some(known.looked.map_or(now, |looked| now.max(looked + LOOK_PAUSE)))
+    }
+
+    /// The planned look begins.
+    pub fn looking(&mut self, id: &str, now: Duration) {
+        if let Some(known) = self.tasks.get_mut(id) {
+            (known.planned, known.looked) = (false, Some(now));
+        }
     }
 
     /// Takes in the truth, as a GET told it; a hint that claimed more is forgotten.
     pub fn confirmed(&mut self, task: &Task) {
         if let Some(known) = self.tasks.get_mut(task.id.as_str()) {
-            *known = (rank(&task.status), task.updated_at);
+            known.news = Some((rank(&task.status), task.updated_at));
+        }
+    }
+
+    /// The look brought nothing: the next callback, be it the same again, is worth another.
+    pub fn unconfirmed(&mut self, id: &str) {
+        if let Some(known) = self.tasks.get_mut(id) {
+            known.news = None;
         }
     }
 
@@ -232,6 +273,39 @@ impl Inbox {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
+    }
+}
+
+/// How many requests each address may send: a bucket for each, and an end to how many are remembered.
+#[derive(Debug, Clone)]
+pub struct Senders {
+    per_second: f64,
+    buckets: BTreeMap<Option<IpAddr>, Limiter>,
+}
+
+/// Addresses told apart at a time.
+const SENDERS: usize = 1_024;
+/// How much unused time an address can save up.
+const SENDERS_BURST: Duration = Duration::from_secs(2);
+
+impl Senders {
+    /// Each address may send this many requests a second, and two seconds' worth at once.
+    #[must_use]
+    pub fn new(per_second: f64) -> Self {
+        Self { per_second, buckets: BTreeMap::new() }
+    }
+
+    /// Whether a request from there may be read now; those whose sender is not known share one bucket.
+    pub fn admit(&mut self, sender: Option<IpAddr>, now: Duration) -> bool {
+        if !self.buckets.contains_key(&sender) && self.buckets.len() >= SENDERS {
+            // Those that could send two seconds' worth again are as good as new.
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+            if self.buckets.len() >= SENDERS {
+                return false;
+            }
+        }
+        let new = || Limiter::new(self.per_second, 0.0, SENDERS_BURST);
+        self.buckets.entry(sender).or_insert_with(new).acquire(now) == Permit::Ready
     }
 }
 

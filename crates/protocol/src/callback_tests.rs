@@ -72,6 +72,38 @@ fn a_forged_end_is_undone_by_the_truth() {
 }
 
 #[test]
+fn a_task_is_looked_at_once_in_five_seconds_and_nothing_is_forgotten_meanwhile() {
+    let mut inbox = Inbox::new(10);
+    let seconds = Duration::from_secs;
+    let hear =
+        |inbox: &mut Inbox, status: &str, at: u64| match inbox.hear(&Hint::new("cgt-1", status, None)) {
+            Heard::Forward => inbox.plan("cgt-1", seconds(at)),
+            _ => None,
+        };
+    assert_eq!(hear(&mut inbox, "queued", 1), Some(seconds(1)));
+    assert_eq!(hear(&mut inbox, "running", 1), None, "the planned look will see it");
+    inbox.looking("cgt-1", seconds(2));
+    assert_eq!(hear(&mut inbox, "succeeded", 3), Some(seconds(7)));
+    inbox.looking("cgt-1", seconds(7));
+    assert_eq!(hear(&mut inbox, "succeeded", 20), None);
+    inbox.unconfirmed("cgt-1");
+    assert_eq!(hear(&mut inbox, "succeeded", 20), Some(seconds(20)), "a look that failed is worth another");
+    assert_eq!(inbox.plan("cgt-2", seconds(20)), None, "nothing was heard of it");
+}
+
+#[test]
+fn each_address_has_its_own_rate_and_a_thousand_of_them_take_no_more_memory() {
+    let mut senders = Senders::new(10.0);
+    let from = |number: u32| Some(IpAddr::from(number.to_be_bytes()));
+    let mut admitted = |sender, millis| senders.admit(sender, Duration::from_millis(millis));
+    assert_eq!((0..50).filter(|_| admitted(from(1), 0)).count(), 20);
+    assert!(admitted(from(2), 0) && admitted(None, 0));
+    assert!(admitted(from(1), 100) && !admitted(from(1), 100));
+    assert_eq!((10..10_000).filter(|number| admitted(from(*number), 200)).count(), SENDERS - 1);
+    assert!(admitted(from(99_999), 5_000), "those that fell silent are forgotten");
+}
+
+#[test]
 fn a_storm_of_ids_takes_no_memory_without_end() {
     let mut inbox = Inbox::new(100);
     let heard: Vec<_> =

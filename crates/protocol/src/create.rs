@@ -13,6 +13,9 @@ use crate::{
     route,
 };
 
+/// Room for a body without inline media, in bytes: growing towards it costs more than writing it.
+const USUAL_BODY: usize = 2 << 10;
+
 /// A create, as both halves see it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -56,8 +59,9 @@ impl Request {
 /// # Errors
 /// The body cannot be written as JSON.
 pub fn to_http(body: &CreateTaskRequest, base: &BaseUrl) -> Result<http::Request<Bytes>, RequestError> {
-    let json = serde_json::to_vec(body).map_err(|error| RequestError::Body(error.to_string()))?;
-    Ok(answer::with_json(Method::POST, base.join(route::TASKS, "")?, json))
+    let mut json = Vec::with_capacity(USUAL_BODY);
+    serde_json::to_writer(&mut json, body).map_err(|error| RequestError::Body(error.to_string()))?;
+    Ok(answer::with_json(Method::POST, base.tasks(), json))
 }
 
 /// As [`to_http`], for a request in which placeholders stand for files: `find` says which source a token means.

@@ -5,7 +5,10 @@
 //!
 //! Times are measured from any fixed moment, the same for all calls, on a clock that only moves forward.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use ark_video_model::Resolution;
 
@@ -44,8 +47,8 @@ pub struct LimitSettings {
     pub models_per_second: f64,
     /// Part of each rate that is left unused, so that uneven delays on the way do not become refusals. Default 0.03.
     pub headroom: f64,
-    /// How much unused time can be saved up: 0.8 s. A service that saves up a second then never refuses. At least one
-    /// request can always be saved up.
+    /// How much unused time can be saved up: 0.8 s. At least one request can always be saved up. Rates by the second are
+    /// kept in every second all the same, however it is counted.
     pub burst: Duration,
 }
 
@@ -195,9 +198,10 @@ impl Limits {
         self.lane(lane).acquire(now)
     }
 
-    /// Takes a permit that is hardly missed: only while four fifths of what can be saved up are there.
-    pub fn acquire_spare(&mut self, lane: &Lane, now: Duration) -> Permit {
-        self.lane(lane).acquire_spare(now)
+    /// Takes a permit that is hardly missed: only while four fifths of what can be saved up are there, and `keep` more
+    /// could follow at once.
+    pub fn acquire_spare(&mut self, lane: &Lane, now: Duration, keep: usize) -> Permit {
+        self.lane(lane).acquire_spare(now, keep)
     }
 
     /// An answer came. The service may have counted the request only now, however early it was sent, so what has been
@@ -214,8 +218,11 @@ impl Limits {
 
     fn lane(&mut self, lane: &Lane) -> &mut Limiter {
         if !self.lanes.contains_key(lane) {
-            let limiter =
-                Limiter::new(self.settings.per_second(lane), self.settings.headroom, self.settings.burst);
+            let per_second = self.settings.per_second(lane);
+            let mut limiter = Limiter::new(per_second, self.settings.headroom, self.settings.burst);
+            if !matches!(lane, Lane::Create { .. }) {
+                limiter.window = Window::of(limiter.set);
+            }
             self.lanes.insert(lane.clone(), limiter);
         }
         self.lanes.entry(lane.clone()).or_insert_with(|| Limiter::new(f64::INFINITY, 0.0, Duration::ZERO))
@@ -234,6 +241,8 @@ pub struct Limiter {
     at: Duration,
     /// When the rate was last cut, and to what.
     cut: Option<(Duration, f64)>,
+    /// For rates that are documented by the second.
+    window: Option<Window>,
 }
 
 impl Limiter {
@@ -242,7 +251,7 @@ impl Limiter {
     pub fn new(per_second: f64, headroom: f64, burst: Duration) -> Self {
         let set = (per_second * (1.0 - headroom)).max(1e-6);
         let capacity = (set * burst.as_secs_f64()).max(1.0);
-        Self { set, capacity, tokens: capacity, at: Duration::ZERO, cut: None }
+        Self { set, capacity, tokens: capacity, at: Duration::ZERO, cut: None, window: None }
     }
 
     /// Permits per second at this moment.
@@ -259,18 +268,27 @@ impl Limiter {
         self.capacity
     }
 
+    /// Whether as much is saved up as can be.
+    pub(crate) fn is_full(&mut self, now: Duration) -> bool {
+        self.refill(now);
+        self.tokens + ROUNDING >= self.capacity
+    }
+
     /// As [`Limits::acquire`].
     pub fn acquire(&mut self, now: Duration) -> Permit {
-        self.take(now, 1.0)
+        self.take(now, 1.0, 0)
     }
 
     /// As [`Limits::acquire_spare`].
-    pub fn acquire_spare(&mut self, now: Duration) -> Permit {
-        self.take(now, (self.capacity * RESERVE).max(1.0))
+    pub fn acquire_spare(&mut self, now: Duration, keep: usize) -> Permit {
+        self.take(now, (self.capacity * RESERVE).max(1.0), keep)
     }
 
     /// As [`Limits::answered`].
     pub fn answered(&mut self, now: Duration) {
+        if let Some(window) = &mut self.window {
+            window.answered(now);
+        }
         if self.set.is_finite() && now >= self.at {
             self.refill(now);
             self.tokens = self.tokens.min(self.capacity - 1.0);
@@ -281,6 +299,9 @@ impl Limiter {
     pub fn throttled(&mut self, now: Duration, retry_after: Option<Duration>) {
         if self.set.is_infinite() {
             return self.stop(now, retry_after.unwrap_or_default());
+        }
+        if let Some(window) = &mut self.window {
+            window.answered(now);
         }
         self.refill(now);
         if self.cut.is_none_or(|(at, _)| now.saturating_sub(at) >= SAME_REFUSAL) {
@@ -304,13 +325,18 @@ impl Limiter {
         }
     }
 
-    fn take(&mut self, now: Duration, wanted: f64) -> Permit {
+    fn take(&mut self, now: Duration, wanted: f64, keep: usize) -> Permit {
         let stopped = now < self.at;
         if self.set.is_infinite() {
             return if stopped { Permit::At(self.at) } else { Permit::Ready };
         }
         self.refill(now);
         if !stopped && self.tokens + ROUNDING >= wanted {
+            if let Some(window) = &mut self.window
+                && let Some(at) = window.take(now, keep)
+            {
+                return Permit::At(at);
+            }
             self.tokens -= 1.0;
             return Permit::Ready;
         }
@@ -325,6 +351,64 @@ impl Limiter {
             self.tokens = (self.tokens + gained).min(self.capacity);
             self.at = now;
         }
+    }
+}
+
+/// The requests of the last second, however the service counts a second: by a sliding window, by the clock's, or by a bucket
+/// of a second's worth.
+///
+/// The service counts a request somewhere between its sending and its answer, so the second of each begins with its answer.
+#[derive(Debug, Clone, PartialEq)]
+struct Window {
+    most: usize,
+    /// When those were sent that have no answer yet, oldest first.
+    unanswered: VecDeque<Duration>,
+    /// When the others were counted at the latest, oldest first.
+    counted: VecDeque<Duration>,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+/// A request without an answer is taken to have been counted after this long.
+const UNANSWERED: Duration = Duration::from_secs(1);
+/// When to look again while only answers can free a place.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+impl Window {
+    fn of(per_second: f64) -> Option<Self> {
+        // A rate below one a second is the bucket's alone.
+        let most = per_second.is_finite().then_some(per_second.max(1.0) as usize)?;
+        Some(Self { most, unanswered: VecDeque::new(), counted: VecDeque::new() })
+    }
+
+    /// Takes a place, or says when one may be free. At least one can always be had.
+    fn take(&mut self, now: Duration, keep: usize) -> Option<Duration> {
+        while self.unanswered.front().is_some_and(|sent| *sent + UNANSWERED <= now) {
+            let sent = self.unanswered.pop_front().unwrap_or_default();
+            self.count(sent + UNANSWERED);
+        }
+        while self.counted.front().is_some_and(|counted| *counted + SECOND <= now) {
+            self.counted.pop_front();
+        }
+        let most = self.most.saturating_sub(keep).max(1);
+        let taken = self.unanswered.len() + self.counted.len();
+        if taken < most {
+            self.unanswered.push_back(now);
+            return None;
+        }
+        let free = self.counted.get(taken - most).map(|counted| *counted + SECOND);
+        Some(free.unwrap_or(now + LOOK_AGAIN))
+    }
+
+    /// Whose answer it is makes no difference to how many there are.
+    fn answered(&mut self, now: Duration) {
+        if self.unanswered.pop_front().is_some() {
+            self.count(now);
+        }
+    }
+
+    fn count(&mut self, at: Duration) {
+        let place = self.counted.partition_point(|counted| *counted <= at);
+        self.counted.insert(place, at);
     }
 }
 

@@ -13,7 +13,14 @@ pub const RANDOM_BYTES: usize = 20;
 pub fn client_request_id(now: UnixMillis, random: [u8; RANDOM_BYTES]) -> String {
     const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let time = jiff::Timestamp::from_millisecond(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let mut id = time.strftime("%Y%m%d%H%M%S").to_string();
+    let utc = jiff::tz::Offset::UTC.to_datetime(time);
+    let mut id = String::with_capacity(14 + RANDOM_BYTES);
+    let year = utc.year().unsigned_abs();
+    let rest = [utc.month(), utc.day(), utc.hour(), utc.minute(), utc.second()];
+    let pairs = [year / 100, year % 100].into_iter().chain(rest.map(|part| part.unsigned_abs().into()));
+    for pair in pairs {
+        id.extend([pair / 10, pair % 10].map(|digit| char::from(b'0' + digit as u8)));
+    }
     id.extend(random.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])));
     id
 }

@@ -4,7 +4,7 @@
 
 use ark_video_model::{Catalog, Decimal, Family, ModelRules, Rate, Site, WhySkipped, Words};
 
-/// The whole of it.
+/// The built-in one: for what does not depend on a service's options.
 pub(crate) fn catalog() -> &'static Catalog {
     Catalog::builtin()
 }

@@ -26,6 +26,7 @@
 #![deny(missing_docs)]
 
 mod catalog;
+mod dialect;
 mod faults;
 mod host;
 #[cfg(feature = "transport")]
@@ -34,6 +35,7 @@ mod options;
 pub mod render;
 mod service;
 
+pub use dialect::{Dialect, DialectError};
 pub use faults::{Condition, Effect, Envelope, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place};
 pub use host::{Builder, Simulator, StartError};
 #[cfg(feature = "transport")]

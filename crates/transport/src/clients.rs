@@ -1,4 +1,5 @@
-//! The HTTP library's clients behind a transport, set up so that nothing below us repeats, redirects or decodes.
+//! The clients behind a transport, set up so that nothing below us repeats, redirects or decodes: our own straight way
+//! (`direct.rs`) where no proxy stands between, the HTTP library's clients for the rest.
 //!
 //! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the library's own retries,
 //! idle connections for a create (with them, one create in eight against a server that closes idle connections ended
@@ -7,23 +8,40 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
 use ark_video_protocol::{SendError, SendErrorKind, download::Reach, is_loopback_host};
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Client, ClientBuilder, redirect::Policy, retry};
 use secrecy::ExposeSecret;
 
-use crate::{Proxy, Timeouts, guard::Guard};
+use crate::{Proxy, Timeouts, direct::Direct, guard::Guard, http_transport::Place};
+
+/// Shorter than servers keep idle connections, so that few questions meet one that is just being closed.
+pub(crate) const IDLE: Duration = Duration::from_secs(30);
+
+/// How a request goes out.
+pub(crate) enum Way<'a> {
+    Direct(&'a Direct),
+    Library(&'a Client),
+}
 
 /// A client for each need, or the user's own for all.
 pub(crate) struct Clients {
     pub(crate) timeouts: Timeouts,
     pub(crate) proxy: Proxy,
     pub(crate) own: Option<Client>,
-    /// Built at first use: a start that never sends pays for none.
-    built: [OnceLock<Result<Client, String>>; 4],
+    /// A create may use a connection that was used before.
+    pub(crate) reuse: bool,
+    /// For questions and for creates. Built at first use: a start that never sends pays for none.
+    straight: [OnceLock<Result<Direct, String>>; 2],
+    proxied: [OnceLock<Result<Client, String>>; 2],
+    environment: OnceLock<Matcher>,
+    /// Where the last create went.
+    pub(crate) last_create: Mutex<Option<Arc<Place>>>,
 }
 
 /// The library's clients show proxy passwords in `Debug`, so they are left out.
@@ -37,20 +55,47 @@ impl fmt::Debug for Clients {
 }
 
 impl Clients {
-    pub(crate) fn new(timeouts: Timeouts, proxy: Proxy, own: Option<Client>) -> Self {
-        Self { timeouts, proxy, own, built: Default::default() }
+    pub(crate) fn new(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
+        Self {
+            timeouts,
+            proxy,
+            own,
+            reuse,
+            straight: Default::default(),
+            proxied: Default::default(),
+            environment: OnceLock::new(),
+            last_create: Mutex::default(),
+        }
     }
 
-    /// The client for a host; a `fresh` one uses no connection twice.
-    pub(crate) fn of(&self, fresh: bool, host: &str) -> Result<&Client, SendError> {
+    /// The way to an address of the API.
+    pub(crate) fn way(&self, create: bool, to: &Uri) -> Result<Way<'_>, SendError> {
         if let Some(own) = &self.own {
-            return Ok(own);
+            return Ok(Way::Library(own));
         }
-        let direct = is_loopback_host(host);
-        let slot = &self.built[usize::from(fresh) * 2 + usize::from(direct)];
-        slot.get_or_init(|| self.build(fresh, direct))
-            .as_ref()
-            .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
+        let fresh = create && !self.reuse;
+        let way = if self.is_straight(to) {
+            let slot = &self.straight[usize::from(create)];
+            slot.get_or_init(|| Ok(Direct::new(create, fresh, tls()?, self.timeouts.connect)))
+                .as_ref()
+                .map(Way::Direct)
+        } else {
+            let slot = &self.proxied[usize::from(create)];
+            slot.get_or_init(|| self.builder(fresh, false).and_then(finished)).as_ref().map(Way::Library)
+        };
+        way.map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
+    }
+
+    fn is_straight(&self, to: &Uri) -> bool {
+        match &self.proxy {
+            _ if to.host().is_some_and(is_loopback_host) => true,
+            Proxy::Direct => true,
+            Proxy::FromEnvironment => {
+                // The library below asks the same matcher.
+                self.environment.get_or_init(Matcher::from_env).intercept(to).is_none()
+            }
+            Proxy::Url(_) => false,
+        }
     }
 
     /// A client for one download: it uses no connection twice, and connects to nothing out of reach.
@@ -62,10 +107,6 @@ impl Clients {
         self.builder(true, is_loopback_host(host))
             .and_then(|builder| finished(builder.dns_resolver(Arc::new(guard))))
             .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why))
-    }
-
-    fn build(&self, fresh: bool, direct: bool) -> Result<Client, String> {
-        self.builder(fresh, direct).and_then(finished)
     }
 
     fn builder(&self, fresh: bool, direct: bool) -> Result<ClientBuilder, String> {
@@ -80,8 +121,7 @@ impl Clients {
             .no_brotli()
             .no_zstd()
             .no_deflate()
-            // Shorter than servers keep idle connections, so that few questions meet one that is just being closed.
-            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_idle_timeout(IDLE)
             .connect_timeout(self.timeouts.connect);
         if fresh {
             builder = builder.pool_max_idle_per_host(0);

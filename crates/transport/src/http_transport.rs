@@ -1,21 +1,29 @@
 //! The usual [`Transport`]: one request, one answer, over the network. How its clients are set up is in `clients.rs`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use ark_video_protocol::{
     Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, download::Reach,
 };
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http_body::Body;
+use hyper::body::Incoming;
 use reqwest::{Client, Url};
 use secrecy::ExposeSecret;
 
 use crate::{
     AnswerBody, BoxFuture, Proxy, RequestBody, SettingError, Timeouts, Transport,
-    clients::Clients,
+    clients::{Clients, Way},
+    direct::Boxed,
     guard,
     send_body::{Progress, SendBody},
-    send_error::{out_of_reach, stage, translate},
+    send_error::{Failed, out_of_reach, stage, translate},
 };
 
 /// Sends over the network. Cheap to clone; clones share connections.
@@ -30,13 +38,13 @@ impl HttpTransport {
     /// The defaults: proxy from the environment.
     #[must_use]
     pub fn new() -> Self {
-        Self::with(Timeouts::default(), Proxy::default(), None)
+        Self::with(Timeouts::default(), Proxy::default(), None, false)
     }
 
     /// Starts from the defaults.
     #[must_use]
     pub fn builder() -> HttpTransportBuilder {
-        HttpTransportBuilder { timeouts: Timeouts::default(), proxy: Proxy::default() }
+        HttpTransportBuilder { timeouts: Timeouts::default(), proxy: Proxy::default(), reuse: false }
     }
 
     /// Sends everything through a client of your own, for example one with a company's certificates.
@@ -48,17 +56,18 @@ impl HttpTransport {
     /// comes from another address than the one asked counts as an error.
     #[must_use]
     pub fn with_client(client: Client) -> Self {
-        Self::with(Timeouts::default(), Proxy::default(), Some(client))
+        Self::with(Timeouts::default(), Proxy::default(), Some(client), false)
     }
 
-    fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>) -> Self {
-        Self { clients: Arc::new(Clients::new(timeouts, proxy, own)) }
+    fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
+        Self { clients: Arc::new(Clients::new(timeouts, proxy, own, reuse)) }
     }
 
     /// The same client with other timeouts.
     #[must_use]
     pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
-        Self::with(timeouts, self.clients.proxy.clone(), self.clients.own.clone())
+        let clients = &self.clients;
+        Self::with(timeouts, clients.proxy.clone(), clients.own.clone(), clients.reuse)
     }
 }
 
@@ -73,6 +82,7 @@ impl Default for HttpTransport {
 pub struct HttpTransportBuilder {
     timeouts: Timeouts,
     proxy: Proxy,
+    reuse: bool,
 }
 
 impl HttpTransportBuilder {
@@ -87,6 +97,15 @@ impl HttpTransportBuilder {
     #[must_use]
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = proxy;
+        self
+    }
+
+    /// Lets a create go out on a connection that was used before. Default no: when the server is just closing it, nobody
+    /// can say whether the create arrived, and its outcome is unknown (one in eight, measured against a server that closes
+    /// idle connections early). Saves a handshake each time; right for a service of one's own that keeps its connections.
+    #[must_use]
+    pub fn reuse_for_creates(mut self, reuse: bool) -> Self {
+        self.reuse = reuse;
         self
     }
 
@@ -105,7 +124,7 @@ impl HttpTransportBuilder {
                 ));
             }
         }
-        Ok(HttpTransport::with(self.timeouts, self.proxy, None))
+        Ok(HttpTransport::with(self.timeouts, self.proxy, None, self.reuse))
     }
 }
 
@@ -113,6 +132,34 @@ impl HttpTransportBuilder {
 fn address(uri: &Uri) -> Result<Url, SendError> {
     let invalid = |why| SendError::not_sent(SendErrorKind::Invalid, why);
     Url::parse(&uri.to_string()).map_err(|error| invalid(format!("the address cannot be used ({error})")))
+}
+
+/// Where requests to the API go: read once, because every create goes to the same address.
+#[derive(Debug)]
+pub(crate) struct Place {
+    uri: Uri,
+    url: Url,
+    host: String,
+}
+
+impl Place {
+    fn read(uri: &Uri) -> Result<Self, SendError> {
+        let url = address(uri)?;
+        // The library tidies paths up (`..`); a request that would go elsewhere is not sent at all.
+        if url.path() != uri.path() || url.query() != uri.query() {
+            let why = "the path of the address would be changed on the way".to_owned();
+            return Err(SendError::not_sent(SendErrorKind::Invalid, why));
+        }
+        Ok(Self { uri: uri.clone(), url, host: uri.host().unwrap_or_default().to_owned() })
+    }
+
+    fn of_create(uri: &Uri, last: &Mutex<Option<Arc<Self>>>) -> Result<Arc<Self>, SendError> {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(place) if place.uri == *uri => Ok(place.clone()),
+            _ => Ok(last.insert(Arc::new(Self::read(uri)?)).clone()),
+        }
+    }
 }
 
 impl Transport for HttpTransport {
@@ -123,25 +170,19 @@ impl Transport for HttpTransport {
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let host = parts.uri.host().unwrap_or_default().to_owned();
-            let url = address(&parts.uri)?;
-            // The library tidies paths up (`..`); a request that would go elsewhere is not sent at all.
-            if url.path() != parts.uri.path() || url.query() != parts.uri.query() {
-                let why = "the path of the address would be changed on the way".to_owned();
-                return Err(SendError::not_sent(SendErrorKind::Invalid, why));
-            }
             let create = endpoint == Endpoint::Create;
-            let client = self.clients.of(create, &host)?;
+            let place = if create {
+                Place::of_create(&parts.uri, &self.clients.last_create)?
+            } else {
+                Arc::new(Place::read(&parts.uri)?)
+            };
+            let way = self.clients.way(create, &parts.uri)?;
             let has_body = body.length() > 0;
             let body = body
                 .open()
                 .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()))?;
-            let mut request = reqwest::Request::new(parts.method, url.clone());
-            *request.headers_mut() = parts.headers;
             let (body, progress) = SendBody::new(body);
-            if has_body {
-                *request.body_mut() = Some(reqwest::Body::wrap(body));
-            }
+            let request = Request::from_parts(parts, Box::new(body));
             let proof = has_body.then_some(&progress);
             let timeouts = &self.clients.timeouts;
             let limit = match endpoint {
@@ -149,14 +190,17 @@ impl Transport for HttpTransport {
                 _ => MAX_ANSWER,
             };
             if !create {
-                *request.timeout_mut() = Some(timeouts.read);
-                return exchange(client, request, &url, &host, proof, limit, None).await;
+                let work = exchange(way, request, &place, proof, limit, None);
+                return tokio::time::timeout(timeouts.read, work).await.unwrap_or_else(|_| {
+                    let why = format!("no answer from {} in time", place.host);
+                    Err(SendError::maybe_sent(SendErrorKind::Timeout, why))
+                });
             }
             let head = Head::default();
-            let work = exchange(client, request, &url, &host, proof, limit, Some(&head));
+            let work = exchange(way, request, &place, proof, limit, Some(&head));
             match progress.patiently(timeouts, work).await {
                 Some(done) => done,
-                None => Err(too_late(&host, timeouts, &progress, &head)),
+                None => Err(too_late(&place.host, timeouts, &progress, &head)),
             }
         })
     }
@@ -181,7 +225,7 @@ impl Transport for HttpTransport {
             *request.headers_mut() = parts.headers;
             let patience = self.clients.timeouts.read;
             let answer = match tokio::time::timeout(patience, client.execute(request)).await {
-                Ok(answer) => answer.map_err(|error| translate(&error, &host, None))?,
+                Ok(answer) => answer.map_err(|error| translate(&Failed::of_library(&error), &host, None))?,
                 Err(_) => {
                     let why = format!("no answer from {host} within {} s", patience.as_secs_f64());
                     return Err(SendError::maybe_sent(SendErrorKind::Timeout, why));
@@ -198,19 +242,18 @@ impl Transport for HttpTransport {
 }
 
 /// What the head of an answer said, for the case that the rest never comes.
-type Head = std::sync::Mutex<Option<(u16, Option<String>)>>;
+type Head = Mutex<Option<(u16, Option<String>)>>;
 
 async fn exchange(
-    client: &Client,
-    request: reqwest::Request,
-    url: &Url,
-    host: &str,
+    way: Way<'_>,
+    request: Request<Boxed>,
+    place: &Place,
     proof: Option<&Progress>,
     limit: usize,
     head: Option<&Head>,
 ) -> Result<Response<Bytes>, SendError> {
-    let mut answer = client.execute(request).await.map_err(|error| translate(&error, host, proof))?;
-    same_place(&answer, url, host)?;
+    let host = place.host.as_str();
+    let mut answer = Answer::to(way, request, place, proof).await?;
     let status = answer.status();
     let id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     if let Some(head) = head.and_then(|head| head.lock().ok()).as_deref_mut() {
@@ -220,23 +263,106 @@ async fn exchange(
         let why = format!("the answer of {host} is larger than the {limit} bytes that are read");
         SendError::maybe_sent(SendErrorKind::TooLarge, why).answered(status.as_u16(), id.clone())
     };
-    let announced = answer.content_length().unwrap_or(0);
+    let announced = answer.announced();
     if announced > limit as u64 {
         return Err(too_large());
     }
     let mut body = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
     loop {
-        match answer.chunk().await {
+        match answer.chunk(host).await {
             Ok(Some(piece)) if body.len() + piece.len() > limit => return Err(too_large()),
             Ok(Some(piece)) => body.extend_from_slice(&piece),
             Ok(None) => break,
-            Err(error) => return Err(translate(&error, host, None).answered(status.as_u16(), id)),
+            Err(error) => return Err(error.answered(status.as_u16(), id)),
         }
     }
     let mut given = Response::new(body.freeze());
     *given.status_mut() = status;
-    *given.headers_mut() = std::mem::take(answer.headers_mut());
+    *given.headers_mut() = answer.into_headers();
     Ok(given)
+}
+
+/// An answer whose body is still to come.
+enum Answer {
+    Direct(Response<Incoming>),
+    Library(reqwest::Response),
+}
+
+impl Answer {
+    async fn to(
+        way: Way<'_>,
+        request: Request<Boxed>,
+        place: &Place,
+        proof: Option<&Progress>,
+    ) -> Result<Self, SendError> {
+        let failed = |failure: Failed<'_>| translate(&failure, &place.host, proof);
+        match way {
+            Way::Direct(client) => match client.send(request).await {
+                Ok(answer) => Ok(Self::Direct(answer)),
+                Err(error) => Err(failed(Failed::of_direct(&error))),
+            },
+            Way::Library(client) => {
+                let (parts, body) = request.into_parts();
+                let mut request = reqwest::Request::new(parts.method, place.url.clone());
+                *request.headers_mut() = parts.headers;
+                if proof.is_some() {
+                    *request.body_mut() = Some(reqwest::Body::wrap(body));
+                }
+                let answer = client.execute(request).await;
+                let answer = answer.map_err(|error| failed(Failed::of_library(&error)))?;
+                same_place(&answer, &place.url, &place.host)?;
+                Ok(Self::Library(answer))
+            }
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Direct(answer) => answer.status(),
+            Self::Library(answer) => answer.status(),
+        }
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        match self {
+            Self::Direct(answer) => answer.headers(),
+            Self::Library(answer) => answer.headers(),
+        }
+    }
+
+    fn into_headers(self) -> HeaderMap {
+        match self {
+            Self::Direct(answer) => answer.into_parts().0.headers,
+            Self::Library(mut answer) => std::mem::take(answer.headers_mut()),
+        }
+    }
+
+    /// Bytes that are to come, as far as they are known.
+    fn announced(&self) -> u64 {
+        match self {
+            Self::Direct(answer) => answer.body().size_hint().lower(),
+            Self::Library(answer) => answer.content_length().unwrap_or(0),
+        }
+    }
+
+    async fn chunk(&mut self, host: &str) -> Result<Option<Bytes>, SendError> {
+        match self {
+            Self::Direct(answer) => loop {
+                match poll_fn(|context| Pin::new(answer.body_mut()).poll_frame(context)).await {
+                    None => return Ok(None),
+                    Some(Ok(frame)) => {
+                        if let Ok(piece) = frame.into_data() {
+                            return Ok(Some(piece));
+                        }
+                    }
+                    Some(Err(error)) => return Err(translate(&Failed::of_answer(&error), host, None)),
+                }
+            },
+            Self::Library(answer) => {
+                answer.chunk().await.map_err(|error| translate(&Failed::of_library(&error), host, None))
+            }
+        }
+    }
 }
 
 /// Only a client of the user's own can have followed a redirect; its answer is not the answer to our request.
@@ -281,7 +407,7 @@ impl AnswerBody for StreamedBody {
     fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, SendError>> {
         Box::pin(async move {
             match tokio::time::timeout(self.stall, self.answer.chunk()).await {
-                Ok(piece) => piece.map_err(|error| translate(&error, &self.host, None)),
+                Ok(piece) => piece.map_err(|error| translate(&Failed::of_library(&error), &self.host, None)),
                 Err(_) => {
                     let why = format!("{} sent nothing for {} s", self.host, self.stall.as_secs_f64());
                     Err(SendError::maybe_sent(SendErrorKind::Timeout, why))

@@ -8,22 +8,26 @@
 
 mod clients;
 mod clock;
+mod direct;
 mod encode;
 mod guard;
 mod http_transport;
 mod part_file;
 mod request_body;
+mod room;
 mod save;
 mod save_error;
 mod send_body;
 mod send_error;
 mod settings;
+mod sums;
 mod transport;
 
 pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
 pub use http_transport::{HttpTransport, HttpTransportBuilder};
 pub use request_body::{BodySource, FileSource, RequestBody, SourceError};
+pub use room::{MARGIN, check_room};
 pub use save::{Fetched, SaveOptions, SaveProgress, Saved, check_target, fetch, hash_file, save};
 pub use save_error::SaveError;
 pub use settings::{Proxy, SettingError, Timeouts};

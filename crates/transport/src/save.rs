@@ -8,12 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ark_video_protocol::download::{self, DownloadRefusal, Expected, Head, Kept, LinkRules};
+use ark_video_protocol::download::{self, Content, DownloadRefusal, Expected, Head, Kept, LinkRules};
 use http::{HeaderValue, Request, Uri, header};
 
 use crate::{
     AnswerBody, SaveError, Transport,
-    part_file::{PartFile, folder_of, hash},
+    part_file::{PartFile, hash},
+    room::{check_room, folder_of},
 };
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
@@ -28,11 +29,18 @@ pub struct SaveOptions {
     pub max_bytes: u64,
     /// Which links may be fetched. Default `https` from machines that anybody can reach.
     pub rules: LinkRules,
+    /// What it has to be before it gets its name. Default anything but a page.
+    pub content: Content,
 }
 
 impl Default for SaveOptions {
     fn default() -> Self {
-        Self { overwrite: false, max_bytes: 4 << 30, rules: LinkRules::default() }
+        Self {
+            overwrite: false,
+            max_bytes: 4 << 30,
+            rules: LinkRules::default(),
+            content: Content::default(),
+        }
     }
 }
 
@@ -65,7 +73,7 @@ pub struct Saved {
 /// Checks that a file can be put at `path`, before anything is fetched for it.
 ///
 /// # Errors
-/// It exists and may not be replaced, is a folder, or its folder does not exist.
+/// It exists and may not be replaced, is a folder, its folder does not exist, or there is no room on its disk.
 pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
     let shows_folder = path
         .as_os_str()
@@ -84,7 +92,7 @@ pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
     }
     let folder = folder_of(path);
     match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => Ok(()),
+        Ok(found) if found.is_dir() => check_room(path),
         Ok(_) => Err(SaveError::file("created", path)(io::Error::from(io::ErrorKind::NotADirectory))),
         Err(error) => Err(SaveError::file("created", path)(error)),
     }
@@ -105,9 +113,13 @@ pub async fn fetch(
     on_progress: &mut (dyn FnMut(SaveProgress) + Send),
 ) -> Result<Fetched, SaveError> {
     check_target(path, options.overwrite)?;
-    let target = path.to_owned();
-    let part = tokio::task::spawn_blocking(move || PartFile::open(&target)).await;
+    let (target, content) = (path.to_owned(), options.content);
+    let part = tokio::task::spawn_blocking(move || PartFile::open(&target, content)).await;
     let mut part = part.map_err(|gone| SaveError::file("opened", path)(io::Error::other(gone)))??;
+    // What an earlier call found to be wrong, and kept for a person to look at.
+    if part.is_whole_of(link) && part.judge().is_err() {
+        part.restart()?;
+    }
     let resumed_at = part.bytes();
     // Killed between its last byte and its name: nothing is left to ask for.
     if part.is_whole_of(link) {
@@ -115,8 +127,8 @@ pub async fn fetch(
     } else {
         transfer(transport, link, &mut part, options, on_progress).await?;
     }
-    part.end();
-    part.flush().await?;
+    part.end().await?;
+    part.judge()?;
     Ok(Fetched { part, resumed_at, overwrite: options.overwrite, path: path.to_owned() })
 }
 

@@ -7,6 +7,8 @@ use std::{
 
 use ark_video_protocol::{SendError, download::DownloadRefusal};
 
+use crate::room::MARGIN;
+
 /// Why there is no file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,14 +38,20 @@ pub enum SaveError {
         path: PathBuf,
     },
     /// The disk has too little room. What is there already stays and can be taken up.
-    #[error("there is no room for {}: {needed} more bytes are needed, {available} are free", path.display())]
+    #[error("there is no room for {}: {needed} more bytes are needed (64 MiB of them to spare), {available} are free", path.display())]
     NoSpace {
-        /// The partial file.
+        /// The file.
         path: PathBuf,
-        /// Bytes still to come.
+        /// Bytes still to come, and those that have to stay free.
         needed: u64,
         /// Bytes free.
         available: u64,
+    },
+    /// Another download found the disk full, and this one stopped for it. What is there already stays and can be taken up.
+    #[error("{} is not fetched any further because the disk is full", path.display())]
+    Stopped {
+        /// The file.
+        path: PathBuf,
     },
     /// The file system said no. What is there already stays and can be taken up.
     #[error("{} cannot be {action}: {source}", path.display())]
@@ -69,11 +77,13 @@ impl SaveError {
         move |source| Self::File { action, path, source }
     }
 
-    /// Whether the disk is full. Nothing else can be saved there either.
+    /// Whether the disk is full, so that nothing else can be saved there either. A file for which alone there is no room
+    /// ([`Self::NoSpace`] with more than [`MARGIN`] free) does not count.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         match self {
-            Self::NoSpace { .. } => true,
+            Self::NoSpace { available, .. } => *available < MARGIN,
+            Self::Stopped { .. } => true,
             Self::File { source, .. } => {
                 matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
             }

@@ -1,4 +1,4 @@
-//! From the HTTP library's errors to ours: what went wrong, in words without URLs, and whether the body can have left.
+//! From the errors of the clients to ours: what went wrong, in words without URLs, and whether the body can have left.
 //!
 //! The library's own sorting was measured (reqwest 0.13.5): refused connections, unknown hosts and failed handshakes are
 //! "connect" errors; resets before and after the server read the request look the same; a TLS timeout is both "connect"
@@ -7,35 +7,75 @@
 use std::{error::Error, io};
 
 use ark_video_protocol::{SendError, SendErrorKind, SendStage};
+use hyper_util::client::legacy::Error as ClientError;
 
 use crate::{
+    direct::{NotFound, TooSlow},
     guard::OutOfReach,
     send_body::{Progress, Stage},
 };
 
-/// Translates an error; `host` is named in the message, `progress` is that of the request's body.
-pub(crate) fn translate(error: &reqwest::Error, host: &str, progress: Option<&Progress>) -> SendError {
+type Cause<'e> = Option<&'e (dyn Error + 'static)>;
+
+/// A failure, as far as the client that met it sorts them.
+pub(crate) struct Failed<'e> {
+    /// Below the outermost layer, whose words may hold the URL.
+    cause: Cause<'e>,
+    kind: SendErrorKind,
+    /// There never was a connection, or not even a request.
+    unconnected: bool,
+}
+
+impl<'e> Failed<'e> {
+    /// Of our own straight way.
+    pub(crate) fn of_direct(error: &'e ClientError) -> Self {
+        let cause = error.source();
+        let kind = match error.is_connect() {
+            true if any(cause, |cause| cause.is::<NotFound>()) => SendErrorKind::Dns,
+            true if any(cause, is_tls) => SendErrorKind::Tls,
+            true if any(cause, |cause| cause.is::<TooSlow>()) => SendErrorKind::Timeout,
+            true => SendErrorKind::Connect,
+            false if any(cause, |cause| is_hyper(cause, hyper::Error::is_parse)) => SendErrorKind::Body,
+            false => SendErrorKind::Closed,
+        };
+        Self { cause, kind, unconnected: error.is_connect() }
+    }
+
+    /// While the body of an answer was read.
+    pub(crate) fn of_answer(error: &'e hyper::Error) -> Self {
+        Self { cause: Some(error), kind: SendErrorKind::Body, unconnected: false }
+    }
+
+    /// Of the HTTP library.
+    pub(crate) fn of_library(error: &'e reqwest::Error) -> Self {
+        let unconnected = error.is_connect() || error.is_builder();
+        Self { cause: error.source(), kind: kind(error), unconnected }
+    }
+}
+
+/// Translates a failure; `host` is named in the message, `progress` is that of the request's body.
+pub(crate) fn translate(failed: &Failed<'_>, host: &str, progress: Option<&Progress>) -> SendError {
+    let Failed { cause, kind, unconnected } = *failed;
     if let Some(failure) = progress.and_then(Progress::failure) {
         // Whatever else is said about the connection, it ended because we could not go on.
         return SendError::new(stage(false, progress), SendErrorKind::Invalid, failure.to_string());
     }
-    if any(error, |cause| cause.is::<OutOfReach>()) {
+    if any(cause, |cause| cause.is::<OutOfReach>()) {
         return SendError::not_sent(SendErrorKind::Invalid, out_of_reach(host));
     }
-    let kind = kind(error);
-    let root = root(error);
+    let root = root(cause);
     let message = match kind {
         SendErrorKind::Invalid => format!("the request to {host} cannot be sent ({root})"),
         SendErrorKind::Dns => format!("the host {host} was not found ({root})"),
         SendErrorKind::Connect => format!("no connection to {host} ({root})"),
         SendErrorKind::Tls => format!("no encrypted connection to {host} ({root})"),
-        SendErrorKind::Timeout if error.is_connect() => format!("no connection to {host} in time"),
+        SendErrorKind::Timeout if unconnected => format!("no connection to {host} in time"),
         SendErrorKind::Timeout => format!("no answer from {host} in time"),
         SendErrorKind::Closed => format!("{host} closed the connection before it answered ({root})"),
         SendErrorKind::Body => format!("the answer of {host} broke off or is not HTTP ({root})"),
         _ => format!("the request to {host} failed ({root})"),
     };
-    SendError::new(stage(error.is_connect() || error.is_builder(), progress), kind, message)
+    SendError::new(stage(unconnected, progress), kind, message)
 }
 
 /// A storage host that must not be asked.
@@ -62,7 +102,7 @@ fn kind(error: &reqwest::Error) -> SendErrorKind {
     if error.is_connect() {
         return if error.is_dns() {
             SendErrorKind::Dns
-        } else if any(error, is_tls) {
+        } else if any(error.source(), is_tls) {
             SendErrorKind::Tls
         } else if error.is_timeout() {
             SendErrorKind::Timeout
@@ -73,7 +113,10 @@ fn kind(error: &reqwest::Error) -> SendErrorKind {
     if error.is_timeout() {
         return SendErrorKind::Timeout;
     }
-    if error.is_body() || error.is_decode() || any(error, |cause| is_hyper(cause, hyper::Error::is_parse)) {
+    if error.is_body()
+        || error.is_decode()
+        || any(error.source(), |cause| is_hyper(cause, hyper::Error::is_parse))
+    {
         return SendErrorKind::Body;
     }
     if error.is_request() { SendErrorKind::Closed } else { SendErrorKind::Other }
@@ -89,8 +132,7 @@ fn is_tls(cause: &(dyn Error + 'static)) -> bool {
     outer.get_ref().is_some_and(|inner| is_tls(inner))
 }
 
-fn any(error: &reqwest::Error, is: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
-    let mut cause = error.source();
+fn any(mut cause: Cause<'_>, is: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
     while let Some(current) = cause {
         if is(current) {
             return true;
@@ -101,9 +143,8 @@ fn any(error: &reqwest::Error, is: impl Fn(&(dyn Error + 'static)) -> bool) -> b
 }
 
 /// The innermost cause. Unlike the outer layers it never holds the URL.
-fn root(error: &reqwest::Error) -> String {
+fn root(mut cause: Cause<'_>) -> String {
     let mut text = "no further cause".to_owned();
-    let mut cause = error.source();
     while let Some(current) = cause {
         text = current.to_string();
         cause = current.source();

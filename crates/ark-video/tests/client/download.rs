@@ -17,16 +17,24 @@ use crate::world::{Film, KEY, World, answer, task};
 
 const DONE: &str = r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://tos.example/a.mp4?X-Tos-Date=20261122T021700Z&X-Tos-Expires=86400","last_frame_url":"https://tos.example/a.png"}}"#;
 
+/// The smallest film there is, in two pieces.
+const PIECES: [&str; 2] = ["\0\0\0\x08ftyp\0\0\0\x08moov", "\0\0\0\x0dmdathello"];
+const LENGTH: u64 = 29;
+
+fn bytes() -> Vec<u8> {
+    PIECES.concat().into_bytes()
+}
+
 fn film(_: usize, _: &Request<()>) -> Film {
-    let mut answer = Response::new(vec!["he", "llo"]);
-    answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("5"));
+    let mut answer = Response::new(PIECES.to_vec());
+    answer.headers_mut().insert(header::CONTENT_LENGTH, LENGTH.into());
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("video/mp4"));
     answer
 }
 
 /// Breaks off each time, wherever it begins.
 fn cut_film(number: usize, request: &Request<()>) -> Film {
-    film(number, request).map(|_| vec!["he", "<cut>"])
+    film(number, request).map(|_| vec![PIECES[0], "<cut>"])
 }
 
 fn world(body: &'static str, storage: fn(usize, &Request<()>) -> Film) -> Arc<World> {
@@ -53,12 +61,9 @@ async fn the_film_is_fetched_from_a_fresh_link_without_the_key() {
         })
         .await
         .unwrap();
-    assert_eq!(
-        (film.bytes, film.task.id.as_str(), fs::read(&path).unwrap()),
-        (5, "cgt-1", b"hello".to_vec())
-    );
+    assert_eq!((film.bytes, film.task.id.as_str(), fs::read(&path).unwrap()), (LENGTH, "cgt-1", bytes()));
     assert_eq!(film.link_expires_at, Some(1_795_313_820 + 86_400));
-    assert_eq!(told, [(0, Some(5)), (2, Some(5)), (5, Some(5))]);
+    assert_eq!(told, [0, 16, LENGTH].map(|bytes| (bytes, Some(LENGTH))));
     assert_eq!(world.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
     let [opened] = world.opened().try_into().unwrap();
     assert_eq!(opened.uri().host(), Some("tos.example"));
@@ -73,7 +78,11 @@ async fn the_last_frame_is_another_output_and_may_be_missing() {
     let folder = tempfile::tempdir().unwrap();
     let options = DownloadOptions::new().output(Output::LastFrame);
     let path = folder.path().join("last.png");
-    let with = world(DONE, film);
+    let with = world(DONE, |_, _| {
+        let mut answer = Response::new(vec!["RIFF....WEBPVP8 "]);
+        answer.headers_mut().insert(header::CONTENT_LENGTH, 16.into());
+        answer
+    });
     with.client().task("cgt-1").download(&path, options.clone().overwrite(true)).await.unwrap();
     assert_eq!(with.opened()[0].uri(), "https://tos.example/a.png");
     let without = world(
@@ -102,6 +111,21 @@ async fn a_film_that_never_ends_is_kept_as_a_part_and_says_until_when_it_can_be_
     assert!(error.is_retryable() && error.task_id() == Some("cgt-1"));
     assert_eq!(world.opened().len(), 20, "tried as often as may be");
     assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
+}
+
+#[tokio::test]
+async fn what_is_no_film_does_not_get_its_name_and_is_not_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(DONE, |_, _| {
+        let mut answer = Response::new(vec!["hello there"]);
+        answer.headers_mut().insert(header::CONTENT_LENGTH, 11.into());
+        answer
+    });
+    let path = folder.path().join("tea.mp4");
+    let error = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("the file is no film: it does not begin like one"), "{error}");
+    assert_eq!((world.opened().len(), error.is_retryable()), (1, false));
+    assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"], "no sidecar either");
 }
 
 #[tokio::test]
@@ -148,21 +172,25 @@ async fn plain_http_is_taken_only_from_where_the_api_is() {
     assert!(fetch(far.client_at("http://127.0.0.1:9/v3"), "c").await.is_err() && far.opened().is_empty());
 }
 
-/// A storage that gives the rest of "hello" after a range, and breaks after each byte.
-fn byte_by_byte(_: usize, request: &Request<()>) -> Film {
-    const BYTES: [&str; 5] = ["h", "e", "l", "l", "o"];
+/// A storage that gives the rest of the film after a range, and breaks after some bytes.
+fn bit_by_bit(_: usize, request: &Request<()>) -> Film {
     let range = request.headers().get("range").map(|range| range.to_str().unwrap());
     let start: usize =
         range.map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
-    let mut answer = Response::new(vec![BYTES[start]]);
-    if start < 4 {
+    let length = usize::try_from(LENGTH).unwrap();
+    let (first, second) = (PIECES[0], PIECES[1]);
+    let rest = if start < 16 { &first[start..] } else { &second[start - 16..] };
+    let piece = &rest[..rest.len().min(7)];
+    let mut answer = Response::new(vec![piece]);
+    if start + piece.len() < length {
         answer.body_mut().push("<cut>");
     }
     if range.is_some() {
         *answer.status_mut() = http::StatusCode::PARTIAL_CONTENT;
-        answer.headers_mut().insert("content-range", format!("bytes {start}-4/5").parse().unwrap());
+        let range = format!("bytes {start}-{}/{length}", length - 1);
+        answer.headers_mut().insert("content-range", range.parse().unwrap());
     }
-    answer.headers_mut().insert("content-length", (5 - start).into());
+    answer.headers_mut().insert("content-length", (length - start).into());
     answer
 }
 
@@ -170,15 +198,15 @@ fn byte_by_byte(_: usize, request: &Request<()>) -> Film {
 async fn breaks_are_taken_up_where_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
-    let world = world(DONE, byte_by_byte);
+    let world = world(DONE, bit_by_bit);
     let film = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
-    assert_eq!((film.bytes, fs::read(&path).unwrap()), (5, b"hello".to_vec()));
-    assert_eq!(film.sha256, HELLO);
+    assert_eq!((film.bytes, fs::read(&path).unwrap()), (LENGTH, bytes()));
+    assert_eq!(film.sha256, HASH);
     assert_eq!((world.opened().len(), world.lines().len()), (5, 1), "one look at the task is enough");
     assert_eq!(names(&folder), ["tea.mp4", "tea.mp4.ark-video.json"]);
 }
 
-const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+const HASH: &str = "5ef95f2e458cfe64700a8da0387d040c7205c410d2948f12cfa6d204a4e40a9a";
 
 fn dead(status: u16) -> Film {
     let mut answer = Response::new(Vec::new());
@@ -239,7 +267,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
     assert_eq!((sidecar.progress, sidecar.task_id.as_deref()), (Progress::Downloaded, Some("cgt-1")));
     assert_eq!(sidecar.provenance, Some(provenance));
     let FileFacts { name, bytes, sha256, .. } = sidecar.file.unwrap();
-    assert_eq!((name.as_str(), bytes, sha256.as_str()), ("tea.mp4", 5, HELLO));
+    assert_eq!((name.as_str(), bytes, sha256.as_str()), ("tea.mp4", LENGTH, HASH));
     let text = fs::read_to_string(Sidecar::path_of(&path)).unwrap();
     assert!(!text.contains("X-Tos") && !text.contains(KEY), "{text}");
     let plain = folder.path().join("plain.mp4");
@@ -259,7 +287,7 @@ async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
         (done.map(|film| film.resumed_at), world.opened().len())
     };
     assert!(matches!(again(&path).await, (Ok(0), 1)));
-    assert!(matches!(again(&path).await, (Ok(5), 0)));
+    assert!(matches!(again(&path).await, (Ok(LENGTH), 0)));
     fs::write(&path, "jello").unwrap();
     let (refused, opened) = again(&path).await;
     assert!(refused.is_err() && opened == 0, "a file that is not ours is left alone");

@@ -1,4 +1,4 @@
-//! `list_all`: every task once, one page a second, and an end in any weather.
+//! `list_all`: every task once, one page a second, an end in any weather, and a word where some were not shown.
 
 use std::sync::Arc;
 
@@ -24,6 +24,15 @@ fn number(sent: &Sent) -> usize {
 async fn ids(world: &Arc<World>, query: ListQuery) -> Vec<String> {
     let tasks: Vec<_> = world.client().list_all(query).try_collect().await.unwrap();
     tasks.into_iter().map(|task| task.id).collect()
+}
+
+/// What comes of a list that ends with the word that there is more.
+async fn fewer(world: &Arc<World>, query: ListQuery) -> Vec<String> {
+    let mut results: Vec<_> = world.client().list_all(query).collect().await;
+    let error = results.pop().unwrap().unwrap_err();
+    assert!(error.to_string().contains("of them only"), "{error}");
+    assert!(error.client_request_id().is_none() && error.is_retryable(), "{error:?}");
+    results.into_iter().map(|task| task.unwrap().id).collect()
 }
 
 fn expected(ids: impl IntoIterator<Item = usize>) -> Vec<String> {
@@ -76,8 +85,33 @@ async fn tasks_that_shift_to_the_next_page_are_given_once() {
 #[tokio::test]
 async fn a_list_that_never_ends_ends() {
     let world = World::new(|_, _| page(Some(1_000_000), 0..2));
-    assert_eq!(ids(&world, ListQuery::new().page_size(2)).await, expected(0..2));
+    assert_eq!(fewer(&world, ListQuery::new().page_size(2)).await, expected(0..2));
     assert_eq!(world.sent().len(), 500, "the service has no page after 500");
+}
+
+#[tokio::test]
+async fn tasks_that_slipped_between_two_pages_are_looked_for_once_more() {
+    // After the first page the first task is deleted: what moves up is on no page any more.
+    let world = World::new(|request, sent| {
+        let all: Vec<usize> = (usize::from(request > 0)..7).collect();
+        let first = (number(sent) - 1) * 3;
+        page(Some(all.len()), all.into_iter().skip(first).take(3))
+    });
+    let mut found = ids(&world, ListQuery::new().page_size(3)).await;
+    found.sort_unstable();
+    assert_eq!(found, expected(0..7));
+    let without = World::new(|request, _| if request == 0 { page(Some(3), []) } else { page(Some(3), 0..3) });
+    assert_eq!(ids(&without, ListQuery::new()).await, expected(0..3));
+    // The later pages only were asked for.
+    let second = World::new(|_, sent| page(Some(5), ((number(sent) - 1) * 2..5).take(2)));
+    assert_eq!(ids(&second, ListQuery::new().page_num(2).page_size(2)).await, expected(2..5));
+}
+
+#[tokio::test]
+async fn a_list_that_counts_more_than_it_shows_says_so_after_three_readings() {
+    let world = World::new(|_, sent| if number(sent) == 1 { page(Some(4), 0..3) } else { page(Some(4), []) });
+    assert_eq!(fewer(&world, ListQuery::new().page_size(3)).await, expected(0..3));
+    assert_eq!(world.sent().len(), 6);
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn what_only_looks_alike_is_left_to_a_person() {
     let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(0));
     let verdicts =
         world.client().reconcile_all(vec![unknown.clone()], options.clone(), |_| {}).await.unwrap();
-    let [Verdict::Ambiguous { candidates }] = verdicts.as_slice() else { panic!("{verdicts:?}") };
+    let [Verdict::Ambiguous { candidates, .. }] = verdicts.as_slice() else { panic!("{verdicts:?}") };
     assert_eq!(candidates[0].id, "cgt-1");
     let owned = options.owned(["cgt-1"]);
     let verdicts = world.client().reconcile_all(vec![unknown], owned, |_| {}).await.unwrap();

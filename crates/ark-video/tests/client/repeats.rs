@@ -90,12 +90,19 @@ async fn a_cancel_looks_again_before_each_repeat() {
 
 #[tokio::test]
 async fn a_delete_whose_answer_was_lost_is_done_when_the_record_is_gone() {
-    let world = World::new(|number, _| match number {
-        0 => task("succeeded"),
-        1 => Err(SendError::maybe_sent(SendErrorKind::Closed, "closed")),
-        _ => answer(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#),
-    });
-    world.client().forget("cgt-1").await.unwrap();
+    for lost in [
+        Err(SendError::maybe_sent(SendErrorKind::Closed, "closed")),
+        answer(502, "<html>"),
+        answer(408, r#"{"error":{"code":"RequestTimeout","message":"m"}}"#),
+        answer(200, "{\"id\":"),
+    ] {
+        let world = World::new(move |number, _| match number {
+            0 => task("succeeded"),
+            1 => lost.clone(),
+            _ => answer(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#),
+        });
+        world.client().forget("cgt-1").await.unwrap();
+    }
     // A cancel whose answer was lost is never repeated: by now the task may have become a film.
     let world = World::new(|number, _| match number {
         0 => task("queued"),

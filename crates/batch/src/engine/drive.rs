@@ -16,14 +16,14 @@ use super::request::{is_flex, search_of};
 use super::settling::cost;
 use super::shared::{Shared, locked};
 use super::step::{Around, Before, Step, decide};
-use super::submit::submit;
+use super::submit::{mark, submit, unmark};
 use super::waiting::{LEFT_ALONE, Waited};
 use crate::{Job, JournalError, Moved, State};
 
 /// How work on a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Driven {
-    /// Nothing is left to do, or somebody will bring it back.
+    /// Nothing is left to do in this run, or somebody will bring it back.
     Done,
     /// The run ends before the job does: the queue is to keep it for the next one.
     Left,
@@ -35,7 +35,7 @@ pub(crate) async fn drive(shared: &Shared, key: &str) -> Driven {
         Ok(end) => end,
         Err(error) => {
             shared.journal_failed(key, &error);
-            Driven::Left
+            shared.give_up(key)
         }
     }
 }
@@ -51,6 +51,7 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
                 None => return Ok(Driven::Done),
             },
         };
+        unmark(shared, &job);
         let (step, before) = next_step(shared, &job).await?;
         known = match step {
             Step::Rest => {
@@ -76,7 +77,8 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
             },
             Step::Fetch => match bring(shared, &job, task.take()).await? {
                 Some(job) => job,
-                None => return Ok(Driven::Left),
+                None if shared.stop.drains() => return Ok(Driven::Left),
+                None => return Ok(shared.give_up(key)),
             },
             Step::Settle => settle(shared, &job).await?,
         };
@@ -148,13 +150,13 @@ async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, Jo
     let hold = |reason: String, candidates: Vec<Candidate>| async move {
         let ids: Vec<String> = candidates.into_iter().map(|candidate| candidate.id).collect();
         let now = moved(shared.patiently(|| shared.journal.held(job, &reason, &ids)).await?);
-        shared.tell(Some(&job.key), EventKind::Ended { state: State::Held, reason });
         Ok::<_, JournalError>(Some(now))
     };
     let Some(search) = search_of(job) else {
         return hold("what to search for is not known".to_owned(), Vec::new()).await;
     };
     let accepted = search.accepted;
+    mark(shared, &job.key, &search);
     let found = tokio::select! {
         found = shared.reconciling.find(&job.key, search) => found,
         () = shared.stop.draining() => return Ok(None),
@@ -277,14 +279,12 @@ async fn bring(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Option<
             Ok(Some(moved(shared.patiently(|| shared.journal.gone(job, spent.clone(), &reason)).await?)))
         }
         Fetched::Blocked(reason) => {
-            locked(&shared.given_up).insert(job.key.clone());
             let reason =
                 format!("{reason} The film is left where it is for now: run again before its link dies.");
             shared.tell(Some(&job.key), EventKind::Trouble { reason });
             Ok(None)
         }
         Fetched::DiskFull(reason) => {
-            locked(&shared.given_up).insert(job.key.clone());
             shared.close(StopCause::DiskFull, &reason);
             Ok(None)
         }
@@ -297,6 +297,10 @@ async fn settle(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError>
     let cost = cost(&job.planned, &task, shared.client.catalog());
     let now = moved(shared.patiently(|| shared.journal.settled(job, cost.clone())).await?);
     shared.tell(Some(&job.key), EventKind::Settled { cost });
+    if let (true, Some(job)) = (shared.options.forget_prompts, &now) {
+        // A trouble here is no reason to stop: the film is there and accounted for.
+        let _ = shared.journal.forget_request(job).await;
+    }
     let name = (job.batch.clone(), job.planned.name.clone());
     let followers = locked(&shared.followers).get(&name).cloned().unwrap_or_default();
     for key in followers {

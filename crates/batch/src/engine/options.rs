@@ -1,6 +1,7 @@
 //! How a run goes: what it asks of the account, how patient it is, and when it gives up. Plain values.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,11 @@ pub struct RunnerOptions {
     /// Stop sending when more than this share of the jobs that ended have failed or were rejected, 0 to 1; judged from 10 ends on.
     /// Default: never.
     pub stop_after_failures: Option<f64>,
+    /// Replace a job's request by its model once its film is there and accounted for. The sidecar beside the film keeps it.
+    /// Default no.
+    pub forget_prompts: bool,
+    /// Where a copy of the journal goes before the run, if it is a file; an earlier copy there is replaced. Default none.
+    pub backup: Option<PathBuf>,
     /// What was written down longer ago than this, by either clock, is not sent. Default 1 s.
     pub guard: Duration,
     /// A runner that was not seen for so long is dead. Default 15 s.
@@ -79,6 +85,8 @@ impl Default for RunnerOptions {
             watch: WatchOptions::default(),
             check: CheckPolicy::default(),
             stop_after_failures: None,
+            forget_prompts: false,
+            backup: None,
             guard: Duration::from_secs(1),
             lease: Duration::from_secs(15),
             clock: Arc::new(SystemClock::new()),

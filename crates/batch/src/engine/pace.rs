@@ -11,7 +11,7 @@ const SAME_REFUSAL: Duration = Duration::from_secs(1);
 const RECOVERY: Duration = Duration::from_secs(60);
 /// The first pause after a refusal that names none, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
-/// A `Retry-After` beyond this is not believed.
+/// Longer is no `Retry-After` believed; the client's own limits hold creates back for exactly as long.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
 
 /// What there was too much of.
@@ -91,8 +91,8 @@ impl Pace {
         }
         let own = PAUSES.0.saturating_mul(1 << self.strikes.saturating_sub(1).min(5)).min(PAUSES.1);
         let pause = match retry_after {
-            Some(after) if after <= RETRY_AFTER_CAP => after,
-            _ => own.mul_f64(0.5 + dice / 2.0),
+            Some(after) => after.min(RETRY_AFTER_CAP),
+            None => own.mul_f64(0.5 + dice / 2.0),
         };
         self.not_before = self.not_before.max(now.saturating_add(pause));
     }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_obeyed_to_120_seconds_and_otherwise_pauses_grow() {
-        for (after, expected) in [(7, 7.0), (120, 120.0), (121, 1.0)] {
+        for (after, expected) in [(7, 7.0), (120, 120.0), (121, 120.0)] {
             let mut pace = Pace::new(10, 600.0);
             pace.refused(Duration::ZERO, TooMuch::PerMinute, Some(SECOND * after), 1.0);
             assert_eq!(pace.not_before().as_secs_f64(), expected, "{after}");

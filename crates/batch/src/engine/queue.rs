@@ -195,6 +195,22 @@ impl Queue {
         Ok(found.into_iter().map(|(name,)| name).collect())
     }
 
+    /// Whether no entry is waiting for a handler or with one.
+    pub(crate) async fn is_empty(&self) -> Result<bool, QueueError> {
+        let found: Option<(String,)> = match &self.store {
+            Store::Sqlite(pool) => {
+                let any = "SELECT id FROM Jobs WHERE status IN ('Pending', 'Queued', 'Running') LIMIT 1";
+                sqlx::query_as(any).fetch_optional(pool).await.map_err(failed)?
+            }
+            Store::Postgres(pool) => {
+                let any =
+                    "SELECT id FROM apalis.jobs WHERE status IN ('Pending', 'Queued', 'Running') LIMIT 1";
+                sqlx::query_as(any).fetch_optional(pool).await.map_err(failed)?
+            }
+        };
+        Ok(found.is_none())
+    }
+
     /// Hands the entries of a model to the handler, so many at once, until the database fails. What a handler leaves unfinished
     /// when this is dropped goes to another worker once this one's heartbeat is old.
     pub(crate) fn work(
@@ -279,3 +295,7 @@ fn is_duplicate(error: &TaskSinkError<apalis_postgres::Error>) -> bool {
     matches!(error, TaskSinkError::PushError(apalis_postgres::Error::Database(error))
         if error.as_database_error().is_some_and(|error| error.is_unique_violation()))
 }
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

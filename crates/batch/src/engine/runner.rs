@@ -14,7 +14,7 @@ use super::crash::CrashPoint;
 use super::drive::{next_step, push};
 use super::events::{EventKind, Events, StopCause, Teller};
 use super::options::RunnerOptions;
-use super::queue::Entry;
+use super::queue::{Entry, QueueError};
 use super::shared::{Shared, locked};
 use super::step::Step;
 use super::stop::Stop;
@@ -26,8 +26,8 @@ use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, RunnerRow, St
 const PAGE: usize = 500;
 /// How often to look whether a run without work is over, in real time.
 const LOOK: Duration = Duration::from_millis(200);
-/// How often to look for jobs that a person brought back, in looks.
-const SURVEY: u32 = 150;
+/// How often to look for jobs that a person brought back, at most; seldom enough that it costs a fiftieth of the time.
+const SURVEY: Duration = Duration::from_secs(30);
 
 /// Takes jobs from intent to film.
 ///
@@ -185,7 +185,7 @@ impl Runner {
             if !findings.is_empty() {
                 return Err(RunError::Damaged(findings));
             }
-            Run::new(self, batches, teller, stop)?.to_the_end().await
+            Run::new(self, batches, teller, stop)?.go().await
         };
         (events, handle, run)
     }
@@ -206,11 +206,9 @@ impl Drop for Run {
     }
 }
 
-/// What a look at all open jobs found.
-#[derive(Debug, Default)]
-struct Survey {
-    /// In the queue, brought back to it, or with another runner.
-    under_way: u64,
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn queue_failed(error: QueueError) -> RunError {
+    RunError::Queue(error.to_string())
 }
 
 impl Run {
@@ -230,45 +228,49 @@ impl Run {
         Ok(Self { shared, active: Arc::default(), batches, helpers, workers: BTreeSet::new() })
     }
 
-    async fn to_the_end(mut self) -> Result<RunSummary, RunError> {
+    async fn go(mut self) -> Result<RunSummary, RunError> {
         let shared = self.shared.clone();
-        let now = shared.stop.clone();
         let run = async {
-            let row = self.begin().await?;
+            let (journal, options) = (&shared.journal, &shared.options);
+            let row = journal.runner_started(&shared.runner, &options.host, std::process::id()).await?;
             let beating = beat(shared.clone(), row);
+            let working = async {
+                self.begin().await?;
+                self.work().await
+            };
             tokio::select! {
-                ended = self.work() => ended?,
-                () = beating => {}
+                ended = working => ended,
+                () = beating => Ok(()),
             }
-            Ok::<_, RunError>(())
         };
         tokio::select! {
             ended = run => ended?,
-            () = now.at_once() => {}
+            () = shared.stop.at_once() => {}
         }
         self.end().await
     }
 
-    /// Says that it is there, and fills the queue from the journal.
-    async fn begin(&mut self) -> Result<RunnerRow, RunError> {
+    /// Fills the queue from the journal.
+    async fn begin(&mut self) -> Result<(), RunError> {
         let shared = self.shared.clone();
         let (journal, options) = (&shared.journal, &shared.options);
-        let row = shared
-            .patiently(|| journal.runner_started(&shared.runner, &options.host, std::process::id()))
-            .await?;
+        if let Some(copy) = &options.backup
+            && let Err(error) = journal.backup(copy).await
+        {
+            shared.tell(None, EventKind::Trouble { reason: error.to_string() });
+        }
         let alive = shared.patiently(|| journal.runners_alive(options.lease)).await?;
         let others = alive.iter().filter(|runner| runner.id != shared.runner).count();
-        let failed = |error: super::queue::QueueError| RunError::Queue(error.to_string());
         self.prepare_queue().await?;
         if others == 0 {
             // What is in there is from runners that are gone; the journal knows better.
-            shared.queue.empty().await.map_err(failed)?;
+            shared.queue.empty().await.map_err(queue_failed)?;
         }
-        shared.options.crash.reached(CrashPoint::BeforeQueue);
+        options.crash.reached(CrashPoint::BeforeQueue);
         let queued = self.fill().await?;
-        shared.options.crash.reached(CrashPoint::AfterQueue);
+        options.crash.reached(CrashPoint::AfterQueue);
         shared.tell(None, EventKind::Started { runner: shared.runner.clone(), others, queued });
-        Ok(row)
+        Ok(())
     }
 
     async fn prepare_queue(&self) -> Result<(), RunError> {
@@ -279,7 +281,7 @@ impl Run {
             match self.shared.queue.prepare().await {
                 Ok(()) => return Ok(()),
                 Err(_) if tries < 5 => tokio::time::sleep(LOOK).await,
-                Err(error) => return Err(RunError::Queue(error.to_string())),
+                Err(error) => return Err(queue_failed(error)),
             }
         }
     }
@@ -344,42 +346,58 @@ impl Run {
     /// Until nothing is left that could go on.
     async fn work(&mut self) -> Result<(), RunError> {
         let shared = self.shared.clone();
+        let clock = shared.options.clock.clone();
         let active = self.active.clone();
-        for look in 1_u32.. {
+        let mut next_survey = clock.monotonic().saturating_add(SURVEY);
+        loop {
             tokio::select! {
                 () = active.idle.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
             let idle = active.is_empty();
-            if idle && shared.stop.drains() {
+            if shared.stop.drains() {
+                if idle {
+                    return Ok(());
+                }
+                continue;
+            }
+            let began = clock.monotonic();
+            // A queue that cannot be asked is one that has something, until it can.
+            let over = idle && shared.queue.is_empty().await.unwrap_or(false);
+            if !over && began < next_survey {
+                continue;
+            }
+            let under_way = match self.survey().await {
+                Ok(under_way) => under_way,
+                Err(RunError::Queue(reason)) => {
+                    shared.tell(None, EventKind::Trouble { reason });
+                    1
+                }
+                Err(error) => return Err(error),
+            };
+            if idle && under_way == 0 {
                 return Ok(());
             }
-            if (idle || look % SURVEY == 0)
-                && !shared.stop.drains()
-                && self.survey().await?.under_way == 0
-                && idle
-            {
-                return Ok(());
-            }
+            let took = clock.monotonic().saturating_sub(began);
+            next_survey = clock.monotonic().saturating_add(SURVEY.max(took.saturating_mul(50)));
         }
-        Ok(())
     }
 
-    /// Looks at all open jobs, and brings those back that the queue has lost.
-    async fn survey(&mut self) -> Result<Survey, RunError> {
+    /// Looks at all open jobs, and brings those back that the queue has lost: what a person reopened, or a runner left. How many
+    /// are under way, here or elsewhere.
+    async fn survey(&mut self) -> Result<u64, RunError> {
         let shared = self.shared.clone();
-        let mut survey = Survey::default();
+        let mut under_way = 0;
         for batch in self.batches.clone() {
             let mut last = None;
             while let Some(page) = self.page(&batch, &mut last).await? {
                 let names: Vec<_> = page.iter().map(|job| Entry::of(job).name()).collect();
-                let held =
-                    shared.queue.holds(&names).await.map_err(|error| RunError::Queue(error.to_string()))?;
+                let held = shared.queue.holds(&names).await.map_err(queue_failed)?;
                 let mut back = Vec::new();
                 for (job, name) in page.iter().zip(names) {
                     self.follow(job);
                     if held.contains(&name) || self.active.has(&job.key) {
-                        survey.under_way += 1;
+                        under_way += 1;
                         continue;
                     }
                     if locked(&shared.given_up).contains(&job.key) {
@@ -387,9 +405,9 @@ impl Run {
                     }
                     match next_step(&shared, job).await?.0 {
                         Step::Later | Step::Rest => {}
-                        Step::Elsewhere => survey.under_way += 1,
+                        Step::Elsewhere => under_way += 1,
                         _ => {
-                            survey.under_way += 1;
+                            under_way += 1;
                             if let Moved::Done(job) = shared.patiently(|| shared.journal.requeue(job)).await?
                             {
                                 back.push(Entry::of(&job));
@@ -400,7 +418,7 @@ impl Run {
                 self.push(back).await;
             }
         }
-        Ok(survey)
+        Ok(under_way)
     }
 
     async fn end(mut self) -> Result<RunSummary, RunError> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ark_video::Client;
 use tokio::sync::Notify;
 
+use super::drive::Driven;
 use super::events::{EventKind, StopCause, Teller};
 use super::options::RunnerOptions;
 use super::pace::Pace;
@@ -37,10 +38,10 @@ pub(crate) struct Shared {
     pub(crate) waiting: Waiting,
     pub(crate) reconciling: Reconciling,
     pub(crate) downloads: Turnstile,
-    /// Jobs whose film cannot be fetched in this run, whatever is tried.
+    /// Jobs that are left as they are in this run, because something here is in their way.
     pub(crate) given_up: Mutex<HashSet<String>>,
-    /// The `execution_expires_after` of open attempts.
-    pub(crate) expiries: Mutex<HashSet<i64>>,
+    /// The `execution_expires_after` of jobs whose task is not known yet: each has its own, so that a lost one can be told apart.
+    pub(crate) expiries: Mutex<HashMap<String, i64>>,
     /// Keys of the jobs that follow another one, by its batch and name.
     pub(crate) followers: Mutex<HashMap<(String, String), HashSet<String>>>,
     models: Mutex<HashMap<String, Arc<ModelPace>>>,
@@ -161,17 +162,23 @@ impl Shared {
         }
     }
 
-    /// A job is over, or parked where nobody wanted it.
+    /// Leaves a job as it is for this run.
+    pub(crate) fn give_up(&self, key: &str) -> Driven {
+        locked(&self.given_up).insert(key.to_owned());
+        Driven::Done
+    }
+
+    /// A job is over, or waits for a person.
     pub(crate) fn ended(&self, job: &Job) {
+        if !matches!(job.state, State::Settled | State::Dropped) {
+            let reason = job.reason.clone().unwrap_or_default();
+            self.tell(Some(&job.key), EventKind::Ended { state: job.state, reason });
+        }
         let bad = match job.state {
             State::Settled => false,
             State::Failed | State::Rejected | State::Gone => true,
             _ => return,
         };
-        if bad {
-            let reason = job.reason.clone().unwrap_or_default();
-            self.tell(Some(&job.key), EventKind::Ended { state: job.state, reason });
-        }
         let (all, bad) = {
             let mut ends = locked(&self.ends);
             ends.all += 1;

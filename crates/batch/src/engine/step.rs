@@ -74,3 +74,76 @@ pub(crate) fn decide(job: &Job, around: &Around<'_>) -> Step {
         _ => Step::Rest,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Attempt;
+
+    fn job(state: State, owner: Option<&str>) -> Job {
+        let attempt = owner.map(|runner| Attempt { runner: runner.to_owned(), ..Attempt::default() });
+        let planned = json!({"name": "a", "place": 0, "request": {}, "request_hash": "", "output": "a.mp4"});
+        let job = json!({"key": "b/a", "batch": "b", "planned": planned, "revision": 1, "state": state, "seq": 0,
+            "changed_at": 0, "attempt": attempt, "task_id": null, "created_at": null, "task": null, "settled": null,
+            "files": [], "reason": null, "approved": false, "superseded": false, "round": 0});
+        serde_json::from_value(job).unwrap()
+    }
+
+    fn around(before: Before, owner_is_alive: bool, sends: bool) -> Around<'static> {
+        Around { runner: "us", owner_is_alive, before, sends }
+    }
+
+    #[test]
+    fn an_intent_is_sent_only_when_nothing_holds_it_back() {
+        let intent = job(State::Intent, None);
+        for (before, sends, expected) in [
+            (Before::Ready, true, Step::Submit),
+            (Before::Ready, false, Step::Later),
+            (Before::Waiting, true, Step::Later),
+            (Before::Broken, true, Step::Later),
+            (Before::NeedsApproval, true, Step::AskForApproval),
+            (Before::NeedsApproval, false, Step::AskForApproval),
+        ] {
+            assert_eq!(decide(&intent, &around(before, false, sends)), expected, "{before:?} {sends}");
+        }
+        // A job that was sent before and came back is its old runner's no longer.
+        assert_eq!(
+            decide(&job(State::Intent, Some("other")), &around(Before::Ready, true, true)),
+            Step::Submit
+        );
+    }
+
+    #[test]
+    fn what_a_dead_runner_was_sending_is_looked_for_and_never_sent() {
+        for (owner, alive, expected) in [
+            ("other", true, Step::Elsewhere),
+            ("other", false, Step::Forsaken),
+            ("us", false, Step::Forsaken),
+        ] {
+            let submitting = job(State::Submitting, Some(owner));
+            assert_eq!(decide(&submitting, &around(Before::Ready, alive, true)), expected, "{owner} {alive}");
+        }
+    }
+
+    #[test]
+    fn only_an_intent_is_ever_sent_and_what_was_paid_for_goes_on_whatever_else_stops() {
+        for state in State::ALL {
+            for (sends, alive) in [(true, true), (true, false), (false, true), (false, false)] {
+                let step = decide(&job(state, Some("other")), &around(Before::Ready, alive, sends));
+                assert!(step != Step::Submit || (state == State::Intent && sends), "{state} {step:?}");
+                let expected = match state {
+                    _ if alive => continue,
+                    State::Unknown => Step::Reconcile,
+                    State::Submitted => Step::Wait,
+                    State::Finished => Step::Fetch,
+                    State::Downloaded => Step::Settle,
+                    State::Intent | State::Submitting => continue,
+                    _ => Step::Rest,
+                };
+                assert_eq!(step, expected, "{state}");
+            }
+        }
+    }
+}

@@ -23,17 +23,6 @@ const NOT_SENT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 /// The rate from which on several permits are taken at once, to spare the journal writes.
 const MANY: f64 = 4.0;
 
-/// The marks that an open attempt of this runner has to itself.
-struct Mark<'s>(&'s Shared, Option<i64>);
-
-impl Drop for Mark<'_> {
-    fn drop(&mut self) {
-        if let Some(expiry) = self.1 {
-            locked(&self.0.expiries).remove(&expiry);
-        }
-    }
-}
-
 /// Takes a job one attempt further. What it is then, `None` if it has to be read again.
 pub(crate) async fn submit(
     shared: &Shared,
@@ -50,7 +39,7 @@ pub(crate) async fn submit(
         return Ok(Some(job));
     };
     // The first to come had to wait: things may have changed for this job.
-    let taken = |expiry| locked(&shared.expiries).contains(&expiry);
+    let taken = |expiry| locked(&shared.expiries).values().any(|taken| *taken == expiry);
     let (prepared, search) = match prepare(&shared.client, &shared.options, &job, before, taken).await {
         Ok(prepared) => prepared,
         Err(Unprepared::Never(reason)) => {
@@ -69,10 +58,7 @@ pub(crate) async fn submit(
         let reason = Error::Rejected(Box::new(prepared.report().clone())).to_string();
         return Ok(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?));
     }
-    let mark = Mark(shared, search.marks.expiry);
-    if let Some(expiry) = mark.1 {
-        locked(&shared.expiries).insert(expiry);
-    }
+    mark(shared, &job.key, &search);
     let begun = Moment::of(&*shared.options.clock);
     let attempt = attempt_of(shared, &job, &search, begun.wall);
     let token = attempt.token.clone();
@@ -128,16 +114,34 @@ pub(crate) async fn submit(
         not_sent(shared, &job, &reason).await?;
         return Ok(None);
     }
+    // Another create was told to wait since: the client would hold this one back, and it would go out too late.
+    let held_back = locked(&model.pace).not_before() > shared.options.clock.monotonic();
+    if held_back {
+        not_sent(shared, &job, "the service asked for a pause just before it was sent").await?;
+        return Ok(None);
+    }
     // Nothing is awaited between the guard and the first step of this.
     let sent = shared.client.create_prepared(&prepared).await;
     let answered = shared.client.now();
     shared.options.crash.reached(CrashPoint::AfterAnswer);
-    let ended = match sent {
+    match sent {
         Ok(task) => accepted(shared, &model, &job, task.id(), answered).await,
         Err(error) => failed(shared, &model, &job, &prepared, error).await,
-    };
-    drop(mark);
-    ended
+    }
+}
+
+/// Keeps a job's mark for itself until its task is known; see [`unmark`].
+pub(crate) fn mark(shared: &Shared, key: &str, search: &Unknown) {
+    if let Some(expiry) = search.marks.expiry {
+        locked(&shared.expiries).insert(key.to_owned(), expiry);
+    }
+}
+
+/// Gives a job's mark free, if its task is known or was never made.
+pub(crate) fn unmark(shared: &Shared, job: &Job) {
+    if !matches!(job.state, State::Submitting | State::Unknown | State::Held) {
+        locked(&shared.expiries).remove(&job.key);
+    }
 }
 
 /// Waits until this model may have one more task and one more create. `None`: nothing more is sent in this run.

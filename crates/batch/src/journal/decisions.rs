@@ -75,6 +75,7 @@ impl Journal {
     pub async fn drop_job(&self, job: &Job, reason: &str) -> Result<Moved, JournalError> {
         self.moved(UNSENT, job, &State::ALL, async |_, next| {
             next.state = State::Dropped;
+            next.given_up = true;
             next.reason = Some(reason.to_owned());
             Ok(())
         })
@@ -199,6 +200,7 @@ pub(super) async fn begin_again(
     next.files.clear();
     next.candidates.clear();
     next.approved = false;
+    next.given_up = false;
     next.reason = Some(why.to_owned());
     next.round += 1;
     Ok(())

@@ -31,8 +31,9 @@ const SERVER_CONNECTIONS: u32 = 8;
 /// Two programs that find no tables at once make them one after the other under this lock.
 const CREATION_LOCK: i64 = 0x6172_6b76;
 
-/// A frozen runner must not hold a row that others wait for.
-const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; \
+/// A frozen runner must not hold a row that others wait for; and a plan that was made when the tables were empty must not be
+/// kept when they hold a hundred thousand rows.
+const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; SET plan_cache_mode = force_custom_plan; \
      SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'";
 
 impl Journal {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Job, Planned, State};
 
-use super::db::Tx;
+use super::db::{Db, Tx};
 use super::decisions::begin_again;
 use super::error::{Doing, Trouble};
 use super::moves::Step;
@@ -74,6 +74,12 @@ impl Journal {
         let wanted: Vec<_> = by_name.values().copied().collect();
         for chunk in wanted.chunks(CHUNK) {
             self.lay_chunk(batch, chunk, &mut change).await?;
+        }
+        if change.added.len() >= CHUNK
+            && let Db::Postgres(_) = self.inner.db
+        {
+            // Until the server has counted, it looks for names by reading all rows.
+            self.inner.db.all("ANALYZE ark_job", Vec::new()).await?;
         }
         if options.drop_missing {
             self.drop_missing(batch, &by_name, &mut change).await?;
@@ -234,6 +240,7 @@ fn fresh(batch: &str, planned: Planned, revision: u32, now: i64) -> Job {
         candidates: Vec::new(),
         approved: false,
         superseded: false,
+        given_up: false,
         round: 0,
     }
 }
@@ -256,7 +263,7 @@ fn decide(old: &[Job], planned: &Planned) -> Act {
     let is_unsent = UNSENT.contains(&last.state);
     if same_film(&last.planned, planned) {
         return match last.state {
-            State::Dropped => Act::Again,
+            State::Dropped if !last.given_up => Act::Again,
             _ if is_unsent && last.planned != wanted(planned, last.revision, old) => Act::Touch,
             _ => Act::Keep,
         };

@@ -1,15 +1,18 @@
 //! Reading jobs: one, a page of many, how many in which state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Job, State};
 
-use super::db::Value;
+use super::db::Tx;
 use super::error::{Doing, Trouble};
 use super::schema::JOB;
 use super::{JobFilter, Journal, JournalError, rows};
 
 const DOING: Doing = Doing { what: "Reading jobs", so: "Nothing was sent because of it." };
+
+/// No statement takes more parameters than this, in either database.
+const LONGEST: usize = 1_000;
 
 impl Journal {
     /// A job by its key.
@@ -55,19 +58,31 @@ impl Journal {
 
     async fn page(&self, filter: &JobFilter, after: Option<&str>, limit: usize) -> Result<Vec<Job>, Trouble> {
         let mut after = after.unwrap_or_default().to_owned();
+        let mut tx = self.inner.db.snapshot().await?;
+        let batches = match &filter.batch {
+            Some(batch) => vec![batch.clone()],
+            None => {
+                let rows = tx.all("SELECT name FROM ark_batch", Vec::new()).await?;
+                rows.iter().map(|row| row.text("name")).collect::<Result<_, _>>()?
+            }
+        };
+        let states = if filter.states.is_empty() { &State::ALL[..] } else { &filter.states };
         let mut jobs = Vec::new();
         while jobs.len() < limit {
-            let wanted = limit - jobs.len();
-            let (sql, values) = select(filter, &after, wanted);
-            let page = self.inner.db.all(sql, values).await?;
-            for row in &page {
-                let job = rows::job(row)?;
-                after.clone_from(&job.key);
-                if filter.tags.is_empty() || filter.tags.iter().any(|tag| job.planned.tags.contains(tag)) {
+            let wanted = (limit - jobs.len()).min(LONGEST);
+            let keys = keys(&mut tx, states, &batches, &after, wanted).await?;
+            let Some(last) = keys.last() else { break };
+            after.clone_from(last);
+            let mut values = Vec::new();
+            let condition = rows::one_of("key", keys.iter().map(String::as_str), &mut values);
+            let sql = JOB.select(&format!("WHERE {condition} ORDER BY key"));
+            for row in tx.all(sql, values).await? {
+                let job = rows::job(&row)?;
+                if matches(filter, &job) {
                     jobs.push(job);
                 }
             }
-            if page.len() < wanted {
+            if keys.len() < wanted {
                 break;
             }
         }
@@ -82,11 +97,13 @@ impl Journal {
     pub async fn counts(&self, batch: Option<&str>) -> Result<BTreeMap<State, u64>, JournalError> {
         let look = async {
             let mut values = Vec::new();
-            let condition = batch.map_or(String::new(), |batch| {
+            let states = rows::states("state", &State::ALL, &mut values);
+            let of = batch.map_or(String::new(), |batch| {
                 values.push(batch.into());
-                " WHERE batch = $1".to_owned()
+                format!(" AND batch = ${}", values.len())
             });
-            let sql = format!("SELECT state, COUNT(*) AS jobs FROM ark_job{condition} GROUP BY state");
+            let sql =
+                format!("SELECT state, COUNT(*) AS jobs FROM ark_job WHERE {states}{of} GROUP BY state");
             let rows = self.inner.db.all(sql, values).await?;
             rows.iter()
                 .map(|row| {
@@ -100,22 +117,32 @@ impl Journal {
     }
 }
 
-fn select(filter: &JobFilter, after: &str, limit: usize) -> (String, Vec<Value>) {
-    let mut values = vec![after.into()];
-    let mut conditions = vec!["key > $1".to_owned()];
-    if let Some(batch) = &filter.batch {
-        values.push(batch.as_str().into());
-        conditions.push(format!("batch = ${}", values.len()));
-    }
-    if !filter.states.is_empty() {
-        conditions.push(rows::states("state", &filter.states, &mut values));
-    }
-    for (column, texts) in [("name", &filter.names), ("model", &filter.models)] {
-        if !texts.is_empty() {
-            conditions.push(rows::one_of(column, texts.iter().map(String::as_str), &mut values));
+/// The next keys of these states and batches. Each state's are in order in the index; only as many as are wanted are read,
+/// however many there are.
+async fn keys(
+    tx: &mut Tx,
+    states: &[State],
+    batches: &[String],
+    after: &str,
+    wanted: usize,
+) -> Result<Vec<String>, Trouble> {
+    let sql = "SELECT key FROM ark_job WHERE state = $1 AND batch = $2 AND key > $3 ORDER BY key LIMIT $4";
+    let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
+    let mut keys = BTreeSet::new();
+    for state in states {
+        for batch in batches {
+            let values = vec![state.as_str().into(), batch.as_str().into(), after.into(), limit.into()];
+            for row in tx.all(sql, values).await? {
+                keys.insert(row.text("key")?);
+            }
         }
     }
-    values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-    let rest = format!("WHERE {} ORDER BY key LIMIT ${}", conditions.join(" AND "), values.len());
-    (JOB.select(&rest), values)
+    Ok(keys.into_iter().take(wanted).collect())
+}
+
+fn matches(filter: &JobFilter, job: &Job) -> bool {
+    let is_in = |list: &[String], text: &str| list.is_empty() || list.iter().any(|one| one == text);
+    is_in(&filter.names, &job.planned.name)
+        && is_in(&filter.models, job.model())
+        && (filter.tags.is_empty() || filter.tags.iter().any(|tag| job.planned.tags.contains(tag)))
 }

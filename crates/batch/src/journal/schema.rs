@@ -107,7 +107,7 @@ pub(super) const REST: [&str; 4] = [
     "CREATE TABLE ark_bucket (name {text} NOT NULL PRIMARY KEY, next_at BIGINT NOT NULL, complement BIGINT NOT NULL)",
     "CREATE UNIQUE INDEX ark_job_by_task ON ark_job (task_id)",
     "CREATE INDEX ark_job_by_name ON ark_job (batch, name)",
-    "CREATE INDEX ark_job_by_state ON ark_job (state, batch, model, key)",
+    "CREATE INDEX ark_job_by_state ON ark_job (state, batch, key)",
 ];
 
 static CRC: Crc<u32, Lookup<16>> = Crc::<u32, Lookup<16>>::new(&CRC_32_ISCSI);

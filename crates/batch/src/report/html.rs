@@ -113,7 +113,9 @@ impl<'a, W: Write> Page<'a, W> {
                     p.prompt { (prompt(&job.planned.request)) }
                     p.soft {
                         (job.model())
-                        @if let Some(cost) = &job.settled { " · " (money(cost)) " · " (cost.tokens) " tokens" }
+                        @if let Some(cost) = job.settled.as_ref().filter(|cost| cost.tokens > 0) {
+                            " · " (money(cost)) " · " (cost.tokens) " tokens"
+                        } @else if job.state.is_final() || job.state == State::Rejected { " · not billed" }
                         @else if let Some(cost) = &job.planned.estimate { " · at most " (money(cost)) " estimated" }
                         @for tag in &job.planned.tags { " · #" (tag) }
                     }
@@ -210,6 +212,7 @@ mod tests {
             reason: None,
             approved: false,
             superseded: false,
+            given_up: false,
             round: 0,
         }
     }

@@ -6,8 +6,8 @@ mod ends;
 mod follows;
 mod money;
 mod postgres;
-mod stops;
-mod troubles;
 #[path = "../support/postgres.rs"]
 mod server;
+mod stops;
+mod troubles;
 mod world;

@@ -98,7 +98,8 @@ async fn a_file_that_changed_since_the_list_was_read_is_not_sent() {
     std::fs::write(&picture, b"\x89PNG\r\n\x1a\nwhat it was").unwrap();
     let mut shot = world.shot(0);
     let content = shot.request.get_mut("content").unwrap().as_array_mut().unwrap();
-    content.push(serde_json::json!({"type": "image_url", "image_url": {"url": picture}, "role": "first_frame"}));
+    content
+        .push(serde_json::json!({"type": "image_url", "image_url": {"url": picture}, "role": "first_frame"}));
     shot.inputs.push(InputFile { content: 1, path: picture.clone(), bytes: 19, sha256: "00".repeat(32) });
     world.plan(&journal, &[shot]).await;
     let ended = world.run(&journal, world.options()).await;

@@ -4,8 +4,8 @@ use ark_video_batch::Amount;
 use clap::{Args, Subcommand};
 
 use super::batch_run::{
-    BatchApproveArgs, BatchCancelArgs, BatchOf, BatchReportArgs, BatchResolveArgs, BatchRetryArgs,
-    BatchRunArgs, BatchStatusArgs,
+    BatchApproveArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs, BatchResolveArgs,
+    BatchRetryArgs, BatchRunArgs, BatchStatusArgs,
 };
 
 /// A batch.
@@ -30,7 +30,7 @@ pub(crate) enum BatchVerb {
     Resume(BatchOf),
     /// Give up shots that were not sent
     Cancel(BatchCancelArgs),
-    /// Bring shots back that failed, were refused or did not fit a cap
+    /// Bring shots back that failed or were refused
     Retry(BatchRetryArgs),
     /// Say that a film is good: shots that wait for that go on
     Approve(BatchApproveArgs),
@@ -39,7 +39,7 @@ pub(crate) enum BatchVerb {
     /// Show every shot, or write a page with the films
     Report(BatchReportArgs),
     /// Write every row of the journal as a line of JSON, prompts included
-    Export(BatchOf),
+    Export(BatchExportArgs),
 }
 
 /// Which list.

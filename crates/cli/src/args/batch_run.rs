@@ -128,7 +128,7 @@ pub(crate) struct BatchStatusArgs {
 pub(crate) struct BatchRetryArgs {
     #[command(flatten)]
     pub(crate) which: ShotsOf,
-    /// In which state [default: failed, rejected and over-budget]
+    /// In which state [default: failed and rejected]
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub(crate) only: Vec<RetryState>,
 }
@@ -138,7 +138,6 @@ pub(crate) struct BatchRetryArgs {
 pub(crate) enum RetryState {
     Failed,
     Rejected,
-    OverBudget,
     /// Paid for, and the film is lost: a retry pays again
     Gone,
     Dropped,
@@ -198,6 +197,16 @@ pub(crate) struct BatchReportArgs {
     /// Replace a page that exists
     #[arg(long, requires = "html")]
     pub(crate) overwrite: bool,
+}
+
+/// Taking rows out.
+#[derive(Debug, Args)]
+pub(crate) struct BatchExportArgs {
+    #[command(flatten)]
+    pub(crate) which: ShotsOf,
+    /// Only the requests, as `generate` takes them
+    #[arg(long)]
+    pub(crate) request: bool,
 }
 
 /// Costs.

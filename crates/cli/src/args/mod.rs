@@ -18,9 +18,9 @@ use clap_complete::Shell;
 
 pub(crate) use batch::{BatchArgs, BatchCheckArgs, BatchVerb};
 pub(crate) use batch_run::{
-    BatchApproveArgs, BatchCancelArgs, BatchOf, BatchReportArgs, BatchResolveArgs, BatchRetryArgs,
-    BatchRunArgs, BatchStatusArgs, CostArgs, CostBy, CostReportArgs, CostVerb, JournalArgs, MoneyArgs,
-    OnUnknownArg, PaceArgs, RetryState,
+    BatchApproveArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs, BatchResolveArgs,
+    BatchRetryArgs, BatchRunArgs, BatchStatusArgs, CostArgs, CostBy, CostReportArgs, CostVerb, JournalArgs,
+    MoneyArgs, OnUnknownArg, PaceArgs, RetryState,
 };
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use generate::GenerateArgs;

@@ -70,8 +70,10 @@ impl Tries {
                 self.needs_fresh = true;
                 Again::Refresh(Duration::ZERO)
             }
-            Trouble::Refused(DownloadRefusal::Changed) if self.started_over => Again::Stop,
-            Trouble::Refused(DownloadRefusal::Changed) => {
+            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::Spoilt) if self.started_over => {
+                Again::Stop
+            }
+            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::Spoilt) => {
                 self.started_over = true;
                 Again::After(Duration::ZERO)
             }
@@ -140,10 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changed_is_begun_anew_once() {
-        let mut tries = Tries::new();
-        assert_eq!(refused(&mut tries, DownloadRefusal::Changed), Again::After(Duration::ZERO));
-        assert_eq!(refused(&mut tries, DownloadRefusal::Changed), Again::Stop);
+    fn a_file_that_changed_or_was_spoilt_is_begun_anew_once() {
+        for refusal in [DownloadRefusal::Changed, DownloadRefusal::Spoilt] {
+            let mut tries = Tries::new();
+            assert_eq!(refused(&mut tries, refusal.clone()), Again::After(Duration::ZERO));
+            assert_eq!(refused(&mut tries, refusal), Again::Stop);
+        }
     }
 
     #[test]
@@ -154,6 +158,7 @@ mod tests {
             DownloadRefusal::NotMedia { content_type: "text/html".into() },
             DownloadRefusal::TooLarge { length: 2, max_bytes: 1 },
             DownloadRefusal::Status { status: 451 },
+            DownloadRefusal::NotOne { what: "film", why: "it is none" },
         ] {
             assert_eq!(refused(&mut Tries::new(), refusal), Again::Stop);
         }

@@ -4,6 +4,9 @@ use http::{HeaderMap, StatusCode, Uri, header};
 
 use super::{DownloadRefusal, Kept};
 
+/// The storage's own sum over a whole object, as a decimal number (TOS SDKs, 2026-10).
+const CRC64: &str = "x-tos-hash-crc64ecma";
+
 /// What the head of an answer means for a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,6 +31,8 @@ pub struct Expected {
     pub content_type: Option<String>,
     /// Strong entity tag: a file with the same one is the same file, byte by byte.
     pub etag: Option<String>,
+    /// CRC-64 of the whole file (`x-tos-hash-crc64ecma`). Only an answer with the whole file is believed about it.
+    pub crc64: Option<u64>,
 }
 
 /// Judges the head of an answer. `max_bytes` is the largest file to take, `kept` what the request was to go on from.
@@ -86,13 +91,14 @@ pub fn judge(
             return Err(DownloadRefusal::Changed);
         }
         let etag = etag.or_else(|| kept.etag.clone());
-        return Ok(Head::Rest(Expected { length: Some(kept.length), content_type, etag }));
+        return Ok(Head::Rest(Expected { length: Some(kept.length), content_type, etag, crc64: None }));
     }
+    let crc64 = headers.get(CRC64).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     match length {
         Some(0) => Err(DownloadRefusal::Empty),
         Some(length) if length > max_bytes => Err(DownloadRefusal::TooLarge { length, max_bytes }),
         None if !chunked => Err(DownloadRefusal::NoLength),
-        length => Ok(Head::File(Expected { length, content_type, etag })),
+        length => Ok(Head::File(Expected { length, content_type, etag, crc64 })),
     }
 }
 

@@ -22,7 +22,7 @@ fn head(status: u16, headers: &[(&'static str, &str)]) -> Result<Head, DownloadR
 }
 
 fn expected(length: Option<u64>) -> Expected {
-    Expected { length, content_type: Some("video/mp4".into()), etag: None }
+    Expected { length, content_type: Some("video/mp4".into()), ..Expected::default() }
 }
 
 #[test]
@@ -70,6 +70,21 @@ fn the_rest_of_a_file_must_begin_where_the_kept_part_ends() {
     }
     let pieces = [("content-type", "multipart/byteranges; boundary=x"), ("content-range", "bytes 4-9/10")];
     assert!(matches!(rest(&pieces), Err(DownloadRefusal::NotMedia { .. })));
+}
+
+#[test]
+fn a_sum_is_believed_of_a_whole_file_only() {
+    let sum = |kept: Option<&Kept>, status, text: &str| {
+        let headers =
+            [("content-length", "6"), ("content-range", "bytes 4-9/10"), ("x-tos-hash-crc64ecma", text)];
+        match asked(kept, status, &headers) {
+            Ok(Head::File(expected) | Head::Rest(expected)) => expected.crc64,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(sum(None, 200, "11051210869376104954"), Some(11_051_210_869_376_104_954));
+    assert_eq!([sum(None, 200, "0x99"), sum(None, 200, ""), sum(None, 200, "-1")], [None; 3]);
+    assert_eq!(sum(Some(&Kept::new(4, 10, None)), 206, "5"), None);
 }
 
 #[test]

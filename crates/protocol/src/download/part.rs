@@ -21,10 +21,16 @@ pub struct Part {
     pub etag: Option<String>,
     /// Length of the whole file. Without one, nothing can be taken up.
     pub length: Option<u64>,
-    /// Bytes that are in the `.part` file, from its start.
+    /// Bytes that are in the `.part` file, from its start, and on the disk itself when this was written.
     pub bytes: u64,
     /// SHA-256 of those bytes, in hexadecimal: proves that they are still what was fetched.
     pub sha256: String,
+    /// CRC-64 of the whole file, as the storage gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc64: Option<u64>,
+    /// Which run of the operating system wrote this, where it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
     /// Media type, as the storage named it.
     pub content_type: Option<String>,
     /// Ranged requests with this link so far.
@@ -68,8 +74,32 @@ impl Part {
             length: None,
             bytes: 0,
             sha256: String::new(),
+            crc64: None,
+            boot: None,
             content_type: None,
             ranged: 0,
+        }
+    }
+
+    /// How many of the `found` bytes in the `.part` file can be what was fetched; `boot` is the run of the system now.
+    /// Those that the state speaks of are still to be proved by their hash.
+    ///
+    /// What a process has written stays when it is killed: it is in the system's hands by then. So while the same run of the
+    /// system goes on, the file is as long as what was fetched. After a crash or a loss of power its length proves nothing (a
+    /// file system may keep the length and lose the bytes, and the end reads as zeros): then only what the state speaks of
+    /// counts. The same where the system does not tell one run from another.
+    #[must_use]
+    pub fn trusted(&self, found: u64, boot: Option<&str>) -> u64 {
+        let same_run = self.boot.is_some() && self.boot.as_deref() == boot;
+        match self.length {
+            Some(length) if self.bytes <= found && found <= length => {
+                if same_run {
+                    found
+                } else {
+                    self.bytes
+                }
+            }
+            _ => 0,
         }
     }
 
@@ -124,6 +154,16 @@ mod tests {
         assert_eq!(Part::new(LINK, "f1").take_up(LINK, "f1"), Ok(None));
         assert_eq!(Part { length: None, ..half() }.take_up(LINK, "f1"), Ok(None));
         assert_eq!(Part { bytes: 11, ..half() }.take_up(LINK, "f1"), Ok(None), "more than the whole");
+    }
+
+    #[test]
+    fn the_length_of_a_part_counts_while_the_system_runs_on() {
+        let part = Part { boot: Some("b1".into()), ..half() };
+        assert_eq!([part.trusted(5, Some("b1")), part.trusted(9, Some("b1"))], [5, 9]);
+        assert_eq!([part.trusted(9, Some("b2")), part.trusted(9, None)], [5, 5], "after a crash");
+        assert_eq!(half().trusted(9, None), 5, "a system that does not tell");
+        assert_eq!([part.trusted(4, Some("b1")), part.trusted(11, Some("b1"))], [0, 0], "not what we left");
+        assert_eq!(Part { length: None, ..part }.trusted(9, Some("b1")), 0);
     }
 
     #[test]

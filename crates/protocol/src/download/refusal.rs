@@ -63,6 +63,20 @@ pub enum DownloadRefusal {
         /// Bytes that came.
         got: u64,
     },
+    /// As long as promised, and not what the storage says it sent.
+    #[error(
+        "what came does not have the checksum that the storage gives, so it was spoilt on its way; it is kept beside its \
+         name, ending in .part"
+    )]
+    Spoilt,
+    /// As long as promised, and not what was asked for. It is not given its name.
+    #[error("the file is no {what}: {why}; what came is kept beside its name, ending in .part")]
+    NotOne {
+        /// `film` or `picture`.
+        what: &'static str,
+        /// Why, in words.
+        why: &'static str,
+    },
     /// What was kept does not go with what the storage has now.
     #[error("the file at the storage is not the one that was begun; it has to be fetched from its start")]
     Changed,
@@ -76,7 +90,9 @@ impl DownloadRefusal {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::DeadLink { .. } | Self::WrongLength { .. } | Self::Empty | Self::Changed => true,
+            Self::DeadLink { .. } | Self::WrongLength { .. } | Self::Empty | Self::Changed | Self::Spoilt => {
+                true
+            }
             Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..=599),
             _ => false,
         }

@@ -240,15 +240,12 @@ impl Sweep {
     pub fn verdicts(&self) -> Vec<Verdict> {
         let last_word =
             |unknown: usize| self.options.exclusive && self.looks[unknown].count >= self.options.looks;
-        assign(self.unknowns.len(), &self.matches, &self.owned, last_word)
+        let oldest = self.now.saturating_sub(LISTED.as_millis() as i64);
+        let doubt = |unknown: usize| self.looks[unknown].doubt(self.unknowns[unknown].window.from < oldest);
+        assign(self.unknowns.len(), &self.matches, &self.owned, last_word, doubt)
             .into_iter()
-            .zip(self.unknowns.iter().zip(&self.looks))
-            .map(|(verdict, (unknown, looks))| {
-                verdict.unwrap_or_else(|| {
-                    let oldest = self.now.saturating_sub(LISTED.as_millis() as i64);
-                    looks.not_found(unknown.window.from < oldest)
-                })
-            })
+            .zip(self.looks.iter().enumerate())
+            .map(|(verdict, (unknown, looks))| verdict.unwrap_or_else(|| looks.not_found(doubt(unknown))))
             .collect()
     }
 

@@ -16,13 +16,15 @@ const START: UnixMillis = 1_795_342_500_000;
 /// LIST over tasks in a fixed order, honest about its total.
 struct Account {
     tasks: Vec<Value>,
+    /// Tasks that it counts and never shows.
+    hidden: usize,
     largest_page: usize,
     asked: Vec<list::Request>,
 }
 
 impl Account {
     fn new(tasks: Vec<Value>) -> Self {
-        Self { tasks, largest_page: 500, asked: Vec::new() }
+        Self { tasks, hidden: 0, largest_page: 500, asked: Vec::new() }
     }
 
     fn answer(&mut self, request: &list::Request) -> ark_video_model::TaskList {
@@ -37,7 +39,7 @@ impl Account {
             .collect();
         let items: Vec<_> =
             shown.iter().skip((request.page_num.unwrap() as usize - 1) * size).take(size).collect();
-        serde_json::from_value(json!({"total": shown.len(), "items": items})).unwrap()
+        serde_json::from_value(json!({"total": shown.len() + self.hidden, "items": items})).unwrap()
     }
 
     /// Drives a sweep to its end on a moved clock; `between` may change the account before each page.
@@ -101,8 +103,13 @@ fn words(verdicts: &[Verdict]) -> Vec<String> {
         Verdict::NotFound { looks, over, dismissed, doubt } => {
             format!("none in {looks} looks over {} s, {dismissed} others, {doubt:?}", over.as_secs())
         }
-        Verdict::Ambiguous { candidates } => {
-            format!("one of {}", candidates.iter().map(|task| task.id.as_str()).collect::<Vec<_>>().join(" "))
+        Verdict::Ambiguous { candidates, doubt } => {
+            let ids: Vec<_> = candidates.iter().map(|task| task.id.as_str()).collect();
+            format!(
+                "one of {}{}",
+                ids.join(" "),
+                doubt.map(|doubt| format!(", {doubt:?}")).unwrap_or_default()
+            )
         }
     };
     verdicts.iter().map(word).collect()
@@ -181,6 +188,16 @@ fn weak_echoes_are_a_choice_for_a_person() {
     );
     assert_eq!(verdict(vec![task.clone(), foreign("cgt-0", 5)], exclusive, &["cgt-0"]), "cgt-1 by Echoes");
     assert!(verdict(vec![task], SweepOptions::new(), &["cgt-1"]).starts_with("none in 2 looks"));
+}
+
+#[test]
+fn candidates_are_doubted_where_the_list_hides_others() {
+    let (unknown, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
+    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
+    let mut account = Account { hidden: 1, ..Account::new(vec![foreign("other", 1)]) };
+    account.drive(&mut sweep, START + 300 * SECOND, |_, _| {});
+    assert_eq!(words(&sweep.verdicts()), ["one of other, Incomplete"]);
+    assert!(sweep.verdicts()[0].to_string().contains("none of them"));
 }
 
 #[test]
@@ -358,7 +375,7 @@ proptest! {
                         prop_assert!(exclusive && *evidence == Evidence::Echoes, "{:?}", words(&verdicts));
                     }
                 }
-                Verdict::Ambiguous { candidates } => {
+                Verdict::Ambiguous { candidates, .. } => {
                     prop_assert!(!was_created, "{:?}", words(&verdicts));
                     prop_assert!(!exclusive || candidates.len() > 1 || unknowns > 1);
                 }

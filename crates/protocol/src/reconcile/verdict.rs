@@ -38,6 +38,8 @@ pub enum Verdict {
     Ambiguous {
         /// All that may be it, by id.
         candidates: Vec<Candidate>,
+        /// Why it may be none of them, although one was made.
+        doubt: Option<Doubt>,
     },
 }
 
@@ -58,23 +60,24 @@ impl fmt::Display for Verdict {
                 if *dismissed > 0 {
                     write!(f, " ({dismissed} of that time are others')")?;
                 }
-                match doubt {
-                    None => {}
-                    Some(Doubt::TooOld) => f.write_str("; the list no longer reaches back that far")?,
-                    Some(Doubt::Incomplete) => f.write_str("; the list shifted while it was read")?,
-                    Some(Doubt::NoLook) => f.write_str("; it may yet appear")?,
+                if let Some(doubt) = doubt {
+                    write!(f, "; {doubt}")?;
                 }
                 f.write_str(". That is no proof: sending again can make a second bill")
             }
-            Self::Ambiguous { candidates } => {
+            Self::Ambiguous { candidates, doubt } => {
                 let ids: Vec<_> = candidates.iter().map(|task| task.id.as_str()).collect();
-                write!(f, "may be {}; nothing tells for sure, a person has to choose", ids.join(" or "))
+                write!(f, "may be {}; nothing tells for sure, a person has to choose", ids.join(" or "))?;
+                match doubt {
+                    Some(doubt) => write!(f, "; it may also be none of them: {doubt}"),
+                    None => Ok(()),
+                }
             }
         }
     }
 }
 
-/// Why "not found" says less than usual.
+/// Why "not found", or "one of these", says less than usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Doubt {
@@ -84,6 +87,16 @@ pub enum Doubt {
     Incomplete,
     /// No look could be finished since the window closed.
     NoLook,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooOld => "the list no longer reaches back that far",
+            Self::Incomplete => "the list shifted while it was read",
+            Self::NoLook => "it may yet appear",
+        })
+    }
 }
 
 /// A task that may be the one that was looked for.
@@ -126,12 +139,13 @@ pub(super) struct Match {
 /// Gives each task to at most one unknown, the strongest evidence first. `None`: nothing listed can be it.
 ///
 /// `last_word` says whether weak evidence may decide: one echo alone, on an account that nobody else uses, after as many
-/// looks as were asked for.
+/// looks as were asked for. `doubt` is what may have hidden others.
 pub(super) fn assign(
     unknowns: usize,
     matches: &BTreeMap<String, Match>,
     owned: &BTreeSet<String>,
     last_word: impl Fn(usize) -> bool,
+    doubt: impl Fn(usize) -> Option<Doubt>,
 ) -> Vec<Option<Verdict>> {
     let mut verdicts: Vec<Option<Verdict>> = vec![None; unknowns];
     let mut taken: BTreeSet<&str> = BTreeSet::new();
@@ -165,7 +179,11 @@ pub(super) fn assign(
             let with = |found: &Match| Candidate { evidence: level, ..found.task.clone() };
             verdicts[unknown] = Some(match clear {
                 Some(only) => Verdict::Found { task: with(only), evidence: level },
-                None => Verdict::Ambiguous { candidates: choices.iter().map(|found| with(found)).collect() },
+                None => Verdict::Ambiguous {
+                    candidates: choices.iter().map(|found| with(found)).collect(),
+                    // What carries our tag is ours, whatever else there is.
+                    doubt: (level < Evidence::Tag).then(|| doubt(unknown)).flatten(),
+                },
             });
         }
         for found in matches.values() {
@@ -195,14 +213,18 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    pub(super) fn not_found(&self, too_old: bool) -> Verdict {
-        let over = u64::try_from(self.last.saturating_sub(self.first)).unwrap_or(0);
-        let doubt = match self {
+    /// Why something may be there that was not seen.
+    pub(super) fn doubt(&self, too_old: bool) -> Option<Doubt> {
+        match self {
             _ if too_old => Some(Doubt::TooOld),
             Self { count: 0, .. } => Some(Doubt::NoLook),
             Self { incomplete: true, .. } => Some(Doubt::Incomplete),
             _ => None,
-        };
+        }
+    }
+
+    pub(super) fn not_found(&self, doubt: Option<Doubt>) -> Verdict {
+        let over = u64::try_from(self.last.saturating_sub(self.first)).unwrap_or(0);
         Verdict::NotFound {
             looks: self.count,
             over: Duration::from_millis(over),

@@ -217,6 +217,7 @@ impl Watch {
                 .is_some_and(|entry| entry.round != round && entry.known_at < sent && now >= entry.not_before)
         };
         let departed: Vec<u32> = self.book.running(flex).iter().copied().filter(departed).collect();
+        self.lists.departed(departed.len());
         for place in departed {
             self.call(place, true);
         }

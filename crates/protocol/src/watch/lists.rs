@@ -25,6 +25,9 @@ const LEAST_IDS: usize = 10;
 const OFF_AFTER: u32 = 3;
 const OFF_LONGEST: Ms = 10 * 60 * SECOND;
 
+/// GETs kept beyond what left the largest of the last rounds. Two of a second's stay for the tasks that LIST never shows.
+const RESERVE: usize = 2;
+
 /// What suits the number of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plan {
@@ -62,6 +65,8 @@ pub(super) struct Lists {
     pub(super) crowded: bool,
     /// `total` counts more than what the filter shows.
     pub(super) total_lies: bool,
+    /// How many left each of the last rounds.
+    departed: [usize; 3],
 }
 
 impl Lists {
@@ -80,7 +85,19 @@ impl Lists {
             distrusted_until: 0,
             crowded: false,
             total_lies: false,
+            departed: [0; 3],
         }
+    }
+
+    /// Takes in how many left a round.
+    pub(super) fn departed(&mut self, count: usize) {
+        self.departed.rotate_left(1);
+        self.departed[2] = count;
+    }
+
+    /// GETs to keep for what the next round may show to have ended: as many as a round of late, and some.
+    pub(super) fn reserve(&self) -> usize {
+        self.departed.into_iter().max().unwrap_or(0) + RESERVE
     }
 
     /// Makes sure that the next round begins no later than this.

@@ -229,7 +229,7 @@ impl Watch {
         // While LIST watches, a reserve of permits stays free for what LIST shows to have ended.
         let permit = match self.direct {
             true => limits.acquire(&Lane::Get, now),
-            false => limits.acquire_spare(&Lane::Get, now),
+            false => limits.acquire_spare(&Lane::Get, now, self.lists.reserve()),
         };
         match permit {
             Permit::At(at) => Next::At(at),

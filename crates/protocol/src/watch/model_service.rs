@@ -1,7 +1,7 @@
 //! The service as far as a watch sees it, on a moved clock: rates that refuse, a LIST that lags, shuffles or refuses.
 
 use std::{
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BinaryHeap, VecDeque},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Ask, AskRequest, Watch, WatchEvent, WatchStep};
 use crate::{
     ApiError, SendError, SendErrorKind, get,
-    limit::{LimitSettings, Limiter, Limits, Permit},
+    limit::{LimitSettings, Limits},
     list,
     retry::Failure,
 };
@@ -58,6 +58,29 @@ pub(super) enum ListMood {
     LeavesOut,
 }
 
+/// So many in any second: the strictest way to count.
+struct Rate {
+    most: usize,
+    taken: VecDeque<Ms>,
+}
+
+impl Rate {
+    fn of(most: usize) -> Self {
+        Self { most, taken: VecDeque::new() }
+    }
+
+    fn take(&mut self, now: Ms) -> bool {
+        while self.taken.front().is_some_and(|at| at + 1_000 <= now) {
+            self.taken.pop_front();
+        }
+        let free = self.taken.len() < self.most;
+        if free {
+            self.taken.push_back(now);
+        }
+        free
+    }
+}
+
 pub(super) struct Service {
     pub(super) lives: Vec<Life>,
     by_id: BTreeMap<String, usize>,
@@ -68,8 +91,8 @@ pub(super) struct Service {
     pub(super) down: std::ops::Range<Ms>,
     /// 401 to everything from here.
     pub(super) key_dies: Ms,
-    gets: Limiter,
-    lists: Limiter,
+    gets: Rate,
+    lists: Rate,
     /// Refusals that the documented rates made.
     pub(super) over_rate: u32,
     listed: u64,
@@ -93,8 +116,8 @@ impl Service {
             mood: ListMood::Fine,
             down: 0..0,
             key_dies: Ms::MAX,
-            gets: Limiter::new(20.0, 0.0, Duration::from_secs(1)),
-            lists: Limiter::new(1.0, 0.0, Duration::from_secs(1)),
+            gets: Rate::of(20),
+            lists: Rate::of(1),
             over_rate: 0,
             listed: 0,
         }
@@ -115,8 +138,8 @@ impl Service {
         if now >= self.key_dies {
             return Err(Trouble::Refused(ApiError::new(401, "AuthenticationError", "m")));
         }
-        let limiter = if is_list { &mut self.lists } else { &mut self.gets };
-        if limiter.acquire(Duration::from_millis(now)) == Permit::Ready {
+        let rate = if is_list { &mut self.lists } else { &mut self.gets };
+        if rate.take(now) {
             return Ok(());
         }
         self.over_rate += 1;

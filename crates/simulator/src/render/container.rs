@@ -220,8 +220,21 @@ fn moov(
         },
         trak_boxes,
         mvex_box: None,
-        unknown_boxes: Vec::new(),
+        unknown_boxes: vec![comment(&format!("seed {}", spec.seed))],
     })
+}
+
+/// A comment as QuickTime writes it, which players of both formats read. Keeps files of different seeds apart.
+fn comment(text: &str) -> UnknownBox {
+    const UNDETERMINED: u16 = 0x55c4;
+    let length = text.len() as u16;
+    let mut payload = (u32::from(length) + 12).to_be_bytes().to_vec();
+    payload.extend(b"\xa9cmt");
+    payload.extend(length.to_be_bytes());
+    payload.extend(UNDETERMINED.to_be_bytes());
+    payload.extend(text.as_bytes());
+    let box_type = BoxType::Normal(*b"udta");
+    UnknownBox { box_type, box_size: BoxSize::with_payload_size(box_type, payload.len() as u64), payload }
 }
 
 fn trak(

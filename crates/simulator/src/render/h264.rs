@@ -18,17 +18,17 @@ use super::{RenderError, VideoSpec};
 /// Constant quantizer: clean gradients at about 2 Mbit/s for 720p. Above full HD the pixels are too small for the eye to
 /// mind a coarser one, and files stay under 10 Mbit/s.
 const fn quantizer(spec: &VideoSpec) -> u8 {
-    if spec.width as u64 * spec.height as u64 > 1920 * 1088 { 28 } else { 24 }
+    if spec.shares_picture() { 28 } else { 24 }
 }
 
 /// One access unit, as a container stores it.
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub(super) data: Vec<u8>,
     pub(super) key: bool,
 }
 
 /// An encoded film: parameter sets and one sample per frame.
-pub(super) struct Film {
+pub(crate) struct Film {
     pub(super) sps: Vec<u8>,
     pub(super) pps: Vec<u8>,
     pub(super) samples: Vec<Sample>,
@@ -129,6 +129,11 @@ fn encode_group(
 }
 
 impl Film {
+    /// Bytes that it takes in memory, about.
+    pub(crate) fn size(&self) -> usize {
+        self.samples.iter().map(|sample| sample.data.capacity()).sum()
+    }
+
     /// Takes in one Annex B access unit.
     fn push(&mut self, unit: &[u8]) -> Result<(), RenderError> {
         let mut sample = Sample { data: Vec::with_capacity(unit.len()), key: false };

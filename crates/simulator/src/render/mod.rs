@@ -24,6 +24,7 @@ mod still;
 mod tests;
 mod tone;
 
+pub(crate) use h264::Film;
 use picture::Picture;
 use scene::Scene;
 
@@ -42,7 +43,8 @@ pub struct VideoSpec {
     /// Whether the file has an audio track (AAC-LC, mono, 48 kHz: a quiet sequence of notes), as long as the picture.
     /// Default true. Without it the file has the video track alone.
     pub audio: bool,
-    /// Chooses colours, shapes, paths and notes. Default 0.
+    /// Chooses colours, shapes, paths and notes; above 1920x1088 only the notes, since such pictures take long to encode: films of
+    /// one size and length share theirs. The file names it in a comment. Default 0.
     pub seed: u64,
     /// The file format. Default [`Container::Mp4`].
     pub container: Container,
@@ -63,6 +65,21 @@ impl Default for VideoSpec {
             seed: 0,
             container: Container::Mp4,
         }
+    }
+}
+
+impl VideoSpec {
+    /// What the picture depends on: specs that agree in it share their picture.
+    #[must_use]
+    pub(crate) fn picture(&self) -> Self {
+        let seed = if self.shares_picture() { 0 } else { self.seed };
+        Self { seed, audio: false, container: Container::Mp4, ..*self }
+    }
+
+    /// Whether other seeds have the same picture: above full HD, where encoding takes seconds.
+    #[must_use]
+    pub(crate) const fn shares_picture(&self) -> bool {
+        self.width as u64 * self.height as u64 > 1920 * 1088
     }
 }
 
@@ -181,10 +198,20 @@ pub enum RenderError {
 ///
 /// [`RenderError`] when the spec is out of range; nothing panics, whatever the numbers are.
 pub fn video(spec: &VideoSpec) -> Result<Vec<u8>, RenderError> {
+    assemble(spec, &encode_picture(spec)?)
+}
+
+/// The part of [`video`] that takes long: equal for specs that share their [`picture`](VideoSpec::picture).
+pub(crate) fn encode_picture(spec: &VideoSpec) -> Result<Film, RenderError> {
     check(spec)?;
-    let film = h264::encode(spec, &Scene::new(spec))?;
+    let spec = spec.picture();
+    h264::encode(&spec, &Scene::new(&spec))
+}
+
+/// The rest of [`video`].
+pub(crate) fn assemble(spec: &VideoSpec, film: &Film) -> Result<Vec<u8>, RenderError> {
     let sound = if spec.audio { Some(tone::encode(spec)?) } else { None };
-    container::write(spec, &film, sound.as_ref())
+    container::write(spec, film, sound.as_ref())
 }
 
 /// Renders the last frame of the film that [`video`] makes of the same spec, as it was before compression.
@@ -195,7 +222,7 @@ pub fn video(spec: &VideoSpec) -> Result<Vec<u8>, RenderError> {
 pub fn last_frame(spec: &VideoSpec, format: StillFormat) -> Result<Vec<u8>, RenderError> {
     check(spec)?;
     let mut picture = Picture::new(spec.width as usize, spec.height as usize);
-    Scene::new(spec).draw(spec.frames - 1, &mut picture);
+    Scene::new(&spec.picture()).draw(spec.frames - 1, &mut picture);
     still::encode(&picture, format)
 }
 

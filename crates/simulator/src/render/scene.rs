@@ -78,10 +78,7 @@ impl Scene {
             drifts,
             ball: Ycc::from_rgb(hsv(hue + 0.5, 0.35, 1.0)),
             accent: Ycc::from_rgb(hsv(hue + 0.5, 0.55, 0.95)),
-            label: [
-                "SIMULATED VIDEO".to_owned(),
-                format!("{}x{} {} fps seed {:x}", spec.width, spec.height, spec.fps, spec.seed),
-            ],
+            label: ["SIMULATED VIDEO".to_owned(), label(spec)],
         }
     }
 
@@ -140,6 +137,15 @@ impl Scene {
         let tenths = u64::from(frame) * 10 / u64::from(self.fps);
         format!("{:02}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
     }
+}
+
+/// Size, rate, and the seed where the picture is of this seed alone.
+fn label(spec: &VideoSpec) -> String {
+    let mut label = format!("{}x{} {} fps", spec.width, spec.height, spec.fps);
+    if !spec.shares_picture() {
+        label.push_str(&format!(" seed {:x}", spec.seed));
+    }
+    label
 }
 
 /// Numbers from a seed (SplitMix64): the same on every machine and in every version, which no general crate promises.

@@ -168,6 +168,19 @@ fn the_same_spec_gives_the_same_bytes_and_another_seed_others() {
 }
 
 #[test]
+fn large_films_share_their_picture_and_are_different_files() {
+    let first = VideoSpec { width: 2400, height: 900, frames: 2, audio: false, ..VideoSpec::default() };
+    let second = VideoSpec { seed: 1, audio: true, ..first };
+    assert_eq!(first.picture(), second.picture());
+    assert_ne!(video(&first).unwrap(), video(&VideoSpec { seed: 1, ..first }).unwrap());
+    let picture = encode_picture(&first).unwrap();
+    assert_eq!(assemble(&second, &picture).unwrap(), video(&second).unwrap());
+    let still = |spec| last_frame(spec, StillFormat::Jpeg).unwrap();
+    assert_eq!(still(&first), still(&second), "the last frame is that of the film");
+    assert_ne!(small().picture(), VideoSpec { seed: 1, ..small() }.picture());
+}
+
+#[test]
 fn every_size_of_the_service_is_rendered_exactly() {
     // The service's sizes, and the longest sides there can be.
     for (width, height) in SIZES.into_iter().chain([(8688, 16), (16, 8688), (16, 16)]) {

@@ -1,14 +1,20 @@
 //! `kill -9` in the middle of a download, for real: this test runs itself as another process.
+//!
+//! The moments are drawn in bytes, not in seconds: the server says when so many have gone out. It never has more than a
+//! window on its way that the process has not told to have written, as a network would, so that what is sent twice can be told
+//! from what is lost.
 
 use std::{
     env, fs,
-    io::Write,
-    path::PathBuf,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Condvar, Mutex, mpsc},
+    thread,
 };
 
-use ark_video_transport::{HttpTransport, save};
+use ark_video_transport::{HttpTransport, SaveProgress, save};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -16,52 +22,125 @@ use crate::{
     server::{Server, read_request},
 };
 
-const FILM: usize = 26_000_000;
-/// What a process fetches before it is killed: more than what may be fetched twice.
-const STEPS: [usize; 4] = [4_400_000, 5_100_000, 4_800_000, 6_000_001];
-/// The state is written at least every 4 MiB.
-const CHUNK: usize = 4 << 20;
+const FILM: u64 = 40_000_000;
+const KILLS: usize = 20;
+const PIECE: u64 = 64 << 10;
+/// Most bytes on their way at a time.
+const WINDOW: u64 = 256 << 10;
 
+/// The process that is killed: it tells every byte that it has written.
 #[tokio::test]
 async fn child() {
-    let (Ok(link), Ok(path)) = (env::var("ARK_VIDEO_TEST_LINK"), env::var("ARK_VIDEO_TEST_PATH")) else {
+    let [Ok(link), Ok(path), Ok(tell)] =
+        ["LINK", "PATH", "TELL"].map(|name| env::var(format!("ARK_VIDEO_TEST_{name}")))
+    else {
         return;
     };
-    save(&HttpTransport::new(), &link, &PathBuf::from(path), &options(), &mut |_| {}).await.unwrap();
+    let mut tell = TcpStream::connect(tell).unwrap();
+    tell.set_nodelay(true).unwrap();
+    let mut told = |progress: SaveProgress| tell.write_all(&progress.bytes.to_le_bytes()).unwrap();
+    save(&HttpTransport::new(), &link, &PathBuf::from(path), &options(), &mut told).await.unwrap();
 }
 
-fn start(link: &str, path: &std::path::Path) -> Child {
+fn start(link: &str, path: &Path, tell: &str) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "kill::child", "--nocapture"])
         .env("ARK_VIDEO_TEST_LINK", link)
         .env("ARK_VIDEO_TEST_PATH", path)
+        .env("ARK_VIDEO_TEST_TELL", tell)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }
 
-#[test]
-fn killed_at_any_moment_a_download_ends_whole_and_fetches_next_to_nothing_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("tea.mp4");
-    let film: Vec<u8> =
-        b"a film of no great length, again and again; ".repeat(FILM / 44 + 1)[..FILM].to_vec();
-    let expected = Sha256::digest(&film);
-    let starts = Arc::new(Mutex::new(Vec::new()));
-    let (tell, told) = mpsc::channel();
-    let (seen, tell) = (starts.clone(), Mutex::new(tell));
-    let server = Server::raw(move |mut stream, requests| {
+/// One process: from where it asked, how much went out to it, how much it told to have written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Run {
+    start: u64,
+    sent: u64,
+    written: u64,
+}
+
+#[derive(Default)]
+struct State {
+    runs: Vec<Run>,
+    /// The process of the last run is alive, as far as its connection tells.
+    alive: bool,
+}
+
+#[derive(Default)]
+struct Log {
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+impl Log {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap());
+        self.news.notify_all();
+    }
+
+    /// Takes in what the processes tell, one after the other.
+    fn listen(self: Arc<Self>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                self.change(|state| {
+                    state.alive = true;
+                    state.runs.push(Run::default());
+                });
+                let mut bytes = [0; 8];
+                while stream.read_exact(&mut bytes).is_ok() {
+                    self.change(|state| state.runs.last_mut().unwrap().written = u64::from_le_bytes(bytes));
+                }
+                self.change(|state| state.alive = false);
+            }
+        });
+        address
+    }
+
+    /// Waits until more may be sent; false when nobody is there to read it.
+    fn may_send(&self, sent: u64) -> bool {
+        let state = self.state.lock().unwrap();
+        let wait =
+            |state: &mut State| state.alive && sent + PIECE > state.runs.last().unwrap().written + WINDOW;
+        self.news.wait_while(state, wait).unwrap().alive
+    }
+
+    fn wait_for_death(&self) {
+        drop(self.news.wait_while(self.state.lock().unwrap(), |state| state.alive).unwrap());
+    }
+}
+
+/// Sorted, so that each process gets further than the one before.
+fn moments() -> (u64, Vec<u64>) {
+    let seed = env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(fastrand::u64(..));
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let mut moments: Vec<u64> = (0..KILLS).map(|_| chance.u64(1..FILM)).collect();
+    moments.sort_unstable();
+    (seed, moments)
+}
+
+fn film() -> Vec<u8> {
+    (0..FILM / 8).flat_map(|word| (word.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes()).collect()
+}
+
+/// Serves the film in pieces, and says when the moment of this run has come.
+fn serve(film: Vec<u8>, log: Arc<Log>, moments: Vec<u64>, reached: mpsc::Sender<()>) -> Server {
+    let reached = Mutex::new(reached);
+    Server::raw(move |mut stream, requests| {
         let Some(request) = read_request(&stream, requests) else { return };
         let range = request
             .lines()
             .find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
-        let start = range.map_or(0, |range| range.trim_end_matches('-').parse::<usize>().unwrap());
-        let turn = {
-            let mut starts = seen.lock().unwrap();
-            starts.push(start);
-            starts.len() - 1
-        };
+        let start = range.map_or(0, |range| range.trim_end_matches('-').parse::<u64>().unwrap());
+        let mut turn = 0;
+        log.change(|state| {
+            turn = state.runs.len() - 1;
+            state.runs[turn] = Run { start, sent: start, written: start };
+        });
         let status = if start == 0 { "200 OK" } else { "206 Partial Content" };
         let head = format!(
             "HTTP/1.1 {status}\r\nETag: \"e\"\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{FILM}\r\n\r\n",
@@ -69,33 +148,58 @@ fn killed_at_any_moment_a_download_ends_whole_and_fetches_next_to_nothing_twice(
             FILM - 1
         );
         let _ = stream.write_all(head.as_bytes());
-        match STEPS.get(turn) {
-            None => drop(stream.write_all(&film[start..])),
-            Some(step) => {
-                let _ = stream.write_all(&film[start..start + step]);
-                let _ = tell.lock().unwrap().send(());
-                // Until the process is gone.
-                let _ = std::io::Read::read(&mut stream, &mut [0]);
+        let end = moments.get(turn).copied().unwrap_or(FILM);
+        let mut sent = start;
+        while sent < end && log.may_send(sent) {
+            let next = end.min(sent + PIECE);
+            if stream.write_all(&film[sent as usize..next as usize]).is_err() {
+                break;
             }
+            sent = next;
+            log.change(|state| state.runs[turn].sent = sent);
         }
-    });
+        if end < FILM {
+            let _ = reached.lock().unwrap().send(());
+            // Until the process is gone.
+            let _ = stream.read(&mut [0]);
+        }
+    })
+}
+
+#[test]
+fn killed_at_twenty_moments_a_download_ends_whole_and_writes_no_byte_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let (seed, moments) = moments();
+    println!("killed after these bytes (KILL_SEED={seed}): {moments:?}");
+    let film = film();
+    let expected = Sha256::digest(&film);
+    let log = Arc::new(Log::default());
+    let tell = log.clone().listen();
+    let (reached, told) = mpsc::channel();
+    let server = serve(film, log.clone(), moments, reached);
     let link = server.url("/a.mp4");
-    for _ in STEPS {
-        let mut child = start(&link, &path);
+    for _ in 0..KILLS {
+        let mut process = start(&link, &path, &tell);
         told.recv().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!path.exists());
+        process.kill().unwrap();
+        process.wait().unwrap();
+        log.wait_for_death();
+        assert!(!path.exists(), "nothing has the name before it is whole");
     }
-    assert!(start(&link, &path).wait().unwrap().success());
+    assert!(start(&link, &path, &tell).wait().unwrap().success());
     assert_eq!(Sha256::digest(fs::read(&path).unwrap()), expected);
     assert_eq!(names(&folder), ["tea.mp4"]);
-    let starts = starts.lock().unwrap().clone();
-    assert_eq!(starts.len(), STEPS.len() + 1);
-    for (turn, step) in STEPS.iter().enumerate() {
-        let reached = starts[turn] + step;
-        let again = reached - starts[turn + 1];
-        // What was still on its way when the process died counts as fetched, too.
-        assert!(again <= CHUNK + (4 << 20), "{again} bytes were fetched twice: {starts:?}");
+    let runs = log.state.lock().unwrap().runs.clone();
+    assert_eq!(runs.len(), KILLS + 1);
+    let again: Vec<u64> = runs.windows(2).map(|pair| pair[0].sent - pair[1].start).collect();
+    println!(
+        "sent twice: {} of {FILM} bytes, at most {} for one kill (a window of {WINDOW}); written twice: none",
+        again.iter().sum::<u64>(),
+        again.iter().max().unwrap()
+    );
+    for (pair, again) in runs.windows(2).zip(again) {
+        assert!(pair[1].start >= pair[0].written, "what was written is fetched again: {pair:?}");
+        assert!(again <= WINDOW, "{again} bytes were sent twice: {pair:?}");
     }
 }

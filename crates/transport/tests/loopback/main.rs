@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod content;
+mod full;
 mod kill;
 mod reach;
 mod resume;

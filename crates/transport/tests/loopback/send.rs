@@ -41,13 +41,26 @@ async fn get(transport: &HttpTransport, url: &str) -> Result<Response<Bytes>, Se
     transport.send(Endpoint::Get, request(Method::GET, url, "")).await
 }
 
-/// Creates against a server and says how it failed, after checking that it was asked at most once.
-async fn failure(server: &Server) -> (SendStage, SendErrorKind, Option<u16>) {
-    let patient = transport().with_timeouts(quick());
-    let error = create(&patient, &server.url("/x")).await.unwrap_err();
-    assert!(server.requests().len() <= 1 && server.connections() == 1);
-    assert!(!error.message.contains("secret-key"));
-    (error.stage, error.kind, error.status)
+/// Over a client of the user's own, set up as the documentation asks.
+fn own() -> HttpTransport {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
+    let client = client.redirect(reqwest::redirect::Policy::none()).retry(reqwest::retry::never());
+    HttpTransport::with_client(client.pool_max_idle_per_host(0).build().unwrap())
+}
+
+/// Creates, both ways, and says how it failed, after checking that the server was asked at most once.
+async fn failure(server: impl Fn() -> Server) -> (SendStage, SendErrorKind, Option<u16>) {
+    let mut seen = Vec::new();
+    for transport in [transport(), own()] {
+        let server = server();
+        let error = create(&transport.with_timeouts(quick()), &server.url("/x")).await.unwrap_err();
+        assert!(server.requests().len() <= 1 && server.connections() == 1);
+        assert!(!error.message.contains("secret-key") && !error.message.contains("/x"), "{error}");
+        seen.push((error.stage, error.kind, error.status));
+    }
+    assert_eq!(seen[0], seen[1]);
+    seen[0]
 }
 
 #[tokio::test]
@@ -60,6 +73,13 @@ async fn an_answer_comes_back_whole_and_the_request_went_out_as_given() {
     assert!(seen.starts_with("POST /api/v3/x?a=%2F HTTP/1.1\r\n"), "{seen}");
     assert!(seen.to_lowercase().contains("content-length: 13\r\n"), "{seen}");
     assert!(seen.contains("Bearer secret-key") && seen.ends_with(r#"{"model":"m"}"#), "{seen}");
+}
+
+#[tokio::test]
+async fn the_head_of_an_answer_may_be_long() {
+    let cookies = format!("Set-Cookie: {}\r\n", "c".repeat(4 << 10)).repeat(16);
+    let server = Server::answering(whole("200 OK", &cookies, "{}"));
+    assert_eq!(create(&transport(), &server.url("/x")).await.unwrap().body(), "{}");
 }
 
 #[tokio::test]
@@ -102,24 +122,37 @@ async fn a_failed_handshake_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_stands_still_and_a_name_without_address_are_not_sent() {
+    let silent = Server::raw(|mut stream, _| while stream.read(&mut [0; 1024]).is_ok_and(|read| read > 0) {});
+    let hasty = transport().with_timeouts(quick().connect(Duration::from_millis(50)));
+    let error = create(&hasty, &silent.url("/x").replace("http:", "https:")).await.unwrap_err();
+    assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Timeout), "{error}");
+    assert!(error.message.contains("no connection"), "{error}");
+    // Longer than a name can be: nobody is asked for it.
+    let nowhere = HttpTransport::builder().proxy(Proxy::Direct).build().unwrap();
+    let error = create(&nowhere, &format!("http://{}.invalid/x", "a".repeat(64))).await.unwrap_err();
+    assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Dns), "{error}");
+}
+
+#[tokio::test]
 async fn once_the_body_was_handed_over_every_failure_may_have_been_sent() {
     use SendErrorKind::{Body, Closed, Timeout};
     let maybe = SendStage::MaybeSent;
-    let unread = Server::raw(|mut stream, _| drop(stream.read(&mut [0])));
-    assert_eq!(failure(&unread).await.0, maybe);
-    assert_eq!(failure(&Server::answering("")).await, (maybe, Closed, None));
-    assert_eq!(failure(&Server::answering("HTTP/1.1 20")).await, (maybe, Closed, None));
-    assert_eq!(failure(&Server::answering("SSH-2.0-OpenSSH_9.9\r\n\r\n")).await, (maybe, Body, None));
-    assert_eq!(failure(&Server::hanging_after("")).await, (maybe, Timeout, None));
-    assert_eq!(failure(&Server::hanging_after("HTTP/1.1 200 OK\r\nX-A: ")).await, (maybe, Timeout, None));
+    let unread = || Server::raw(|mut stream, _| drop(stream.read(&mut [0])));
+    assert_eq!(failure(unread).await.0, maybe);
+    assert_eq!(failure(|| Server::answering("")).await, (maybe, Closed, None));
+    assert_eq!(failure(|| Server::answering("HTTP/1.1 20")).await, (maybe, Closed, None));
+    assert_eq!(failure(|| Server::answering("SSH-2.0-OpenSSH_9.9\r\n\r\n")).await, (maybe, Body, None));
+    assert_eq!(failure(|| Server::hanging_after("")).await, (maybe, Timeout, None));
+    assert_eq!(failure(|| Server::hanging_after("HTTP/1.1 200 OK\r\nX-A: ")).await, (maybe, Timeout, None));
 }
 
 #[tokio::test]
 async fn what_the_head_said_is_kept_when_the_rest_does_not_come() {
     use SendErrorKind::{Body, Timeout};
     let head = "HTTP/1.1 200 OK\r\nX-Request-Id: 02aa\r\nContent-Length: 99\r\n\r\n{\"id\":";
-    assert_eq!(failure(&Server::answering(head)).await, (SendStage::MaybeSent, Body, Some(200)));
-    assert_eq!(failure(&Server::hanging_after(head)).await, (SendStage::MaybeSent, Timeout, Some(200)));
+    assert_eq!(failure(|| Server::answering(head)).await, (SendStage::MaybeSent, Body, Some(200)));
+    assert_eq!(failure(|| Server::hanging_after(head)).await, (SendStage::MaybeSent, Timeout, Some(200)));
     let server = Server::answering(head);
     let error = create(&transport(), &server.url("/x")).await.unwrap_err();
     assert_eq!(error.request_id.as_deref(), Some("02aa"));
@@ -134,8 +167,8 @@ async fn a_read_gives_up_in_time() {
 
 #[tokio::test]
 async fn answers_are_cut_at_their_limit() {
-    let announced = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 99000000000\r\n\r\n");
-    assert_eq!(failure(&announced).await.1, SendErrorKind::TooLarge);
+    let announced = "HTTP/1.1 200 OK\r\nContent-Length: 99000000000\r\n\r\n";
+    assert_eq!(failure(|| Server::hanging_after(announced)).await.1, SendErrorKind::TooLarge);
     let endless = Server::raw(|mut stream, seen| {
         read_request(&stream, seen);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -164,6 +197,22 @@ async fn a_create_takes_a_new_connection_and_a_read_one_that_is_open() {
         get(&transport, &server.url("/x")).await.unwrap();
         assert_eq!(server.connections(), 4);
     }
+}
+
+#[tokio::test]
+async fn a_create_may_take_an_open_connection_when_it_is_told_to() {
+    let server = Server::raw(|mut stream, seen| {
+        while read_request(&stream, seen).is_some() {
+            let _ = stream.write_all(whole("200 OK", "", "{}").as_bytes());
+        }
+    });
+    let transport = HttpTransport::builder().reuse_for_creates(true).build().unwrap();
+    // Settings that come later leave it as it is.
+    let transport = transport.with_timeouts(quick());
+    for _ in 0..3 {
+        create(&transport, &server.url("/x")).await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests().len()), (1, 3));
 }
 
 #[tokio::test]

@@ -30,7 +30,11 @@ pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<
 }
 
 /// Reads a list, or standard input as one.
-pub(super) async fn read(session: &mut Session, list: &str, catalog: &Catalog) -> Result<ListReport, Failure> {
+pub(super) async fn read(
+    session: &mut Session,
+    list: &str,
+    catalog: &Catalog,
+) -> Result<ListReport, Failure> {
     if list == "-" {
         let text = session.read_stdin().await?;
         return Ok(ListReport::of_text(&text, STDIN, &session.cwd, catalog));

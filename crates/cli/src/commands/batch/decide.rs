@@ -5,9 +5,7 @@ use serde_json::json;
 
 use super::journal::{self, Opened, each, must_exist, of_journal};
 use crate::api_failure;
-use crate::args::{
-    BatchApproveArgs, BatchCancelArgs, BatchOf, BatchResolveArgs, BatchRetryArgs, RetryState,
-};
+use crate::args::{BatchApproveArgs, BatchCancelArgs, BatchOf, BatchResolveArgs, BatchRetryArgs, RetryState};
 use crate::exit::Exit;
 use crate::failure::{Failure, printable};
 use crate::output::Form;
@@ -72,7 +70,7 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
     let opened = journal::open(session, &args.which.of).await?;
     must_exist(&opened, &args.which.shots).await?;
     let states: Vec<State> = if args.only.is_empty() {
-        vec![State::Failed, State::Rejected, State::OverBudget]
+        vec![State::Failed, State::Rejected]
     } else {
         args.only.iter().map(|state| state_of(*state)).collect()
     };
@@ -88,7 +86,8 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
         Ok::<_, Failure>(())
     })
     .await?;
-    let text = format!("{} will be sent again, each a new bill if it succeeds; start `batch run`", back.len());
+    let text =
+        format!("{} will be sent again, each a new bill if it succeeds; start `batch run`", back.len());
     told(session, &opened, &text, json!({ "retried": back }));
     Ok(())
 }
@@ -143,7 +142,6 @@ fn state_of(state: RetryState) -> State {
     match state {
         RetryState::Failed => State::Failed,
         RetryState::Rejected => State::Rejected,
-        RetryState::OverBudget => State::OverBudget,
         RetryState::Gone => State::Gone,
         RetryState::Dropped => State::Dropped,
     }

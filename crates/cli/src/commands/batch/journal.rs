@@ -48,9 +48,7 @@ pub(super) async fn open(session: &Session, of: &BatchOf) -> Result<Opened, Fail
 
 /// Opens a journal.
 pub(super) async fn at_place(at: &JournalAt, create: bool) -> Result<Journal, Failure> {
-    let mut options = OpenOptions::default();
-    options.create = create;
-    Journal::open(at, options).await.map_err(of_journal)
+    Journal::open(at, OpenOptions { create, ..OpenOptions::default() }).await.map_err(of_journal)
 }
 
 /// Where the journal is: by flag, by variable, or beside the list.
@@ -93,8 +91,10 @@ async fn only(journal: &Journal) -> Result<String, Failure> {
     let mut batches = journal.batches().await.map_err(of_journal)?;
     match batches.pop() {
         Some(batch) if batches.is_empty() => Ok(batch.name),
-        Some(_) => Err(Failure::new(Exit::Usage, "the journal has several batches: say which one with --batch")
-            .hint(format!("it has: {}", names(journal).await?))),
+        Some(_) => {
+            Err(Failure::new(Exit::Usage, "the journal has several batches: say which one with --batch")
+                .hint(format!("it has: {}", names(journal).await?)))
+        }
         None => Err(Failure::new(Exit::Usage, format!("the journal {} has no batch yet", journal.place()))),
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn run(session: &mut Session, args: &BatchArgs) -> Result<(), F
         BatchVerb::Approve(args) => decide::approve(session, args).await,
         BatchVerb::Resolve(args) => decide::resolve(session, args).await,
         BatchVerb::Report(args) => report::run(session, args).await,
-        BatchVerb::Export(of) => report::export(session, of).await,
+        BatchVerb::Export(args) => report::export(session, args).await,
     }
 }
 

@@ -88,7 +88,8 @@ impl<'a> Progress<'a> {
             .filter(|(state, count)| **count > 0 && **state != State::Settled)
             .map(|(state, count)| format!("{count} {}", state.as_str().replace('_', " ")))
             .collect();
-        let running: u64 = counts.iter().filter(|(state, _)| state.is_running()).map(|(_, count)| count).sum();
+        let running: u64 =
+            counts.iter().filter(|(state, _)| state.is_running()).map(|(_, count)| count).sum();
         let scope = Scope::Batch(opened.batch.clone());
         for purse in opened.journal.purses().await.map_err(of_journal)? {
             if purse.scope == scope && purse.unit != "tokens" {
@@ -134,7 +135,9 @@ fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
             "{model}: the service asks for a slower pace; at most {ceiling} at once, going on in {}",
             summary::seconds(pause.as_secs().max(1))
         ),
-        EventKind::Ended { state, reason } => format!("{name}: {}: {reason}", state.as_str().replace('_', " ")),
+        EventKind::Ended { state, reason } => {
+            format!("{name}: {}: {reason}", state.as_str().replace('_', " "))
+        }
         EventKind::Extra { task_id } => {
             format!("{name}: a late answer names a second task, {task_id}: it is billed too if it succeeds")
         }

@@ -3,13 +3,13 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use ark_video_batch::{Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Scope};
+use ark_video_batch::{Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Scope, State};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use super::journal::{self, Opened, each, of_journal};
+use super::journal::{self, Opened, each, must_exist, of_journal};
 use super::status;
-use crate::args::{BatchOf, BatchReportArgs, CostBy, CostReportArgs};
+use crate::args::{BatchExportArgs, BatchReportArgs, CostBy, CostReportArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, printable};
 use crate::output::Form;
@@ -32,7 +32,12 @@ pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(),
 }
 
 /// Writes the page beside its place first, so that there is never half of one.
-async fn page(session: &Session, opened: &Opened, args: &BatchReportArgs, path: &Path) -> Result<(), Failure> {
+async fn page(
+    session: &Session,
+    opened: &Opened,
+    args: &BatchReportArgs,
+    path: &Path,
+) -> Result<(), Failure> {
     let unwritten = |error: io::Error| {
         Failure::new(Exit::Output, format!("the page {} cannot be written: {error}", path.display()))
     };
@@ -52,7 +57,13 @@ async fn page(session: &Session, opened: &Opened, args: &BatchReportArgs, path: 
     let again = session.again();
     let repeat = move |job: &Job| {
         let list = list.as_deref().map(|list| format!(" {}", quoted(list))).unwrap_or_default();
-        format!("{again} batch retry{list} --shot {}", quoted(&job.planned.name))
+        let shot = quoted(&job.planned.name);
+        match job.state {
+            State::Settled | State::Downloaded => {
+                format!("{again} batch export{list} --shot {shot} --request | {again} generate -")
+            }
+            _ => format!("{again} batch retry{list} --shot {shot}"),
+        }
     };
     let options = PageOptions {
         folder,
@@ -74,16 +85,19 @@ async fn settled(opened: &Opened) -> Result<Vec<Cost>, Failure> {
     let of = |unit: &str| purses.iter().find(|purse| purse.scope == scope && purse.unit == unit);
     let tokens = of("tokens").map_or(0, |purse| purse.settled);
     let money = purses.iter().filter(|purse| purse.scope == scope && purse.unit != "tokens");
-    Ok(money
-        .map(|purse| Cost { tokens, micros: purse.settled, currency: purse.unit.clone() })
-        .collect())
+    Ok(money.map(|purse| Cost { tokens, micros: purse.settled, currency: purse.unit.clone() }).collect())
 }
 
 /// One JSON document a line, a job each.
-pub(super) async fn export(session: &Session, of: &BatchOf) -> Result<(), Failure> {
-    let opened = journal::open(session, of).await?;
-    each(&opened, &[], &[], async |job| {
-        session.output.json(&job);
+pub(super) async fn export(session: &Session, args: &BatchExportArgs) -> Result<(), Failure> {
+    let opened = journal::open(session, &args.which.of).await?;
+    must_exist(&opened, &args.which.shots).await?;
+    each(&opened, &[], &args.which.shots, async |job| {
+        if args.request {
+            session.output.json(&job.planned.request);
+        } else {
+            session.output.json(&job);
+        }
         Ok::<_, Failure>(())
     })
     .await

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ark_video::model::Catalog;
 use ark_video::{Client, LimitSettings, StampOptions};
 use ark_video_batch::{
-    Cap, JournalAt, ListReport, OnUnknown, PlanChange, PlanOptions, RunError,
-    RunSummary, Runner, RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause,
+    Cap, JournalAt, ListReport, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
+    RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -49,6 +49,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let caps = caps(&opened.batch, &list, &args.money);
     opened.journal.set_caps(&caps).await.map_err(of_journal)?;
     remember(&opened, &client).await?;
+    look_again(&opened).await?;
     announce(session, &opened, &list, &change, &caps);
     let options = options(&args.pace, &args.money, args.forget_prompts);
     let runner = Runner::new(client, opened.journal.clone(), options);
@@ -87,7 +88,8 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
 /// The list, or every reason why it is refused.
 fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
     check::verdict(&report, true)?;
-    let refused = |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is refused", report.file));
+    let refused =
+        |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is refused", report.file));
     let list = report.into_list().map_err(refused)?;
     if list.jobs.is_empty() {
         session.output.note("the list has no shots");
@@ -112,7 +114,10 @@ impl Place {
                 .hint("leave --journal out, or run `ark-video simulate` and point ARK_BASE_URL at it"));
             }
             let folder = tempfile::tempdir().map_err(|error| {
-                Failure::new(Exit::Output, format!("no folder for the simulated journal can be made: {error}"))
+                Failure::new(
+                    Exit::Output,
+                    format!("no folder for the simulated journal can be made: {error}"),
+                )
             })?;
             let at = JournalAt::File(folder.path().join("simulated.journal"));
             return Ok(Self { at, _gone_with_us: Some(folder) });
@@ -162,11 +167,12 @@ fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
     let mut caps = list.caps.clone();
     let day = Scope::Day(String::new());
     let flags = [(Scope::Batch(batch.to_owned()), &money.cap), (day, &money.cap_day)];
+    caps.extend(flags.into_iter().filter_map(|(scope, amount)| Some(Cap { scope, amount: amount.clone()? })));
     caps.extend(
-        flags.into_iter().filter_map(|(scope, amount)| Some(Cap { scope, amount: amount.clone()? })),
-    );
-    caps.extend(
-        money.cap_tag.iter().map(|(tag, amount)| Cap { scope: Scope::Tag(tag.clone()), amount: amount.clone() }),
+        money
+            .cap_tag
+            .iter()
+            .map(|(tag, amount)| Cap { scope: Scope::Tag(tag.clone()), amount: amount.clone() }),
     );
     caps
 }
@@ -196,6 +202,15 @@ fn options(pace: &PaceArgs, money: &MoneyArgs, forget_prompts: bool) -> RunnerOp
     options
 }
 
+/// What a cap had no room for gets another look: running again, perhaps with a higher cap, is a person's word.
+async fn look_again(opened: &Opened) -> Result<(), Failure> {
+    journal::each(opened, &[State::OverBudget], &[], async |job| {
+        let why = "run again by a person";
+        opened.journal.reopen(&job, why).await.map(drop).map_err(of_journal)
+    })
+    .await
+}
+
 /// What the list changed, and what it may cost.
 fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanChange, caps: &[Cap]) {
     let counts = [
@@ -205,8 +220,11 @@ fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanCh
         (change.unchanged.len(), "as before"),
         (change.dropped.len(), "dropped"),
     ];
-    let counts: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     session.output.note(printable(&format!(
         "batch {}: {} jobs ({}); journal {}",
         opened.batch,
@@ -270,9 +288,8 @@ impl Told<'_> {
 
     /// The worst of what is left decides the exit code: doubt about money first.
     fn verdict(&self, summary: &RunSummary) -> Result<(), Failure> {
-        let count = |states: &[State]| -> u64 {
-            states.iter().filter_map(|state| summary.counts.get(state)).sum()
-        };
+        let count =
+            |states: &[State]| -> u64 { states.iter().filter_map(|state| summary.counts.get(state)).sum() };
         let again = format!("ark-video batch run {}", quoted(self.list));
         let look = format!("ark-video batch status {}", quoted(self.list));
         let failure = |exit, message: String| Failure::new(exit, message);
@@ -286,19 +303,27 @@ impl Told<'_> {
                 _ => Exit::Journal,
             };
             let left = summary.left();
-            return Err(failure(exit, format!("the run stopped sending: {}; {left} jobs are left as they are", stopped.reason))
-                .hint(format!("when that is mended, go on with: {again}")));
+            return Err(failure(
+                exit,
+                format!("the run stopped sending: {}; {left} jobs are left as they are", stopped.reason),
+            )
+            .hint(format!("when that is mended, go on with: {again}")));
         }
         if self.interrupted {
             let left = summary.left();
-            return Err(failure(Exit::Interrupted, format!("interrupted: {left} jobs are left; nothing is lost"))
-                .hint(format!("go on with: {again}")));
+            return Err(failure(
+                Exit::Interrupted,
+                format!("interrupted: {left} jobs are left; nothing is lost"),
+            )
+            .hint(format!("go on with: {again}")));
         }
         let doubt = count(&[State::Unknown, State::Held]);
         if doubt > 0 {
             return Err(failure(
                 Exit::OutcomeUnknown,
-                format!("of {doubt} jobs nobody knows whether a task was created; they are held, not sent again"),
+                format!(
+                    "of {doubt} jobs nobody knows whether a task was created; they are held, not sent again"
+                ),
             )
             .hint(format!("look at them with: {look}; then decide with `ark-video batch resolve`")));
         }
@@ -309,19 +334,28 @@ impl Told<'_> {
         }
         let ended = count(&[State::Failed, State::Rejected]);
         if ended > 0 {
-            return Err(failure(Exit::TaskEnded, format!("{ended} jobs have no film: refused or failed, not billed"))
-                .hint(format!("see why with: {look}"))
-                .hint("bring them back with `ark-video batch retry`"));
+            return Err(failure(
+                Exit::TaskEnded,
+                format!("{ended} jobs have no film: refused or failed, not billed"),
+            )
+            .hint(format!("see why with: {look}"))
+            .hint("bring them back with `ark-video batch retry`"));
         }
         let waiting = count(&[State::NeedsApproval, State::OverBudget]);
         if waiting > 0 {
-            return Err(failure(Exit::Parked, format!("{waiting} jobs wait for a person: an approval, or a higher cap"))
-                .hint(format!("see which with: {look}")));
+            return Err(failure(
+                Exit::Parked,
+                format!("{waiting} jobs wait for a person: an approval, or a higher cap"),
+            )
+            .hint(format!("see which with: {look}")));
         }
         match summary.left() {
             0 => Ok(()),
-            left => Err(failure(Exit::StillRunning, format!("{left} jobs are left, with another runner or paused"))
-                .hint(format!("see them with: {look}"))),
+            left => Err(failure(
+                Exit::StillRunning,
+                format!("{left} jobs are left, with another runner or paused"),
+            )
+            .hint(format!("see them with: {look}"))),
         }
     }
 }

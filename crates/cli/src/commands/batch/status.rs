@@ -33,7 +33,10 @@ pub(super) async fn run(session: &Session, args: &BatchStatusArgs) -> Result<(),
         session.output.note("the journal fits together: every row, every sum, every slot");
         return Ok(());
     }
-    Err(Failure::new(Exit::Journal, format!("the journal does not fit together: {} findings", findings.len())))
+    Err(Failure::new(
+        Exit::Journal,
+        format!("the journal does not fit together: {} findings", findings.len()),
+    ))
 }
 
 /// States whose jobs are shown one by one: somebody has to do something, or should know.

@@ -1,7 +1,5 @@
 //! Resellers' ways of answering: what a client sees of the same service under each.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::Dialect;
 
@@ -115,9 +113,7 @@ fn faults_and_bills_are_the_vendors_underneath() {
 fn a_dialect_of_ones_own_is_data() {
     let own =
         r#"{ "name": "own", "about": "", "source": "", "read": "", "words": { "cancelled": "canceled" } }"#;
-    let mut options = Options::default();
-    options.dialect = Some(Arc::new(Dialect::from_json(own).unwrap()));
-    let mut world = World::with(options);
+    let mut world = World::with(Options::default().dialect(Dialect::from_json(own).unwrap()));
     let id = world.create(&text(M20));
     world.delete(&id);
     assert_eq!(world.task(&id)["status"], "canceled");

@@ -1,0 +1,69 @@
+//! A result of 500 MB to disk: ours looks at the task, follows its link, hashes, flushes and renames; curl only writes.
+//! Both are timed as whole processes, into the same folder, and may use every processor.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ark_video::{Client, DownloadOptions};
+
+use crate::{
+    Result, measure,
+    turns::{self, Turns},
+};
+
+const BYTES: u64 = 500_000_000;
+
+/// What to do.
+#[derive(clap::Args, Clone)]
+pub struct Args {
+    #[arg(long)]
+    base_url: String,
+    #[arg(long)]
+    to: PathBuf,
+}
+
+/// Fetches a small result to warm up, then the large one, and prints the figures.
+pub fn run(args: &Args) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let client = Client::builder().api_key("bench").base_url(&args.base_url).build()?;
+    let fetch = |bytes: u64, to: &Path| -> Result<()> {
+        let task = client.task(format!("cgt-{bytes}"));
+        let saved = runtime.block_on(task.download(to, DownloadOptions::new()))?;
+        if saved.bytes == bytes { Ok(()) } else { Err("the file has another length".into()) }
+    };
+    fetch(1_000, &args.to.with_extension("small"))?;
+    let figures = measure::measured(1, || fetch(BYTES, &args.to))?;
+    println!("{}", serde_json::to_string(&figures)?);
+    Ok(())
+}
+
+/// The row: ours and curl.
+pub fn row(turns: &Turns) -> Result<()> {
+    println!("500 MB to disk: ours with look-up, SHA-256, fsync and rename, against curl without");
+    let found = Command::new("curl").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !found.is_ok_and(|status| status.success()) {
+        println!("skipped: curl is not here");
+        return Ok(());
+    }
+    // Beside the build, on the disk that people have; the folder for temporary files is often memory.
+    let folder = tempfile::tempdir_in(std::env::current_exe()?.parent().unwrap_or(Path::new(".")))?;
+    let film = folder.path().join("film.mp4");
+    let mut ours = turns.unpinned(&turns::peer());
+    ours.args(["download", "--base-url", &turns.api, "--to"]).arg(&film);
+    let mut curl = turns.unpinned("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--output"]).arg(&film);
+    curl.arg(format!("{}/{BYTES}", turns.storage()));
+    let figures = turns.timed(&mut [ours, curl], || {
+        for left in std::fs::read_dir(folder.path())? {
+            std::fs::remove_file(left?.path())?;
+        }
+        Ok(())
+    })?;
+    let [ours, curl] = figures.as_slice() else { return Ok(()) };
+    let speed = |figures: &measure::Figures| figures.per_second * BYTES as f64 / 1e6;
+    println!("  ours {:>6.0} MB/s, {:.2} s CPU, {:.1} MB peak", speed(ours), ours.cpu_us / 1e6, ours.peak_mb);
+    println!("  curl {:>6.0} MB/s", speed(curl));
+    turns::at_least("speed", ours.per_second / curl.per_second, 0.9, "x");
+    turns::at_most("over idle", ours.over_idle_mb, 4.0, " MB");
+    Ok(())
+}

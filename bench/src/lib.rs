@@ -1,0 +1,15 @@
+//! What the programs of the bench share: the work of each row, ours and its floor, and how programs are run in turn.
+
+#![deny(missing_docs)]
+#![allow(clippy::print_stdout, reason = "programs that print figures")]
+
+pub mod create;
+pub mod download;
+pub mod inline;
+pub mod measure;
+pub mod page;
+pub mod python;
+pub mod turns;
+
+/// Anything that can go wrong ends the run with its words.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

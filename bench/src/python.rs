@@ -1,0 +1,78 @@
+//! The vendor's Python runtime beside our client, at the same work against the same server: `volcenginesdkarkruntime`,
+//! sync, a client per thread, which is the fastest way it has (measured against one shared client and its async client).
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::{
+    Result, inline,
+    turns::{self, Turns},
+};
+
+/// Where `.ci/run` installs it.
+const PYTHON: &str = "target/ci/venv/bin/python";
+const PEER: &str = include_str!("../python/peer.py");
+const REQUEST: &str = include_str!("../../schema/examples/requests/vendor-tea.json");
+
+/// The row: creates at 16 and 256, and an image of 30 MB.
+pub fn row(turns: &Turns) -> Result<()> {
+    let runtime = Command::new(PYTHON)
+        .args(["-c", "import volcenginesdkarkruntime"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !runtime.is_ok_and(|status| status.success()) {
+        println!("skipped: the vendor's Python runtime is not in target/ci/venv (`.ci/run` installs it)");
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let (peer, request) = (folder.path().join("peer.py"), folder.path().join("request.json"));
+    std::fs::write(&peer, PEER)?;
+    std::fs::write(&request, REQUEST)?;
+    let python = |mode: &str, count: usize, lanes: usize, input: &Path| {
+        let mut command = turns.client(PYTHON);
+        command.arg(&peer).args([mode, &turns.api, &count.to_string(), &lanes.to_string()]).arg(input);
+        command
+    };
+    println!("create: ours against the vendor's Python runtime");
+    for lanes in [16, 256] {
+        let ours = |mode| {
+            turns
+                .peer(&format!("create --base-url {} --mode {mode} --count 10000 --lanes {lanes}", turns.api))
+        };
+        let figures = turns.compared(&mut [
+            ours("ours"),
+            ours("ours-reuse"),
+            python("create", 3_000, lanes, &request),
+        ])?;
+        let [safe, reuse, python] = figures.as_slice() else { return Ok(()) };
+        turns::print(&format!("{lanes} at a time, ours"), safe);
+        turns::print(&format!("{lanes} at a time, ours-reuse"), reuse);
+        turns::print(&format!("{lanes} at a time, Python (keeps connections)"), python);
+        if lanes == 16 {
+            turns::at_least("safe default, requests", safe.per_second / python.per_second, 5.0, "x");
+            turns::at_least("with reuse, requests", reuse.per_second / python.per_second, 30.0, "x");
+        }
+        println!(
+            "  {lanes} at a time, per CPU second: safe default {:.1}x, with reuse {:.1}x; peak: 1/{:.0}",
+            python.cpu_us / safe.cpu_us,
+            python.cpu_us / reuse.cpu_us,
+            python.peak_mb / safe.peak_mb
+        );
+    }
+    println!("an image of 30 MB inside the request: ours against the vendor's Python runtime");
+    let image = inline::image()?;
+    let mut ours = turns.peer(&format!("inline --base-url {} --mode ours --file", turns.api));
+    ours.arg(image.path());
+    let figures = turns.compared(&mut [ours, python("inline", 1, 1, image.path())])?;
+    let [ours, python] = figures.as_slice() else { return Ok(()) };
+    turns::print("ours", ours);
+    turns::print("Python", python);
+    println!(
+        "  over idle: ours {:.1} MB, Python {:.1} MB; time: 1/{:.0}",
+        ours.over_idle_mb,
+        python.over_idle_mb,
+        ours.per_second / python.per_second
+    );
+    Ok(())
+}

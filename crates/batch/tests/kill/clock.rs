@@ -1,0 +1,56 @@
+//! One fast clock for several processes: the machine's, from an agreed moment on.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ark_video::{BoxFuture, Clock, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+/// How much faster than real time passes.
+pub(crate) const SPEED: f64 = 20.0;
+
+/// So much time in the fast clock for so much real time.
+pub(crate) fn fast(real: Duration) -> Duration {
+    real.mul_f64(SPEED)
+}
+
+/// What all agree on: the machine's time from which on everything goes faster.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Agreed(UnixMillis);
+
+impl Agreed {
+    pub(crate) fn now() -> Self {
+        Self(real())
+    }
+
+    pub(crate) fn clock(self) -> FastClock {
+        let ahead = Duration::from_millis(u64::try_from(real() - self.0).unwrap());
+        FastClock { began: self.0, ahead, start: Instant::now() }
+    }
+}
+
+fn real() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FastClock {
+    began: UnixMillis,
+    /// How long after the agreed moment this process looked at its clock first.
+    ahead: Duration,
+    start: Instant,
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> UnixMillis {
+        self.began + i64::try_from(self.monotonic().as_millis()).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        fast(self.ahead + self.start.elapsed())
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(pause.div_f64(SPEED)))
+    }
+}

@@ -1,0 +1,126 @@
+//! A disk that fills up in the middle of a download, for real: this test runs itself again where a small disk in memory is
+//! mounted, which Linux allows to everybody in a namespace of their own.
+
+use std::{
+    env,
+    fs::{self, File, OpenOptions},
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, mpsc},
+};
+
+use ark_video_transport::{HttpTransport, MARGIN, SaveError, SaveProgress, save};
+
+use crate::{
+    save::{fetch, options},
+    server::{Server, read_request},
+};
+
+const FILM: usize = 4 << 20;
+const HALF: usize = FILM / 2;
+
+/// Runs a shell script where it may mount what it likes and nobody else sees it.
+fn in_namespace(script: &str, folder: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(folder);
+    command
+}
+
+const SKIPPED: &str = "a disk that fills up in the middle of a download, because no small disk can be mounted here (unshare, mount)";
+const MOUNT: &str = "mount -t tmpfs -o size=72m none \"$1\"";
+
+#[test]
+fn a_disk_that_fills_up_ends_the_download_and_keeps_what_came() {
+    let folder = tempfile::tempdir().unwrap();
+    let probe = in_namespace(MOUNT, folder.path()).stderr(Stdio::null()).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        println!("skipped: {SKIPPED}");
+        if let Some(log) = env::var_os("ARK_VIDEO_SKIPPED_LOG") {
+            let mut log = OpenOptions::new().append(true).create(true).open(log).unwrap();
+            writeln!(log, "skipped: {SKIPPED}").unwrap();
+        }
+        return;
+    }
+    let script = format!("{MOUNT} && exec \"$2\" --exact full::inside --nocapture");
+    let status = in_namespace(&script, folder.path())
+        .arg(env::current_exe().unwrap())
+        .env("ARK_VIDEO_TEST_SMALL_DISK", folder.path())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// Serves half of the film, and the rest when told; notes where each request begins.
+fn serve(go_on: mpsc::Receiver<()>, starts: Arc<Mutex<Vec<usize>>>) -> Server {
+    let go_on = Mutex::new(go_on);
+    Server::raw(move |mut stream, seen| {
+        let Some(request) = read_request(&stream, seen) else { return };
+        let range = request.lines().find_map(|line| line.strip_prefix("range: bytes=").map(str::to_owned));
+        let start = range.map_or(0, |range| range.trim_end_matches('-').parse::<usize>().unwrap());
+        starts.lock().unwrap().push(start);
+        let status = if start == 0 { "200 OK" } else { "206 Partial Content" };
+        let head = format!(
+            "HTTP/1.1 {status}\r\nETag: \"e\"\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{FILM}\r\n\r\n",
+            FILM - start,
+            FILM - 1
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        if start == 0 {
+            stream.write_all(&[7; HALF]).unwrap();
+            go_on.lock().unwrap().recv().unwrap();
+        }
+        let _ = stream.write_all(&vec![7; FILM - start.max(HALF)]);
+    })
+}
+
+/// Somebody else fills the disk, down to the room that the download had taken: some file systems promise room and give it
+/// away all the same, so this can happen.
+fn fill(folder: &Path) {
+    let part = OpenOptions::new().write(true).open(folder.join("tea.mp4.part")).unwrap();
+    part.set_len(part.metadata().unwrap().len()).unwrap();
+    let mut filler = File::create(folder.join("filler")).unwrap();
+    while filler.write_all(&[1; 4096]).is_ok() {}
+}
+
+#[tokio::test]
+async fn inside() {
+    let Some(folder) = env::var_os("ARK_VIDEO_TEST_SMALL_DISK") else { return };
+    let folder = Path::new(&folder);
+    let path = folder.join("tea.mp4");
+    let (tell, go_on) = mpsc::channel();
+    let starts = Arc::new(Mutex::new(Vec::new()));
+    let server = serve(go_on, starts.clone());
+    let mut tell = Some(tell);
+    let mut on_progress = |progress: SaveProgress| {
+        if let Some(tell) = tell.take_if(|_| progress.bytes == HALF as u64) {
+            fill(folder);
+            tell.send(()).unwrap();
+        }
+    };
+    let link = server.url("/a.mp4");
+    let error = save(&HttpTransport::new(), &link, &path, &options(), &mut on_progress).await.unwrap_err();
+    assert!(matches!(error, SaveError::File { action: "written", .. }) && error.is_disk_full(), "{error}");
+    let part = folder.join("tea.mp4.part");
+    let kept = fs::metadata(&part).unwrap().len();
+    assert!(kept >= HALF as u64 && !path.exists(), "{kept}");
+    // While it is full, nothing is asked for.
+    for name in ["tea.mp4", "other.mp4"] {
+        let error = fetch(&link, &folder.join(name), &options()).await.unwrap_err();
+        assert!(matches!(error, SaveError::NoSpace { needed: MARGIN, .. }), "{error}");
+    }
+    assert_eq!(server.connections(), 1);
+    fs::remove_file(folder.join("filler")).unwrap();
+    let saved = fetch(&link, &path, &options()).await.unwrap();
+    assert_eq!((saved.bytes, saved.resumed_at), (FILM as u64, kept));
+    assert_eq!(*starts.lock().unwrap(), [0, kept as usize]);
+    assert!(fs::read(&path).unwrap() == [7; FILM] && !part.exists());
+    // A film for which there is no room is not begun: the room is taken before its first byte.
+    let mut large = options();
+    large.max_bytes = u64::MAX;
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 60000000\r\n\r\nfilm";
+    let server = Server::hanging_after(head);
+    let error = fetch(&server.url("/b.mp4"), &folder.join("b.mp4"), &large).await.unwrap_err();
+    assert!(matches!(error, SaveError::NoSpace { .. }), "{error}");
+    assert!(!folder.join("b.mp4.part").exists());
+}

@@ -1,0 +1,172 @@
+//! `ark-video batch` against the simulator: running a list, running it again, caps, approvals, failures, looking back.
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
+use ark_video_simulator::Simulator;
+use serde_json::{Value, json};
+
+use crate::cli::{Ran, Shell};
+
+/// A list whose films are small. `shots` is what stands beside its defaults.
+fn write_list(shell: &Shell, shots: &Value) {
+    let list = json!({
+        "batch": "night",
+        "defaults": {
+            "model": "doubao-seedance-1-0-pro-fast-251015",
+            "resolution": "480p", "ratio": "1:1", "duration": 2,
+        },
+        "shots": shots,
+    });
+    std::fs::write(shell.folder.path().join("night.json"), list.to_string()).unwrap();
+}
+
+async fn fast() -> Simulator {
+    Simulator::builder().speed(300.0).start().await.unwrap()
+}
+
+async fn batch(shell: &Shell, words: &[&str]) -> Ran {
+    shell.run(&[&["batch"], words].concat()).await
+}
+
+fn shot(name: &str, prompt: &str) -> Value {
+    json!({ "name": name, "prompt": prompt })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_run_once_and_what_changed_is_run_again() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    write_list(&shell, &json!([shot("boat", "A paper boat."), shot("bird", "A paper bird.")]));
+    let ran = batch(&shell, &["run", "night.json", "--text"]).await;
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("night: 2 settled"), "{}", ran.stdout);
+    for film in ["boat.mp4", "bird.mp4"] {
+        assert!(std::fs::read(shell.folder.path().join(film)).unwrap().len() > 1000, "{film}");
+    }
+
+    let again = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((again.code, simulator.ledger().accepted), (0, 2), "{}", again.stderr);
+
+    write_list(&shell, &json!([shot("boat", "A paper boat at night."), shot("bird", "A paper bird.")]));
+    let changed = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((changed.code, simulator.ledger().accepted), (0, 3), "{}", changed.stderr);
+    assert!(shell.folder.path().join("boat.r2.mp4").exists(), "the earlier film is paid for and stays");
+
+    let tokens = simulator.ledger().tokens;
+    let cost = shell.run(&["cost", "report", "night.json", "--json"]).await.json();
+    assert_eq!(cost[0]["tokens_billed"], tokens, "{cost}");
+    assert_eq!((&cost[0]["sent"], &cost[0]["settled"]), (&json!(3), &json!(3)), "{cost}");
+    let export = batch(&shell, &["export", "night.json", "--shot", "bird", "--request"]).await;
+    assert_eq!(export.json()["content"][0]["text"], "A paper bird.");
+    let audit = batch(&shell, &["status", "night.json", "--audit", "--text"]).await;
+    assert_eq!(audit.code, 0, "{}", audit.stderr);
+    assert!(audit.stderr.contains("the journal fits together"), "{}", audit.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_parks_what_does_not_fit_until_it_is_raised() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    let three = ["one", "two", "three"].map(|name| shot(name, name));
+    write_list(&shell, &json!(three));
+    let one = batch(&shell, &["check", "night.json"]).await.json()["totals"]["tokens"]["max"].as_u64().unwrap() / 3;
+    let cap = format!("{}tokens", one * 2);
+    let capped = batch(&shell, &["run", "night.json", "--cap", &cap, "--text"]).await;
+    assert_eq!(capped.code, 17, "{}{}", capped.stdout, capped.stderr);
+    assert!(capped.stdout.contains("1 over budget"), "{}", capped.stdout);
+    assert_eq!(simulator.ledger().accepted, 2);
+    assert!(simulator.ledger().tokens <= i64::try_from(one * 2).unwrap());
+
+    let raised = batch(&shell, &["run", "night.json", "--cap", &format!("{}tokens", one * 3)]).await;
+    assert_eq!((raised.code, simulator.ledger().accepted), (0, 3), "{}", raised.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_final_waits_for_a_person_to_approve_its_draft() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    let model = "doubao-seedance-1-5-pro-251215";
+    write_list(
+        &shell,
+        &json!([
+            { "name": "draft", "prompt": "Waves.", "model": model, "draft": true, "duration": 4, "ratio": null },
+            { "name": "final", "model": model, "resolution": null, "ratio": null, "duration": null,
+              "after": { "shot": "draft", "link": "draft", "approve": true } },
+        ]),
+    );
+    let ran = batch(&shell, &["run", "night.json", "--text"]).await;
+    assert_eq!(ran.code, 17, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("1 needs approval"), "{}", ran.stdout);
+    assert_eq!(simulator.ledger().accepted, 1);
+
+    let unknown = batch(&shell, &["approve", "night.json", "--shot", "drat"]).await;
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+    let approved = batch(&shell, &["approve", "night.json", "--shot", "draft"]).await;
+    assert_eq!(approved.json()["reopened"], json!(["night/final"]), "{}", approved.stderr);
+    let done = batch(&shell, &["run", "night.json", "--text"]).await;
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert!(shell.folder.path().join("final.mp4").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_told_and_can_be_brought_back() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    let bad = "Waves. [[fail:OutputVideoSensitiveContentDetected]]";
+    write_list(&shell, &json!([shot("good", "A boat."), shot("bad", bad)]));
+    let ran = batch(&shell, &["run", "night.json", "--json"]).await;
+    assert_eq!(ran.code, 10, "{}", ran.stderr);
+    let events: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = events.last().unwrap();
+    assert_eq!((&last["event"], &last["counts"]), (&json!("summary"), &json!({ "settled": 1, "failed": 1 })));
+    let ended = events.iter().find(|event| event["event"] == "ended").unwrap();
+    assert_eq!((&ended["key"], &ended["state"]), (&json!("night/bad"), &json!("failed")), "{ended}");
+    assert!(!ran.stdout.contains("Waves"), "no prompt among the events");
+
+    let retried = batch(&shell, &["retry", "night.json", "--only", "failed"]).await;
+    assert_eq!(retried.json()["retried"], json!(["bad"]), "{}", retried.stderr);
+    let dropped = batch(&shell, &["cancel", "night.json"]).await;
+    assert_eq!(dropped.json()["dropped"], json!(["bad"]), "{}", dropped.stderr);
+    let done = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((done.code, simulator.ledger().accepted), (0, 2), "{}", done.stderr);
+
+    let page = batch(&shell, &["report", "night.json", "--html", "night.html"]).await;
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    let html = std::fs::read_to_string(shell.folder.path().join("night.html")).unwrap();
+    assert_eq!((html.matches("<article").count(), html.matches("<video").count()), (2, 1));
+    let refused = batch(&shell, &["report", "night.json", "--html", "night.html"]).await;
+    assert_eq!(refused.code, 6, "{}", refused.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_batch_sends_nothing() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    write_list(&shell, &json!([shot("one", "A boat.")]));
+    assert_eq!(batch(&shell, &["run", "night.json"]).await.code, 0);
+    assert_eq!(batch(&shell, &["pause", "night.json"]).await.json()["paused"], true);
+    write_list(&shell, &json!([shot("one", "A boat."), shot("two", "A bird.")]));
+    let ran = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((ran.code, simulator.ledger().accepted), (11, 1), "{}", ran.stderr);
+    assert_eq!(batch(&shell, &["resume", "night.json"]).await.json()["paused"], false);
+    let ran = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((ran.code, simulator.ledger().accepted), (0, 2), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_said_before_anything_is_sent() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    write_list(&shell, &json!([shot("one", "A boat."), { "name": "two", "duration": 99, "prompt": "x" }]));
+    let refused = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!(refused.code, 4, "{}", refused.stderr);
+    assert!(refused.stderr.contains("two") && refused.stderr.contains("nothing was sent"), "{}", refused.stderr);
+    let missing = batch(&shell, &["status", "night.json"]).await;
+    assert_eq!(missing.code, 5, "{}", missing.stderr);
+    std::fs::write(shell.folder.path().join("other.db"), b"This is no journal, it is a letter.".repeat(200)).unwrap();
+    write_list(&shell, &json!([shot("one", "A boat.")]));
+    let foreign = batch(&shell, &["run", "night.json", "--journal", "other.db"]).await;
+    assert_eq!(foreign.code, 16, "{}", foreign.stderr);
+    let lost = batch(&shell, &["status"]).await;
+    assert_eq!(lost.code, 2, "{}", lost.stderr);
+    assert_eq!(simulator.ledger().accepted, 0);
+}

@@ -1,0 +1,107 @@
+//! The command on a disk that is full, for real: this test runs itself again where a small disk in memory is mounted, which
+//! Linux allows to everybody in a namespace of their own.
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
+use std::{
+    env, fs,
+    fs::OpenOptions,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use ark_video::{Client, DownloadJob, ListQuery, SaveProgress, model::Task};
+use ark_video_simulator::{Options, Simulator};
+use futures_util::{StreamExt, TryStreamExt};
+
+use crate::cli::Shell;
+
+const SKIPPED: &str =
+    "the command on a full disk, because no small disk can be mounted here (unshare, mount)";
+
+/// Runs a shell script where it may mount what it likes and nobody else sees it.
+fn in_namespace(script: &str, folder: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(folder);
+    command
+}
+
+#[test]
+fn a_full_disk_has_its_own_exit_code_stops_the_others_and_nothing_is_paid_for() {
+    let mount = "mount -t tmpfs -o size=80m none \"$1\"";
+    let folder = tempfile::tempdir().unwrap();
+    let probe = in_namespace(mount, folder.path()).stderr(Stdio::null()).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        println!("skipped: {SKIPPED}");
+        if let Some(log) = env::var_os("ARK_VIDEO_SKIPPED_LOG") {
+            let mut log = OpenOptions::new().append(true).create(true).open(log).unwrap();
+            writeln!(log, "skipped: {SKIPPED}").unwrap();
+        }
+        return;
+    }
+    let script = format!("{mount} && exec \"$2\" --exact cli_disk_full::inside --nocapture");
+    let status = in_namespace(&script, folder.path())
+        .arg(env::current_exe().unwrap())
+        .env("TMPDIR", folder.path())
+        .env("ARK_VIDEO_TEST_SMALL_DISK", "yes")
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+const SMALL: [&str; 8] = [
+    "--model",
+    "doubao-seedance-1-0-pro-fast-251015",
+    "--resolution",
+    "480p",
+    "--ratio",
+    "1:1",
+    "--duration",
+    "2",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inside() {
+    if env::var_os("ARK_VIDEO_TEST_SMALL_DISK").is_none() {
+        return;
+    }
+    let options = Options::default().queued(Duration::from_millis(10)).running(Duration::from_millis(10));
+    let simulator = Simulator::builder().options(options).start().await.unwrap();
+    let shell = Shell::at(&simulator);
+    for _ in 0..3 {
+        let line = [&["generate", "A boat.", "--no-wait"][..], &SMALL].concat();
+        assert_eq!(shell.run(&line).await.code, 0);
+    }
+    assert_eq!(shell.run(&["wait", "--all"]).await.code, 0);
+    let downloads = || simulator.ledger().entries.iter().map(|entry| entry.downloads).sum::<u32>();
+
+    // It fills up while the first of three is fetched: that one has taken its room, the others stop.
+    let filler = shell.folder.path().join("filler");
+    let target = filler.clone();
+    let on_progress = move |_: &str, _: SaveProgress| fs::write(&target, vec![1; 20 << 20]).unwrap();
+    let client = Client::builder().api_key(simulator.api_key()).base_url(simulator.base_url());
+    let client = client.build().unwrap();
+    let tasks: Vec<Task> = client.list_all(ListQuery::new()).try_collect().await.unwrap();
+    let job =
+        |task: Task| DownloadJob::new(task.clone(), shell.folder.path().join(format!("{}.mp4", task.id)));
+    let jobs: Vec<_> = tasks.into_iter().map(job).collect();
+    let ends: Vec<_> = client.download_all(jobs, 1, on_progress).collect().await;
+    let words: Vec<_> = ends.iter().map(|(_, end)| end.as_ref().map_err(ToString::to_string)).collect();
+    assert!(words[0].is_ok() && words.len() == 3, "{words:?}");
+    assert!(words[1].as_ref().is_err_and(|error| error.contains("there is no room for")), "{words:?}");
+    assert!(words[2].as_ref().is_err_and(|error| error.contains("because the disk is full")), "{words:?}");
+    assert_eq!(downloads(), 1);
+
+    let ran = shell.run(&["--json", "download", "--all-succeeded"]).await;
+    assert!(ran.code == 15 && ran.stderr.contains(r#""kind":"disk_full""#), "{} {}", ran.code, ran.stderr);
+    assert_eq!(downloads(), 1, "nothing was asked for");
+
+    let ran = shell.run(&[&["generate", "Another boat."][..], &SMALL].concat()).await;
+    assert!(ran.code == 15 && ran.stderr.contains("full"), "{} {}", ran.code, ran.stderr);
+    assert_eq!(simulator.ledger().entries.len(), 3, "nothing was paid for");
+
+    fs::remove_file(filler).unwrap();
+    let ran = shell.run(&["download", "--all-succeeded"]).await;
+    assert_eq!((ran.code, shell.files().len()), (0, 3), "{}", ran.stderr);
+}

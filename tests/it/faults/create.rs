@@ -1,0 +1,114 @@
+//! A create that a fault strikes, followed to its end: every task that the service took is known to the user, by its id, by
+//! `reconcile`, or among the candidates; and one intent is at most one bill.
+
+use ark_video::{
+    Asked, CheckPolicy, CreateOptions, Error, ReconcileOptions, StampOptions, Unknown, Verdict, WaitOptions,
+    model::CreateTaskRequest,
+};
+use ark_video_simulator::Place;
+
+use super::{
+    cell::{Run, told},
+    rows::{Asks, Often, Row},
+    world::{World, retry, small},
+};
+
+/// The verdict says that LIST cannot be relied on.
+pub(super) const IN_DOUBT: &str = ", in doubt";
+
+pub(super) async fn run(row: &Row, place: Place, often: Often, marks: StampOptions) -> Run {
+    let mut run = Run::default();
+    let world = World::new().await;
+    let client = &world.client;
+    // Others use the account as well, at the same time and with the same settings.
+    for prompt in ["Somebody's train.", "Somebody's kite."] {
+        client.create(&small(prompt)).await.unwrap();
+    }
+    let others = world.accepted();
+    let mut options = CreateOptions::new().retry(retry()).marks(marks);
+    let mut request = small("A paper boat.");
+    if place == Place::Callback {
+        // Nobody is there; the service does not wait for that.
+        request.callback_url = Some("http://127.0.0.1:9/ark".to_owned());
+    }
+    if row.asks == Asks::Refused {
+        request.ratio = Some("2:1".into());
+        options = options.check(CheckPolicy::Off);
+    }
+    world.strike(row.rule(place, often));
+    let outcome = world.struck(row).create_with(&request, &options).await;
+    let ours = |world: &World| -> Vec<String> {
+        world.accepted().into_iter().filter(|id| !others.contains(id)).collect()
+    };
+    let accepted = ours(&world);
+    if place == Place::Create {
+        world.heal(&mut run);
+    }
+    let known: Vec<String> = match outcome {
+        Ok(task) => {
+            run.told = match task.wait(WaitOptions::default()).await {
+                Ok(_) => "accepted".to_owned(),
+                Err(Error::TaskEnded(_)) => "accepted, and fails unbilled".to_owned(),
+                Err(error) => format!("accepted, then {}", told(&error)),
+            };
+            vec![task.id().to_owned()]
+        }
+        Err(error) => match error.to_reconcile() {
+            Some(unknown) => {
+                let first = if matches!(error, Error::AcceptedWithoutId(_)) { "no id" } else { "unknown" };
+                let (words, known) = search(&world, unknown, &request, &mut run).await;
+                run.told = format!("{first}, {words}");
+                known
+            }
+            None => {
+                run.told = told(&error);
+                Vec::new()
+            }
+        },
+    };
+    if place != Place::Create {
+        world.heal(&mut run);
+    }
+    run.lost = accepted.iter().filter(|id| !known.contains(id)).count();
+    run.bills = world.bills_in_the_end().iter().filter(|id| !others.contains(id)).count();
+    let tasks = ours(&world).len();
+    run.check(tasks <= 1, || format!("{tasks} tasks for one intent"));
+    run
+}
+
+/// Looks for the task, from what was kept in a file. Gives the ids that the user is then told.
+async fn search(
+    world: &World,
+    unknown: &Unknown,
+    request: &CreateTaskRequest,
+    run: &mut Run,
+) -> (String, Vec<String>) {
+    let kept = serde_json::to_string(unknown).unwrap();
+    run.check(!kept.contains("paper boat"), || format!("the record holds the prompt: {kept}"));
+    let unknown: Unknown = serde_json::from_str(&kept).unwrap();
+    let mut asked = Asked::of(request);
+    asked.execution_expires_after = unknown.asked.execution_expires_after;
+    asked.seed = unknown.asked.seed;
+    run.check(asked == unknown.asked, || format!("the record forgot what was asked for: {kept}"));
+    match world.client.reconcile_all(vec![unknown], ReconcileOptions::new(), |_| {}).await {
+        Ok(verdicts) => said(&verdicts[0]),
+        Err(error) => {
+            run.check(false, || format!("reconcile fails although all is well again: {error}"));
+            (told(&error), Vec::new())
+        }
+    }
+}
+
+/// A verdict in a few words, and the ids that it names.
+pub(super) fn said(verdict: &Verdict) -> (String, Vec<String>) {
+    match verdict {
+        Verdict::Found { task, .. } => ("found".to_owned(), vec![task.id.clone()]),
+        Verdict::Ambiguous { candidates, doubt } => (
+            format!("{} candidates{}", candidates.len(), if doubt.is_some() { IN_DOUBT } else { "" }),
+            candidates.iter().map(|task| task.id.clone()).collect(),
+        ),
+        Verdict::NotFound { doubt: None, .. } => ("not there".to_owned(), Vec::new()),
+        Verdict::NotFound { .. } => (format!("not found{IN_DOUBT}"), Vec::new()),
+        other => (format!("?? {other}"), Vec::new()),
+    }
+}

@@ -1,0 +1,54 @@
+//! The storage goes wrong while a film is fetched: under its name there is the right film or nothing, and a second call ends it.
+
+use std::path::Path;
+
+use ark_video::{DownloadOptions, Existing, TaskHandle};
+use ark_video_simulator::Place;
+
+use super::{
+    cell::{Run, told},
+    rows::{Often, Row},
+    world::World,
+};
+
+/// Both ways with one task: rendering its film is most of the work.
+pub(super) async fn both(row: &Row) -> [Run; 2] {
+    let world = World::new().await;
+    let task = world.ended("A paper boat.").await;
+    let folder = tempfile::tempdir().unwrap();
+    let right = task.download(&folder.path().join("before.mp4"), options()).await.unwrap().sha256;
+    let path = |name: &str| folder.path().join(name);
+    [
+        run(row, Often::Once, &world, &task, &path("once.mp4"), &right).await,
+        run(row, Often::Always, &world, &task, &path("always.mp4"), &right).await,
+    ]
+}
+
+fn options() -> DownloadOptions {
+    DownloadOptions::new().existing(Existing::Keep)
+}
+
+async fn run(row: &Row, often: Often, world: &World, task: &TaskHandle, path: &Path, right: &str) -> Run {
+    let mut run = Run::default();
+    let before = world.simulator.ledger();
+    world.strike(row.rule(Place::File, often));
+    match world.struck(row).task(task.id()).download(path, options()).await {
+        Ok(film) => {
+            run.check(film.sha256 == right, || "a wrong film under the final name".to_owned());
+            run.told = "saved".to_owned();
+        }
+        Err(error) => {
+            run.check(!path.exists(), || format!("{error}, and yet there is a file"));
+            run.check(error.task_id().is_some(), || format!("the id is lost: {error}"));
+            run.told = told(&error);
+        }
+    }
+    world.heal(&mut run);
+    let again = task.download(path, options()).await.map(|film| film.sha256);
+    run.check(again.as_ref().is_ok_and(|film| *film == right), || format!("afterwards: {again:?}"));
+    let after = world.simulator.ledger();
+    run.check((after.accepted, after.billed) == (before.accepted, before.billed), || {
+        "fetching was billed".to_owned()
+    });
+    run
+}

@@ -1,0 +1,57 @@
+//! LIST goes wrong while it is asked for a lost task: it may not be found, but it must never be called not there.
+
+use ark_video::{CreateOptions, ReconcileOptions, StampOptions, SweepOptions, Unknown};
+use ark_video_simulator::{Effect, FaultRule, Place};
+
+use super::{
+    cell::{Run, told},
+    create::{IN_DOUBT, said},
+    rows::{Often, Row},
+    world::{World, small},
+};
+
+pub(super) async fn run(row: &Row, often: Often) -> Run {
+    let mut run = Run::default();
+    let world = World::new().await;
+    let client = &world.client;
+    let before = ["A train.", "A kite.", "A lamp."];
+    for prompt in before {
+        client.create(&small(prompt)).await.unwrap();
+    }
+    world.strike(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create).hits(1));
+    let options = CreateOptions::new().marks(StampOptions::new());
+    let lost = client.create_with(&small("A paper boat."), &options).await.unwrap_err();
+    let unknown = lost.to_reconcile().unwrap().clone();
+    for prompt in ["A dog.", "A cat."] {
+        client.create(&small(prompt)).await.unwrap();
+    }
+    let task = world.accepted()[before.len()].clone();
+    world.strike(row.rule(Place::List, often));
+    let (words, known) = match look(&world, row, unknown.clone()).await {
+        Ok(found) => found,
+        Err(words) => (words, Vec::new()),
+    };
+    run.check(words != "not there", || "a task that is there is called not there".to_owned());
+    let honest = known.is_empty() || known.contains(&task) || words.ends_with(IN_DOUBT);
+    run.check(honest, || format!("{words}, and the right one is not among them"));
+    run.told = words;
+    world.heal(&mut run);
+    if !known.contains(&task) {
+        // Nothing is lost by it: the record is still good.
+        let again = look(&world, row, unknown).await;
+        run.check(again.as_ref().is_ok_and(|(_, known)| known.contains(&task)), || {
+            format!("afterwards it is not found either: {again:?}")
+        });
+        run.lost = usize::from(!again.is_ok_and(|(_, known)| known.contains(&task)));
+    }
+    run.bills = world.bills_in_the_end().iter().filter(|id| **id == task).count();
+    let accepted = world.accepted().len();
+    run.check(accepted == 6, || format!("{accepted} tasks in place of 6: looking made some"));
+    run
+}
+
+async fn look(world: &World, row: &Row, unknown: Unknown) -> Result<(String, Vec<String>), String> {
+    let options = ReconcileOptions::new().sweep(SweepOptions::new().page_size(2));
+    let verdicts = world.struck(row).reconcile_all(vec![unknown], options, |_| {}).await;
+    verdicts.map(|verdicts| said(&verdicts[0])).map_err(|error| told(&error))
+}

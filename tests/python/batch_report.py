@@ -1,0 +1,123 @@
+"""Runs a batch of twelve shots, two of which fail, against the simulator, writes its page and opens that in headless Chromium:
+twelve cards, ten films that play at their right length and size, two reasons. Also holds the journal against the simulator's
+ledger. Usage: batch_report.py --ark-video PATH --chromium PATH [--screenshot FILE]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+MODEL = "doubao-seedance-1-0-pro-fast-251015"
+PROMPTS = [
+    "A paper boat crosses a puddle at dawn.",
+    "Gulls circle over the cranes of a harbour.",
+    "A rope is thrown from deck to quay. [[fail:OutputVideoSensitiveContentDetected]]",
+    "Hands mend a net, close, hand-held.",
+    "Lamps go on along an empty street.",
+    "Night turns into morning over the mole.",
+    "A cat walks along the quay.",
+    "Waves break over the lighthouse. [[fail:InternalServiceError]]",
+    "Letters of light over dark water.",
+    "Slow pan over ropes, nets and crates.",
+    "Fog lifts from the bay.",
+    "The ferry leaves.",
+]
+# Marks each film with what the browser makes of it: the page itself has no script, so this goes into a copy of it.
+WATCH = """<script>
+document.querySelectorAll("video").forEach((video) => {
+  const look = async () => {
+    Object.assign(video.dataset, { seconds: video.duration.toFixed(2), size: `${video.videoWidth}x${video.videoHeight}` });
+    video.muted = true;
+    await video.play();
+    video.dataset.played = "yes";
+  };
+  if (video.readyState > 0) look(); else video.addEventListener("loadedmetadata", look);
+});
+</script>"""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ark-video", required=True)
+    parser.add_argument("--chromium", required=True)
+    parser.add_argument("--screenshot")
+    args = parser.parse_args()
+    ark_video = str(pathlib.Path(args.ark_video).resolve())
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        shots = [{"name": f"shot {place + 1:02}", "prompt": prompt} for place, prompt in enumerate(PROMPTS)]
+        defaults = {"model": MODEL, "resolution": "480p", "ratio": "16:9", "duration": 2}
+        (folder / "night.json").write_text(json.dumps({"batch": "night", "defaults": defaults, "shots": shots}))
+        command = [ark_video, "simulate", "--addr", "127.0.0.1:0", "--speed", "60x", "--json"]
+        simulator = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            ready = json.loads(simulator.stdout.readline())
+            env = dict(os.environ, ARK_BASE_URL=ready["base_url"], ARK_API_KEY=ready["api_key"])
+
+            def run(*words, expect):
+                done = subprocess.run([ark_video, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+                if done.returncode != expect:
+                    sys.exit(f"{words} ended with {done.returncode}, not {expect}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+                return done.stdout
+
+            # Two shots fail: exit code 10.
+            run("batch", "run", "night.json", "--json", expect=10)
+            status = json.loads(run("batch", "status", "night.json", "--audit", "--json", expect=0))
+            ledger = json.load(urllib.request.urlopen(ready["control_url"] + "/ledger"))
+        finally:
+            simulator.terminate()
+            simulator.wait(timeout=20)
+        tokens = next(purse["settled"] for purse in status["purses"]
+                      if purse["scope"] == {"batch": "night"} and purse["unit"] == "tokens")
+        if status["counts"].get("settled") != 10 or status["counts"].get("failed") != 2:
+            sys.exit(f"the batch ended otherwise: {status['counts']}")
+        if (ledger["accepted"], ledger["billed"], len(ledger["intents"]), ledger["tokens"]) != (12, 10, 12, tokens):
+            sys.exit(f"the journal says {tokens} tokens, the ledger {ledger}")
+        run("batch", "report", "night.json", "--html", "night.html", expect=0)
+        page = (folder / "night.html").read_text()
+        check_static(page)
+        watched = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page).replace("</body>", WATCH + "</body>")
+        (folder / "watched.html").write_text(watched)
+        check_films(browse(args.chromium, folder, "--virtual-time-budget=60000", "--dump-dom", "watched.html"))
+        if args.screenshot:
+            to = pathlib.Path(args.screenshot).resolve()
+            browse(args.chromium, folder, "--hide-scrollbars", "--window-size=1000,760", f"--screenshot={to}", "night.html")
+            print(f"screenshot: {to.stat().st_size} bytes")
+    print(f"12 shots: 10 films play, 2 reasons; {tokens} tokens in the journal as in the ledger")
+
+
+def browse(chromium, folder, *words):
+    *flags, page = words
+    with tempfile.TemporaryDirectory() as profile:
+        command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
+                   "--autoplay-policy=no-user-gesture-required", "--timeout=60000", *flags, (folder / page).as_uri()]
+        return subprocess.run(command, capture_output=True, text=True, timeout=180).stdout
+
+
+def check_static(page):
+    if page.count("<article") != 12 or page.count("<video") != 10 or page.count('poster="data:image/jpeg') != 10:
+        sys.exit(f"the page has {page.count('<article')} cards, {page.count('<video')} films")
+    if "<script" in page or re.search(r'(?:src|href)="https?:', page):
+        sys.exit("the page takes something from elsewhere")
+    reasons = re.findall(r'<p class="reason">([^<]*)', page)
+    if len(reasons) != 2 or not any("OutputVideoSensitiveContentDetected" in reason for reason in reasons):
+        sys.exit(f"the page's reasons: {reasons}")
+
+
+def check_films(page):
+    films = re.findall(r"<video[^>]*>", page)
+    # 2 s at 24 frames a second are 49 frames.
+    good = [film for film in films if 'data-size="864x480"' in film and re.search(r'data-seconds="2\.0[0-9]"', film)
+            and 'data-played="yes"' in film]
+    if len(good) != 10:
+        sys.exit(f"{len(good)} of {len(films)} films play: {[film[:60] + '…' + film[-160:] for film in films][:3]}")
+
+
+if __name__ == "__main__":
+    main()
