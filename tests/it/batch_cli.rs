@@ -68,7 +68,8 @@ async fn a_cap_parks_what_does_not_fit_until_it_is_raised() {
     let shell = Shell::at(&simulator);
     let three = ["one", "two", "three"].map(|name| shot(name, name));
     write_list(&shell, &json!(three));
-    let one = batch(&shell, &["check", "night.json"]).await.json()["totals"]["tokens"]["max"].as_u64().unwrap() / 3;
+    let one =
+        batch(&shell, &["check", "night.json"]).await.json()["totals"]["tokens"]["max"].as_u64().unwrap() / 3;
     let cap = format!("{}tokens", one * 2);
     let capped = batch(&shell, &["run", "night.json", "--cap", &cap, "--text"]).await;
     assert_eq!(capped.code, 17, "{}{}", capped.stdout, capped.stderr);
@@ -159,10 +160,15 @@ async fn what_is_wrong_is_said_before_anything_is_sent() {
     write_list(&shell, &json!([shot("one", "A boat."), { "name": "two", "duration": 99, "prompt": "x" }]));
     let refused = batch(&shell, &["run", "night.json"]).await;
     assert_eq!(refused.code, 4, "{}", refused.stderr);
-    assert!(refused.stderr.contains("two") && refused.stderr.contains("nothing was sent"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("two") && refused.stderr.contains("nothing was sent"),
+        "{}",
+        refused.stderr
+    );
     let missing = batch(&shell, &["status", "night.json"]).await;
     assert_eq!(missing.code, 5, "{}", missing.stderr);
-    std::fs::write(shell.folder.path().join("other.db"), b"This is no journal, it is a letter.".repeat(200)).unwrap();
+    std::fs::write(shell.folder.path().join("other.db"), b"This is no journal, it is a letter.".repeat(200))
+        .unwrap();
     write_list(&shell, &json!([shot("one", "A boat.")]));
     let foreign = batch(&shell, &["run", "night.json", "--journal", "other.db"]).await;
     assert_eq!(foreign.code, 16, "{}", foreign.stderr);

@@ -1,6 +1,5 @@
 //! The command on a disk that is full, for real: this test runs itself again where a small disk in memory is mounted, which
 //! Linux allows to everybody in a namespace of their own.
-#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 use std::{
     env, fs,

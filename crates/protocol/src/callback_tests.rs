@@ -75,11 +75,11 @@ fn a_forged_end_is_undone_by_the_truth() {
 fn a_task_is_looked_at_once_in_five_seconds_and_nothing_is_forgotten_meanwhile() {
     let mut inbox = Inbox::new(10);
     let seconds = Duration::from_secs;
-    let hear =
-        |inbox: &mut Inbox, status: &str, at: u64| match inbox.hear(&Hint::new("cgt-1", status, None)) {
-            Heard::Forward => inbox.plan("cgt-1", seconds(at)),
-            _ => None,
-        };
+    let hear = |inbox: &mut Inbox, status: &str, at: u64| match inbox.hear(&Hint::new("cgt-1", status, None))
+    {
+        Heard::Forward => inbox.plan("cgt-1", seconds(at)),
+        _ => None,
+    };
     assert_eq!(hear(&mut inbox, "queued", 1), Some(seconds(1)));
     assert_eq!(hear(&mut inbox, "running", 1), None, "the planned look will see it");
     inbox.looking("cgt-1", seconds(2));

@@ -1,4 +1,5 @@
-//! How fast to ask. Token buckets as plain state: one per endpoint, for creates one per model.
+//! How fast to ask. Token buckets as plain state: one per endpoint, for creates one per model; where the rate is one by the
+//! second, no second holds more than it, whenever the service counts.
 //!
 //! The vendor's figures are defaults, not truth: they change with balance and contract, and resellers have others. So a
 //! limiter slows down when the service says "too many" and comes back within a minute.

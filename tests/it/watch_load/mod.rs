@@ -3,6 +3,7 @@
 //!
 //! Simulator and client share one clock that moves when nothing is left to do at a moment: an hour takes seconds, and the
 //! rates mean what they say. `WATCH_IN_REAL_TIME=1` runs the first case by the clock on the wall instead.
+#![expect(clippy::print_stdout, reason = "a test that prints its figures")]
 
 mod client;
 mod clock;

@@ -119,8 +119,12 @@ fn members_table(members: &[Member], architecture: &str) -> Vec<Finding> {
         let may: BTreeSet<String> = tables::names(row.cell(1)).into_iter().collect();
         let tests_may: BTreeSet<String> = tables::names(row.cell(2)).into_iter().collect();
         let uses: BTreeSet<String> = member.uses.intersection(&names).cloned().collect();
-        let tests_use: BTreeSet<String> =
-            member.tests_use.intersection(&names).filter(|n| !uses.contains(*n)).cloned().collect();
+        let tests_use: BTreeSet<String> = member
+            .tests_use
+            .intersection(&names)
+            .filter(|n| !uses.contains(*n) && **n != name)
+            .cloned()
+            .collect();
         for (is, should, how) in [(&uses, &may, "uses"), (&tests_use, &tests_may, "uses in its tests")] {
             for extra in is.difference(should) {
                 let message = format!(

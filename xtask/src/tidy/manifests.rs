@@ -87,6 +87,10 @@ fn member(path: &str, manifest: &Table, shared: &BTreeMap<String, bool>, users: 
         findings.push(Finding::new(path, 0, "add `[lints]` with `workspace = true`"));
     }
     for (name, entry) in dependency_tables(manifest).into_iter().flatten() {
+        // A crate's tests may turn on features of the crate itself; cargo leaves a bare path out of the package.
+        if entry.get("path").and_then(Value::as_str) == Some(".") {
+            continue;
+        }
         users.entry(name.clone()).or_default().insert(folder.clone());
         if entry.get("workspace").and_then(Value::as_bool) != Some(true) {
             findings.push(Finding::new(path, 0, format!("`{name}` has a version of its own: pin it in [workspace.dependencies] and say `{name}.workspace = true`")));
@@ -255,6 +259,8 @@ mod tests {
         let ours = format!("{OURS}bytes = \"1\"\nhttp.workspace = true\n");
         let findings = run(ROOT, &ours, XTASK, WHY, LIB).join("\n");
         assert!(findings.contains("crates/ours/Cargo.toml: `bytes` has a version of its own"), "{findings}");
+        let itself = format!("{OURS}[dev-dependencies]\nours = {{ path = \".\", features = [\"x\"] }}\n");
+        assert_eq!(run(ROOT, &itself, XTASK, WHY, LIB), run(ROOT, OURS, XTASK, WHY, LIB));
         assert!(findings.contains("`http` is not in [workspace.dependencies]"), "{findings}");
     }
 

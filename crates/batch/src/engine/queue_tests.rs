@@ -10,6 +10,7 @@ use sqlx::{PgPool, SqlitePool};
 use tokio::sync::mpsc;
 
 use super::*;
+#[allow(clippy::duplicate_mod, reason = "the journal's tests have it too, for themselves")]
 #[path = "../../tests/support/postgres.rs"]
 mod server;
 
@@ -260,4 +261,31 @@ async fn a_worker_with_its_hands_full_still_says_that_it_is_alive() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("a batch of entries that waits for a free handler keeps it from saying so");
+}
+
+#[tokio::test]
+async fn zz_temp_trap() {
+    use apalis::prelude::*;
+    let (_folder, queue, pool) = queue().await;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let many: Vec<_> = (0..20).map(|number| entry(&number.to_string(), 0)).collect();
+    queue.push(MODEL, &many).await.unwrap();
+    let config = apalis_sqlite::Config::default().queue("ark:model").heartbeat_interval(Duration::from_secs(1)).missed_heartbeats(15);
+    let storage: SqliteStorage<String> = SqliteStorage::new(&pool).with_config(config);
+    let worker = WorkerBuilder::new("busy").backend(storage).concurrency(2).build(move |key: String| {
+        tell.send(key).unwrap();
+        async move { std::future::pending::<()>().await; Ok::<(), BoxDynError>(()) }
+    });
+    let worker = tokio::spawn(run(worker.stream()));
+    for _ in 0..2 {
+        within(20, told.recv()).await.unwrap();
+    }
+    sqlx::query("UPDATE Workers SET last_seen = 0").execute(&pool).await.unwrap();
+    for _ in 0..60 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (seen,): (i64,) = sqlx::query_as("SELECT last_seen FROM Workers").fetch_one(&pool).await.unwrap();
+        if seen > 0 { println!("no trap"); worker.abort(); return; }
+    }
+    println!("TRAP IS REAL: no heartbeat in 6 s");
+    worker.abort();
 }

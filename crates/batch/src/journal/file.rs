@@ -207,7 +207,7 @@ mod tests {
                       40 22 0:50 / /mnt/shots rw shared:9 - nfs4 server:/shots rw\n\
                       41 22 0:51 / /mnt/my\\040disk rw - fuse.sshfs me@host: rw\n";
         let kind = |path: &str| kind_of_disk(mounts, Path::new(path));
-        assert_eq!(kind("/home/me"), Some("ext4"));
+        assert_eq!(kind("/srv/me"), Some("ext4"));
         assert_eq!(kind("/mnt/shots/night"), Some("nfs4"));
         assert_eq!(kind("/mnt/shots2"), Some("ext4"));
         assert_eq!(kind("/mnt/my disk/a"), Some("fuse.sshfs"));

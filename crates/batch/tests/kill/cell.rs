@@ -6,23 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ark_video::Clock as _;
-use ark_video_batch::{Cost, Journal, OnUnknown, OpenOptions, PlanOptions, Planned};
+use ark_video_batch::{Journal, OnUnknown, OpenOptions, PlanOptions};
 use ark_video_simulator::{
     Account, Effect, Envelope, FaultPlan, FaultRule, Options, Place, Rates, Simulator,
 };
-use serde_json::json;
 
 use crate::clock::{Agreed, SPEED};
 use crate::history::{self, History};
 use crate::server::Server;
+use crate::shots::{SECRET, shot};
 use crate::supervisor::{Seen, Supervisor};
 use crate::worker::{BATCH, Orders};
-
-pub(crate) const MODEL: &str = "doubao-seedance-1-0-pro-fast-251015";
-/// More than any of these films costs.
-const ESTIMATE: u64 = 50_000;
-/// In every prompt; nothing that a worker says may hold it.
-pub(crate) const SECRET: &str = "a paper boat crosses a puddle";
 
 /// Where the journal is.
 pub(crate) enum Store {
@@ -100,6 +94,8 @@ impl Cell<'_> {
                 agreed,
                 resend: self.policy == OnUnknown::Resend,
                 dies_at: None,
+                share: 0.1,
+                ends_when: None,
                 seed: self.seed,
             };
             let open = OpenOptions { clock: Arc::new(agreed.clock()), ..OpenOptions::default() };
@@ -185,28 +181,4 @@ fn faults(seed: u64) -> FaultPlan {
         .rule(at_create(status(429, false), 0.05));
     plan.seed = seed;
     plan
-}
-
-/// The smallest film that there is, the same for all; whose it is stands in a field that comes back, so that the history can tell
-/// without believing the journal. Runners do not look at it: their tags are switched off.
-fn shot(place: usize, folder: &Path) -> Planned {
-    let name = format!("shot-{place:06}");
-    let request = json!({
-        "model": MODEL,
-        "content": [{"type": "text", "text": format!("{name}: {SECRET}.")}],
-        "resolution": "480p", "ratio": "1:1", "frames": 29, "seed": 7,
-        "safety_identifier": name,
-    });
-    Planned {
-        output: folder.join(format!("films/{name}.mp4")),
-        place: i64::try_from(place).unwrap(),
-        request_hash: name.clone(),
-        name,
-        request,
-        inputs: Vec::new(),
-        after: None,
-        tags: Vec::new(),
-        priority: 0,
-        estimate: Some(Cost { tokens: ESTIMATE, micros: 0, currency: String::new() }),
-    }
 }

@@ -7,12 +7,17 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program of tests")]
 
 mod cell;
+#[path = "../support/clock.rs"]
 mod clock;
+#[path = "../support/history.rs"]
 mod history;
 mod matrix;
 #[path = "../support/postgres.rs"]
 mod server;
+#[path = "../support/shots.rs"]
+mod shots;
 mod supervisor;
+#[path = "../support/worker.rs"]
 mod worker;
 
 use std::process::ExitCode;
@@ -24,7 +29,7 @@ use crate::server::Server;
 
 fn main() -> ExitCode {
     if let Ok(orders) = std::env::var(worker::ORDERS) {
-        return worker::work(&orders);
+        return worker::work(&orders).into();
     }
     if let Ok(form) = std::env::var(matrix::FORM) {
         return matrix::run(&form);

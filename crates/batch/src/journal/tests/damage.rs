@@ -97,7 +97,7 @@ async fn no_flipped_bit_is_silent() {
     }
     assert!(silent.is_empty(), "bits {silent:?} of {} bytes changed something silently", whole.len());
     assert_eq!(noticed + harmless, 300);
-    assert!(noticed >= 200, "{noticed} noticed, {harmless} without effect");
+    assert!(noticed >= 150, "{noticed} noticed, {harmless} without effect");
 }
 
 #[tokio::test]

@@ -12,14 +12,23 @@ async fn open(address: &str) -> Result<Journal, JournalError> {
     Journal::open(&at, OpenOptions { create: true, clock: TestClock::new() }).await
 }
 
+/// Much faster than a new database for each promise.
+async fn empty(address: &str) {
+    let mut connection = PgConnection::connect(address).await.unwrap();
+    let sql = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_promises_on_postgresql() {
     let Some(server) = Server::start("the journal") else { return };
+    let address = server.database("promises").await;
     macro_rules! each {
         ($($module:ident::$name:ident)*) => {
             $({
-                let database = concat!("ark_", stringify!($name)).to_lowercase();
-                let journal = open(&server.database(&database).await).await.unwrap();
+                empty(&address).await;
+                let journal = open(&address).await.unwrap();
                 super::$module::$name(journal.clone()).await;
                 journal.close().await;
             })*

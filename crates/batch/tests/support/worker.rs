@@ -2,11 +2,10 @@
 //! counts, and ends with the supervisor.
 
 use std::io::{Read as _, Write as _};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ark_video::{Client, LimitSettings, Proxy, Timeouts, WatchOptions};
+use ark_video::{Client, Clock, LimitSettings, Proxy, Timeouts, WatchOptions};
 use ark_video_batch::{
     CrashPlan, CrashPoint, EventKind, Journal, JournalAt, OnUnknown, OpenOptions, Runner, RunnerOptions,
 };
@@ -34,6 +33,10 @@ pub(crate) struct Orders {
     pub(crate) resend: bool,
     /// Its number in [`CrashPoint::ALL`].
     pub(crate) dies_at: Option<usize>,
+    /// With which probability, each time that it is reached.
+    pub(crate) share: f64,
+    /// Ends at once when it has told something of this.
+    pub(crate) ends_when: Option<String>,
     pub(crate) seed: u64,
 }
 
@@ -55,12 +58,25 @@ impl Orders {
         // The first two are reached once in a run, the others once for each job.
         let share = match point {
             CrashPoint::BeforeQueue | CrashPoint::AfterQueue => 1.0,
-            _ => 0.1,
+            _ => self.share,
         };
         CrashPlan::at(point, share, self.seed)
     }
 
-    fn options(&self) -> RunnerOptions {
+    pub(crate) fn client(&self, clock: Arc<dyn Clock>) -> Client {
+        let patience = Timeouts::new().answer(ANSWER).download_stall(ANSWER / 3);
+        Client::builder()
+            .api_key(self.key.as_str())
+            .base_url(self.base_url.as_str())
+            .proxy(Proxy::Direct)
+            .clock(clock)
+            .limits(LimitSettings::unlimited())
+            .timeouts(patience)
+            .build()
+            .unwrap()
+    }
+
+    pub(crate) fn options(&self) -> RunnerOptions {
         let mut options = RunnerOptions::new();
         options.clock = Arc::new(self.agreed.clock());
         options.concurrency = AT_ONCE;
@@ -83,7 +99,8 @@ fn fast_rate(rate: f64) -> f64 {
     rate * crate::clock::SPEED
 }
 
-pub(crate) fn work(orders: &str) -> ExitCode {
+/// Works, and says with which code the process is to end: 0 if nothing is left.
+pub(crate) fn work(orders: &str) -> u8 {
     std::thread::spawn(|| {
         // The supervisor holds the other end: when it is gone, nobody wants this any more.
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
@@ -94,23 +111,16 @@ pub(crate) fn work(orders: &str) -> ExitCode {
     runtime.block_on(run(&orders))
 }
 
-async fn run(orders: &Orders) -> ExitCode {
+async fn run(orders: &Orders) -> u8 {
     let clock = Arc::new(orders.agreed.clock());
-    let client = Client::builder()
-        .api_key(orders.key.as_str())
-        .base_url(orders.base_url.as_str())
-        .proxy(Proxy::Direct)
-        .clock(clock.clone())
-        .limits(LimitSettings::unlimited())
-        .timeouts(Timeouts::new().answer(ANSWER))
-        .build()
-        .unwrap();
+    let client = orders.client(clock.clone());
     let open = OpenOptions { create: false, clock };
     let journal = match Journal::open(&orders.at(), open).await {
         Ok(journal) => journal,
         Err(error) => return complain(&error),
     };
     let (mut events, _handle, run) = Runner::new(client, journal, orders.options()).run(&[BATCH.to_owned()]);
+    let ends_when = orders.ends_when.clone();
     tokio::spawn(async move {
         while let Some(event) = events.next().await {
             let letter = match event.kind {
@@ -119,6 +129,9 @@ async fn run(orders: &Orders) -> ExitCode {
                 EventKind::Extra { .. } => "x",
                 EventKind::Trouble { reason } => {
                     complain(&reason);
+                    if ends_when.as_ref().is_some_and(|words| reason.contains(words)) {
+                        std::process::abort();
+                    }
                     continue;
                 }
                 _ => continue,
@@ -127,7 +140,7 @@ async fn run(orders: &Orders) -> ExitCode {
         }
     });
     match run.await {
-        Ok(summary) if summary.left() == 0 => ExitCode::SUCCESS,
+        Ok(summary) if summary.left() == 0 => 0,
         Ok(summary) => complain(&format!("{summary:?}")),
         Err(error) => complain(&error),
     }
@@ -138,7 +151,7 @@ fn say(letter: &str) {
     let _ = writeln!(out, "{letter}").and_then(|()| out.flush());
 }
 
-fn complain(what: &dyn std::fmt::Display) -> ExitCode {
+fn complain(what: &dyn std::fmt::Display) -> u8 {
     let _ = writeln!(std::io::stderr(), "{what}");
-    ExitCode::from(2)
+    2
 }

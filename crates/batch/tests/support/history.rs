@@ -10,7 +10,7 @@ use ark_video_simulator::{Ledger, Simulator};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::cell::MODEL;
+use crate::shots::MODEL;
 use crate::worker::{AT_ONCE, BATCH};
 
 /// The figures of a run.

@@ -13,18 +13,30 @@ pub(crate) fn fast(real: Duration) -> Duration {
     real.mul_f64(SPEED)
 }
 
-/// What all agree on: the machine's time from which on everything goes faster.
+/// When every world begins: 2026-11-22T02:15:30Z.
+const BEGIN: UnixMillis = 1_795_313_730_000;
+
+/// What all agree on: the machine's time from which on everything goes faster, and how often time has leapt since.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Agreed(UnixMillis);
+pub(crate) struct Agreed {
+    real: UnixMillis,
+    leapt: UnixMillis,
+}
 
 impl Agreed {
     pub(crate) fn now() -> Self {
-        Self(real())
+        Self { real: real(), leapt: 0 }
+    }
+
+    /// So much time has passed at once, for all clocks that are made from now on.
+    #[allow(dead_code, reason = "not every binary with this helper does it")]
+    pub(crate) fn leap(&mut self, by: Duration) {
+        self.leapt += i64::try_from(by.as_millis()).unwrap();
     }
 
     pub(crate) fn clock(self) -> FastClock {
-        let ahead = Duration::from_millis(u64::try_from(real() - self.0).unwrap());
-        FastClock { began: self.0, ahead, start: Instant::now() }
+        let ahead = Duration::from_millis(u64::try_from(real() - self.real).unwrap());
+        FastClock { began: BEGIN + self.leapt, ahead, start: Instant::now() }
     }
 }
 

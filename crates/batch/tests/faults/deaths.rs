@@ -1,0 +1,167 @@
+//! F01 to F07: processes that die or freeze in the middle of a job.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video_batch::{CrashPoint, EventKind, PlanOptions, State};
+
+use crate::clock::FastClock;
+use crate::worker::BATCH;
+use crate::world::{World, count, is_submitting};
+
+const JOBS: usize = 6;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f01_kill_between_intent_and_queue_entry() {
+    let mut world = World::new().await;
+    let journal = world.planned(JOBS).await;
+    world.dies_at(CrashPoint::BeforeQueue).await;
+    world.dies_at(CrashPoint::AfterQueue).await;
+    assert_eq!(world.simulator.ledger().accepted, 0);
+    let ended = world.settles(&journal).await;
+    assert_eq!(count(&ended.events, is_submitting), JOBS, "each was queued once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f02_kill_after_submitting_before_send() {
+    for resend in [false, true] {
+        let mut world = World::new().await;
+        world.orders.resend = resend;
+        let journal = world.planned(JOBS).await;
+        world.dies_at(CrashPoint::AfterSubmitting).await;
+        if resend {
+            world.settles(&journal).await;
+            continue;
+        }
+        let ended = world.run(&journal).await;
+        let held = ended.summary.counts[&State::Held];
+        assert!(held >= 1 && ended.summary.left() == 0, "{:?}", ended.summary);
+        let settled = JOBS - usize::try_from(held).unwrap();
+        world.holds(world.check(&journal).await, settled);
+        assert_eq!(world.simulator.ledger().accepted, settled, "what is held was never made");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f03_kill_after_accept_before_submitted() {
+    let mut world = World::new().await;
+    let journal = world.planned(JOBS).await;
+    world.dies_at(CrashPoint::AfterAnswer).await;
+    let accepted = world.simulator.ledger().accepted;
+    assert!(accepted >= 1);
+    let ended = world.run(&journal).await;
+    let found = count(&ended.events, |event| matches!(event, EventKind::Submitted { found: true, .. }));
+    assert!(found >= 1, "{:?}", ended.events);
+    // Others of that runner may have been about to be sent when it died: those are held.
+    let held = ended.summary.counts.get(&State::Held).copied().unwrap_or_default();
+    world.holds(world.check(&journal).await, JOBS - usize::try_from(held).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f04_kill_while_waiting() {
+    let mut world = World::new().await.resending();
+    let journal = world.planned(JOBS).await;
+    world.dies_at(CrashPoint::WhileWaiting).await;
+    let known: Vec<_> = world.jobs(&journal).await.into_iter().filter_map(|job| job.task_id).collect();
+    assert!(!known.is_empty());
+    world.settles(&journal).await;
+    let now: Vec<_> = world.jobs(&journal).await.into_iter().filter_map(|job| job.task_id).collect();
+    assert!(known.iter().all(|id| now.contains(id)), "the same tasks were waited for");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f05_kill_between_finished_and_downloaded() {
+    let mut world = World::new().await.resending();
+    let journal = world.planned(JOBS).await;
+    for point in [CrashPoint::AfterFinished, CrashPoint::AfterPart, CrashPoint::AfterRename] {
+        world.dies_at(point).await;
+    }
+    world.settles(&journal).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f06_kill_before_the_queues_acknowledgement() {
+    let mut world = World::new().await.resending();
+    let journal = world.planned(JOBS).await;
+    world.dies_at(CrashPoint::BeforeAcknowledging).await;
+    let settled: Vec<_> =
+        world.jobs(&journal).await.into_iter().filter(|job| job.state == State::Settled).collect();
+    assert!(!settled.is_empty());
+    world.settles(&journal).await;
+    let jobs = world.jobs(&journal).await;
+    assert!(settled.iter().all(|before| jobs.contains(before)), "what was done was not touched");
+    assert_eq!(world.downloads(), [1; JOBS]);
+}
+
+/// What a freeze leaves behind, for all clocks that show it.
+#[derive(Debug, Default)]
+struct Freeze {
+    armed: AtomicBool,
+    wall: AtomicI64,
+    monotonic: AtomicI64,
+}
+
+/// A machine's clock. The journal's copy freezes the machine the first time that it is looked at while armed: in the middle of
+/// the commit before a send.
+#[derive(Debug)]
+struct Freezing {
+    clock: FastClock,
+    freeze: Arc<Freeze>,
+    is_the_journals: bool,
+    stands_still: bool,
+}
+
+impl Clock for Freezing {
+    fn now(&self) -> UnixMillis {
+        const LONG: i64 = 600_000;
+        if self.is_the_journals && self.freeze.armed.swap(false, Ordering::SeqCst) {
+            self.freeze.wall.fetch_add(LONG, Ordering::SeqCst);
+            if !self.stands_still {
+                self.freeze.monotonic.fetch_add(LONG, Ordering::SeqCst);
+            }
+        }
+        self.clock.now() + self.freeze.wall.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        let frozen = self.freeze.monotonic.load(Ordering::SeqCst);
+        self.clock.monotonic() + Duration::from_millis(frozen.unsigned_abs())
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
+        self.clock.sleep(pause)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f07_runner_frozen_past_its_lease() {
+    // A paused machine's clock goes on; a suspended one's monotonic clock stands still meanwhile.
+    for stands_still in [false, true] {
+        let world = World::new().await.resending();
+        let freeze = Arc::new(Freeze::default());
+        let clock = |is_the_journals| -> Arc<dyn Clock> {
+            let (clock, freeze) = (world.orders.agreed.clock(), freeze.clone());
+            Arc::new(Freezing { clock, freeze, is_the_journals, stands_still })
+        };
+        let journal = world.journal_with(clock(true)).await;
+        journal.plan(BATCH, &world.shots(JOBS), PlanOptions::default()).await.unwrap();
+        let mut options = world.options();
+        options.clock = clock(false);
+        options.concurrency = 1;
+        let mut late = 0;
+        let ended = world
+            .run_until(&journal, options, |event, _| match event {
+                // From the next look on: after the permit, some of them are in a commit before a send.
+                EventKind::Settled { .. } => freeze.armed.store(true, Ordering::SeqCst),
+                EventKind::NotSent { reason } if reason.contains("so it was not sent") => late += 1,
+                _ => {}
+            })
+            .await;
+        assert_eq!(ended.summary.left(), 0);
+        world.holds(world.check(&journal).await, JOBS);
+        assert_eq!(world.simulator.ledger().accepted, JOBS);
+        assert!(late >= 1, "the guard was never needed");
+    }
+}

@@ -1,0 +1,94 @@
+//! F10, F23, F24: films that cannot be fetched, or not in one go.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ark_video_batch::State;
+use ark_video_simulator::{Effect, FaultRule, Place};
+
+use crate::server::skipped;
+use crate::worker::Orders;
+use crate::world::{World, count, is_submitting, works};
+
+fn at_file(effect: Effect) -> FaultRule {
+    FaultRule::new(effect).at(Place::File)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f10_disk_full_under_the_films() {
+    let mut world = World::new().await.resending();
+    let journal = world.planned(100).await;
+    let films = world.path("films");
+    std::fs::create_dir(&films).unwrap();
+    // A small disk in memory, which Linux lets everybody mount in a namespace of their own.
+    let mut program = Command::new("unshare");
+    program.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+    let mount = "mount -t tmpfs -o size=64k none \"$1\"";
+    let probe = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"])
+        .arg(&films)
+        .stderr(Stdio::null())
+        .status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return skipped("a batch on a full disk, because no small disk can be mounted here (unshare, mount)");
+    }
+    program.arg(format!("{mount} && shift && exec \"$@\"")).arg("sh").arg(&films);
+    program.arg(std::env::current_exe().unwrap());
+    let orders: Orders = world.orders.clone();
+    let ended = tokio::task::spawn_blocking(move || works(program, &orders)).await.unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(told.contains("DiskFull"), "the run says why it stops: {told}");
+    assert_eq!(ended.status.code(), Some(2), "and that something is left");
+    let accepted = world.simulator.ledger().accepted;
+    assert!((1..100).contains(&accepted), "creates stop: {accepted}");
+    world.passes(Duration::from_secs(600));
+    world.settles(&journal).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f23_link_expired() {
+    // One dead link: a fresh one is asked for, and does.
+    let world = World::under([at_file(Effect::DeadLink).hits(1)]).await;
+    let journal = world.planned(4).await;
+    let ended = world.settles(&journal).await;
+    assert_eq!(count(&ended.events, is_submitting), 4);
+    // All links of one film are dead: it is gone, with its bill, and not made again.
+    let world = World::under([at_file(Effect::DeadLink).tag("shot-000002")]).await.resending();
+    let journal = world.planned(4).await;
+    let ended = world.run(&journal).await;
+    assert_eq!(ended.summary.counts, [(State::Settled, 3), (State::Gone, 1)].into());
+    assert_eq!(world.simulator.ledger().accepted, 4);
+    let gone = world.jobs(&journal).await.into_iter().find(|job| job.state == State::Gone).unwrap();
+    assert!(gone.reason.is_some_and(|reason| !reason.is_empty()));
+    assert!(gone.settled.is_some_and(|cost| cost.tokens > 0), "it was billed");
+    let again = world.run(&journal).await;
+    assert_eq!(count(&again.events, is_submitting), 0);
+    assert_eq!(world.simulator.ledger().accepted, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f24_cut_download_wrong_length_changed_file() {
+    for effect in [
+        Effect::HalfDownload,
+        Effect::WrongLength { by: 1000 },
+        Effect::WrongLength { by: -1000 },
+        Effect::ChangedFile,
+        Effect::NoRanges,
+        Effect::Early400,
+        status_416(),
+    ] {
+        let world = World::under([at_file(effect).hits(2)]).await;
+        let journal = world.planned(3).await;
+        world.settles(&journal).await;
+    }
+    // A resume that meets another file, or a host that knows no ranges.
+    for effect in [Effect::ChangedFile, Effect::NoRanges] {
+        let world = World::under([at_file(Effect::HalfDownload).hits(1), at_file(effect)]).await;
+        let journal = world.planned(3).await;
+        world.settles(&journal).await;
+    }
+}
+
+fn status_416() -> Effect {
+    crate::world::status(416, false)
+}

@@ -1,0 +1,84 @@
+//! F22, F26: clocks that jump, and tasks that vanish with time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video_batch::{CrashPoint, EventKind, PlanOptions, State};
+
+use crate::clock::FastClock;
+use crate::worker::BATCH;
+use crate::world::{World, count, is_submitting};
+
+/// A wall clock that somebody sets; the monotonic one does not care.
+#[derive(Debug)]
+struct Jumping {
+    clock: FastClock,
+    ahead: Arc<AtomicI64>,
+}
+
+impl Clock for Jumping {
+    fn now(&self) -> UnixMillis {
+        self.clock.now() + self.ahead.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
+        self.clock.sleep(pause)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f22_clock_jumps() {
+    const HOUR: i64 = 3_600_000;
+    for jump in [2 * HOUR, -2 * HOUR, 30 * HOUR, -24 * HOUR] {
+        let world = World::new().await;
+        let ahead = Arc::new(AtomicI64::new(0));
+        let clock = || -> Arc<dyn Clock> {
+            Arc::new(Jumping { clock: world.orders.agreed.clock(), ahead: ahead.clone() })
+        };
+        let journal = world.journal_with(clock()).await;
+        journal.plan(BATCH, &world.shots(12), PlanOptions::default()).await.unwrap();
+        let mut options = world.options();
+        options.clock = clock();
+        options.concurrency = 4;
+        let mut settled = 0;
+        let ended = world
+            .run_until(&journal, options, |event, _| {
+                settled += usize::from(matches!(event, EventKind::Settled { .. }));
+                if settled == 3 {
+                    ahead.store(jump, Ordering::SeqCst);
+                }
+            })
+            .await;
+        assert_eq!(ended.summary.counts, [(State::Settled, 12)].into(), "{jump}");
+        world.holds(world.check(&journal).await, 12);
+        assert_eq!(world.simulator.ledger().accepted, 12, "{jump}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f26_task_vanishes() {
+    let mut world = World::new().await.resending();
+    let journal = world.planned(5).await;
+    world.dies_at(CrashPoint::AfterSubmitted).await;
+    let sent = world.jobs(&journal).await.iter().filter(|job| job.task_id.is_some()).count();
+    assert!(sent >= 1);
+    let accepted = world.simulator.ledger().accepted;
+    // The service forgets tasks after seven days.
+    world.passes(Duration::from_secs(8 * 86_400));
+    let ended = world.run(&journal).await;
+    let gone = ended.summary.counts[&State::Gone];
+    assert!(gone >= 1 && ended.summary.left() == 0, "{:?}", ended.summary);
+    for job in world.jobs(&journal).await.into_iter().filter(|job| job.state == State::Gone) {
+        assert!(job.reason.unwrap().contains("no longer knows its task"));
+    }
+    let again = world.run(&journal).await;
+    assert_eq!(count(&again.events, is_submitting), 0, "what is gone is not made again by itself");
+    let creates = count(&ended.events, is_submitting);
+    assert_eq!(world.simulator.ledger().accepted, accepted + creates);
+}
