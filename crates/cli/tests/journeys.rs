@@ -228,7 +228,8 @@ async fn an_error_in_json_is_all_that_reconcile_needs() {
     assert_eq!(ran.code, 12, "what only fits by time is for a person to choose");
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[0].contains("may be one of these") && lines[1].contains("cgt-"), "{}", ran.stdout);
-    assert!(lines.len() == 2 && !ran.stdout.contains(found.stdout.trim()), "{}", ran.stdout);
+    assert!(lines.len() == 3 && !ran.stdout.contains(found.stdout.trim()), "{}", ran.stdout);
+    assert!(lines[2].contains("none of them"), "{}", ran.stdout);
 }
 
 /// Three tasks; the last is cancelled.
