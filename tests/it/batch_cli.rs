@@ -176,3 +176,18 @@ async fn what_is_wrong_is_said_before_anything_is_sent() {
     assert_eq!(lost.code, 2, "{}", lost.stderr);
     assert_eq!(simulator.ledger().accepted, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_are_forgotten_where_that_is_asked_for() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    write_list(&shell, &json!([shot("one", "A boat that nobody may read of.")]));
+    let ran = batch(&shell, &["run", "night.json", "--forget-prompts"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let export = batch(&shell, &["export", "night.json"]).await;
+    assert!(export.stdout.contains("settled") && !export.stdout.contains("nobody may read"), "{}", export.stdout);
+    let cost = shell.run(&["cost", "report", "night.json", "--json"]).await.json();
+    assert_eq!(cost[0]["tokens_billed"], simulator.ledger().tokens, "{cost}");
+    let again = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((again.code, simulator.ledger().accepted), (0, 1), "{}", again.stderr);
+}

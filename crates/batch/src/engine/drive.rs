@@ -20,6 +20,9 @@ use super::submit::{mark, submit, unmark};
 use super::waiting::{LEFT_ALONE, Waited};
 use crate::{Job, JournalError, Moved, State};
 
+/// How long [`ark_video::Client::record`] allows a create to take and its task to show itself, in milliseconds.
+const RECORDED: i64 = 16 * 60 * 1000;
+
 /// How work on a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Driven {
@@ -71,6 +74,9 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
                 Some(job) => job,
                 None => return Ok(Driven::Left),
             },
+            Step::Wait if shared.options.forget_requests && job.planned.request.get("content").is_some() => {
+                moved(shared.patiently(|| shared.journal.forget_request(&job)).await?)
+            }
             Step::Wait => match wait(shared, &job, &mut task).await? {
                 Some(job) => job,
                 None => return Ok(Driven::Left),
@@ -135,9 +141,10 @@ async fn forsaken(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalErro
     let reason = "the runner that was sending it ended in the middle, so nobody knows whether it was sent";
     let mut search = search_of(job);
     if let Some(search) = &mut search {
-        // The record was made before the send, for the longest time that it could take.
+        // The record was made before the send, for the longest time that it could take and a minute; clocks keep their part.
         let quiet = i64::try_from(shared.options.quiet.as_millis()).unwrap_or(i64::MAX);
-        search.window.to = search.window.to.min(attempt.at.saturating_add(quiet).max(search.window.from));
+        let shorter = RECORDED.saturating_sub(quiet).max(0);
+        search.window.to = search.window.to.saturating_sub(shorter).max(search.window.from);
     }
     let search = search.and_then(|search| serde_json::to_value(search).ok()).or(attempt.search);
     let now = moved(shared.patiently(|| shared.journal.unknown(job, search.clone(), reason)).await?);
@@ -173,12 +180,14 @@ async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, Jo
             let reason = "several tasks may be its own; a person has to choose".to_owned();
             hold(reason, candidates).await
         }
-        Found::Nothing(reason) if shared.options.on_unknown == OnUnknown::Resend && !accepted => {
+        Found::Nothing { reason, sure: true }
+            if shared.options.on_unknown == OnUnknown::Resend && !accepted =>
+        {
             let now = moved(shared.patiently(|| shared.journal.send_again(job, &reason)).await?);
             shared.tell(Some(&job.key), EventKind::NotSent { reason });
             Ok(Some(now))
         }
-        Found::Nothing(reason) => hold(reason, Vec::new()).await,
+        Found::Nothing { reason, .. } => hold(reason, Vec::new()).await,
     }
 }
 

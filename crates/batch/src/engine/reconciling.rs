@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ark_video::{
-    Candidate, Client, Clock, Evidence, ReconcileOptions, SweepOptions, UnixMillis, Unknown, Verdict,
+    Candidate, Client, Clock, Doubt, Evidence, ReconcileOptions, SweepOptions, UnixMillis, Unknown, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,6 +18,8 @@ use crate::{JobFilter, Journal, JournalError, State};
 const APART: Duration = Duration::from_secs(5);
 /// The pause after a reading that failed.
 const AGAIN: Duration = Duration::from_secs(15);
+/// Looks at a shifting list before one of them counts all the same.
+const SHIFTED: u32 = 5;
 /// Jobs that are read from the journal at once.
 const PAGE: usize = 500;
 
@@ -33,8 +35,13 @@ pub(crate) enum Found {
     },
     /// Several may be it.
     Several(Vec<Candidate>),
-    /// None, for this reason.
-    Nothing(String),
+    /// None.
+    Nothing {
+        /// How it was looked for, in a sentence.
+        reason: String,
+        /// Whether every look was whole, and reached far enough back.
+        sure: bool,
+    },
 }
 
 struct Case {
@@ -43,6 +50,8 @@ struct Case {
     answer: oneshot::Sender<Found>,
     /// Looks since the window has closed.
     looks: u32,
+    /// Of those, looks that did not count because the list shifted.
+    shifted: u32,
     due: UnixMillis,
 }
 
@@ -94,12 +103,17 @@ impl Reconciling {
     /// Looks for the task of a create. Dropping this gives the search up.
     pub(crate) async fn find(&self, key: &str, search: Unknown) -> Found {
         let (answer, found) = oneshot::channel();
-        let case = Case { key: key.to_owned(), search, answer, looks: 0, due: UnixMillis::MIN };
+        let case = Case { key: key.to_owned(), search, answer, looks: 0, shifted: 0, due: UnixMillis::MIN };
         if self.0.send(case).is_err() {
-            return Found::Nothing("the search has ended".to_owned());
+            return over();
         }
-        found.await.unwrap_or_else(|_| Found::Nothing("the search has ended".to_owned()))
+        found.await.unwrap_or_else(|_| over())
     }
+}
+
+/// Nobody looks any more.
+fn over() -> Found {
+    Found::Nothing { reason: "the search has ended".to_owned(), sure: false }
 }
 
 impl Searcher {
@@ -163,8 +177,14 @@ impl Searcher {
         let now = self.clock.now();
         let mut open = Vec::new();
         for (mut case, verdict) in std::mem::take(&mut self.cases).into_iter().zip(verdicts) {
-            let closed = started >= case.search.window.to;
-            case.looks += u32::from(closed);
+            let (closed, doubt) = match &verdict {
+                Verdict::NotFound { looks, doubt, .. } => (*looks > 0, *doubt),
+                _ => (started >= case.search.window.to, None),
+            };
+            // A list that shifted while it was read may have hidden the task: look again, a few times.
+            let counts = closed && (doubt != Some(Doubt::Incomplete) || case.shifted >= SHIFTED);
+            case.looks += u32::from(counts);
+            case.shifted += u32::from(closed && !counts);
             let said = match verdict {
                 Verdict::Found { task, evidence }
                     if !after.contest(&before, &case.search, &task.id, evidence) =>
@@ -176,7 +196,10 @@ impl Searcher {
                 _ if case.looks < self.options.looks.max(1) => None,
                 Verdict::Found { .. } => None,
                 Verdict::Ambiguous { candidates, .. } => Some(Found::Several(candidates)),
-                nothing => Some(Found::Nothing(format!("{nothing} (looked {} times)", case.looks))),
+                nothing => {
+                    let reason = format!("{nothing} (looked {} times)", case.looks);
+                    Some(Found::Nothing { reason, sure: doubt.is_none() })
+                }
             };
             match said {
                 // Who has gone away meanwhile does not want to know.

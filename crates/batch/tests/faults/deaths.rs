@@ -1,13 +1,12 @@
 //! F01 to F07: processes that die or freeze in the middle of a job.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ark_video::{BoxFuture, Clock, UnixMillis};
 use ark_video_batch::{CrashPoint, EventKind, PlanOptions, State};
 
-use crate::clock::FastClock;
 use crate::worker::BATCH;
 use crate::world::{World, count, is_submitting};
 
@@ -95,38 +94,42 @@ async fn f06_kill_before_the_queues_acknowledgement() {
     assert_eq!(world.downloads(), [1; JOBS]);
 }
 
-/// What a freeze leaves behind, for all clocks that show it.
+/// What freezes have left behind, for all clocks that show it.
 #[derive(Debug, Default)]
-struct Freeze {
-    armed: AtomicBool,
+struct Freezes {
+    looks: AtomicI64,
     wall: AtomicI64,
     monotonic: AtomicI64,
 }
 
-/// A machine's clock. The journal's copy freezes the machine the first time that it is looked at while armed: in the middle of
-/// the commit before a send.
+/// A machine's clock. Every third look by the journal's copy freezes the machine: some of these are in the middle of the commit
+/// before a send.
 #[derive(Debug)]
 struct Freezing {
-    clock: FastClock,
-    freeze: Arc<Freeze>,
+    clock: Arc<dyn Clock>,
+    freezes: Arc<Freezes>,
     is_the_journals: bool,
     stands_still: bool,
 }
 
 impl Clock for Freezing {
     fn now(&self) -> UnixMillis {
-        const LONG: i64 = 600_000;
-        if self.is_the_journals && self.freeze.armed.swap(false, Ordering::SeqCst) {
-            self.freeze.wall.fetch_add(LONG, Ordering::SeqCst);
-            if !self.stands_still {
-                self.freeze.monotonic.fetch_add(LONG, Ordering::SeqCst);
+        const LONG: i64 = 120_000;
+        const MOST: i64 = 60;
+        if self.is_the_journals {
+            let look = self.freezes.looks.fetch_add(1, Ordering::SeqCst);
+            if look % 3 == 2 && look < 3 * MOST {
+                self.freezes.wall.fetch_add(LONG, Ordering::SeqCst);
+                if !self.stands_still {
+                    self.freezes.monotonic.fetch_add(LONG, Ordering::SeqCst);
+                }
             }
         }
-        self.clock.now() + self.freeze.wall.load(Ordering::SeqCst)
+        self.clock.now() + self.freezes.wall.load(Ordering::SeqCst)
     }
 
     fn monotonic(&self) -> Duration {
-        let frozen = self.freeze.monotonic.load(Ordering::SeqCst);
+        let frozen = self.freezes.monotonic.load(Ordering::SeqCst);
         self.clock.monotonic() + Duration::from_millis(frozen.unsigned_abs())
     }
 
@@ -137,31 +140,26 @@ impl Clock for Freezing {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f07_runner_frozen_past_its_lease() {
+    const JOBS: usize = 30;
     // A paused machine's clock goes on; a suspended one's monotonic clock stands still meanwhile.
     for stands_still in [false, true] {
         let world = World::new().await.resending();
-        let freeze = Arc::new(Freeze::default());
+        let freezes = Arc::new(Freezes::default());
         let clock = |is_the_journals| -> Arc<dyn Clock> {
-            let (clock, freeze) = (world.orders.agreed.clock(), freeze.clone());
-            Arc::new(Freezing { clock, freeze, is_the_journals, stands_still })
+            let (clock, freezes) = (world.clock(), freezes.clone());
+            Arc::new(Freezing { clock, freezes, is_the_journals, stands_still })
         };
         let journal = world.journal_with(clock(true)).await;
         journal.plan(BATCH, &world.shots(JOBS), PlanOptions::default()).await.unwrap();
         let mut options = world.options();
         options.clock = clock(false);
-        options.concurrency = 1;
-        let mut late = 0;
-        let ended = world
-            .run_until(&journal, options, |event, _| match event {
-                // From the next look on: after the permit, some of them are in a commit before a send.
-                EventKind::Settled { .. } => freeze.armed.store(true, Ordering::SeqCst),
-                EventKind::NotSent { reason } if reason.contains("so it was not sent") => late += 1,
-                _ => {}
-            })
-            .await;
+        let ended = world.run_until(&journal, options, |_, _| {}).await;
         assert_eq!(ended.summary.left(), 0);
         world.holds(world.check(&journal).await, JOBS);
         assert_eq!(world.simulator.ledger().accepted, JOBS);
-        assert!(late >= 1, "the guard was never needed");
+        let is_late = |event: &EventKind| {
+            matches!(event, EventKind::NotSent { reason } if reason.contains("so it was not sent"))
+        };
+        assert!(count(&ended.events, is_late) >= 1, "the guard was never needed");
     }
 }

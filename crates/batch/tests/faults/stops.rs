@@ -31,10 +31,18 @@ async fn f14_no_quota_or_key_revoked_in_mid_run() {
             .await;
         let stopped = ended.summary.stopped.as_ref().unwrap();
         assert_eq!(stopped.cause, StopCause::Account, "{}", stopped.reason);
-        assert_eq!(count(&ended.events, |event| matches!(event, EventKind::Stopped { .. })), 1, "one message");
+        assert_eq!(
+            count(&ended.events, |event| matches!(event, EventKind::Stopped { .. })),
+            1,
+            "one message"
+        );
         let counts = &ended.summary.counts;
         assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [State::Intent, State::Settled], "{counts:?}");
-        assert_eq!(world.simulator.ledger().accepted as u64, counts[&State::Settled], "all that ran was fetched");
+        assert_eq!(
+            world.simulator.ledger().accepted as u64,
+            counts[&State::Settled],
+            "all that ran was fetched"
+        );
         world.simulator.set_faults(FaultPlan::new()).unwrap();
         world.settles(&journal).await;
     }

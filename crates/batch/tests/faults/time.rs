@@ -1,57 +1,27 @@
 //! F22, F26: clocks that jump, and tasks that vanish with time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ark_video::{BoxFuture, Clock, UnixMillis};
-use ark_video_batch::{CrashPoint, EventKind, PlanOptions, State};
+use ark_video_batch::{CrashPoint, EventKind, State};
 
-use crate::clock::FastClock;
-use crate::worker::BATCH;
 use crate::world::{World, count, is_submitting};
-
-/// A wall clock that somebody sets; the monotonic one does not care.
-#[derive(Debug)]
-struct Jumping {
-    clock: FastClock,
-    ahead: Arc<AtomicI64>,
-}
-
-impl Clock for Jumping {
-    fn now(&self) -> UnixMillis {
-        self.clock.now() + self.ahead.load(Ordering::SeqCst)
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.clock.monotonic()
-    }
-
-    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
-        self.clock.sleep(pause)
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f22_clock_jumps() {
     const HOUR: i64 = 3_600_000;
     for jump in [2 * HOUR, -2 * HOUR, 30 * HOUR, -24 * HOUR] {
         let world = World::new().await;
-        let ahead = Arc::new(AtomicI64::new(0));
-        let clock = || -> Arc<dyn Clock> {
-            Arc::new(Jumping { clock: world.orders.agreed.clock(), ahead: ahead.clone() })
-        };
-        let journal = world.journal_with(clock()).await;
-        journal.plan(BATCH, &world.shots(12), PlanOptions::default()).await.unwrap();
+        let journal = world.planned(12).await;
         let mut options = world.options();
-        options.clock = clock();
         options.concurrency = 4;
         let mut settled = 0;
         let ended = world
             .run_until(&journal, options, |event, _| {
-                settled += usize::from(matches!(event, EventKind::Settled { .. }));
-                if settled == 3 {
-                    ahead.store(jump, Ordering::SeqCst);
+                if matches!(event, EventKind::Settled { .. }) {
+                    settled += 1;
+                    if settled == 3 {
+                        world.wall_clock_jumps(jump);
+                    }
                 }
             })
             .await;

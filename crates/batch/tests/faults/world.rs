@@ -4,9 +4,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ark_video::Clock;
+use ark_video::{BoxFuture, Clock, UnixMillis};
 use ark_video_batch::{
     CrashPoint, EventKind, Job, JobFilter, Journal, OpenOptions, PlanOptions, Planned, RunSummary, Runner,
     RunnerHandle, RunnerOptions, State,
@@ -14,7 +15,7 @@ use ark_video_batch::{
 use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultRule, Place, Simulator};
 use tempfile::TempDir;
 
-use crate::clock::{Agreed, SPEED};
+use crate::clock::{Agreed, FastClock, SPEED};
 use crate::history::{self, History};
 use crate::shots::shot;
 use crate::worker::{BATCH, ORDERS, Orders};
@@ -22,7 +23,31 @@ use crate::worker::{BATCH, ORDERS, Orders};
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
     pub(crate) folder: TempDir,
+    /// For workers in processes of their own.
     pub(crate) orders: Orders,
+    clock: FastClock,
+    ahead: Arc<AtomicI64>,
+}
+
+/// A wall clock that somebody sets; the monotonic one does not care.
+#[derive(Debug)]
+struct Jumping {
+    clock: FastClock,
+    ahead: Arc<AtomicI64>,
+}
+
+impl Clock for Jumping {
+    fn now(&self) -> UnixMillis {
+        self.clock.now() + self.ahead.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
+        self.clock.sleep(pause)
+    }
 }
 
 pub(crate) struct Ended {
@@ -43,8 +68,14 @@ impl World {
     async fn with(faults: FaultPlan) -> Self {
         let agreed = Agreed::now();
         let clock = agreed.clock();
-        let simulator =
-            Simulator::builder().speed(SPEED).begins_at(clock.now()).seed(1).faults(faults).start().await.unwrap();
+        let simulator = Simulator::builder()
+            .speed(SPEED)
+            .begins_at(clock.now())
+            .seed(1)
+            .faults(faults)
+            .start()
+            .await
+            .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let orders = Orders {
             base_url: simulator.base_url().to_owned(),
@@ -57,7 +88,7 @@ impl World {
             ends_when: None,
             seed: 1,
         };
-        Self { simulator, folder, orders }
+        Self { simulator, folder, orders, clock, ahead: Arc::default() }
     }
 
     pub(crate) fn resending(mut self) -> Self {
@@ -70,7 +101,7 @@ impl World {
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(self.orders.agreed.clock())
+        Arc::new(Jumping { clock: self.clock, ahead: self.ahead.clone() })
     }
 
     pub(crate) fn shots(&self, count: usize) -> Vec<Planned> {
@@ -92,10 +123,21 @@ impl World {
         journal
     }
 
-    /// So much time passes at once: at the service, and for everybody who looks at a clock from now on.
+    /// So much time passes at once, for everybody.
     pub(crate) fn passes(&mut self, time: Duration) {
-        self.simulator.advance(time);
         self.orders.agreed.leap(time);
+        self.passes_here(time);
+    }
+
+    /// The same for the service and this process only.
+    pub(crate) fn passes_here(&self, time: Duration) {
+        self.simulator.advance(time);
+        self.wall_clock_jumps(i64::try_from(time.as_millis()).unwrap());
+    }
+
+    /// Somebody sets the clock of this machine, by so many milliseconds.
+    pub(crate) fn wall_clock_jumps(&self, by: UnixMillis) {
+        self.ahead.fetch_add(by, Ordering::SeqCst);
     }
 
     /// A runner in a process of its own dies at this point the first time that it gets there; then it is forgotten by others.
@@ -110,7 +152,9 @@ impl World {
     }
 
     pub(crate) fn options(&self) -> RunnerOptions {
-        self.orders.options()
+        let mut options = self.orders.options();
+        options.clock = self.clock();
+        options
     }
 
     pub(crate) async fn run(&self, journal: &Journal) -> Ended {
@@ -156,6 +200,7 @@ impl World {
         assert!(complaints.is_empty(), "{history:?}\n{}", complaints.join("\n"));
         assert_eq!(history.settled, settled, "{history:?}");
         assert_eq!((history.twice, history.lost), (0, 0));
+        assert!(history.jobs >= settled);
         history
     }
 

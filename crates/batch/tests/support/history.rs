@@ -16,6 +16,7 @@ use crate::worker::{AT_ONCE, BATCH};
 /// The figures of a run.
 #[derive(Debug, Default)]
 pub(crate) struct History {
+    /// In the journal.
     pub(crate) jobs: usize,
     /// Bills beyond the first of a job.
     pub(crate) twice: usize,

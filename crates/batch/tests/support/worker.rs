@@ -64,13 +64,16 @@ impl Orders {
     }
 
     pub(crate) fn client(&self, clock: Arc<dyn Clock>) -> Client {
+        // The runner paces creates; the rest keeps to the documented rates.
+        let mut limits = LimitSettings::unlimited();
+        (limits.get_per_second, limits.list_per_second) = (20.0, 1.0);
         let patience = Timeouts::new().answer(ANSWER).download_stall(ANSWER / 3);
         Client::builder()
             .api_key(self.key.as_str())
             .base_url(self.base_url.as_str())
             .proxy(Proxy::Direct)
             .clock(clock)
-            .limits(LimitSettings::unlimited())
+            .limits(limits)
             .timeouts(patience)
             .build()
             .unwrap()
