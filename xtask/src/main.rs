@@ -6,6 +6,7 @@ mod ci;
 mod codegen;
 mod docs;
 mod faults;
+mod kill_matrix;
 mod release_check;
 mod schema;
 mod tidy;
@@ -132,6 +133,7 @@ fn command_line() -> Command {
                 .arg(flag("check", "Write nothing; fail when the page or the record would change"))
                 .arg(Arg::new("python").long("python").help("A Python that has the vendor's runtime; default target/ci/venv")),
         )
+        .subcommand(kill_matrix::command_line())
         .subcommand(
             Command::new("release-check").about(
                 "What must hold before a release: public APIs, packages, changelog; publishes nothing",
@@ -162,6 +164,7 @@ fn main() -> ExitCode {
         Some(("schema", options)) => {
             schema::run(&root(), options).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
+        Some(("kill-matrix", options)) => kill_matrix::run(&root(), options),
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }

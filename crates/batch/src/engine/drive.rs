@@ -74,9 +74,6 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
                 Some(job) => job,
                 None => return Ok(Driven::Left),
             },
-            Step::Wait if shared.options.forget_requests && job.planned.request.get("content").is_some() => {
-                moved(shared.patiently(|| shared.journal.forget_request(&job)).await?)
-            }
             Step::Wait => match wait(shared, &job, &mut task).await? {
                 Some(job) => job,
                 None => return Ok(Driven::Left),

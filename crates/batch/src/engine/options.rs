@@ -57,9 +57,6 @@ pub struct RunnerOptions {
     pub forget_prompts: bool,
     /// Where a copy of the journal goes before the run, if it is a file; an earlier copy there is replaced. Default none.
     pub backup: Option<PathBuf>,
-    /// Whether a request is taken out of the journal as soon as its task's id is known. Its prompt is gone then, and the shot
-    /// cannot be sent again. Default: it stays.
-    pub forget_requests: bool,
     /// What was written down longer ago than this, by either clock, is not sent. Default 1 s.
     pub guard: Duration,
     /// A runner that was not seen for so long is dead. Default 15 s.
@@ -90,7 +87,6 @@ impl Default for RunnerOptions {
             stop_after_failures: None,
             forget_prompts: false,
             backup: None,
-            forget_requests: false,
             guard: Duration::from_secs(1),
             lease: Duration::from_secs(15),
             clock: Arc::new(SystemClock::new()),

@@ -239,7 +239,7 @@ mod tests {
         assert!(page.contains("A &lt;b&gt;boat&lt;/b&gt; &amp; a'b"), "{page}");
         assert!(page.contains("the &quot;picture&quot; &lt;was&gt; refused"), "{page}");
         assert!(page.contains("<title>night &lt;1&gt;</title>"), "{page}");
-        assert!(page.contains("at most 3.50 CNY estimated · #night"), "{page}");
+        assert!(page.contains("not billed · #night"), "{page}");
         assert!(page.contains("batch retry list.toml"), "{page}");
         assert!(page.contains("<dd>3.15 CNY</dd>"), "{page}");
         assert!(!page.contains("<video"), "{page}");

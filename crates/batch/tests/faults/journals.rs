@@ -17,8 +17,9 @@ async fn f08_two_runners_on_one_journal() {
     let second = world.journal().await;
     let (one, other) = tokio::join!(world.run(&journal), world.run(&second));
     assert_eq!((one.summary.left(), other.summary.left()), (0, 0));
-    let sends = count(&one.events, is_submitting) + count(&other.events, is_submitting);
-    assert_eq!(sends, 30, "each was claimed once");
+    let claims = |which: fn(&EventKind) -> bool| count(&one.events, which) + count(&other.events, which);
+    assert_eq!(claims(is_submitting), 30, "each was claimed once");
+    assert_eq!(claims(|event| matches!(event, EventKind::Settled { .. })), 30, "and ended once");
     world.holds(world.check(&journal).await, 30);
     assert_eq!(world.simulator.ledger().accepted, 30);
     let joined = |event: &EventKind| matches!(event, EventKind::Started { others: 1, .. });

@@ -12,6 +12,7 @@ mod films;
 #[path = "../support/history.rs"]
 mod history;
 mod journals;
+mod money;
 #[path = "../support/postgres.rs"]
 mod server;
 #[path = "../support/shots.rs"]

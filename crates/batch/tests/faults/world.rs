@@ -15,7 +15,7 @@ use ark_video_batch::{
 use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultRule, Place, Simulator};
 use tempfile::TempDir;
 
-use crate::clock::{Agreed, FastClock, SPEED};
+use crate::clock::{Agreed, FastClock, SPEED, fast};
 use crate::history::{self, History};
 use crate::shots::shot;
 use crate::worker::{BATCH, ORDERS, Orders};
@@ -154,6 +154,8 @@ impl World {
     pub(crate) fn options(&self) -> RunnerOptions {
         let mut options = self.orders.options();
         options.clock = self.clock();
+        // So that a busy machine does not look like one that was frozen.
+        options.guard = fast(Duration::from_secs(5));
         options
     }
 

@@ -23,6 +23,8 @@ struct Form {
     store: Option<String>,
     /// `hold`, `resend`; both where it is left out.
     policy: Option<String>,
+    /// `steps`, `random`; both where it is left out.
+    dying: Option<String>,
     seed: u64,
 }
 
@@ -45,7 +47,10 @@ pub(crate) fn run(form: &str) -> ExitCode {
             if !wanted(&form.policy, name) {
                 continue;
             }
-            for kills in [Kills::Steps(form.kills), Kills::Random(form.kills)] {
+            for (name, kills) in [("steps", Kills::Steps(form.kills)), ("random", Kills::Random(form.kills))] {
+                if !wanted(&form.dying, name) {
+                    continue;
+                }
                 let row = Cell { store, policy, kills, jobs: form.jobs, seed: form.seed }.run();
                 println!("{}: {:?}", row.head(), row.seen.steps);
                 row.complaints.iter().take(20).for_each(|why| println!("  BROKEN: {why}"));

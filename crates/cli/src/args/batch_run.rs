@@ -51,7 +51,7 @@ pub(crate) struct BatchRunArgs {
     /// Take out shots that the list no longer has, if they were not sent
     #[arg(long, help_heading = "Journal")]
     pub(crate) drop_missing: bool,
-    /// Replace prompts and requests in the journal by their hash once they are sent
+    /// Take prompts and requests out of the journal once their films are there
     #[arg(long, help_heading = "Journal")]
     pub(crate) forget_prompts: bool,
     #[command(flatten)]

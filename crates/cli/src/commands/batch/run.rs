@@ -198,7 +198,7 @@ fn options(pace: &PaceArgs, money: &MoneyArgs, forget_prompts: bool) -> RunnerOp
     };
     options.marks = StampOptions::new().tag(pace.tag_safety_identifier);
     options.stop_after_failures = money.stop_after_failures;
-    options.forget_requests = forget_prompts;
+    options.forget_prompts = forget_prompts;
     options
 }
 
