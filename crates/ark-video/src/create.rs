@@ -11,7 +11,7 @@ use ark_video_protocol::{
 use ark_video_transport::{SendError, SendErrorKind};
 
 use crate::{
-    AcceptedWithoutId, Attachments, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused, TaskHandle,
+    AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused, TaskHandle,
     call::locked, checks::judge,
 };
 
@@ -128,7 +128,7 @@ impl Client {
     /// # Errors
     /// As [`Client::create`].
     pub async fn create_raw(&self, request: &CreateTaskRequest) -> Result<CreateTaskResponse, Error> {
-        self.send_prepared(request, &Marks::default(), &CreateOptions::default()).await
+        self.send_prepared(request, &Marks::default(), &CreateOptions::default(), &|| Ok(())).await
     }
 
     /// As [`Client::create`], with files, marks or repeats.
@@ -168,8 +168,21 @@ impl Client {
     /// # Errors
     /// As [`Client::create`].
     pub async fn create_prepared(&self, prepared: &Prepared) -> Result<TaskHandle, Error> {
+        self.create_prepared_if(prepared, || Ok(())).await
+    }
+
+    /// As [`Client::create_prepared`]; asks once more right before each send, when the rates have let it wait as long as they do.
+    /// For those whose right to send runs out: what `may` gives as a reason against it ends as not sent.
+    ///
+    /// # Errors
+    /// As [`Client::create`]; [`Error::NotSent`] with that reason.
+    pub async fn create_prepared_if(
+        &self,
+        prepared: &Prepared,
+        may: impl Fn() -> Result<(), String> + Send + Sync,
+    ) -> Result<TaskHandle, Error> {
         judge(prepared.options.check, || prepared.report.clone())?;
-        let created = self.send_prepared(&prepared.request, &prepared.marks, &prepared.options).await?;
+        let created = self.send_prepared(&prepared.request, &prepared.marks, &prepared.options, &may).await?;
         Ok(self.task(created.id))
     }
 
@@ -178,6 +191,7 @@ impl Client {
         request: &CreateTaskRequest,
         marks: &Marks,
         options: &CreateOptions,
+        may: &(dyn Fn() -> Result<(), String> + Send + Sync),
     ) -> Result<CreateTaskResponse, Error> {
         let lane = Lane::create(&request.model, request.resolution.as_ref());
         let mut tries = self.tries(options.retry.clone());
@@ -185,6 +199,11 @@ impl Client {
             // Anew for each try, because there is hardly ever a second: what was sent need not be kept.
             let http = options.attachments.to_http(request, &self.inner.base)?;
             self.permit(&lane).await;
+            may().map_err(|reason| {
+                let call = Call::new(Endpoint::Create, None, String::new());
+                let cause = SendError::not_sent(SendErrorKind::Other, reason);
+                Error::NotSent(Box::new(NotSent { call, cause }))
+            })?;
             let sent_at = self.clock().now();
             let (call, result) = self.send(Endpoint::Create, None, http, tries.count()).await;
             let ended_at = self.clock().now();

@@ -178,6 +178,7 @@ pub enum Permit {
 #[derive(Debug, Clone)]
 pub struct Limits {
     settings: LimitSettings,
+    users: u32,
     lanes: BTreeMap<Lane, Limiter>,
 }
 
@@ -185,7 +186,20 @@ impl Limits {
     /// Limiters that have been idle so far.
     #[must_use]
     pub fn new(settings: LimitSettings) -> Self {
-        Self { settings, lanes: BTreeMap::new() }
+        Self { settings, users: 1, lanes: BTreeMap::new() }
+    }
+
+    /// Keeps to one part of each rate, because so many limiters of other processes serve the same account, this one included.
+    pub fn share(&mut self, users: u32, now: Duration) {
+        let users = users.max(1);
+        if users == self.users {
+            return;
+        }
+        self.users = users;
+        for (lane, limiter) in &mut self.lanes {
+            let per_second = self.settings.per_second(lane) / f64::from(users);
+            limiter.set_to(per_second, self.settings.headroom, self.settings.burst, now);
+        }
     }
 
     /// The settings.
@@ -219,7 +233,7 @@ impl Limits {
 
     fn lane(&mut self, lane: &Lane) -> &mut Limiter {
         if !self.lanes.contains_key(lane) {
-            let per_second = self.settings.per_second(lane);
+            let per_second = self.settings.per_second(lane) / f64::from(self.users);
             let mut limiter = Limiter::new(per_second, self.settings.headroom, self.settings.burst);
             if !matches!(lane, Lane::Create { .. }) {
                 limiter.window = Window::of(limiter.set);
@@ -253,6 +267,19 @@ impl Limiter {
         let set = (per_second * (1.0 - headroom)).max(1e-6);
         let capacity = (set * burst.as_secs_f64()).max(1.0);
         Self { set, capacity, tokens: capacity, at: Duration::ZERO, cut: None, window: None }
+    }
+
+    /// Takes another rate from now on; what is saved up, and what was asked in the last second, stays.
+    fn set_to(&mut self, per_second: f64, headroom: f64, burst: Duration, now: Duration) {
+        self.refill(now);
+        let Self { set, capacity, .. } = Self::new(per_second, headroom, burst);
+        if let (Some((_, rate)), true) = (&mut self.cut, self.set.is_finite() && set.is_finite()) {
+            *rate *= set / self.set;
+        }
+        (self.set, self.capacity, self.tokens) = (set, capacity, self.tokens.min(capacity));
+        if let (Some(window), Some(new)) = (&mut self.window, Window::of(set)) {
+            window.most = new.most;
+        }
     }
 
     /// Permits per second at this moment.

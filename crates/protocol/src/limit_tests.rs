@@ -215,3 +215,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_account_that_is_shared_is_asked_for_its_part() {
+    let gets = |users: &[(u64, u32)]| {
+        let mut limits = Limits::new(LimitSettings::company());
+        let mut sent = 0;
+        for millis in 0..20_000 {
+            let now = Duration::from_millis(millis);
+            users.iter().filter(|(at, _)| *at == millis).for_each(|(_, users)| limits.share(*users, now));
+            if limits.acquire(&Lane::Get, now) == Permit::Ready {
+                limits.answered(&Lane::Get, now);
+                sent += 1;
+            }
+        }
+        sent
+    };
+    let alone = gets(&[]);
+    assert!((370..=400).contains(&alone), "{alone}");
+    let halved = gets(&[(0, 2)]);
+    assert!((170..=210).contains(&halved), "{halved}");
+    let joined_for_half_of_it = gets(&[(10_000, 4)]);
+    assert!((230..=260).contains(&joined_for_half_of_it), "{joined_for_half_of_it}");
+    let left_again = gets(&[(0, 2), (10_000, 1)]);
+    assert!((270..=310).contains(&left_again), "{left_again}");
+}

@@ -181,3 +181,16 @@ proptest! {
         prop_assert!(done.is_ok() || !sent.is_empty());
     }
 }
+
+#[tokio::test]
+async fn what_may_no_longer_be_sent_when_its_turn_comes_is_not_sent() {
+    let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
+    let client = world.builder().limits(LimitSettings::company().create_per_minute(1.0)).build().unwrap();
+    client.create(&request()).await.unwrap();
+    let prepared = client.prepare(&request(), &CreateOptions::new());
+    let begun = client.now();
+    let in_time = || if client.now() - begun < 1000 { Ok(()) } else { Err("too late".to_owned()) };
+    let error = client.create_prepared_if(&prepared, in_time).await.unwrap_err();
+    assert!(matches!(&error, Error::NotSent(_)) && error.to_string().contains("too late"), "{error}");
+    assert_eq!(world.seconds().len(), 1);
+}

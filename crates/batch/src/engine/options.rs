@@ -61,6 +61,9 @@ pub struct RunnerOptions {
     pub guard: Duration,
     /// A runner that was not seen for so long is dead. Default 15 s.
     pub lease: Duration,
+    /// How long the queue keeps entries for a runner that is not heard of, in whole seconds of real time, whatever the clock says.
+    /// Default 15 s.
+    pub queue_lease: Duration,
     /// Where the time comes from. The same as the client's and the journal's.
     pub clock: Arc<dyn Clock>,
     /// Where tokens come from.
@@ -89,6 +92,7 @@ impl Default for RunnerOptions {
             backup: None,
             guard: Duration::from_secs(1),
             lease: Duration::from_secs(15),
+            queue_lease: Duration::from_secs(15),
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
             host: String::new(),

@@ -30,7 +30,7 @@ use crate::{Job, Journal};
 
 /// How often a worker says that it is alive, and looks for entries when it has nothing to do.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Heartbeats that a worker may miss before its entries go to others.
+/// Heartbeats that a worker may miss before its entries go to others, unless said otherwise.
 const MISSED: usize = 15;
 /// Entries that are pushed in one statement.
 const CHUNK: usize = 500;
@@ -56,6 +56,8 @@ impl Store {
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
     store: Store,
+    /// Heartbeats that a worker may miss.
+    missed: usize,
 }
 
 /// A key on its way to a handler.
@@ -118,7 +120,13 @@ fn name_of(model: &str) -> String {
 
 impl Queue {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, missed: MISSED }
+    }
+
+    /// After how long entries of a worker that is not heard of go to others, in whole heartbeats.
+    pub(crate) fn orphans_after(self, time: Duration) -> Self {
+        let missed = usize::try_from(time.as_secs() / HEARTBEAT.as_secs()).unwrap_or(MISSED);
+        Self { missed: missed.max(1), ..self }
     }
 
     /// Makes its tables where they are missing.
@@ -153,9 +161,9 @@ impl Queue {
     pub(crate) async fn push(&self, model: &str, entries: &[Entry]) -> Result<(), QueueError> {
         for chunk in entries.chunks(CHUNK) {
             match &self.store {
-                Store::Sqlite(pool) => push(&mut sqlite(pool, model), chunk).await.map_err(failed)?,
+                Store::Sqlite(pool) => push(&mut self.sqlite(pool, model), chunk).await.map_err(failed)?,
                 Store::Postgres(pool) => {
-                    let mut storage = postgres(pool, model);
+                    let mut storage = self.postgres(pool, model);
                     match push(&mut storage, chunk).await {
                         Err(error) if is_duplicate(&error) => {}
                         done => {
@@ -231,19 +239,39 @@ impl Queue {
         match &self.store {
             Store::Sqlite(pool) => {
                 let worker = WorkerBuilder::new(worker)
-                    .backend(sqlite(pool, model))
+                    .backend(self.sqlite(pool, model))
                     .concurrency(at_once)
                     .build(handle);
                 run(worker.stream())
             }
             Store::Postgres(pool) => {
                 let worker = WorkerBuilder::new(worker)
-                    .backend(postgres(pool, model))
+                    .backend(self.postgres(pool, model))
                     .concurrency(at_once)
                     .build(handle);
                 run(worker.stream())
             }
         }
+    }
+
+    fn sqlite(&self, pool: &SqlitePool, model: &str) -> SqliteStorage<String> {
+        let config = apalis_sqlite::Config::default()
+            .queue(name_of(model))
+            .batch_size(1)
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(self.missed)
+            .lock_tasks(false);
+        SqliteStorage::new(pool).with_config(config)
+    }
+
+    fn postgres(&self, pool: &PgPool, model: &str) -> PostgresStorage<String> {
+        let config = apalis_postgres::Config::default()
+            .queue(name_of(model))
+            .batch_size(1)
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(self.missed)
+            .lock_tasks(false);
+        PostgresStorage::new(pool).with_config(config)
     }
 }
 
@@ -261,26 +289,6 @@ where
         }
         Ok(())
     })
-}
-
-fn sqlite(pool: &SqlitePool, model: &str) -> SqliteStorage<String> {
-    let config = apalis_sqlite::Config::default()
-        .queue(name_of(model))
-        .batch_size(1)
-        .heartbeat_interval(HEARTBEAT)
-        .missed_heartbeats(MISSED)
-        .lock_tasks(false);
-    SqliteStorage::new(pool).with_config(config)
-}
-
-fn postgres(pool: &PgPool, model: &str) -> PostgresStorage<String> {
-    let config = apalis_postgres::Config::default()
-        .queue(name_of(model))
-        .batch_size(1)
-        .heartbeat_interval(HEARTBEAT)
-        .missed_heartbeats(MISSED)
-        .lock_tasks(false);
-    PostgresStorage::new(pool).with_config(config)
 }
 
 async fn push<S, Kind>(storage: &mut S, entries: &[Entry]) -> Result<(), TaskSinkError<S::Error>>

@@ -142,7 +142,7 @@ async fn an_entry_that_is_pushed_twice_is_there_once_on_a_server() {
     let queue = Queue::new(Store::Postgres(pool.clone()));
     queue.prepare().await.unwrap();
     let doubled = [entry("x", 0), entry("x", 0)];
-    let raw = push(&mut postgres(&pool, MODEL), &doubled).await.unwrap_err();
+    let raw = push(&mut queue.postgres(&pool, MODEL), &doubled).await.unwrap_err();
     assert!(is_duplicate(&raw), "the trap is gone: say so in docs/decisions/0020");
     pushed_twice(&queue).await;
     queue.empty().await.unwrap();

@@ -233,6 +233,7 @@ impl Run {
         let run = async {
             let (journal, options) = (&shared.journal, &shared.options);
             let row = journal.runner_started(&shared.runner, &options.host, std::process::id()).await?;
+            share_rates(&shared).await;
             let beating = beat(shared.clone(), row);
             let working = async {
                 self.begin().await?;
@@ -438,6 +439,13 @@ impl Run {
     }
 }
 
+/// LIST, GET and DELETE have one rate for the account: each runner keeps to its part.
+async fn share_rates(shared: &Shared) {
+    if let Ok(alive) = shared.journal.runners_alive(shared.options.lease).await {
+        shared.client.share_rates(u32::try_from(alive.len()).unwrap_or(u32::MAX));
+    }
+}
+
 /// Says again and again that this runner is alive; never ends.
 async fn beat(shared: Arc<Shared>, mut row: RunnerRow) {
     loop {
@@ -447,5 +455,6 @@ async fn beat(shared: Arc<Shared>, mut row: RunnerRow) {
         if let Ok(seen) = shared.journal.runner_seen(&row).await {
             row = seen;
         }
+        share_rates(&shared).await;
     }
 }

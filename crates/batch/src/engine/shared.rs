@@ -85,7 +85,7 @@ impl Shared {
         reconciling: Reconciling,
     ) -> Option<Self> {
         Some(Self {
-            queue: Queue::new(Store::of(&journal)?),
+            queue: Queue::new(Store::of(&journal)?).orphans_after(options.queue_lease),
             downloads: Turnstile::new(options.downloads),
             client,
             journal,

@@ -106,22 +106,22 @@ pub(crate) async fn submit(
     let number = job.attempt.as_ref().map_or(0, |attempt| attempt.number);
     shared.tell(Some(&job.key), EventKind::Submitting { attempt: number });
     shared.options.crash.reached(CrashPoint::AfterSubmitting);
-    if !may_send(begun, Moment::of(&*shared.options.clock), shared.options.guard) {
-        let reason = format!(
-            "more than {} ms passed between writing it down and sending it (a slow disk, or a machine that slept), so it was not sent",
-            shared.options.guard.as_millis()
-        );
-        not_sent(shared, &job, &reason).await?;
-        return Ok(None);
-    }
+    let guard = || {
+        let in_time = may_send(begun, Moment::of(&*shared.options.clock), shared.options.guard);
+        in_time.then_some(()).ok_or_else(|| {
+            format!(
+                "more than {} ms passed between writing it down and sending it (a slow disk, or a machine that slept)",
+                shared.options.guard.as_millis()
+            )
+        })
+    };
     // Another create was told to wait since: the client would hold this one back, and it would go out too late.
     let held_back = locked(&model.pace).not_before() > shared.options.clock.monotonic();
     if held_back {
         not_sent(shared, &job, "the service asked for a pause just before it was sent").await?;
         return Ok(None);
     }
-    // Nothing is awaited between the guard and the first step of this.
-    let sent = shared.client.create_prepared(&prepared).await;
+    let sent = shared.client.create_prepared_if(&prepared, guard).await;
     let answered = shared.client.now();
     shared.options.crash.reached(CrashPoint::AfterAnswer);
     match sent {

@@ -89,6 +89,7 @@ impl Orders {
         // So does its list of runners.
         options.lease =
             if self.is_on_a_server() { Duration::from_secs(6) } else { fast(Duration::from_secs(3)) };
+        options.queue_lease = Duration::from_secs(4);
         options.quiet = fast(ANSWER + Duration::from_secs(1));
         options.watch = WatchOptions::new().first_look(Duration::from_secs(1));
         options.sweep = options.sweep.clone().pause(Duration::from_secs(15));
