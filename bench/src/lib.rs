@@ -6,6 +6,7 @@
 pub mod create;
 pub mod download;
 pub mod inline;
+pub mod journal;
 pub mod measure;
 pub mod page;
 pub mod python;

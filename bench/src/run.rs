@@ -1,6 +1,6 @@
 //! All figures, row after row. A row knows its own programs, floors and goals; this only says which rows there are.
 
-use ark_video_bench::{Result, create, download, inline, page, python, turns::Turns};
+use ark_video_bench::{Result, create, download, inline, journal, page, python, turns::Turns};
 use clap::ValueEnum;
 
 use crate::simulator;
@@ -13,6 +13,9 @@ pub(crate) struct Args {
     /// Which rows, separated by commas; all of them otherwise
     #[arg(long, value_delimiter = ',')]
     rows: Vec<Row>,
+    /// A throw-away PostgreSQL database for the row `journal`
+    #[arg(long, value_name = "postgres://…")]
+    postgres: Option<String>,
 }
 
 /// What is measured.
@@ -28,6 +31,8 @@ enum Row {
     Page,
     /// 500 MB to disk with hash and flush: against curl without
     Download,
+    /// A batch's journal: cost of a shot among 1,000 to 100,000, and the memory of a runner
+    Journal,
     /// The simulator's throughput, memory and largest film
     Simulator,
 }
@@ -46,6 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Row::Inline => inline::row(&turns),
             Row::Page => page::row(&turns),
             Row::Download => download::row(&turns),
+            Row::Journal => journal::row(&turns, args.postgres.as_deref()),
             Row::Simulator => simulator::run(&simulator::Args { rounds: turns.rounds }),
         };
         if let Err(error) = measured {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Result;
+use ark_video_bench::turns::{CLIENT, Quiet, SERVER};
 
 const TASKS: &str = "/api/v3/contents/generations/tasks";
 const CREATE: &str = r#"{"model":"doubao-seedance-2-0-260128","content":[{"type":"text","text":"A paper boat drifts down a rainy gutter."}]}"#;
@@ -61,17 +62,19 @@ impl Server {
     }
 
     fn simulator(program: &Path, flags: &[&str]) -> Result<Self> {
-        let mut command = Command::new(program);
+        Self::simulate(&mut Command::new(program), flags)
+    }
+
+    fn simulate(command: &mut Command, flags: &[&str]) -> Result<Self> {
         command.args(["simulate", "--addr", "127.0.0.1:0", "--any-key", "--seed", "1", "--json"]).args(flags);
-        Self::start(&mut command, |line| {
+        Self::start(command, |line| {
             let ready: Value = serde_json::from_str(line)?;
             let base = ready["base_url"].as_str().and_then(|url| url.strip_suffix("/api/v3"));
             Ok(base.ok_or("the simulator did not say where it is")?.to_owned())
         })
     }
 
-    fn bare(answers: &Path) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
+    fn bare(command: &mut Command, answers: &Path) -> Result<Self> {
         Self::start(command.arg("bare-route").arg(answers), |line| Ok(line.to_owned()))
     }
 }
@@ -152,35 +155,41 @@ fn throughput(program: &Path, rounds: usize) -> Result<()> {
         println!("skipped: the simulator's throughput, because wrk is not here (apt-get install wrk)");
         return Ok(());
     }
+    let quiet = Quiet::find();
     println!(
-        "simulator: `ark-video simulate` beside a bare axum route that returns the same bytes, answers a second"
+        "simulator: `ark-video simulate` beside a bare axum route that returns the same bytes, answers a second ({})",
+        quiet.conditions(rounds)
     );
     let folder = tempfile::tempdir()?;
     let script = folder.path().join("post.lua");
     std::fs::write(&script, format!("wrk.method = \"POST\"\nwrk.body = [[{CREATE}]]\n"))?;
     let answers = folder.path().join("answers.json");
+    let on_its_own = |program: &Path| quiet.command(Some(SERVER), &program.display().to_string());
     let mut bare = None;
     let mut taken: [Vec<f64>; 4] = Default::default();
-    for _ in 0..rounds {
+    for round in 0..rounds {
         // A new one each round: creates make it larger, and a get must not pay for that.
-        let simulator = Server::simulator(program, &[])?;
+        let simulator = Server::simulate(&mut on_its_own(program), &[])?;
         let (created, id) = create(&simulator, CREATE)?;
         let task = finished(&simulator, &id)?;
         let bare = match &bare {
             Some(bare) => bare,
             None => {
                 std::fs::write(&answers, serde_json::to_vec(&Answers { created, task })?)?;
-                bare.insert(Server::bare(&answers)?)
+                bare.insert(Server::bare(&mut on_its_own(&std::env::current_exe()?), &answers)?)
             }
         };
         let load = |server: &Server, path: &str, script: Option<&Path>| {
-            wrk(&format!("{}{path}", server.base), script)
+            wrk(quiet, &format!("{}{path}", server.base), script)
         };
         let get = format!("{TASKS}/{id}");
-        taken[0].push(load(&simulator, &get, None)?);
-        taken[1].push(load(bare, &get, None)?);
-        taken[2].push(load(&simulator, TASKS, Some(&script))?);
-        taken[3].push(load(bare, TASKS, Some(&script))?);
+        for (at, path, script) in [(0, get.as_str(), None), (2, TASKS, Some(script.as_path()))] {
+            // Who goes first changes.
+            for turn in [round % 2, (round + 1) % 2] {
+                let server = if turn == 0 { &simulator } else { bare };
+                taken[at + turn].push(load(server, path, script)?);
+            }
+        }
     }
     let [get, bare_get, post, bare_post] = taken.map(|mut runs| {
         runs.sort_by(f64::total_cmp);
@@ -196,8 +205,8 @@ fn throughput(program: &Path, rounds: usize) -> Result<()> {
 }
 
 /// Requests a second of one run; a run with a single error counts for nothing.
-fn wrk(url: &str, script: Option<&Path>) -> Result<f64> {
-    let mut command = Command::new("wrk");
+fn wrk(quiet: Quiet, url: &str, script: Option<&Path>) -> Result<f64> {
+    let mut command = quiet.command(Some(CLIENT), "wrk");
     command.args(["-t1", "-c16", &format!("-d{SECONDS}s"), "-H", "Authorization: Bearer any"]);
     if let Some(script) = script {
         command.arg("-s").arg(script).args(["-H", "Content-Type: application/json"]);

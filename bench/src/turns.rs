@@ -8,8 +8,9 @@ use std::time::Instant;
 use crate::{Result, measure::Figures};
 
 /// Where programs run: the client on one processor, the server on another.
-const CLIENT: &str = "0";
-const SERVER: &str = "1";
+pub const CLIENT: &str = "0";
+/// As [`CLIENT`].
+pub const SERVER: &str = "1";
 
 /// What a run needs to know, and its server for as long as it is held.
 pub struct Turns {
@@ -41,13 +42,7 @@ impl Turns {
 
     /// How programs are run, in words.
     pub fn conditions(&self) -> String {
-        let yes = |yes| if yes { "yes" } else { "no" };
-        format!(
-            "{} rounds in turn, medians; each program on a processor of its own: {}, above its neighbours: {}",
-            self.rounds,
-            yes(self.quiet.pinned),
-            yes(self.quiet.priority)
-        )
+        self.quiet.conditions(self.rounds)
     }
 
     /// The folder of the stub's storage.
@@ -132,7 +127,7 @@ pub fn peer() -> String {
 }
 
 /// A program that was built beside this one.
-fn sibling(name: &str) -> String {
+pub fn sibling(name: &str) -> String {
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let here = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ark-video-bench"));
     here.with_file_name(name).display().to_string()
@@ -140,7 +135,7 @@ fn sibling(name: &str) -> String {
 
 /// What lets a program run undisturbed, where the system has it and allows it.
 #[derive(Debug, Clone, Copy)]
-struct Quiet {
+pub struct Quiet {
     /// A priority above everything else on a busy machine.
     priority: bool,
     /// A processor of its own.
@@ -148,7 +143,8 @@ struct Quiet {
 }
 
 impl Quiet {
-    fn find() -> Self {
+    /// Tries what there is.
+    pub fn find() -> Self {
         let works = |program: &str, arguments: &[&str]| {
             let tried = Command::new(program).args(arguments).arg("true").stderr(Stdio::null()).status();
             tried.is_ok_and(|status| status.success())
@@ -156,7 +152,18 @@ impl Quiet {
         Self { priority: works("chrt", &["-f", "10"]), pinned: works("taskset", &["-c", SERVER]) }
     }
 
-    fn command(self, processor: Option<&str>, program: &str) -> Command {
+    /// How programs are run, in words.
+    pub fn conditions(self, rounds: usize) -> String {
+        let yes = |yes| if yes { "yes" } else { "no" };
+        format!(
+            "{rounds} rounds in turn, medians; each program on a processor of its own: {}, above its neighbours: {}",
+            yes(self.pinned),
+            yes(self.priority)
+        )
+    }
+
+    /// A program on a processor, or on any.
+    pub fn command(self, processor: Option<&str>, program: &str) -> Command {
         let mut words = Vec::new();
         if self.priority {
             words.extend(["chrt", "-f", "10"]);

@@ -19,7 +19,9 @@ pub(crate) fn command_line() -> Command {
     };
     Command::new("kill-matrix")
         .about("Batches whose workers die at every step: bills, losses and sums, on SQLite and PostgreSQL")
-        .after_help("A cell is a store, a policy and a way of dying. The long form: --jobs 100000 --kills 2000.")
+        .after_help(
+            "A cell is a store, a policy and a way of dying. The long form: --jobs 100000 --kills 2000.",
+        )
         .arg(number("jobs", "2000", "Jobs of each cell"))
         .arg(number("kills", "66", "Kills of each cell; there are 11 steps to die at"))
         .arg(number("seed", "1", "Start of the chances"))

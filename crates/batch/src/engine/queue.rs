@@ -24,7 +24,7 @@ use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
 use ark_video::BoxFuture;
 use futures_util::{Stream, StreamExt, stream};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 
 use crate::{Job, Journal};
 
@@ -186,18 +186,30 @@ impl Queue {
 
     /// Which of these entries, by their names, are waiting for a handler or with one.
     pub(crate) async fn holds(&self, names: &[String]) -> Result<HashSet<String>, QueueError> {
+        self.having(names, "'Pending', 'Queued', 'Running'").await
+    }
+
+    /// Which of these entries, by their names, nobody has taken yet.
+    pub(crate) async fn waiting(&self, names: &[String]) -> Result<HashSet<String>, QueueError> {
+        self.having(names, "'Pending'").await
+    }
+
+    async fn having(&self, names: &[String], status: &'static str) -> Result<HashSet<String>, QueueError> {
         let found: Vec<(String,)> = match &self.store {
             Store::Sqlite(pool) => {
                 let names = serde_json::to_string(names).map_err(failed)?;
-                let held = "SELECT idempotency_key FROM Jobs WHERE status IN ('Pending', 'Queued', 'Running')
-                     AND idempotency_key IN (SELECT value FROM json_each(?1))";
-                sqlx::query_as(held).bind(names).fetch_all(pool).await.map_err(failed)?
+                let sql = format!(
+                    "SELECT idempotency_key FROM Jobs WHERE status IN ({status})
+                     AND idempotency_key IN (SELECT value FROM json_each(?1))"
+                );
+                sqlx::query_as(AssertSqlSafe(sql)).bind(names).fetch_all(pool).await.map_err(failed)?
             }
             Store::Postgres(pool) => {
-                let held =
-                    "SELECT idempotency_key FROM apalis.jobs WHERE status IN ('Pending', 'Queued', 'Running')
-                     AND idempotency_key = ANY($1)";
-                sqlx::query_as(held).bind(names).fetch_all(pool).await.map_err(failed)?
+                let sql = format!(
+                    "SELECT idempotency_key FROM apalis.jobs WHERE status IN ({status})
+                     AND idempotency_key = ANY($1)"
+                );
+                sqlx::query_as(AssertSqlSafe(sql)).bind(names).fetch_all(pool).await.map_err(failed)?
             }
         };
         Ok(found.into_iter().map(|(name,)| name).collect())

@@ -22,6 +22,8 @@ use super::supervise::{Active, handler, supervise};
 use super::{reconciling, waiting};
 use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, RunnerRow, State};
 
+/// Looks between two adoptions.
+const ADOPT: u32 = 10;
 /// Jobs that are read from the journal at once.
 const PAGE: usize = 500;
 /// How often to look whether a run without work is over, in real time.
@@ -293,7 +295,7 @@ impl Run {
         let mut queued = 0;
         for batch in self.batches.clone() {
             let mut last = None;
-            while let Some(page) = self.page(&batch, &mut last).await? {
+            while let Some(page) = self.page(&batch, State::is_open, &mut last).await? {
                 let mut entries = Vec::new();
                 for job in &page {
                     self.follow(job);
@@ -312,11 +314,16 @@ impl Run {
         Ok(queued)
     }
 
-    /// The next open jobs of a batch, by their keys.
-    async fn page(&self, batch: &str, last: &mut Option<String>) -> Result<Option<Vec<Job>>, RunError> {
+    /// The next jobs of a batch in certain states, by their keys.
+    async fn page(
+        &self,
+        batch: &str,
+        which: fn(State) -> bool,
+        last: &mut Option<String>,
+    ) -> Result<Option<Vec<Job>>, RunError> {
         let filter = JobFilter {
             batch: Some(batch.to_owned()),
-            states: State::ALL.into_iter().filter(|state| state.is_open()).collect(),
+            states: State::ALL.into_iter().filter(|state| which(*state)).collect(),
             ..JobFilter::default()
         };
         let shared = &self.shared;
@@ -350,7 +357,7 @@ impl Run {
         let clock = shared.options.clock.clone();
         let active = self.active.clone();
         let mut next_survey = clock.monotonic().saturating_add(SURVEY);
-        loop {
+        for look in 1_u32.. {
             tokio::select! {
                 () = active.idle.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
@@ -361,6 +368,12 @@ impl Run {
                     return Ok(());
                 }
                 continue;
+            }
+            if look % ADOPT == 0
+                && let Err(error) = self.adopt().await
+            {
+                let RunError::Queue(reason) = error else { return Err(error) };
+                shared.tell(None, EventKind::Trouble { reason });
             }
             let began = clock.monotonic();
             // A queue that cannot be asked is one that has something, until it can.
@@ -382,6 +395,32 @@ impl Run {
             let took = clock.monotonic().saturating_sub(began);
             next_survey = clock.monotonic().saturating_add(SURVEY.max(took.saturating_mul(50)));
         }
+        Ok(())
+    }
+
+    /// Goes on with jobs that were on their way when their runner died and that nobody takes out of the queue. They hold the slots
+    /// that all handlers may be waiting for, so they must not wait for a handler.
+    async fn adopt(&self) -> Result<(), RunError> {
+        let shared = &self.shared;
+        for batch in &self.batches {
+            let mut last = None;
+            let on_its_way = |state: State| state.is_open() && state != State::Intent;
+            while let Some(page) = self.page(batch, on_its_way, &mut last).await? {
+                let names: Vec<_> = page.iter().map(|job| Entry::of(job).name()).collect();
+                let waiting = shared.queue.waiting(&names).await.map_err(queue_failed)?;
+                for (job, name) in page.iter().zip(names) {
+                    if !waiting.contains(&name) || self.active.has(&job.key) {
+                        continue;
+                    }
+                    let (step, _) = next_step(shared, job).await?;
+                    if !matches!(step, Step::Elsewhere | Step::Later | Step::Rest) {
+                        // Who else wants to know its end asks for it.
+                        drop(self.active.begin(shared, job.key.clone()));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Looks at all open jobs, and brings those back that the queue has lost: what a person reopened, or a runner left. How many
@@ -391,7 +430,7 @@ impl Run {
         let mut under_way = 0;
         for batch in self.batches.clone() {
             let mut last = None;
-            while let Some(page) = self.page(&batch, &mut last).await? {
+            while let Some(page) = self.page(&batch, State::is_open, &mut last).await? {
                 let names: Vec<_> = page.iter().map(|job| Entry::of(job).name()).collect();
                 let held = shared.queue.holds(&names).await.map_err(queue_failed)?;
                 let mut back = Vec::new();

@@ -66,21 +66,26 @@ impl Active {
 
     /// Works on a job, or waits for the one who does already.
     async fn work(self: &Arc<Self>, shared: &Arc<Shared>, key: String) -> Driven {
-        let mut end = {
-            let mut keys = locked(&self.keys);
-            match keys.get(&key) {
-                Some(end) => end.clone(),
-                None => {
-                    let (sender, end) = watch::channel(None);
-                    keys.insert(key.clone(), end.clone());
-                    let leave = Leave { active: self.clone(), key, end: sender, word: Driven::Left };
-                    self.spawn(shared.clone(), leave);
-                    end
-                }
-            }
-        };
+        let mut end = self.begin(shared, key);
         // An error means that nobody says anything any more.
         end.wait_for(Option::is_some).await.ok().and_then(|end| *end).unwrap_or(Driven::Left)
+    }
+
+    /// Begins to work on a job, unless somebody does already.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        key: String,
+    ) -> watch::Receiver<Option<Driven>> {
+        let mut keys = locked(&self.keys);
+        if let Some(end) = keys.get(&key) {
+            return end.clone();
+        }
+        let (sender, end) = watch::channel(None);
+        keys.insert(key.clone(), end.clone());
+        let leave = Leave { active: self.clone(), key, end: sender, word: Driven::Left };
+        self.spawn(shared.clone(), leave);
+        end
     }
 
     fn spawn(&self, shared: Arc<Shared>, mut leave: Leave) {
@@ -94,7 +99,8 @@ impl Active {
     }
 }
 
-/// Hands keys to [`Active`]; what is left undone is never acknowledged, so that the queue gives it to the next runner.
+/// Hands keys to [`Active`]; what is left undone at the end of a run is never acknowledged, so that the queue gives it to the next
+/// runner. What was given up in the middle of one keeps no handler from the others.
 pub(crate) fn handler(shared: &Arc<Shared>, active: &Arc<Active>) -> Handler {
     let (shared, active) = (shared.clone(), active.clone());
     Arc::new(move |key| {
@@ -102,7 +108,8 @@ pub(crate) fn handler(shared: &Arc<Shared>, active: &Arc<Active>) -> Handler {
         Box::pin(async move {
             match active.work(&shared, key).await {
                 Driven::Done => shared.options.crash.reached(CrashPoint::BeforeAcknowledging),
-                Driven::Left => std::future::pending().await,
+                Driven::Left if shared.stop.drains() => std::future::pending().await,
+                Driven::Left => {}
             }
         })
     })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ark_video::{BoxFuture, Clock, UnixMillis};
 use ark_video_batch::{CrashPoint, EventKind, PlanOptions, State};
 
+use crate::shots::MODEL;
 use crate::worker::BATCH;
 use crate::world::{World, count, is_submitting};
 
@@ -94,6 +95,22 @@ async fn f06_kill_before_the_queues_acknowledgement() {
     assert_eq!(world.downloads(), [1; JOBS]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slots_of_a_dead_runner_come_back_though_all_handlers_wait_for_them() {
+    const JOBS: usize = 20;
+    let world = World::new().await.resending();
+    let journal = world.planned(JOBS).await;
+    world.has_just_died_at(CrashPoint::WhileWaiting).await;
+    assert!(journal.slots(MODEL).await.unwrap().running >= 1);
+    // This runner takes intents while the queue still keeps what is on its way for the dead one; none of them gets a slot.
+    let mut options = world.options();
+    options.concurrency = 1;
+    options.downloads = 1;
+    let ended = world.run_until(&journal, options, |_, _| {}).await;
+    assert_eq!(ended.summary.counts, [(State::Settled, JOBS as u64)].into());
+    world.holds(world.check(&journal).await, JOBS);
+}
+
 /// What freezes have left behind, for all clocks that show it.
 #[derive(Debug, Default)]
 struct Freezes {
@@ -157,9 +174,7 @@ async fn f07_runner_frozen_past_its_lease() {
         assert_eq!(ended.summary.left(), 0);
         world.holds(world.check(&journal).await, JOBS);
         assert_eq!(world.simulator.ledger().accepted, JOBS);
-        let is_late = |event: &EventKind| {
-            matches!(event, EventKind::NotSent { reason } if reason.contains("so it was not sent"))
-        };
+        let is_late = |event: &EventKind| matches!(event, EventKind::NotSent { reason } if reason.contains("so it was not sent"));
         assert!(count(&ended.events, is_late) >= 1, "the guard was never needed");
     }
 }

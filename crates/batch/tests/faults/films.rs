@@ -59,7 +59,8 @@ async fn f23_link_expired() {
     let ended = world
         .run_until(&journal, world.options(), |event, _| {
             settled += usize::from(matches!(event, EventKind::Settled { .. }));
-            let is_about_it = matches!(event, EventKind::Trouble { reason } if reason.contains("tried again"));
+            let is_about_it =
+                matches!(event, EventKind::Trouble { reason } if reason.contains("tried again"));
             if settled >= 3 && is_about_it && !std::mem::replace(&mut dead, true) {
                 // It is asked for until the day is over on which any link could work.
                 world.passes_here(Duration::from_secs(25 * 3600));

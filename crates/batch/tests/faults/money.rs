@@ -72,13 +72,21 @@ async fn capped(world: &World, run: u64) {
     let jobs = journal.jobs(&ark_video_batch::JobFilter::default(), None, 100).await.unwrap();
     let settled: Vec<_> = jobs.iter().filter(|job| job.state == State::Settled).collect();
     let spent = |which: &dyn Fn(i64) -> bool| -> u64 {
-        settled.iter().filter(|job| which(job.changed_at)).map(|job| job.settled.as_ref().unwrap().tokens).sum()
+        settled
+            .iter()
+            .filter(|job| which(job.changed_at))
+            .map(|job| job.settled.as_ref().unwrap().tokens)
+            .sum()
     };
     for job in &settled {
         // The writer's lock puts what was settled before an attempt began before the attempt.
         let begun = job.attempt.as_ref().unwrap().at;
         let before = spent(&|at| at < begun);
-        assert!(before + estimate <= cap, "run {run}: {} was sent when {before} of {cap} were spent", job.key);
+        assert!(
+            before + estimate <= cap,
+            "run {run}: {} was sent when {before} of {cap} were spent",
+            job.key
+        );
     }
     let total = spent(&|_| true);
     if estimate >= COST {

@@ -140,15 +140,20 @@ impl World {
         self.ahead.fetch_add(by, Ordering::SeqCst);
     }
 
-    /// A runner in a process of its own dies at this point the first time that it gets there; then it is forgotten by others.
+    /// A runner in a process of its own dies at this point the first time that it gets there; then others forget it.
     pub(crate) async fn dies_at(&mut self, point: CrashPoint) {
+        self.has_just_died_at(point).await;
+        self.passes(Duration::from_secs(600));
+    }
+
+    /// The same, and nobody knows yet.
+    pub(crate) async fn has_just_died_at(&self, point: CrashPoint) {
         let at = CrashPoint::ALL.iter().position(|other| *other == point);
         let orders = Orders { dies_at: at, ..self.orders.clone() };
         let program = Command::new(std::env::current_exe().unwrap());
         let ended = tokio::task::spawn_blocking(move || works(program, &orders)).await.unwrap();
         let told = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert_eq!(ended.status.signal(), Some(6), "it did not die at {point:?}: {told}");
-        self.passes(Duration::from_secs(600));
     }
 
     pub(crate) fn options(&self) -> RunnerOptions {

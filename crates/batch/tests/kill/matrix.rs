@@ -47,7 +47,8 @@ pub(crate) fn run(form: &str) -> ExitCode {
             if !wanted(&form.policy, name) {
                 continue;
             }
-            for (name, kills) in [("steps", Kills::Steps(form.kills)), ("random", Kills::Random(form.kills))] {
+            for (name, kills) in [("steps", Kills::Steps(form.kills)), ("random", Kills::Random(form.kills))]
+            {
                 if !wanted(&form.dying, name) {
                     continue;
                 }

@@ -162,7 +162,7 @@ impl Supervisor {
 
     /// `kill -9` of one, or of both.
     fn kill(&mut self) {
-        let first = usize::from(self.draw() % 2 == 0);
+        let first = usize::from(self.draw().is_multiple_of(2));
         let both = self.draw() % 10 < 3;
         for place in [first, 1 - first].into_iter().take(if both { 2 } else { 1 }) {
             if let Some(worker) = &mut self.places[place] {

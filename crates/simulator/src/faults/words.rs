@@ -9,9 +9,7 @@ const STARTS: [&str; 3] = ["[[fault:", "[[refuse:", "[[fail:"];
 
 /// A quick look, good for bodies of megabytes: whether any such words can be in there.
 pub(crate) fn may_hold(body: &[u8]) -> bool {
-    body.windows(2).enumerate().filter(|(_, pair)| *pair == b"[[").any(|(at, _)| {
-        STARTS.iter().any(|start| body.get(at..at + start.len()).is_some_and(|text| text == start.as_bytes()))
-    })
+    str::from_utf8(body).is_ok_and(|text| STARTS.iter().any(|start| text.contains(start)))
 }
 
 /// The prompt of a create: the first text among its items.

@@ -1,18 +1,24 @@
 //! HTTP around the service: bodies in up to a limit, replies out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use ark_video_protocol::ApiError;
 use axum::{
-    Router,
-    body::Body,
-    extract::{ConnectInfo, State},
-    routing::get,
+    body::{Body, HttpBody},
+    serve::IncomingStream,
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::BodyExt;
 use tokio::{net::TcpListener, sync::watch};
+use tower_service::Service;
 
 use super::{
     Shared,
@@ -32,13 +38,50 @@ pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: wa
         // An error means that the simulator is gone, which is a stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    let service = Router::new()
-        .route("/openapi.json", get(openapi).fallback(answer))
-        .fallback(answer)
-        .with_state(shared)
-        .into_make_service_with_connect_info::<Line>();
     // `serve` never ends by itself: failed accepts are retried inside.
-    let _ = axum::serve(Wires(listener), service).with_graceful_shutdown(until).await;
+    let _ = axum::serve(Wires(listener), Lines(shared)).with_graceful_shutdown(until).await;
+}
+
+/// Gives each connection its service. A router would only look up what the service looks up again.
+struct Lines(Arc<Shared>);
+
+impl Service<IncomingStream<'_, Wires>> for Lines {
+    type Response = Answers;
+    type Error = Infallible;
+    type Future = Ready<Result<Answers, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, stream: IncomingStream<'_, Wires>) -> Self::Future {
+        let connection = Connection { shared: Arc::clone(&self.0), line: stream.remote_addr().clone() };
+        ready(Ok(Answers(Arc::new(connection))))
+    }
+}
+
+struct Connection {
+    shared: Arc<Shared>,
+    line: Line,
+}
+
+/// The service of one connection.
+#[derive(Clone)]
+struct Answers(Arc<Connection>);
+
+impl Service<Request<Body>> for Answers {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let connection = Arc::clone(&self.0);
+        Box::pin(async move { Ok(answer(&connection, request).await) })
+    }
 }
 
 /// The API as a document, to whoever asks: it takes no key and knows no faults.
@@ -48,12 +91,12 @@ pub(crate) async fn openapi() -> Response<Body> {
     answer
 }
 
-async fn answer(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(line): ConnectInfo<Line>,
-    request: Request<Body>,
-) -> Response<Body> {
+async fn answer(connection: &Connection, request: Request<Body>) -> Response<Body> {
+    let Connection { shared, line } = connection;
     let (parts, body) = request.into_parts();
+    if parts.uri.path() == "/openapi.json" && [Method::GET, Method::HEAD].contains(&parts.method) {
+        return openapi().await;
+    }
     let Some(body) = read(body, shared.body_bytes).await else {
         // Nobody is there to read this; what matters is that half a request makes no task.
         return ApiError::new(400, "InvalidParameter", "The request body broke off.")
@@ -62,8 +105,10 @@ async fn answer(
     };
     let reply = shared.with(|service, now| service.handle(now, Request::from_parts(parts, body)));
     let answer = match reply {
-        Reply::Disturbed(disturbed) => disturb(&shared, &line, disturbed).await,
-        reply => finish(&shared, reply).await,
+        Reply::Answer(answer) => answer,
+        // Boxed, so that what is rare does not make every request larger.
+        Reply::Disturbed(disturbed) => Box::pin(disturb(shared, line, disturbed)).await,
+        reply => Box::pin(finish(shared, reply)).await,
     };
     answer.map(Body::from)
 }
@@ -136,6 +181,9 @@ async fn read(mut body: Body, most: usize) -> Option<Bytes> {
     let (mut kept, mut dropped) = (BytesMut::new(), 0_usize);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.ok()?.into_data() else { continue };
+        if kept.is_empty() && body.is_end_stream() && data.len() <= most {
+            return Some(data);
+        }
         let room = most - kept.len();
         kept.extend_from_slice(&data[..data.len().min(room)]);
         dropped += data.len().saturating_sub(room);

@@ -21,7 +21,7 @@ use axum::{
 use bytes::Bytes;
 use http::{Response, header};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpListener, TcpStream},
 };
 
@@ -109,6 +109,9 @@ pub(crate) fn head(answer: &Response<Bytes>, length: i64) -> Vec<u8> {
     head
 }
 
+/// Whether a read that does not fill its buffer shows that nothing more is there: on systems that tell of news once.
+const PARTIAL_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "macos"));
+
 /// The HTTP server's side of a connection.
 pub(crate) struct Socket(Line);
 
@@ -127,19 +130,30 @@ impl AsyncRead for Socket {
         loop {
             self.check()?;
             ready!(self.0.stream.poll_read_ready(cx))?;
-            match self.0.stream.try_read(buffer.initialize_unfilled()) {
-                Ok(read) => {
-                    buffer.advance(read);
-                    return Poll::Ready(Ok(()));
-                }
+            match self.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                done => return Poll::Ready(done),
             }
         }
     }
 }
 
 impl Socket {
+    /// As tokio's own reader does: after a read that leaves room the socket counts as empty, which spares the next call the
+    /// question.
+    fn read(&self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
+        let mut done = None;
+        let emptied = self.0.stream.try_io(Interest::READABLE, || {
+            let read = self.0.stream.try_read_buf(buffer)?;
+            done = Some(());
+            if PARTIAL_IS_LAST && read > 0 && buffer.remaining() > 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(())
+        });
+        done.map_or(emptied, Ok)
+    }
+
     fn poll_out(
         &self,
         cx: &mut Context<'_>,

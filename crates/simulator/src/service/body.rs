@@ -3,7 +3,7 @@
 //! The protocol crate decodes a create as well, but says `InvalidParameter` of everything; the service tells a missing member from
 //! a wrong one, and names the path.
 
-use ark_video_model::CreateTaskRequest;
+use ark_video_model::{ContentItem, CreateTaskRequest};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
@@ -25,6 +25,14 @@ pub(crate) fn check_size(headers: &HeaderMap, body: &Bytes, options: &Options) -
     let status = if options.switches.is("oversize-body-status", "413") { 413 } else { 400 };
     let message = format!("The request body is larger than {most} bytes; give large media by URL.");
     Err(Complaint::new(status, "InvalidParameter", message))
+}
+
+/// Reads a request whose shape has nothing wrong, in one go. `None` is for the steps below, which say what is wrong with the others.
+pub(crate) fn whole(body: &Bytes) -> Option<CreateTaskRequest> {
+    // All of it at once: from bytes, each text would be held against UTF-8 by itself.
+    let request: CreateTaskRequest = serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
+    let known = request.content.iter().all(|item| !matches!(item, ContentItem::Other(_)));
+    (known && !request.model.is_empty()).then_some(request)
 }
 
 /// Reads the JSON object.

@@ -40,10 +40,13 @@ impl Service {
     pub(super) fn create(&mut self, create: Create<'_>) -> Checked<CreateTaskResponse> {
         let Create { now, parts, request_id, .. } = create;
         body::check_size(&parts.headers, create.body, &self.options)?;
-        let object = body::object(create.body)?;
-        let hash = ledger::hash(&object);
-        let model = self.model(body::model(&object)?)?;
-        let mut request = body::request(object)?;
+        let (model, mut request) = match body::whole(create.body) {
+            Some(request) => (self.model(&request.model)?, request),
+            None => {
+                let object = body::object(create.body)?;
+                (self.model(body::model(&object)?)?, body::request(object)?)
+            }
+        };
         flags::lift(&mut request, model, &self.options)?;
         let mut wrong = checks::check(&mut request, model, &self.rules);
         if !wrong.is_empty() {
@@ -84,7 +87,7 @@ impl Service {
         let record = Record { draft_task: draft, expires_after, lane, marks, slow, ..record };
         let mut around =
             Around { options: &self.options, random: &mut self.random, faults: &mut self.faults };
-        self.store.add(record, hash, &mut around);
+        self.store.add(record, ledger::hash(create.body), &mut around);
         Ok(created)
     }
 

@@ -20,11 +20,15 @@ pub(crate) fn lift(
     let limits = &options.catalog.limits;
     let flag_wins = options.switches.is("prompt-flag-precedence", "flag_wins");
     let Some((at, text)) = request.content.iter().enumerate().find_map(|(at, item)| match item {
-        ContentItem::Text(text) => Some((at, text.text.clone())),
+        ContentItem::Text(text) => Some((at, &text.text)),
         _ => None,
     }) else {
         return Ok(());
     };
+    if trailing(text).is_empty() {
+        return Ok(());
+    }
+    let text = text.clone();
     let family = model.family;
     for (flag, value) in trailing(&text) {
         let bad = |what: &str| {
@@ -89,12 +93,11 @@ fn set<T>(field: &mut Option<T>, value: T, flag_wins: bool) {
 
 /// The pairs at the end of a prompt, in their order.
 fn trailing(text: &str) -> Vec<(&str, &str)> {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut words = text.split_whitespace().rev();
     let mut pairs = Vec::new();
-    let mut end = words.len();
-    while let Some(flag) = end.checked_sub(2).and_then(|at| words[at].strip_prefix("--")) {
-        pairs.push((flag, words[end - 1]));
-        end -= 2;
+    while let (Some(value), Some(flag)) = (words.next(), words.next()) {
+        let Some(flag) = flag.strip_prefix("--") else { break };
+        pairs.push((flag, value));
     }
     pairs.reverse();
     pairs

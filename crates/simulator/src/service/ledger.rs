@@ -2,10 +2,12 @@
 //!
 //! It outlives the tasks, which are forgotten after seven days. Only counts and ids are kept, no prompt.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, SeqAccess, Visitor},
+};
 
 use super::{price::Price, task::State};
 
@@ -250,55 +252,113 @@ impl Lines {
     }
 }
 
-/// A hash of a JSON value that does not depend on the order of members or on spaces; members that are `null` count as absent, as
-/// they do for the service.
-pub(crate) fn hash(object: &serde_json::Map<String, Value>) -> u64 {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    hash.object(object);
-    hash.0
+/// A hash of a request's JSON that does not depend on the order of members or on spaces; members that are `null` count as absent,
+/// as they do for the service. What is no JSON has the hash 0.
+pub(crate) fn hash(body: &[u8]) -> u64 {
+    let Ok(text) = str::from_utf8(body) else { return 0 };
+    serde_json::from_str(text).map_or(0, |Hashed(hash)| hash.unwrap_or(0))
 }
 
-/// FNV-1a: small, the same everywhere and for ever, and good enough to tell requests apart.
-struct Fnv(u64);
+/// The hash of a JSON value, read without building the value: bodies may have megabytes. `None` is `null`.
+struct Hashed(Option<u64>);
 
-impl Fnv {
-    fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+/// Where the hash of a kind of value starts, so that `1` and `"1"` differ.
+const START: [u64; 5] = [
+    0xcbf2_9ce4_8422_2325,
+    0x9e37_79b9_7f4a_7c15,
+    0xbf58_476d_1ce4_e5b9,
+    0x94d0_49bb_1331_11eb,
+    0xd6e8_feb8_6659_fd93,
+];
+
+/// Takes a word in, in the manner of FNV-1a: small, the same everywhere, and good enough to tell requests apart.
+fn mix(hash: u64, word: u64) -> u64 {
+    let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
+}
+
+pub(crate) fn mix_text(text: &str) -> u64 {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let hash = words.iter().fold(START[0], |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let hash = rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte)));
+    mix(hash, text.len() as u64)
+}
+
+/// A member's name, hashed.
+struct Name(u64);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(Name(mix_text(name)))
+            }
         }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hashed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HashReader)
+    }
+}
+
+struct HashReader;
+
+impl<'de> Visitor<'de> for HashReader {
+    type Value = Hashed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
     }
 
-    fn object(&mut self, object: &serde_json::Map<String, Value>) {
-        self.bytes(b"{");
-        // The map may keep the order of the text where another crate of the same build asks for that.
-        let mut members: Vec<_> = object.iter().filter(|(_, value)| !value.is_null()).collect();
-        members.sort_unstable_by_key(|(name, _)| *name);
-        for (name, value) in members {
-            self.bytes(name.as_bytes());
-            self.bytes(b":");
-            self.value(value);
-        }
-        self.bytes(b"}");
+    fn visit_unit<E>(self) -> Result<Hashed, E> {
+        Ok(Hashed(None))
     }
 
-    fn value(&mut self, value: &Value) {
-        match value {
-            Value::Object(object) => self.object(object),
-            Value::Array(items) => {
-                self.bytes(b"[");
-                for item in items {
-                    self.value(item);
-                    self.bytes(b",");
-                }
-                self.bytes(b"]");
-            }
-            Value::String(text) => {
-                self.bytes(b"\"");
-                self.bytes(text.as_bytes());
-                self.bytes(&[0]);
-            }
-            other => self.bytes(other.to_string().as_bytes()),
+    fn visit_bool<E>(self, value: bool) -> Result<Hashed, E> {
+        Ok(Hashed(Some(mix(START[1], value.into()))))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Hashed, E> {
+        Ok(Hashed(Some(mix(START[2], value))))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Hashed, E> {
+        Ok(Hashed(Some(mix(START[2], value.cast_unsigned()))))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Hashed, E> {
+        Ok(Hashed(Some(mix(START[2], value.to_bits()))))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Hashed, E> {
+        Ok(Hashed(Some(mix_text(value))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Hashed, A::Error> {
+        let mut hash = START[3];
+        while let Some(Hashed(item)) = items.next_element()? {
+            hash = mix(hash, item.unwrap_or(1));
         }
+        Ok(Hashed(Some(hash)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Hashed, A::Error> {
+        let mut sum = 0_u64;
+        while let Some((Name(name), Hashed(value))) = members.next_entry()? {
+            if let Some(value) = value {
+                // A sum has no order.
+                sum = sum.wrapping_add(mix(name, value));
+            }
+        }
+        Ok(Hashed(Some(mix(START[4], sum))))
     }
 }
 
@@ -308,13 +368,18 @@ mod tests {
 
     #[test]
     fn equal_requests_have_one_hash() {
-        let of = |text: &str| hash(&serde_json::from_str(text).unwrap());
+        let of = |text: &str| hash(text.as_bytes());
         let first = of(r#"{"model":"m","content":[{"type":"text","text":"a"}],"seed":null}"#);
         assert_eq!(first, of(r#"{ "content": [ { "text": "a", "type": "text" } ], "model": "m" }"#));
         for other in [
             r#"{"model":"m","content":[{"type":"text","text":"b"}]}"#,
             r#"{"model":"m","content":[{"type":"text","text":"a"}],"seed":1}"#,
+            r#"{"model":"m","content":[{"type":"text","text":"a"}],"seed":"1"}"#,
             r#"{"model":"m","content":[]}"#,
+            r#"{"model":"content","m":[{"type":"text","text":"a"}]}"#,
+            r#"{"model":"m","content":[{"type":"a","text":"text"}]}"#,
+            r#"{"model":"m","content":[{"type":"text"},{"text":"a"}]}"#,
+            "no JSON",
         ] {
             assert_ne!(first, of(other), "{other}");
         }

@@ -127,10 +127,11 @@ pub(crate) fn make(
         };
         table(&model.entry.family).or_else(|| table("2.5"))
     };
-    let wide = of_table("16:9").unwrap_or((1280, 720));
-    let (width, height) = of_table(&ratio).or_else(|| same_area(wide, &ratio)).unwrap_or(wide);
+    let listed = of_table(&ratio);
+    let wide = || of_table("16:9").unwrap_or((1280, 720));
     // What no table has is billed as the wide picture is: so were the edits whose usage is known.
-    let (billed_width, billed_height) = of_table(&ratio).unwrap_or(wide);
+    let (billed_width, billed_height) = listed.unwrap_or_else(wide);
+    let (width, height) = listed.or_else(|| same_area(wide(), &ratio)).unwrap_or_else(wide);
     let inputs = input_seconds(content, model, options, notes);
     let input_seconds = inherited.map_or(inputs.iter().sum(), |draft| draft.input_seconds);
     let frames = request

@@ -8,6 +8,8 @@ pub(crate) struct Random {
     rng: fastrand::Rng,
     /// The second that was written last, and its digits: many ids are made in one.
     second: (i64, String),
+    /// The moment that the last request id was made at, and what all ids of it begin with.
+    moment: (i64, String),
 }
 
 /// The zone that task ids are written in (UTC+8), in milliseconds.
@@ -15,7 +17,11 @@ const LOCAL: i64 = 8 * 3600 * 1000;
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: fastrand::Rng::with_seed(seed), second: (i64::MIN, String::new()) }
+        Self {
+            rng: fastrand::Rng::with_seed(seed),
+            second: (i64::MIN, String::new()),
+            moment: (i64::MIN, String::new()),
+        }
     }
 
     /// `cgt-` with 14 digits of local time and five letters or digits.
@@ -35,7 +41,17 @@ impl Random {
 
     /// `02`, 13 digits of milliseconds, and hexadecimal digits: the form of the vendor's request ids.
     pub(crate) fn request_id(&mut self, now: i64) -> String {
-        format!("02{now:013}{:025x}", self.rng.u128(..) >> 28)
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        if self.moment.0 != now {
+            self.moment = (now, format!("02{now:013}"));
+        }
+        let bytes = (self.rng.u128(..) >> 28).to_be_bytes();
+        let mut id = String::with_capacity(self.moment.1.len() + 25);
+        id.push_str(&self.moment.1);
+        // A hundred bits: the upper half of the fourth byte is empty.
+        let digits = bytes[3..].iter().flat_map(|byte| [byte >> 4, byte & 15]).skip(1);
+        id.extend(digits.map(|digit| char::from(DIGITS[usize::from(digit)])));
+        id
     }
 
     /// Bits for names and signatures.

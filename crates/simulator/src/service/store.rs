@@ -3,7 +3,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap},
-    hash::{DefaultHasher, Hasher},
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     callbacks::Callbacks,
     files::{Files, Owner},
-    ledger::{Line, Lines},
+    ledger::{Line, Lines, mix_text},
     price::Price,
     random::Random,
     rates::Slots,
@@ -45,7 +45,7 @@ pub(crate) struct Store {
     /// Boxed: the tree moves its entries about, and keeps room for as many again.
     pub(super) tasks: BTreeMap<u64, Box<Record>>,
     /// By a hash of the id, so that the table can grow without a look at every id.
-    numbers: HashMap<u64, u64>,
+    numbers: HashMap<u64, u64, BuildHasherDefault<Hashed>>,
     pub(super) due: BinaryHeap<Reverse<(i64, u64, Event)>>,
     /// Breaks ties between events of one moment: first planned, first done.
     pub(super) planned: u64,
@@ -356,9 +356,25 @@ impl Store {
 }
 
 fn hash(id: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(id.as_bytes());
-    hasher.finish()
+    mix_text(id)
+}
+
+/// For keys that are hashes already.
+#[derive(Default)]
+pub(super) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// The moment that comes `wait` after `from`.
