@@ -185,7 +185,11 @@ async fn prompts_are_forgotten_where_that_is_asked_for() {
     let ran = batch(&shell, &["run", "night.json", "--forget-prompts"]).await;
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let export = batch(&shell, &["export", "night.json"]).await;
-    assert!(export.stdout.contains("settled") && !export.stdout.contains("nobody may read"), "{}", export.stdout);
+    assert!(
+        export.stdout.contains("settled") && !export.stdout.contains("nobody may read"),
+        "{}",
+        export.stdout
+    );
     let cost = shell.run(&["cost", "report", "night.json", "--json"]).await.json();
     assert_eq!(cost[0]["tokens_billed"], simulator.ledger().tokens, "{cost}");
     let again = batch(&shell, &["run", "night.json"]).await;

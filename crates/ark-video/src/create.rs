@@ -11,8 +11,8 @@ use ark_video_protocol::{
 use ark_video_transport::{SendError, SendErrorKind};
 
 use crate::{
-    AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused, TaskHandle,
-    call::locked, checks::judge,
+    AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused,
+    TaskHandle, call::locked, checks::judge,
 };
 
 /// How to create. The default sends the request as it is, exactly once.
