@@ -174,7 +174,7 @@ async fn f07_runner_frozen_past_its_lease() {
         assert_eq!(ended.summary.left(), 0);
         world.holds(world.check(&journal).await, JOBS);
         assert_eq!(world.simulator.ledger().accepted, JOBS);
-        let is_late = |event: &EventKind| matches!(event, EventKind::NotSent { reason } if reason.contains("so it was not sent"));
+        let is_late = |event: &EventKind| matches!(event, EventKind::NotSent { reason } if reason.contains("passed between writing it down"));
         assert!(count(&ended.events, is_late) >= 1, "the guard was never needed");
     }
 }
