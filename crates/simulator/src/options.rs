@@ -229,7 +229,7 @@ impl Options {
     /// use ark_video_model::Catalog;
     /// use ark_video_simulator::Options;
     ///
-    /// let newer = serde_json::json!({ "families": { "2.0": { "web_search": { "value": false } } } });
+    /// let newer = serde_json::json!({ "families": { "2.0": { "watermark": { "value": false } } } });
     /// let catalog = Catalog::builtin().overlaid(&newer)?;
     /// let options = Options::default().catalog(Box::leak(Box::new(catalog)));
     /// # Ok::<(), ark_video_model::CatalogError>(())
