@@ -57,6 +57,9 @@ pub struct RunnerOptions {
     pub forget_prompts: bool,
     /// Where a copy of the journal goes before the run, if it is a file; an earlier copy there is replaced. Default none.
     pub backup: Option<PathBuf>,
+    /// Whether a journal is used although its file is an earlier copy of what was used in its place before. What was sent since is
+    /// not in it, and is sent and paid for again. Default no.
+    pub earlier_copy: bool,
     /// What was written down longer ago than this, by either clock, is not sent. Default 1 s.
     pub guard: Duration,
     /// A runner that was not seen for so long is dead. Default 15 s.
@@ -90,6 +93,7 @@ impl Default for RunnerOptions {
             stop_after_failures: None,
             forget_prompts: false,
             backup: None,
+            earlier_copy: false,
             guard: Duration::from_secs(1),
             lease: Duration::from_secs(15),
             queue_lease: Duration::from_secs(15),

@@ -24,6 +24,8 @@ use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, RunnerRow, St
 
 /// Looks between two adoptions.
 const ADOPT: u32 = 10;
+/// How often to write down how far the journal is, in beats of a quarter of the lease.
+const WITNESSED: u32 = 8;
 /// Jobs that are read from the journal at once.
 const PAGE: usize = 500;
 /// How often to look whether a run without work is over, in real time.
@@ -74,6 +76,14 @@ pub enum RunError {
     Journal(JournalError),
     /// The journal does not fit together: nothing is sent before that is mended.
     Damaged(Vec<Finding>),
+    /// The journal's file is an earlier copy of what was used in its place before: what was sent since is not in it, and would be
+    /// sent again. See [`RunnerOptions::earlier_copy`].
+    Earlier {
+        /// The file.
+        place: String,
+        /// How many changes of rows it lacks.
+        changes: i64,
+    },
     /// The queue's tables cannot be made or read.
     Queue(String),
 }
@@ -121,6 +131,10 @@ impl fmt::Display for RunError {
         match self {
             Self::Journal(error) => error.fmt(f),
             Self::Queue(error) => write!(f, "{error}. Nothing was sent."),
+            Self::Earlier { place, changes } => write!(
+                f,
+                "The journal {place} is an earlier copy: it lacks {changes} changes of what was used there before. Shots that were sent since are intents in it and would be paid for again, so nothing was sent. Put the newer file back; or list the account's tasks, take out what is made already, and say that the copy is meant."
+            ),
             Self::Damaged(findings) => {
                 f.write_str("The journal does not fit together, so nothing was sent:")?;
                 for finding in findings.iter().take(10) {
@@ -130,7 +144,7 @@ impl fmt::Display for RunError {
                     write!(f, "\n- and {} more", findings.len() - 10)?;
                 }
                 f.write_str(
-                    "\nPut the last copy of it back and run again; what was sent since is looked for then.",
+                    "\nPut the last copy of it back; what was sent since has to be looked for before anything is sent again.",
                 )
             }
         }
@@ -186,6 +200,9 @@ impl Runner {
             let findings = self.journal.audit().await?;
             if !findings.is_empty() {
                 return Err(RunError::Damaged(findings));
+            }
+            if let Some(changes) = self.journal.lacks().await?.filter(|_| !self.options.earlier_copy) {
+                return Err(RunError::Earlier { place: self.journal.place().to_owned(), changes });
             }
             Run::new(self, batches, teller, stop)?.go().await
         };
@@ -467,6 +484,7 @@ impl Run {
         self.helpers.shutdown().await;
         // The row is only a hint to others; they find out by themselves.
         let _ = shared.journal.runner_ended(&shared.runner).await;
+        let _ = shared.journal.witness().await;
         let mut counts = BTreeMap::new();
         for batch in &self.batches {
             for (state, count) in shared.journal.counts(Some(batch)).await? {
@@ -487,7 +505,11 @@ async fn share_rates(shared: &Shared) {
 
 /// Says again and again that this runner is alive; never ends.
 async fn beat(shared: Arc<Shared>, mut row: RunnerRow) {
-    loop {
+    for beat in 0_u32.. {
+        if beat % WITNESSED == 0 {
+            // Only an earlier copy would be noticed later.
+            let _ = shared.journal.witness().await;
+        }
         shared.options.clock.sleep(shared.options.lease / 4).await;
         row.stopping = !shared.stop.sends();
         // If it fails, others may think that it is dead; compare-and-set then decides.

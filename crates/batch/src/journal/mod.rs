@@ -21,6 +21,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod types;
+mod witness;
 
 use std::fmt;
 use std::path::Path;

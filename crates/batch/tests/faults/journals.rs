@@ -113,5 +113,17 @@ async fn f18_damaged_journal() {
     // The last copy, put back, goes on.
     std::fs::rename(&copy, &world.orders.journal).unwrap();
     let journal = world.journal().await;
+    let earlier = world.path("earlier.sqlite");
+    assert!(journal.backup(&earlier).await.unwrap());
     world.settles(&journal).await;
+    journal.close().await;
+    // A copy from before the sends, put back, would pay for everything again: it is told, and nothing is sent.
+    std::fs::rename(&earlier, &world.orders.journal).unwrap();
+    for rest in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{rest}", world.orders.journal));
+    }
+    let refused = run(world.journal().await).await.unwrap_err();
+    assert!(matches!(refused, RunError::Earlier { .. }), "{refused}");
+    assert!(refused.to_string().contains("nothing was sent"), "{refused}");
+    assert_eq!(world.simulator.ledger().accepted, 5);
 }

@@ -51,6 +51,9 @@ pub(crate) struct BatchRunArgs {
     /// Take out shots that the list no longer has, if they were not sent
     #[arg(long, help_heading = "Journal")]
     pub(crate) drop_missing: bool,
+    /// Use the journal although it is an earlier copy of the one that was used here: what was sent since is paid for again
+    #[arg(long, help_heading = "Journal")]
+    pub(crate) earlier_copy: bool,
     /// Take prompts and requests out of the journal once their films are there
     #[arg(long, help_heading = "Journal")]
     pub(crate) forget_prompts: bool,

@@ -51,7 +51,9 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     remember(&opened, &client).await?;
     look_again(&opened).await?;
     announce(session, &opened, &list, &change, &caps);
-    let options = options(&args.pace, &args.money, args.forget_prompts);
+    let mut options = options(&args.pace, &args.money);
+    options.forget_prompts = args.forget_prompts;
+    options.earlier_copy = args.earlier_copy;
     let runner = Runner::new(client, opened.journal.clone(), options);
     let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
     let interrupts = &mut session.interrupts;
@@ -177,7 +179,7 @@ fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
     caps
 }
 
-fn options(pace: &PaceArgs, money: &MoneyArgs, forget_prompts: bool) -> RunnerOptions {
+fn options(pace: &PaceArgs, money: &MoneyArgs) -> RunnerOptions {
     let mut options = RunnerOptions::new();
     if pace.account == Some(AccountArg::Personal) {
         (options.concurrency, options.creates_per_minute) = (3, 175.0);
@@ -198,7 +200,6 @@ fn options(pace: &PaceArgs, money: &MoneyArgs, forget_prompts: bool) -> RunnerOp
     };
     options.marks = StampOptions::new().tag(pace.tag_safety_identifier);
     options.stop_after_failures = money.stop_after_failures;
-    options.forget_prompts = forget_prompts;
     options
 }
 
