@@ -237,7 +237,7 @@ fn memory(turns: &Turns, folder: &Path) -> Result<()> {
         return Err("the command `ark-video` was not built".into());
     }
     let mut served = Command::new(turns::sibling("ark-video"))
-        .args(["simulate", "--addr", "127.0.0.1:0", "--speed", "600x", "--json"])
+        .args(["simulate", "--addr", "127.0.0.1:0", "--any-key", "--speed", "600x", "--json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
