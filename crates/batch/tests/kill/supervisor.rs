@@ -98,7 +98,11 @@ impl Supervisor {
         let may_die = matches!(self.kills, Kills::Steps(most) if self.seen.kills < most);
         let dies_at = may_die.then(|| self.least_seen());
         self.started += 1;
-        let orders = Orders { dies_at, seed: self.orders.seed + self.started as u64, ..self.orders.clone() };
+        // The first to die at a step does so as soon as it gets there: whether all steps are seen is not left to chance.
+        let is_first = dies_at.is_some_and(|at| self.died_at(at) == 0);
+        let share = if is_first { 1.0 } else { self.orders.share };
+        let seed = self.orders.seed + self.started as u64;
+        let orders = Orders { dies_at, share, seed, ..self.orders.clone() };
         let mut child = Command::new(std::env::current_exe().unwrap())
             .env(ORDERS, serde_json::to_string(&orders).unwrap())
             .stdin(Stdio::piped())
@@ -124,11 +128,13 @@ impl Supervisor {
     fn least_seen(&self) -> usize {
         let armed =
             |at: usize| self.places.iter().flatten().filter(|worker| worker.dies_at == Some(at)).count();
-        let died = |at: usize| {
-            let point = CrashPoint::ALL[at];
-            self.seen.steps.iter().find(|(step, _)| *step == point).map_or(0, |(_, count)| *count)
-        };
-        (0..CrashPoint::ALL.len()).min_by_key(|at| (armed(*at) + died(*at), *at)).unwrap()
+        (0..CrashPoint::ALL.len()).min_by_key(|at| (armed(*at) + self.died_at(*at), *at)).unwrap()
+    }
+
+    /// How many have died at a step.
+    fn died_at(&self, at: usize) -> usize {
+        let point = CrashPoint::ALL[at];
+        self.seen.steps.iter().find(|(step, _)| *step == point).map_or(0, |(_, count)| *count)
     }
 
     fn over(&mut self, place: usize) {
