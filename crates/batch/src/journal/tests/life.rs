@@ -232,18 +232,6 @@ async fn a_forgotten_prompt_is_not_in_the_file() {
     assert!(!String::from_utf8_lossy(&bytes).contains("secret prompt"));
 }
 
-macro_rules! on_sqlite {
-    ($($name:ident)*) => {
-        $(mod $name {
-            #[tokio::test]
-            async fn on_sqlite() {
-                let place = super::Place::new();
-                super::$name(place.open().await).await;
-            }
-        })*
-    };
-}
-
 on_sqlite! {
     from_intent_to_the_end only_one_of_two_moves_it what_is_no_move_is_refused a_late_answer_is_never_lost
     a_retry_keeps_what_the_first_one_cost a_person_decides approval_lets_the_followers_go a_paused_batch_sends_nothing

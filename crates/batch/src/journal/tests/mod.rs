@@ -1,5 +1,18 @@
 //! The journal's promises, on SQLite each by itself and on PostgreSQL one after the other on one server.
 
+/// Runs each of these promises on SQLite; `postgres` runs them on the other store.
+macro_rules! on_sqlite {
+    ($($name:ident)*) => {
+        $(mod $name {
+            #[tokio::test]
+            async fn on_sqlite() {
+                let place = super::Place::new();
+                super::$name(place.open().await).await;
+            }
+        })*
+    };
+}
+
 mod damage;
 mod disk;
 mod life;

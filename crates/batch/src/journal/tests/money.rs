@@ -138,18 +138,6 @@ pub(super) async fn fifty_at_once_stay_below_the_cap(journal: Journal) {
     clean(&journal.audit().await.unwrap());
 }
 
-macro_rules! on_sqlite {
-    ($($name:ident)*) => {
-        $(mod $name {
-            #[tokio::test]
-            async fn on_sqlite() {
-                let place = super::Place::new();
-                super::$name(place.open().await).await;
-            }
-        })*
-    };
-}
-
 on_sqlite! {
     a_cap_is_never_exceeded what_is_settled_counts_and_what_failed_does_not
     what_cannot_be_priced_is_not_sent_under_a_cap no_more_run_than_may

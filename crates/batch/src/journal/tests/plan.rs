@@ -132,18 +132,6 @@ pub(super) async fn a_thousand_are_planned_by_two_at_once(journal: Journal) {
     clean(&journal.audit().await.unwrap());
 }
 
-macro_rules! on_sqlite {
-    ($($name:ident)*) => {
-        $(mod $name {
-            #[tokio::test]
-            async fn on_sqlite() {
-                let place = super::Place::new();
-                super::$name(place.open().await).await;
-            }
-        })*
-    };
-}
-
 on_sqlite! {
     the_same_list_changes_nothing what_was_not_sent_follows_the_list what_was_sent_gets_a_new_revision_beside_it
     a_superseded_job_is_not_sent_again following_another_film_is_another_film a_thousand_are_planned_by_two_at_once
