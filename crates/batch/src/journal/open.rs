@@ -23,6 +23,9 @@ const DOING: Doing = Doing { what: "Opening the journal", so: "Nothing was sent.
 /// How long to wait for somebody else's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long to leave a file alone that somebody else is making.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Read by all but the writer: the state of the rows, pages of a report, an audit.
 const READERS: u32 = 4;
 
@@ -80,9 +83,26 @@ async fn open_file(path: &Path, options: &OpenOptions) -> Result<Db, Trouble> {
             .idle_timeout(None)
             .max_lifetime(None)
     };
-    let writer = pool(1).connect_with(connect.clone()).await?;
+    let mut waited = Duration::ZERO;
+    let writer = loop {
+        match pool(1).connect_with(connect.clone()).await {
+            // The change to WAL does not wait for somebody who makes the same file at this moment, whatever `busy_timeout` says.
+            Err(error) if waited < PATIENCE && is_busy(&error) => {
+                tokio::time::sleep(PAUSE).await;
+                waited += PAUSE;
+            }
+            opened => break opened?,
+        }
+    };
     let readers = pool(READERS).connect_lazy_with(connect);
     prove(Db::Sqlite { writer, readers }, options.create).await
+}
+
+/// SQLite's primary code 5 (sqlite.org/rescode.html).
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code =
+        error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i64>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 async fn open_server(address: &SecretString, options: &OpenOptions) -> (String, Result<Db, Trouble>) {
