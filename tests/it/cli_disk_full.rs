@@ -1,52 +1,18 @@
 //! The command on a disk that is full, for real: this test runs itself again where a small disk in memory is mounted, which
 //! Linux allows to everybody in a namespace of their own.
 
-use std::{
-    env, fs,
-    fs::OpenOptions,
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use ark_video::{Client, DownloadJob, ListQuery, SaveProgress, model::Task};
 use ark_video_simulator::{Options, Simulator};
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::cli::Shell;
-
-const SKIPPED: &str =
-    "the command on a full disk, because no small disk can be mounted here (unshare, mount)";
-
-/// Runs a shell script where it may mount what it likes and nobody else sees it.
-fn in_namespace(script: &str, folder: &Path) -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(folder);
-    command
-}
+use crate::small_disk::{small_disk, with_small_disk};
 
 #[test]
 fn a_full_disk_has_its_own_exit_code_stops_the_others_and_nothing_is_paid_for() {
-    let mount = "mount -t tmpfs -o size=80m none \"$1\"";
-    let folder = tempfile::tempdir().unwrap();
-    let probe = in_namespace(mount, folder.path()).stderr(Stdio::null()).status();
-    if !probe.is_ok_and(|status| status.success()) {
-        println!("skipped: {SKIPPED}");
-        if let Some(log) = env::var_os("ARK_VIDEO_SKIPPED_LOG") {
-            let mut log = OpenOptions::new().append(true).create(true).open(log).unwrap();
-            writeln!(log, "skipped: {SKIPPED}").unwrap();
-        }
-        return;
-    }
-    let script = format!("{mount} && exec \"$2\" --exact cli_disk_full::inside --nocapture");
-    let status = in_namespace(&script, folder.path())
-        .arg(env::current_exe().unwrap())
-        .env("TMPDIR", folder.path())
-        .env("ARK_VIDEO_TEST_SMALL_DISK", "yes")
-        .status()
-        .unwrap();
-    assert!(status.success());
+    with_small_disk(80, "cli_disk_full::inside", "the command on a full disk");
 }
 
 const SMALL: [&str; 8] = [
@@ -62,7 +28,7 @@ const SMALL: [&str; 8] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inside() {
-    if env::var_os("ARK_VIDEO_TEST_SMALL_DISK").is_none() {
+    if small_disk().is_none() {
         return;
     }
     let options = Options::default().queued(Duration::from_millis(10)).running(Duration::from_millis(10));

@@ -2,11 +2,9 @@
 //! mounted, which Linux allows to everybody in a namespace of their own.
 
 use std::{
-    env,
     fs::{self, File, OpenOptions},
     io::Write,
     path::Path,
-    process::{Command, Stdio},
     sync::{Arc, Mutex, mpsc},
 };
 
@@ -15,40 +13,15 @@ use ark_video_transport::{HttpTransport, MARGIN, SaveError, SaveProgress, save};
 use crate::{
     save::{fetch, options},
     server::{Server, read_request},
+    small_disk::{small_disk, with_small_disk},
 };
 
 const FILM: usize = 4 << 20;
 const HALF: usize = FILM / 2;
 
-/// Runs a shell script where it may mount what it likes and nobody else sees it.
-fn in_namespace(script: &str, folder: &Path) -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(folder);
-    command
-}
-
-const SKIPPED: &str = "a disk that fills up in the middle of a download, because no small disk can be mounted here (unshare, mount)";
-const MOUNT: &str = "mount -t tmpfs -o size=72m none \"$1\"";
-
 #[test]
 fn a_disk_that_fills_up_ends_the_download_and_keeps_what_came() {
-    let folder = tempfile::tempdir().unwrap();
-    let probe = in_namespace(MOUNT, folder.path()).stderr(Stdio::null()).status();
-    if !probe.is_ok_and(|status| status.success()) {
-        println!("skipped: {SKIPPED}");
-        if let Some(log) = env::var_os("ARK_VIDEO_SKIPPED_LOG") {
-            let mut log = OpenOptions::new().append(true).create(true).open(log).unwrap();
-            writeln!(log, "skipped: {SKIPPED}").unwrap();
-        }
-        return;
-    }
-    let script = format!("{MOUNT} && exec \"$2\" --exact full::inside --nocapture");
-    let status = in_namespace(&script, folder.path())
-        .arg(env::current_exe().unwrap())
-        .env("ARK_VIDEO_TEST_SMALL_DISK", folder.path())
-        .status()
-        .unwrap();
-    assert!(status.success());
+    with_small_disk(72, "full::inside", "a disk that fills up in the middle of a download");
 }
 
 /// Serves half of the film, and the rest when told; notes where each request begins.
@@ -85,7 +58,7 @@ fn fill(folder: &Path) {
 
 #[tokio::test]
 async fn inside() {
-    let Some(folder) = env::var_os("ARK_VIDEO_TEST_SMALL_DISK") else { return };
+    let Some(folder) = small_disk() else { return };
     let folder = Path::new(&folder);
     let path = folder.join("tea.mp4");
     let (tell, go_on) = mpsc::channel();

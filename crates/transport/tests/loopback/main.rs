@@ -10,4 +10,6 @@ mod resume;
 mod save;
 mod send;
 mod server;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod upload;
