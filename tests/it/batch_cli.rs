@@ -1,10 +1,11 @@
 //! `ark-video batch` against the simulator: running a list, running it again, caps, approvals, failures, looking back.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
+use ark_video_cli::Interrupts;
 use ark_video_simulator::Simulator;
 use serde_json::{Value, json};
 
-use crate::cli::{Ran, Shell};
+use crate::cli::{Page, Ran, Shell};
 
 /// A list whose films are small. `shots` is what stands beside its defaults.
 fn write_list(shell: &Shell, shots: &Value) {
@@ -194,4 +195,29 @@ async fn prompts_are_forgotten_where_that_is_asked_for() {
     assert_eq!(cost[0]["tokens_billed"], simulator.ledger().tokens, "{cost}");
     let again = batch(&shell, &["run", "night.json"]).await;
     assert_eq!((again.code, simulator.ledger().accepted), (0, 1), "{}", again.stderr);
+}
+
+/// What a person sees of a network that is down, and of Ctrl-C.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_network_it_says_so_and_ctrl_c_ends_it() {
+    let shell = Shell::new().set("ARK_API_KEY", "any").set("ARK_BASE_URL", "http://127.0.0.1:9/api/v3");
+    write_list(&shell, &json!([shot("one", "A boat."), shot("two", "A bird.")]));
+    let (press, interrupts) = Interrupts::by_hand();
+    let stderr = Page::watched(move |line| {
+        if line.contains("was not sent") {
+            press.send(()).unwrap();
+        }
+    });
+    let seen = stderr.clone();
+    let ran = shell
+        .run_with(&["batch", "run", "night.json", "--text"], |world| {
+            world.interrupts = interrupts;
+            world.stderr = Box::new(stderr);
+        })
+        .await;
+    let seen = seen.text();
+    assert_eq!(ran.code, 130, "{seen}");
+    assert_eq!(seen.matches("nothing is billed").count(), 1, "{seen}");
+    assert!(seen.contains("interrupted: 2 jobs are left; nothing is lost"), "{seen}");
+    assert!(seen.contains("go on with: ark-video batch run night.json"), "{seen}");
 }

@@ -34,14 +34,14 @@ type Watcher = Box<dyn FnMut(&str) + Send>;
 
 /// Keeps what is written, and shows it to somebody meanwhile.
 #[derive(Clone, Default)]
-struct Page(Arc<Mutex<(Vec<u8>, Option<Watcher>)>>);
+pub(crate) struct Page(Arc<Mutex<(Vec<u8>, Option<Watcher>)>>);
 
 impl Page {
-    fn watched(watcher: impl FnMut(&str) + Send + 'static) -> Self {
+    pub(crate) fn watched(watcher: impl FnMut(&str) + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new((Vec::new(), Some(Box::new(watcher))))))
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().0.clone()).unwrap()
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Progress<'a> {
     bar: Option<ProgressBar>,
     durations: Durations,
     at_once: u64,
+    /// Why something was not sent, as it was said last: a network that is down is told once.
+    not_sent: String,
 }
 
 impl<'a> Progress<'a> {
@@ -31,7 +33,7 @@ impl<'a> Progress<'a> {
             bar
         });
         output.set_bar(bar.clone());
-        Ok(Self { output, opened, bar, durations: Durations::default(), at_once: 1 })
+        Ok(Self { output, opened, bar, durations: Durations::default(), at_once: 1, not_sent: String::new() })
     }
 
     /// Something happened.
@@ -45,6 +47,11 @@ impl<'a> Progress<'a> {
                 self.output.line(printable(&path.display().to_string()));
             }
             EventKind::Settled { .. } if self.bar.is_some() => self.took(event).await,
+            EventKind::NotSent { reason } if self.output.form != Form::Json && *reason != self.not_sent => {
+                self.output
+                    .note(printable(&format!("{name}: tried again later, and others like it: {reason}")));
+                self.not_sent.clone_from(reason);
+            }
             _ => {}
         }
         if self.output.form != Form::Json

@@ -294,13 +294,13 @@ impl Told<'_> {
         let again = format!("ark-video batch run {}", quoted(self.list));
         let look = format!("ark-video batch status {}", quoted(self.list));
         let failure = |exit, message: String| Failure::new(exit, message);
-        if let Some(stopped) = &summary.stopped {
+        let stopped = summary.stopped.as_ref().filter(|stopped| stopped.cause != StopCause::Asked);
+        if let Some(stopped) = stopped {
             let exit = match stopped.cause {
                 StopCause::Account => Exit::Refused,
                 StopCause::Misrouted => Exit::Configuration,
                 StopCause::Failures => Exit::TaskEnded,
                 StopCause::DiskFull => Exit::DiskFull,
-                StopCause::Asked => Exit::Interrupted,
                 _ => Exit::Journal,
             };
             let left = summary.left();
