@@ -26,7 +26,7 @@ pub use journal::{
 pub use list::{
     ListError, ListFinding, ListFormat, ListReport, NotAnAmount, ShotList, ShotReport, Sum, Totals,
 };
-pub use money::{Amount, Cap, Cost, Scope};
+pub use money::{Amount, Cap, Cost, Scope, TOKENS};
 pub use report::{CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, open_jobs};
 pub use state::State;
 

@@ -32,6 +32,20 @@ pub enum Amount {
     },
 }
 
+/// The unit of a purse that counts tokens; every other is a currency.
+pub const TOKENS: &str = "tokens";
+
+impl Amount {
+    /// So much in a purse's unit: [`TOKENS`], or millionths of a currency's.
+    #[must_use]
+    pub fn in_unit(unit: &str, number: u64) -> Self {
+        match unit {
+            TOKENS => Self::Tokens(number),
+            currency => Self::Money { micros: number, currency: currency.to_owned() },
+        }
+    }
+}
+
 /// What a cap is laid on. Each scope has a purse of its own in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,5 +103,7 @@ mod tests {
         assert_eq!(money(3_500_000), "3.50 CNY");
         assert_eq!(money(1_234_567), "1.234567 CNY");
         assert_eq!(Amount::Tokens(500).to_string(), "500 tokens");
+        assert_eq!(Amount::in_unit(TOKENS, 5).to_string(), "5 tokens");
+        assert_eq!(Amount::in_unit("CNY", 1_500_000).to_string(), "1.50 CNY");
     }
 }

@@ -14,7 +14,7 @@ use super::guard::{Moment, may_send};
 use super::pace::TooMuch;
 use super::request::{Unprepared, prepare};
 use super::shared::{ModelPace, Shared, Spare, locked};
-use crate::{Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, State, Submitting};
+use crate::{Amount, Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, State, Submitting};
 
 /// How long to wait for a slot that another runner may free.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -71,7 +71,7 @@ pub(crate) async fn submit(
         Ok(Submitting::NoSlot) => return Ok(None),
         Ok(Submitting::Paused) => return Ok(None),
         Ok(Submitting::NoRoom { scope, unit, cap, reserved, settled }) => {
-            let amount = |number| super::words::amount(&unit, number);
+            let amount = |number| Amount::in_unit(&unit, number);
             let reason = format!(
                 "the cap of {} on {scope} leaves no room for it: {} are spent and {} set aside; raise the cap and resume",
                 amount(cap),

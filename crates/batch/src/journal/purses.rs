@@ -3,16 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Amount, Cap, Cost, Job, Scope};
+use crate::{Amount, Cap, Cost, Job, Scope, TOKENS};
 
 use super::db::{Row, Tx, Value};
 use super::error::{Doing, Trouble};
 use super::rows::one_of;
 use super::schema::PURSE;
 use super::{Journal, JournalError, Purse, Submitting};
-
-/// The unit of purses that count tokens.
-pub(super) const TOKENS: &str = "tokens";
 
 /// Under this name stands the cap of each day.
 const EACH_DAY: &str = "day:*";

@@ -179,11 +179,7 @@ impl Purse {
     /// So much in the purse's unit.
     #[must_use]
     pub fn amount(&self, number: u64) -> Amount {
-        if self.unit == super::purses::TOKENS {
-            Amount::Tokens(number)
-        } else {
-            Amount::Money { micros: number, currency: self.unit.clone() }
-        }
+        Amount::in_unit(&self.unit, number)
     }
 }
 

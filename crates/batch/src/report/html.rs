@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::media::{Embed, address, data, inline};
 use super::poster::poster;
-use crate::{Cost, Job, State};
+use crate::{Amount, Cost, Job, State};
 
 /// What stands at the top of the page.
 #[derive(Debug, Clone)]
@@ -161,7 +161,7 @@ fn money(cost: &Cost) -> String {
     if cost.currency.is_empty() {
         return "unknown price".to_owned();
     }
-    crate::Amount::Money { micros: cost.micros, currency: cost.currency.clone() }.to_string()
+    Amount::in_unit(&cost.currency, cost.micros).to_string()
 }
 
 /// What was asked for in words: the texts of a request, without its media.

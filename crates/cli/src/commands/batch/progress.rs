@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ark_video_batch::{Durations, Event, EventKind, Scope, State, open_jobs};
+use ark_video_batch::{Durations, Event, EventKind, Scope, State, TOKENS, open_jobs};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::journal::{Opened, of_journal};
@@ -99,7 +99,7 @@ impl<'a> Progress<'a> {
             counts.iter().filter(|(state, _)| state.is_running()).map(|(_, count)| count).sum();
         let scope = Scope::Batch(opened.batch.clone());
         for purse in opened.journal.purses().await.map_err(of_journal)? {
-            if purse.scope == scope && purse.unit != "tokens" {
+            if purse.scope == scope && purse.unit != TOKENS {
                 let spent = purse.amount(purse.settled);
                 parts.push(match purse.cap {
                     Some(cap) => format!("{spent} of {}", purse.amount(cap)),

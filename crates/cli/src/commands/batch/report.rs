@@ -3,7 +3,9 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use ark_video_batch::{Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Scope, State};
+use ark_video_batch::{
+    Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Scope, State, TOKENS,
+};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
@@ -83,8 +85,8 @@ async fn settled(opened: &Opened) -> Result<Vec<Cost>, Failure> {
     let scope = Scope::Batch(opened.batch.clone());
     let purses = opened.journal.purses().await.map_err(of_journal)?;
     let of = |unit: &str| purses.iter().find(|purse| purse.scope == scope && purse.unit == unit);
-    let tokens = of("tokens").map_or(0, |purse| purse.settled);
-    let money = purses.iter().filter(|purse| purse.scope == scope && purse.unit != "tokens");
+    let tokens = of(TOKENS).map_or(0, |purse| purse.settled);
+    let money = purses.iter().filter(|purse| purse.scope == scope && purse.unit != TOKENS);
     Ok(money.map(|purse| Cost { tokens, micros: purse.settled, currency: purse.unit.clone() }).collect())
 }
 
@@ -129,7 +131,7 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
             rows.extend(lines.iter().map(|line| {
                 let money = |micros| match line.currency.as_str() {
                     "" => "?".to_owned(),
-                    currency => Amount::Money { micros, currency: currency.to_owned() }.to_string(),
+                    currency => Amount::in_unit(currency, micros).to_string(),
                 };
                 [
                     line.group.clone(),
