@@ -20,6 +20,7 @@ use super::step::Step;
 use super::stop::Stop;
 use super::supervise::{Active, handler, supervise};
 use super::{reconciling, waiting};
+use crate::list::hex;
 use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, RunnerRow, State};
 
 /// Looks between two adoptions.
@@ -235,7 +236,7 @@ impl Run {
         let Runner { client, journal, options } = runner;
         let mut random = [0; 8];
         options.random.fill(&mut random);
-        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&random);
         let mut helpers = JoinSet::new();
         let (waiting, watcher) = waiting::start(&client, options.watch.clone(), teller.clone());
         helpers.spawn(watcher.run());

@@ -14,6 +14,7 @@ use super::guard::{Moment, may_send};
 use super::pace::TooMuch;
 use super::request::{Unprepared, prepare};
 use super::shared::{ModelPace, Shared, Spare, locked};
+use crate::list::hex;
 use crate::{Amount, Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, State, Submitting};
 
 /// How long to wait for a slot that another runner may free.
@@ -208,7 +209,7 @@ fn attempt_of(shared: &Shared, job: &Job, search: &Unknown, at: UnixMillis) -> A
     shared.options.random.fill(&mut random);
     Attempt {
         number: job.attempt.as_ref().map_or(0, |attempt| attempt.number) + 1,
-        token: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+        token: hex(&random),
         runner: shared.runner.clone(),
         at,
         search: serde_json::to_value(search).ok(),

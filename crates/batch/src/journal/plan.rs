@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::list::hex;
 use crate::{Job, Planned, State};
 
 use super::db::{Db, Tx};
@@ -68,7 +69,7 @@ impl Journal {
                 hash.update(text);
             }
         }
-        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(&hash.finalize());
         self.note_list(batch, &hash).await?;
         let mut change = PlanChange::default();
         let wanted: Vec<_> = by_name.values().copied().collect();

@@ -27,7 +27,7 @@ pub(super) fn of_value(value: &Value) -> String {
     hex(Sha256::digest(text.as_bytes()).as_slice())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -29,6 +29,7 @@ use crate::{Cap, Planned};
 pub use amount::NotAnAmount;
 pub(crate) use attach::attach;
 pub use finding::ListFinding;
+pub(crate) use hash::hex;
 pub use text::ListFormat;
 pub use totals::{Sum, Totals};
 
