@@ -69,7 +69,7 @@ impl Service {
             &mut self.random,
             &mut notes,
         );
-        let lane = self.admit(now, &request, &plan, model)?;
+        let running_at_a_time = self.admit(now, &request, &plan, model)?;
         let slow = self.spoil(&create, &mut plan);
         let draft = content.draft.filter(|_| content.mode == Mode::FromDraft).map(Into::into);
         let marks = content.prompt.and_then(|prompt| self.faults.marks(prompt, create.spoken));
@@ -84,7 +84,7 @@ impl Service {
             .execution_expires_after
             .unwrap_or(self.options.catalog.defaults.execution_expires_after.value);
         let record = record(now, id, model, &request, plan, parts, request_id);
-        let record = Record { draft_task: draft, expires_after, lane, marks, slow, ..record };
+        let record = Record { draft_task: draft, expires_after, running_at_a_time, marks, slow, ..record };
         let mut around =
             Around { options: &self.options, random: &mut self.random, faults: &mut self.faults };
         self.store.add(record, ledger::hash(create.body), &mut around);
@@ -129,20 +129,21 @@ impl Service {
         }
     }
 
-    /// Holds a create against the account's limits, and counts it. What it shares a limit with; `None` without limits.
+    /// Holds a create against the account's limits, and counts it. How many that share a limit with it run at a time; `None` without
+    /// limits.
     fn admit(
         &mut self,
         now: i64,
         request: &CreateTaskRequest,
         plan: &Plan,
         model: Model,
-    ) -> Checked<Option<(Lane, u32)>> {
+    ) -> Checked<Option<u32>> {
         let Some(rates) = &self.options.rates else { return Ok(None) };
         let entry = model.entry;
         let facts = Facts {
             family: &entry.family,
             site: entry.site,
-            resolution: &plan.resolution,
+            resolution: plan.resolution.as_str(),
             flex: request.service_tier == Some(ServiceTier::Flex),
             input_video: plan.input_seconds > 0,
             audio: false,
@@ -151,7 +152,7 @@ impl Service {
         let Some(row) = self.options.catalog.create_rate(&facts, rates.account.name()) else {
             return Ok(None);
         };
-        let lane = Lane { name: &entry.name, four_k: &*plan.resolution == "4k" };
+        let lane = Lane::of(model, plan.resolution.as_str());
         let per_minute = row.per_minute.map(|documented| rates.creates_per_minute.unwrap_or(documented));
         let running = row.concurrent.map(|documented| rates.running.unwrap_or(documented));
         let queued = rates.queued;
@@ -170,7 +171,7 @@ impl Service {
             return Err(self.too_fast("create", "QuotaExceeded", message, 60_000));
         }
         self.calls.created(lane, now);
-        Ok(Some((lane, running)))
+        Ok(Some(running))
     }
 
     /// A refusal because of a rate, which the ledger counts.
@@ -197,7 +198,7 @@ impl Service {
             match effect {
                 Effect::Fail { code, message } => {
                     let message = message.clone().unwrap_or_else(|| effects::words_of(code));
-                    plan.failure = Some((Cow::Owned(code.clone()), message));
+                    plan.failure = Some(Box::new((Cow::Owned(code.clone()), message)));
                 }
                 Effect::Slow { times } => slow = *times,
                 _ => {}
@@ -241,7 +242,7 @@ fn record(
         safety_identifier: request.safety_identifier.as_deref().map(Into::into),
         client_request_id: client.map(Into::into),
         callback_url: callback.map(Into::into),
-        lane: None,
+        running_at_a_time: None,
         place: 0,
         marks: None,
         slow: 1,

@@ -84,8 +84,7 @@ struct File {
     spec: VideoSpec,
     part: FilePart,
     link: Link,
-    /// The task's number, and its place in the ledger.
-    task: u64,
+    /// The task's place in the ledger.
     place: u32,
     /// How often it may still be fetched; `None` is without end.
     left: Option<u32>,
@@ -95,7 +94,6 @@ struct File {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner {
     pub(crate) model_name: &'static str,
-    pub(crate) task: u64,
     pub(crate) place: u32,
     /// How often each of its files may be fetched.
     pub(crate) downloads: Option<u32>,
@@ -133,9 +131,9 @@ impl Files {
 
     /// Puts a file under a link.
     pub(crate) fn restore(&mut self, link: Link, spec: VideoSpec, part: FilePart, owner: Owner) {
-        let Owner { task, place, downloads: left, lives, .. } = owner;
+        let Owner { place, downloads: left, lives, .. } = owner;
         self.oldest_first.push_back((link.dies_at(lives), link.object));
-        self.by_object.insert(link.object, File { spec, part, link, task, place, left });
+        self.by_object.insert(link.object, File { spec, part, link, place, left });
     }
 
     /// The file at a path. Only the whole path counts, not the number alone.
@@ -156,9 +154,9 @@ impl Files {
         self.by_object.get(&link.object).map(|file| file.left)
     }
 
-    /// The number of the task that a path belongs to.
-    pub(crate) fn task_of(&mut self, path: &str) -> Option<u64> {
-        self.at(path).map(|file| file.task)
+    /// The place of the task that a path belongs to.
+    pub(crate) fn task_of(&mut self, path: &str) -> Option<u32> {
+        self.at(path).map(|file| file.place)
     }
 
     pub(crate) fn remove(&mut self, link: &Link) {

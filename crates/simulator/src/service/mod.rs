@@ -12,6 +12,7 @@ mod checks;
 mod complaint;
 mod content;
 mod create;
+mod due;
 mod files;
 mod flags;
 mod intent;
@@ -27,6 +28,7 @@ mod reply;
 mod snapshot;
 mod store;
 mod task;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -264,7 +266,7 @@ impl Service {
     #[must_use]
     pub fn film(&self, id: &str, last_frame: bool, headers: &HeaderMap) -> Option<RenderJob> {
         let record = self.store.get(id)?;
-        let link = if last_frame { record.last_frame } else { record.film }?;
+        let link = if last_frame { &record.last_frame } else { &record.film }.as_deref()?;
         let png = self.options.switches.is("last-frame-format", "png");
         let still = if png { StillFormat::Png } else { StillFormat::Jpeg };
         let part = if last_frame { FilePart::LastFrame(still) } else { FilePart::Film };

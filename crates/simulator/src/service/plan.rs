@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use ark_video_model::{
-    Cell, CreateTaskRequest, Decimal, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, Words,
+    Cell, CreateTaskRequest, Decimal, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, Resolution,
+    Words,
 };
 
 use super::{
@@ -26,8 +27,8 @@ const ASSUMED_DRAFT_SECONDS: i64 = 5;
 /// How a task will end and what it will show then.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    pub(crate) resolution: Box<str>,
-    pub(crate) ratio: Box<str>,
+    pub(crate) resolution: Resolution,
+    pub(crate) ratio: Ratio,
     /// Output seconds, rounded down.
     pub(crate) seconds: i64,
     /// Set when the request gave `frames`; the task then has no `duration`.
@@ -43,8 +44,8 @@ pub(crate) struct Plan {
     /// Seconds of input video; drafts hand them on to the final.
     pub(crate) input_seconds: i64,
     pub(crate) web_searches: Option<i64>,
-    /// Code and message, when the task will fail.
-    pub(crate) failure: Option<(Cow<'static, str>, String)>,
+    /// Code and message, when the task will fail. Boxed, as it seldom does.
+    pub(crate) failure: Option<Box<(Cow<'static, str>, String)>>,
 }
 
 /// A container by its file extension.
@@ -110,28 +111,28 @@ pub(crate) fn make(
     let intent = task_type(request, content, model);
     let resolution = resolution(request, content.mode, model);
     let ratio = match inherited {
-        Some(draft) => draft.ratio.to_string(),
+        Some(draft) => draft.ratio.clone(),
         // An edit or an extension is as wide as its source.
         None if matches!(intent, Some(TaskType::Edit | TaskType::Extend)) => {
-            let ratio = options.assumed_video_ratio.clone();
+            let ratio = &options.assumed_video_ratio;
             notes.push(format!(
                 "assumed that video 1 has the ratio {ratio}, which decides that of the result"
             ));
-            ratio
+            ratio.as_str().into()
         }
         None => ratio(request, content, model),
     };
     let of_table = |ratio: &str| {
         let table = |family: &str| {
-            options.catalog.pixels_of(family, &resolution, ratio).map(|row| (row.width, row.height))
+            options.catalog.pixels_of(family, resolution.as_str(), ratio).map(|row| (row.width, row.height))
         };
         table(&model.entry.family).or_else(|| table("2.5"))
     };
-    let listed = of_table(&ratio);
+    let listed = of_table(ratio.as_str());
     let wide = || of_table("16:9").unwrap_or((1280, 720));
     // What no table has is billed as the wide picture is: so were the edits whose usage is known.
     let (billed_width, billed_height) = listed.unwrap_or_else(wide);
-    let (width, height) = listed.or_else(|| same_area(wide(), &ratio)).unwrap_or_else(wide);
+    let (width, height) = listed.or_else(|| same_area(wide(), ratio.as_str())).unwrap_or_else(wide);
     let inputs = input_seconds(content, model, options, notes);
     let input_seconds = inherited.map_or(inputs.iter().sum(), |draft| draft.input_seconds);
     let frames = request
@@ -170,8 +171,8 @@ pub(crate) fn make(
     let web_searches = searching.then(|| random.between(0, 2));
     let container =
         if request.output_format == Some(OutputFormat::Mov) { Container::Mov } else { Container::Mp4 };
-    let failure = failure(request, content, model, intent).map(|(code, message)| (code.into(), message));
-    let (resolution, ratio) = (resolution.into(), ratio.into());
+    let failure =
+        failure(request, content, model, intent).map(|(code, message)| Box::new((code.into(), message)));
     Plan {
         resolution,
         ratio,
@@ -189,20 +190,20 @@ pub(crate) fn make(
     }
 }
 
-fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> String {
+fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> Resolution {
     let family = model.family;
-    let first = |all: &Cell<Option<Words>>| all.value.as_ref().and_then(Words::first).map(str::to_owned);
-    let asked = request.resolution.as_ref().map(|resolution| resolution.as_str().to_lowercase());
+    let first = |all: &Cell<Option<Words>>| all.value.as_ref().and_then(Words::first).map(Resolution::from);
+    let asked = request.resolution.as_ref().map(|resolution| resolution.as_str().to_lowercase().into());
     asked
         .or_else(|| if mode == Mode::FromDraft { first(&family.final_resolution) } else { None })
         .or_else(|| if request.draft == Some(true) { first(&family.draft_resolution) } else { None })
-        .or_else(|| family.resolution_default.value.as_deref().map(str::to_owned))
+        .or_else(|| family.resolution_default.value.as_deref().map(Resolution::from))
         .or_else(|| first(&family.resolution))
-        .unwrap_or_else(|| "720p".to_owned())
+        .unwrap_or_else(|| "720p".into())
 }
 
 /// The ratio that comes out: as asked, else that of the leading image where its size is known, else wide.
-fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> String {
+fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> Ratio {
     let family = model.family;
     let default = match content.mode {
         Mode::References => family.ratio_default_references.value.as_deref(),
@@ -210,13 +211,13 @@ fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> St
         _ => family.ratio_default_text.value.as_deref(),
     };
     match request.ratio.as_ref().map(Ratio::as_str).or(default) {
-        Some(fixed) if fixed != "adaptive" && !content_decides(content, model) => fixed.to_owned(),
+        Some(fixed) if fixed != "adaptive" && !content_decides(content, model) => fixed.into(),
         _ => content
             .leading_image
             .and_then(media::image_size)
             .zip(family.ratio.value.as_ref())
             .map_or("16:9", |(size, all)| nearest(size, all))
-            .to_owned(),
+            .into(),
     }
 }
 

@@ -7,12 +7,20 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
 };
 
+use crate::catalog::Model;
+
 /// What shares a limit: the versions of one model; its 4k has a limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Lane {
     /// Name of the model without its date.
     pub(crate) name: &'static str,
     pub(crate) four_k: bool,
+}
+
+impl Lane {
+    pub(crate) fn of(model: Model, resolution: &str) -> Self {
+        Self { name: &model.entry.name, four_k: resolution == "4k" }
+    }
 }
 
 /// The moments of the last calls, at most as many as are allowed.
@@ -75,7 +83,7 @@ struct Queue {
     running: u32,
     queued: u32,
     /// Those that are due to start and found no slot: larger priority first, then the older.
-    waiting: BTreeSet<(Reverse<i64>, u64)>,
+    waiting: BTreeSet<(Reverse<i64>, u32)>,
 }
 
 /// All queues. A task is in here only while rates are on.
@@ -94,10 +102,10 @@ impl Slots {
     }
 
     /// A task is due to start: whether there is a slot. If not, it waits, and [`free`](Self::free) gives it out.
-    pub(crate) fn start(&mut self, lane: Lane, most: u32, priority: i64, number: u64) -> bool {
+    pub(crate) fn start(&mut self, lane: Lane, most: u32, priority: i64, place: u32) -> bool {
         let queue = self.0.entry(lane).or_default();
         if queue.running >= most.max(1) {
-            queue.waiting.insert((Reverse(priority), number));
+            queue.waiting.insert((Reverse(priority), place));
             return false;
         }
         queue.running += 1;
@@ -106,26 +114,26 @@ impl Slots {
     }
 
     /// Puts a task back among those that found no slot.
-    pub(crate) fn wait(&mut self, lane: Lane, priority: i64, number: u64) {
-        self.0.entry(lane).or_default().waiting.insert((Reverse(priority), number));
+    pub(crate) fn wait(&mut self, lane: Lane, priority: i64, place: u32) {
+        self.0.entry(lane).or_default().waiting.insert((Reverse(priority), place));
     }
 
     /// A task leaves without having run.
-    pub(crate) fn leave(&mut self, lane: Lane, priority: i64, number: u64) {
+    pub(crate) fn leave(&mut self, lane: Lane, priority: i64, place: u32) {
         let queue = self.0.entry(lane).or_default();
-        queue.waiting.remove(&(Reverse(priority), number));
+        queue.waiting.remove(&(Reverse(priority), place));
         queue.queued = queue.queued.saturating_sub(1);
     }
 
     /// A task has stopped running: who is next. The next one counts as running from now on.
-    pub(crate) fn free(&mut self, lane: Lane) -> Option<u64> {
+    pub(crate) fn free(&mut self, lane: Lane) -> Option<u32> {
         let queue = self.0.entry(lane).or_default();
         let next = queue.waiting.pop_first();
         match next {
             Some(_) => queue.queued = queue.queued.saturating_sub(1),
             None => queue.running = queue.running.saturating_sub(1),
         }
-        next.map(|(_, number)| number)
+        next.map(|(_, place)| place)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The whole state as JSON, to go on with in another process. What is not kept: rates of the last minute, callbacks that are under
 //! way, and faults, which belong to a run.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
 
 use ark_video_model::Catalog;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Service,
+    due::{Due, Event, Planned},
     files::{Link, Owner},
     ledger::Line,
     plan::Plan,
@@ -15,7 +16,7 @@ use super::{
     random::Random,
     rates::Lane,
     reply::FilePart,
-    store::{Event, Store},
+    store::Store,
     task::{Record, State},
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// Rises when an older snapshot can no longer be read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A snapshot that cannot be gone on with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +40,7 @@ struct Saved {
     random: u64,
     planned: u64,
     tasks: Vec<SavedTask>,
-    due: Vec<(i64, u64, Event)>,
+    due: Vec<Planned>,
     lines: Vec<SavedLine>,
     billed: Vec<u32>,
 }
@@ -47,7 +48,6 @@ struct Saved {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedTask {
-    number: u64,
     id: Box<str>,
     model: Box<str>,
     endpoint: Option<Box<str>>,
@@ -108,14 +108,12 @@ impl Service {
     /// Never in practice: everything in it can be written.
     pub fn snapshot(&self) -> Result<String, SnapshotError> {
         let store = &self.store;
-        let mut due: Vec<_> = store.due.iter().map(|Reverse(event)| *event).collect();
-        due.sort_unstable();
         let saved = Saved {
             version: VERSION,
             random: self.random.state(),
-            planned: store.planned,
-            tasks: store.tasks.iter().map(|(number, record)| save(*number, record, store)).collect(),
-            due,
+            planned: store.due.planned(),
+            tasks: store.tasks.iter().map(|record| save(record, store)).collect(),
+            due: store.due.events(),
             lines: store.lines.all.iter().map(save_line).collect(),
             billed: store.lines.billed.clone(),
         };
@@ -140,16 +138,21 @@ impl Service {
         let mut service = Self::new(options);
         service.random = Random::new(saved.random);
         let store = &mut service.store;
-        (store.planned, store.lines.billed) = (saved.planned, saved.billed);
-        store.due = saved.due.iter().copied().map(Reverse).collect();
+        store.lines.billed = saved.billed;
         for line in saved.lines {
             store.lines.all.push(load_line(catalog, line)?);
         }
-        let starting: Vec<u64> = saved
-            .due
-            .iter()
-            .filter_map(|(.., event)| if let Event::Start(number) = event { Some(*number) } else { None })
-            .collect();
+        if !saved.tasks.is_sorted_by(|task, next| task.place < next.place)
+            || saved.tasks.last().is_some_and(|task| task.place >= store.lines.next())
+        {
+            return Err(SnapshotError("its tasks and its ledger do not fit together".to_owned()));
+        }
+        let starting = saved.due.iter().filter_map(|(.., event)| match event {
+            Event::Start(place) => Some(*place),
+            _ => None,
+        });
+        let starting: HashSet<u32> = starting.collect();
+        store.due = Due::restore(saved.planned, saved.due);
         for task in saved.tasks {
             load(task, store, catalog, &starting, if png { StillFormat::Png } else { StillFormat::Jpeg })?;
         }
@@ -158,8 +161,8 @@ impl Service {
     }
 }
 
-fn save(number: u64, record: &Record, store: &Store) -> SavedTask {
-    let file = |link: &Option<Link>| {
+fn save(record: &Record, store: &Store) -> SavedTask {
+    let file = |link: &Option<Box<Link>>| {
         link.as_ref().map(|link| {
             let left = store.files.left(link);
             SavedFile {
@@ -171,7 +174,6 @@ fn save(number: u64, record: &Record, store: &Store) -> SavedTask {
         })
     };
     SavedTask {
-        number,
         id: (&*record.id).into(),
         model: record.model.entry.id.as_ref().into(),
         endpoint: record.endpoint.clone(),
@@ -183,7 +185,7 @@ fn save(number: u64, record: &Record, store: &Store) -> SavedTask {
         priority: record.priority,
         safety_identifier: record.safety_identifier.clone(),
         callback_url: record.callback_url.clone(),
-        running_at_a_time: record.lane.map(|(_, most)| most),
+        running_at_a_time: record.running_at_a_time,
         place: record.place,
         slow: record.slow,
         draft: record.draft,
@@ -209,30 +211,29 @@ fn load(
     task: SavedTask,
     store: &mut Store,
     catalog: &'static Catalog,
-    starting: &[u64],
+    starting: &HashSet<u32>,
     still: StillFormat,
 ) -> Result<(), SnapshotError> {
     let model = model(catalog, &task.model)?;
-    let four_k = &*task.plan.resolution == "4k";
-    let lane = task.running_at_a_time.map(|most| (Lane { name: &model.entry.name, four_k }, most));
-    if let Some((lane, _)) = lane {
+    if task.running_at_a_time.is_some() {
+        let lane = Lane::of(model, task.plan.resolution.as_str());
         match task.state {
             State::Queued => {
                 store.slots.enter(lane);
                 // Its moment to start has come and gone: it waits for a slot.
-                if !starting.contains(&task.number) {
-                    store.slots.wait(lane, task.priority, task.number);
+                if !starting.contains(&task.place) {
+                    store.slots.wait(lane, task.priority, task.place);
                 }
             }
             State::Running => {
                 store.slots.enter(lane);
-                store.slots.start(lane, u32::MAX, task.priority, task.number);
+                store.slots.start(lane, u32::MAX, task.priority, task.place);
             }
             _ => {}
         }
     }
     let spec = task.plan.film();
-    let mut file = |saved: Option<SavedFile>, part: FilePart| -> Result<Option<Link>, SnapshotError> {
+    let mut file = |saved: Option<SavedFile>, part: FilePart| -> Result<Option<Box<Link>>, SnapshotError> {
         let Some(saved) = saved else { return Ok(None) };
         let object = u128::from_str_radix(&saved.object, 16);
         let object = object.map_err(|error| SnapshotError(format!("a file has no number: {error}")))?;
@@ -245,14 +246,13 @@ fn load(
         if saved.alive {
             let owner = Owner {
                 model_name: name,
-                task: task.number,
                 place: task.place,
                 downloads: saved.left,
                 lives: catalog.limits.result_url_seconds.value,
             };
             store.files.restore(link, spec, part, owner);
         }
-        Ok(Some(link))
+        Ok(Some(link.into()))
     };
     let (film, last_frame) =
         (file(task.film, FilePart::Film)?, file(task.last_frame, FilePart::LastFrame(still))?);
@@ -271,7 +271,7 @@ fn load(
         safety_identifier: task.safety_identifier,
         client_request_id: None,
         callback_url: task.callback_url,
-        lane,
+        running_at_a_time: task.running_at_a_time,
         place: task.place,
         marks: None,
         slow: task.slow,
@@ -283,7 +283,7 @@ fn load(
         last_frame,
         request_id: task.request_id,
     };
-    store.keep(task.number, record);
+    store.keep(record);
     Ok(())
 }
 

@@ -1,17 +1,16 @@
 //! All tasks, and what becomes of them as time passes. Time comes in with every call; nothing here waits.
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
 use ark_video_protocol::get;
-use serde::{Deserialize, Serialize};
 
 use super::{
     callbacks::Callbacks,
+    due::{Due, Event},
     files::{Files, Owner},
     ledger::{Line, Lines, mix_text},
     price::Price,
@@ -19,6 +18,7 @@ use super::{
     rates::Slots,
     reply::FilePart,
     task::{Record, State},
+    tasks::Tasks,
 };
 use crate::{
     faults::{
@@ -29,26 +29,13 @@ use crate::{
     render::StillFormat,
 };
 
-/// What happens to a task (by its number) at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Event {
-    Start(u64),
-    Finish(u64),
-    Expire(u64),
-    Forget(u64),
-}
-
-/// The tasks by number; numbers rise in the order of creation.
+/// The tasks, each known by its place in the ledger.
 #[derive(Default)]
 pub(crate) struct Store {
-    /// Boxed: the tree moves its entries about, and keeps room for as many again.
-    pub(super) tasks: BTreeMap<u64, Box<Record>>,
-    /// By a hash of the id, so that the table can grow without a look at every id.
-    numbers: HashMap<u64, u64, BuildHasherDefault<Hashed>>,
-    pub(super) due: BinaryHeap<Reverse<(i64, u64, Event)>>,
-    /// Breaks ties between events of one moment: first planned, first done.
-    pub(super) planned: u64,
+    pub(super) tasks: Tasks<Record>,
+    /// Places by a hash of the id, so that the table can grow without a look at every id.
+    places: HashMap<u32, u32, BuildHasherDefault<Hashed>>,
+    pub(super) due: Due,
     pub(crate) files: Files,
     pub(crate) slots: Slots,
     pub(crate) lines: Lines,
@@ -74,72 +61,69 @@ pub(crate) enum Deleted {
 impl Store {
     /// Whether an id is taken, or would pass for one that is.
     pub(crate) fn contains(&self, id: &str) -> bool {
-        self.numbers.contains_key(&hash(id))
+        self.places.contains_key(&hash(id))
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Record> {
-        self.tasks.get(&self.number(id)?).map(Box::as_ref)
+        let place = self.places.get(&hash(id)).copied()?;
+        self.tasks.get(place).filter(|record| *record.id == *id)
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Record> {
-        self.tasks.get_mut(&self.number(id)?).map(Box::as_mut)
+        let place = self.get(id)?.place;
+        self.tasks.get_mut(place)
     }
 
     /// The task that a file belongs to.
     pub(crate) fn owner_mut(&mut self, path: &str) -> Option<&mut Record> {
-        self.tasks.get_mut(&self.files.task_of(path)?).map(Box::as_mut)
+        self.tasks.get_mut(self.files.task_of(path)?)
     }
 
     /// The tasks with these ids, oldest first, each once: without looking at all the others.
     pub(crate) fn these(&self, ids: &[String]) -> Vec<&Record> {
-        let mut numbers: Vec<u64> = ids.iter().filter_map(|id| self.number(id)).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers.iter().filter_map(|number| self.tasks.get(number)).map(Box::as_ref).collect()
+        let mut records: Vec<&Record> = ids.iter().filter_map(|id| self.get(id)).collect();
+        records.sort_unstable_by_key(|record| record.place);
+        records.dedup_by_key(|record| record.place);
+        records
     }
 
     /// All tasks, newest first.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Record> {
-        self.tasks.values().rev().map(Box::as_ref)
+        self.tasks.iter().rev()
     }
 
     pub(crate) fn oldest_first(&self) -> impl Iterator<Item = &Record> {
-        self.tasks.values().map(Box::as_ref)
+        self.tasks.iter()
     }
 
     /// When something happens next.
     pub(crate) fn next(&self) -> Option<i64> {
-        self.due.peek().map(|Reverse((at, ..))| *at)
+        self.due.next()
     }
 
-    /// Puts a task under its number and its id.
-    pub(super) fn keep(&mut self, number: u64, record: Record) {
-        self.numbers.insert(hash(&record.id), number);
-        self.tasks.insert(number, Box::new(record));
-    }
-
-    fn number(&self, id: &str) -> Option<u64> {
-        let number = self.numbers.get(&hash(id)).copied()?;
-        self.tasks.get(&number).filter(|record| *record.id == *id).map(|_| number)
+    /// Puts a task under its place and its id.
+    pub(super) fn keep(&mut self, record: Record) {
+        self.places.insert(hash(&record.id), record.place);
+        self.tasks.push(record.place, record);
     }
 
     /// Takes a new task in, in the state queued. `hash` is that of its request.
     pub(crate) fn add(&mut self, mut record: Record, hash: u64, around: &mut Around<'_>) {
-        let number = self.planned; // Rises with every event that is planned below, so it is never given twice.
+        let place = self.lines.next();
         let factor = if record.flex { around.options.flex_wait_factor.max(1) } else { 1 };
         let wait = around.options.queued.saturating_mul(factor);
-        self.plan(millis(wait, record.created), Event::Start(number));
-        self.plan(record.created + record.expires_after * 1000, Event::Expire(number));
+        self.due.plan(millis(wait, record.created), Event::Start(place));
+        self.due.plan(record.created + record.expires_after * 1000, Event::Expire(place));
         // Readable for seven days, the last moment included.
-        self.plan(
+        self.due.plan(
             record.created + around.options.catalog.limits.record_seconds.value * 1000 + 1,
-            Event::Forget(number),
+            Event::Forget(place),
         );
-        if let Some((lane, _)) = record.lane {
+        if let Some((lane, _)) = record.lane() {
             self.slots.enter(lane);
         }
         self.callbacks.wanted |= record.callback_url.is_some();
-        record.place = self.lines.next();
+        record.place = place;
         self.lines.all.push(Line {
             task_id: Arc::clone(&record.id),
             model: &record.model.entry.id,
@@ -156,23 +140,23 @@ impl Store {
             downloads: 0,
         });
         let at = record.created;
-        self.keep(number, record);
-        self.call_back(number, at, around);
+        self.keep(record);
+        self.call_back(place, at, around);
     }
 
     /// Cancels, removes or refuses, by the state that the task is in now.
     pub(crate) fn delete(&mut self, now: i64, id: &str, around: &mut Around<'_>) -> Deleted {
-        let Some(number) = self.number(id) else { return Deleted::Unknown };
-        let Some(record) = self.tasks.get_mut(&number) else { return Deleted::Unknown };
+        let Some(place) = self.get(id).map(|record| record.place) else { return Deleted::Unknown };
+        let Some(record) = self.tasks.get_mut(place) else { return Deleted::Unknown };
         match record.state {
             State::Queued => {
-                if let Some((lane, _)) = record.lane {
-                    self.slots.leave(lane, record.priority, number);
+                if let Some((lane, _)) = record.lane() {
+                    self.slots.leave(lane, record.priority, place);
                 }
-                self.enter(number, State::Cancelled, now, around);
-                self.plan(
+                self.enter(place, State::Cancelled, now, around);
+                self.due.plan(
                     now + around.options.catalog.limits.cancelled_record_seconds.value * 1000,
-                    Event::Forget(number),
+                    Event::Forget(place),
                 );
                 Deleted::Cancelled
             }
@@ -186,7 +170,7 @@ impl Store {
                         self.files.remove(link);
                     }
                 }
-                self.forget(number);
+                self.forget(place);
                 Deleted::Removed
             }
         }
@@ -194,73 +178,68 @@ impl Store {
 
     /// Lets everything happen that is due by `now`, in order and at its own moment.
     pub(crate) fn advance(&mut self, now: i64, around: &mut Around<'_>) {
-        while let Some(Reverse((at, _, event))) = self.next_due(now) {
+        while let Some((at, event)) = self.due.take(now) {
             match event {
-                Event::Start(number) => self.start(number, at, around),
-                Event::Finish(number) => self.finish(number, at, around),
-                Event::Expire(number) => self.expire(number, at, around),
-                Event::Forget(number) => self.forget(number),
+                Event::Start(place) => self.start(place, at, around),
+                Event::Finish(place) => self.finish(place, at, around),
+                Event::Expire(place) => self.expire(place, at, around),
+                Event::Forget(place) => self.forget(place),
             }
         }
         self.files.bury(now);
     }
 
-    fn next_due(&mut self, now: i64) -> Option<Reverse<(i64, u64, Event)>> {
-        let Reverse((at, ..)) = self.due.peek()?;
-        if *at > now { None } else { self.due.pop() }
-    }
-
     /// A task has waited long enough: it runs, if there is a slot.
-    fn start(&mut self, number: u64, at: i64, around: &mut Around<'_>) {
-        let Some(record) = self.tasks.get(&number).filter(|record| record.state == State::Queued) else {
+    fn start(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+        let Some(record) = self.tasks.get(place).filter(|record| record.state == State::Queued) else {
             return;
         };
         let slot =
-            record.lane.is_none_or(|(lane, most)| self.slots.start(lane, most, record.priority, number));
+            record.lane().is_none_or(|(lane, most)| self.slots.start(lane, most, record.priority, place));
         if slot {
-            self.run(number, at, around);
+            self.run(place, at, around);
         }
     }
 
-    fn run(&mut self, number: u64, at: i64, around: &mut Around<'_>) {
-        self.enter(number, State::Running, at, around);
-        let slow = self.tasks.get(&number).map_or(1, |record| record.slow);
-        self.plan(millis(around.options.running.saturating_mul(slow.max(1)), at), Event::Finish(number));
+    fn run(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+        self.enter(place, State::Running, at, around);
+        let slow = self.tasks.get(place).map_or(1, |record| record.slow);
+        self.due.plan(millis(around.options.running.saturating_mul(slow.max(1)), at), Event::Finish(place));
     }
 
     /// A task has stopped running: its slot goes on.
-    fn stopped(&mut self, number: u64, at: i64, around: &mut Around<'_>) {
-        let lane = self.tasks.get(&number).and_then(|record| record.lane);
+    fn stopped(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+        let lane = self.tasks.get(place).and_then(Record::lane);
         if let Some(next) = lane.and_then(|(lane, _)| self.slots.free(lane)) {
             self.run(next, at, around);
         }
     }
 
-    fn expire(&mut self, number: u64, at: i64, around: &mut Around<'_>) {
-        let Some(record) = self.tasks.get(&number) else { return };
-        let (state, lane, priority) = (record.state, record.lane, record.priority);
+    fn expire(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+        let Some(record) = self.tasks.get(place) else { return };
+        let (state, lane, priority) = (record.state, record.lane(), record.priority);
         match state {
             State::Queued => {
                 if let Some((lane, _)) = lane {
-                    self.slots.leave(lane, priority, number);
+                    self.slots.leave(lane, priority, place);
                 }
-                self.enter(number, State::Expired, at, around);
+                self.enter(place, State::Expired, at, around);
             }
             State::Running => {
-                self.enter(number, State::Expired, at, around);
-                self.stopped(number, at, around);
+                self.enter(place, State::Expired, at, around);
+                self.stopped(place, at, around);
             }
             _ => {}
         }
     }
 
-    fn finish(&mut self, number: u64, at: i64, around: &mut Around<'_>) {
-        let Some(record) = self.tasks.get_mut(&number).filter(|record| record.state == State::Running) else {
+    fn finish(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+        let Some(record) = self.tasks.get_mut(place).filter(|record| record.state == State::Running) else {
             return;
         };
         if record.plan.failure.is_some() {
-            self.enter(number, State::Failed, at, around);
-            return self.stopped(number, at, around);
+            self.enter(place, State::Failed, at, around);
+            return self.stopped(place, at, around);
         }
         let switches = &around.options.switches;
         let limited =
@@ -268,18 +247,17 @@ impl Store {
         let owner = Owner {
             lives: around.options.catalog.limits.result_url_seconds.value,
             model_name: &record.model.entry.name,
-            task: number,
-            place: record.place,
+            place,
             downloads: limited.then_some(
                 u32::try_from(around.options.catalog.limits.result_url_downloads.value).unwrap_or(u32::MAX),
             ),
         };
         let spec = record.plan.film();
-        record.film = Some(self.files.add(owner, spec, FilePart::Film, at, around.random));
+        record.film = Some(self.files.add(owner, spec, FilePart::Film, at, around.random).into());
         if record.wants_last_frame {
             let png = switches.is("last-frame-format", "png");
             let part = FilePart::LastFrame(if png { StillFormat::Png } else { StillFormat::Jpeg });
-            record.last_frame = Some(self.files.add(owner, spec, part, at, around.random));
+            record.last_frame = Some(self.files.add(owner, spec, part, at, around.random).into());
         }
         let (place, tokens) = (record.place, record.plan.tokens);
         let price = Price::of(around.options.catalog, &record.facts(), tokens);
@@ -287,13 +265,13 @@ impl Store {
             (line.tokens, line.price) = (tokens, price);
         }
         self.lines.billed.push(place);
-        self.enter(number, State::Succeeded, at, around);
-        self.stopped(number, at, around);
+        self.enter(place, State::Succeeded, at, around);
+        self.stopped(place, at, around);
     }
 
     /// Moves a task to another state, in the ledger too, and calls back.
-    fn enter(&mut self, number: u64, state: State, at: i64, around: &mut Around<'_>) {
-        let Some(record) = self.tasks.get_mut(&number) else { return };
+    fn enter(&mut self, place: u32, state: State, at: i64, around: &mut Around<'_>) {
+        let Some(record) = self.tasks.get_mut(place) else { return };
         (record.state, record.updated) = (state, at);
         if let Some(line) = self.lines.line(record.place) {
             line.state = state;
@@ -304,11 +282,11 @@ impl Store {
                 line.ended = Some(at);
             }
         }
-        self.call_back(number, at, around);
+        self.call_back(place, at, around);
     }
 
-    fn call_back(&mut self, number: u64, at: i64, around: &mut Around<'_>) {
-        let Some(record) = self.tasks.get_mut(&number) else { return };
+    fn call_back(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+        let Some(record) = self.tasks.get_mut(place) else { return };
         let Some(url) = record.callback_url.clone() else { return };
         let last = record.state.status().is_terminal();
         let told = last || around.options.switches.is("callback-events", "every_change");
@@ -343,20 +321,17 @@ impl Store {
         }
     }
 
-    fn forget(&mut self, number: u64) {
-        if let Some(record) = self.tasks.remove(&number) {
-            self.numbers.remove(&hash(&record.id));
+    fn forget(&mut self, place: u32) {
+        if let Some(record) = self.tasks.remove(place) {
+            self.places.remove(&hash(&record.id));
         }
-    }
-
-    fn plan(&mut self, at: i64, event: Event) {
-        self.due.push(Reverse((at, self.planned, event)));
-        self.planned += 1;
     }
 }
 
-fn hash(id: &str) -> u64 {
-    mix_text(id)
+/// Short, so that the table stays where the processor has it at hand: it is looked into for every create, and never at the same
+/// place twice.
+fn hash(id: &str) -> u32 {
+    (mix_text(id) >> 32) as u32
 }
 
 /// For keys that are hashes already.
@@ -372,8 +347,9 @@ impl Hasher for Hashed {
         self.0 = bytes.iter().fold(self.0, |hash, byte| hash << 8 | u64::from(*byte));
     }
 
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+    /// The table looks at both ends.
+    fn write_u32(&mut self, hash: u32) {
+        self.0 = u64::from(hash) << 32 | u64::from(hash);
     }
 }
 

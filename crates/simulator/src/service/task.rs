@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use ark_video_model::{
-    OutputFormat, Ratio, Resolution, ServiceTier, Task, TaskContent, TaskError, TaskStatus, Tool, ToolType,
-    ToolUsage, Usage,
+    OutputFormat, ServiceTier, Task, TaskContent, TaskError, TaskStatus, Tool, ToolType, ToolUsage, Usage,
 };
 
 use serde::{Deserialize, Serialize};
@@ -71,8 +70,8 @@ pub(crate) struct Record {
     /// Moves on to the ledger when the task is taken in.
     pub(crate) client_request_id: Option<Box<str>>,
     pub(crate) callback_url: Option<Box<str>>,
-    /// What shares a limit with it, and how many of those run at a time; `None` without limits.
-    pub(crate) lane: Option<(Lane, u32)>,
+    /// How many of those that share a limit with it run at a time; `None` without limits.
+    pub(crate) running_at_a_time: Option<u32>,
     /// Its place in the ledger.
     pub(crate) place: u32,
     /// What is kept of its prompt for faults.
@@ -84,8 +83,8 @@ pub(crate) struct Record {
     pub(crate) wants_last_frame: bool,
     pub(crate) plan: Plan,
     /// The film and its last frame, once there are any.
-    pub(crate) film: Option<Link>,
-    pub(crate) last_frame: Option<Link>,
+    pub(crate) film: Option<Box<Link>>,
+    pub(crate) last_frame: Option<Box<Link>>,
     /// The request that a failure message names; kept only for tasks that will fail.
     pub(crate) request_id: Option<Box<str>>,
 }
@@ -94,6 +93,11 @@ impl Record {
     /// The model as the request named it.
     pub(crate) fn asked_model(&self) -> &str {
         self.endpoint.as_deref().unwrap_or(&self.model.entry.id)
+    }
+
+    /// What shares a limit with it, and how many of those run at a time.
+    pub(crate) fn lane(&self) -> Option<(Lane, u32)> {
+        Some((Lane::of(self.model, self.plan.resolution.as_str()), self.running_at_a_time?))
     }
 
     pub(crate) fn tier(&self) -> ServiceTier {
@@ -106,7 +110,7 @@ impl Record {
         Facts {
             family: &entry.family,
             site: entry.site,
-            resolution: &self.plan.resolution,
+            resolution: self.plan.resolution.as_str(),
             flex: self.flex,
             input_video: self.plan.input_seconds > 0,
             audio: self.plan.generate_audio.unwrap_or(false),
@@ -139,7 +143,7 @@ impl Record {
         if family.starts_with('2') {
             task.priority = Some(self.priority);
         }
-        match (self.state, &self.plan.failure) {
+        match (self.state, self.plan.failure.as_deref()) {
             (State::Succeeded, _) => self.show_film(&mut task, options),
             (State::Failed, Some((code, message))) => {
                 task.error = Some(TaskError::new(
@@ -154,7 +158,7 @@ impl Record {
 
     fn show_film(&self, task: &mut Task, options: &Options) {
         let plan = &self.plan;
-        let link = |link: &Option<Link>| link.as_ref().map(|link| link.url(options));
+        let link = |link: &Option<Box<Link>>| link.as_ref().map(|link| link.url(options));
         let mut content = TaskContent::default();
         content.video_url = link(&self.film);
         content.last_frame_url = link(&self.last_frame);
@@ -170,8 +174,8 @@ impl Record {
         }
         task.usage = Some(usage);
         task.seed = Some(plan.seed);
-        task.resolution = Some(Resolution::from(&*plan.resolution));
-        task.ratio = Some(Ratio::from(&*plan.ratio));
+        task.resolution = Some(plan.resolution.clone());
+        task.ratio = Some(plan.ratio.clone());
         task.frames = plan.frames;
         task.duration = if plan.frames.is_some() { None } else { Some(plan.seconds) };
         task.framespersecond = Some(24);

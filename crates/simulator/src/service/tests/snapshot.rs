@@ -71,10 +71,22 @@ fn a_service_goes_on_where_it_stopped() {
 
 #[test]
 fn what_is_no_snapshot_is_refused() {
-    for text in ["", "{}", "[]", r#"{"version":1}"#] {
+    for text in ["", "{}", "[]", r#"{"version":2}"#] {
         assert!(Service::restore(options(), text).is_err(), "{text}");
     }
-    let saved = World::new().service.snapshot().unwrap().replace("\"version\":1", "\"version\":99");
+    let saved = World::new().service.snapshot().unwrap().replace("\"version\":2", "\"version\":99");
     let error = Service::restore(options(), &saved).err().unwrap().to_string();
     assert!(error.contains("version 99") && error.contains("delete it"), "{error}");
+}
+
+#[test]
+fn a_snapshot_whose_parts_do_not_fit_together_is_refused() {
+    let (world, _) = half_way();
+    let saved: Value = serde_json::from_str(&world.service.snapshot().unwrap()).unwrap();
+    for place in [json!(0), json!(4_000_000_000_u32)] {
+        let mut spoilt = saved.clone();
+        spoilt["tasks"][1]["place"] = place.clone();
+        let error = Service::restore(options(), &spoilt.to_string()).err().unwrap().to_string();
+        assert!(error.contains("do not fit together") && error.contains("delete it"), "{place}: {error}");
+    }
 }
