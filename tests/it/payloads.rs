@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ark_video_model::CreateTaskRequest;
+use ark_video_model::{ContentItem, CreateTaskRequest};
 use serde_json::Value;
 
 use crate::builders::built;
@@ -73,6 +73,20 @@ fn extra_never_doubles_a_field() {
         serde_json::to_string(&request).unwrap(),
         r#"{"model":"m","content":[],"ratio":"16:9","duration":7}"#
     );
+}
+
+/// Items too: whoever reads the text in order and keeps the last of each name sends what was checked.
+#[test]
+fn the_last_of_a_member_that_comes_twice_counts() {
+    let item =
+        |text: &str| serde_json::to_string(&serde_json::from_str::<ContentItem>(text).unwrap()).unwrap();
+    assert_eq!(
+        item(r#"{"type":"image_url","text":"a","type":"text","text":"b"}"#),
+        r#"{"type":"text","text":"b"}"#
+    );
+    assert_eq!(item(r#"{"type":"hologram","x":1,"x":2}"#), r#"{"type":"hologram","x":2}"#);
+    let none = serde_json::from_str::<ContentItem>(r#"{"type":"text","text":"a","type":null}"#).unwrap_err();
+    assert_eq!(none.to_string(), "ContentItem: missing text `type`");
 }
 
 #[test]

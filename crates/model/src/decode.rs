@@ -38,6 +38,30 @@ impl Visitor<'_> for Names {
     }
 }
 
+/// The members of an object as they came, whichever comes twice too: the last counts, as it does for whoever reads them in order. A
+/// map would cost more than all else that is done with them.
+pub(crate) struct Members(pub(crate) Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
 /// What was found where a `T` was hoped for.
 enum Found<T> {
     Read(T),

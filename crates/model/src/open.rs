@@ -143,7 +143,7 @@ pub(crate) use string_enum;
 
 /// The traits of a union whose branches write their own tag.
 ///
-/// Decoding goes through a map and picks the branch by its tag, so that a complaint names the branch.
+/// Decoding reads all members and picks the branch by its tag, so that a complaint names the branch.
 macro_rules! tagged_union {
     ($name:ident by $tag:literal { $($variant:ident($branch:ty) => $value:literal),* $(,)? }) => {
         impl $name {
@@ -182,16 +182,23 @@ macro_rules! tagged_union {
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 use ::serde::de::Error as _;
-                let members = ::serde_json::Map::<String, ::serde_json::Value>::deserialize(deserializer)?;
-                let Some(::serde_json::Value::String(kind)) = members.get($tag) else {
+                let crate::decode::Members(mut members) = crate::decode::Members::deserialize(deserializer)?;
+                let tag = members.iter().rposition(|(name, _)| name == $tag).map(|at| members.remove(at).1);
+                let Some(::serde_json::Value::String(kind)) = tag else {
                     return Err(D::Error::custom(concat!(stringify!($name), ": missing text `", $tag, "`")));
                 };
-                let kind = kind.clone();
                 match kind.as_str() {
-                    $($value => ::serde_json::from_value::<$branch>(members.into()).map(Self::$variant).map_err(|error| {
-                        D::Error::custom(format_args!(concat!(stringify!($name), " of type `", $value, "`: {}"), error))
-                    }),)*
-                    _ => Ok(Self::Other(crate::open::OtherObject::new(kind, members))),
+                    $($value => {
+                        let members = ::serde::de::value::MapDeserializer::new(members.into_iter());
+                        <$branch>::deserialize(members).map(Self::$variant).map_err(|error: ::serde_json::Error| {
+                            D::Error::custom(format_args!(concat!(stringify!($name), " of type `", $value, "`: {}"), error))
+                        })
+                    })*
+                    _ => {
+                        let mut members: ::serde_json::Map<_, _> = members.into_iter().collect();
+                        members.insert($tag.to_owned(), kind.as_str().into());
+                        Ok(Self::Other(crate::open::OtherObject::new(kind, members)))
+                    }
                 }
             }
         }

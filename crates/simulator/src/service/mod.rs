@@ -2,7 +2,7 @@
 //!
 //! Everything that changes is in [`Service`]; the modules beside it are the steps of a request in the order they are taken:
 //! `body` (bytes to a typed request), `checks` (everything that is refused, by the rules of the model crate), `content` (what the items make), `plan`
-//! (what will come out), `store` (the states by time), `task` and `listing` (what is shown), `files` and `reply` (results). Beside
+//! (what will come out), `store` (the states by time, with `tasks` and what is `due`), `task` and `listing` (what is shown), `files` and `reply` (results). Beside
 //! them: `rates` (how often, how many at a time), `ledger` and `price` (what it cost), `callbacks`, `flags` (inside prompts),
 //! `moderation` (by address). No clock, socket, file, environment or randomness from outside.
 
