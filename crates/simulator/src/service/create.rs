@@ -165,13 +165,12 @@ impl Service {
             let message = format!("The requests per minute limit of the {what} has been reached.");
             return Err(self.too_fast("create", code, message, wait));
         }
-        let Some(running) = running else { return Ok(None) };
-        if self.store.slots.queued(lane) >= queued {
+        if running.is_some() && self.store.slots.queued(lane) >= queued {
             let message = "The number of queued tasks has reached the limit.".to_owned();
             return Err(self.too_fast("create", "QuotaExceeded", message, 60_000));
         }
         self.calls.created(lane, now);
-        Ok(Some(running))
+        Ok(running)
     }
 
     /// A refusal because of a rate, which the ledger counts.

@@ -62,3 +62,19 @@ fn its_answers_count_unless_something_else_was_set() {
     let id = world.create(&text(M20));
     assert_eq!((world.delete(&id).0, world.delete(&id).0), (200, 409));
 }
+
+#[test]
+fn a_rate_without_a_limit_of_running_tasks_is_a_rate() {
+    let mut rows = serde_json::to_value(&Catalog::builtin().rates).unwrap();
+    for row in rows.as_array_mut().unwrap().iter_mut().filter(|row| !row["concurrent"].is_null()) {
+        (row["per_minute"], row["concurrent"]) = (json!(2), Value::Null);
+    }
+    let catalog = Box::leak(Box::new(Catalog::builtin().overlaid(&json!({ "rates": rows })).unwrap()));
+    let mut world =
+        World::with(Options::default().catalog(catalog).rates(crate::Rates::of(crate::Account::Company)));
+    let ids = [world.create(&text(M20)), world.create(&text(M20))];
+    assert_refused(world.post(&text(M20)), 429, "ModelAccountRpmRateLimitExceeded");
+    world.at(4000);
+    assert!(ids.iter().all(|id| world.task(id)["status"] == "succeeded"), "both run at once");
+    assert_eq!(world.at(60_000).post(&text(M20)).0, 200);
+}
