@@ -159,7 +159,11 @@ fn told_sql(error: &sqlx::Error) -> (JournalErrorKind, String) {
             (Damaged, format!("column {index} of a row cannot be read"))
         }
         sqlx::Error::ColumnNotFound(name) => (Damaged, format!("column {name} is missing")),
-        sqlx::Error::Decode(_) | sqlx::Error::Protocol(_) => (Damaged, "a row cannot be read".to_owned()),
+        sqlx::Error::Decode(_) => (Damaged, "a row cannot be read".to_owned()),
+        // Only a server speaks one: it was killed in the middle of an answer.
+        sqlx::Error::Protocol(why) => {
+            (Unreachable, format!("the database server's answer breaks off ({why})"))
+        }
         other => (Other, other.to_string()),
     }
 }
@@ -193,5 +197,22 @@ fn server(code: &str) -> (JournalErrorKind, &'static str) {
             (Unreachable, "the server is stopping or starting")
         }
         _ => (Other, "the server refuses"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seen when a server was killed under load: the run ended, as if a row were damaged.
+    #[test]
+    fn an_answer_that_breaks_off_may_come_whole_later() {
+        let doing = Doing { what: "Counting", so: "" };
+        let of = |error: sqlx::Error| Trouble::from(error).told("postgres://host/name", doing);
+        let broken = of(sqlx::Error::Protocol("expected ReadyForQuery, got an end".to_owned()));
+        assert!(broken.is_transient() && broken.kind() == JournalErrorKind::Unreachable, "{broken}");
+        assert!(broken.to_string().contains("breaks off (expected ReadyForQuery"), "{broken}");
+        let damaged = of(sqlx::Error::Decode("not a number".into()));
+        assert!(!damaged.is_transient() && damaged.kind() == JournalErrorKind::Damaged, "{damaged}");
     }
 }

@@ -92,7 +92,11 @@ async fn f06_kill_before_the_queues_acknowledgement() {
     world.settles(&journal).await;
     let jobs = world.jobs(&journal).await;
     assert!(settled.iter().all(|before| jobs.contains(before)), "what was done was not touched");
-    assert_eq!(world.downloads(), [1; JOBS]);
+    // Each runner fetches a film once. Others may have been on their way when the first one died.
+    for (id, times) in world.downloads() {
+        let done = settled.iter().any(|job| job.task_id.as_deref() == Some(&id));
+        assert!((1..=if done { 1 } else { 2 }).contains(&times), "{id} {times} times: {jobs:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

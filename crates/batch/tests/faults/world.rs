@@ -227,8 +227,8 @@ impl World {
     }
 
     /// How often each task's film was fetched.
-    pub(crate) fn downloads(&self) -> Vec<u32> {
-        self.simulator.ledger().entries.iter().map(|entry| entry.downloads).collect()
+    pub(crate) fn downloads(&self) -> Vec<(String, u32)> {
+        self.simulator.ledger().entries.into_iter().map(|entry| (entry.task_id, entry.downloads)).collect()
     }
 
     /// Creates that reached the service, whatever it made of them; the first rule has to count them.

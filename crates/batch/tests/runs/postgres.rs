@@ -39,7 +39,8 @@ async fn a_server_that_is_killed_and_comes_back_costs_time_and_nothing_else() {
             }
         })
         .await;
-    assert!(settled == 100 && ended.events.iter().any(|event| matches!(event, EventKind::Trouble { .. })));
+    assert_eq!(settled, 100, "{:#?}", ended.summary);
+    assert!(ended.events.iter().any(|event| matches!(event, EventKind::Trouble { .. })));
     // Connections of before the last kill may still be in the old journal's hands.
     world.all_settled(&world.journal().await, &ended).await;
     drop(tell);

@@ -111,6 +111,26 @@ impl Drop for Server {
 }
 
 fn serve(programs: &Path, owner: Option<(u32, u32)>, data: &Path, folder: &Path, port: u16) -> Child {
+    // The processes of a server that was killed take a moment to notice, and another one does not start before.
+    let mut told = String::new();
+    for _ in 0..100 {
+        match serve_once(programs, owner, data, folder, port) {
+            Ok(child) => return child,
+            Err(why) if why.contains("shared memory block") => told = why,
+            Err(why) => panic!("postgres ended: {why}"),
+        }
+    }
+    panic!("postgres ended, again and again: {told}")
+}
+
+/// The server, or what it said before it ended.
+fn serve_once(
+    programs: &Path,
+    owner: Option<(u32, u32)>,
+    data: &Path,
+    folder: &Path,
+    port: u16,
+) -> Result<Child, String> {
     let mut child = command(programs, "postgres", owner)
         .arg("-D")
         .arg(data)
@@ -132,14 +152,18 @@ fn serve(programs: &Path, owner: Option<(u32, u32)>, data: &Path, folder: &Path,
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut told = String::new();
     loop {
-        let line = lines.next().unwrap_or_else(|| panic!("postgres ended: {told}")).unwrap();
+        let Some(line) = lines.next() else {
+            child.wait().unwrap();
+            return Err(told);
+        };
+        let line = line.unwrap();
         if line.contains("ready to accept connections") {
             break;
         }
         told.push_str(&line);
     }
     std::thread::spawn(move || lines.count());
-    child
+    Ok(child)
 }
 
 /// Root may not run PostgreSQL: its own user does then, and ends with the test, however that ends.
