@@ -159,26 +159,45 @@ impl Kind<'_> for i64 {
     }
 }
 
-/// Seconds since 1970 as a number, or as digits in a text.
-pub(crate) struct UnixSeconds(i64);
+/// An integer of a response: a number, or a string of digits, which is kept beside it.
+pub(crate) struct IntegerOrDigits {
+    value: i64,
+    digits: Option<String>,
+}
 
-impl Kind<'_> for UnixSeconds {
+impl Kind<'_> for IntegerOrDigits {
     fn integer(value: i64) -> Found<Self> {
-        Found::Read(Self(value))
+        Found::Read(Self { value, digits: None })
     }
     fn float(value: f64) -> Found<Self> {
         match exact(value) {
-            Some(whole) => Found::Read(Self(whole)),
+            Some(value) => Found::Read(Self { value, digits: None }),
             None => Found::Odd(value.into()),
         }
     }
-    fn text(value: &str) -> Found<Self> {
-        let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-        match value.parse() {
-            Ok(seconds) if digits => Found::Read(Self(seconds)),
-            _ => Found::Odd(value.into()),
+    fn text(text: &str) -> Found<Self> {
+        match integer_of(text) {
+            Some(value) => Found::Read(Self { value, digits: Some(text.to_owned()) }),
+            None => Found::Odd(text.into()),
         }
     }
+}
+
+/// The integer that a string of decimal digits stands for; one minus may precede them.
+fn integer_of(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// The string that `value` came as, while it still stands for it: then that is what is written again.
+pub(crate) fn digits<'a>(value: i64, name: &str, extra: &'a Map<String, Value>) -> Option<&'a str> {
+    if extra.is_empty() {
+        return None;
+    }
+    extra.get(name)?.as_str().filter(|text| integer_of(text) == Some(value))
 }
 
 /// A whole number that a float holds exactly; beyond 2^53 neighbours fall together.
@@ -311,15 +330,11 @@ pub(crate) mod lenient {
         name: &str,
         extra: &mut Extra,
     ) -> Result<Option<i64>, A::Error> {
-        member(map, name, extra)
-    }
-
-    pub(crate) fn unix_seconds<'de, A: MapAccess<'de>>(
-        map: &mut A,
-        name: &str,
-        extra: &mut Extra,
-    ) -> Result<Option<i64>, A::Error> {
-        Ok(member::<UnixSeconds, A>(map, name, extra)?.map(|seconds| seconds.0))
+        let Some(read) = member::<IntegerOrDigits, A>(map, name, extra)? else { return Ok(None) };
+        if let Some(digits) = read.digits {
+            extra.insert(name.to_owned(), digits.into());
+        }
+        Ok(Some(read.value))
     }
 
     pub(crate) fn any<'de, A: MapAccess<'de>>(
@@ -418,13 +433,13 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// What [`lenient::unix_seconds`] takes, for the JSON Schema of the types.
+/// What [`lenient::integer`] takes, for the JSON Schema of the types.
 #[cfg(feature = "schemars")]
-impl schemars::JsonSchema for UnixSeconds {
+impl schemars::JsonSchema for IntegerOrDigits {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "UnixSeconds".into()
+        "IntegerOrDigits".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": ["integer", "string"] })
+        schemars::json_schema!({ "type": ["integer", "string"], "pattern": "^-?[0-9]{1,19}$" })
     }
 }

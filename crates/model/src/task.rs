@@ -71,9 +71,10 @@ impl fmt::Display for TaskError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::TaskList;
 
     fn task(value: serde_json::Value) -> Task {
         serde_json::from_value(value).unwrap()
@@ -109,6 +110,71 @@ mod tests {
         assert_eq!(again(r#"{"code":[],"code":null,"message":"m"}"#), r#"{"code":"","message":"m"}"#);
     }
 
+    /// Each integer of a task, as a way to it.
+    fn integers(task: &Task) -> [(&'static str, Option<i64>); 12] {
+        let usage = task.usage.as_ref();
+        let searches = usage.and_then(|usage| usage.tool_usage.as_ref()?.web_search);
+        [
+            ("/created_at", task.created_at),
+            ("/updated_at", task.updated_at),
+            ("/usage/completion_tokens", usage.and_then(|usage| usage.completion_tokens)),
+            ("/usage/total_tokens", usage.and_then(|usage| usage.total_tokens)),
+            ("/usage/prompt_tokens", usage.and_then(|usage| usage.prompt_tokens)),
+            ("/usage/tool_usage/web_search", searches),
+            ("/seed", task.seed),
+            ("/duration", task.duration),
+            ("/frames", task.frames),
+            ("/framespersecond", task.framespersecond),
+            ("/priority", task.priority),
+            ("/execution_expires_after", task.execution_expires_after),
+        ]
+    }
+
+    #[test]
+    fn numbers_sent_as_digit_strings_are_numbers() {
+        let with = |text: &Value| {
+            task(json!({
+                "id": "cgt-1", "model": "m", "status": "succeeded", "created_at": text, "updated_at": text,
+                "usage": { "completion_tokens": text, "total_tokens": text, "prompt_tokens": text,
+                    "tool_usage": { "web_search": text } },
+                "seed": text, "duration": text, "frames": text, "framespersecond": text, "priority": text,
+                "execution_expires_after": text,
+            }))
+        };
+        for (text, expected) in [
+            (json!("108900"), Some(108_900)),
+            (json!("-1"), Some(-1)),
+            (json!("007"), Some(7)),
+            (json!(7), Some(7)),
+            (json!("9223372036854775808"), None),
+            (json!("108900.5"), None),
+            (json!("1e5"), None),
+            (json!("+5"), None),
+            (json!(" 5"), None),
+            (json!("-"), None),
+            (json!(""), None),
+        ] {
+            let read = with(&text);
+            let written = serde_json::to_value(&read).unwrap();
+            for (path, found) in integers(&read) {
+                assert_eq!(found, expected, "{path} of {text}");
+                assert_eq!(written.pointer(path), Some(&text), "{path} is written as it came");
+            }
+        }
+        let total = |list: &TaskList| (list.total, serde_json::to_string(list).unwrap());
+        let list: TaskList = serde_json::from_value(json!({ "total": "3", "items": [] })).unwrap();
+        assert_eq!(total(&list), (Some(3), r#"{"total":"3","items":[]}"#.to_owned()));
+    }
+
+    #[test]
+    fn what_is_set_later_is_written_and_not_the_digits_that_came() {
+        let mut read = task(json!({ "id": "cgt-1", "model": "m", "status": "queued", "seed": "5" }));
+        read.seed = Some(6);
+        assert_eq!(serde_json::to_value(&read).unwrap()["seed"], json!(6));
+        let last: Task = serde_json::from_str(r#"{"id":"cgt-1","seed":"5","seed":6}"#).unwrap();
+        assert_eq!((last.seed, last.extra.len()), (Some(6), 0));
+    }
+
     #[test]
     fn what_cannot_be_read_is_kept() {
         let odd = json!({
@@ -125,7 +191,7 @@ mod tests {
         let written = serde_json::to_value(&read).unwrap();
         for (name, value) in odd.as_object().unwrap() {
             let expected = match name.as_str() {
-                "created_at" | "updated_at" => json!(1_795_313_730),
+                "updated_at" => json!(1_795_313_730),
                 "model" => json!(""),
                 _ => value.clone(),
             };

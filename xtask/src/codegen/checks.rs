@@ -172,7 +172,6 @@ impl Writer<'_> {
                     self.entry(target, &At::Entry { list: list.clone(), path: String::new() }, &list)?;
                 wrap(quote!(#count for (index, item) in value.iter().enumerate() { #entry }), quote!(&))
             }
-            Type::UnixSeconds => bail!("{owner}.{name}: a time in a request"),
         })
     }
 
@@ -306,7 +305,6 @@ fn kind(definitions: &[Definition], ty: &Type, wanted: &mut Vec<String>) -> Resu
         Type::Bool => quote!(Kind::Flag),
         Type::Int => quote!(Kind::Integer),
         Type::Any => quote!(Kind::Any),
-        Type::UnixSeconds => bail!("a time in a request"),
         Type::Named { name, .. } => match &find(definitions, name)?.shape {
             Shape::Enum(..) => quote!(Kind::Text),
             Shape::Struct(_) => {

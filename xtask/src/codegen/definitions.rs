@@ -72,7 +72,6 @@ pub(crate) enum Type {
     Text,
     Bool,
     Int,
-    UnixSeconds,
     Any,
     /// A struct, a union, or an enum; `open` for an enum of which any text may come back.
     Named {
@@ -210,9 +209,16 @@ fn structure(name: &str, schema: &Value) -> Result<Struct> {
             );
             continue;
         }
+        let both = ["integer", "string"].iter().all(|name| accepts(schema, name));
+        ensure!(role == Role::Response || !both, "{place}: an integer of a request is a number");
         fields.push(field(&place, property, schema, required.contains(&property.as_str()))?);
     }
     Ok(Struct { role, tag, fields })
+}
+
+/// Whether `type` lists `name`.
+fn accepts(schema: &Value, name: &str) -> bool {
+    schema["type"].as_array().is_some_and(|names| names.iter().any(|one| one == name))
 }
 
 fn field(place: &str, name: &str, schema: &Value, required: bool) -> Result<Field> {
@@ -239,7 +245,6 @@ fn field(place: &str, name: &str, schema: &Value, required: bool) -> Result<Fiel
             "x-default",
             "x-private",
             "x-open-form-of",
-            "x-rust",
             "x-url-forms",
             "x-rule",
         ],
@@ -268,11 +273,6 @@ fn type_of(place: &str, schema: &Value) -> Result<Type> {
     if let Some(name) = text(schema, "x-open-form-of") {
         return Ok(Type::Named { name, open: true });
     }
-    match text(schema, "x-rust").as_deref() {
-        None => {}
-        Some("unix_seconds") => return Ok(Type::UnixSeconds),
-        Some(other) => bail!("{place}: codegen does not know the type `{other}` of `x-rust`"),
-    }
     if let Some(name) = reference(schema).or_else(|| nullable_reference(schema)) {
         return Ok(Type::Named { name, open: false });
     }
@@ -287,7 +287,7 @@ fn type_of(place: &str, schema: &Value) -> Result<Type> {
     match names.as_slice() {
         ["string"] => Ok(Type::Text),
         ["boolean"] => Ok(Type::Bool),
-        ["integer"] => Ok(Type::Int),
+        ["integer"] | ["integer", "string"] | ["string", "integer"] => Ok(Type::Int),
         ["array"] => {
             let items =
                 schema.get("items").ok_or_else(|| anyhow!("{place}: a list says what its `items` are"))?;
@@ -387,8 +387,12 @@ mod tests {
             "Thing refers to `Gone`, which is not in $defs"
         );
         assert_eq!(
+            field_fails(json!({"description": "d", "type": ["string", "boolean"]})),
+            "Thing.a: codegen has no type for [\"string\", \"boolean\"]"
+        );
+        assert_eq!(
             field_fails(json!({"description": "d", "type": ["string", "integer"]})),
-            "Thing.a: codegen has no type for [\"string\", \"integer\"]"
+            "Thing.a: an integer of a request is a number"
         );
     }
 

@@ -86,7 +86,6 @@ fn read(field: &BodyField<'_>, role: Role) -> TokenStream {
         (Type::Text, _) => "text",
         (Type::Bool, _) => "boolean",
         (Type::Int, _) => "integer",
-        (Type::UnixSeconds, _) => "unix_seconds",
         (Type::Any, _) => "any",
         (Type::Named { .. }, true) => "object",
         (Type::Named { .. }, false) => "value",
@@ -103,10 +102,19 @@ pub(crate) fn encode(bodies: &[Body<'_>]) -> TokenStream {
     let impls = bodies.iter().map(|body| {
         let name = super::ident(&body.definition.name);
         let tag = body.structure.tag.as_ref().map(|(tag, value)| quote!(map.serialize_entry(#tag, #value)?;));
-        let unread = |field: &BodyField<'_>| body.structure.role == Role::Response && field.has_empty && !field.optional;
+        let response = body.structure.role == Role::Response;
+        let unread = |field: &BodyField<'_>| response && field.has_empty && !field.optional;
+        let digits = |field: &BodyField<'_>| response && field.field.ty == Type::Int;
         let members = body.fields.iter().map(|field| {
             let (ident, name) = (&field.ident, &field.field.name);
-            if field.optional {
+            if field.optional && digits(field) {
+                quote!(if let Some(value) = self.#ident {
+                    match digits(value, #name, &self.extra) {
+                        Some(text) => map.serialize_entry(#name, text)?,
+                        None => map.serialize_entry(#name, &value)?,
+                    }
+                })
+            } else if field.optional {
                 quote!(if let Some(value) = &self.#ident { map.serialize_entry(#name, value)?; })
             } else if unread(field) {
                 quote!(if !unread(&self.#ident, #name, &self.extra) { map.serialize_entry(#name, &self.#ident)?; })
@@ -144,7 +152,7 @@ pub(crate) fn encode(bodies: &[Body<'_>]) -> TokenStream {
     });
     quote! {
         use ::serde::ser::SerializeMap as _;
-        use crate::decode::unread;
+        use crate::decode::{digits, unread};
         #(#impls)*
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod catalog;
 mod catalog_forms;
 mod checks;
 pub(crate) mod definitions;
+mod digits;
 pub(crate) mod enums;
 mod errors;
 mod impls;
@@ -107,7 +108,7 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(outputs)
 }
 
-/// The vendor's document with every correction and with null for what is not set, and the document's own example.
+/// The vendor's document with every correction, null for what is not set and digit strings for integers of responses, and the document's own example.
 pub(crate) fn resolve(root: &Path) -> Result<(Value, Option<Value>)> {
     let imported = source::document(root)?;
     let mut document = imported.document();
@@ -117,6 +118,7 @@ pub(crate) fn resolve(root: &Path) -> Result<(Value, Option<Value>)> {
         ensure!(seen.insert(file[..3].to_owned()), "schema/overlay/{file}: its number is taken");
     }
     nulls::admit(&mut document);
+    digits::admit(&mut document);
     Ok((marked(document), imported.example))
 }
 

@@ -186,7 +186,7 @@ fn lower_type(ty: &Type, required: bool) -> Value {
     match ty {
         Type::Text => json!({ "type": "string" }),
         Type::Bool => json!({ "type": "boolean" }),
-        Type::Int | Type::UnixSeconds => json!({ "type": "integer", "format": "int64" }),
+        Type::Int => json!({ "type": "integer", "format": "int64" }),
         Type::Any => json!(true),
         Type::Named { name, .. } => json!({ "$ref": format!("#/definitions/{name}") }),
         // An optional list is absent or there, never "absent when empty".
@@ -203,7 +203,7 @@ pub(crate) fn emit(bodies: &[Body<'_>]) -> TokenStream {
         let default = body.fields.iter().all(|f| f.optional).then(|| quote!(Default,));
         let fields = body.fields.iter().map(|field| {
             let (ident, ty, docs) = (&field.ident, &field.ty, super::docs(&field.field.docs));
-            let schema = schema_attributes(field);
+            let schema = schema_attributes(field, body.structure.role);
             quote! { #docs #schema pub #ident: #ty, }
         });
         quote! {
@@ -239,12 +239,15 @@ pub(crate) fn aliases(definitions: &[Definition]) -> TokenStream {
 }
 
 /// What schemars cannot see by itself: names on the wire, and shapes that decoding takes beyond the Rust type.
-fn schema_attributes(field: &BodyField<'_>) -> Option<TokenStream> {
+fn schema_attributes(field: &BodyField<'_>, role: Role) -> Option<TokenStream> {
     let name = &field.field.name;
     let rename = (field.ident != name).then(|| quote!(rename = #name));
     let shape = match &field.field.ty {
         Type::Named { open: true, .. } => Some(quote!(with = "Option<String>")),
-        Type::UnixSeconds => Some(quote!(with = "Option<crate::decode::UnixSeconds>")),
+        Type::Int if role == Role::Response && field.optional => {
+            Some(quote!(with = "Option<crate::decode::IntegerOrDigits>"))
+        }
+        Type::Int if role == Role::Response => Some(quote!(with = "crate::decode::IntegerOrDigits")),
         Type::List(_) if field.field.nullable && !field.optional => {
             let nullable = format!("Option<{}>", field.ty.to_token_stream());
             Some(quote!(with = #nullable))

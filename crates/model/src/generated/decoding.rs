@@ -933,14 +933,14 @@ impl<'de> ::serde::Deserialize<'de> for super::Task {
                             )?;
                         }
                         Key::Known(5usize) => {
-                            created_at = lenient::unix_seconds(
+                            created_at = lenient::integer(
                                 &mut map,
                                 "created_at",
                                 &mut extra,
                             )?;
                         }
                         Key::Known(6usize) => {
-                            updated_at = lenient::unix_seconds(
+                            updated_at = lenient::integer(
                                 &mut map,
                                 "updated_at",
                                 &mut extra,

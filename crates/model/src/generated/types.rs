@@ -221,10 +221,22 @@ pub struct TaskContent {
 #[non_exhaustive]
 pub struct Usage {
     /// Billed tokens: about (input video seconds + output seconds) x 24 x width x height / 1024.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub completion_tokens: Option<i64>,
     /// The same number; input is free.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub total_tokens: Option<i64>,
     /// Known to one command-line tool only.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub prompt_tokens: Option<i64>,
     /// How often each tool was used.
     pub tool_usage: Option<ToolUsage>,
@@ -238,6 +250,10 @@ pub struct Usage {
 #[non_exhaustive]
 pub struct ToolUsage {
     /// Number of web searches; 0 when the model chose not to search.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub web_search: Option<i64>,
     /// Members that this version has no field for, kept and written back.
     #[cfg_attr(feature = "schemars", schemars(flatten))]
@@ -261,13 +277,13 @@ pub struct Task {
     /// When the task was accepted, in Unix seconds.
     #[cfg_attr(
         feature = "schemars",
-        schemars(with = "Option<crate::decode::UnixSeconds>")
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
     )]
     pub created_at: Option<i64>,
     /// When its state last changed, in Unix seconds.
     #[cfg_attr(
         feature = "schemars",
-        schemars(with = "Option<crate::decode::UnixSeconds>")
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
     )]
     pub updated_at: Option<i64>,
     /// The result, once succeeded.
@@ -275,6 +291,10 @@ pub struct Task {
     /// What is billed, once succeeded.
     pub usage: Option<Usage>,
     /// The seed that was used.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub seed: Option<i64>,
     /// Size class that was rendered.
     #[cfg_attr(feature = "schemars", schemars(with = "Option<String>"))]
@@ -283,10 +303,22 @@ pub struct Task {
     #[cfg_attr(feature = "schemars", schemars(with = "Option<String>"))]
     pub ratio: Option<super::Ratio>,
     /// Length in whole seconds, rounded down; absent when `frames` was asked for.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub duration: Option<i64>,
     /// Length in frames, when `frames` was asked for.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub frames: Option<i64>,
     /// Frames per second: 24. The service spells it in one word.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub framespersecond: Option<i64>,
     /// Whether there is a sound track. 2.0 mini does not tell.
     pub generate_audio: Option<bool>,
@@ -298,6 +330,10 @@ pub struct Task {
     /// The end user's name, as it was sent.
     pub safety_identifier: Option<String>,
     /// Priority as granted; it may differ from what was asked for.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub priority: Option<i64>,
     /// Whether this is a draft.
     pub draft: Option<bool>,
@@ -307,6 +343,10 @@ pub struct Task {
     #[cfg_attr(feature = "schemars", schemars(with = "Option<String>"))]
     pub service_tier: Option<super::ServiceTier>,
     /// Seconds from `created_at` after which the task expires.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub execution_expires_after: Option<i64>,
     /// The prompt as the service rewrote it, when it did.
     pub revised_prompt: Option<String>,
@@ -326,6 +366,10 @@ pub struct Task {
 #[non_exhaustive]
 pub struct TaskList {
     /// How many tasks match in all.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::decode::IntegerOrDigits>")
+    )]
     pub total: Option<i64>,
     /// The tasks of this page; null counts as none.
     #[cfg_attr(feature = "schemars", schemars(with = "Option<Vec < Task >>"))]

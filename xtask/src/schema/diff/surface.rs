@@ -90,7 +90,7 @@ fn rust(ty: &Type) -> String {
     match ty {
         Type::Text => "String".to_owned(),
         Type::Bool => "bool".to_owned(),
-        Type::Int | Type::UnixSeconds => "i64".to_owned(),
+        Type::Int => "i64".to_owned(),
         Type::Any => "Value".to_owned(),
         Type::Named { name, .. } => name.clone(),
         Type::List(item) => format!("Vec<{}>", rust(item)),
