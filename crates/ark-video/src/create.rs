@@ -1,5 +1,7 @@
 //! The paid call: marks, permit, one send, and an honest word about how it ended.
 
+use std::{io, sync::Arc};
+
 use ark_video_model::{CreateTaskRequest, CreateTaskResponse, Facts, Report};
 use ark_video_protocol::{
     Endpoint,
@@ -14,6 +16,9 @@ use crate::{
     AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused,
     TaskHandle, call::locked, checks::judge,
 };
+
+/// What is written down when the first byte is about to leave.
+type BeforeFirstByte = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
 /// How to create. The default sends the request as it is, exactly once.
 #[derive(Debug, Clone)]
@@ -128,7 +133,7 @@ impl Client {
     /// # Errors
     /// As [`Client::create`].
     pub async fn create_raw(&self, request: &CreateTaskRequest) -> Result<CreateTaskResponse, Error> {
-        self.send_prepared(request, &Marks::default(), &CreateOptions::default(), &|| Ok(())).await
+        self.send_prepared(request, &Marks::default(), &CreateOptions::default(), &|| Ok(()), None).await
     }
 
     /// As [`Client::create`], with files, marks or repeats.
@@ -182,7 +187,28 @@ impl Client {
         may: impl Fn() -> Result<(), String> + Send + Sync,
     ) -> Result<TaskHandle, Error> {
         judge(prepared.options.check, || prepared.report.clone())?;
-        let created = self.send_prepared(&prepared.request, &prepared.marks, &prepared.options, &may).await?;
+        let created =
+            self.send_prepared(&prepared.request, &prepared.marks, &prepared.options, &may, None).await?;
+        Ok(self.task(created.id))
+    }
+
+    /// As [`Client::create_prepared`]; calls `write_down` right before the first byte of each send leaves, when the
+    /// connection stands. A record that is written there exists exactly when something may have been sent: without it, a
+    /// crash left nothing behind. Its error means that nothing is sent. It must not take long, and must not wait for
+    /// another task.
+    ///
+    /// # Errors
+    /// As [`Client::create`]; [`Error::NotSent`] with what `write_down` gave.
+    pub async fn create_recorded(
+        &self,
+        prepared: &Prepared,
+        write_down: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    ) -> Result<TaskHandle, Error> {
+        judge(prepared.options.check, || prepared.report.clone())?;
+        let before: BeforeFirstByte = Arc::new(write_down);
+        let created = self
+            .send_prepared(&prepared.request, &prepared.marks, &prepared.options, &|| Ok(()), Some(before))
+            .await?;
         Ok(self.task(created.id))
     }
 
@@ -192,12 +218,17 @@ impl Client {
         marks: &Marks,
         options: &CreateOptions,
         may: &(dyn Fn() -> Result<(), String> + Send + Sync),
+        before_first_byte: Option<BeforeFirstByte>,
     ) -> Result<CreateTaskResponse, Error> {
         let lane = Lane::create(&request.model, request.resolution.as_ref());
         let mut tries = self.tries(options.retry.clone());
         loop {
             // Anew for each try, because there is hardly ever a second: what was sent need not be kept.
             let http = options.attachments.to_http(request, &self.inner.base)?;
+            let http = http.map(|body| match &before_first_byte {
+                Some(before) => body.before_first_byte(before.clone()),
+                None => body,
+            });
             self.permit(&lane).await;
             may().map_err(|reason| {
                 let call = Call::new(Endpoint::Create, None, String::new());

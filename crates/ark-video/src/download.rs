@@ -10,8 +10,8 @@ use ark_video_protocol::{
 use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch};
 
 use crate::{
-    Action, DownloadCause, DownloadError, Error, FileFacts, NotPossible, Progress, Provenance, Sidecar,
-    TaskEnded, TaskHandle,
+    Action, DownloadCause, DownloadError, Error, FileFacts, Intent, NotPossible, Progress, Provenance,
+    Sidecar, TaskEnded, TaskHandle,
 };
 
 /// Which result of a task.
@@ -85,6 +85,10 @@ pub struct DownloadOptions {
     pub sidecar: bool,
     /// What the film was made from, for the sidecar.
     pub provenance: Option<Provenance>,
+    /// Which intent the film was made for, for the sidecar.
+    pub intent: Option<Intent>,
+    /// The simulator made it, and its sidecar says so. Default no.
+    pub simulated: bool,
 }
 
 impl Default for DownloadOptions {
@@ -95,6 +99,8 @@ impl Default for DownloadOptions {
             max_bytes: 4 << 30,
             sidecar: true,
             provenance: None,
+            intent: None,
+            simulated: false,
         }
     }
 }
@@ -145,6 +151,20 @@ impl DownloadOptions {
     #[must_use]
     pub fn provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = Some(provenance);
+        self
+    }
+
+    /// Sets which intent the sidecar says the film was made for.
+    #[must_use]
+    pub fn intent(mut self, intent: Intent) -> Self {
+        self.intent = Some(intent);
+        self
+    }
+
+    /// Sets whether the sidecar says that the simulator made it.
+    #[must_use]
+    pub fn simulated(mut self, simulated: bool) -> Self {
+        self.simulated = simulated;
         self
     }
 }
@@ -282,7 +302,7 @@ fn write_sidecar(
     // What an earlier writer knew of the request is kept.
     let before =
         Sidecar::read(path).ok().flatten().filter(|before| before.task_id.as_ref() == Some(&task.id));
-    let known = before.and_then(|before| before.provenance);
+    let (known, intent) = before.map(|before| (before.provenance, before.intent)).unwrap_or_default();
     let file = FileFacts {
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         bytes: fetched.bytes(),
@@ -292,6 +312,8 @@ fn write_sidecar(
     };
     Sidecar::new(Progress::Downloaded)
         .provenance(options.provenance.clone().or(known))
+        .intent(options.intent.clone().or(intent))
+        .simulated(options.simulated)
         .downloaded(task, file)
         .write(path)
 }

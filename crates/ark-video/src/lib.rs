@@ -54,6 +54,7 @@ mod environment;
 mod error;
 mod error_kinds;
 mod handle;
+mod intent;
 mod list_all;
 mod provenance;
 mod reconcile;
@@ -94,6 +95,7 @@ pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARI
 pub use error::Error;
 pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused};
 pub use handle::{TaskHandle, WaitEvent};
+pub use intent::{Intent, canonical_hash, intent_hash, intent_hash_of};
 pub use provenance::{FileFacts, Input, Progress, Provenance, SIDECAR_ENDING, Sidecar};
 pub use reconcile::ReconcileOptions;
 pub use task_errors::{Action, DownloadCause, DownloadError, NotPossible, StillRunning, TaskEnded};

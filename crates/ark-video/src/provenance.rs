@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::Attachments;
+use crate::{Attachments, Intent};
 
 /// What the name of a sidecar ends in.
 pub const SIDECAR_ENDING: &str = ".ark-video.json";
@@ -30,6 +30,8 @@ pub const SIDECAR_ENDING: &str = ".ark-video.json";
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Progress {
+    /// Written down, and nothing of the request was sent: it may be sent.
+    Prepared,
     /// The request was about to be sent, or is on its way. If this is found later, nobody knows how it ended.
     Submitting,
     /// Sent, and nobody knows whether it made a task.
@@ -63,6 +65,12 @@ pub struct Sidecar {
     /// The film.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileFacts>,
+    /// Which intent it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+    /// The simulator made it: nothing was paid, and it is not the video that the request asks for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
 }
 
 /// A file that is in its place.
@@ -196,6 +204,8 @@ impl Sidecar {
             unknown: None,
             task: None,
             file: None,
+            intent: None,
+            simulated: false,
         }
     }
 
@@ -204,6 +214,32 @@ impl Sidecar {
     pub fn provenance(mut self, provenance: Option<Provenance>) -> Self {
         self.provenance = provenance;
         self
+    }
+
+    /// Sets which intent it is for.
+    #[must_use]
+    pub fn intent(mut self, intent: Option<Intent>) -> Self {
+        self.intent = intent;
+        self
+    }
+
+    /// Says whether the simulator made it.
+    #[must_use]
+    pub fn simulated(mut self, simulated: bool) -> Self {
+        self.simulated = simulated;
+        self
+    }
+
+    /// The intent's hash, see [`crate::intent_hash`]. A sidecar of an earlier version has none: then that of the request as
+    /// it was taken down, which is the same unless an address in it had a query or a callback was asked for.
+    #[must_use]
+    pub fn intent_hash(&self) -> Option<String> {
+        if let Some(intent) = &self.intent {
+            return Some(intent.hash.clone());
+        }
+        let provenance = self.provenance.as_ref()?;
+        let media = provenance.inputs.iter().map(|input| (input.content, input.sha256.clone())).collect();
+        Some(crate::intent_hash_of(&provenance.request, &media, None))
     }
 
     /// Says that the task's id is known.

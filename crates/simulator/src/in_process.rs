@@ -210,8 +210,10 @@ impl Transport for InProcess {
         request: Request<RequestBody>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
         let (parts, body) = request.into_parts();
-        let body =
-            body.read().map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()));
+        let body = body
+            .read()
+            .and_then(|bytes| body.leave().map(|()| bytes))
+            .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()));
         let answered = body.and_then(|body| self.ask(Request::from_parts(parts, body)));
         Box::pin(async move {
             let (answer, wire) = answered?.render()?;

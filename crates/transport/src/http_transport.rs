@@ -178,10 +178,11 @@ impl Transport for HttpTransport {
             };
             let way = self.clients.way(create, &parts.uri)?;
             let has_body = body.length() > 0;
+            let first = body.first_byte();
             let body = body
                 .open()
                 .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()))?;
-            let (body, progress) = SendBody::new(body);
+            let (body, progress) = SendBody::new(body, first);
             let request = Request::from_parts(parts, Box::new(body));
             let proof = has_body.then_some(&progress);
             let timeouts = &self.clients.timeouts;

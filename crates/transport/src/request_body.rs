@@ -86,13 +86,47 @@ pub struct SourceError {
 pub struct RequestBody {
     plan: BodyPlan,
     sources: Vec<Arc<dyn BodySource>>,
+    before_first_byte: BeforeFirstByte,
+}
+
+/// What is done when the connection stands and before the first byte of a body leaves.
+#[derive(Clone, Default)]
+pub(crate) struct BeforeFirstByte(Option<Arc<dyn Fn() -> io::Result<()> + Send + Sync>>);
+
+impl BeforeFirstByte {
+    pub(crate) fn call(&self) -> Result<(), SourceError> {
+        let done = self.0.as_ref().map_or(Ok(()), |before| before());
+        done.map_err(|error| SourceError { name: "the request".to_owned(), why: error.to_string() })
+    }
+}
+
+impl fmt::Debug for BeforeFirstByte {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BeforeFirstByte").field(&self.0.is_some()).finish()
+    }
 }
 
 impl RequestBody {
     /// A plan with the sources that its indices mean.
     #[must_use]
     pub fn new(plan: BodyPlan, sources: Vec<Arc<dyn BodySource>>) -> Self {
-        Self { plan, sources }
+        Self { plan, sources, before_first_byte: BeforeFirstByte::default() }
+    }
+
+    /// Sets what is done right before the first byte leaves: last of all, when the connection stands. Until then nothing
+    /// was sent, and an error from it means that nothing will be.
+    #[must_use]
+    pub fn before_first_byte(mut self, before: Arc<dyn Fn() -> io::Result<()> + Send + Sync>) -> Self {
+        self.before_first_byte = BeforeFirstByte(Some(before));
+        self
+    }
+
+    /// For a transport: to be called once, right before the first byte leaves. [`crate::HttpTransport`] does.
+    ///
+    /// # Errors
+    /// Nothing may be sent.
+    pub fn leave(&self) -> Result<(), SourceError> {
+        self.before_first_byte.call()
     }
 
     /// Bytes on the wire.
@@ -132,6 +166,10 @@ impl RequestBody {
         Ok(())
     }
 
+    pub(crate) fn first_byte(&self) -> BeforeFirstByte {
+        self.before_first_byte.clone()
+    }
+
     /// Opens every source, so that what is missing is known before anything is sent.
     pub(crate) fn open(&self) -> Result<OpenBody, SourceError> {
         OpenBody::new(self.plan.segments(), &self.sources)
@@ -140,6 +178,6 @@ impl RequestBody {
 
 impl From<Bytes> for RequestBody {
     fn from(bytes: Bytes) -> Self {
-        Self { plan: bytes.into(), sources: Vec::new() }
+        Self::new(bytes.into(), Vec::new())
     }
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::{SourceError, Timeouts, encode::OpenBody};
+use crate::{SourceError, Timeouts, encode::OpenBody, request_body::BeforeFirstByte};
 
 /// How far a body got.
 #[derive(Debug, Clone)]
@@ -101,12 +101,14 @@ impl Progress {
 pub(crate) struct SendBody {
     rest: OpenBody,
     progress: Progress,
+    /// Taken when the first byte is asked for.
+    first: Option<BeforeFirstByte>,
 }
 
 impl SendBody {
-    pub(crate) fn new(body: OpenBody) -> (Self, Progress) {
+    pub(crate) fn new(body: OpenBody, first: BeforeFirstByte) -> (Self, Progress) {
         let progress = Progress::new();
-        (Self { rest: body, progress: progress.clone() }, progress)
+        (Self { rest: body, progress: progress.clone(), first: Some(first) }, progress)
     }
 }
 
@@ -118,6 +120,10 @@ impl Body for SendBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, SourceError>>> {
+        if let Some(Err(error)) = self.first.take().map(|first| first.call()) {
+            self.progress.state().failure = Some(error.clone());
+            return Poll::Ready(Some(Err(error)));
+        }
         let Some(piece) = self.rest.next() else { return Poll::Ready(None) };
         match &piece {
             Ok(_) if self.rest.left() == 0 => self.progress.moved_to(Stage::Taken),
@@ -146,7 +152,8 @@ mod tests {
     const PIECE: usize = 64 << 10;
 
     fn send(bytes: impl Into<Bytes>) -> (SendBody, Progress) {
-        SendBody::new(RequestBody::from(bytes.into()).open().unwrap())
+        let body = RequestBody::from(bytes.into());
+        SendBody::new(body.open().unwrap(), body.first_byte())
     }
 
     async fn take(body: &mut SendBody) -> Option<Bytes> {
@@ -164,6 +171,25 @@ mod tests {
         assert_eq!(take(&mut body).await.unwrap().len(), 1);
         assert_eq!((progress.stage(), body.is_end_stream()), (Stage::Taken, true));
         assert_eq!(take(&mut body).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_down_before_the_first_byte_keeps_it_back() {
+        let calls = Arc::new(Mutex::new(0));
+        for fails in [false, true] {
+            let seen = calls.clone();
+            let before = move || {
+                *seen.lock().unwrap() += 1;
+                if fails { Err(std::io::Error::other("the disk is full")) } else { Ok(()) }
+            };
+            let body = RequestBody::from(Bytes::from_static(b"{}")).before_first_byte(Arc::new(before));
+            let (mut body, progress) = SendBody::new(body.open().unwrap(), body.first_byte());
+            let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await.unwrap();
+            assert_eq!(frame.is_err(), fails);
+            let stage = if fails { Stage::Waiting } else { Stage::Taken };
+            assert_eq!((progress.stage(), progress.failure().is_some()), (stage, fails));
+        }
+        assert_eq!(*calls.lock().unwrap(), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ark_video::{
-    Client, Error, Refusal, SendError, SendErrorKind,
+    Client, CreateOptions, Error, Refusal, SendError, SendErrorKind,
     model::{ContentItem, CreateTaskRequest, TextContent},
 };
 use http::HeaderValue;
@@ -34,6 +34,23 @@ async fn an_accepted_create_gives_a_handle_and_was_sent_once() {
     assert_eq!((handle.id(), handle.to_string()), ("cgt-1", "cgt-1".to_owned()));
     assert_eq!(serde_json::to_string(&handle).unwrap(), r#""cgt-1""#);
     assert_eq!(world.lines(), ["POST /v3/contents/generations/tasks"]);
+}
+
+#[tokio::test]
+async fn a_record_is_written_before_the_first_byte_or_nothing_is_sent() {
+    let world = World::always(200, r#"{"id":"cgt-1"}"#);
+    let client = world.client();
+    let prepared = client.prepare(&request(), &CreateOptions::new());
+    let full = || Err(std::io::Error::other("the disk is full"));
+    let error = client.create_recorded(&prepared, full).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent(_)) && error.to_string().contains("the disk is full"), "{error}");
+    assert_eq!(world.sent().len(), 0);
+    let seen = world.clone();
+    let before = move || {
+        assert_eq!(seen.sent().len(), 0, "written first");
+        Ok(())
+    };
+    assert_eq!(client.create_recorded(&prepared, before).await.unwrap().id(), "cgt-1");
 }
 
 #[tokio::test]

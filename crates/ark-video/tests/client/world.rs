@@ -134,6 +134,10 @@ impl World {
 
 impl Transport for World {
     fn send(&self, endpoint: Endpoint, request: Request<RequestBody>) -> BoxFuture<'_, Answer> {
+        if let Err(error) = request.body().leave() {
+            let refused = SendError::not_sent(SendErrorKind::Invalid, error.to_string());
+            return Box::pin(async move { Err(refused) });
+        }
         let request = request.map(|body| body.read().unwrap());
         let sent = Sent { second: self.monotonic().as_secs(), endpoint, request };
         let number = {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ark_video::model::{CreateTaskRequest, Task};
 use ark_video::{
     Attachments, DownloadCause, DownloadError, DownloadOptions, DownloadRefusal, Error, Existing, Input,
-    Output, Provenance, SaveError, Sidecar, TaskHandle, deadline,
+    Intent, Output, Provenance, SaveError, Sidecar, TaskHandle, deadline,
 };
 
 use serde_json::json;
@@ -62,6 +62,7 @@ pub(crate) async fn fetch(shared: &Shared, job: &Job, task: Option<Task>) -> Fet
     let handle = shared.client.task(&id);
     let mut options = DownloadOptions::new().existing(Existing::Keep);
     options.provenance = provenance(&job.planned);
+    options.intent = Some(intent(job));
     // What was put in its place before a crash is not asked for again.
     let file = match kept(&id, &output).await {
         Some(file) => file,
@@ -164,6 +165,12 @@ async fn last_frame(
 
 fn frame_path(film: &Path, ending: &str) -> PathBuf {
     film.with_extension(format!("last.{ending}"))
+}
+
+/// Which intent a job is: by its sidecar the film can be known again without the journal.
+pub(crate) fn intent(job: &Job) -> Intent {
+    let shot = format!("{}/{}", job.batch, job.planned.name);
+    Intent::new(job.planned.request_hash.as_str()).ordinal(job.revision).shot(shot)
 }
 
 /// The film, if its sidecar proves that what stands there is this task's.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::list::hex;
+use crate::list::{hex, same_intent};
 use crate::{Job, Planned, State};
 
 use super::db::{Db, Tx};
@@ -254,7 +254,7 @@ fn current(old: &[Job]) -> Option<&Job> {
 /// Whether both ask for the same film.
 fn same_film(one: &Planned, other: &Planned) -> bool {
     let after = |planned: &Planned| planned.after.as_ref().map(|after| (after.job.clone(), after.link));
-    one.request_hash == other.request_hash && after(one) == after(other)
+    after(one) == after(other) && same_intent(one, other)
 }
 
 fn decide(old: &[Job], planned: &Planned) -> Act {

@@ -29,7 +29,7 @@ use crate::{Cap, Planned};
 pub use amount::NotAnAmount;
 pub(crate) use attach::attach;
 pub use finding::ListFinding;
-pub(crate) use hash::hex;
+pub(crate) use hash::{hex, same_intent};
 pub use text::ListFormat;
 pub use totals::{Sum, Totals};
 

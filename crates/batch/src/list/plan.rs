@@ -295,5 +295,5 @@ pub(super) fn hash_of(jobs: &[Planned], caps: &[Cap]) -> String {
         .iter()
         .map(|job| json!([job.name, job.request_hash, job.output, job.after, job.tags, job.priority]))
         .collect();
-    hash::of_value(&json!([jobs, caps]))
+    ark_video::canonical_hash(&json!([jobs, caps]))
 }
