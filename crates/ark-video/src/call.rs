@@ -10,7 +10,7 @@ use std::{
 use ark_video_protocol::{
     ApiError, Endpoint,
     limit::{Lane, Limits, Permit},
-    reconcile::clock_skew,
+    reconcile::ClockOffsets,
     request_id::{CLIENT_REQUEST_ID, RANDOM_BYTES, client_request_id},
     retry::{Failure, Moment, Retries, RetryBudget, RetryOptions, RetryStep},
     wait::LookFailure,
@@ -28,13 +28,13 @@ const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Pace {
     pub(crate) limits: Mutex<Limits>,
     pub(crate) budget: Mutex<RetryBudget>,
-    /// What to add to our clock to get the service's.
-    pub(crate) skew: Mutex<Option<i64>>,
+    /// How far our clock is from the service's.
+    pub(crate) clocks: Mutex<ClockOffsets>,
 }
 
 impl Pace {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits: Mutex::new(limits), budget: Mutex::default(), skew: Mutex::default() }
+        Self { limits: Mutex::new(limits), budget: Mutex::default(), clocks: Mutex::default() }
     }
 }
 
@@ -142,10 +142,8 @@ impl Client {
         headers.insert(header::AUTHORIZATION, bearer);
         let method = request.method().clone();
         let result = trace::request(&call, &method, attempt, inner.transport.send(endpoint, request)).await;
-        if let Ok(answer) = &result
-            && let Some(skew) = clock_skew(answer.headers(), inner.clock.now())
-        {
-            *locked(&inner.pace.skew) = Some(skew);
+        if let Ok(answer) = &result {
+            locked(&inner.pace.clocks).learn(answer.headers(), inner.clock.now());
         }
         (call, result)
     }

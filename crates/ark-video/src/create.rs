@@ -7,7 +7,7 @@ use ark_video_protocol::{
     Endpoint,
     limit::Lane,
     outcome::{self, CreateOutcome, Refusal},
-    reconcile::{Marks, STAMP_RANDOM, StampOptions, Unknown, Window, stamp},
+    reconcile::{Marks, MarksInUse, STAMP_RANDOM, StampOptions, Unknown, allocate},
     retry::{RetryOptions, RetryStep},
 };
 use ark_video_transport::{SendError, SendErrorKind};
@@ -29,6 +29,8 @@ pub struct CreateOptions {
     pub retry: RetryOptions,
     /// Values to put into the request by which its task can be found again if its id is lost. Default none.
     pub marks: StampOptions,
+    /// The marks of other creates of the model in the last 7 days: none of them is given again. Default none.
+    pub marks_in_use: Arc<MarksInUse>,
     /// The local files that the request refers to.
     pub attachments: Attachments,
     /// What to do with a request that our checks refuse. Default: do not send it.
@@ -42,6 +44,7 @@ impl Default for CreateOptions {
         Self {
             retry: RetryOptions::never(),
             marks: StampOptions::none(),
+            marks_in_use: Arc::default(),
             attachments: Attachments::default(),
             check: CheckPolicy::default(),
             facts: Facts::new(),
@@ -67,6 +70,13 @@ impl CreateOptions {
     #[must_use]
     pub fn marks(mut self, marks: StampOptions) -> Self {
         self.marks = marks;
+        self
+    }
+
+    /// Says which marks other creates have.
+    #[must_use]
+    pub fn marks_in_use(mut self, in_use: impl Into<Arc<MarksInUse>>) -> Self {
+        self.marks_in_use = in_use.into();
         self
     }
 
@@ -107,6 +117,19 @@ impl Prepared {
     #[must_use]
     pub fn request(&self) -> &CreateTaskRequest {
         &self.request
+    }
+
+    /// The marks that were put in.
+    #[must_use]
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// Whether it should have got an `execution_expires_after` of its own, and all are taken by creates that are still
+    /// looked for: its task could not be told from others.
+    #[must_use]
+    pub fn lacks_mark(&self) -> bool {
+        self.options.marks.expiry && self.request.execution_expires_after.is_none()
     }
 
     /// What our checks say of it; nothing with [`CheckPolicy::Off`].
@@ -154,7 +177,7 @@ impl Client {
         let mut random = [0; STAMP_RANDOM];
         self.inner.random.fill(&mut random);
         let mut request = request.clone();
-        let marks = stamp(&mut request, &options.marks, random);
+        let marks = allocate(&mut request, &options.marks, &options.marks_in_use, random);
         let report = self.report(&request, options);
         Prepared { request, marks, options: options.clone(), report }
     }
@@ -164,8 +187,8 @@ impl Client {
     #[must_use]
     pub fn record(&self, prepared: &Prepared) -> Unknown {
         let now = self.clock().now();
-        let window = Window::of_send(now, now.saturating_add(15 * 60 * 1000), *locked(&self.inner.pace.skew));
-        Unknown::new(&prepared.request, prepared.marks.clone(), window)
+        let (ended, clocks) = (now.saturating_add(15 * 60 * 1000), locked(&self.inner.pace.clocks));
+        Unknown::of_send(&prepared.request, prepared.marks.clone(), now, ended, &clocks)
     }
 
     /// Sends what [`Client::prepare`] made.
@@ -242,8 +265,8 @@ impl Client {
             let step =
                 tries.after(self, |retries, moment, budget| retries.after_create(&outcome, moment, budget));
             let search = || {
-                let window = Window::of_send(sent_at, ended_at, *locked(&self.inner.pace.skew));
-                Unknown::new(request, marks.clone(), window)
+                let clocks = locked(&self.inner.pace.clocks);
+                Unknown::of_send(request, marks.clone(), sent_at, ended_at, &clocks)
             };
             let error = match outcome {
                 CreateOutcome::Accepted(created) => {

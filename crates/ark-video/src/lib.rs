@@ -72,8 +72,12 @@ pub use ark_video_protocol::{
     limit::LimitSettings,
     list::Request as ListQuery,
     outcome::Refusal,
-    reconcile::{Candidate, Doubt, Evidence, Marks, StampOptions, SweepOptions, Unknown, Verdict, Window},
+    reconcile::{
+        Candidate, Doubt, Evidence, MARKS_KEPT, Marks, MarksInUse, StampOptions, SweepOptions, Unknown,
+        Verdict, Window,
+    },
     retry::RetryOptions,
+    unix_millis,
     wait::WaitOptions,
     watch::{CouldNotAsk, WatchEvent, WatchOptions, Watched},
 };

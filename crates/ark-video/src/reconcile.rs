@@ -64,10 +64,11 @@ impl Client {
     /// As [`Client::reconcile`].
     pub async fn reconcile_all(
         &self,
-        unknowns: Vec<Unknown>,
+        mut unknowns: Vec<Unknown>,
         options: ReconcileOptions,
         mut on_look: impl FnMut(&[Verdict]) + Send,
     ) -> Result<Vec<Verdict>, Error> {
+        unknowns.iter_mut().for_each(|unknown| unknown.correct(&locked(&self.inner.pace.clocks)));
         let mut sweep = Sweep::new(unknowns, options.sweep);
         options.owned.into_iter().for_each(|id| sweep.own(id));
         loop {
@@ -91,10 +92,11 @@ impl Client {
         }
     }
 
-    /// The service's time, as far as its answers tell.
-    pub(crate) fn service_now(&self) -> UnixMillis {
-        let skew = locked(&self.inner.pace.skew).unwrap_or(0);
-        self.clock().now().saturating_add(skew)
+    /// The service's time, in milliseconds since 1970, as far as its answers tell; this machine's until they do.
+    #[must_use]
+    pub fn service_now(&self) -> UnixMillis {
+        let offset = locked(&self.inner.pace.clocks).estimate().unwrap_or(0);
+        self.clock().now().saturating_add(offset)
     }
 }
 

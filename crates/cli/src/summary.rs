@@ -23,9 +23,9 @@ pub(crate) fn seconds(count: u64) -> String {
     }
 }
 
-/// `2026-11-22 10:15:00 UTC`.
+/// `2026-11-22 10:15:00 UTC`, of a moment in whatever unit the service wrote it.
 pub(crate) fn moment(unix: i64) -> String {
-    match Timestamp::from_second(unix) {
+    match Timestamp::from_millisecond(ark_video::unix_millis(unix)) {
         Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         Err(_) => format!("{unix} s after 1970"),
     }

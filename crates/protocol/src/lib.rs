@@ -45,6 +45,6 @@ pub use api_error::{ApiError, EnvelopeKind, REQUEST_ID};
 pub use asked::{Asked, Difference};
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};
 pub use failure::{SendError, SendErrorKind, SendStage};
-pub use pace::{RetryAfter, UnixMillis, utc};
+pub use pace::{RetryAfter, UnixMillis, unix_millis, utc};
 pub use request_error::{RequestError, RequestRejected};
 pub use route::{Endpoint, Route, below, route};

@@ -55,6 +55,18 @@ impl RetryAfter {
     }
 }
 
+/// A moment as a task tells it (`created_at`, `updated_at`), in milliseconds. Documented are seconds; gateways also write
+/// milli-, micro- and nanoseconds, which are told apart by their size: as seconds they would be thousands of years away.
+#[must_use]
+pub fn unix_millis(stamp: i64) -> UnixMillis {
+    match stamp.unsigned_abs() {
+        0..100_000_000_000 => stamp.saturating_mul(1000),
+        100_000_000_000..100_000_000_000_000 => stamp,
+        100_000_000_000_000..100_000_000_000_000_000 => stamp / 1000,
+        _ => stamp / 1_000_000,
+    }
+}
+
 /// A moment as people and logs read it: `2026-11-22T10:15:30Z`.
 #[must_use]
 pub fn utc(moment: UnixMillis) -> String {
@@ -65,6 +77,23 @@ pub fn utc(moment: UnixMillis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_in_whatever_unit_they_are_written() {
+        for (stamp, millis) in [
+            (0, 0),
+            (-1, -1000),
+            (150, 150_000),
+            (1_795_342_530, 1_795_342_530_000),
+            (1_795_342_530_123, 1_795_342_530_123),
+            (1_795_342_530_123_456, 1_795_342_530_123),
+            (1_795_342_530_123_456_789, 1_795_342_530_123),
+            (i64::MAX, i64::MAX / 1_000_000),
+            (i64::MIN, i64::MIN / 1_000_000),
+        ] {
+            assert_eq!(unix_millis(stamp), millis, "{stamp}");
+        }
+    }
 
     fn read(value: &str) -> Option<RetryAfter> {
         let mut headers = HeaderMap::new();

@@ -16,7 +16,7 @@ use super::request::{is_flex, search_of};
 use super::settling::cost;
 use super::shared::{Shared, locked};
 use super::step::{Around, Before, Step, decide};
-use super::submit::{mark, submit, unmark};
+use super::submit::submit;
 use super::waiting::{LEFT_ALONE, Waited};
 use crate::{Job, JournalError, Moved, State};
 
@@ -54,7 +54,6 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
                 None => return Ok(Driven::Done),
             },
         };
-        unmark(shared, &job);
         let (step, before) = next_step(shared, &job).await?;
         known = match step {
             Step::Rest => {
@@ -141,7 +140,7 @@ async fn forsaken(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalErro
         // The record was made before the send, for the longest time that it could take and a minute; clocks keep their part.
         let quiet = i64::try_from(shared.options.quiet.as_millis()).unwrap_or(i64::MAX);
         let shorter = RECORDED.saturating_sub(quiet).max(0);
-        search.window.to = search.window.to.saturating_sub(shorter).max(search.window.from);
+        search.shorten(Duration::from_millis(shorter.unsigned_abs()));
     }
     let search = search.and_then(|search| serde_json::to_value(search).ok()).or(attempt.search);
     let now = moved(shared.patiently(|| shared.journal.unknown(job, search.clone(), reason)).await?);
@@ -160,7 +159,6 @@ async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, Jo
         return hold("what to search for is not known".to_owned(), Vec::new()).await;
     };
     let accepted = search.accepted;
-    mark(shared, &job.key, &search);
     let found = tokio::select! {
         found = shared.reconciling.find(&job.key, search) => found,
         () = shared.stop.draining() => return Ok(None),

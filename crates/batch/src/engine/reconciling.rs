@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ark_video::{
     Candidate, Client, Clock, Doubt, Evidence, ReconcileOptions, SweepOptions, UnixMillis, Unknown, Verdict,
+    unix_millis,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -190,7 +191,7 @@ impl Searcher {
                     if !after.contest(&before, &case.search, &task.id, evidence) =>
                 {
                     self.given.insert(task.id.clone());
-                    let created_at = task.created_at.map(|seconds| seconds.saturating_mul(1000));
+                    let created_at = task.created_at.map(unix_millis);
                     Some(Found::Task { id: task.id, created_at })
                 }
                 _ if case.looks < self.options.looks.max(1) => None,
@@ -251,7 +252,7 @@ impl Claims {
     fn contest(&self, earlier: &Self, search: &Unknown, task: &str, evidence: Evidence) -> bool {
         let new = |key: &String| !earlier.others.iter().any(|(known, _)| known == key);
         let alike = |other: &Unknown| match (search.marks.expiry, other.marks.expiry) {
-            (Some(ours), Some(theirs)) if evidence >= Evidence::Marked => ours == theirs,
+            (Some(ours), Some(theirs)) if evidence >= Evidence::MarkedAtAnotherTime => ours == theirs,
             _ => evidence < Evidence::Tag,
         };
         self.owned.contains(task) || self.others.iter().any(|(key, other)| new(key) && alike(other))

@@ -1,15 +1,14 @@
 //! From a planned job to the request that is sent: its files looked at once more, what the job that it follows delivers, and
-//! marks on it that no other open job of this runner has.
+//! marks on it that no other create of its model has.
 
-use ark_video::{Client, CreateOptions, Error, Prepared, RetryOptions, Unknown};
+use std::sync::Arc;
+
+use ark_video::{Client, CreateOptions, Error, MarksInUse, Prepared, RetryOptions, Unknown};
 use serde_json::Value;
 
 use super::options::RunnerOptions;
 use crate::list::attach;
 use crate::{Job, Link, Planned};
-
-/// How often marks are drawn anew to find some that nobody else has.
-const DRAWS: usize = 64;
 
 /// Why there is no request.
 #[derive(Debug)]
@@ -20,14 +19,14 @@ pub(crate) enum Unprepared {
     NotNow(String),
 }
 
-/// The request of a job. `before` is the job that it follows, if it follows one; `taken` says whether another open job has this
-/// `execution_expires_after`.
+/// The request of a job. `before` is the job that it follows, if it follows one; `in_use` are the marks of other creates of its
+/// model.
 pub(crate) async fn prepare(
     client: &Client,
     options: &RunnerOptions,
     job: &Job,
     before: Option<&Job>,
-    taken: impl Fn(i64) -> bool,
+    in_use: Arc<MarksInUse>,
 ) -> Result<(Prepared, Unknown), Unprepared> {
     let delivered = match (&job.planned.after, before) {
         (Some(after), Some(before)) => Some(delivered(client, after.link, before).await?),
@@ -43,17 +42,11 @@ pub(crate) async fn prepare(
         .retry(RetryOptions::never())
         .attachments(files)
         .check(options.check)
-        .marks(options.marks.clone());
-    let mut draws = 0;
-    loop {
-        let prepared = client.prepare(&request, &create);
-        let search = client.record(&prepared);
-        draws += 1;
-        match search.marks.expiry {
-            Some(expiry) if draws < DRAWS && taken(expiry) => {}
-            _ => return Ok((prepared, search)),
-        }
-    }
+        .marks(options.marks.clone())
+        .marks_in_use(in_use);
+    let prepared = client.prepare(&request, &create);
+    let search = client.record(&prepared);
+    Ok((prepared, search))
 }
 
 /// What a job takes from the one that it follows. Links are asked for anew: they die, and are not kept.

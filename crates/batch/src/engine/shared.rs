@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ark_video::Client;
+use ark_video::{Client, Marks, MarksInUse, UnixMillis};
 use tokio::sync::Notify;
 
 use super::drive::Driven;
@@ -40,8 +40,8 @@ pub(crate) struct Shared {
     pub(crate) downloads: Turnstile,
     /// Jobs that are left as they are in this run, because something here is in their way.
     pub(crate) given_up: Mutex<HashSet<String>>,
-    /// The `execution_expires_after` of jobs whose task is not known yet: each has its own, so that a lost one can be told apart.
-    pub(crate) expiries: Mutex<HashMap<String, i64>>,
+    /// The marks of each model's creates, as the journal had them last and this runner took them since.
+    marks: Mutex<HashMap<String, Arc<MarksInUse>>>,
     /// Keys of the jobs that follow another one, by its batch and name.
     pub(crate) followers: Mutex<HashMap<(String, String), HashSet<String>>>,
     models: Mutex<HashMap<String, Arc<ModelPace>>>,
@@ -96,7 +96,7 @@ impl Shared {
             waiting,
             reconciling,
             given_up: Mutex::default(),
-            expiries: Mutex::default(),
+            marks: Mutex::default(),
             followers: Mutex::default(),
             models: Mutex::default(),
             ends: Mutex::default(),
@@ -119,6 +119,36 @@ impl Shared {
             })
         };
         models.entry(model.to_owned()).or_insert_with(new).clone()
+    }
+
+    /// The marks that creates of this model have.
+    pub(crate) async fn marks_in_use(&self, model: &str) -> Result<Arc<MarksInUse>, JournalError> {
+        if let Some(known) = locked(&self.marks).get(model) {
+            return Ok(known.clone());
+        }
+        let found = Arc::new(self.patiently(|| self.journal.marks_in_use(model)).await?);
+        locked(&self.marks).insert(model.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// Another runner took marks, or all are in use: the journal knows better.
+    pub(crate) fn forget_marks(&self, model: &str) {
+        locked(&self.marks).remove(model);
+    }
+
+    /// A create of this runner has these marks from now on.
+    pub(crate) fn marks_taken(&self, model: &str, marks: &Marks, at: UnixMillis) {
+        if let Some(known) = locked(&self.marks).get_mut(model) {
+            // Known again as one whose task is known when the journal is read the next time.
+            Arc::make_mut(known).add(marks, at, false);
+        }
+    }
+
+    /// Nothing was sent with these marks.
+    pub(crate) fn marks_returned(&self, model: &str, marks: &Marks) {
+        if let Some(known) = locked(&self.marks).get_mut(model) {
+            Arc::make_mut(known).remove(marks);
+        }
     }
 
     /// Does something with the journal, again and again while it cannot be reached or written. What comes back is an answer, or

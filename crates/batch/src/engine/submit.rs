@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use ark_video::{Error, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
+use ark_video::{Error, MarksInUse, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
 
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
 use super::guard::{Moment, may_send};
 use super::pace::TooMuch;
-use super::request::{Unprepared, prepare};
+use super::request::{Unprepared, prepare, search_of};
 use super::shared::{ModelPace, Shared, Spare, locked};
 use crate::list::hex;
 use crate::{Amount, Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, State, Submitting};
@@ -40,8 +40,15 @@ pub(crate) async fn submit(
         return Ok(Some(job));
     };
     // The first to come had to wait: things may have changed for this job.
-    let taken = |expiry| locked(&shared.expiries).values().any(|taken| *taken == expiry);
-    let (prepared, search) = match prepare(&shared.client, &shared.options, &job, before, taken).await {
+    let mut in_use = shared.marks_in_use(job.model()).await?;
+    let mut prepared = prepare(&shared.client, &shared.options, &job, before, in_use.clone()).await;
+    if prepared.as_ref().is_ok_and(|(prepared, _)| prepared.lacks_mark()) {
+        // Tasks that are known since give theirs free.
+        shared.forget_marks(job.model());
+        in_use = shared.marks_in_use(job.model()).await?;
+        prepared = prepare(&shared.client, &shared.options, &job, before, in_use.clone()).await;
+    }
+    let (prepared, search) = match prepared {
         Ok(prepared) => prepared,
         Err(Unprepared::Never(reason)) => {
             return Ok(moved(
@@ -59,7 +66,12 @@ pub(crate) async fn submit(
         let reason = Error::Rejected(Box::new(prepared.report().clone())).to_string();
         return Ok(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?));
     }
-    mark(shared, &job.key, &search);
+    if let Some(reason) = lacks_mark(shared, &job, &prepared, &in_use).await? {
+        drop(turn);
+        shared.tell(Some(&job.key), EventKind::Trouble { reason });
+        pause(shared, NOT_SENT.1).await;
+        return Ok(None);
+    }
     let begun = Moment::of(&*shared.options.clock);
     let attempt = attempt_of(shared, &job, &search, begun.wall);
     let token = attempt.token.clone();
@@ -67,8 +79,15 @@ pub(crate) async fn submit(
     let written = shared.journal.submitting(&job, attempt, &wish).await;
     drop(turn);
     let job = match written {
-        Ok(Submitting::Done(job)) => job,
+        Ok(Submitting::Done(job)) => {
+            shared.marks_taken(job.model(), prepared.marks(), begun.wall);
+            job
+        }
         Ok(Submitting::Stale(job)) => return Ok(job),
+        Ok(Submitting::MarkTaken) => {
+            shared.forget_marks(job.model());
+            return Ok(None);
+        }
         Ok(Submitting::NoSlot) => return Ok(None),
         Ok(Submitting::Paused) => return Ok(None),
         Ok(Submitting::NoRoom { scope, unit, cap, reserved, settled }) => {
@@ -131,18 +150,29 @@ pub(crate) async fn submit(
     }
 }
 
-/// Keeps a job's mark for itself until its task is known; see [`unmark`].
-pub(crate) fn mark(shared: &Shared, key: &str, search: &Unknown) {
-    if let Some(expiry) = search.marks.expiry {
-        locked(&shared.expiries).insert(key.to_owned(), expiry);
+/// Where all marks of a model are in use: takes the one that it got away from a create whose task is known. Why that cannot be,
+/// if it cannot.
+async fn lacks_mark(
+    shared: &Shared,
+    job: &Job,
+    prepared: &Prepared,
+    in_use: &MarksInUse,
+) -> Result<Option<String>, JournalError> {
+    let model = job.model();
+    if prepared.lacks_mark() {
+        return Ok(Some(format!(
+            "not sent: all {} marks of {model} belong to creates whose outcome is unknown, so that one more could not be told from them; decide about those first (`batch status` lists them)",
+            in_use.len()
+        )));
     }
-}
-
-/// Gives a job's mark free, if its task is known or was never made.
-pub(crate) fn unmark(shared: &Shared, job: &Job) {
-    if !matches!(job.state, State::Submitting | State::Unknown | State::Held) {
-        locked(&shared.expiries).remove(&job.key);
+    let reused = prepared.marks().expiry.and_then(|expiry| Some((expiry, in_use.used_at(expiry)?)));
+    if let Some((expiry, used_at)) = reused
+        && !shared.patiently(|| shared.journal.free_mark(model, expiry, used_at)).await?
+    {
+        // It is taken below or it is not: the journal decides.
+        shared.forget_marks(model);
     }
+    Ok(None)
 }
 
 /// Waits until this model may have one more task and one more create. `None`: nothing more is sent in this run.
@@ -274,8 +304,16 @@ async fn late(shared: &Shared, job: &Job, id: &str) -> Result<Option<Job>, Journ
 
 async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<Option<Job>, JournalError> {
     let now = moved(shared.patiently(|| shared.journal.not_sent(job, reason)).await?);
+    returned(shared, job);
     shared.tell(Some(&job.key), EventKind::NotSent { reason: reason.to_owned() });
     Ok(now)
+}
+
+/// The journal has given the job's marks back.
+fn returned(shared: &Shared, job: &Job) {
+    if let Some(search) = search_of(job) {
+        shared.marks_returned(job.model(), &search.marks);
+    }
 }
 
 async fn failed(

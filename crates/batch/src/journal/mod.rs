@@ -9,6 +9,7 @@ mod decisions;
 mod error;
 mod file;
 mod late;
+mod marks;
 mod moves;
 mod open;
 mod pace;

@@ -161,12 +161,16 @@ impl Journal {
             if !pace::may_have_room(&self.inner.db, slot).await? {
                 return Ok(Step::Not(Submitting::NoSlot));
             }
-            let mut paused = false;
+            let mut refused = None;
             let step = self
                 .step(job, &[State::Intent], Some(slot), async |tx, next| {
                     if super::batches::is_paused(tx, &next.batch).await? {
-                        paused = true;
+                        refused = Some(Submitting::Paused);
                         return Err(Trouble::refused("the batch is paused"));
+                    }
+                    if !self.take_mark(tx, next.model(), &attempt).await? {
+                        refused = Some(Submitting::MarkTaken);
+                        return Err(Trouble::refused("another create has its mark"));
                     }
                     let number = next.attempt.as_ref().map_or(0, |last| last.number) + 1;
                     let request_hash = next.planned.request_hash.clone();
@@ -177,7 +181,7 @@ impl Journal {
                     Ok(())
                 })
                 .await;
-            if paused { Ok(Step::Not(Submitting::Paused)) } else { step }
+            refused.map_or(step, |refused| Ok(Step::Not(refused)))
         };
         match submit.await {
             Ok(Step::Done(job)) => Ok(Submitting::Done(job)),
@@ -193,7 +197,8 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn not_sent(&self, job: &Job, reason: &str) -> Result<Moved, JournalError> {
-        self.moved(UNSENT, job, &[State::Submitting], async |_, next| {
+        self.moved(UNSENT, job, &[State::Submitting], async |tx, next| {
+            self.return_mark(tx, next.model(), next.attempt.as_ref()).await?;
             next.state = State::Intent;
             next.reason = Some(reason.to_owned());
             Ok(())
@@ -207,7 +212,8 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn refused(&self, job: &Job, reason: &str) -> Result<Moved, JournalError> {
-        self.moved(SENT, job, &[State::Submitting], async |_, next| {
+        self.moved(SENT, job, &[State::Submitting], async |tx, next| {
+            self.return_mark(tx, next.model(), next.attempt.as_ref()).await?;
             next.state = State::Rejected;
             next.reason = Some(reason.to_owned());
             Ok(())

@@ -120,6 +120,8 @@ pub enum Submitting {
         /// `tokens`, or a currency.
         unit: String,
     },
+    /// Another create of the model in the last 7 days has its mark: give it another one.
+    MarkTaken,
     /// As many tasks run as may.
     NoSlot,
     /// The batch is paused.

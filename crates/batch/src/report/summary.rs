@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ark_video::UnixMillis;
+use ark_video::{UnixMillis, unix_millis};
 use serde::Serialize;
 
 use crate::{Job, State};
@@ -23,7 +23,7 @@ impl Durations {
         let ended = job.task.as_ref().and_then(|task| task.get("updated_at")?.as_i64());
         let done = matches!(job.state, State::Finished | State::Downloaded | State::Settled);
         if let (true, Some(created), Some(ended)) = (done, job.created_at, ended) {
-            self.took(created, ended.saturating_mul(1000));
+            self.took(created, unix_millis(ended));
         }
     }
 

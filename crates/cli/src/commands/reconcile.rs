@@ -157,7 +157,7 @@ fn tell(session: &Session, lost: &Lost, verdict: &Verdict) {
 fn to_json(name: &str, verdict: &Verdict) -> Value {
     match verdict {
         Verdict::Found { task, .. } => json!({ "of": name, "verdict": "found", "id": task.id, "task": task }),
-        Verdict::Ambiguous { candidates, doubt } => json!({
+        Verdict::Ambiguous { candidates, doubt, .. } => json!({
             "of": name, "verdict": "ambiguous", "candidates": candidates, "doubt": doubt.map(doubted),
         }),
         Verdict::NotFound { looks, over, dismissed, doubt } => json!({
@@ -177,7 +177,7 @@ fn to_text(lost: &Lost, verdict: &Verdict, again: &str) -> String {
             proven(*evidence),
             api_failure::go_on(again, &task.id)
         ),
-        Verdict::Ambiguous { candidates, doubt } => {
+        Verdict::Ambiguous { candidates, doubt, .. } => {
             let mut text = format!("{name}: may be one of these; compare times and videos, and choose:");
             candidates.iter().for_each(|task| text.push_str(&format!("\n  {}", described(task))));
             if let Some(doubt) = doubt {
@@ -212,6 +212,7 @@ fn proven(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Tag => "it carries the tag of this create",
         Evidence::Marked => "it carries the marks of this create",
+        Evidence::MarkedAtAnotherTime => "it alone carries the marks of this create, though a clock is wrong",
         _ => "nothing else fits",
     }
 }

@@ -6,7 +6,7 @@ use ark_video_model::Task;
 use http::Uri;
 
 use super::{DownloadRefusal, Reach};
-use crate::{base_url::is_loopback_host, path};
+use crate::{base_url::is_loopback_host, path, unix_millis};
 
 /// Where a file may come over plain `http`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -101,7 +101,8 @@ pub fn expires_at(link: &str) -> Option<i64> {
 #[must_use]
 pub fn deadline(task: &Task) -> Option<i64> {
     const DAY: i64 = 24 * 60 * 60;
-    let kept = task.updated_at.or(task.created_at).and_then(|at| at.checked_add(DAY));
+    let last = task.updated_at.or(task.created_at);
+    let kept = last.map(|at| unix_millis(at).div_euclid(1000).saturating_add(DAY));
     task.video_url().and_then(expires_at).or(kept)
 }
 

@@ -16,6 +16,8 @@ use super::{
 pub enum Evidence {
     /// Model, time and settings fit. So may those of others.
     Echoes,
+    /// It carries our `execution_expires_after` or seed and fits, but not in time, as far as the clocks are known.
+    MarkedAtAnotherTime,
     /// It also carries our `execution_expires_after` or seed.
     Marked,
     /// It carries our tag.
@@ -29,14 +31,26 @@ pub(super) fn weigh(unknown: &Unknown, task: &Task, marks_are_echoed: bool) -> O
     if marks.tag.is_some() && marks.tag.as_deref() == identifier {
         return Some(Evidence::Tag);
     }
-    if !may_be_of(unknown, task) {
+    if !is_of_model(unknown, task) {
         return None;
     }
+    let in_time = unknown.may_have_made(task.created_at);
     if marks.expiry.is_some() && marks.expiry == task.execution_expires_after
         || marks.seed.is_some() && marks.seed == task.seed
     {
-        // Another tag says more than a number that others may draw as well.
-        return identifier.and_then(tag_of).is_none().then_some(Evidence::Marked);
+        let is_anothers = identifier.and_then(tag_of).is_some();
+        return match (in_time, unknown.clocks_agreed) {
+            // Another tag says more than a number that others may draw as well.
+            _ if is_anothers => None,
+            (true, _) => Some(Evidence::Marked),
+            (false, _) if asked.rules_out(task) => None,
+            (false, false) => Some(Evidence::MarkedAtAnotherTime),
+            // Others may have drawn the number within the days that are listed; only a person can tell.
+            (false, true) => Some(Evidence::Echoes),
+        };
+    }
+    if !in_time {
+        return None;
     }
     let other = |ours: Option<i64>, theirs: Option<i64>, unset: Option<i64>| {
         matches!((ours, theirs), (Some(ours), Some(theirs)) if ours != theirs)
@@ -56,8 +70,11 @@ pub(super) fn weigh(unknown: &Unknown, task: &Task, marks_are_echoed: bool) -> O
 
 /// Whether time and model leave it open that this task is that create's.
 pub(super) fn may_be_of(unknown: &Unknown, task: &Task) -> bool {
-    let other_model = is_dated(&unknown.model) && is_dated(&task.model) && unknown.model != task.model;
-    !other_model && task.created_at.is_none_or(|at| unknown.window.holds(at))
+    is_of_model(unknown, task) && unknown.may_have_made(task.created_at)
+}
+
+fn is_of_model(unknown: &Unknown, task: &Task) -> bool {
+    !(is_dated(&unknown.model) && is_dated(&task.model) && unknown.model != task.model)
 }
 
 /// Only full names say which model it is; endpoint ids, short names and a reseller's own names do not.
@@ -155,13 +172,64 @@ mod tests {
         for (echo, expected) in [
             (json!({"created_at": 99}), None),
             (json!({"created_at": 201}), None),
-            (json!({"created_at": 201, "execution_expires_after": 172_900}), None),
+            (
+                json!({"created_at": 201, "execution_expires_after": 172_900}),
+                Some(Evidence::MarkedAtAnotherTime),
+            ),
             (json!({"created_at": null}), Some(Evidence::Echoes)),
             (json!({"model": "doubao-seedance-2-0-fast-260128"}), None),
             (json!({"model": "ep-20260101-abcde"}), Some(Evidence::Echoes)),
             (json!({"model": "their name for it"}), Some(Evidence::Echoes)),
         ] {
             assert_eq!(weigh_both(&ours, echo.clone()), [expected; 2], "{echo}");
+        }
+    }
+
+    #[test]
+    fn a_mark_outweighs_the_time_unless_the_clocks_are_known() {
+        const HOUR: i64 = 3600;
+        let mut ours = unknown(
+            json!({"expiry": 172_900}),
+            json!({"execution_expires_after": 172_900, "resolution": "720p"}),
+        );
+        ours.window = Window { from: 1_795_342_500_000, to: 1_795_342_630_000 };
+        let inside = 1_795_342_530;
+        for (echo, at_odds, agreed) in [
+            (json!({"created_at": inside}), Some(Evidence::Marked), Some(Evidence::Marked)),
+            (json!({"created_at": inside * 1_000}), Some(Evidence::Marked), Some(Evidence::Marked)),
+            (json!({"created_at": inside * 1_000_000}), Some(Evidence::Marked), Some(Evidence::Marked)),
+            (
+                json!({"created_at": inside + 2 * HOUR}),
+                Some(Evidence::MarkedAtAnotherTime),
+                Some(Evidence::Echoes),
+            ),
+            (
+                json!({"created_at": inside - 2 * HOUR}),
+                Some(Evidence::MarkedAtAnotherTime),
+                Some(Evidence::Echoes),
+            ),
+            (
+                json!({"created_at": (inside - 2 * HOUR) * 1000}),
+                Some(Evidence::MarkedAtAnotherTime),
+                Some(Evidence::Echoes),
+            ),
+            // What fits neither in time nor by its settings is another's.
+            (json!({"created_at": inside + 2 * HOUR, "resolution": "480p"}), None, None),
+            (json!({"created_at": inside + 2 * HOUR, "safety_identifier": OTHER_TAG}), None, None),
+            (json!({"created_at": inside + 2 * HOUR, "model": "doubao-seedance-2-5-260628"}), None, None),
+        ] {
+            let mut marked = echo.clone();
+            marked["execution_expires_after"] = json!(172_900);
+            ours.clocks_agreed = false;
+            assert_eq!(weigh_both(&ours, marked.clone()), [at_odds; 2], "{echo}");
+            ours.clocks_agreed = true;
+            assert_eq!(weigh_both(&ours, marked), [agreed; 2], "{echo}");
+        }
+        // Without the mark, only the window counts.
+        for clocks_agreed in [false, true] {
+            ours.clocks_agreed = clocks_agreed;
+            let unmarked = json!({"created_at": inside + 2 * HOUR, "execution_expires_after": 172_800});
+            assert_eq!(weigh_both(&ours, unmarked), [None; 2]);
         }
     }
 }

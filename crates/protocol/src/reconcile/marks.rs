@@ -14,6 +14,10 @@ pub const TAG_ROOM: usize = MAX_IDENTIFIER - 1 - TAG_START.len() - TAG_DIGITS;
 /// When a task expires if nobody says otherwise, in seconds (create page, 2026-10).
 pub(super) const DEFAULT_EXPIRY: i64 = 172_800;
 
+/// The first value that is a mark, and how many follow it: all that 48 h and less than an hour more leave.
+pub(super) const FIRST_EXPIRY: i64 = DEFAULT_EXPIRY + 1;
+pub(super) const EXPIRIES: i64 = 3599;
+
 /// Longest `safety_identifier` (create page, 2026-10).
 const MAX_IDENTIFIER: usize = 64;
 const TAG_START: &str = "av-";
@@ -87,9 +91,22 @@ pub struct Marks {
     pub callback: Option<TokenHash>,
 }
 
-/// Puts marks into a request. Stamp once per intent, on a copy, before the first send, and send that copy in each repeat.
+/// Puts drawn marks into a request. Stamp once per intent, on a copy, before the first send, and send that copy in each
+/// repeat. Others may draw the same; where their marks are known, [`super::allocate`].
 #[must_use]
 pub fn stamp(request: &mut CreateTaskRequest, options: &StampOptions, random: [u8; STAMP_RANDOM]) -> Marks {
+    let expiry = |drawn| Some(FIRST_EXPIRY + i64::from(drawn) % EXPIRIES);
+    stamp_with(request, options, random, expiry, |drawn| drawn)
+}
+
+/// As [`stamp`], with values that `expiry` and `seed` choose, given a drawn number.
+pub(super) fn stamp_with(
+    request: &mut CreateTaskRequest,
+    options: &StampOptions,
+    random: [u8; STAMP_RANDOM],
+    expiry: impl FnOnce(u32) -> Option<i64>,
+    seed: impl FnOnce(i64) -> i64,
+) -> Marks {
     let mut marks = Marks::default();
     let number = |from: usize| {
         u32::from_be_bytes([random[from], random[from + 1], random[from + 2], random[from + 3]])
@@ -105,12 +122,12 @@ pub fn stamp(request: &mut CreateTaskRequest, options: &StampOptions, random: [u
         request.callback_url = Some(format!("{}/{token}", address.trim_end_matches('/')));
     }
     if options.expiry && request.execution_expires_after.is_none() {
-        marks.expiry = Some(DEFAULT_EXPIRY + 1 + i64::from(number(28) % 3599));
+        marks.expiry = expiry(number(28));
         request.execution_expires_after = marks.expiry;
     }
     let from_draft = request.content.iter().any(|item| matches!(item, ContentItem::DraftTask(_)));
     if options.seed && request.seed.is_none() && !from_draft && is_1x(&request.model) {
-        marks.seed = Some(i64::from((number(32) >> 1).max(1)));
+        marks.seed = Some(seed(i64::from((number(32) >> 1).max(1))));
         request.seed = marks.seed;
     }
     marks

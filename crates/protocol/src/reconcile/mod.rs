@@ -8,13 +8,18 @@
 //! |---|---|---|
 //! | tag in `safety_identifier` | exact | opt-in: the vendor wants one fixed value per end user there |
 //! | token in the path of `callback_url` | exact; the callback itself brings the id | a receiver that the service can reach |
-//! | `execution_expires_after` of 48 h and up to an hour more | 1 in 3,599 | none |
+//! | `execution_expires_after` of 48 h and up to an hour more | exact among the creates that were [`allocate`]d together; 1 in 3,599 otherwise | none |
 //! | `seed`, on 1.x, where the caller left it open | 1 in 2^31 | the clip can be repeated |
 //! | model, time and settings | weak | none |
+//!
+//! A mark outweighs the time: a task that carries it is found although a clock is wrong. Windows are in the service's time,
+//! as far as [`ClockOffsets`] tell; while answers disagree about it, every time is allowed that one of them names.
 //!
 //! It never guesses and never sends a create. "Not found" is evidence, not proof: nobody documents how fresh LIST is.
 //! Sending again after it is the caller's own decision, and can make a second bill.
 
+mod allocate;
+mod clock;
 mod evidence;
 mod marks;
 mod paging;
@@ -22,10 +27,12 @@ mod sweep;
 mod unknown;
 mod verdict;
 
+pub use allocate::{MARKS_KEPT, MarksInUse, allocate};
+pub use clock::{ClockOffsets, clock_skew};
 pub use evidence::Evidence;
 pub use marks::{Marks, STAMP_RANDOM, StampOptions, TAG_ROOM, stamp};
 pub use sweep::{Sweep, SweepOptions, SweepStep};
-pub use unknown::{Unknown, Window, clock_skew};
+pub use unknown::{Unknown, Window};
 pub use verdict::{Candidate, Doubt, Verdict};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ark_video_model::TaskList;
 
-use crate::{UnixMillis, list};
+use crate::{UnixMillis, list, unix_millis};
 
 /// Tasks that must have come newest first before an older one is taken for the end of what matters.
 const TRUSTED_ORDER: usize = 50;
@@ -22,7 +22,7 @@ pub(super) struct Paging {
     /// What the service counted on the first page of this reading, and on the last page read.
     counted: Option<(usize, usize)>,
     newest_first: bool,
-    last_created: Option<i64>,
+    last_created: Option<UnixMillis>,
     steps_back: u32,
     readings: u32,
     /// Some tasks may have slipped through between two pages.
@@ -63,13 +63,14 @@ impl Paging {
         let items = page.items.len();
         let total = page.total.and_then(|total| usize::try_from(total).ok()).filter(|total| *total >= items);
         for task in &page.items {
-            let in_order = match (self.last_created, task.created_at) {
+            let created = task.created_at.map(unix_millis);
+            let in_order = match (self.last_created, created) {
                 (Some(last), Some(this)) => this <= last,
                 (_, None) => false,
                 (None, _) => true,
             };
             self.newest_first &= in_order;
-            self.last_created = task.created_at;
+            self.last_created = created;
         }
         if self.page == 1
             && items > 0
@@ -89,8 +90,7 @@ impl Paging {
             return true;
         }
         self.incomplete |= shrank && self.page > 1;
-        let past_horizon =
-            self.last_created.is_some_and(|at| at.saturating_mul(1000).saturating_add(999) < horizon);
+        let past_horizon = self.last_created.is_some_and(|at| at.saturating_add(999) < horizon);
         if self.newest_first && self.seen.len() >= TRUSTED_ORDER && past_horizon {
             return false;
         }

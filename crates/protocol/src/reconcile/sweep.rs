@@ -1,7 +1,7 @@
 //! One reading of LIST for any number of unknown creates, repeated until each is found or enough looks were taken.
 //!
 //! The caller asks for what [`Sweep::next`] says, inside the rate of LIST, and hands the pages in. Moments are the
-//! service's time in milliseconds: our clock plus [`super::clock_skew`].
+//! service's time in milliseconds: our clock plus [`super::ClockOffsets::estimate`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -134,6 +134,7 @@ pub struct Sweep {
     paging: Paging,
     incomplete: bool,
     state: State,
+    began: Option<UnixMillis>,
     now: UnixMillis,
 }
 
@@ -154,6 +155,7 @@ impl Sweep {
             scopes,
             incomplete: false,
             state: State::Waiting(UnixMillis::MIN),
+            began: None,
             now: UnixMillis::MIN,
         }
     }
@@ -173,6 +175,7 @@ impl Sweep {
     /// What to do at `now`. Asking again without handing in a page gives the same page.
     pub fn next(&mut self, now: UnixMillis) -> SweepStep {
         self.now = self.now.max(now);
+        self.began.get_or_insert(now);
         match self.state {
             State::Done => SweepStep::Done,
             _ if self.unknowns.is_empty() => SweepStep::Done,
@@ -204,8 +207,7 @@ impl Sweep {
         for task in &page.items {
             self.see(task);
         }
-        let horizon =
-            self.unknowns.iter().map(|unknown| unknown.window.from).min().unwrap_or(UnixMillis::MAX);
+        let horizon = self.horizon(started);
         let more = self.paging.turn(page, horizon);
         if self.all_tagged() {
             self.finish_look(started, now);
@@ -242,11 +244,26 @@ impl Sweep {
             |unknown: usize| self.options.exclusive && self.looks[unknown].count >= self.options.looks;
         let oldest = self.now.saturating_sub(LISTED.as_millis() as i64);
         let doubt = |unknown: usize| self.looks[unknown].doubt(self.unknowns[unknown].window.from < oldest);
-        assign(self.unknowns.len(), &self.matches, &self.owned, last_word, doubt)
+        let verdicts = assign(self.unknowns.len(), &self.matches, &self.owned, last_word, doubt);
+        verdicts
             .into_iter()
+            .map(|verdict| verdict.map(|verdict| self.while_marks_may_come(verdict)))
             .zip(self.looks.iter().enumerate())
             .map(|(verdict, (unknown, looks))| verdict.unwrap_or_else(|| looks.not_found(doubt(unknown))))
             .collect()
+    }
+
+    /// A set that only settings speak for is not complete while one of its creates has a mark: its task may yet be listed.
+    fn while_marks_may_come(&self, mut verdict: Verdict) -> Verdict {
+        if let Verdict::Ambiguous { candidates, claimants, is_complete, .. } = &mut verdict {
+            let is_marked = |place: &usize| {
+                let marks = &self.unknowns[*place].marks;
+                marks.tag.is_some() || marks.expiry.or(marks.seed).is_some()
+            };
+            let by_settings = candidates.iter().all(|task| task.evidence < Evidence::Marked);
+            *is_complete &= !(by_settings && claimants.iter().any(is_marked));
+        }
+        verdict
     }
 
     fn see(&mut self, task: &Task) {
@@ -277,6 +294,29 @@ impl Sweep {
         }
     }
 
+    /// Nothing that was created before this can matter in a look that began at `started`. A mark matters whenever its task was
+    /// created; where the clocks are known it is looked for there only before the last word.
+    fn horizon(&self, started: UnixMillis) -> UnixMillis {
+        let mut is_marked = vec![false; self.unknowns.len()];
+        for (unknown, evidence) in self.matches.values().flat_map(|found| &found.claims) {
+            is_marked[*unknown] |= *evidence >= Evidence::Marked;
+        }
+        let of = |(unknown, is_marked): (&Unknown, &bool)| {
+            let has_mark = unknown.marks.expiry.or(unknown.marks.seed).is_some();
+            let may_stop = unknown.clocks_agreed && started < self.closes(unknown);
+            if *is_marked || !has_mark || may_stop {
+                unknown.windows().map(|window| window.from).min().unwrap_or(UnixMillis::MAX)
+            } else {
+                UnixMillis::MIN
+            }
+        };
+        self.unknowns.iter().zip(&is_marked).map(of).min().unwrap_or(UnixMillis::MAX)
+    }
+
+    fn closes(&self, unknown: &Unknown) -> UnixMillis {
+        unknown.closes(self.began.unwrap_or(self.now))
+    }
+
     fn all_tagged(&self) -> bool {
         let mut tagged: BTreeMap<usize, u32> = BTreeMap::new();
         for (unknown, evidence) in self.matches.values().flat_map(|found| &found.claims) {
@@ -288,8 +328,9 @@ impl Sweep {
     }
 
     fn finish_look(&mut self, started: UnixMillis, now: UnixMillis) {
-        for ((unknown, looks), dismissed) in self.unknowns.iter().zip(&mut self.looks).zip(&self.dismissed) {
-            if started >= unknown.window.to {
+        let closes: Vec<_> = self.unknowns.iter().map(|unknown| self.closes(unknown)).collect();
+        for ((closes, looks), dismissed) in closes.iter().zip(&mut self.looks).zip(&self.dismissed) {
+            if started >= *closes {
                 looks.first = if looks.count == 0 { started } else { looks.first };
                 looks.last = now;
                 looks.count += 1;
@@ -301,15 +342,11 @@ impl Sweep {
         let next = self
             .verdicts()
             .iter()
-            .zip(self.unknowns.iter().zip(&self.looks))
+            .zip(closes.iter().zip(&self.looks))
             .filter(|(verdict, (_, looks))| {
                 !matches!(verdict, Verdict::Found { .. }) && looks.count < self.options.looks
             })
-            .map(
-                |(_, (unknown, _))| {
-                    if started < unknown.window.to { unknown.window.to } else { now.saturating_add(pause) }
-                },
-            )
+            .map(|(_, (closes, _))| if started < *closes { *closes } else { now.saturating_add(pause) })
             .min();
         self.state = next.map_or(State::Done, |at| State::Waiting(at.max(now)));
     }

@@ -103,7 +103,7 @@ fn words(verdicts: &[Verdict]) -> Vec<String> {
         Verdict::NotFound { looks, over, dismissed, doubt } => {
             format!("none in {looks} looks over {} s, {dismissed} others, {doubt:?}", over.as_secs())
         }
-        Verdict::Ambiguous { candidates, doubt } => {
+        Verdict::Ambiguous { candidates, doubt, .. } => {
             let ids: Vec<_> = candidates.iter().map(|task| task.id.as_str()).collect();
             format!(
                 "one of {}{}",
@@ -310,6 +310,95 @@ fn what_slid_out_of_the_seven_days_is_not_called_uncreated() {
     let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(1));
     Account::new(vec![]).drive(&mut sweep, START + 8 * 86_400 * SECOND, |_, _| {});
     assert_eq!(words(&sweep.verdicts()), ["none in 1 looks over 1 s, 0 others, Some(TooOld)"]);
+}
+
+/// Creates with these marks, by their draw, and tasks with these; who may claim what, and which sets are complete.
+#[test]
+fn a_set_is_complete_when_as_many_tasks_as_creates_are_alike() {
+    // Draws of creates, `None` without marks; draws of tasks, `None` for an unmarked one; each create's claimants, and
+    // whether its set is complete. An empty list: found, or not there.
+    type Row = (&'static [Option<u8>], &'static [Option<u8>], &'static [(&'static [usize], bool)]);
+    const NO: (&[usize], bool) = (&[], false);
+    let rows: [Row; 9] = [
+        (&[Some(1), Some(1)], &[Some(1), Some(1)], &[(&[0, 1], true), (&[0, 1], true)]),
+        (&[Some(1), Some(1), Some(2)], &[Some(1), Some(1), Some(2)], &[(&[0, 1], true), (&[0, 1], true), NO]),
+        // One is missing, or one is too many.
+        (&[Some(1), Some(1)], &[Some(1)], &[(&[0, 1], false), (&[0, 1], false)]),
+        (&[Some(1), Some(1)], &[Some(1), Some(1), Some(1)], &[(&[0, 1], false), (&[0, 1], false)]),
+        (&[Some(1)], &[Some(1), Some(1)], &[(&[0], false)]),
+        // Without marks there is nothing to wait for; with a mark there is.
+        (&[None, None], &[None, None], &[(&[0, 1], true), (&[0, 1], true)]),
+        (&[None], &[None], &[(&[0], true)]),
+        (&[Some(1), Some(2)], &[None, None], &[(&[0, 1], false), (&[0, 1], false)]),
+        (&[Some(1), None], &[None, None], &[(&[0, 1], false), (&[0, 1], false)]),
+    ];
+    for (creates, tasks, expected) in rows {
+        let made = |draw: Option<u8>, id: &str| match draw {
+            Some(draw) => unanswered(json!({}), &StampOptions::new(), draw, id),
+            None => unanswered(json!({}), &StampOptions::none(), 0, id),
+        };
+        let unknowns = creates.iter().map(|draw| made(*draw, "").0).collect();
+        let tasks = tasks.iter().enumerate().map(|(n, draw)| made(*draw, &format!("cgt-{n}")).1).collect();
+        let mut sweep = Sweep::new(unknowns, SweepOptions::new().looks(0));
+        Account::new(tasks).drive(&mut sweep, START, |_, _| {});
+        let verdicts = sweep.verdicts();
+        let seen: Vec<(&[usize], bool)> = verdicts
+            .iter()
+            .map(|verdict| match verdict {
+                Verdict::Ambiguous { claimants, is_complete, .. } => (claimants.as_slice(), *is_complete),
+                _ => NO,
+            })
+            .collect();
+        assert_eq!(seen, expected, "{creates:?}: {:?}", words(&verdicts));
+    }
+}
+
+/// Where the machine's clock is, what the service's answers said of theirs, and in which unit it writes moments.
+#[test]
+fn a_marked_task_is_found_whatever_the_clocks_say() {
+    const HOUR: i64 = 3600;
+    for (ahead, dates, unit) in [
+        (0, &[][..], 1),
+        (2 * HOUR, &[], 1),
+        (-2 * HOUR, &[], 1),
+        (2 * HOUR, &[], 1000),
+        (26 * HOUR, &[], 1),
+        (2 * HOUR, &[-2 * HOUR; 3], 1),
+        (-2 * HOUR, &[2 * HOUR; 3], 1000),
+        (2 * HOUR, &[-2 * HOUR], 1),
+        // One wrong answer: alone, the last one, among others.
+        (0, &[2 * HOUR], 1),
+        (0, &[-9 * HOUR], 1),
+        (0, &[0, 0, 0, 2 * HOUR], 1),
+        (2 * HOUR, &[-2 * HOUR, -2 * HOUR, 0, -2 * HOUR, -2 * HOUR], 1),
+        (0, &[0, 2 * HOUR], 1_000_000),
+    ] {
+        for marked in [true, false] {
+            let mut offsets = ClockOffsets::default();
+            let here = START + ahead * SECOND;
+            for date in dates {
+                let at = jiff::Timestamp::from_millisecond(here + date * SECOND).unwrap();
+                let mut headers = http::HeaderMap::new();
+                headers.insert("date", at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().parse().unwrap());
+                offsets.learn(&headers, here);
+            }
+            let mut sent = request(json!({}));
+            let options = if marked { StampOptions::new() } else { StampOptions::none() };
+            let marks = stamp(&mut sent, &options, [3; STAMP_RANDOM]);
+            let unknown = Unknown::of_send(&sent, marks, here, here + SECOND, &offsets);
+            let task = json!({"id": "cgt-1", "model": MODEL, "status": "queued", "created_at": START / 1000 * unit,
+                "execution_expires_after": sent.execution_expires_after});
+            let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().exclusive(true).looks(1));
+            // The newest of more tasks than are read without need.
+            let older = (0..700).map(|n| foreign(&format!("old-{n}"), -200 * HOUR - n));
+            let mut account = Account::new(std::iter::once(task).chain(older).collect());
+            account.drive(&mut sweep, here + offsets.estimate().unwrap_or(0), |_, _| {});
+            let found = matches!(&sweep.verdicts()[0], Verdict::Found { task, .. } if task.id == "cgt-1");
+            // Without a mark, only a clock that some answer told right helps.
+            let right = dates.iter().any(|date| *date == -ahead) || ahead == 0;
+            assert_eq!(found, marked || right, "{ahead} {dates:?} {marked}: {:?}", words(&sweep.verdicts()));
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use ark_video_model::CreateTaskRequest;
-use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
-use super::Marks;
-use crate::{Asked, UnixMillis};
+use super::{ClockOffsets, Marks};
+use crate::{Asked, UnixMillis, unix_millis};
 
 /// How late a request can still arrive after its sender gave up, and how late LIST may show its task.
 const LATE: Duration = Duration::from_secs(60);
 /// How far a clock that was compared with the service's `Date` can be wrong.
-const SLACK: Duration = Duration::from_secs(5);
+pub(super) const SLACK: Duration = Duration::from_secs(5);
 /// How far any other clock can be wrong.
 const SLACK_UNCOMPARED: Duration = Duration::from_secs(5 * 60);
 
@@ -44,20 +43,19 @@ impl Window {
         }
     }
 
-    /// Whether `created_at`, in whole seconds rounded down, lies in the window.
-    pub(super) fn holds(&self, created_at: i64) -> bool {
-        let start = created_at.saturating_mul(1000);
-        start.saturating_add(999) >= self.from && start <= self.to
+    /// Whether a moment that was rounded down to whole seconds lies in the window.
+    pub(super) fn holds(&self, at: UnixMillis) -> bool {
+        at.saturating_add(999) >= self.from && at <= self.to
     }
-}
 
-/// What to add to our clock to get the service's, in milliseconds, from the `Date` of an answer that came at `now`.
-#[must_use]
-pub fn clock_skew(headers: &HeaderMap, now: UnixMillis) -> Option<i64> {
-    let text = headers.get(header::DATE)?.to_str().ok()?;
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
-    // A date is cut to whole seconds, so on average half a second older than the moment it was written.
-    Some(date.as_millisecond().saturating_add(500).saturating_sub(now))
+    /// Whether all of another window lies in this one.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.from <= other.from && other.to <= self.to
+    }
+
+    fn shifted(self, by: i64) -> Self {
+        Self { from: self.from.saturating_add(by), to: self.to.saturating_add(by) }
+    }
 }
 
 /// A create that may have made a task, and a bill. Serialise it: it outlives the process.
@@ -66,8 +64,15 @@ pub fn clock_skew(headers: &HeaderMap, now: UnixMillis) -> Option<i64> {
 pub struct Unknown {
     /// The model that was asked for, or the endpoint id.
     pub model: String,
-    /// When the task can have been created.
+    /// When the task has most likely been created.
     pub window: Window,
+    /// When it can have been created as well, while the clocks are not known to agree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or_within: Vec<Window>,
+    /// Whether the service's clock was known from several answers that agreed, so that nothing outside of the window is
+    /// this create's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clocks_agreed: bool,
     /// The marks in the request.
     #[serde(default)]
     pub marks: Marks,
@@ -92,12 +97,62 @@ impl Unknown {
         Self {
             model: sent.model.clone(),
             window,
+            or_within: Vec::new(),
+            clocks_agreed: false,
             marks,
             asked: Asked::of(sent),
             accepted: false,
             request_id: None,
             client_request_id: None,
         }
+    }
+
+    /// A record of a send that began at `started` and was given up at `ended`, both by the clock that `offsets` are of.
+    #[must_use]
+    pub fn of_send(
+        sent: &CreateTaskRequest,
+        marks: Marks,
+        started: UnixMillis,
+        ended: UnixMillis,
+        offsets: &ClockOffsets,
+    ) -> Self {
+        let (window, or_within) = offsets.windows(started, ended);
+        Self { or_within, clocks_agreed: offsets.is_agreed(), ..Self::new(sent, marks, window) }
+    }
+
+    /// Corrects the windows of a record that was made before the service's clock was known, by what is known of it now on
+    /// the same machine. What they were stays possible.
+    pub fn correct(&mut self, offsets: &ClockOffsets) {
+        let Some(offset) = offsets.estimate().filter(|_| !self.clocks_agreed) else { return };
+        let shifted = self.window.shifted(offset);
+        if !self.windows().any(|known| known.covers(&shifted)) {
+            self.or_within.push(shifted);
+        }
+    }
+
+    /// Ends the windows sooner, where it is known that the send was given up before.
+    pub fn shorten(&mut self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        for window in std::iter::once(&mut self.window).chain(&mut self.or_within) {
+            window.to = window.to.saturating_sub(by).max(window.from);
+        }
+    }
+
+    /// From when on a look can be late enough, if looking began at `began`, by the service's clock. A clock that was wrong
+    /// when the record was made lets nobody wait for longer than a right one would.
+    #[must_use]
+    pub fn closes(&self, began: UnixMillis) -> UnixMillis {
+        let length = self.window.to.saturating_sub(self.window.from);
+        self.window.to.min(began.saturating_add(length))
+    }
+
+    pub(super) fn windows(&self) -> impl Iterator<Item = &Window> {
+        std::iter::once(&self.window).chain(&self.or_within)
+    }
+
+    /// Whether a task's `created_at` leaves it open that it is this create's.
+    pub(super) fn may_have_made(&self, created_at: Option<i64>) -> bool {
+        created_at.is_none_or(|at| self.windows().any(|window| window.holds(unix_millis(at))))
     }
 
     /// Says that the service accepted it without a readable id.
@@ -144,16 +199,45 @@ mod tests {
         );
         assert_eq!(Window::of_send(1_000_000, 1_120_000, None), Window { from: 700_000, to: 1_480_000 });
         let window = Window { from: 10_500, to: 20_000 };
-        assert_eq!([9, 10, 20, 21].map(|second| window.holds(second)), [false, true, true, false]);
+        assert_eq!([9, 10, 20, 21].map(|second| window.holds(second * 1000)), [false, true, true, false]);
         let _ = Window::of_send(i64::MIN, i64::MAX, Some(i64::MIN));
     }
 
     #[test]
-    fn the_services_clock_is_read_from_its_answers() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(clock_skew(&headers, 0), None);
+    fn a_wrong_clock_lets_nobody_wait_for_longer_than_a_right_one() {
+        let request = serde_json::from_value(json!({"model": "m", "content": []})).unwrap();
+        let unknown = Unknown::new(&request, Marks::default(), Window { from: 1_000_000, to: 1_100_000 });
+        for (began, closes) in
+            [(1_050_000, 1_100_000), (1_200_000, 1_100_000), (0, 100_000), (950_000, 1_050_000)]
+        {
+            assert_eq!(unknown.closes(began), closes, "{began}");
+        }
+    }
+
+    #[test]
+    fn a_record_made_before_the_clocks_were_compared_is_corrected_later() {
+        let request = serde_json::from_value(json!({"model": "m", "content": []})).unwrap();
+        let mut headers = http::HeaderMap::new();
         headers.insert("date", "Sun, 22 Nov 2026 10:15:30 GMT".parse().unwrap());
-        assert_eq!(clock_skew(&headers, 1_795_342_528_000), Some(2_500));
+        let here = 1_795_342_530_000 - 7_200_000;
+        let mut offsets = ClockOffsets::default();
+        let mut record = Unknown::of_send(&request, Marks::default(), here, here + 1_000, &offsets);
+        assert!(record.may_have_made(Some(here / 1000)) && !record.may_have_made(Some(1_795_342_530)));
+        offsets.learn(&headers, here);
+        record.correct(&offsets);
+        record.correct(&offsets);
+        assert_eq!(record.or_within.len(), 1, "once is enough");
+        for created_at in [here / 1000, 1_795_342_530, 1_795_342_530_500, 1_795_342_530_500_000] {
+            assert!(record.may_have_made(Some(created_at)), "{created_at}");
+        }
+        record.shorten(Duration::from_secs(3600));
+        assert!(record.windows().all(|window| window.from <= window.to));
+        assert!(!record.may_have_made(Some(1_795_342_530 + 60)));
+        offsets.learn(&headers, here);
+        offsets.learn(&headers, here);
+        let mut agreed = Unknown::of_send(&request, Marks::default(), here, here, &offsets);
+        agreed.correct(&offsets);
+        assert!(agreed.clocks_agreed && agreed.or_within.is_empty());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ark_video_model::{ErrorCode, Task, TaskStatus};
 use serde::Serialize;
 
 use super::Evidence;
-use crate::UnixMillis;
+use crate::{UnixMillis, unix_millis};
 
 /// The answer to "did it make a task, and which?".
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,10 @@ pub enum Verdict {
     Ambiguous {
         /// All that may be it, by id.
         candidates: Vec<Candidate>,
+        /// The creates that these candidates may belong to, by their place in the sweep, this one included.
+        claimants: Vec<usize>,
+        /// There are as many candidates as claimants, and nothing that a task echoes tells them apart: no other look will.
+        is_complete: bool,
         /// Why it may be none of them, although one was made.
         doubt: Option<Doubt>,
     },
@@ -50,6 +54,7 @@ impl fmt::Display for Verdict {
                 let why = match evidence {
                     Evidence::Tag => "it carries our tag",
                     Evidence::Marked => "it carries our mark",
+                    Evidence::MarkedAtAnotherTime => "it alone carries our mark, though a clock is wrong",
                     Evidence::Echoes => "it is the only one that fits",
                 };
                 write!(f, "found {} ({}): {why}", task.id, task.status)
@@ -65,7 +70,7 @@ impl fmt::Display for Verdict {
                 }
                 f.write_str(". That is no proof: sending again can make a second bill")
             }
-            Self::Ambiguous { candidates, doubt } => {
+            Self::Ambiguous { candidates, doubt, .. } => {
                 let ids: Vec<_> = candidates.iter().map(|task| task.id.as_str()).collect();
                 write!(f, "may be {}; nothing tells for sure, a person has to choose", ids.join(" or "))?;
                 match doubt {
@@ -122,7 +127,7 @@ impl Candidate {
         Self {
             id: task.id.clone(),
             status: task.status.clone(),
-            created_at: task.created_at,
+            created_at: task.created_at.map(|at| unix_millis(at).div_euclid(1000)),
             failure,
             evidence,
         }
@@ -149,7 +154,7 @@ pub(super) fn assign(
 ) -> Vec<Option<Verdict>> {
     let mut verdicts: Vec<Option<Verdict>> = vec![None; unknowns];
     let mut taken: BTreeSet<&str> = BTreeSet::new();
-    for level in [Evidence::Tag, Evidence::Marked, Evidence::Echoes] {
+    for level in [Evidence::Tag, Evidence::Marked, Evidence::MarkedAtAnotherTime, Evidence::Echoes] {
         let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
         let mut choices: Vec<Vec<&Match>> = vec![Vec::new(); unknowns];
         for found in matches.values() {
@@ -167,6 +172,11 @@ pub(super) fn assign(
                 }
             }
         }
+        let is_settled = |unknown: usize| matches!(verdicts[unknown], Some(Verdict::Found { .. }));
+        let open = matches
+            .values()
+            .filter(|found| !owned.contains(&found.task.id) && !taken.contains(found.task.id.as_str()));
+        let sets = Sets::new(unknowns, open, level, is_settled);
         for (unknown, choices) in choices.iter_mut().enumerate() {
             choices.sort_by(|one, other| one.task.id.cmp(&other.task.id));
             let clear = match choices.as_slice() {
@@ -181,6 +191,8 @@ pub(super) fn assign(
                 Some(only) => Verdict::Found { task: with(only), evidence: level },
                 None => Verdict::Ambiguous {
                     candidates: choices.iter().map(|found| with(found)).collect(),
+                    claimants: sets.of(unknown),
+                    is_complete: sets.is_complete(unknown),
                     // What carries our tag is ours, whatever else there is.
                     doubt: (level < Evidence::Tag).then(|| doubt(unknown)).flatten(),
                 },
@@ -200,6 +212,64 @@ pub(super) fn assign(
         }
     }
     verdicts
+}
+
+/// Which unknowns may have which tasks, as far as evidence of a level and above says: everything that hangs together is one
+/// set.
+struct Sets {
+    /// The set of each unknown.
+    of: Vec<usize>,
+    claims: BTreeMap<usize, Vec<(usize, BTreeSet<Evidence>)>>,
+    tasks: BTreeMap<usize, usize>,
+}
+
+impl Sets {
+    fn new<'m>(
+        unknowns: usize,
+        open: impl Iterator<Item = &'m Match>,
+        level: Evidence,
+        is_settled: impl Fn(usize) -> bool,
+    ) -> Self {
+        let mut of: Vec<usize> = (0..unknowns).collect();
+        let mut edges: Vec<Vec<(usize, Evidence)>> = Vec::new();
+        for found in open {
+            let claims: Vec<_> = found
+                .claims
+                .iter()
+                .filter(|(unknown, evidence)| *evidence >= level && !is_settled(*unknown))
+                .copied()
+                .collect();
+            if let Some((first, _)) = claims.first() {
+                let all: BTreeSet<usize> = claims.iter().map(|(unknown, _)| of[*unknown]).collect();
+                let root = of[*first];
+                of.iter_mut().filter(|set| all.contains(set)).for_each(|set| *set = root);
+                edges.push(claims);
+            }
+        }
+        let mut sets = Self { of, claims: BTreeMap::new(), tasks: BTreeMap::new() };
+        for claims in edges {
+            let Some((first, _)) = claims.first() else { continue };
+            *sets.tasks.entry(sets.of[*first]).or_default() += 1;
+            let kinds = claims.iter().map(|(_, evidence)| *evidence).collect();
+            sets.claims.entry(sets.of[*first]).or_default().push((claims.len(), kinds));
+        }
+        sets
+    }
+
+    fn of(&self, unknown: usize) -> Vec<usize> {
+        (0..self.of.len()).filter(|other| self.of[*other] == self.of[unknown]).collect()
+    }
+
+    /// Each task may be each unknown's, by evidence of one kind, and there are as many of both.
+    fn is_complete(&self, unknown: usize) -> bool {
+        let set = self.of[unknown];
+        let members = self.of.iter().filter(|other| **other == set).count();
+        let Some(claims) = self.claims.get(&set) else { return false };
+        let kinds: BTreeSet<_> = claims.iter().flat_map(|(_, kinds)| kinds).collect();
+        kinds.len() == 1
+            && self.tasks.get(&set) == Some(&members)
+            && claims.iter().all(|(claimants, _)| *claimants == members)
+    }
 }
 
 /// How long and how often it was looked for.

@@ -16,6 +16,7 @@ macro_rules! on_sqlite {
 mod damage;
 mod disk;
 mod life;
+mod marks;
 mod money;
 mod plan;
 #[path = "../../../tests/support/postgres.rs"]

@@ -45,6 +45,7 @@ async fn the_same_promises_on_postgresql() {
         plan::the_same_list_changes_nothing plan::what_was_not_sent_follows_the_list
         plan::what_was_sent_gets_a_new_revision_beside_it plan::a_superseded_job_is_not_sent_again
         plan::following_another_film_is_another_film plan::a_thousand_are_planned_by_two_at_once
+        marks::two_runners_never_give_one_mark_twice marks::what_keeps_a_mark_and_what_gives_it_back
         shared::permits_are_shared shared::runners_come_and_go
         property::any_interleaving_keeps_the_sums
     }

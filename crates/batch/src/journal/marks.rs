@@ -1,0 +1,136 @@
+//! Marks of creates: which `execution_expires_after` a model's attempts of the last 7 days have, so that no two runners give the
+//! same one. A mark is taken in the transaction that writes down the attempt, and given back when nothing was sent with it.
+//!
+//! They are kept among the buckets, which say the same: from which moment on something may be taken again.
+
+use ark_video::{MARKS_KEPT, Marks, MarksInUse, UnixMillis};
+
+use crate::{Attempt, JobFilter, State};
+
+use super::db::Tx;
+use super::error::{Doing, Trouble};
+use super::pace::WHOLE;
+use super::{Journal, JournalError};
+
+/// Jobs that are read at once.
+const PAGE: usize = 500;
+
+const KEPT: i64 = MARKS_KEPT.as_secs().cast_signed() * 1000;
+
+fn prefix(model: &str) -> String {
+    format!("mark:{model}:")
+}
+
+pub(super) fn of(attempt: &Attempt) -> Option<Marks> {
+    serde_json::from_value(attempt.search.as_ref()?.get("marks")?.clone()).ok()
+}
+
+fn expiry(attempt: &Attempt) -> Option<i64> {
+    of(attempt)?.expiry
+}
+
+impl Journal {
+    /// Takes an attempt's mark; `false` if another create of the last 7 days has it.
+    pub(super) async fn take_mark(
+        &self,
+        tx: &mut Tx,
+        model: &str,
+        attempt: &Attempt,
+    ) -> Result<bool, Trouble> {
+        let Some(expiry) = expiry(attempt) else { return Ok(true) };
+        let now = self.shared_now(tx).await?;
+        let free_at = now.saturating_add(KEPT);
+        // One statement, so that of two runners one finds what the other has written.
+        let sql = "INSERT INTO ark_bucket (name, next_at, complement) VALUES ($1, $2, $3) \
+                   ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at, complement = excluded.complement \
+                   WHERE ark_bucket.next_at <= $4";
+        let name = format!("{}{expiry}", prefix(model));
+        let values = vec![name.into(), free_at.into(), (WHOLE - free_at).into(), now.into()];
+        Ok(tx.execute(sql, values).await? == 1)
+    }
+
+    /// Gives an attempt's mark back: it is proven that nothing was created with it.
+    pub(super) async fn return_mark(
+        &self,
+        tx: &mut Tx,
+        model: &str,
+        attempt: Option<&Attempt>,
+    ) -> Result<(), Trouble> {
+        if let Some(expiry) = attempt.and_then(expiry) {
+            let name = format!("{}{expiry}", prefix(model));
+            tx.execute("DELETE FROM ark_bucket WHERE name = $1", vec![name.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// The marks that creates of this model have, for [`ark_video::CreateOptions::marks_in_use`]: those of the last 7 days, and
+    /// those whose task is still looked for.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn marks_in_use(&self, model: &str) -> Result<MarksInUse, JournalError> {
+        let doing = Doing { what: "Reading the marks in use", so: "Nothing was sent." };
+        let look = async {
+            let mut tx = self.inner.db.snapshot().await?;
+            let now = self.shared_now(&mut tx).await?;
+            let prefix = prefix(model);
+            // `;` follows `:`.
+            let end = format!("mark:{model};");
+            let sql = "SELECT name, next_at FROM ark_bucket WHERE name >= $1 AND name < $2 AND next_at > $3";
+            let mut in_use = MarksInUse::at(now);
+            for row in tx.all(sql, vec![prefix.as_str().into(), end.into(), now.into()]).await? {
+                let expiry = row.text("name")?.strip_prefix(&prefix).and_then(|value| value.parse().ok());
+                in_use.add(&marked(expiry), row.int("next_at")?.saturating_sub(KEPT), true);
+            }
+            Ok::<_, Trouble>(in_use)
+        };
+        let mut in_use = look.await.map_err(|trouble| self.told(doing, trouble))?;
+        // Read after the marks: who takes one meanwhile changes its row, and `free_mark` notices.
+        let filter = JobFilter {
+            states: vec![State::Submitting, State::Unknown, State::Held],
+            models: vec![model.to_owned()],
+            ..JobFilter::default()
+        };
+        let mut last: Option<String> = None;
+        loop {
+            let page = self.jobs(&filter, last.as_deref(), PAGE).await?;
+            let Some(end) = page.last() else { return Ok(in_use) };
+            last = Some(end.key.clone());
+            for attempt in page.iter().filter_map(|job| job.attempt.as_ref()) {
+                in_use.add(&marked(expiry(attempt)), attempt.at, false);
+            }
+        }
+    }
+
+    /// Lets a mark be taken again before its time, where all are in use: that of a create whose task is known, which was sent at
+    /// `used_at`. `false` if somebody was faster.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub async fn free_mark(
+        &self,
+        model: &str,
+        expiry: i64,
+        used_at: UnixMillis,
+    ) -> Result<bool, JournalError> {
+        let doing = Doing { what: "Giving a mark free", so: "It is as it was; nothing was sent." };
+        let free = async {
+            let mut tx = self.inner.db.write().await?;
+            let sql = "DELETE FROM ark_bucket WHERE name = $1 AND next_at = $2";
+            let name = format!("{}{expiry}", prefix(model));
+            let freed = tx.execute(sql, vec![name.into(), used_at.saturating_add(KEPT).into()]).await?;
+            tx.commit().await?;
+            Ok::<_, Trouble>(freed == 1)
+        };
+        free.await.map_err(|trouble| self.told(doing, trouble))
+    }
+}
+
+/// These marks and no others.
+pub(super) fn marked(expiry: Option<i64>) -> Marks {
+    let mut marks = Marks::default();
+    marks.expiry = expiry;
+    marks
+}
