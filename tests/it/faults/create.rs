@@ -103,7 +103,7 @@ async fn search(
 pub(super) fn said(verdict: &Verdict) -> (String, Vec<String>) {
     match verdict {
         Verdict::Found { task, .. } => ("found".to_owned(), vec![task.id.clone()]),
-        Verdict::Ambiguous { candidates, doubt } => (
+        Verdict::Ambiguous { candidates, doubt, .. } => (
             format!("{} candidates{}", candidates.len(), if doubt.is_some() { IN_DOUBT } else { "" }),
             candidates.iter().map(|task| task.id.clone()).collect(),
         ),
