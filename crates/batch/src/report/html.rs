@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use maud::{DOCTYPE, PreEscaped, html};
 use serde_json::Value;
 
-use super::media::{Embed, address, data, inline};
-use super::poster::poster;
+use super::media::{Embed, address, inline};
 use crate::{Amount, Cost, Job, State};
 
 /// What stands at the top of the page.
@@ -82,24 +81,22 @@ impl<'a, W: Write> Page<'a, W> {
         Ok(Self { out, options })
     }
 
-    /// Writes one job's card. Reads its film for the poster.
+    /// Writes one job's card. The browser shows a frame of the video; nothing is decoded here.
     ///
     /// # Errors
-    /// The page cannot be written to. A film that cannot be read is said so on its card.
+    /// The page cannot be written to. A video that cannot be read is said so on its card.
     pub fn card(&mut self, job: &Job) -> io::Result<()> {
         let film = job.files.first().filter(|_| matches!(job.state, State::Downloaded | State::Settled));
         let markup = html! {
             article data-state=(job.state.as_str()) data-name=(job.planned.name) {
                 @if let Some(film) = film {
                     @let source = match self.options.embed {
-                        Embed::Films => inline(&film.path),
-                        Embed::Posters => film.path.exists().then(|| address(&film.path, &self.options.folder)),
+                        Embed::Videos => inline(&film.path),
+                        Embed::Links => film.path.exists().then(|| address(&film.path, &self.options.folder)),
                     };
-                    @let still = job.files.get(1).filter(|still| still.path.exists());
-                    @let poster = poster(&film.path).map(|jpeg| data("image/jpeg", &jpeg))
-                        .or_else(|| still.and_then(|still| inline(&still.path)));
                     @if let Some(source) = source {
-                        video.film controls loop preload="metadata" src=(source) poster=[poster] {}
+                        // The time makes a browser show that frame before anybody plays.
+                        video.film controls loop preload="metadata" src={ (source) "#t=0.1" } {}
                     } @else {
                         div.film {}
                     }
@@ -225,7 +222,7 @@ mod tests {
             counts: BTreeMap::from([(State::Settled, 1), (State::Failed, 1)]),
             settled: vec![Cost { tokens: 90, micros: 3_150_000, currency: "CNY".to_owned() }],
         };
-        let options = PageOptions { folder: PathBuf::new(), embed: Embed::Posters, repeat: &repeat };
+        let options = PageOptions { folder: PathBuf::new(), embed: Embed::Links, repeat: &repeat };
         let mut page = Page::begin(Vec::new(), &head, options).unwrap();
         jobs.iter().for_each(|job| page.card(job).unwrap());
         String::from_utf8(page.end().unwrap()).unwrap()
@@ -257,8 +254,7 @@ mod tests {
         let done = Job { files, ..job("x", State::Settled) };
         let there = page(std::slice::from_ref(&done));
         assert!(there.contains("<video"), "{there}");
-        assert!(there.contains("x.mp4\""), "{there}");
-        assert!(!there.contains("poster"), "what does not decode has no poster: {there}");
+        assert!(there.contains("x.mp4#t=0.1\""), "{there}");
         std::fs::remove_file(path).unwrap();
         let gone = page(&[done]);
         assert!(!gone.contains("<video") && gone.contains("no longer where it was saved"), "{gone}");

@@ -20,15 +20,15 @@ const RESERVED: &AsciiSet = &CONTROLS
     .add(b'\\')
     .add(b':');
 
-/// Whether films are put into the page.
+/// Whether videos are put into the page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Embed {
-    /// Films stay where they are; the page names them relative to its own folder. Posters are inside.
+    /// Videos stay where they are; the page names them relative to its own folder.
     #[default]
-    Posters,
-    /// Films are inside, so that the page can be sent to somebody; a third more bytes than the films have.
-    Films,
+    Links,
+    /// Videos are inside, so that the page can be sent to others; a third more bytes than they have.
+    Videos,
 }
 
 /// The address of a file for a page in `folder`.
@@ -64,17 +64,10 @@ fn relative(file: &Path, folder: &Path) -> PathBuf {
 /// A file as an address that holds it, if it can be read.
 pub(super) fn inline(file: &Path) -> Option<String> {
     let kind = match file.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase).as_deref() {
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
         Some("mov") => "video/quicktime",
         _ => "video/mp4",
     };
-    fs::read(file).ok().map(|bytes| data(kind, &bytes))
-}
-
-/// Bytes as an address that holds them.
-pub(super) fn data(kind: &str, bytes: &[u8]) -> String {
-    format!("data:{kind};base64,{}", STANDARD.encode(bytes))
+    fs::read(file).ok().map(|bytes| format!("data:{kind};base64,{}", STANDARD.encode(bytes)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 mod cost;
 mod html;
 mod media;
-mod poster;
 mod summary;
 
 pub use cost::{CostLine, CostReport, GroupBy};

@@ -191,7 +191,7 @@ pub(crate) struct BatchResolveArgs {
 pub(crate) struct BatchReportArgs {
     #[command(flatten)]
     pub(crate) of: BatchOf,
-    /// Write a page for a browser: posters, films, prompts, costs, reasons; one file, no scripts
+    /// Write a page for a browser: videos, prompts, costs, reasons; one file, no scripts
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
     /// Put the films into the page, so that it can be sent to somebody

@@ -12,7 +12,7 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-use super::{NoteHook, Shared, Simulator, callbacks, clock::Clock, control, films::Films, server};
+use super::{NoteHook, Shared, Simulator, callbacks, clock::Clock, control, server, videos::Videos};
 use crate::{
     catalog::Lookups,
     faults::{FaultPlan, FaultPlanError},
@@ -185,7 +185,7 @@ impl Builder {
         let shared = Arc::new(Shared {
             service: Mutex::new(service),
             clock: Clock::start(self.speed, self.begins),
-            films: Films::default(),
+            videos: Videos::default(),
             on_note: self.on_note,
             stop: stopped.clone(),
             news: Notify::new(),

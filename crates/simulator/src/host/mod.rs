@@ -4,10 +4,10 @@ mod builder;
 mod callbacks;
 mod clock;
 mod control;
-mod films;
 mod server;
 #[cfg(test)]
 mod tests;
+mod videos;
 mod wire;
 
 use std::{
@@ -24,7 +24,7 @@ use tokio::{
 };
 
 pub use self::builder::{Builder, StartError};
-use self::{clock::Clock, films::Films};
+use self::{clock::Clock, videos::Videos};
 use crate::{
     faults::{Effect, FaultCount, FaultPlan, FaultPlanError, FaultRule},
     service::{Bill, CallbackCounts, Ledger, Note, Service, SnapshotError},
@@ -39,7 +39,7 @@ type NoteHook = Box<dyn Fn(&Note) + Send + Sync>;
 pub(crate) struct Shared {
     service: Mutex<Service>,
     pub(crate) clock: Clock,
-    pub(crate) films: Films,
+    pub(crate) videos: Videos,
     on_note: Option<NoteHook>,
     /// True when it is to end.
     stop: watch::Receiver<bool>,

@@ -117,7 +117,7 @@ async fn answer(connection: &Connection, request: Request<Body>) -> Response<Bod
 pub(crate) async fn finish(shared: &Shared, reply: Reply) -> Response<Bytes> {
     match reply {
         Reply::Answer(answer) => answer,
-        Reply::Render(job) => match shared.films.get(&job).await {
+        Reply::Render(job) => match shared.videos.get(&job).await {
             Ok(file) => job.answer(file),
             Err(why) => ApiError::new(500, "InternalServiceError", why).kind("InternalServerError").encode(),
         },

@@ -14,7 +14,7 @@ use shiguredo_mp4::descriptors::{
 };
 use shiguredo_mp4::{BoxSize, BoxType, Either, Encode, FixedPointNumber, Mp4FileTime, Uint};
 
-use super::h264::Film;
+use super::h264::EncodedVideo;
 use super::tone::{self, Sound};
 use super::{Container, RenderError, VideoSpec};
 
@@ -39,9 +39,13 @@ struct Track<'a> {
     size: Option<(i16, i16)>,
 }
 
-pub(super) fn write(spec: &VideoSpec, film: &Film, sound: Option<&Sound>) -> Result<Vec<u8>, RenderError> {
-    let mut tracks = vec![video_track(spec, film)?];
-    tracks.extend(sound.map(|sound| audio_track(spec, sound)));
+pub(super) fn write(
+    spec: &VideoSpec,
+    video: &EncodedVideo,
+    sound: Option<&Sound>,
+) -> Result<Vec<u8>, RenderError> {
+    let mut tracks = vec![video_track(spec, video)?];
+    tracks.extend(sound.map(|sound| audio_track(sound)));
     let ftyp = encode(&ftyp(spec.container))?;
     let offsets = lay_out(&tracks);
     // Offsets are of fixed width, so a first `moov` with the wrong ones already has the right length.
@@ -97,8 +101,8 @@ fn ftyp(container: Container) -> FtypBox {
     FtypBox { major_brand, minor_version: 0x200, compatible_brands }
 }
 
-fn video_track<'a>(spec: &VideoSpec, film: &'a Film) -> Result<Track<'a>, RenderError> {
-    let &[_, profile, compatibility, level, ..] = film.sps.as_slice() else {
+fn video_track<'a>(spec: &VideoSpec, video: &'a EncodedVideo) -> Result<Track<'a>, RenderError> {
+    let &[_, profile, compatibility, level, ..] = video.sps.as_slice() else {
         return Err(fault("the H.264 parameter set is too short"));
     };
     // BT.709 primaries, transfer and matrix. QuickTime's form of the box has no range flag.
@@ -124,8 +128,8 @@ fn video_track<'a>(spec: &VideoSpec, film: &'a Film) -> Result<Track<'a>, Render
             profile_compatibility: compatibility,
             avc_level_indication: level,
             length_size_minus_one: Uint::new(3),
-            sps_list: vec![film.sps.clone()],
-            pps_list: vec![film.pps.clone()],
+            sps_list: vec![video.sps.clone()],
+            pps_list: vec![video.pps.clone()],
             chroma_format: None,
             bit_depth_luma_minus8: None,
             bit_depth_chroma_minus8: None,
@@ -137,9 +141,9 @@ fn video_track<'a>(spec: &VideoSpec, film: &'a Film) -> Result<Track<'a>, Render
             payload: colour.to_vec(),
         }],
     });
-    let keys = (1..).zip(&film.samples).filter(|(_, s)| s.key).filter_map(|(i, _)| NonZeroU32::new(i));
+    let keys = (1..).zip(&video.samples).filter(|(_, s)| s.key).filter_map(|(i, _)| NonZeroU32::new(i));
     Ok(Track {
-        samples: film.samples.iter().map(|s| s.data.as_slice()).collect(),
+        samples: video.samples.iter().map(|s| s.data.as_slice()).collect(),
         per_chunk: spec.fps as usize,
         rate: spec.fps * FRAME_TICKS,
         ticks: FRAME_TICKS,
@@ -150,11 +154,10 @@ fn video_track<'a>(spec: &VideoSpec, film: &'a Film) -> Result<Track<'a>, Render
     })
 }
 
-fn audio_track<'a>(spec: &VideoSpec, sound: &'a Sound) -> Track<'a> {
-    let bytes: usize = sound.packets.iter().map(Vec::len).sum();
-    let bitrate = (bytes as u64 * 8 * u64::from(tone::RATE)) / u64::from(tone::length(spec).max(1));
-    let largest = sound.packets.iter().map(Vec::len).max().unwrap_or_default() as u32;
+fn audio_track(sound: &Sound) -> Track<'_> {
+    let packet = sound.packet.len() as u32;
     let per_second = tone::RATE.div_ceil(tone::PACKET);
+    let bitrate = packet * 8 * per_second;
     let entry = SampleEntry::Mp4a(Mp4aBox {
         audio: AudioSampleEntryFields {
             data_reference_index: NonZeroU16::MIN,
@@ -174,9 +177,9 @@ fn audio_track<'a>(spec: &VideoSpec, sound: &'a Sound) -> Track<'a> {
                         DecoderConfigDescriptor::OBJECT_TYPE_INDICATION_AUDIO_ISO_IEC_14496_3,
                     stream_type: DecoderConfigDescriptor::STREAM_TYPE_AUDIO,
                     up_stream: DecoderConfigDescriptor::UP_STREAM_FALSE,
-                    buffer_size_db: Uint::new(largest),
-                    max_bitrate: largest * 8 * per_second,
-                    avg_bitrate: bitrate as u32,
+                    buffer_size_db: Uint::new(packet),
+                    max_bitrate: bitrate,
+                    avg_bitrate: bitrate,
                     dec_specific_info: Some(DecoderSpecificInfo { payload: sound.config.clone() }),
                 },
                 sl_config_descr: SlConfigDescriptor,
@@ -185,7 +188,7 @@ fn audio_track<'a>(spec: &VideoSpec, sound: &'a Sound) -> Track<'a> {
         unknown_boxes: Vec::new(),
     });
     Track {
-        samples: sound.packets.iter().map(Vec::as_slice).collect(),
+        samples: vec![sound.packet.as_slice(); sound.packets],
         per_chunk: per_second as usize,
         rate: tone::RATE,
         ticks: tone::PACKET,

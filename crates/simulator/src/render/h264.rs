@@ -1,40 +1,36 @@
-//! Turns a scene into H.264 samples: two-second groups that stand alone, encoded side by side on all cores.
+//! Turns a scene into H.264 samples (Constrained Baseline) without an encoder: what changes is stored
+//! as it is (I_PCM), what does not is skipped, so decoded frames equal what was drawn, bit for bit.
 //!
-//! Knows nothing of the container beyond its sample form (NAL units behind four length bytes, parameter sets apart).
+//! Knows nothing of the container beyond its sample form (NAL units behind four length bytes,
+//! parameter sets apart). Clause numbers are those of rec. ITU-T H.264.
 
-use std::num::NonZero;
-use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-
-use rusty_h264_common::YuvPlanes;
-use rusty_h264_common::nal::split_annex_b;
-use rusty_h264_encoder::{Encoder, EncoderConfig};
-
-use super::picture::Picture;
+use super::bits::BitWriter;
+use super::picture::{Blocks, Picture};
 use super::scene::Scene;
 use super::{RenderError, VideoSpec};
 
-/// Constant quantizer: clean gradients at about 2 Mbit/s for 720p. Above full HD the pixels are too small for the eye to
-/// mind a coarser one, and files stay under 10 Mbit/s.
-const fn quantizer(spec: &VideoSpec) -> u8 {
-    if spec.shares_picture() { 28 } else { 24 }
-}
+/// A key frame stores every pixel, so there are few: every five seconds up to full HD, one above.
+const KEY_SECONDS: u32 = 5;
+const FULL_HD: u64 = 1920 * 1088;
+/// `log2_max_frame_num`.
+const FRAME_NUM_BITS: u8 = 8;
+/// `mb_type` of I_PCM in an I slice (table 7-11); five more in a P slice (7.3.5).
+const I_PCM: u32 = 25;
 
 /// One access unit, as a container stores it.
-pub(crate) struct Sample {
+pub(super) struct Sample {
     pub(super) data: Vec<u8>,
     pub(super) key: bool,
 }
 
-/// An encoded film: parameter sets and one sample per frame.
-pub(crate) struct Film {
+/// An encoded video: parameter sets and one sample per frame.
+pub(super) struct EncodedVideo {
     pub(super) sps: Vec<u8>,
     pub(super) pps: Vec<u8>,
     pub(super) samples: Vec<Sample>,
 }
 
-/// The lowest H.264 level that carries the spec (rec. H.264 table A-1), or nothing if none does.
+/// The lowest H.264 level that carries the spec (table A-1), or nothing if none does.
 pub(super) fn level(spec: &VideoSpec) -> Option<u8> {
     /// Level, macroblocks per frame, macroblocks per second.
     const LEVELS: [(u8, u64, u64); 8] = [
@@ -57,109 +53,172 @@ pub(super) fn level(spec: &VideoSpec) -> Option<u8> {
     LEVELS.iter().find(fits).map(|&(level, ..)| level)
 }
 
-/// Encodes all frames. Every group is encoded from scratch, so the bytes do not depend on the number of threads.
-pub(super) fn encode(spec: &VideoSpec, scene: &Scene) -> Result<Film, RenderError> {
-    let group = 2 * spec.fps;
-    let groups: Vec<Range<u32>> =
-        (0..spec.frames.div_ceil(group)).map(|i| i * group..((i + 1) * group).min(spec.frames)).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut picture = Picture::new(spec.width as usize, spec.height as usize);
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(frames) = groups.get(at) else { break done };
-            done.push((at, encode_group(spec, scene, frames.clone(), &mut picture)));
-        }
-    };
-    let helpers = thread::available_parallelism().map_or(1, NonZero::get).min(groups.len()) - 1;
-    let mut parts = thread::scope(|scope| {
-        // A thread that cannot be started is no loss: this one does its share.
-        let handles: Vec<_> =
-            (0..helpers).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-        let mut parts = work();
-        for handle in handles {
-            match handle.join() {
-                Ok(more) => parts.extend(more),
-                Err(_) => parts.push((0, Err(fault("the encoder stopped in the middle of a group")))),
+/// Encodes all frames.
+pub(super) fn encode(spec: &VideoSpec, scene: &Scene) -> Result<EncodedVideo, RenderError> {
+    let level = level(spec)
+        .ok_or(RenderError::Encoder { part: "picture (H.264)", detail: "no level fits".to_owned() })?;
+    let (width, height) = (spec.width as usize, spec.height as usize);
+    let base = scene.base();
+    let mut current = Picture::new(width, height);
+    // What a decoder shows: the frame before.
+    let mut shown = Picture::new(width, height);
+    let mut samples = Vec::with_capacity(spec.frames as usize);
+    let mut since_key = 0;
+    for frame in 0..spec.frames {
+        let key = is_key(spec, frame);
+        let unit = if key {
+            since_key = 0;
+            current.copy_from(&base);
+            scene.draw_moving(frame, &mut current);
+            shown.copy_from(&current);
+            key_slice(&current, samples.len())
+        } else {
+            since_key += 1;
+            let touched = [scene.moving(frame - 1), scene.moving(frame)].concat();
+            for blocks in &touched {
+                current.copy_blocks(&base, blocks);
             }
-        }
-        parts
-    });
-    parts.sort_by_key(|&(at, _)| at);
-    let mut film = Film { sps: Vec::new(), pps: Vec::new(), samples: Vec::new() };
-    for (_, part) in parts {
-        let Film { sps, pps, samples } = part?;
-        film.sps = sps;
-        film.pps = pps;
-        film.samples.extend(samples);
+            scene.draw_moving(frame, &mut current);
+            changed_slice(&current, &mut shown, &touched, since_key)
+        };
+        samples.push(Sample { data: behind_its_length(unit)?, key });
     }
-    if film.samples.len() != spec.frames as usize {
-        return Err(fault(format!("{} frames came out instead of {}", film.samples.len(), spec.frames)));
-    }
-    Ok(film)
+    Ok(EncodedVideo { sps: sps(spec, level), pps: pps(), samples })
 }
 
-fn encode_group(
-    spec: &VideoSpec,
-    scene: &Scene,
-    frames: Range<u32>,
-    picture: &mut Picture,
-) -> Result<Film, RenderError> {
-    let (width, height) = (picture.width, picture.height);
-    let mut config = EncoderConfig::baseline(width, height);
-    config.level_idc = level(spec).ok_or_else(|| fault("no level fits"))?;
-    config.qp = quantizer(spec);
-    config.framerate = spec.fps as f32;
-    config.gop_size = frames.end - frames.start;
-    config.min_keyint = config.gop_size;
-    let mut encoder = Encoder::new(config).map_err(|e| fault(format!("{e:?}")))?;
-    let mut film = Film { sps: Vec::new(), pps: Vec::new(), samples: Vec::new() };
-    for frame in frames {
-        scene.draw(frame, picture);
-        let planes = YuvPlanes::new(width, height, &picture.luma, &picture.cb, &picture.cr, width, width / 2)
-            .ok_or_else(|| fault("the picture does not have the size it says"))?;
-        let unit = encoder.encode_planes(&planes).map_err(|e| fault(format!("{e:?}")))?;
-        film.push(&unit)?;
-    }
-    if !film.samples.first().is_some_and(|s| s.key) || film.sps.len() < 4 || film.pps.is_empty() {
-        return Err(fault("a group does not begin with a key frame and its parameter sets"));
-    }
-    Ok(film)
+fn is_key(spec: &VideoSpec, frame: u32) -> bool {
+    let large = u64::from(spec.width) * u64::from(spec.height) > FULL_HD;
+    // A key frame for the last second alone would double the file of a five-second video.
+    let worth = spec.frames - frame > spec.fps;
+    frame == 0 || (!large && worth && frame.is_multiple_of(KEY_SECONDS * spec.fps))
 }
 
-impl Film {
-    /// Bytes that it takes in memory, about.
-    pub(crate) fn size(&self) -> usize {
-        self.samples.iter().map(|sample| sample.data.capacity()).sum()
-    }
-
-    /// Takes in one Annex B access unit.
-    fn push(&mut self, unit: &[u8]) -> Result<(), RenderError> {
-        let mut sample = Sample { data: Vec::with_capacity(unit.len()), key: false };
-        for nal in split_annex_b(unit) {
-            match nal.first().map(|header| header & 0x1f) {
-                Some(7) => self.sps = nal.to_vec(),
-                Some(8) => self.pps = nal.to_vec(),
-                Some(kind @ (1 | 5)) => {
-                    sample.key |= kind == 5;
-                    let length = u32::try_from(nal.len()).map_err(|_| fault("a frame is over 4 GB"))?;
-                    sample.data.extend_from_slice(&length.to_be_bytes());
-                    sample.data.extend_from_slice(nal);
-                }
-                _ => {}
-            }
-        }
-        if sample.data.is_empty() {
-            return Err(fault("a frame came out empty"));
-        }
-        self.samples.push(sample);
-        Ok(())
-    }
+/// 7.3.2.1.1.
+fn sps(spec: &VideoSpec, level: u8) -> Vec<u8> {
+    let mut w = BitWriter::nal(0x67);
+    w.bits(66, 8); // Baseline,
+    w.bits(0b1100_0000, 8); // constrained.
+    w.bits(level.into(), 8);
+    w.ue(0); // seq_parameter_set_id
+    w.ue(u32::from(FRAME_NUM_BITS) - 4);
+    w.ue(2); // pic_order_cnt_type: output order is decoding order
+    w.ue(1); // max_num_ref_frames
+    w.bits(0, 1); // gaps_in_frame_num_value_allowed_flag
+    let (wide, high) = (spec.width.div_ceil(16), spec.height.div_ceil(16));
+    w.ue(wide - 1);
+    w.ue(high - 1);
+    w.bits(0b11, 2); // frame_mbs_only_flag, direct_8x8_inference_flag
+    w.bits(1, 1); // Cropping, in units of two pixels.
+    w.ue(0);
+    w.ue((wide * 16 - spec.width) / 2);
+    w.ue(0);
+    w.ue((high * 16 - spec.height) / 2);
+    w.bits(1, 1); // VUI (E.1.1)
+    w.bits(0b00, 2); // no aspect_ratio_info, no overscan_info
+    w.bits(1, 1); // video_signal_type:
+    w.bits(5, 3); // unspecified format,
+    w.bits(0, 1); // limited range,
+    w.bits(1, 1);
+    (0..3).for_each(|_| w.bits(1, 8)); // BT.709 primaries, transfer and matrix.
+    w.bits(0, 1); // no chroma_loc_info
+    w.bits(1, 1); // timing_info: two ticks a frame
+    w.bits(1, 32);
+    w.bits(spec.fps * 2, 32);
+    w.bits(1, 1);
+    w.bits(0b000, 3); // no HRD parameters, no pic_struct
+    w.bits(1, 1); // bitstream_restriction:
+    w.bits(1, 1);
+    w.ue(0); // max_bytes_per_pic_denom and max_bits_per_mb_denom: no bound
+    w.ue(0);
+    w.ue(0); // vectors: none
+    w.ue(0);
+    w.ue(0); // max_num_reorder_frames
+    w.ue(1); // max_dec_frame_buffering
+    w.finish_nal()
 }
 
-fn fault(detail: impl Into<String>) -> RenderError {
-    RenderError::Encoder { part: "picture (H.264)", detail: detail.into() }
+/// 7.3.2.2.
+fn pps() -> Vec<u8> {
+    let mut w = BitWriter::nal(0x68);
+    w.ue(0); // pic_parameter_set_id
+    w.ue(0); // seq_parameter_set_id
+    w.bits(0b00, 2); // CAVLC, no bottom_field_pic_order
+    w.ue(0); // one slice group
+    w.ue(0); // one reference picture
+    w.ue(0);
+    w.bits(0b000, 3); // no weighted prediction
+    (0..3).for_each(|_| w.ue(0)); // quantizers: unused
+    w.bits(0b100, 3); // deblocking_filter_control_present_flag
+    w.finish_nal()
+}
+
+/// 7.3.3.
+fn slice_header(w: &mut BitWriter, slice_type: u32, frame_num: u32, key: Option<u32>) {
+    w.ue(0); // first_mb_in_slice
+    w.ue(slice_type);
+    w.ue(0); // pic_parameter_set_id
+    w.bits(frame_num % (1 << FRAME_NUM_BITS), FRAME_NUM_BITS);
+    match key {
+        Some(idr_pic_id) => {
+            w.ue(idr_pic_id);
+            w.bits(0b00, 2); // no_output_of_prior_pics_flag, long_term_reference_flag
+        }
+        None => w.bits(0b000, 3), // default references, sliding window
+    }
+    w.ue(0); // slice_qp_delta
+    w.ue(1); // disable_deblocking_filter_idc: pixels stay as they are
+}
+
+fn key_slice(picture: &Picture, keys_before: usize) -> Vec<u8> {
+    let mut w = BitWriter::nal(0x65);
+    // Two key frames in a row never have one id, and it has sixteen bits.
+    slice_header(&mut w, 7, 0, Some((keys_before & 0xffff) as u32));
+    for (x, y) in picture.all_blocks().each() {
+        pcm(&mut w, I_PCM, picture, x, y);
+    }
+    w.finish_nal()
+}
+
+/// A P slice: of the blocks that were touched, those that differ from what is shown.
+fn changed_slice(current: &Picture, shown: &mut Picture, touched: &[Blocks], since_key: u32) -> Vec<u8> {
+    let mut changed: Vec<(usize, usize)> =
+        touched.iter().flat_map(Blocks::each).filter(|&(x, y)| !current.same_block(shown, x, y)).collect();
+    // Raster order; touched areas overlap.
+    changed.sort_unstable_by_key(|&(x, y)| (y, x));
+    changed.dedup();
+    let wide = current.width.div_ceil(16);
+    let blocks = (wide * current.height.div_ceil(16)) as u32;
+    let mut w = BitWriter::nal(0x61);
+    slice_header(&mut w, 5, since_key, None);
+    let mut next = 0;
+    for (x, y) in changed {
+        let at = (y * wide + x) as u32;
+        w.ue(at - next); // mb_skip_run
+        pcm(&mut w, I_PCM + 5, current, x, y);
+        shown.copy_blocks(current, &Blocks::one(x, y));
+        next = at + 1;
+    }
+    if next < blocks {
+        w.ue(blocks - next);
+    }
+    w.finish_nal()
+}
+
+fn pcm(w: &mut BitWriter, mb_type: u32, picture: &Picture, x: usize, y: usize) {
+    w.ue(mb_type);
+    w.align();
+    picture.block_rows(x, y, |row| w.copy(row));
+}
+
+fn behind_its_length(unit: Vec<u8>) -> Result<Vec<u8>, RenderError> {
+    let length = u32::try_from(unit.len()).map_err(|_| RenderError::Encoder {
+        part: "picture (H.264)",
+        detail: "a frame is over 4 GB".to_owned(),
+    })?;
+    let mut data = Vec::with_capacity(unit.len() + 4);
+    data.extend(length.to_be_bytes());
+    data.extend(unit);
+    Ok(data)
 }
 
 #[cfg(test)]
@@ -177,5 +236,17 @@ mod tests {
         assert_eq!(level(3840, 2160, 60), Some(52));
         assert_eq!(level(3840, 2160, 120), None);
         assert_eq!(level(8800, 16, 24), None);
+    }
+
+    #[test]
+    fn key_frames_come_every_five_seconds_up_to_full_hd_and_never_for_a_short_end() {
+        let keys = |width, height, frames| -> Vec<u32> {
+            let spec = VideoSpec { width, height, frames, ..VideoSpec::default() };
+            (0..frames).filter(|frame| is_key(&spec, *frame)).collect()
+        };
+        assert_eq!(keys(1280, 720, 97), [0]);
+        assert_eq!(keys(1280, 720, 121), [0]);
+        assert_eq!(keys(1920, 1088, 361), [0, 120, 240]);
+        assert_eq!(keys(3840, 2160, 361), [0]);
     }
 }

@@ -1,20 +1,22 @@
-//! Renders the files behind a finished task: a real, playable H.264/AAC film and its last frame.
+//! Renders the files behind a finished task: a real, playable H.264/AAC video and its last frame.
 //!
-//! Pure functions of a [`VideoSpec`]: no clock, no environment, no files, no sockets. Rendering costs from a tenth of a
-//! second to several seconds of processor time, so a host calls it off its async threads, once per file, and keeps the bytes.
-//! Why these codecs, and what was weighed against them: `docs/decisions/0010-simulator-video.md`.
+//! Pure functions of a [`VideoSpec`]: no clock, no environment, no files, no sockets, and no codec: the
+//! pictures are ours, so they are stored as they are, and only what changes. A host calls this off its
+//! async threads, once per file, and keeps the bytes: up to 20 MB for the largest.
+//! What was weighed: `docs/decisions/0014-simulator-video-uncompressed.md`.
 //!
 //! ```
 //! use ark_video_simulator::render::{self, StillFormat, VideoSpec};
 //!
 //! let spec = VideoSpec { width: 160, height: 90, frames: 25, seed: 7, ..VideoSpec::default() };
-//! let film = render::video(&spec)?;
-//! assert_eq!(&film[4..8], b"ftyp");
+//! let video = render::video(&spec)?;
+//! assert_eq!(&video[4..8], b"ftyp");
 //! let last = render::last_frame(&spec, StillFormat::Png)?;
 //! assert_eq!(&last[1..4], b"PNG");
 //! # Ok::<(), render::RenderError>(())
 //! ```
 
+mod bits;
 mod container;
 mod h264;
 mod picture;
@@ -24,8 +26,6 @@ mod still;
 mod tests;
 mod tone;
 
-pub(crate) use h264::Film;
-use picture::Picture;
 use scene::Scene;
 
 /// What to render. Equal specs give equal bytes (on one machine, with one build of this crate).
@@ -38,19 +38,18 @@ pub struct VideoSpec {
     pub height: u32,
     /// Frames per second, 1 to 120. The service always makes 24, the default.
     pub fps: u32,
-    /// Number of frames: at least one, and at most [`MAX_SECONDS`] long. The service makes 24·d+1 for a film of d seconds. Default 121.
+    /// Number of frames: at least one, and at most [`MAX_SECONDS`] long. The service makes 24·d+1 for a video of d seconds. Default 121.
     pub frames: u32,
-    /// Whether the file has an audio track (AAC-LC, mono, 48 kHz: a quiet sequence of notes), as long as the picture.
+    /// Whether the file has an audio track (AAC-LC, mono, 48 kHz: a quiet tone), as long as the picture.
     /// Default true. Without it the file has the video track alone.
     pub audio: bool,
-    /// Chooses colours, shapes, paths and notes; above 1920x1088 only the notes, since such pictures take long to encode: films of
-    /// one size and length share theirs. The file names it in a comment. Default 0.
+    /// Chooses colours, shapes, paths and the tone. The file names it in a comment. Default 0.
     pub seed: u64,
     /// The file format. Default [`Container::Mp4`].
     pub container: Container,
 }
 
-/// The longest film, in seconds: ten times what the service offers. The limit is ours; it bounds the time and memory
+/// The longest video, in seconds: ten times what the service offers. The limit is ours; it bounds the time and memory
 /// that one request can cost.
 pub const MAX_SECONDS: u32 = 300;
 
@@ -68,22 +67,7 @@ impl Default for VideoSpec {
     }
 }
 
-impl VideoSpec {
-    /// What the picture depends on: specs that agree in it share their picture.
-    #[must_use]
-    pub(crate) fn picture(&self) -> Self {
-        let seed = if self.shares_picture() { 0 } else { self.seed };
-        Self { seed, audio: false, container: Container::Mp4, ..*self }
-    }
-
-    /// Whether other seeds have the same picture: above full HD, where encoding takes seconds.
-    #[must_use]
-    pub(crate) const fn shares_picture(&self) -> bool {
-        self.width as u64 * self.height as u64 > 1920 * 1088
-    }
-}
-
-/// The file format of a film (`output_format` of a task).
+/// The file format of a video (`output_format` of a task).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Container {
@@ -160,7 +144,7 @@ pub enum RenderError {
         /// What is wrong with it and what would work.
         reason: &'static str,
     },
-    /// The film would be empty or too long.
+    /// The video would be empty or too long.
     #[error(
         "the simulator cannot render {frames} frames at {fps} per second: a video has at least one frame and lasts at most \
          {MAX_SECONDS} seconds"
@@ -188,41 +172,30 @@ pub enum RenderError {
     },
 }
 
-/// Renders a film, ready to play: H.264 (Constrained Baseline, a key frame every two seconds) and, when asked, AAC,
-/// with the index before the media so that it plays while it downloads.
-///
-/// Uses up to one thread per core. Memory stays at a few pictures per thread plus the compressed file; at the largest size
-/// of the service, 4398x1886, about 100 MB per thread.
+/// Renders a video, ready to play: H.264 (Constrained Baseline, lossless: what is drawn is what a
+/// decoder shows) and, when asked, AAC, with the index before the media so that it plays while it
+/// downloads.
 ///
 /// # Errors
 ///
 /// [`RenderError`] when the spec is out of range; nothing panics, whatever the numbers are.
 pub fn video(spec: &VideoSpec) -> Result<Vec<u8>, RenderError> {
-    assemble(spec, &encode_picture(spec)?)
-}
-
-/// The part of [`video`] that takes long: equal for specs that share their [`picture`](VideoSpec::picture).
-pub(crate) fn encode_picture(spec: &VideoSpec) -> Result<Film, RenderError> {
     check(spec)?;
-    let spec = spec.picture();
-    h264::encode(&spec, &Scene::new(&spec))
+    let encoded = h264::encode(spec, &Scene::new(spec))?;
+    let sound = spec.audio.then(|| tone::encode(spec));
+    container::write(spec, &encoded, sound.as_ref())
 }
 
-/// The rest of [`video`].
-pub(crate) fn assemble(spec: &VideoSpec, film: &Film) -> Result<Vec<u8>, RenderError> {
-    let sound = if spec.audio { Some(tone::encode(spec)?) } else { None };
-    container::write(spec, film, sound.as_ref())
-}
-
-/// Renders the last frame of the film that [`video`] makes of the same spec, as it was before compression.
+/// Renders the last frame of the video that [`video`] makes of the same spec.
 ///
 /// # Errors
 ///
 /// As [`video`].
 pub fn last_frame(spec: &VideoSpec, format: StillFormat) -> Result<Vec<u8>, RenderError> {
     check(spec)?;
-    let mut picture = Picture::new(spec.width as usize, spec.height as usize);
-    Scene::new(&spec.picture()).draw(spec.frames - 1, &mut picture);
+    let scene = Scene::new(spec);
+    let mut picture = scene.base();
+    scene.draw_moving(spec.frames - 1, &mut picture);
     still::encode(&picture, format)
 }
 

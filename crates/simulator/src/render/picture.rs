@@ -88,7 +88,27 @@ pub(super) enum Paint<'a> {
     Ramp(&'a Ramp),
 }
 
+/// A range of macroblocks (16x16 pixels): first column and row, and the ones behind the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blocks {
+    pub(super) columns: (usize, usize),
+    pub(super) rows: (usize, usize),
+}
+
+impl Blocks {
+    pub(super) const fn one(x: usize, y: usize) -> Self {
+        Self { columns: (x, x + 1), rows: (y, y + 1) }
+    }
+
+    /// Their places, row by row.
+    pub(super) fn each(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (columns, rows) = (self.columns, self.rows);
+        (rows.0..rows.1).flat_map(move |y| (columns.0..columns.1).map(move |x| (x, y)))
+    }
+}
+
 /// A picture; both sides are even.
+#[derive(PartialEq, Eq)]
 pub(super) struct Picture {
     pub(super) width: usize,
     pub(super) height: usize,
@@ -101,6 +121,67 @@ impl Picture {
     pub(super) fn new(width: usize, height: usize) -> Self {
         let chroma = (width / 2) * (height / 2);
         Self { width, height, luma: vec![16; width * height], cb: vec![128; chroma], cr: vec![128; chroma] }
+    }
+
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.luma.copy_from_slice(&other.luma);
+        self.cb.copy_from_slice(&other.cb);
+        self.cr.copy_from_slice(&other.cr);
+    }
+
+    /// Every macroblock; those at the right and lower edge may reach beyond the picture.
+    pub(super) fn all_blocks(&self) -> Blocks {
+        Blocks { columns: (0, self.width.div_ceil(16)), rows: (0, self.height.div_ceil(16)) }
+    }
+
+    /// Copies macroblocks from a picture of the same size.
+    pub(super) fn copy_blocks(&mut self, other: &Self, blocks: &Blocks) {
+        let (width, height) = (self.width, self.height);
+        let copy = |to: &mut [u8], from: &[u8], block: usize, width: usize, height: usize| {
+            let (x0, x1) = (blocks.columns.0 * block, (blocks.columns.1 * block).min(width));
+            for y in blocks.rows.0 * block..(blocks.rows.1 * block).min(height) {
+                to[y * width + x0..y * width + x1].copy_from_slice(&from[y * width + x0..y * width + x1]);
+            }
+        };
+        copy(&mut self.luma, &other.luma, 16, width, height);
+        copy(&mut self.cb, &other.cb, 8, width / 2, height / 2);
+        copy(&mut self.cr, &other.cr, 8, width / 2, height / 2);
+    }
+
+    /// Whether a macroblock is the same in a picture of the same size.
+    pub(super) fn same_block(&self, other: &Self, x: usize, y: usize) -> bool {
+        let same = |a: &[u8], b: &[u8], block: usize, width: usize, height: usize| {
+            let (x0, x1) = (x * block, ((x + 1) * block).min(width));
+            (y * block..((y + 1) * block).min(height))
+                .all(|y| a[y * width + x0..y * width + x1] == b[y * width + x0..y * width + x1])
+        };
+        let (width, height) = (self.width, self.height);
+        same(&self.luma, &other.luma, 16, width, height)
+            && same(&self.cb, &other.cb, 8, width / 2, height / 2)
+            && same(&self.cr, &other.cr, 8, width / 2, height / 2)
+    }
+
+    /// The samples of a macroblock as I_PCM stores them: 16 rows of luma, 8 of each chroma. What lies
+    /// beyond the picture is black; decoders crop it.
+    pub(super) fn block_rows(&self, x: usize, y: usize, mut visit: impl FnMut(&[u8])) {
+        let mut plane = |samples: &[u8], block: usize, width: usize, height: usize, beyond: u8| {
+            let (x0, x1) = (x * block, ((x + 1) * block).min(width));
+            for y in y * block..(y + 1) * block {
+                if y < height && x1 - x0 == block {
+                    visit(&samples[y * width + x0..y * width + x1]);
+                } else {
+                    let mut row = [beyond; 16];
+                    if y < height {
+                        row[..x1 - x0].copy_from_slice(&samples[y * width + x0..y * width + x1]);
+                    }
+                    visit(&row[..block]);
+                }
+            }
+        };
+        let (width, height) = (self.width, self.height);
+        plane(&self.luma, 16, width, height, 16);
+        plane(&self.cb, 8, width / 2, height / 2, 128);
+        plane(&self.cr, 8, width / 2, height / 2, 128);
     }
 
     /// The colour of a pixel that is inside the picture.

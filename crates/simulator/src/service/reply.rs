@@ -176,7 +176,7 @@ impl RenderJob {
         self.part
     }
 
-    /// Renders the whole file: from a tenth of a second to several seconds of work.
+    /// Renders the whole file: some milliseconds of work, up to a tenth of a second for the largest.
     ///
     /// # Errors
     /// The film cannot be rendered.
@@ -186,11 +186,6 @@ impl RenderJob {
             FilePart::LastFrame(format) => render::last_frame(&self.spec, format),
         }
         .map(Bytes::from)
-    }
-
-    /// As [`render`](Self::render), of a film whose picture is encoded already.
-    pub(crate) fn assemble(&self, picture: &render::Film) -> Result<Bytes, RenderError> {
-        render::assemble(&self.spec, picture).map(Bytes::from)
     }
 
     /// The answer with the rendered file, or the part of it that was asked for (`Range`, with `If-Range`).

@@ -67,11 +67,8 @@ async fn page(
             _ => format!("{again} batch retry{list} --shot {shot}"),
         }
     };
-    let options = PageOptions {
-        folder,
-        embed: if args.embed { Embed::Films } else { Embed::Posters },
-        repeat: &repeat,
-    };
+    let options =
+        PageOptions { folder, embed: if args.embed { Embed::Videos } else { Embed::Links }, repeat: &repeat };
     let mut page = Page::begin(BufWriter::new(file.as_file_mut()), &head, options).map_err(unwritten)?;
     each(opened, &[], &[], async |job| page.card(&job).map_err(unwritten)).await?;
     page.end().map_err(unwritten)?;

@@ -211,8 +211,8 @@ async fn a_film_is_rendered_once_for_all_who_ask() {
         .unwrap()
         .to_owned();
     let crate::Reply::Render(job) = ask(4000, "GET", &link, String::new()) else { panic!() };
-    let films = Films::default();
-    let (first, second) = tokio::join!(films.get(&job), films.get(&job));
+    let videos = Videos::default();
+    let (first, second) = tokio::join!(videos.get(&job), videos.get(&job));
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(first.as_ptr(), second.as_ptr(), "the same bytes, not equal ones");
 }
