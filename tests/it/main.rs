@@ -17,6 +17,7 @@ mod faults;
 mod guide_example;
 mod matrix;
 mod payloads;
+mod planted;
 mod responses;
 mod round_trip;
 mod schema;

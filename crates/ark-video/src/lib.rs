@@ -107,6 +107,11 @@ pub use unknown_outcome::{AcceptedWithoutId, OutcomeUnknown};
 pub use watch::Watch;
 pub use watch_handle::WatchHandle;
 
+/// Making files so that nothing that was planted under a name is written through.
+pub mod files {
+    pub use ark_video_transport::{Staged, create_private, is_own_file, read_bounded, write_private};
+}
+
 /// The README's example compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

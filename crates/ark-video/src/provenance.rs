@@ -7,14 +7,13 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use ark_video_model::{ContentItem, CreateTaskRequest, Task};
 use ark_video_protocol::{UnixMillis, download::place_of, reconcile::Unknown};
-use ark_video_transport::hash_file;
+use ark_video_transport::{hash_file, read_bounded, write_private};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +23,8 @@ use crate::{Attachments, Intent};
 
 /// What the name of a sidecar ends in.
 pub const SIDECAR_ENDING: &str = ".ark-video.json";
+/// Largest sidecar that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
 
 /// How far the making of a film has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -291,7 +292,7 @@ impl Sidecar {
     /// # Errors
     /// It cannot be read, or is not one.
     pub fn read(film: &Path) -> io::Result<Option<Self>> {
-        match fs::read(Self::path_of(film)) {
+        match read_bounded(&Self::path_of(film), LARGEST) {
             Ok(text) => serde_json::from_slice(&text)
                 .map(Some)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
@@ -305,30 +306,10 @@ impl Sidecar {
     /// # Errors
     /// The system said no; an older one is still there.
     pub fn write(&self, film: &Path) -> io::Result<()> {
-        let path = Self::path_of(film);
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(".new");
         let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         text.push(b'\n');
-        let written = private(Path::new(&aside))
-            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&aside, &path));
-        if written.is_err() {
-            let _ = fs::remove_file(&aside);
-        }
-        written
+        write_private(&Self::path_of(film), &text)
     }
-}
-
-#[cfg(unix)]
-fn private(path: &Path) -> io::Result<fs::File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn private(path: &Path) -> io::Result<fs::File> {
-    OpenOptions::new().write(true).create(true).truncate(true).open(path)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What a sidecar tells, and what it keeps to itself.
 
 use ark_video_model::{AudioSource, ImageSource, References};
+use std::fs;
+
 use serde_json::json;
 
 use super::*;

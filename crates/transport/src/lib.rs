@@ -10,6 +10,7 @@ mod clients;
 mod clock;
 mod direct;
 mod encode;
+mod files;
 mod guard;
 mod http_transport;
 mod part_file;
@@ -25,6 +26,7 @@ mod transport;
 
 pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
+pub use files::{Staged, create_private, is_own_file, read_bounded, write_private};
 pub use http_transport::{HttpTransport, HttpTransportBuilder};
 pub use request_body::{BodySource, FileSource, RequestBody, SourceError};
 pub use room::{MARGIN, check_room};

@@ -6,7 +6,7 @@
 use std::{
     ffi::OsString,
     fmt,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{
@@ -22,7 +22,8 @@ use tempfile::TempPath;
 
 use crate::{
     SaveError,
-    room::{self, folder_of},
+    files::{folder_of, open_own, read_bounded, write_private},
+    room,
     sums::{Sums, fingerprint},
 };
 
@@ -30,6 +31,8 @@ use crate::{
 /// after a loss of power.
 const EVERY_BYTES: u64 = 32 << 20;
 const EVERY_TIME: Duration = Duration::from_secs(2);
+/// Largest state that is read, in bytes.
+const LARGEST_STATE: u64 = 1 << 20;
 
 /// An open `.part` file that nobody else writes. Dropping it keeps what can be taken up, and removes what cannot.
 pub(crate) struct PartFile {
@@ -86,13 +89,16 @@ impl PartFile {
             path,
         };
         let found = part.file.metadata().map_err(SaveError::file("looked at", &part.path))?.len();
-        let text = match fs::read(state_path(&part.path)) {
+        let text = match read_bounded(&state_path(&part.path), LARGEST_STATE) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(SaveError::file("read", &state_path(&part.path))(error)),
         };
         match text.map(|text| serde_json::from_slice::<Part>(&text)) {
-            None if found > 0 => return Err(SaveError::Foreign { path: part.path.clone() }),
+            None if found > 0 => {
+                let why = "nothing beside it says what it is".to_owned();
+                return Err(SaveError::Foreign { path: part.path.clone(), why });
+            }
             None => {}
             Some(Ok(state)) => part.take_in(state, found)?,
             Some(Err(_)) => part.restart()?,
@@ -292,16 +298,8 @@ impl PartFile {
         self.proven_at = Instant::now();
         let mut state = self.state.clone();
         Proven { bytes: state.bytes, sha256: state.sha256 } = self.proven.clone();
-        let path = state_path(&self.path);
-        let aside = beside(&path, ".new");
-        let written = serde_json::to_vec(&state)
-            .map_err(io::Error::other)
-            .and_then(|text| fs::write(&aside, text))
-            .and_then(|()| fs::rename(&aside, &path));
-        if written.is_err() {
-            let _ = fs::remove_file(&aside);
-        }
-        written
+        let text = serde_json::to_vec(&state).map_err(io::Error::other)?;
+        write_private(&state_path(&self.path), &text)
     }
 }
 
@@ -335,13 +333,14 @@ fn boot() -> Option<String> {
 fn locked(path: &Path) -> Result<File, SaveError> {
     let failed = || SaveError::file("opened", path);
     for _ in 0..10 {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(SaveError::file("created", path))?;
+        let file = match open_own(path) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(SaveError::Foreign { path: path.to_owned(), why: error.to_string() });
+            }
+            // Finished by another between our two looks.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path).is_dir() => continue,
+            opened => opened.map_err(SaveError::file("created", path))?,
+        };
         match fs4::FileExt::try_lock(&file) {
             Ok(()) => {}
             Err(fs4::TryLockError::WouldBlock) => return Err(SaveError::InUse { path: path.to_owned() }),

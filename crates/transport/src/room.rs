@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use crate::SaveError;
+use crate::{SaveError, files::folder_of};
 
 /// Room that stays free beside every file, in bytes: 64 MiB. A disk filled to its last byte fails everybody.
 pub const MARGIN: u64 = 64 << 20;
@@ -51,10 +51,6 @@ fn reserve(file: &File, bytes: u64, needed: u64) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use http::{HeaderValue, Request, Uri, header};
 
 use crate::{
     AnswerBody, SaveError, Transport,
+    files::folder_of,
     part_file::{PartFile, hash},
-    room::{check_room, folder_of},
+    room::check_room,
 };
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));

@@ -25,11 +25,13 @@ pub enum SaveError {
         /// The name.
         path: PathBuf,
     },
-    /// There is a partial file that we did not write.
-    #[error("{} is not a download of ours and is not replaced; move it away", path.display())]
+    /// What has the name of the partial file was not written by us.
+    #[error("{} is not a download of ours ({why}) and is not replaced; move it away", path.display())]
     Foreign {
         /// The partial file.
         path: PathBuf,
+        /// Why it is not ours.
+        why: String,
     },
     /// Another process (or another task of this one) is at the same download.
     #[error("{} is being downloaded by somebody else just now", path.display())]

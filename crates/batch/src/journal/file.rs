@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use ark_video::files::{Staged, create_private, is_own_file};
+
 use super::Journal;
 use super::db::Db;
 use super::error::{JournalErrorKind, Trouble};
@@ -52,6 +54,7 @@ pub(super) fn prepare(path: &Path, create: bool) -> Result<(), Trouble> {
         let what = format!("it is on a network file system ({kind}), where two machines would damage it");
         return Err(Trouble::Said(JournalErrorKind::NetworkDisk, what));
     }
+    refuse_planted(path)?;
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
             Err(Trouble::Said(JournalErrorKind::Foreign, "it is no file".to_owned()))
@@ -65,13 +68,26 @@ pub(super) fn prepare(path: &Path, create: bool) -> Result<(), Trouble> {
             fs::File::open(path)
                 .and_then(|file| file.take(100).read_to_end(&mut header))
                 .map_err(|error| told(&error, "the file cannot be read"))?;
+            // An empty file is as good as a new one, if it is not somebody's.
+            if header.is_empty()
+                && let Err(error) = is_own_file(path)
+            {
+                return Err(Trouble::Said(JournalErrorKind::Foreign, error.to_string()));
+            }
             judge(&header, found.len(), before.max(log()))?;
             keep_private(path, &found);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && create => {
             make_folder(folder).map_err(|error| told(&error, "its folder cannot be made"))?;
-            make_file(path).map_err(|error| told(&error, "the file cannot be made"))
+            match create_private(path) {
+                // Another program made it just now; a link that leads nowhere is not followed.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match is_own_file(path) {
+                    Err(error) => Err(Trouble::Said(JournalErrorKind::Foreign, error.to_string())),
+                    Ok(_) => Ok(()),
+                },
+                made => made.map_err(|error| told(&error, "the file cannot be made")),
+            }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(Trouble::Said(JournalErrorKind::Missing, "there is none".to_owned()))
@@ -125,15 +141,23 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-fn make_file(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
+/// What SQLite keeps beside a database (sqlite.org/tempfiles.html); it opens whatever has these names.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Refuses what has a name that SQLite would write through: a link, a pipe, a second name of another file. A journal that
+/// was copied by hard links has companions that were copied so too.
+fn refuse_planted(path: &Path) -> Result<(), Trouble> {
+    let copied = is_own_file(path).is_err();
+    for ending in COMPANIONS {
+        let companion = beside(path, ending);
+        let Err(error) = is_own_file(&companion) else { continue };
+        if !copied || !fs::symlink_metadata(&companion).is_ok_and(|found| found.is_file()) {
+            let name = companion.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let what = format!("SQLite would write to {name}, which is not ours: {error}; move it away");
+            return Err(Trouble::Said(JournalErrorKind::Foreign, what));
+        }
     }
-    options.open(path).map(drop)
+    Ok(())
 }
 
 /// A file that others may read is closed to them; one that is not ours is left as it is.
@@ -179,21 +203,13 @@ fn kind_of_disk<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
 impl Journal {
     pub(super) async fn copy_to(&self, to: &Path) -> Result<bool, Trouble> {
         let Db::Sqlite { .. } = self.inner.db else { return Ok(false) };
-        let part = beside(to, ".part");
-        let name = part.to_str().ok_or_else(|| Trouble::refused("the copy's path is no Unicode text"))?;
-        let written = async {
-            let _ = fs::remove_file(&part);
-            make_file(&part).map_err(|error| told(&error, "the copy cannot be made"))?;
-            self.inner.db.all("VACUUM INTO $1", vec![name.into()]).await?;
-            let kept =
-                fs::File::open(&part).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&part, to));
-            kept.map_err(|error| told(&error, "the copy cannot be kept"))
-        };
-        let written: Result<(), Trouble> = written.await;
-        if written.is_err() {
-            let _ = fs::remove_file(&part);
-        }
-        written.map(|()| true)
+        let unkept = |error: io::Error| told(&error, "the copy cannot be kept");
+        let staged = Staged::beside(to).map_err(unkept)?;
+        let name = staged.path().to_str();
+        let name = name.ok_or_else(|| Trouble::refused("the copy's path is not Unicode text"))?.to_owned();
+        self.inner.db.all("VACUUM INTO $1", vec![name.into()]).await?;
+        staged.replace(to).map_err(unkept)?;
+        Ok(true)
     }
 }
 

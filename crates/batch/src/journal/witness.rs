@@ -1,9 +1,9 @@
 //! What is kept beside a journal's file of how far it was: by that an earlier copy is told that was put in its place. It knows
 //! nothing of what was sent since, and would send it again.
 
-use std::fs;
 use std::path::PathBuf;
 
+use ark_video::files::{read_bounded, write_private};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, Trouble};
@@ -22,7 +22,8 @@ impl Journal {
     /// Whether the file is an earlier copy of what was used in this place before. How many changes it lacks.
     pub(crate) async fn lacks(&self) -> Result<Option<i64>, JournalError> {
         let Some(path) = self.witness_path() else { return Ok(None) };
-        let known = fs::read(path).ok().and_then(|text| serde_json::from_slice::<Mark>(&text).ok());
+        let known =
+            read_bounded(&path, 4096).ok().and_then(|text| serde_json::from_slice::<Mark>(&text).ok());
         let now = self.mark().await?;
         Ok(known.and_then(|known| {
             let lacking = known.changes - now?.changes;
@@ -33,9 +34,7 @@ impl Journal {
     /// Writes down how far it is. A file that cannot be written costs only the notice.
     pub(crate) async fn witness(&self) -> Result<(), JournalError> {
         if let (Some(path), Some(mark)) = (self.witness_path(), self.mark().await?) {
-            let beside = path.with_extension("seen.new");
-            let text = serde_json::to_vec(&mark).unwrap_or_default();
-            let _ = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
+            let _ = write_private(&path, &serde_json::to_vec(&mark).unwrap_or_default());
         }
         Ok(())
     }

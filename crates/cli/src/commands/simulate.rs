@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ark_video::files::{read_bounded, write_private};
 use ark_video::model::Catalog;
 use ark_video_simulator::{Account, Builder, Dialect, FaultPlan, Options, Rates, Simulator};
 use serde::Serialize;
@@ -18,6 +19,9 @@ use crate::session::Session;
 
 /// Where it listens when nothing is said.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8787);
+
+/// Largest state that is read, in bytes.
+const LARGEST_STATE: u64 = 4 << 30;
 
 /// A running simulator and what it has assumed so far.
 pub(crate) struct Running {
@@ -135,8 +139,8 @@ fn builder(
     if let Some(path) = &args.faults {
         builder = builder.faults(plan(&cwd.join(path))?);
     }
-    match state.map(std::fs::read_to_string) {
-        Some(Ok(saved)) => Ok(builder.restore(saved)),
+    match state.map(|path| read_bounded(path, LARGEST_STATE)) {
+        Some(Ok(saved)) => Ok(builder.restore(String::from_utf8_lossy(&saved))),
         Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Failure::new(Exit::Input, format!("the state file cannot be read: {error}")))
         }
@@ -181,11 +185,5 @@ fn save(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
     let wrong =
         |why: String| Failure::new(Exit::Output, format!("{} cannot be written: {why}", path.display()));
     let state = simulator.snapshot().map_err(|error| wrong(error.to_string()))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let file = tempfile::NamedTempFile::new_in(folder)?;
-        std::fs::write(file.path(), &state)?;
-        file.persist(path).map(|_| ()).map_err(|error| error.error)
-    };
-    write().map_err(|error| wrong(error.to_string()))
+    write_private(path, state.as_bytes()).map_err(|error| wrong(error.to_string()))
 }

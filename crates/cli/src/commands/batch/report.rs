@@ -3,11 +3,11 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 
+use ark_video::files::Staged;
 use ark_video_batch::{
     Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Scope, State, TOKENS,
 };
 use jiff::Timestamp;
-use tempfile::NamedTempFile;
 
 use super::journal::{self, Opened, each, must_exist, of_journal};
 use super::status;
@@ -48,7 +48,7 @@ async fn page(
             .hint("replace it with --overwrite, or name another file"));
     }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut file = NamedTempFile::new_in(&folder).map_err(unwritten)?;
+    let mut file = Staged::beside(path).map_err(unwritten)?;
     let head = Head {
         title: opened.batch.clone(),
         made: Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
@@ -69,12 +69,11 @@ async fn page(
     };
     let options =
         PageOptions { folder, embed: if args.embed { Embed::Videos } else { Embed::Links }, repeat: &repeat };
-    let mut page = Page::begin(BufWriter::new(file.as_file_mut()), &head, options).map_err(unwritten)?;
+    let mut page = Page::begin(BufWriter::new(&mut file), &head, options).map_err(unwritten)?;
     each(opened, &[], &[], async |job| page.card(&job).map_err(unwritten)).await?;
     page.end().map_err(unwritten)?;
-    file.as_file().sync_all().map_err(unwritten)?;
-    let kept = if args.overwrite { file.persist(path) } else { file.persist_noclobber(path) };
-    kept.map(drop).map_err(|error| unwritten(error.error))
+    let kept = if args.overwrite { file.replace(path) } else { file.place_new(path) };
+    kept.map_err(unwritten)
 }
 
 /// What the batch has cost, by currency.

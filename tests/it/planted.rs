@@ -1,0 +1,133 @@
+//! Something stands already under a name that a command is about to use: a link, a pipe, a folder, a second name of another
+//! file. Whatever the command makes of it, nothing is written through it.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use ark_video_simulator::Simulator;
+use serde_json::json;
+
+use crate::cli::Shell;
+
+/// What can be planted under a name.
+const PLANTS: [(&str, fn(&Path, &Path)); 6] = [
+    ("a link that leads nowhere", |folder, name| symlink(folder.join("nowhere"), name).unwrap()),
+    ("a link to a file", |folder, name| symlink(folder.join("victim"), name).unwrap()),
+    ("a link to an empty file", |folder, name| symlink(folder.join("empty"), name).unwrap()),
+    ("a link to a folder", |folder, name| symlink(folder.join("other"), name).unwrap()),
+    ("a second name of a file", |folder, name| fs::hard_link(folder.join("victim"), name).unwrap()),
+    ("a pipe", |_, name| assert!(Command::new("mkfifo").arg(name).status().unwrap().success())),
+];
+
+/// Runs a command once for each plant under each name.
+async fn nothing_is_written_through(names: &[&str], simulator: &Simulator, line: &[&str]) {
+    nothing_is_written_through_after(&["--version"], names, simulator, line).await;
+}
+
+/// The same, where another command has to run before.
+async fn nothing_is_written_through_after(
+    before: &[&str],
+    names: &[&str],
+    simulator: &Simulator,
+    line: &[&str],
+) {
+    for name in names {
+        for (what, plant) in PLANTS {
+            let shell = Shell::at(simulator);
+            let folder = shell.folder.path();
+            fs::write(folder.join("victim"), "mine").unwrap();
+            fs::write(folder.join("empty"), "").unwrap();
+            fs::create_dir(folder.join("other")).unwrap();
+            let list = json!({
+                "batch": "night",
+                "defaults": {
+                    "model": "doubao-seedance-1-0-pro-fast-251015", "resolution": "480p", "ratio": "1:1",
+                    "frames": 29, "return_last_frame": true,
+                },
+                "shots": [{ "name": "boat", "prompt": "A paper boat." }],
+            });
+            fs::write(folder.join("l.json"), list.to_string()).unwrap();
+            let ran = shell.run(before).await;
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            plant(folder, &folder.join(name));
+            let ran = shell.run(line).await;
+            let about = format!("{what} as {name}: {} {}", ran.code, ran.stderr);
+            assert_eq!(fs::read(folder.join("victim")).unwrap(), b"mine", "{about}");
+            assert_eq!(fs::read(folder.join("empty")).unwrap(), b"", "{about}");
+            assert_eq!(fs::read_dir(folder.join("other")).unwrap().count(), 0, "{about}");
+            assert!(!folder.join("nowhere").exists(), "{about}");
+            assert!(!ran.stderr.contains("panicked"), "{about}");
+        }
+    }
+}
+
+async fn fast() -> Simulator {
+    Simulator::builder().speed(300.0).start().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_through_by_generate() {
+    let names = [
+        "o.mp4",
+        "o.mp4.part",
+        "o.mp4.part.json",
+        "o.mp4.part.json.new",
+        "o.mp4.ark-video.json",
+        "o.mp4.ark-video.json.new",
+        "o.last.png",
+        "o.last.jpeg",
+    ];
+    let request = [
+        "generate",
+        "A kite.",
+        "-m",
+        "doubao-seedance-1-0-pro-fast-251015",
+        "-d",
+        "2",
+        "--resolution",
+        "480p",
+        "--return-last-frame",
+        "--poll-interval",
+        "100ms",
+        "-o",
+        "o.mp4",
+    ];
+    let simulator = fast().await;
+    nothing_is_written_through(&names, &simulator, &request).await;
+    nothing_is_written_through(&names, &simulator, &[&request[..], &["--overwrite"]].concat()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_through_by_a_batch() {
+    let names = [
+        "boat.mp4",
+        "boat.mp4.part",
+        "boat.mp4.part.json",
+        "boat.mp4.ark-video.json",
+        "boat.last.png",
+        "boat.last.png.part",
+        "boat.last.jpeg.ark-video.json",
+        "l.json.journal",
+        "l.json.journal-wal",
+        "l.json.journal-shm",
+        "l.json.journal-journal",
+        "l.json.journal.seen",
+        "l.json.journal.seen.new",
+    ];
+    nothing_is_written_through(&names, &fast().await, &["batch", "run", "l.json"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_through_by_a_state_or_a_page() {
+    let simulator = fast().await;
+    let state = ["simulate", "--audit", "--state", "state.json", "--", "true"];
+    nothing_is_written_through(&["state.json"], &simulator, &state).await;
+    let page = ["batch", "report", "l.json", "--html", "page.html"];
+    nothing_is_written_through_after(&["batch", "run", "l.json"], &["page.html"], &simulator, &page).await;
+    let over = [&page[..], &["--overwrite"]].concat();
+    nothing_is_written_through_after(&["batch", "run", "l.json"], &["page.html"], &simulator, &over).await;
+}
