@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use ark_video_simulator::Simulator;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::cli::Shell;
@@ -23,46 +24,48 @@ const PLANTS: [(&str, fn(&Path, &Path)); 6] = [
     ("a pipe", |_, name| assert!(Command::new("mkfifo").arg(name).status().unwrap().success())),
 ];
 
-/// Runs a command once for each plant under each name.
-async fn nothing_is_written_through(names: &[&str], simulator: &Simulator, line: &[&str]) {
-    nothing_is_written_through_after(&["--version"], names, simulator, line).await;
+/// Runs a command once for each plant under each name, `before` it another one; and once without any plant, which must work.
+async fn nothing_is_written_through(simulator: &Simulator, before: &[&str], names: &[&str], line: &[&str]) {
+    let ran = shell(simulator).run(before).await;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let pairs = names.iter().flat_map(|name| PLANTS.map(|(what, plant)| (name, what, plant)));
+    let runs = pairs.map(|(name, what, plant)| async move {
+        let shell = shell(simulator);
+        let folder = shell.folder.path();
+        shell.run(before).await;
+        plant(folder, &folder.join(name));
+        let ran = shell.run(line).await;
+        let about = format!("{what} as {name}: {} {}", ran.code, ran.stderr);
+        assert_eq!(fs::read(folder.join("victim")).unwrap(), b"mine", "{about}");
+        assert_eq!(fs::read(folder.join("empty")).unwrap(), b"", "{about}");
+        assert_eq!(fs::read_dir(folder.join("other")).unwrap().count(), 0, "{about}");
+        assert!(!folder.join("nowhere").exists(), "{about}");
+        assert!(!ran.stderr.contains("panicked"), "{about}");
+    });
+    join_all(runs).await;
+    let free = shell(simulator);
+    free.run(before).await;
+    let ran = free.run(line).await;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
 
-/// The same, where another command has to run before.
-async fn nothing_is_written_through_after(
-    before: &[&str],
-    names: &[&str],
-    simulator: &Simulator,
-    line: &[&str],
-) {
-    for name in names {
-        for (what, plant) in PLANTS {
-            let shell = Shell::at(simulator);
-            let folder = shell.folder.path();
-            fs::write(folder.join("victim"), "mine").unwrap();
-            fs::write(folder.join("empty"), "").unwrap();
-            fs::create_dir(folder.join("other")).unwrap();
-            let list = json!({
-                "batch": "night",
-                "defaults": {
-                    "model": "doubao-seedance-1-0-pro-fast-251015", "resolution": "480p", "ratio": "1:1",
-                    "frames": 29, "return_last_frame": true,
-                },
-                "shots": [{ "name": "boat", "prompt": "A paper boat." }],
-            });
-            fs::write(folder.join("l.json"), list.to_string()).unwrap();
-            let ran = shell.run(before).await;
-            assert_eq!(ran.code, 0, "{}", ran.stderr);
-            plant(folder, &folder.join(name));
-            let ran = shell.run(line).await;
-            let about = format!("{what} as {name}: {} {}", ran.code, ran.stderr);
-            assert_eq!(fs::read(folder.join("victim")).unwrap(), b"mine", "{about}");
-            assert_eq!(fs::read(folder.join("empty")).unwrap(), b"", "{about}");
-            assert_eq!(fs::read_dir(folder.join("other")).unwrap().count(), 0, "{about}");
-            assert!(!folder.join("nowhere").exists(), "{about}");
-            assert!(!ran.stderr.contains("panicked"), "{about}");
-        }
-    }
+/// A folder with a list, and with what plants lead to.
+fn shell(simulator: &Simulator) -> Shell {
+    let shell = Shell::at(simulator);
+    let folder = shell.folder.path();
+    fs::write(folder.join("victim"), "mine").unwrap();
+    fs::write(folder.join("empty"), "").unwrap();
+    fs::create_dir(folder.join("other")).unwrap();
+    let list = json!({
+        "batch": "night",
+        "defaults": {
+            "model": "doubao-seedance-1-0-pro-fast-251015", "resolution": "480p", "ratio": "1:1",
+            "duration": 2, "return_last_frame": true,
+        },
+        "shots": [{ "name": "boat", "prompt": "A paper boat." }],
+    });
+    fs::write(folder.join("l.json"), list.to_string()).unwrap();
+    shell
 }
 
 async fn fast() -> Simulator {
@@ -84,7 +87,7 @@ async fn nothing_is_written_through_by_generate() {
     let request = [
         "generate",
         "A kite.",
-        "-m",
+        "--model",
         "doubao-seedance-1-0-pro-fast-251015",
         "-d",
         "2",
@@ -92,13 +95,14 @@ async fn nothing_is_written_through_by_generate() {
         "480p",
         "--return-last-frame",
         "--poll-interval",
-        "100ms",
+        "200ms",
         "-o",
         "o.mp4",
     ];
     let simulator = fast().await;
-    nothing_is_written_through(&names, &simulator, &request).await;
-    nothing_is_written_through(&names, &simulator, &[&request[..], &["--overwrite"]].concat()).await;
+    nothing_is_written_through(&simulator, &["--version"], &names, &request).await;
+    let over = [&request[..], &["--overwrite"]].concat();
+    nothing_is_written_through(&simulator, &["--version"], &names, &over).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,16 +122,16 @@ async fn nothing_is_written_through_by_a_batch() {
         "l.json.journal.seen",
         "l.json.journal.seen.new",
     ];
-    nothing_is_written_through(&names, &fast().await, &["batch", "run", "l.json"]).await;
+    nothing_is_written_through(&fast().await, &["--version"], &names, &["batch", "run", "l.json"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_through_by_a_state_or_a_page() {
     let simulator = fast().await;
     let state = ["simulate", "--audit", "--state", "state.json", "--", "true"];
-    nothing_is_written_through(&["state.json"], &simulator, &state).await;
+    nothing_is_written_through(&simulator, &["--version"], &["state.json"], &state).await;
     let page = ["batch", "report", "l.json", "--html", "page.html"];
-    nothing_is_written_through_after(&["batch", "run", "l.json"], &["page.html"], &simulator, &page).await;
+    nothing_is_written_through(&simulator, &["batch", "run", "l.json"], &["page.html"], &page).await;
     let over = [&page[..], &["--overwrite"]].concat();
-    nothing_is_written_through_after(&["batch", "run", "l.json"], &["page.html"], &simulator, &over).await;
+    nothing_is_written_through(&simulator, &["batch", "run", "l.json"], &["page.html"], &over).await;
 }

@@ -22,7 +22,7 @@ use tempfile::TempPath;
 
 use crate::{
     SaveError,
-    files::{folder_of, open_own, read_bounded, write_private},
+    files::{folder_of, open_own, open_regular, read_bounded, write_private},
     room,
     sums::{Sums, fingerprint},
 };
@@ -91,7 +91,7 @@ impl PartFile {
         let found = part.file.metadata().map_err(SaveError::file("looked at", &part.path))?.len();
         let text = match read_bounded(&state_path(&part.path), LARGEST_STATE) {
             Ok(text) => Some(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) if is_no_state(&error) => None,
             Err(error) => return Err(SaveError::file("read", &state_path(&part.path))(error)),
         };
         match text.map(|text| serde_json::from_slice::<Part>(&text)) {
@@ -289,7 +289,7 @@ impl PartFile {
     }
 
     fn is_same(&self, target: &Path) -> bool {
-        let hashed = File::open(target).and_then(hash);
+        let hashed = open_regular(target).and_then(hash);
         matches!(hashed, Ok((bytes, sha256)) if bytes == self.state.bytes && sha256 == self.sha256())
     }
 
@@ -357,6 +357,12 @@ fn locked(path: &Path) -> Result<File, SaveError> {
         }
     }
     Err(SaveError::InUse { path: path.to_owned() })
+}
+
+/// Whether there is nothing that we could have written: nothing at all, or a pipe, a folder, something large.
+fn is_no_state(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, InvalidInput, IsADirectory, NotFound};
+    matches!(error.kind(), NotFound | InvalidInput | FileTooLarge | IsADirectory)
 }
 
 fn state_path(part: &Path) -> PathBuf {

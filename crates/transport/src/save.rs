@@ -13,7 +13,7 @@ use http::{HeaderValue, Request, Uri, header};
 
 use crate::{
     AnswerBody, SaveError, Transport,
-    files::folder_of,
+    files::{folder_of, open_regular},
     part_file::{PartFile, hash},
     room::check_room,
 };
@@ -198,7 +198,7 @@ impl Fetched {
 /// It cannot be read.
 pub async fn hash_file(path: &Path) -> io::Result<(u64, String)> {
     let path = path.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || hash(fs::File::open(path)?)).await;
+    let hashed = tokio::task::spawn_blocking(move || hash(open_regular(&path)?)).await;
     hashed.map_err(io::Error::other)?
 }
 
