@@ -17,7 +17,7 @@ use http::{Request, Response};
 use crate::{
     faults::{Effect, FaultPlan, FaultPlanError, FaultRule},
     options::Options,
-    service::{Bill, Disturbed, Ledger, RenderJob, Reply, Service, Wire},
+    service::{Bill, Delivery, Disturbed, Ledger, RenderJob, Reply, Service, Wire},
 };
 
 /// When the clock starts: 2026-11-22T02:15:30Z. Always the same, so that runs repeat.
@@ -179,18 +179,27 @@ struct Answered {
 
 impl Answered {
     /// The head and the whole body. Rendering takes processor time on this thread, which is the test's own.
-    fn render(self) -> Result<(Response<Bytes>, Option<Wire>), SendError> {
-        let answer = match self.answer {
-            Answer::Whole(answer) => answer,
+    fn render(self) -> Result<Rendered, SendError> {
+        let (answer, delivery) = match self.answer {
+            Answer::Whole(answer) => (answer, None),
             Answer::File(job) => {
                 let file = job
                     .render()
                     .map_err(|error| SendError::maybe_sent(SendErrorKind::Other, error.to_string()))?;
-                job.answer(file)
+                let total = file.len();
+                let answer = job.answer(file);
+                let delivery = job.delivery(&answer, total);
+                (answer, delivery)
             }
         };
-        Ok((answer, self.wire))
+        Ok(Rendered { answer, delivery, wire: self.wire })
     }
+}
+
+struct Rendered {
+    answer: Response<Bytes>,
+    delivery: Option<Delivery>,
+    wire: Option<Wire>,
 }
 
 /// Whether the connection ends before the body does.
@@ -216,7 +225,7 @@ impl Transport for InProcess {
             .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()));
         let answered = body.and_then(|body| self.ask(Request::from_parts(parts, body)));
         Box::pin(async move {
-            let (answer, wire) = answered?.render()?;
+            let Rendered { answer, wire, .. } = answered?.render()?;
             if breaks(wire.as_ref()) { Err(broke_off(&answer)) } else { Ok(answer) }
         })
     }
@@ -228,7 +237,7 @@ impl Transport for InProcess {
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         let answered = self.ask(request.map(|()| Bytes::new()));
         Box::pin(async move {
-            let (mut answer, wire) = answered?.render()?;
+            let Rendered { mut answer, delivery, wire } = answered?.render()?;
             let length = answer.body().len();
             let mut file = std::mem::take(answer.body_mut());
             let mut announced = length;
@@ -241,7 +250,8 @@ impl Transport for InProcess {
             }
             let end = breaks(wire.as_ref()).then(|| broke_off(&answer));
             answer.headers_mut().insert(http::header::CONTENT_LENGTH, announced.into());
-            let body: Box<dyn AnswerBody> = Box::new(Pieces { file, end });
+            let body: Box<dyn AnswerBody> =
+                Box::new(Pieces { file, end, sent: 0, delivery, world: self.clone() });
             Ok(answer.map(|_| body))
         })
     }
@@ -252,6 +262,19 @@ struct Pieces {
     file: Bytes,
     /// Why it breaks off, once.
     end: Option<SendError>,
+    sent: usize,
+    /// Told to the service when the client lets go of the body.
+    delivery: Option<Delivery>,
+    world: InProcess,
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        if let Some(delivery) = self.delivery {
+            let sent = self.sent;
+            self.world.world().service.delivered(delivery, sent);
+        }
+    }
 }
 
 const PIECE: usize = 64 * 1024;
@@ -261,7 +284,9 @@ impl AnswerBody for Pieces {
         let next = if self.file.is_empty() {
             self.end.take().map_or(Ok(None), Err)
         } else {
-            Ok(Some(self.file.split_to(self.file.len().min(PIECE))))
+            let piece = self.file.split_to(self.file.len().min(PIECE));
+            self.sent += piece.len();
+            Ok(Some(piece))
         };
         Box::pin(std::future::ready(next))
     }

@@ -42,6 +42,6 @@ pub use host::{Builder, Simulator, StartError};
 pub use in_process::InProcess;
 pub use options::{Account, Options, Rates, SwitchError, Switches};
 pub use service::{
-    Bill, Callback, CallbackCounts, Disturbed, Entry, Exceeded, FilePart, FinishError, Intent, Ledger, Note,
-    Price, RenderJob, Reply, Service, SnapshotError, Wire,
+    Bill, Callback, CallbackCounts, Delivery, Disturbed, Entry, Exceeded, FilePart, FinishError, Intent,
+    Ledger, Note, Price, RenderJob, Reply, Service, SnapshotError, Wire,
 };

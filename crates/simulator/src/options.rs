@@ -29,6 +29,10 @@ pub struct Options {
     pub prefix: String,
     /// Scheme, host and port that links to files start with, such as `http://127.0.0.1:8080`. A host sets it to its own address.
     pub origin: String,
+    /// Whether links start with the `Host` of the request that is answered instead of [`origin`](Self::origin): a
+    /// client in a container or on another machine can follow them. Default false; a [`Simulator`](crate::Simulator)
+    /// does it unless it was given an origin. Callbacks keep the origin.
+    pub links_follow_host: bool,
     /// How long a task waits before it runs. Default 1 s (the real service: seconds to hours).
     pub queued: Duration,
     /// How long a task runs. Default 3 s (the real service: 1 to 18 minutes).
@@ -137,6 +141,7 @@ impl Default for Options {
             key: None,
             prefix: "/api/v3".to_owned(),
             origin: "http://127.0.0.1".to_owned(),
+            links_follow_host: false,
             queued: Duration::from_secs(1),
             running: Duration::from_secs(3),
             assumed_video_seconds: 5,
@@ -273,6 +278,7 @@ impl fmt::Debug for Options {
             .field("key", &self.key.as_ref().map(|_| "…"))
             .field("prefix", &self.prefix)
             .field("origin", &self.origin)
+            .field("links_follow_host", &self.links_follow_host)
             .field("queued", &self.queued)
             .field("running", &self.running)
             .field("assumed_video_seconds", &self.assumed_video_seconds)

@@ -55,8 +55,14 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Accept every key, not only the one that is printed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "api_key")]
     pub(crate) any_key: bool,
+    /// Accept this key instead of one that is drawn at each start
+    #[arg(long, value_name = "KEY")]
+    pub(crate) api_key: Option<String>,
+    /// What links to files start with, such as https://sim.example [default: the host that the client asked]
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// Run a command against the simulator, then tell what it would have paid, and for what twice
     #[arg(long, requires = "command")]
     pub(crate) audit: bool,

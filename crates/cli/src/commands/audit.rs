@@ -30,12 +30,14 @@ struct Report<'a> {
     billed: usize,
     tokens: i64,
     price: &'a [Price],
-    /// Distinct requests, and how many of them were paid more than once.
+    /// Distinct requests; how many of them were paid more than once, and how many bills that was too many.
     intents: &'a [Intent],
     double_bills: usize,
+    surplus_bills: usize,
     rates_exceeded: &'a [Exceeded],
     never_fetched: &'a [String],
     never_downloaded: &'a [String],
+    deleted_before_download: &'a [String],
 }
 
 /// Runs the command and reports. Its own output goes to standard error, so that standard output holds the report alone.
@@ -80,7 +82,11 @@ pub(crate) async fn run(
         Some(0) if doubles == 0 => Ok(()),
         Some(0) => Err(Failure::new(
             Exit::DoubleBills,
-            format!("{doubles} of {} requests would have been paid more than once", ledger.intents.len()),
+            format!(
+                "{doubles} of {} requests would have been paid more than once: {} bills too many",
+                ledger.intents.len(),
+                ledger.surplus_bills()
+            ),
         )
         .hint("a create whose answer was lost must not be sent again: look for its task in the list first")),
         Some(code) => {
@@ -117,9 +123,11 @@ fn report(output: &Output, ledger: &Ledger, code: Option<i32>) {
             price: &ledger.price,
             intents: &ledger.intents,
             double_bills: doubles,
+            surplus_bills: ledger.surplus_bills(),
             rates_exceeded: &ledger.exceeded,
             never_fetched: &ledger.never_seen,
             never_downloaded: &ledger.never_downloaded,
+            deleted_before_download: &ledger.deleted_before_download,
         }),
         Form::Quiet => output.line(ledger.billed),
         Form::Text => output.raw(&text(ledger)),
@@ -146,7 +154,8 @@ fn text(ledger: &Ledger) -> String {
     }
     for (what, ids) in [
         ("paid and never fetched", &ledger.never_seen),
-        ("paid and never downloaded", &ledger.never_downloaded),
+        ("paid and never downloaded as a whole", &ledger.never_downloaded),
+        ("paid, and its record deleted before it was downloaded", &ledger.deleted_before_download),
     ] {
         if !ids.is_empty() {
             text.push_str(&format!("{what}: {}\n", ids.join(" ")));

@@ -133,6 +133,16 @@ fn builder(
     if args.any_key {
         builder = builder.any_key();
     }
+    if let Some(key) = &args.api_key {
+        if key.is_empty() || key.contains(|c: char| !c.is_ascii_graphic()) {
+            let message = "--api-key takes visible ASCII characters without spaces";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        builder = builder.key(key.as_str());
+    }
+    if let Some(url) = &args.public_url {
+        builder = builder.origin(public_url(url)?);
+    }
     if args.callbacks_anywhere {
         builder = builder.callbacks_anywhere();
     }
@@ -146,6 +156,17 @@ fn builder(
         }
         _ => Ok(builder),
     }
+}
+
+/// Scheme, host and port, and perhaps a path that a proxy in front takes away.
+fn public_url(url: &str) -> Result<&str, Failure> {
+    let wrong = || {
+        Failure::new(Exit::Usage, format!("--public-url {url} is not an http or https address"))
+            .hint("write it as https://sim.example, without a query")
+    };
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).ok_or_else(wrong)?;
+    let odd = rest.is_empty() || rest.starts_with('/') || rest.contains(['?', '#', '@', ' ']);
+    if odd { Err(wrong()) } else { Ok(url.trim_end_matches('/')) }
 }
 
 /// A seed that the next run does not have.

@@ -3,22 +3,33 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use ark_video_model::Catalog;
 use ark_video_protocol::UnixMillis;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::{Notify, watch},
 };
 
-use super::{NoteHook, Shared, Simulator, callbacks, clock::Clock, control, server, videos::Videos};
+use super::{
+    NoteHook, Shared, Simulator, callbacks, clock::Clock, control, server, videos::Videos, wire::Wires,
+};
 use crate::{
     catalog::Lookups,
     faults::{FaultPlan, FaultPlanError},
     options::Options,
     service::{Note, Service, SnapshotError},
 };
+
+/// How long a client may pause within a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes of a video that may wait in the kernel.
+const SEND_BUFFER: u32 = 64 << 10;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// How to start a [`Simulator`].
 #[must_use = "a builder does nothing until `start`"]
@@ -35,6 +46,7 @@ pub struct Builder {
     faults: FaultPlan,
     callbacks_anywhere: bool,
     state: Option<String>,
+    request_timeout: Duration,
 }
 
 impl Default for Builder {
@@ -52,6 +64,7 @@ impl Default for Builder {
             faults: FaultPlan::new(),
             callbacks_anywhere: false,
             state: None,
+            request_timeout: REQUEST_TIMEOUT,
         }
     }
 }
@@ -71,7 +84,8 @@ impl Builder {
         self
     }
 
-    /// Sets what links to files start with, where others reach the simulator under another name than it listens on.
+    /// Sets what links to files start with, such as `https://ark-sim.example`. Default: `http://` and the `Host` of the
+    /// request that is answered.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
@@ -120,6 +134,12 @@ impl Builder {
         self
     }
 
+    /// Sets how long a client may pause within a request before its connection is closed. Default 30 s.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
     /// Accepts this key only. Default: a key of its own, which [`Simulator::api_key`] tells.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.options.key = Some(key.into());
@@ -161,13 +181,14 @@ impl Builder {
     /// # Errors
     /// An address cannot be listened on, or the fault plan makes no sense.
     pub async fn start(self) -> Result<Simulator, StartError> {
-        let (listener, addr) = listen(self.addr).await?;
+        let (listener, addr) = listen(self.addr)?;
         let control = match self.control {
-            Some(addr) => Some(listen(addr).await?),
+            Some(addr) => Some(listen(addr)?),
             None => None,
         };
         let mut options = self.options;
         options.seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
+        options.links_follow_host = self.origin.is_none();
         options.origin = self.origin.unwrap_or_else(|| format!("http://{}", reachable(addr)));
         let prefix = options.prefix.trim_matches('/');
         options.prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
@@ -192,20 +213,34 @@ impl Builder {
             callbacks_anywhere: self.callbacks_anywhere,
             body_bytes,
         });
+        let request_timeout = self.request_timeout;
+        let listener = Wires { listener, request_timeout };
         let server = tokio::spawn(server::run(listener, Arc::clone(&shared), stopped));
         let mut others = vec![tokio::spawn(callbacks::run(Arc::clone(&shared)))];
         let mut control_url = None;
         if let Some((listener, addr)) = control {
             control_url = Some(format!("http://{}", reachable(addr)));
+            let listener = Wires { listener, request_timeout };
             others.push(tokio::spawn(control::run(listener, Arc::clone(&shared), base_url.clone())));
         }
         Ok(Simulator { shared, addr, base_url, api_key, control_url, stop, server: Some(server), others })
     }
 }
 
-async fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let refused = |source| StartError::Listen { addr, source };
-    let listener = TcpListener::bind(addr).await.map_err(refused)?;
+    let open = || {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // As `TcpListener::bind` does; on Windows the option means something else.
+        #[cfg(not(windows))]
+        socket.set_reuseaddr(true)?;
+        // Small, so that a client that leaves in the middle of a video is seen to have left: what the
+        // kernel holds counts as sent.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind(addr)?;
+        socket.listen(BACKLOG)
+    };
+    let listener = open().map_err(refused)?;
     let addr = listener.local_addr().map_err(refused)?;
     Ok((listener, addr))
 }

@@ -6,16 +6,18 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
+    extract::{ConnectInfo, Path, State},
     routing::{get, post},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use super::{Shared, server};
+use super::{
+    Shared, server,
+    wire::{Line, Wires},
+};
 use crate::{
     faults::{FaultPlan, FaultRule},
     service::{Reply, Service},
@@ -27,12 +29,13 @@ const PAGE: &str = include_str!("status.html");
 const SHOWN: usize = 200;
 
 /// Serves until the simulator ends.
-pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, base_url: String) {
+pub(crate) async fn run(listener: Wires, shared: Arc<Shared>, base_url: String) {
     let until = {
         let shared = Arc::clone(&shared);
         async move { shared.stopped().await }
     };
-    let _ = axum::serve(listener, router(Control { shared, base_url })).with_graceful_shutdown(until).await;
+    let router = router(Control { shared, base_url }).into_make_service_with_connect_info::<Line>();
+    let _ = axum::serve(listener, router).with_graceful_shutdown(until).await;
 }
 
 #[derive(Clone)]
@@ -91,21 +94,34 @@ fn refuse(status: StatusCode, why: impl std::fmt::Display) -> Answer {
 }
 
 /// A page from elsewhere, open in the browser of the same machine, must not move the clock or read the ledger.
-async fn own_pages_only(request: Request<Body>, next: axum::middleware::Next) -> Answer {
+async fn own_pages_only(
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request<Body>,
+    next: axum::middleware::Next,
+) -> Answer {
     if is_foreign(request.headers()) {
-        return refuse(StatusCode::FORBIDDEN, "the control port does not talk to pages from elsewhere");
+        let why = "the control port answers requests to localhost or an IP address, from its own pages only";
+        return refuse(StatusCode::FORBIDDEN, why);
     }
-    next.run(request).await
+    let answer = next.run(request).await;
+    line.request_complete();
+    answer
 }
 
+/// A browser sends no `Origin` with a plain GET, and a name of somebody else's may lead to this machine
+/// (DNS rebinding): so `Host` is checked on every request, and `Origin` where there is one.
 fn is_foreign(headers: &HeaderMap) -> bool {
     let of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let Some(origin) = of(header::ORIGIN) else { return false };
     let host = of(header::HOST).unwrap_or_default();
-    // A name of somebody else's may lead here as well: pages are believed by number only.
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
-    let by_number = name == "localhost" || name.parse::<std::net::IpAddr>().is_ok();
-    !by_number || origin.strip_prefix("http://") != Some(host)
+    let authority = host.parse::<http::uri::Authority>();
+    let by_number = authority.is_ok_and(|authority| {
+        let name = authority.host().trim_matches(['[', ']']);
+        !host.contains('@') && (name == "localhost" || name.parse::<std::net::IpAddr>().is_ok())
+    });
+    let more_than_one = headers.get_all(header::HOST).iter().count() != 1;
+    let foreign_page = headers.contains_key(header::ORIGIN)
+        && of(header::ORIGIN).and_then(|origin| origin.strip_prefix("http://")) != Some(host);
+    more_than_one || !by_number || foreign_page
 }
 
 async fn state(State(control): State<Control>) -> Answer {
@@ -216,7 +232,7 @@ async fn file(control: &Control, id: &str, last_frame: bool, headers: &HeaderMap
         service.film(id, last_frame, headers)
     });
     match job {
-        Some(job) => server::finish(&control.shared, Reply::Render(job)).await.map(Body::from),
+        Some(job) => server::finish(&control.shared, Reply::Render(job)).await.0.map(Body::from),
         None => refuse(StatusCode::NOT_FOUND, "there is no such file"),
     }
 }

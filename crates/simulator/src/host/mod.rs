@@ -4,6 +4,7 @@ mod builder;
 mod callbacks;
 mod clock;
 mod control;
+mod counted_body;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -17,14 +17,15 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::BodyExt;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tower_service::Service;
 
 use super::{
     Shared,
+    counted_body::CountedBody,
     wire::{self, Line, Wires},
 };
-use crate::service::{Disturbed, Reply, Wire};
+use crate::service::{Delivery, Disturbed, Reply, Wire};
 
 /// Generated from the schema by `cargo xtask docs`.
 const OPENAPI: &str = include_str!("../generated/openapi.json");
@@ -33,13 +34,13 @@ const OPENAPI: &str = include_str!("../generated/openapi.json");
 const DRAINED: usize = 192 << 20;
 
 /// Serves until told to stop.
-pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(listener: Wires, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let until = async move {
         // An error means that the simulator is gone, which is a stop as well.
         let _ = stop.wait_for(|stop| *stop).await;
     };
     // `serve` never ends by itself: failed accepts are retried inside.
-    let _ = axum::serve(Wires(listener), Lines(shared)).with_graceful_shutdown(until).await;
+    let _ = axum::serve(listener, Lines(shared)).with_graceful_shutdown(until).await;
 }
 
 /// Gives each connection its service. A router would only look up what the service looks up again.
@@ -95,6 +96,7 @@ async fn answer(connection: &Connection, request: Request<Body>) -> Response<Bod
     let Connection { shared, line } = connection;
     let (parts, body) = request.into_parts();
     if parts.uri.path() == "/openapi.json" && [Method::GET, Method::HEAD].contains(&parts.method) {
+        line.request_complete();
         return openapi().await;
     }
     let Some(body) = read(body, shared.body_bytes).await else {
@@ -103,35 +105,62 @@ async fn answer(connection: &Connection, request: Request<Body>) -> Response<Bod
             .encode()
             .map(Body::from);
     };
+    line.request_complete();
     let reply = shared.with(|service, now| service.handle(now, Request::from_parts(parts, body)));
     let answer = match reply {
         Reply::Answer(answer) => answer,
         // Boxed, so that what is rare does not make every request larger.
-        Reply::Disturbed(disturbed) => Box::pin(disturb(shared, line, disturbed)).await,
-        reply => Box::pin(finish(shared, reply)).await,
+        Reply::Disturbed(disturbed) => return Box::pin(disturb(shared, line, disturbed)).await,
+        reply => {
+            let (answer, delivery) = Box::pin(finish(shared, reply)).await;
+            return counted(shared, answer, delivery);
+        }
     };
     answer.map(Body::from)
 }
 
-/// The answer, rendered where it takes that.
-pub(crate) async fn finish(shared: &Shared, reply: Reply) -> Response<Bytes> {
+/// The answer, rendered where it takes that, and which part of a task's video it holds.
+pub(crate) async fn finish(shared: &Shared, reply: Reply) -> (Response<Bytes>, Option<Delivery>) {
     match reply {
-        Reply::Answer(answer) => answer,
+        Reply::Answer(answer) => (answer, None),
         Reply::Render(job) => match shared.videos.get(&job).await {
-            Ok(file) => job.answer(file),
-            Err(why) => ApiError::new(500, "InternalServiceError", why).kind("InternalServerError").encode(),
+            Ok(file) => {
+                let total = file.len();
+                let answer = job.answer(file);
+                let delivery = job.delivery(&answer, total);
+                (answer, delivery)
+            }
+            Err(why) => {
+                let error = ApiError::new(500, "InternalServiceError", why).kind("InternalServerError");
+                (error.encode(), None)
+            }
         },
         // One fault at a time: what a fault strikes is an answer.
-        Reply::Disturbed(_) => Response::new(Bytes::new()),
+        Reply::Disturbed(_) => (Response::new(Bytes::new()), None),
+    }
+}
+
+/// The answer, with a body that reports how much of a video went out.
+fn counted(shared: &Arc<Shared>, answer: Response<Bytes>, delivery: Option<Delivery>) -> Response<Body> {
+    match delivery {
+        Some(delivery) => {
+            answer.map(|rest| Body::new(CountedBody { rest, sent: 0, delivery, shared: Arc::clone(shared) }))
+        }
+        None => answer.map(Body::from),
     }
 }
 
 /// Plays a fault on the line. What it returns goes out only where the line was not cut.
-async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response<Bytes> {
+async fn disturb(shared: &Arc<Shared>, line: &Line, disturbed: Disturbed) -> Response<Body> {
     let Disturbed { wire, reply } = disturbed;
-    let answer = match reply {
+    let (answer, delivery) = match reply {
         Some(reply) => finish(shared, *reply).await,
-        None => Response::new(Bytes::new()),
+        None => (Response::new(Bytes::new()), None),
+    };
+    let sent = |bytes: usize| {
+        if let Some(delivery) = delivery {
+            shared.with(|service, _| service.delivered(delivery, bytes));
+        }
     };
     let length = i64::try_from(answer.body().len()).unwrap_or(i64::MAX);
     // Nobody has to wait for a fault when the simulator stops.
@@ -139,7 +168,7 @@ async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response
     match wire {
         Wire::Delay { millis } => {
             pause(millis).await;
-            return answer;
+            return counted(shared, answer, delivery);
         }
         Wire::Close { reset: true } => line.reset(),
         Wire::Close { reset: false } => {}
@@ -147,6 +176,7 @@ async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response
         Wire::Half => {
             line.write(&wire::head(&answer, length)).await;
             line.write(&answer.body()[..answer.body().len() / 2]).await;
+            sent(answer.body().len() / 2);
         }
         Wire::Length { by } => {
             line.write(&wire::head(&answer, length.saturating_add(by).max(0))).await;
@@ -162,6 +192,7 @@ async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response
                     line.write(&start).await;
                 }
                 line.drip(answer.body(), bytes, pace).await;
+                sent(answer.body().len());
             };
             tokio::select! {
                 () = dripping => {}
@@ -171,7 +202,7 @@ async fn disturb(shared: &Shared, line: &Line, disturbed: Disturbed) -> Response
         Wire::Raw(bytes) => line.write(&bytes).await,
     }
     line.cut();
-    Response::new(Bytes::new())
+    Response::new(Body::empty())
 }
 
 /// Reads a body up to one byte more than the service takes, so that the service sees that it is too large; `None` for a body that

@@ -4,6 +4,7 @@
 //! it, so that "closed without an answer" really is closed without a byte.
 
 use std::{
+    future::Future,
     io,
     pin::Pin,
     sync::{
@@ -23,21 +24,27 @@ use http::{Response, header};
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpListener, TcpStream},
+    time::{Instant, Sleep},
 };
 
 /// Listens for connections that can be cut.
-pub(crate) struct Wires(pub(crate) TcpListener);
+pub(crate) struct Wires {
+    pub(crate) listener: TcpListener,
+    /// How long a client may pause within a request.
+    pub(crate) request_timeout: Duration,
+}
 
 impl Listener for Wires {
     type Io = Socket;
     type Addr = Line;
 
     async fn accept(&mut self) -> (Socket, Line) {
-        let (stream, _) = <TcpListener as Listener>::accept(&mut self.0).await;
+        let (stream, _) = <TcpListener as Listener>::accept(&mut self.listener).await;
         // Small answers must not wait for the acknowledgement of the one before; a socket that refuses is only slower.
         let _ = stream.set_nodelay(true);
-        let line = Line { stream: Arc::new(stream), cut: Arc::default() };
-        (Socket(line.clone()), line)
+        let line = Line { stream: Arc::new(stream), cut: Arc::default(), half_sent: Arc::default() };
+        let timer = Box::pin(tokio::time::sleep(self.request_timeout));
+        (Socket { line: line.clone(), request_timeout: self.request_timeout, timer }, line)
     }
 
     fn local_addr(&self) -> io::Result<Line> {
@@ -50,6 +57,8 @@ impl Listener for Wires {
 pub(crate) struct Line {
     stream: Arc<TcpStream>,
     cut: Arc<AtomicBool>,
+    /// Bytes of a request have come, and its end has not.
+    half_sent: Arc<AtomicBool>,
 }
 
 impl Connected<IncomingStream<'_, Wires>> for Line {
@@ -59,6 +68,11 @@ impl Connected<IncomingStream<'_, Wires>> for Line {
 }
 
 impl Line {
+    /// The request that was being read is complete: the client may be silent from now on.
+    pub(crate) fn request_complete(&self) {
+        self.half_sent.store(false, Ordering::Release);
+    }
+
     /// Lets nothing out any more; the connection ends as soon as the HTTP server tries to write.
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Release);
@@ -113,38 +127,65 @@ pub(crate) fn head(answer: &Response<Bytes>, length: i64) -> Vec<u8> {
 const PARTIAL_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "macos"));
 
 /// The HTTP server's side of a connection.
-pub(crate) struct Socket(Line);
+pub(crate) struct Socket {
+    line: Line,
+    request_timeout: Duration,
+    timer: Pin<Box<Sleep>>,
+}
 
 impl Socket {
     fn check(&self) -> io::Result<()> {
-        if self.0.cut.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+        if self.line.cut.load(Ordering::Acquire) {
+            Err(io::ErrorKind::ConnectionAborted.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl AsyncRead for Socket {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
             self.check()?;
-            ready!(self.0.stream.poll_read_ready(cx))?;
+            if self.line.stream.poll_read_ready(cx)?.is_pending() {
+                return self.poll_half_sent(cx);
+            }
+            let before = buffer.filled().len();
             match self.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
+                done => {
+                    if buffer.filled().len() > before {
+                        self.line.half_sent.store(true, Ordering::Release);
+                        let deadline = Instant::now() + self.request_timeout;
+                        self.timer.as_mut().reset(deadline);
+                    }
+                    return Poll::Ready(done);
+                }
             }
         }
     }
 }
 
 impl Socket {
+    /// A client that stops in the middle of a request holds its connection only so long.
+    fn poll_half_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.line.half_sent.load(Ordering::Acquire) && self.timer.as_mut().poll(cx).is_ready() {
+            // The timer wakes once; whether the request was complete by then decides.
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+
     /// As tokio's own reader does: after a read that leaves room the socket counts as empty, which spares the next call the
     /// question.
     fn read(&self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let mut done = None;
-        let emptied = self.0.stream.try_io(Interest::READABLE, || {
-            let read = self.0.stream.try_read_buf(buffer)?;
+        let emptied = self.line.stream.try_io(Interest::READABLE, || {
+            let read = self.line.stream.try_read_buf(buffer)?;
             done = Some(());
             if PARTIAL_IS_LAST && read > 0 && buffer.remaining() > 0 {
                 return Err(io::ErrorKind::WouldBlock.into());
@@ -161,8 +202,8 @@ impl Socket {
     ) -> Poll<io::Result<usize>> {
         loop {
             self.check()?;
-            ready!(self.0.stream.poll_write_ready(cx))?;
-            match write(&self.0.stream) {
+            ready!(self.line.stream.poll_write_ready(cx))?;
+            match write(&self.line.stream) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
             }

@@ -100,8 +100,15 @@ impl Callbacks {
     }
 
     /// Tells the outcome of a try: the status that came back, or `None` where none did within five seconds.
-    pub(crate) fn done(&mut self, now: i64, number: u64, status: Option<u16>, switches: &Switches) {
-        let Some(mut pending) = self.under_way.remove(&number) else { return };
+    /// Gives the task whose end a client has acknowledged by it.
+    pub(crate) fn done(
+        &mut self,
+        now: i64,
+        number: u64,
+        status: Option<u16>,
+        switches: &Switches,
+    ) -> Option<Box<str>> {
+        let mut pending = self.under_way.remove(&number)?;
         let received = match status {
             Some(200) => true,
             Some(201..=299) => switches.is("callback-acknowledgement", "any_2xx"),
@@ -109,7 +116,9 @@ impl Callbacks {
         };
         if received {
             self.counts.received += 1;
-        } else if pending.retried && pending.attempt < TRIES {
+            return pending.retried.then_some(pending.task_id);
+        }
+        if pending.retried && pending.attempt < TRIES {
             pending.attempt += 1;
             let pause = switches
                 .get("callback-retry-spacing")
@@ -119,6 +128,7 @@ impl Callbacks {
         } else {
             self.counts.lost += 1;
         }
+        None
     }
 }
 

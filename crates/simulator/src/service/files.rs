@@ -196,7 +196,8 @@ impl Files {
             None => {}
         }
         let film = (file.part == FilePart::Film).then_some(file.place);
-        (Reply::Render(RenderJob::new(file.spec, file.part, file.link.signed(), &parts.headers)), film)
+        let job = RenderJob::new(file.spec, file.part, file.link.signed(), &parts.headers).owned_by(film);
+        (Reply::Render(job), film)
     }
 }
 

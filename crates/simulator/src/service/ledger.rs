@@ -60,8 +60,12 @@ pub struct Entry {
     pub looks: u32,
     /// Whether anybody was told how it ended.
     pub end_seen: bool,
-    /// How often its film was fetched, in whole or in part.
+    /// How often its video was requested from its link, in whole or in part.
     pub downloads: u32,
+    /// Whether every byte of its video was sent to a client.
+    pub delivered: bool,
+    /// Whether its record was deleted after it succeeded.
+    pub deleted: bool,
 }
 
 /// Creates that ask for the very same thing.
@@ -108,8 +112,10 @@ pub struct Ledger {
     pub exceeded: Vec<Exceeded>,
     /// Billed tasks whose end nobody was told.
     pub never_seen: Vec<String>,
-    /// Billed tasks whose film nobody fetched.
+    /// Billed tasks whose video never reached a client as a whole.
     pub never_downloaded: Vec<String>,
+    /// Of those, the ones whose record a client deleted: paid, and without a way back to the video.
+    pub deleted_before_download: Vec<String>,
     /// One entry for each accepted create, oldest first.
     pub entries: Vec<Entry>,
 }
@@ -118,6 +124,12 @@ impl Ledger {
     /// The intents that were billed more than once.
     pub fn doubles(&self) -> impl Iterator<Item = &Intent> {
         self.intents.iter().filter(|intent| intent.bills > 1)
+    }
+
+    /// Bills beyond the first of each intent: three bills for one action are two too many.
+    #[must_use]
+    pub fn surplus_bills(&self) -> usize {
+        self.intents.iter().map(|intent| intent.bills.saturating_sub(1)).sum()
     }
 }
 
@@ -137,6 +149,10 @@ pub(crate) struct Line {
     pub(crate) looks: u32,
     pub(crate) end_seen: bool,
     pub(crate) downloads: u32,
+    /// How many bytes of the video were sent, from its start on without a gap.
+    pub(crate) sent: u32,
+    pub(crate) delivered: bool,
+    pub(crate) deleted: bool,
 }
 
 impl Line {
@@ -175,6 +191,8 @@ impl Line {
             looks: self.looks,
             end_seen: self.end_seen,
             downloads: self.downloads,
+            delivered: self.delivered,
+            deleted: self.deleted,
         }
     }
 }
@@ -208,6 +226,22 @@ impl Lines {
             line.looks = line.looks.saturating_add(1);
             line.end_seen |= line.state.status().is_terminal();
         }
+    }
+
+    /// A client acknowledged the callback that reported the end of a task.
+    pub(crate) fn end_acknowledged(&mut self, task_id: &str) {
+        if let Some(line) = self.all.iter_mut().rev().find(|line| &*line.task_id == task_id) {
+            line.end_seen = true;
+        }
+    }
+
+    /// Bytes `start..end` of a video of `total` bytes were sent.
+    pub(crate) fn sent(&mut self, place: u32, start: usize, end: usize, total: usize) {
+        let Some(line) = self.line(place) else { return };
+        if start <= line.sent as usize {
+            line.sent = line.sent.max(u32::try_from(end).unwrap_or(u32::MAX));
+        }
+        line.delivered |= line.sent as usize >= total;
     }
 
     pub(crate) fn exceed(&mut self, operation: &'static str, code: &'static str) {
@@ -246,7 +280,8 @@ impl Lines {
                 .map(|((operation, code), count)| Exceeded { operation, code, count: *count })
                 .collect(),
             never_seen: ids(|line| !line.end_seen),
-            never_downloaded: ids(|line| line.downloads == 0),
+            never_downloaded: ids(|line| !line.delivered),
+            deleted_before_download: ids(|line| line.deleted && !line.delivered),
             entries: self.all.iter().map(Line::entry).collect(),
         }
     }

@@ -40,14 +40,16 @@ use ark_video_protocol::{
     request_id::CLIENT_REQUEST_ID, route,
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request::Parts, uri::Authority,
+};
 use serde_json::{Map, Value};
 
 pub use self::{
     callbacks::{Callback, CallbackCounts},
     ledger::{Bill, Entry, Exceeded, Intent, Ledger},
     price::Price,
-    reply::{Disturbed, FilePart, FinishError, RenderJob, Reply, Wire},
+    reply::{Delivery, Disturbed, FilePart, FinishError, RenderJob, Reply, Wire},
     snapshot::SnapshotError,
 };
 use self::{
@@ -160,6 +162,7 @@ impl Service {
         let request_id = self.random.request_id(now);
         let target = self.target(&parts);
         let place = target.place();
+        let own_origin = self.follow_host(&parts.headers);
         let mut reply = self.answer(now, target, &parts, &body, &request_id);
         if let (Some(dialect), Some(place)) = (&self.options.dialect, place) {
             dialect.speak(place, &mut reply);
@@ -183,7 +186,21 @@ impl Service {
                 headers.insert(CLIENT_REQUEST_ID, id.clone());
             }
         }
+        if let Some(origin) = own_origin {
+            self.options.origin = origin;
+        }
         reply
+    }
+
+    /// Lets the links of this answer start with the host that the client asked; gives the origin to put back.
+    fn follow_host(&mut self, headers: &HeaderMap) -> Option<String> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok())?;
+        if !self.options.links_follow_host || self.options.origin.strip_prefix("http://") == Some(host) {
+            return None;
+        }
+        // Only what can be host and port: anything else in a link would lead elsewhere.
+        host.parse::<Authority>().ok().filter(|host| !host.as_str().contains('@'))?;
+        Some(std::mem::replace(&mut self.options.origin, format!("http://{host}")))
     }
 
     /// Lets everything happen that is due by `now`: starts, ends, expiry, forgetting.
@@ -241,7 +258,17 @@ impl Service {
 
     /// Tells how a callback went: the status of the answer, or `None` where none came within five seconds.
     pub fn callback_done(&mut self, now: UnixMillis, number: u64, status: Option<u16>) {
-        self.store.callbacks.done(now.clamp(0, LAST_MOMENT), number, status, &self.options.switches);
+        let now = now.clamp(0, LAST_MOMENT);
+        let ended = self.store.callbacks.done(now, number, status, &self.options.switches);
+        if let Some(task_id) = ended {
+            self.store.lines.end_acknowledged(&task_id);
+        }
+    }
+
+    /// Tells how many bytes of a part of a video were sent to a client.
+    pub fn delivered(&mut self, delivery: Delivery, bytes: usize) {
+        let Delivery { place, start, total } = delivery;
+        self.store.lines.sent(place, start, start + bytes, total);
     }
 
     /// Whether any task asks to be called back, so that somebody has to look at [`take_callbacks`](Self::take_callbacks).

@@ -136,6 +136,14 @@ impl FilePart {
     }
 }
 
+/// A part of a task's video that is on its way to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    pub(super) place: u32,
+    pub(super) start: usize,
+    pub(super) total: usize,
+}
+
 /// A file to render, and what was asked about it. Jobs with the same [`spec`](Self::spec) and [`part`](Self::part) have the same
 /// bytes, so a host may keep them.
 #[derive(Debug, Clone)]
@@ -146,6 +154,8 @@ pub struct RenderJob {
     range: Option<HeaderValue>,
     if_range: Option<HeaderValue>,
     pub(super) headers: HeaderMap,
+    /// The ledger place of the task whose video it is; `None` for a last frame and for the control port.
+    owner: Option<u32>,
     /// A fault: mixed into the tag, so that the file seems to be another one each time.
     salt: Option<Box<str>>,
 }
@@ -153,7 +163,27 @@ pub struct RenderJob {
 impl RenderJob {
     pub(super) fn new(spec: VideoSpec, part: FilePart, made: i64, asked: &HeaderMap) -> Self {
         let (range, if_range) = (asked.get(header::RANGE).cloned(), asked.get(header::IF_RANGE).cloned());
-        Self { spec, part, made, range, if_range, headers: HeaderMap::new(), salt: None }
+        Self { spec, part, made, range, if_range, headers: HeaderMap::new(), owner: None, salt: None }
+    }
+
+    pub(super) fn owned_by(mut self, owner: Option<u32>) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// Which part of a task's video an answer of this job holds, for
+    /// [`Service::delivered`](super::Service::delivered). `total` is the length of the whole file.
+    #[must_use]
+    pub fn delivery(&self, answer: &Response<Bytes>, total: usize) -> Option<Delivery> {
+        let start = match answer.status() {
+            StatusCode::OK => 0,
+            StatusCode::PARTIAL_CONTENT => {
+                let range = answer.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
+                range.strip_prefix("bytes ")?.split_once('-')?.0.parse().ok()?
+            }
+            _ => return None,
+        };
+        Some(Delivery { place: self.owner?, start, total })
     }
 
     /// Plays a fault: with a salt, the file seems replaced; without, `Range` is not listened to.

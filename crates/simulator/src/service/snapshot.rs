@@ -99,6 +99,12 @@ struct SavedLine {
     looks: u32,
     end_seen: bool,
     downloads: u32,
+    #[serde(default)]
+    sent: u32,
+    #[serde(default)]
+    delivered: bool,
+    #[serde(default)]
+    deleted: bool,
 }
 
 impl Service {
@@ -302,6 +308,9 @@ fn save_line(line: &Line) -> SavedLine {
         looks: line.looks,
         end_seen: line.end_seen,
         downloads: line.downloads,
+        sent: line.sent,
+        delivered: line.delivered,
+        deleted: line.deleted,
     }
 }
 
@@ -321,5 +330,8 @@ fn load_line(catalog: &'static Catalog, saved: SavedLine) -> Result<Line, Snapsh
         looks: saved.looks,
         end_seen: saved.end_seen,
         downloads: saved.downloads,
+        sent: saved.sent,
+        delivered: saved.delivered,
+        deleted: saved.deleted,
     })
 }

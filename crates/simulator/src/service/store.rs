@@ -138,6 +138,9 @@ impl Store {
             looks: 0,
             end_seen: false,
             downloads: 0,
+            sent: 0,
+            delivered: false,
+            deleted: false,
         });
         let at = record.created;
         self.keep(record);
@@ -169,6 +172,9 @@ impl Store {
                     for link in record.film.take().iter().chain(record.last_frame.take().iter()) {
                         self.files.remove(link);
                     }
+                }
+                if let Some(line) = self.lines.line(place) {
+                    line.deleted = true;
                 }
                 self.forget(place);
                 Deleted::Removed

@@ -83,21 +83,37 @@ async fn the_page_and_the_document_need_nothing_from_elsewhere() {
 async fn pages_from_elsewhere_are_not_talked_to() {
     let (simulator, control) = world().await;
     let port = control.port();
-    for (host, origin, status) in [
-        (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"), 200),
-        (format!("localhost:{port}"), format!("http://localhost:{port}"), 200),
-        (format!("127.0.0.1:{port}"), "https://evil.example".to_owned(), 403),
-        (format!("evil.example:{port}"), format!("http://evil.example:{port}"), 403),
-        (format!("127.0.0.1:{port}"), "null".to_owned(), 403),
+    for (hosts, origin, status) in [
+        (&[format!("127.0.0.1:{port}")][..], Some(format!("http://127.0.0.1:{port}")), 200),
+        (&[format!("localhost:{port}")], Some(format!("http://localhost:{port}")), 200),
+        (&[format!("127.0.0.1:{port}")], None, 200),
+        (&[format!("[::1]:{port}")], None, 200),
+        (&["192.0.2.7".to_owned()], None, 200),
+        (&[format!("127.0.0.1:{port}")], Some("https://evil.example".to_owned()), 403),
+        (&[format!("127.0.0.1:{port}")], Some("null".to_owned()), 403),
+        (&[format!("evil.example:{port}")], Some(format!("http://evil.example:{port}")), 403),
+        // DNS rebinding: a browser sends no Origin with a plain GET.
+        (&[format!("evil.example:{port}")], None, 403),
+        (&[format!("127.0.0.1.evil.example:{port}")], None, 403),
+        (&[format!("localhost.evil.example:{port}")], None, 403),
+        (&[format!("localhost@evil.example:{port}")], None, 403),
+        (&[format!("evil.example@127.0.0.1:{port}")], None, 403),
+        (&["localhost".to_owned(), "evil.example".to_owned()], None, 403),
+        (&[String::new()], None, 403),
+        (&[], None, 403),
     ] {
-        // The first `host` of the helper is another header name here, so this one is written by hand.
-        let mut stream = TcpStream::connect(control).await.unwrap();
-        let request =
-            format!("GET /ledger HTTP/1.1\r\nhost: {host}\r\norigin: {origin}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host} {origin}: {answer}");
+        for path in ["/", "/state", "/ledger", "/bills", "/clock", "/openapi.json", "/film/cgt-1"] {
+            // HTTP/1.0, so that a request without a host is one.
+            let hosts: String = hosts.iter().map(|host| format!("host: {host}\r\n")).collect();
+            let origin = origin.as_ref().map(|origin| format!("origin: {origin}\r\n")).unwrap_or_default();
+            let mut stream = TcpStream::connect(control).await.unwrap();
+            let request = format!("GET {path} HTTP/1.0\r\n{hosts}{origin}\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            let refused = answer.split(' ').nth(1) == Some("403");
+            assert_eq!(refused, status == 403, "{path} {hosts}{origin}: {answer}");
+        }
     }
     assert_eq!(simulator.ledger().accepted, 0);
     assert_eq!(Simulator::start().await.unwrap().control_url(), None, "no port that nobody asked for");

@@ -111,3 +111,103 @@ async fn silence_ends_with_the_simulator() {
             .unwrap();
     assert_eq!(silent, (String::new(), Ok(())));
 }
+
+/// Half a head, half a body, on either port: the connection ends; one that waits between two requests stays.
+#[tokio::test]
+async fn a_half_sent_request_is_given_up_after_a_while() {
+    let builder = Simulator::builder().request_timeout(Duration::from_millis(50));
+    let builder = builder.control(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let simulator = builder.start().await.unwrap();
+    let control: SocketAddr =
+        simulator.control_url().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+    let mut idle = TcpStream::connect(simulator.addr()).await.unwrap();
+    let ask = format!("GET /openapi.json HTTP/1.1\r\nhost: {}\r\n\r\n", simulator.addr());
+    let mut buffer = vec![0; 1 << 20];
+    idle.write_all(ask.as_bytes()).await.unwrap();
+    assert!(idle.read(&mut buffer).await.unwrap() > 0);
+    for (addr, start) in [
+        (simulator.addr(), "POST /api/v3/contents/generations/tasks HT"),
+        (
+            simulator.addr(),
+            "POST /api/v3/contents/generations/tasks HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{",
+        ),
+        (control, "GET /sta"),
+        (control, "POST /clock/advance HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\n\r\n{"),
+    ] {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "{start} is waited for without end");
+    }
+    assert_eq!(simulator.ledger().accepted, 0);
+    // What is left of the first answer comes before the second.
+    idle.write_all(ask.as_bytes()).await.unwrap();
+    assert!(idle.read(&mut buffer).await.unwrap() > 0, "a connection between two requests was closed");
+}
+
+/// A video counts as delivered once all its bytes went out, in one answer or in several.
+#[tokio::test]
+async fn only_a_whole_video_counts_as_delivered() {
+    let simulator = Simulator::builder().speed(1000.0).seed(1).start().await.unwrap();
+    let task = succeed(&simulator, &smallest()).await;
+    let origin = format!("http://{}", simulator.addr());
+    let path = task["content"]["video_url"].as_str().unwrap().strip_prefix(&origin).unwrap().to_owned();
+    let open = || simulator.ledger().never_downloaded.len();
+    let head = |range: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{range}\r\n");
+    simulator.fail_next(Effect::HalfDownload).unwrap();
+    let (half, _) = exchange_bytes(&simulator, &head("")).await;
+    assert_eq!(open(), 1, "half a file");
+    let (_, _) = exchange_bytes(&simulator, &head("range: bytes=0-0\r\n")).await;
+    assert_eq!(open(), 1, "one byte");
+    // A client that leaves in the middle.
+    let mut stream = TcpStream::connect(simulator.addr()).await.unwrap();
+    stream.write_all(head("range: bytes=1000-\r\n").as_bytes()).await.unwrap();
+    let _ = stream.read(&mut [0; 100]).await.unwrap();
+    drop(stream);
+    assert_eq!(open(), 1, "a part in the middle");
+    exchange_bytes(&simulator, &head(&format!("range: bytes={}-\r\n", half - 200))).await;
+    let shutdown = simulator.ledger().never_downloaded;
+    assert!(shutdown.is_empty(), "resumed to its end: {shutdown:?}");
+}
+
+/// How many bytes of body came.
+async fn exchange_bytes(simulator: &Simulator, request: &str) -> (usize, Result<(), ErrorKind>) {
+    let mut stream = TcpStream::connect(simulator.addr()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let ended = stream.read_to_end(&mut answer).await.map(drop).map_err(|error| error.kind());
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
+    (answer.len() - head, ended)
+}
+
+/// A client in a container or on another machine reaches the simulator under another name.
+#[tokio::test]
+async fn links_start_with_the_host_that_was_asked() {
+    let simulator = Simulator::builder().speed(1000.0).seed(1).start().await.unwrap();
+    let own = format!("http://{}", simulator.addr());
+    let id = succeed(&simulator, &smallest()).await["id"].as_str().unwrap().to_owned();
+    let fixed = Simulator::builder().origin("https://sim.example/").speed(1000.0).start().await.unwrap();
+    let other = succeed(&fixed, &smallest()).await["id"].as_str().unwrap().to_owned();
+    for (simulator, id, host, starts) in [
+        (&simulator, &id, "sim:8787", "http://sim:8787/files/"),
+        (&simulator, &id, "sim.example", "http://sim.example/files/"),
+        (&simulator, &id, "[fd00::7]:8787", "http://[fd00::7]:8787/files/"),
+        (&simulator, &id, "a b", &*format!("{own}/files/")),
+        (&simulator, &id, "user@evil.example", &*format!("{own}/files/")),
+        (&simulator, &id, "evil.example/x?", &*format!("{own}/files/")),
+        (&fixed, &other, "sim:8787", "https://sim.example/files/"),
+    ] {
+        for path in ["", &*format!("/{id}")] {
+            let key = simulator.api_key();
+            let request = format!(
+                "GET /api/v3/contents/generations/tasks{path} HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\r\n"
+            );
+            let (answer, _) = exchange(simulator, &request).await;
+            assert!(answer.contains(&format!("\"video_url\":\"{starts}")), "{host}: {answer}");
+        }
+    }
+    // A link that was given out under another name leads to the same file.
+    let task = api(&simulator, "GET", &format!("/contents/generations/tasks/{id}"), &json!({})).await.json();
+    assert!(task["content"]["video_url"].as_str().unwrap().starts_with(&own));
+}

@@ -43,6 +43,10 @@ fn every_change_is_called_back_once_it_is_received() {
     );
     let counts = world.service.callback_counts();
     assert_eq!((counts.planned, counts.received, counts.lost), (3, 3, 0));
+    assert!(world.service.ledger().never_seen.is_empty(), "an acknowledged end was seen");
+    world.create(&called("")); // Nobody acknowledges this one.
+    collect(&mut world, 60, Some(500));
+    assert_eq!(world.service.ledger().never_seen.len(), 1);
 }
 
 #[test]
