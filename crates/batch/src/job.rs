@@ -111,6 +111,9 @@ pub struct Spent {
     pub day: String,
     /// How much.
     pub cost: Cost,
+    /// Whether that is an estimate, as in [`Job::unmetered`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmetered: bool,
 }
 
 /// The film, or its last frame, in its place.
@@ -152,6 +155,9 @@ pub struct Job {
     pub task: Option<Value>,
     /// What it cost, from the service's usage; set when it is settled, or when it failed (0 then).
     pub settled: Option<Cost>,
+    /// Whether `settled` is what was reserved, because the service's usage was missing, zero or unreadable.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmetered: bool,
     /// What earlier attempts cost, beside `settled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Spent>,

@@ -279,7 +279,7 @@ async fn bring(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Option<
             Ok(Some(now))
         }
         Fetched::Gone(reason) => {
-            let spent = job.task.as_ref().map(|task| cost(&job.planned, task, shared.client.catalog()));
+            let spent = job.task.as_ref().and_then(|task| cost(&job.planned, task, shared.client.catalog()));
             Ok(Some(moved(shared.patiently(|| shared.journal.gone(job, spent.clone(), &reason)).await?)))
         }
         Fetched::Blocked(reason) => {
@@ -300,7 +300,11 @@ async fn settle(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError>
     let task = job.task.clone().unwrap_or_default();
     let cost = cost(&job.planned, &task, shared.client.catalog());
     let now = moved(shared.patiently(|| shared.journal.settled(job, cost.clone())).await?);
-    shared.tell(Some(&job.key), EventKind::Settled { cost });
+    let settled = now.as_ref().and_then(|job| job.settled.clone());
+    shared.tell(
+        Some(&job.key),
+        EventKind::Settled { unmetered: cost.is_none(), cost: cost.or(settled).unwrap_or_default() },
+    );
     if let (true, Some(job)) = (shared.options.forget_prompts, &now) {
         // A trouble here is no reason to stop: the film is there and accounted for.
         let _ = shared.journal.forget_request(job).await;

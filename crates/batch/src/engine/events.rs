@@ -88,6 +88,8 @@ pub enum EventKind {
     Settled {
         /// What it cost.
         cost: Cost,
+        /// Whether that is what was reserved, because the service's usage was missing, zero or unreadable.
+        unmetered: bool,
     },
     /// The job is over or parked without a film.
     Ended {

@@ -1,19 +1,29 @@
-//! What a job cost: tokens from the service's own usage, money by the catalog's price list. Pure.
+//! What a job cost: tokens from the service's own usage, money by the catalog's price list. A usage that is missing, zero,
+//! unreadable or absurd is no cost of zero: there is no cost then, and the reservation stays counted. Pure.
 
 use ark_video::model::{Catalog, CreateTaskRequest, Facts, Task, estimate};
 use serde_json::Value;
 
 use crate::{Cost, Planned};
 
-/// What a task that succeeded cost.
-pub(crate) fn cost(planned: &Planned, task: &Value, catalog: &Catalog) -> Cost {
-    let Ok(task) = serde_json::from_value::<Task>(task.clone()) else { return Cost::default() };
-    let usage = task.usage.as_ref().and_then(|usage| usage.completion_tokens.or(usage.total_tokens));
-    let tokens = usage.and_then(|tokens| u64::try_from(tokens).ok()).unwrap_or_default();
+/// A usage of more than so many times the estimate's upper end is taken for unreadable.
+const ABSURD_TIMES: u64 = 20;
+/// The same where there is no estimate: about two hundred times the largest video that any model makes.
+const ABSURD_TOKENS: u64 = 1_000_000_000;
+
+/// What a task that succeeded cost; `None` where its usage does not say.
+pub(crate) fn cost(planned: &Planned, task: &Value, catalog: &Catalog) -> Option<Cost> {
+    let task = serde_json::from_value::<Task>(task.clone()).ok()?;
+    let usage = task.usage.as_ref()?;
+    let most = planned.estimate.as_ref().map(|estimate| estimate.tokens.saturating_mul(ABSURD_TIMES));
+    let most = most.filter(|most| *most > 0).unwrap_or(ABSURD_TOKENS);
+    let readable =
+        |tokens: Option<i64>| u64::try_from(tokens?).ok().filter(|tokens| (1..=most).contains(tokens));
+    let tokens = readable(usage.completion_tokens).or_else(|| readable(usage.total_tokens))?;
     let (micros, currency) = priced(planned, &task, tokens, catalog)
         .or_else(|| in_proportion(planned, tokens))
         .unwrap_or_default();
-    Cost { tokens, micros, currency }
+    Some(Cost { tokens, micros, currency })
 }
 
 /// By the price of what came out, as far as the task tells.
@@ -55,7 +65,54 @@ mod tests {
         );
         let task = json!({"id": "cgt-1", "status": "succeeded", "resolution": "720p", "ratio": "16:9", "usage": {"completion_tokens": 108_900}});
         let cost = cost(&planned, &task, Catalog::builtin());
-        assert_eq!(cost, Cost { tokens: 108_900, micros: 5_009_400, currency: "CNY".to_owned() });
+        assert_eq!(cost, Some(Cost { tokens: 108_900, micros: 5_009_400, currency: "CNY".to_owned() }));
+    }
+
+    #[test]
+    fn a_usage_that_says_nothing_is_no_cost_of_zero() {
+        let estimate = Cost { tokens: 1000, micros: 50, currency: "CNY".to_owned() };
+        let shot = planned(json!({"model": "m"}), Some(estimate));
+        let unpriced = planned(json!({"model": "m"}), None);
+        let tokens = |planned: &Planned, usage: Value| {
+            let task = json!({"id": "cgt-1", "status": "succeeded", "usage": usage});
+            cost(planned, &task, Catalog::builtin()).map(|cost| cost.tokens)
+        };
+        for (usage, expected) in [
+            (json!({"completion_tokens": 900, "total_tokens": 950}), Some(900)),
+            (json!({"completion_tokens": 20_000}), Some(20_000)),
+            (json!({"completion_tokens": "900", "total_tokens": "950"}), Some(900)),
+            // The second count stands in for a first one that says nothing.
+            (json!({"total_tokens": 950}), Some(950)),
+            (json!({"completion_tokens": 0, "total_tokens": 950}), Some(950)),
+            (json!({"completion_tokens": null, "total_tokens": 950}), Some(950)),
+            (json!({"completion_tokens": -1, "total_tokens": 950}), Some(950)),
+            // Missing.
+            (Value::Null, None),
+            (json!({}), None),
+            (json!({"prompt_tokens": 900}), None),
+            // Zero.
+            (json!({"completion_tokens": 0, "total_tokens": 0}), None),
+            (json!({"completion_tokens": 0}), None),
+            // Unreadable.
+            (json!("900"), None),
+            (json!([900]), None),
+            (json!({"completion_tokens": null, "total_tokens": null}), None),
+            (json!({"completion_tokens": "many", "total_tokens": "9 hundred"}), None),
+            (json!({"completion_tokens": true, "total_tokens": [900]}), None),
+            (json!({"completion_tokens": {"count": 900}}), None),
+            // Negative, fractional, absurd.
+            (json!({"completion_tokens": -900, "total_tokens": -900}), None),
+            (json!({"completion_tokens": 0.5, "total_tokens": 900.5}), None),
+            (json!({"completion_tokens": 20_001}), None),
+            (json!({"completion_tokens": i64::MAX}), None),
+            (json!({"completion_tokens": 1e300, "total_tokens": u64::MAX}), None),
+        ] {
+            assert_eq!(tokens(&shot, usage.clone()), expected, "{usage}");
+        }
+        assert_eq!(tokens(&unpriced, json!({"completion_tokens": 1_000_000_000})), Some(1_000_000_000));
+        assert_eq!(tokens(&unpriced, json!({"completion_tokens": 1_000_000_001})), None);
+        assert_eq!(cost(&shot, &Value::Null, Catalog::builtin()), None);
+        assert_eq!(cost(&shot, &json!({"status": "succeeded"}), Catalog::builtin()), None);
     }
 
     #[test]
@@ -63,7 +120,7 @@ mod tests {
         let estimate = Cost { tokens: 1000, micros: 50, currency: "CNY".to_owned() };
         let planned = planned(json!({"forgotten": "sha256"}), Some(estimate));
         let task = json!({"id": "cgt-1", "status": "succeeded", "usage": {"total_tokens": 501}});
-        let cost = cost(&planned, &task, Catalog::builtin());
+        let cost = cost(&planned, &task, Catalog::builtin()).unwrap();
         assert_eq!((cost.tokens, cost.micros, &*cost.currency), (501, 26, "CNY"));
     }
 }

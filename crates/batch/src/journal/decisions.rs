@@ -192,8 +192,10 @@ pub(super) async fn begin_again(
     if let (Some(cost), Some(last)) = (next.settled.take(), &next.attempt)
         && cost != Cost::default()
     {
-        next.earlier.push(Spent { attempt: number, day: last.day.clone(), cost });
+        let unmetered = next.unmetered;
+        next.earlier.push(Spent { attempt: number, day: last.day.clone(), cost, unmetered });
     }
+    next.unmetered = false;
     next.state = State::Intent;
     next.created_at = None;
     next.task = None;

@@ -343,8 +343,8 @@ impl Journal {
         .await
     }
 
-    /// No film can be had. `cost` is what its usage says; without it, what was reserved counts as spent, since it may have been
-    /// billed.
+    /// No video can be had. `cost` is what its usage says; without it, what was reserved counts as spent, since it may have been
+    /// billed, and the row says that it is [`unmetered`](Job::unmetered).
     ///
     /// # Errors
     ///
@@ -353,7 +353,7 @@ impl Journal {
         self.moved(SENT, job, &[State::Submitted, State::Finished], async |_, next| {
             next.state = State::Gone;
             next.reason = Some(reason.to_owned());
-            next.settled = cost.or_else(|| Some(next.attempt.as_ref()?.reserved.clone()));
+            settle(next, cost);
             Ok(())
         })
         .await
@@ -373,19 +373,25 @@ impl Journal {
         .await
     }
 
-    /// Its cost takes the place of its reservation. The end.
+    /// Its cost takes the place of its reservation. Where its usage says nothing there is no cost: then what was reserved counts
+    /// as spent, and the row says that it is [`unmetered`](Job::unmetered). The end.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn settled(&self, job: &Job, cost: Cost) -> Result<Moved, JournalError> {
+    pub async fn settled(&self, job: &Job, cost: Option<Cost>) -> Result<Moved, JournalError> {
         self.moved(SENT, job, &[State::Downloaded], async |_, next| {
             next.state = State::Settled;
-            next.settled = Some(cost);
+            settle(next, cost);
             Ok(())
         })
         .await
     }
+}
+
+fn settle(next: &mut Job, cost: Option<Cost>) {
+    next.unmetered = cost.is_none();
+    next.settled = cost.or_else(|| Some(next.attempt.as_ref()?.reserved.clone()));
 }
 
 /// Which job has this task.

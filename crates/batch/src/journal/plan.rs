@@ -235,6 +235,7 @@ fn fresh(batch: &str, planned: Planned, revision: u32, now: i64) -> Job {
         created_at: None,
         task: None,
         settled: None,
+        unmetered: false,
         earlier: Vec::new(),
         files: Vec::new(),
         reason: None,

@@ -41,6 +41,21 @@ impl Journal {
         look.await.map_err(|trouble| self.told(DOING, trouble))
     }
 
+    /// How many jobs of a batch are accounted for at what was reserved ([`Job::unmetered`]).
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read, or such a row is damaged.
+    pub async fn unmetered(&self, batch: &str) -> Result<u64, JournalError> {
+        let count = async {
+            // The text narrows it down, and the row itself decides: a request may hold a field of that name.
+            let condition = "WHERE batch = $1 AND body LIKE '%\"unmetered\":true%'";
+            let rows = self.inner.db.all(JOB.select(condition), vec![batch.into()]).await?;
+            rows.iter().map(|row| Ok(u64::from(rows::job(row)?.unmetered))).sum::<Result<u64, Trouble>>()
+        };
+        count.await.map_err(|trouble| self.told(DOING, trouble))
+    }
+
     /// The next jobs after the key `after`, by key, at most `limit`: page by page, however many there are. An empty page is
     /// the end.
     ///

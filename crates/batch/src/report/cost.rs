@@ -29,6 +29,8 @@ pub struct CostLine {
     pub sent: u64,
     /// Jobs whose cost is settled.
     pub settled: u64,
+    /// Of those, jobs whose usage was missing, zero or unreadable: what was reserved counts as billed.
+    pub unmetered: u64,
     /// Tokens estimated at most, for all that were sent.
     pub tokens_estimated: u64,
     /// Tokens billed, for those that are settled.
@@ -39,7 +41,7 @@ pub struct CostLine {
     pub billed: u64,
     /// `billed` times the user's own factor.
     pub billed_corrected: u64,
-    /// Billed tokens over the estimate of the same jobs: what to expect of an estimate.
+    /// Billed tokens over the estimate of the same jobs, where the service's usage told them: what to expect of an estimate.
     pub ratio: Option<f64>,
 }
 
@@ -55,8 +57,10 @@ pub struct CostReport {
 struct Sum {
     sent: u64,
     settled: u64,
+    unmetered: u64,
     estimated: Cost,
-    estimated_of_settled: u64,
+    estimated_of_metered: u64,
+    metered: u64,
     billed: Cost,
 }
 
@@ -90,11 +94,13 @@ impl CostReport {
             sum.estimated.micros += estimate.micros;
             if job.settled.is_some() {
                 sum.settled += 1;
+                sum.unmetered += u64::from(job.unmetered);
                 sum.billed.tokens += billed.tokens;
                 sum.billed.micros += billed.micros;
             }
-            if billed.tokens > 0 {
-                sum.estimated_of_settled += estimate.tokens;
+            if billed.tokens > 0 && !job.unmetered {
+                sum.metered += billed.tokens;
+                sum.estimated_of_metered += estimate.tokens;
             }
         }
     }
@@ -107,13 +113,14 @@ impl CostReport {
             currency: currency.clone(),
             sent: sum.sent,
             settled: sum.settled,
+            unmetered: sum.unmetered,
             tokens_estimated: sum.estimated.tokens,
             tokens_billed: sum.billed.tokens,
             estimated: sum.estimated.micros,
             billed: sum.billed.micros,
             billed_corrected: scaled(sum.billed.micros, self.factor),
-            ratio: (sum.estimated_of_settled > 0)
-                .then(|| sum.billed.tokens as f64 / sum.estimated_of_settled as f64),
+            ratio: (sum.estimated_of_metered > 0)
+                .then(|| sum.metered as f64 / sum.estimated_of_metered as f64),
         };
         self.sums.iter().map(line).collect()
     }

@@ -112,6 +112,7 @@ impl<'a, W: Write> Page<'a, W> {
                         (job.model())
                         @if let Some(cost) = job.settled.as_ref().filter(|cost| cost.tokens > 0) {
                             " · " (money(cost)) " · " (cost.tokens) " tokens"
+                            @if job.unmetered { " (estimated: the service gave no usable usage)" }
                         } @else if job.state.is_final() || job.state == State::Rejected { " · not billed" }
                         @else if let Some(cost) = &job.planned.estimate { " · at most " (money(cost)) " estimated" }
                         @for tag in &job.planned.tags { " · #" (tag) }
@@ -203,6 +204,7 @@ mod tests {
             created_at: None,
             task: None,
             settled: None,
+            unmetered: false,
             earlier: Vec::new(),
             candidates: Vec::new(),
             files: Vec::new(),

@@ -22,7 +22,7 @@ pub(super) async fn from_intent_to_the_end(journal: Journal) {
     assert_eq!(journal.slots(MODEL).await.unwrap().running, 0);
     let file = FileAt { path: "a.mp4".into(), bytes: 3, sha256: "abc".to_owned() };
     let job = done(journal.downloaded(&job, vec![file.clone()]).await);
-    let job = done(journal.settled(&job, cost(80)).await);
+    let job = done(journal.settled(&job, Some(cost(80))).await);
     assert_eq!((job.state, job.seq), (State::Settled, 7));
     let read = journal.job("b/a").await.unwrap().unwrap();
     assert_eq!(read, job);
@@ -59,7 +59,7 @@ pub(super) async fn what_is_no_move_is_refused(journal: Journal) {
         assert!(!error.is_transient());
     };
     refused(journal.not_sent(job, "x").await.unwrap_err());
-    refused(journal.settled(job, cost(1)).await.unwrap_err());
+    refused(journal.settled(job, Some(cost(1))).await.unwrap_err());
     refused(journal.park(job, State::Settled, "x").await.unwrap_err());
     let job = bring(&journal, job, State::Submitted, "cgt-1").await;
     refused(journal.drop_job(&job, "x").await.unwrap_err());

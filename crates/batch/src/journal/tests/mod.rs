@@ -173,7 +173,7 @@ pub(super) async fn bring(journal: &Journal, job: &Job, state: State, task: &str
         return job;
     }
     let job = done(journal.downloaded(&job, Vec::new()).await);
-    if state == State::Downloaded { job } else { done(journal.settled(&job, cost(80)).await) }
+    if state == State::Downloaded { job } else { done(journal.settled(&job, Some(cost(80))).await) }
 }
 
 #[track_caller]

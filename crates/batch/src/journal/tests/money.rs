@@ -64,6 +64,28 @@ pub(super) async fn what_is_settled_counts_and_what_failed_does_not(journal: Jou
     clean(&journal.audit().await.unwrap());
 }
 
+pub(super) async fn what_is_unmetered_counts_at_its_estimate(journal: Journal) {
+    let jobs = plan_of(&journal, &["settled", "gone", "metered", "next"]).await;
+    let settled = bring(&journal, &jobs[0], State::Downloaded, "cgt-1").await;
+    let settled = done(journal.settled(&settled, None).await);
+    let gone = bring(&journal, &jobs[1], State::Gone, "cgt-2").await;
+    let metered = bring(&journal, &jobs[2], State::Settled, "cgt-3").await;
+    for (job, unmetered, tokens) in [(&settled, true, 100), (&gone, true, 100), (&metered, false, 80)] {
+        assert_eq!((job.unmetered, job.settled.as_ref().unwrap().tokens), (unmetered, tokens), "{}", job.key);
+    }
+    assert_eq!((journal.unmetered("b").await.unwrap(), journal.unmetered("c").await.unwrap()), (2, 0));
+    let cap = |tokens| Cap { scope: Scope::Batch("b".to_owned()), amount: Amount::Tokens(tokens) };
+    journal.set_caps(&[cap(379)]).await.unwrap();
+    let refused = journal.submitting(&jobs[3], attempt("4"), &slot()).await.unwrap();
+    assert!(matches!(refused, Submitting::NoRoom { settled: 280, .. }), "{refused:?}");
+    journal.set_caps(&[cap(380)]).await.unwrap();
+    submit(&journal, &jobs[3], "4").await;
+    // A retry pays again: what the first attempt may have cost goes on counting, and is marked there.
+    let again = done(journal.reopen(&gone, "asked for again").await);
+    assert_eq!((again.unmetered, again.earlier[0].unmetered), (false, true));
+    clean(&journal.audit().await.unwrap());
+}
+
 pub(super) async fn what_cannot_be_priced_is_not_sent_under_a_cap(journal: Journal) {
     let jobs = plan_of(&journal, &["a"]).await;
     journal.set_caps(&[money(Scope::Batch("b".to_owned()), 1_000_000)]).await.unwrap();
@@ -140,5 +162,6 @@ pub(super) async fn fifty_at_once_stay_below_the_cap(journal: Journal) {
 
 on_sqlite! {
     a_cap_is_never_exceeded what_is_settled_counts_and_what_failed_does_not
+    what_is_unmetered_counts_at_its_estimate
     what_cannot_be_priced_is_not_sent_under_a_cap no_more_run_than_may
 }

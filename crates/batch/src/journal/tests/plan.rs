@@ -85,7 +85,7 @@ pub(super) async fn what_was_sent_gets_a_new_revision_beside_it(journal: Journal
     // Still waited for and fetched.
     let old = done(journal.finished(&old, &json!({})).await);
     let old = done(journal.downloaded(&old, Vec::new()).await);
-    done(journal.settled(&old, cost(80)).await);
+    done(journal.settled(&old, Some(cost(80))).await);
     // The list has again what the first was sent for: nothing is sent for it once more.
     assert_eq!(lay(&journal, &[planned("a")]).await.changed, ["a"]);
     let (old, new) =

@@ -44,7 +44,7 @@ async fn act(journal: &Journal, job: &Job, action: u8, number: usize) -> Result<
         3 => journal.task_seen(job, &json!({ "number": number })).await,
         4 => journal.finished(job, &json!({})).await,
         5 => journal.downloaded(job, Vec::new()).await,
-        6 => journal.settled(job, cost(80)).await,
+        6 => journal.settled(job, Some(cost(80))).await,
         7 => journal.unknown(job, None, "x").await,
         8 => journal.not_sent(job, "x").await,
         9 => journal.refused(job, "x").await,

@@ -40,6 +40,7 @@ async fn the_same_promises_on_postgresql() {
         life::approval_lets_the_followers_go life::a_paused_batch_sends_nothing life::jobs_come_page_by_page
         life::a_forgotten_prompt_is_gone
         money::a_cap_is_never_exceeded money::what_is_settled_counts_and_what_failed_does_not
+        money::what_is_unmetered_counts_at_its_estimate
         money::what_cannot_be_priced_is_not_sent_under_a_cap money::no_more_run_than_may
         money::fifty_at_once_stay_below_the_cap
         plan::the_same_list_changes_nothing plan::what_was_not_sent_follows_the_list

@@ -121,8 +121,17 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
         Form::Text if lines.is_empty() => session.output.line("nothing was sent yet"),
         Form::Text => {
             let mut rows = vec![
-                ["", "SENT", "SETTLED", "TOKENS ESTIMATED", "TOKENS BILLED", "ESTIMATED", "BILLED"]
-                    .map(str::to_owned),
+                [
+                    "",
+                    "SENT",
+                    "SETTLED",
+                    "UNMETERED",
+                    "TOKENS ESTIMATED",
+                    "TOKENS BILLED",
+                    "ESTIMATED",
+                    "BILLED",
+                ]
+                .map(str::to_owned),
             ];
             rows.extend(lines.iter().map(|line| {
                 let money = |micros| match line.currency.as_str() {
@@ -133,6 +142,7 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
                     line.group.clone(),
                     line.sent.to_string(),
                     line.settled.to_string(),
+                    line.unmetered.to_string(),
                     line.tokens_estimated.to_string(),
                     line.tokens_billed.to_string(),
                     money(line.estimated),

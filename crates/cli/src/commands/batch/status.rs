@@ -71,6 +71,10 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
             lines.push(money(&purse));
         }
     }
+    let unmetered = opened.journal.unmetered(&opened.batch).await.map_err(of_journal)?;
+    if unmetered > 0 {
+        lines.push(unmetered_line(unmetered));
+    }
     for bill in opened.journal.bills().await.map_err(of_journal)? {
         if bill.kind == BillKind::Extra {
             lines.push(format!("billed beside its own: task {} of {}", bill.task_id, bill.key));
@@ -90,6 +94,12 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
     Ok(printable(&lines.join("\n")))
 }
 
+fn unmetered_line(count: u64) -> String {
+    let jobs =
+        if count == 1 { "1 job is unmetered".to_owned() } else { format!("{count} jobs are unmetered") };
+    format!("{jobs}: the service gave no usable usage, so the reserved estimate counts as billed")
+}
+
 fn money(purse: &Purse) -> String {
     let mut text = format!("{}: {} billed", purse.scope, purse.amount(purse.settled));
     if purse.reserved > 0 {
@@ -103,6 +113,9 @@ fn money(purse: &Purse) -> String {
 
 fn cells(job: &Job) -> [String; 4] {
     let mut why = job.reason.clone().unwrap_or_default();
+    if job.unmetered && job.state == State::Settled {
+        why.push_str("unmetered: the reserved estimate counts as billed");
+    }
     if !job.candidates.is_empty() {
         why.push_str(&format!(" (may be: {})", job.candidates.join(", ")));
     }
@@ -137,7 +150,7 @@ async fn document(opened: &Opened, all: bool) -> Result<Value, Failure> {
     each(opened, if all { &[] } else { &SHOWN }, &[], async |job| {
         jobs.push(json!({
             "key": job.key, "name": job.planned.name, "state": job.state, "task_id": job.task_id,
-            "reason": job.reason, "candidates": job.candidates, "settled": job.settled,
+            "reason": job.reason, "candidates": job.candidates, "settled": job.settled, "unmetered": job.unmetered,
         }));
         Ok::<_, Failure>(())
     })
@@ -145,5 +158,6 @@ async fn document(opened: &Opened, all: bool) -> Result<Value, Failure> {
     Ok(json!({
         "batch": opened.batch, "paused": row.is_some_and(|row| row.paused), "counts": counts,
         "purses": purses, "extra_tasks": extra, "jobs": jobs,
+        "unmetered": opened.journal.unmetered(&opened.batch).await.map_err(of_journal)?,
     }))
 }
