@@ -159,7 +159,7 @@ async fn settle(journal: &Journal, job: Job) -> Result<()> {
     let job = moved(journal.finished(&job, &task).await?)?;
     let file = FileAt { path: job.planned.output.clone(), bytes: 500_000, sha256: "0".repeat(64) };
     let job = moved(journal.downloaded(&job, vec![file]).await?)?;
-    moved(journal.settled(&job, cost()).await?).map(drop)
+    moved(journal.settled(&job, Some(cost())).await?).map(drop)
 }
 
 fn moved(moved: Moved) -> Result<Job> {

@@ -9,6 +9,7 @@ mod faults;
 mod kill_matrix;
 mod release_check;
 mod schema;
+mod sequences;
 mod tidy;
 
 use std::path::PathBuf;
@@ -134,6 +135,7 @@ fn command_line() -> Command {
                 .arg(Arg::new("python").long("python").help("A Python that has the vendor's runtime; default target/ci/venv")),
         )
         .subcommand(kill_matrix::command_line())
+        .subcommand(sequences::command_line())
         .subcommand(
             Command::new("release-check").about(
                 "What must hold before a release: public APIs, packages, changelog; publishes nothing",
@@ -165,6 +167,7 @@ fn main() -> ExitCode {
             schema::run(&root(), options).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
         Some(("kill-matrix", options)) => kill_matrix::run(&root(), options),
+        Some(("sequences", options)) => sequences::run(&root(), options),
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }

@@ -302,7 +302,8 @@ fn write_sidecar(
     // What an earlier writer knew of the request is kept.
     let before =
         Sidecar::read(path).ok().flatten().filter(|before| before.task_id.as_ref() == Some(&task.id));
-    let (known, intent) = before.map(|before| (before.provenance, before.intent)).unwrap_or_default();
+    let (known, intent, row) =
+        before.map(|before| (before.provenance, before.intent, before.row)).unwrap_or_default();
     let file = FileFacts {
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         bytes: fetched.bytes(),
@@ -314,6 +315,7 @@ fn write_sidecar(
         .provenance(options.provenance.clone().or(known))
         .intent(options.intent.clone().or(intent))
         .simulated(options.simulated)
+        .row(row)
         .downloaded(task, file)
         .write(path)
 }

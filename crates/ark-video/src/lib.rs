@@ -100,7 +100,7 @@ pub use error::Error;
 pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused};
 pub use handle::{TaskHandle, WaitEvent};
 pub use intent::{Intent, canonical_hash, intent_hash, intent_hash_of};
-pub use provenance::{FileFacts, Input, Progress, Provenance, SIDECAR_ENDING, Sidecar};
+pub use provenance::{FileFacts, Input, Progress, Provenance, SIDECAR_ENDING, Sidecar, SidecarRow};
 pub use reconcile::ReconcileOptions;
 pub use task_errors::{Action, DownloadCause, DownloadError, NotPossible, StillRunning, TaskEnded};
 pub use unknown_outcome::{AcceptedWithoutId, OutcomeUnknown};

@@ -72,6 +72,36 @@ pub struct Sidecar {
     /// The simulator made it: nothing was paid, and it is not the video that the request asks for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
+    /// The row of a batch's journal that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<SidecarRow>,
+}
+
+/// The row of a journal that a sidecar belongs to, and the create that it was written for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SidecarRow {
+    /// The journal's id.
+    pub journal: String,
+    /// The row's key.
+    pub key: String,
+    /// Which attempt of the row, from 1.
+    pub attempt: u32,
+    /// The attempt's token.
+    pub token: String,
+}
+
+impl SidecarRow {
+    /// An attempt of a row.
+    #[must_use]
+    pub fn new(
+        journal: impl Into<String>,
+        key: impl Into<String>,
+        attempt: u32,
+        token: impl Into<String>,
+    ) -> Self {
+        Self { journal: journal.into(), key: key.into(), attempt, token: token.into() }
+    }
 }
 
 /// A file that is in its place.
@@ -207,7 +237,15 @@ impl Sidecar {
             file: None,
             intent: None,
             simulated: false,
+            row: None,
         }
+    }
+
+    /// Sets the row of a journal that it belongs to.
+    #[must_use]
+    pub fn row(mut self, row: Option<SidecarRow>) -> Self {
+        self.row = row;
+        self
     }
 
     /// Sets what was asked for.

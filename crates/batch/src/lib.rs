@@ -14,8 +14,8 @@ mod report;
 mod state;
 
 pub use engine::{
-    CrashPlan, CrashPoint, Event, EventKind, Events, OnUnknown, RunError, RunSummary, Runner, RunnerHandle,
-    RunnerOptions, StopCause, Stopped,
+    CrashPlan, CrashPoint, Event, EventKind, Events, Lost, LostCause, OnUnknown, RunError, RunSummary,
+    Runner, RunnerHandle, RunnerOptions, StopCause, Stopped,
 };
 pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned, Spent};
 pub use journal::{

@@ -66,7 +66,7 @@ const TABLE: [(Exit, u8, &str, &str); 18] = [
         Exit::Journal,
         16,
         "journal",
-        "batch: the journal cannot be used: damaged, foreign, newer; nothing was sent",
+        "batch: the journal cannot be used: damaged, foreign, newer, lost, a copy; nothing was sent",
     ),
     (Exit::Parked, 17, "parked", "batch: shots wait for a person: an approval, or a higher cap"),
     (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),

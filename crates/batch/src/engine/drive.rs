@@ -12,11 +12,12 @@ use super::fetching::{Fetched, fetch};
 use super::options::OnUnknown;
 use super::queue::Entry;
 use super::reconciling::Found;
+use super::records;
 use super::request::{is_flex, search_of};
 use super::settling::cost;
 use super::shared::{Shared, locked};
 use super::step::{Around, Before, Step, decide};
-use super::submit::submit;
+use super::submit::{forget, submit};
 use super::waiting::{LEFT_ALONE, Waited};
 use crate::{Job, JournalError, Moved, State};
 
@@ -194,6 +195,8 @@ async fn wait(
 ) -> Result<Option<Option<Job>>, JournalError> {
     let Some(id) = job.task_id.clone() else { return Ok(None) };
     shared.options.crash.reached(CrashPoint::WhileWaiting);
+    let (submitted, journal) = (job.clone(), shared.journal.clone());
+    let _ = tokio::task::spawn_blocking(move || records::submitted(&submitted, &journal)).await;
     let fresh = shared.options.clock.now().saturating_sub(job.changed_at) < 1000;
     let watched = if fresh { Watched::created(&*id) } else { Watched::new(&*id) }.flex(is_flex(&job.planned));
     let waited = tokio::select! {
@@ -211,7 +214,10 @@ async fn wait(
                 now
             } else {
                 let reason = why(&task);
-                moved(shared.patiently(|| shared.journal.failed(job, &told, &reason)).await?)
+                let now = moved(shared.patiently(|| shared.journal.failed(job, &told, &reason)).await?);
+                // It is not billed: sending it again is no second bill, with or without this journal.
+                forget(job).await;
+                now
             };
             freed(shared, job);
             now

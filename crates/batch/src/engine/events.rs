@@ -70,6 +70,11 @@ pub enum EventKind {
         /// Whether it was found by looking for it.
         found: bool,
     },
+    /// A record beside its output was taken into its row, which knew nothing of it: it is not sent again.
+    Adopted {
+        /// The task's id, if the record has it.
+        task_id: Option<String>,
+    },
     /// The task is in another state; hearsay of the service's list.
     Status {
         /// Its state, in the service's word.

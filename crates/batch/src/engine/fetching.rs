@@ -183,7 +183,7 @@ async fn kept(id: &str, path: &Path) -> Option<FileAt> {
 }
 
 /// What the film was made from, for its sidecar. Files are named by what they were when the list was read.
-fn provenance(planned: &Planned) -> Option<Provenance> {
+pub(crate) fn provenance(planned: &Planned) -> Option<Provenance> {
     let request: CreateTaskRequest = serde_json::from_value(planned.request.clone()).ok()?;
     let mut provenance = Provenance::of(&request, &Attachments::new()).ok()?;
     provenance.inputs.extend(planned.inputs.iter().filter_map(|input: &InputFile| {

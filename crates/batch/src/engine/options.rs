@@ -60,6 +60,9 @@ pub struct RunnerOptions {
     /// Whether a journal is used although its file is an earlier copy of what was used in its place before. What was sent since is
     /// not in it, and is sent and paid for again. Default no.
     pub earlier_copy: bool,
+    /// Whether a journal is used although another one was used in its place, it is a copy, or records beside the outputs are not in
+    /// it. What the records name is taken over; the rest is sent, and paid for again if it was sent before. Default no.
+    pub new_journal: bool,
     /// What was written down longer ago than this, by either clock, is not sent. Default 1 s.
     pub guard: Duration,
     /// A runner that was not seen for so long is dead. Default 15 s.
@@ -94,6 +97,7 @@ impl Default for RunnerOptions {
             forget_prompts: false,
             backup: None,
             earlier_copy: false,
+            new_journal: false,
             guard: Duration::from_secs(1),
             lease: Duration::from_secs(15),
             queue_lease: Duration::from_secs(15),

@@ -15,6 +15,7 @@ use super::drive::{next_step, push};
 use super::events::{EventKind, Events, StopCause, Teller};
 use super::options::RunnerOptions;
 use super::queue::{Entry, QueueError};
+use super::recover::{Lost, Recovered, recover};
 use super::shared::{Shared, locked};
 use super::step::Step;
 use super::stop::Stop;
@@ -26,7 +27,7 @@ use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, RunnerRow, St
 /// Looks between two adoptions.
 const ADOPT: u32 = 10;
 /// How often to write down how far the journal is, in beats of a quarter of the lease.
-const WITNESSED: u32 = 8;
+const MARKED: u32 = 8;
 /// Jobs that are read from the journal at once.
 const PAGE: usize = 500;
 /// How often to look whether a run without work is over, in real time.
@@ -85,6 +86,8 @@ pub enum RunError {
         /// How many changes of rows it lacks.
         changes: i64,
     },
+    /// The journal may not know what was sent, and shots would be paid for again. See [`RunnerOptions::new_journal`].
+    Lost(Lost),
     /// The queue's tables cannot be made or read.
     Queue(String),
 }
@@ -131,6 +134,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Journal(error) => error.fmt(f),
+            Self::Lost(lost) => lost.fmt(f),
             Self::Queue(error) => write!(f, "{error}. Nothing was sent."),
             Self::Earlier { place, changes } => write!(
                 f,
@@ -202,8 +206,12 @@ impl Runner {
             if !findings.is_empty() {
                 return Err(RunError::Damaged(findings));
             }
-            if let Some(changes) = self.journal.lacks().await?.filter(|_| !self.options.earlier_copy) {
-                return Err(RunError::Earlier { place: self.journal.place().to_owned(), changes });
+            match recover(&self.journal, &batches, &self.options, &teller).await? {
+                Recovered::Ready => {}
+                Recovered::Earlier(changes) => {
+                    return Err(RunError::Earlier { place: self.journal.place().to_owned(), changes });
+                }
+                Recovered::Lost(lost) => return Err(RunError::Lost(lost)),
             }
             Run::new(self, batches, teller, stop)?.go().await
         };
@@ -485,7 +493,7 @@ impl Run {
         self.helpers.shutdown().await;
         // The row is only a hint to others; they find out by themselves.
         let _ = shared.journal.runner_ended(&shared.runner).await;
-        let _ = shared.journal.witness().await;
+        let _ = shared.journal.set_high_water().await;
         let mut counts = BTreeMap::new();
         for batch in &self.batches {
             for (state, count) in shared.journal.counts(Some(batch)).await? {
@@ -507,9 +515,9 @@ async fn share_rates(shared: &Shared) {
 /// Says again and again that this runner is alive; never ends.
 async fn beat(shared: Arc<Shared>, mut row: RunnerRow) {
     for beat in 0_u32.. {
-        if beat % WITNESSED == 0 {
+        if beat % MARKED == 0 {
             // Only an earlier copy would be noticed later.
-            let _ = shared.journal.witness().await;
+            let _ = shared.journal.set_high_water().await;
         }
         shared.options.clock.sleep(shared.options.lease / 4).await;
         row.stopping = !shared.stop.sends();

@@ -12,6 +12,8 @@ use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
 use super::guard::{Moment, may_send};
 use super::pace::TooMuch;
+use super::records::{self, Found, find};
+use super::recover::adopt;
 use super::request::{Unprepared, prepare, search_of};
 use super::shared::{ModelPace, Shared, Spare, locked};
 use crate::list::hex;
@@ -30,6 +32,10 @@ pub(crate) async fn submit(
     job: Job,
     before: Option<&Job>,
 ) -> Result<Option<Job>, JournalError> {
+    let job = match not_recorded(shared, job).await? {
+        Ok(job) => job,
+        Err(now) => return Ok(now),
+    };
     let slot = slot_of(&job);
     let model = shared.model(&slot);
     let turn = tokio::select! {
@@ -126,6 +132,14 @@ pub(crate) async fn submit(
     let number = job.attempt.as_ref().map_or(0, |attempt| attempt.number);
     shared.tell(Some(&job.key), EventKind::Submitting { attempt: number });
     shared.options.crash.reached(CrashPoint::AfterSubmitting);
+    if let Err(error) = write_down(shared, &job, search).await {
+        let reason = format!("its record beside {} cannot be written: {error}", job.planned.output.display());
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            shared.close(StopCause::DiskFull, &reason);
+            return not_sent(shared, &job, &reason).await;
+        }
+        return Ok(moved(shared.patiently(|| shared.journal.refused(&job, &reason)).await?));
+    }
     let guard = || {
         let in_time = may_send(begun, Moment::of(&*shared.options.clock), shared.options.guard);
         in_time.then_some(()).ok_or_else(|| {
@@ -148,6 +162,39 @@ pub(crate) async fn submit(
         Ok(task) => accepted(shared, &model, &job, task.id(), answered).await,
         Err(error) => failed(shared, &model, &job, &prepared, error).await,
     }
+}
+
+/// The job, if nothing beside its output says that it was sent before: else what became of its row.
+async fn not_recorded(shared: &Shared, job: Job) -> Result<Result<Job, Option<Job>>, JournalError> {
+    let (id, looked) = (shared.journal.id(), job.clone());
+    let found = tokio::task::spawn_blocking(move || find(&looked, &id)).await;
+    let why = match found {
+        Ok(Found::Nothing) => return Ok(Ok(job)),
+        Ok(Found::Record(record)) => {
+            if let Some(now) = adopt(&shared.journal, &job, &record, &shared.options, &shared.teller).await? {
+                return Ok(Err(Some(now)));
+            }
+            "beside its output is the record of another shot's task".to_owned()
+        }
+        Ok(Found::Other(path)) => {
+            format!("{} has the record of another request beside it; name another output", path.display())
+        }
+        Ok(Found::Unreadable(why)) => format!("the record beside its output cannot be read ({why})"),
+        Err(_) => "what is beside its output could not be read".to_owned(),
+    };
+    let reason = format!("{why}; nothing was sent");
+    Ok(Err(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?)))
+}
+
+/// Writes down beside the output, and in the journal's high-water mark, that a job is about to be sent.
+async fn write_down(shared: &Shared, job: &Job, search: Unknown) -> std::io::Result<()> {
+    let (job, journal) = (job.clone(), shared.journal.clone());
+    let write = move || {
+        records::submitting(&job, &journal, search)?;
+        journal.raise_high_water(&job);
+        Ok(())
+    };
+    tokio::task::spawn_blocking(write).await.map_err(std::io::Error::other)?
 }
 
 /// Where all marks of a model are in use: takes the one that it got away from a create whose task is known. Why that cannot be,
@@ -250,7 +297,7 @@ fn attempt_of(shared: &Shared, job: &Job, search: &Unknown, at: UnixMillis) -> A
 }
 
 /// The account's limits are counted per model, and apart for 4k.
-fn slot_of(job: &Job) -> String {
+pub(crate) fn slot_of(job: &Job) -> String {
     match job.planned.request.get("resolution").and_then(serde_json::Value::as_str) {
         Some("4k") => format!("{}@4k", job.model()),
         _ => job.model().to_owned(),
@@ -305,6 +352,7 @@ async fn late(shared: &Shared, job: &Job, id: &str) -> Result<Option<Job>, Journ
 async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<Option<Job>, JournalError> {
     let now = moved(shared.patiently(|| shared.journal.not_sent(job, reason)).await?);
     returned(shared, job);
+    forget(job).await;
     shared.tell(Some(&job.key), EventKind::NotSent { reason: reason.to_owned() });
     Ok(now)
 }
@@ -316,6 +364,12 @@ fn returned(shared: &Shared, job: &Job) {
     }
 }
 
+/// Nothing was created: the record of this create is taken away.
+pub(crate) async fn forget(job: &Job) {
+    let job = job.clone();
+    let _ = tokio::task::spawn_blocking(move || records::forget(&job)).await;
+}
+
 async fn failed(
     shared: &Shared,
     model: &ModelPace,
@@ -324,7 +378,11 @@ async fn failed(
     error: Error,
 ) -> Result<Option<Job>, JournalError> {
     let reason = error.to_string();
-    let refused = || shared.patiently(|| shared.journal.refused(job, &reason));
+    let refused = async || {
+        let now = shared.patiently(|| shared.journal.refused(job, &reason)).await;
+        forget(job).await;
+        now
+    };
     match error {
         Error::OutcomeUnknown(lost) => unknown(shared, job, &lost.search, &reason).await,
         Error::AcceptedWithoutId(lost) => unknown(shared, job, &lost.search, &reason).await,

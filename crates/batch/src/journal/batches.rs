@@ -7,7 +7,7 @@ use super::error::{Doing, Trouble};
 use super::schema::BATCH;
 use super::{BatchRow, Journal, JournalError};
 
-fn read(row: &Row) -> Result<BatchRow, Trouble> {
+pub(super) fn read(row: &Row) -> Result<BatchRow, Trouble> {
     BATCH.checked(row)?;
     let name = row.text("name")?;
     let options = serde_json::from_str(&row.text("options")?)

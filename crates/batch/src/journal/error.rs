@@ -29,6 +29,8 @@ pub enum JournalErrorKind {
     Unreachable,
     /// The database server does not know the user or the password.
     Login,
+    /// The batch was planned from another list. Nothing was changed.
+    OtherList,
     /// The move is not one that a job may make, or it names what is not there. Nothing was changed.
     Refused,
     /// Anything else.
@@ -51,6 +53,7 @@ impl JournalErrorKind {
             Self::Busy => "Try again; if it stays like that, look at what else holds the journal.",
             Self::Unreachable => "Look at the server and the network; the same can be done again then.",
             Self::Login => "Look at the user and the password in the address.",
+            Self::OtherList => "Give this list a batch name of its own.",
             Self::Refused | Self::Other => "",
         }
     }

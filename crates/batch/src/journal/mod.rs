@@ -1,6 +1,7 @@
 //! The journal: one row per job, moved by compare-and-set, durable before the network is touched. Purses and running counts
 //! change in the same transaction as the rows that they are the sum of. Sends nothing, and knows nothing of the queue.
 
+mod adopt;
 mod audit;
 mod batches;
 mod bills;
@@ -8,6 +9,8 @@ mod db;
 mod decisions;
 mod error;
 mod file;
+mod high_water;
+mod identity;
 mod late;
 mod marks;
 mod moves;
@@ -22,18 +25,20 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod types;
-mod witness;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ark_video::{Clock, UnixMillis};
 use sqlx::{PgPool, SqlitePool};
 
+pub(crate) use adopt::Adopted;
 use db::Db;
 use error::{Doing, Trouble};
 pub use error::{JournalError, JournalErrorKind};
+pub(crate) use high_water::HighWater;
+pub(crate) use plan::revised;
 pub use types::{
     Approved, BatchRow, Bill, BillKind, Finding, JobFilter, JournalAt, Late, Moved, OpenOptions, Permit,
     PlanChange, PlanOptions, Purse, Resolve, RunnerRow, SlotWish, Slots, Submitting,
@@ -54,6 +59,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// For people: a path, or host and database.
     place: String,
+    /// Drawn once; see [`Journal::id`].
+    id: Mutex<String>,
 }
 
 impl Journal {

@@ -2,7 +2,7 @@
 //! everything that is not as it has to be.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -52,7 +52,15 @@ impl Journal {
             JournalAt::Postgres(address) => open_server(address, &options).await,
         };
         match opened {
-            Ok(db) => Ok(Self { inner: Arc::new(Inner { db, clock: options.clock, place }) }),
+            Ok(db) => match super::identity::id_of(&db, &*options.random).await {
+                Ok(id) => Ok(Self {
+                    inner: Arc::new(Inner { db, clock: options.clock, place, id: Mutex::new(id) }),
+                }),
+                Err(trouble) => {
+                    db.close().await;
+                    Err(trouble.told(&place, DOING))
+                }
+            },
             Err(trouble) => Err(trouble.told(&place, DOING)),
         }
     }

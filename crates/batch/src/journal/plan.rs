@@ -13,7 +13,7 @@ use super::db::{Db, Tx};
 use super::decisions::begin_again;
 use super::error::{Doing, Trouble};
 use super::moves::Step;
-use super::schema::JOB;
+use super::schema::{BATCH, JOB};
 use super::{Journal, JournalError, PlanChange, PlanOptions, rows};
 
 /// Names, and so at most that many new rows, in one transaction.
@@ -22,6 +22,10 @@ const CHUNK: usize = 200;
 /// Nothing was sent for these, or it is known that nothing came of it.
 const UNSENT: [State; 4] = [State::Intent, State::NeedsApproval, State::OverBudget, State::Rejected];
 
+/// A task exists or may exist, and its video is not in its place.
+const UNFETCHED: [State; 5] =
+    [State::Submitting, State::Unknown, State::Held, State::Submitted, State::Finished];
+
 /// What the list makes of the rows of one name.
 #[derive(Debug, PartialEq)]
 enum Act {
@@ -29,6 +33,8 @@ enum Act {
     Again,
     Replace,
     Touch,
+    /// Sent, and its video is not here yet: the video goes where the list has it now.
+    Move,
     Keep,
     Supersede,
     /// The row of this revision, sent for what the list has again, is the current one once more.
@@ -62,15 +68,14 @@ impl Journal {
                 return Err(Trouble::refused(format!("two jobs have the name {}", planned.name)));
             }
         }
-        let mut hash = Sha256::new();
-        for planned in by_name.values() {
-            for text in [&planned.name, &planned.request_hash] {
-                hash.update((text.len() as u64).to_le_bytes());
-                hash.update(text);
+        if let Some(path) = &options.list {
+            let row = self.inner.db.one(BATCH.select("WHERE name = $1"), vec![batch.into()]).await?;
+            if let Some(row) = row.as_ref().map(super::batches::read).transpose()? {
+                self.compare_list(&row, path, list).await?;
             }
+            self.remember_list(batch, path).await?;
         }
-        let hash = hex(&hash.finalize());
-        self.note_list(batch, &hash).await?;
+        self.note_list(batch, &hash_of(list)).await?;
         let mut change = PlanChange::default();
         let wanted: Vec<_> = by_name.values().copied().collect();
         for chunk in wanted.chunks(CHUNK) {
@@ -113,7 +118,7 @@ impl Journal {
             let list = match act {
                 Act::Add(_) | Act::Again => &mut change.added,
                 Act::Replace => &mut change.changed,
-                Act::Touch | Act::Keep => &mut change.unchanged,
+                Act::Touch | Act::Move | Act::Keep => &mut change.unchanged,
                 Act::Supersede => &mut change.superseded,
                 Act::Restore(_) => {
                     if old.last().is_some_and(|last| UNSENT.contains(&last.state)) {
@@ -166,6 +171,7 @@ impl Journal {
                 }
                 next.planned = wanted(planned, before.revision, old);
             }
+            Act::Move => next.planned.output = wanted(planned, before.revision, old).output,
             Act::Supersede => next.superseded = true,
             Act::Restore(revision) => {
                 next.superseded = true;
@@ -220,6 +226,18 @@ impl Journal {
     }
 }
 
+/// Whether two lists ask for the same under the same names.
+pub(super) fn hash_of(list: &[Planned]) -> String {
+    let mut names: Vec<_> = list.iter().map(|planned| (&planned.name, &planned.request_hash)).collect();
+    names.sort_unstable();
+    let mut hash = Sha256::new();
+    for text in names.into_iter().flat_map(|(name, hash)| [name, hash]) {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hex(&hash.finalize())
+}
+
 fn fresh(batch: &str, planned: Planned, revision: u32, now: i64) -> Job {
     let again = if revision == 1 { String::new() } else { format!("@{revision}") };
     Job {
@@ -253,7 +271,7 @@ fn current(old: &[Job]) -> Option<&Job> {
 }
 
 /// Whether both ask for the same film.
-fn same_film(one: &Planned, other: &Planned) -> bool {
+pub(super) fn same_film(one: &Planned, other: &Planned) -> bool {
     let after = |planned: &Planned| planned.after.as_ref().map(|after| (after.job.clone(), after.link));
     after(one) == after(other) && same_intent(one, other)
 }
@@ -267,6 +285,12 @@ fn decide(old: &[Job], planned: &Planned) -> Act {
         return match last.state {
             State::Dropped if !last.given_up => Act::Again,
             _ if is_unsent && last.planned != wanted(planned, last.revision, old) => Act::Touch,
+            state
+                if UNFETCHED.contains(&state)
+                    && last.planned.output != wanted(planned, last.revision, old).output =>
+            {
+                Act::Move
+            }
             _ => Act::Keep,
         };
     }
@@ -291,7 +315,7 @@ fn wanted(planned: &Planned, revision: u32, old: &[Job]) -> Planned {
     planned
 }
 
-fn revised(path: &Path, revision: u32) -> PathBuf {
+pub(crate) fn revised(path: &Path, revision: u32) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!(".r{revision}"));
     if let Some(ending) = path.extension() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ark_video::{Clock, SystemClock, UnixMillis};
+use ark_video::{Clock, Random, SystemClock, SystemRandom, UnixMillis};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -28,19 +28,24 @@ pub struct OpenOptions {
     pub create: bool,
     /// Where the times in the rows come from. Default: the machine's clock.
     pub clock: Arc<dyn Clock>,
+    /// Where the id of a new journal comes from. Default: the system's.
+    pub random: Arc<dyn Random>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { create: true, clock: Arc::new(SystemClock::new()) }
+        Self { create: true, clock: Arc::new(SystemClock::new()), random: Arc::new(SystemRandom) }
     }
 }
 
 /// How a list is laid over the jobs that the journal has of a batch.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PlanOptions {
     /// Whether jobs that the list no longer has are dropped, if they were not sent. Default: false.
     pub drop_missing: bool,
+    /// The list's file, `-` for standard input: a batch remembers it, and another list of the same name is refused. Default: not
+    /// known, and nothing is refused.
+    pub list: Option<PathBuf>,
 }
 
 /// What laying a list over a batch changed, by the names of the jobs.

@@ -117,10 +117,17 @@ async fn f18_damaged_journal() {
     assert!(journal.backup(&earlier).await.unwrap());
     world.settles(&journal).await;
     journal.close().await;
-    // A copy from before the sends, put back, would pay for everything again: it is told, and nothing is sent.
+    // A copy from before the sends, put back where their records are gone too, would pay for everything again: that is said, and
+    // nothing is sent.
     std::fs::rename(&earlier, &world.orders.journal).unwrap();
     for rest in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{rest}", world.orders.journal));
+    }
+    for found in std::fs::read_dir(world.path("films")).unwrap() {
+        let path = found.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            std::fs::remove_file(path).unwrap();
+        }
     }
     let refused = run(world.journal().await).await.unwrap_err();
     assert!(matches!(refused, RunError::Earlier { .. }), "{refused}");

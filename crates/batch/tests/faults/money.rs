@@ -116,7 +116,10 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
         let journal = world.journal().await;
         async move {
             told.await.unwrap();
-            journal.plan(BATCH, &changed, PlanOptions { drop_missing: true }).await.unwrap()
+            journal
+                .plan(BATCH, &changed, PlanOptions { drop_missing: true, ..PlanOptions::default() })
+                .await
+                .unwrap()
         }
     });
     let mut tell = Some(tell);

@@ -4,8 +4,11 @@
 
 mod ends;
 mod follows;
+mod lost;
 mod money;
 mod postgres;
+mod scene;
+mod sequences;
 #[path = "../support/postgres.rs"]
 mod server;
 mod stops;

@@ -118,7 +118,7 @@ pub(crate) fn work(orders: &str) -> u8 {
 async fn run(orders: &Orders) -> u8 {
     let clock = Arc::new(orders.agreed.clock());
     let client = orders.client(clock.clone());
-    let open = OpenOptions { create: false, clock };
+    let open = OpenOptions { create: false, clock, ..OpenOptions::default() };
     let journal = match Journal::open(&orders.at(), open).await {
         Ok(journal) => journal,
         Err(error) => return complain(&error),

@@ -54,6 +54,10 @@ pub(crate) struct BatchRunArgs {
     /// Use the journal although it is an earlier copy of the one that was used here: what was sent since is paid for again
     #[arg(long, help_heading = "Journal")]
     pub(crate) earlier_copy: bool,
+    /// Use a new journal, or a copy, although an earlier one was used: what the records beside the videos name is taken over, the
+    /// rest is sent, and paid for again if it was sent before
+    #[arg(long, help_heading = "Journal")]
+    pub(crate) new_journal: bool,
     /// Take prompts and requests out of the journal once their films are there
     #[arg(long, help_heading = "Journal")]
     pub(crate) forget_prompts: bool,

@@ -112,7 +112,7 @@ pub(super) async fn what_keeps_a_mark_and_what_gives_it_back(journal: Journal) {
                     State::Settled => {
                         let job = done(journal.finished(&job, &json!({})).await);
                         let job = done(journal.downloaded(&job, Vec::new()).await);
-                        done(journal.settled(&job, cost(80)).await);
+                        done(journal.settled(&job, Some(cost(80))).await);
                     }
                     _ => {}
                 }

@@ -84,7 +84,7 @@ impl Place {
     }
 
     pub(super) async fn try_open(&self) -> Result<Journal, JournalError> {
-        let options = OpenOptions { create: true, clock: self.clock.clone() };
+        let options = OpenOptions { clock: self.clock.clone(), ..OpenOptions::default() };
         Journal::open(&JournalAt::File(self.path()), options).await
     }
 

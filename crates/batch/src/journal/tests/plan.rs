@@ -4,7 +4,7 @@ use super::*;
 use crate::{Link, PlanChange};
 
 async fn lay(journal: &Journal, list: &[Planned]) -> PlanChange {
-    journal.plan("b", list, PlanOptions { drop_missing: true }).await.unwrap()
+    journal.plan("b", list, PlanOptions { drop_missing: true, ..PlanOptions::default() }).await.unwrap()
 }
 
 fn changed(name: &str) -> Planned {

@@ -9,7 +9,7 @@ use crate::JournalErrorKind;
 
 async fn open(address: &str) -> Result<Journal, JournalError> {
     let at = JournalAt::Postgres(SecretString::from(address));
-    Journal::open(&at, OpenOptions { create: true, clock: TestClock::new() }).await
+    Journal::open(&at, OpenOptions { clock: TestClock::new(), ..OpenOptions::default() }).await
 }
 
 /// Much faster than a new database for each promise.

@@ -1,6 +1,6 @@
 //! Which journal a command means, and which batch and which jobs in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ark_video::model::Catalog;
 use ark_video_batch::{
@@ -32,7 +32,7 @@ pub(super) async fn open(session: &Session, of: &BatchOf) -> Result<Opened, Fail
     let journal = at_place(&at, false).await?;
     let batch = match (&of.journal.batch, &of.list) {
         (Some(name), _) => name.clone(),
-        (None, Some(list)) => named_by(session, list)?,
+        (None, Some(list)) => named_by(session, &journal, list).await?,
         (None, None) => only(&journal).await?,
     };
     if journal.batch(&batch).await.map_err(of_journal)?.is_none() {
@@ -71,19 +71,29 @@ pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -
 }
 
 /// `shots.toml.journal` for `shots.toml`.
-fn beside(list: &Path) -> std::path::PathBuf {
+fn beside(list: &Path) -> PathBuf {
     let mut name = list.as_os_str().to_owned();
     name.push(".");
     name.push(ENDING);
     name.into()
 }
 
-/// Reads a list for its name alone: what is wrong with it is for `check` and `run` to say.
-fn named_by(session: &Session, list: &str) -> Result<String, Failure> {
+/// The list's file, as a journal remembers it.
+pub(super) fn list_path(session: &Session, list: &str) -> PathBuf {
+    if list == "-" { PathBuf::from(list) } else { session.cwd.join(list) }
+}
+
+/// Reads a list for its name: what is wrong with it is for `check` and `run` to say. Another list's batch of that name is not
+/// the one that is meant.
+async fn named_by(session: &Session, journal: &Journal, list: &str) -> Result<String, Failure> {
     let path = session.cwd.join(list);
     let report = ListReport::read(&path, Catalog::builtin())
         .map_err(|error| Failure::new(Exit::Input, error.to_string()))?;
-    Ok(report.batch)
+    let batch = report.batch.clone();
+    if let Ok(list) = report.into_list() {
+        journal.same_list(&batch, &path, &list.jobs).await.map_err(of_journal)?;
+    }
+    Ok(batch)
 }
 
 /// The only batch of a journal.
@@ -151,14 +161,18 @@ pub(super) async fn must_exist(opened: &Opened, names: &[String]) -> Result<(), 
 
 /// The journal's own sentences, with an exit code.
 pub(super) fn of_journal(error: JournalError) -> Failure {
-    use JournalErrorKind::{Denied, Disk, Full, Login, Missing, NetworkDisk, Refused, Unreachable};
+    use JournalErrorKind::{
+        Denied, Disk, Full, Login, Missing, NetworkDisk, OtherList, Refused, Unreachable,
+    };
+    let other_list = error.kind() == OtherList;
     let exit = match error.kind() {
         Missing => Exit::Input,
         Denied | Disk | NetworkDisk => Exit::Output,
         Full => Exit::DiskFull,
-        Refused => Exit::Usage,
+        Refused | OtherList => Exit::Usage,
         Unreachable | Login => Exit::Configuration,
         _ => Exit::Journal,
     };
-    Failure::new(exit, error.to_string())
+    let failure = Failure::new(exit, error.to_string());
+    if other_list { failure.hint("name a batch for this list with --batch NAME") } else { failure }
 }

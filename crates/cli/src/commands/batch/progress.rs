@@ -132,6 +132,12 @@ fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
         }
         EventKind::Submitted { task_id, found: true } => format!("{name}: found, task {task_id}"),
         EventKind::Submitted { task_id, .. } if !lively => format!("{name}: task {task_id} created"),
+        EventKind::Adopted { task_id: Some(id) } => {
+            format!("{name}: taken over from the record beside its video, task {id}")
+        }
+        EventKind::Adopted { task_id: None } => {
+            format!("{name}: the record beside its output says that it may have been sent; it is looked for")
+        }
         EventKind::Downloaded { path, bytes } if !lively => {
             format!("{name}: {} ({})", path.display(), summary::bytes(*bytes))
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ark_video::model::Catalog;
 use ark_video::{Client, LimitSettings, StampOptions};
 use ark_video_batch::{
-    Cap, JournalAt, ListReport, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
+    Cap, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
     RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause,
 };
 use serde_json::json;
@@ -43,7 +43,14 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     same_account(&opened, &client).await?;
     let change = opened
         .journal
-        .plan(&opened.batch, &list.jobs, PlanOptions { drop_missing: args.drop_missing })
+        .plan(
+            &opened.batch,
+            &list.jobs,
+            PlanOptions {
+                drop_missing: args.drop_missing,
+                list: Some(journal::list_path(session, &args.list)),
+            },
+        )
         .await
         .map_err(of_journal)?;
     let caps = caps(&opened.batch, &list, &args.money);
@@ -54,6 +61,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let mut options = options(&args.pace, &args.money);
     options.forget_prompts = args.forget_prompts;
     options.earlier_copy = args.earlier_copy;
+    options.new_journal = args.new_journal;
     let runner = Runner::new(client, opened.journal.clone(), options);
     let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
     let interrupts = &mut session.interrupts;
@@ -80,7 +88,14 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
         progress.event(&event).await;
     }
     progress.end();
-    let summary = ended.map_err(of_run)?;
+    let summary = match ended {
+        Ok(summary) => summary,
+        Err(error) => {
+            // Closed, nothing of it is left beside its file: an older file can be put back in its place.
+            opened.journal.close().await;
+            return Err(of_run(error, &args.list));
+        }
+    };
     let told = Told { session, opened: &opened, list: &args.list, interrupted: presses > 0 };
     told.summary(&summary).await?;
     opened.journal.close().await;
@@ -254,9 +269,22 @@ fn stop(handle: &RunnerHandle, presses: u32, output: &Output) {
     }
 }
 
-fn of_run(error: RunError) -> Failure {
+fn of_run(error: RunError, list: &str) -> Failure {
     match error {
         RunError::Journal(error) => of_journal(error),
+        RunError::Lost(lost) => {
+            let failure = Failure::new(Exit::Journal, lost.to_string());
+            let failure = match &lost.cause {
+                LostCause::Copy(_) => failure.hint("run the list where the journal was copied from"),
+                _ => failure.hint("put the journal that was used before back in its place, and run again"),
+            };
+            let again = format!("ark-video batch run {} --new-journal", quoted(list));
+            failure
+                .hint("see what the account has made with: ark-video list")
+                .hint(format!("to take over what the records name and send the rest: {again}"))
+        }
+        RunError::Earlier { .. } => Failure::new(Exit::Journal, error.to_string())
+            .hint(format!("if the copy is meant: ark-video batch run {} --earlier-copy", quoted(list))),
         other => Failure::new(Exit::Journal, other.to_string()),
     }
 }

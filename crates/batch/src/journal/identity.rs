@@ -1,0 +1,203 @@
+//! Which journal this is: an id that is drawn once and copied with the file, the place where it was used last, and the list
+//! that each batch was planned from. Small facts beside the rows; sends nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use ark_video::Random;
+
+use crate::Planned;
+use crate::list::hex;
+
+use super::db::{Db, Tx, Value};
+use super::error::{Doing, JournalErrorKind, Trouble};
+use super::schema::{JOB, META};
+use super::{BatchRow, Journal, JournalError, rows};
+
+const ID: &str = "id";
+const PLACE: &str = "place";
+
+/// What a list from standard input is called.
+const STDIN: &str = "-";
+
+const DOING: Doing = Doing { what: "Comparing the list with the batch", so: "Nothing was sent." };
+
+fn list_key(batch: &str) -> String {
+    format!("list:{batch}")
+}
+
+async fn fact(tx: &mut Tx, key: &str) -> Result<Option<String>, Trouble> {
+    let Some(row) = tx.one(META.select("WHERE key = $1"), vec![key.into()]).await? else { return Ok(None) };
+    META.checked(&row)?;
+    Ok(Some(row.text("value")?))
+}
+
+async fn note(tx: &mut Tx, key: &str, value: &str) -> Result<(), Trouble> {
+    tx.execute(META.upsert(1), META.sealed(vec![key.into(), value.into()])).await?;
+    Ok(())
+}
+
+fn drawn(random: &dyn Random) -> String {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes);
+    hex(&bytes)
+}
+
+/// The id of a journal; one of an earlier version gets its own now.
+pub(super) async fn id_of(db: &Db, random: &dyn Random) -> Result<String, Trouble> {
+    let mut tx = db.snapshot().await?;
+    if let Some(id) = fact(&mut tx, ID).await? {
+        return Ok(id);
+    }
+    drop(tx);
+    let mut tx = db.write().await?;
+    let values: Vec<Value> = vec![ID.into(), drawn(random).into()];
+    tx.execute(META.insert_missing(1), META.sealed(values)).await?;
+    let id = fact(&mut tx, ID).await?.ok_or(sqlx::Error::RowNotFound)?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// A path by which the same file is known again, however it was named.
+fn absolute(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether something is at a path. What cannot be seen counts as there.
+fn is_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    id(one).is_some_and(|one| Some(one) == id(other))
+}
+
+#[cfg(not(unix))]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    absolute(one) == absolute(other)
+}
+
+impl Journal {
+    /// What tells this journal from every other one; a copy of its file has the same.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.inner.id.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where the file that this one is a copy of still is. A file that was moved is no copy.
+    pub(crate) async fn original(&self) -> Result<Option<PathBuf>, JournalError> {
+        let look = async {
+            let mut tx = self.inner.db.snapshot().await?;
+            fact(&mut tx, PLACE).await
+        };
+        let doing = Doing { what: "Reading where the journal was used last", so: "Nothing was sent." };
+        let before: Option<String> = look.await.map_err(|trouble| self.told(doing, trouble))?;
+        let Some(before) = before.filter(|_| self.is_file()).map(PathBuf::from) else { return Ok(None) };
+        let here = absolute(Path::new(self.place()));
+        if before == here || !is_there(&before) || is_same_file(&before, &here) {
+            return Ok(None);
+        }
+        // Another journal may have taken that place since.
+        let other = super::high_water::id_at(&before).is_some_and(|id| id != self.id());
+        Ok((!other).then_some(before))
+    }
+
+    /// Makes a copy a journal of its own: the file that it was copied from is another one from now on. What was sent from here
+    /// on has the new id.
+    pub(crate) async fn separate(&self, random: &dyn Random) -> Result<(), JournalError> {
+        if self.original().await?.is_none() {
+            return Ok(());
+        }
+        let id = drawn(random);
+        let change = async {
+            let mut tx = self.inner.db.write().await?;
+            note(&mut tx, ID, &id).await?;
+            Ok::<_, Trouble>(tx.commit().await?)
+        };
+        let doing = Doing { what: "Making the copy a journal of its own", so: "Nothing was sent." };
+        change.await.map_err(|trouble| self.told(doing, trouble))?;
+        *self.inner.id.lock().unwrap_or_else(PoisonError::into_inner) = id;
+        Ok(())
+    }
+
+    /// Writes down that it is used where it is.
+    pub(crate) async fn used_here(&self) -> Result<(), JournalError> {
+        if !self.is_file() {
+            return Ok(());
+        }
+        let here = absolute(Path::new(self.place())).display().to_string();
+        let change = async {
+            let mut tx = self.inner.db.write().await?;
+            if fact(&mut tx, PLACE).await?.as_ref() != Some(&here) {
+                note(&mut tx, PLACE, &here).await?;
+            }
+            Ok::<_, Trouble>(tx.commit().await?)
+        };
+        let doing = Doing { what: "Writing down where the journal is used", so: "Nothing was sent." };
+        change.await.map_err(|trouble| self.told(doing, trouble))
+    }
+
+    /// Whether a list may be planned as this batch: it is new, or the list is the one that was planned before, edited or moved.
+    /// `list` is its file; `-` for standard input.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalErrorKind::OtherList`] if it is another list, and when the journal cannot be read.
+    pub async fn same_list(&self, batch: &str, list: &Path, jobs: &[Planned]) -> Result<(), JournalError> {
+        let compare = async {
+            let row =
+                self.inner.db.one(super::schema::BATCH.select("WHERE name = $1"), vec![batch.into()]).await?;
+            let Some(row) = row.as_ref().map(super::batches::read).transpose()? else { return Ok(()) };
+            self.compare_list(&row, list, jobs).await
+        };
+        compare.await.map_err(|trouble| self.told(DOING, trouble))
+    }
+
+    /// Two lists of one name must not replace each other's shots. A list is known again by its place; one that was moved, or
+    /// is on another machine, by a shot that both have.
+    pub(super) async fn compare_list(
+        &self,
+        batch: &BatchRow,
+        list: &Path,
+        jobs: &[Planned],
+    ) -> Result<(), Trouble> {
+        let mut tx = self.inner.db.snapshot().await?;
+        let Some(before) = fact(&mut tx, &list_key(&batch.name)).await? else { return Ok(()) };
+        drop(tx);
+        let here = absolute(list);
+        if Path::new(&before) == here || batch.list_hash == super::plan::hash_of(jobs) {
+            return Ok(());
+        }
+        if before == STDIN || !is_there(Path::new(&before)) {
+            for jobs in jobs.chunks(200) {
+                let mut values = vec![batch.name.as_str().into()];
+                let names = rows::one_of("name", jobs.iter().map(|job| job.name.as_str()), &mut values);
+                let sql = JOB.select(&format!("WHERE batch = $1 AND {names}"));
+                for row in self.inner.db.all(sql, values).await? {
+                    let old = rows::job(&row)?.planned;
+                    if jobs.iter().any(|new| new.name == old.name && super::plan::same_film(&old, new)) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let before = if before == STDIN { "standard input".to_owned() } else { before };
+        Err(Trouble::Said(
+            JournalErrorKind::OtherList,
+            format!("the batch {} was planned from another list, {before}", batch.name),
+        ))
+    }
+
+    /// Writes down which list a batch is planned from.
+    pub(super) async fn remember_list(&self, batch: &str, list: &Path) -> Result<(), Trouble> {
+        let (key, here) = (list_key(batch), absolute(list).display().to_string());
+        let mut tx = self.inner.db.write().await?;
+        if fact(&mut tx, &key).await?.as_ref() != Some(&here) {
+            note(&mut tx, &key, &here).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
