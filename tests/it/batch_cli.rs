@@ -221,3 +221,63 @@ async fn without_a_network_it_says_so_and_ctrl_c_ends_it() {
     assert!(seen.contains("interrupted: 2 jobs are left; nothing is lost"), "{seen}");
     assert!(seen.contains("go on with: ark-video batch run night.json"), "{seen}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_journal_is_asked_about_and_not_taken_for_a_new_one() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    write_list(&shell, &json!([shot("boat", "A paper boat."), shot("bird", "A paper bird.")]));
+    assert_eq!(batch(&shell, &["run", "night.json"]).await.code, 0);
+    let remove = |names: &[&str]| {
+        names.iter().for_each(|name| std::fs::remove_file(shell.folder.path().join(name)).unwrap());
+    };
+
+    remove(&["night.json.journal"]);
+    let ran = batch(&shell, &["run", "night.json", "--text"]).await;
+    assert_eq!((ran.code, simulator.ledger().accepted), (0, 2), "{}", ran.stderr);
+    assert!(ran.stdout.contains("night: 2 settled"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("taken over from the record beside its video"), "{}", ran.stderr);
+
+    remove(&["night.json.journal", "bird.mp4", "bird.mp4.ark-video.json"]);
+    for _ in 0..2 {
+        let ran = batch(&shell, &["run", "night.json"]).await;
+        assert_eq!((ran.code, simulator.ledger().accepted), (16, 2), "{}", ran.stderr);
+        for part in ["bird", "nothing was sent", "put the journal that was used before back", "--new-journal"]
+        {
+            assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+        }
+    }
+    let ran = batch(&shell, &["run", "night.json", "--new-journal"]).await;
+    assert_eq!((ran.code, simulator.ledger().accepted), (0, 3), "{}", ran.stderr);
+    let again = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((again.code, simulator.ledger().accepted), (0, 3), "{}", again.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_list_of_the_same_name_needs_a_name_of_its_own() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator).set("ARK_JOURNAL", "shared.journal");
+    for (folder, prompt) in [("a", "A paper boat."), ("b", "A paper bird.")] {
+        write_list(&shell, &json!([shot("one", prompt)]));
+        std::fs::create_dir(shell.folder.path().join(folder)).unwrap();
+        let list = shell.folder.path().join("night.json");
+        std::fs::rename(list, shell.folder.path().join(folder).join("night.json")).unwrap();
+    }
+    assert_eq!(batch(&shell, &["run", "a/night.json"]).await.code, 0);
+    for line in [&["run", "b/night.json"][..], &["status", "b/night.json"], &["cancel", "b/night.json"]] {
+        let ran = batch(&shell, line).await;
+        assert_eq!((ran.code, simulator.ledger().accepted), (2, 1), "{line:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("a/night.json") && ran.stderr.contains("--batch NAME"), "{}", ran.stderr);
+    }
+    for line in [
+        &["run", "a/night.json"][..],
+        &["run", "./a/../a/night.json"],
+        &["status", "a/night.json"],
+        &["run", "b/night.json", "--batch", "other"],
+        &["status", "b/night.json", "--batch", "other"],
+    ] {
+        let ran = batch(&shell, line).await;
+        assert_eq!(ran.code, 0, "{line:?}: {}", ran.stderr);
+    }
+    assert_eq!(simulator.ledger().accepted, 2);
+}

@@ -63,13 +63,14 @@ fn read(job: &Job, journal: &str, output: &Path, exact: bool) -> Found {
             return Found::Unreadable(format!("{}: {error}", Sidecar::path_of(output).display()));
         }
     };
-    if sidecar.progress == Progress::Prepared || is_known(job, journal, &sidecar) {
+    // What the simulator made is no paid task; whether a video may take its place is not decided here.
+    if sidecar.simulated || sidecar.progress == Progress::Prepared || is_known(job, journal, &sidecar) {
         return Found::Nothing;
     }
     let own = intent(job);
     let same = sidecar.intent_hash().as_ref() == Some(&own.hash)
         && (exact || sidecar.intent.as_ref().is_some_and(|intent| intent.shot == own.shot));
-    if same && !sidecar.simulated {
+    if same {
         Found::Record(Box::new(Record { sidecar, output: output.to_owned() }))
     } else {
         Found::Other(output.to_owned())

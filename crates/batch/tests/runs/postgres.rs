@@ -1,9 +1,9 @@
 //! The same on PostgreSQL, and what happens when its server goes away.
 
-use ark_video_batch::{EventKind, JournalAt};
+use ark_video_batch::{EventKind, JournalAt, LostCause, RunError, Runner, State};
 
 use crate::server::Server;
-use crate::world::World;
+use crate::world::{BATCH, World};
 
 async fn on(server: &Server, name: &str) -> World {
     World::new().await.on(JournalAt::Postgres(server.database(name).await.into()))
@@ -16,6 +16,33 @@ async fn a_batch_ends_on_a_server_too() {
     let journal = world.planned(40).await;
     let ended = world.run(&journal, world.options()).await;
     world.all_settled(&journal, &ended).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_database_is_no_new_journal() {
+    let Some(server) = Server::start("a dropped database") else { return };
+    let mut world = on(&server, "dropped").await;
+    let journal = world.planned(5).await;
+    let ended = world.run(&journal, world.options()).await;
+    world.all_settled(&journal, &ended).await;
+    journal.close().await;
+    for (gone, database) in [(false, "dropped"), (true, "another")] {
+        world = world.on(JournalAt::Postgres(server.database(database).await.into()));
+        let journal = world.planned(5).await;
+        if gone {
+            std::fs::remove_file(world.path("films/shot-0003.mp4.ark-video.json")).unwrap();
+            std::fs::remove_file(world.path("films/shot-0003.mp4")).unwrap();
+            let runner = Runner::new(world.client(), journal.clone(), world.options());
+            let refused = runner.run(&[BATCH.to_owned()]).2.await.unwrap_err();
+            let RunError::Lost(lost) = refused else { panic!("{refused}") };
+            assert_eq!((lost.cause, lost.count, lost.recorded), (LostCause::Records, 1, 4));
+        } else {
+            let ended = world.run(&journal, world.options()).await;
+            assert_eq!(ended.summary.counts, [(State::Settled, 5)].into());
+        }
+        assert_eq!(world.simulator.ledger().accepted, 5, "{database}");
+        journal.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
