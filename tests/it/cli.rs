@@ -452,3 +452,43 @@ async fn config_says_who_won_and_never_what_the_key_is() {
     profile      none
     "#);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_video_is_gone_its_last_frame_is_saved() {
+    use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place};
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    let line =
+        ["generate", "A cat.", "-d", "4", "--resolution", "480p", "--return-last-frame", "--no-wait", "-q"];
+    let ids = [(); 2].map(|()| line);
+    let mut made = Vec::new();
+    for line in ids {
+        let id = shell.run(&line).await.ok().stdout.trim().to_owned();
+        shell.run(&["wait", &id, "--poll-interval", "200ms"]).await.ok();
+        made.push(id);
+    }
+    let gone = FaultRule::new(Effect::DeadLink).at(Place::File).hits(3);
+    simulator.set_faults(FaultPlan::new().rule(gone.clone())).unwrap();
+    let ran = shell.run(&["download", &made[0], "-o", "cat.mp4"]).await;
+    assert_eq!((ran.code, shell.files()), (13, vec!["cat.last.jpeg".to_owned()]), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the last frame is saved as cat.last.jpeg"), "{}", ran.stderr);
+    // The same among several; one request at a time, so that it is the first whose video is gone.
+    simulator.set_faults(FaultPlan::new().rule(gone)).unwrap();
+    let many = ["download", &made[0], &made[1], "--output-dir", ".", "--at-once", "1"];
+    let ran = shell.run(&many).await;
+    let frames = shell.files().into_iter().filter(|name| name.ends_with(".last.jpeg")).count();
+    assert_eq!((ran.code, frames), (13, 3), "{} {:?}", ran.stderr, shell.files());
+    assert_eq!(shell.files().iter().filter(|name| name.ends_with(".mp4")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_that_comes_as_text_is_shown() {
+    use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place};
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    simulator.set_faults(FaultPlan::new().rule(FaultRule::new(Effect::TextError).at(Place::Get))).unwrap();
+    let prompt = "A cat. [[fail:OutputVideoSensitiveContentDetected]]";
+    let ran = shell.run(&["generate", prompt, "-d", "4", "--poll-interval", "200ms", "--text"]).await;
+    assert_eq!(ran.code, 10, "{}", ran.stderr);
+    assert!(ran.stderr.contains("sensitive content") && !ran.stderr.contains("no reason"), "{}", ran.stderr);
+}

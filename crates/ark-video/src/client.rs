@@ -120,6 +120,16 @@ impl Client {
         self.ask(Endpoint::Models, None, http, models::decode).await
     }
 
+    /// As [`Client::get`], with the service's id of the request.
+    pub(crate) async fn get_with_request_id(&self, id: &str) -> Result<(Task, Option<String>), Error> {
+        let http = get::Request::new(id).to_http(&self.inner.base)?;
+        let decode = |answer: &http::Response<_>| {
+            let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+            Ok((get::decode(answer)?, request_id.map(str::to_owned)))
+        };
+        self.ask(Endpoint::Get, Some(id), http, decode).await
+    }
+
     /// As [`Client::get`], and never repeats: for those who look again anyway.
     pub(crate) async fn get_once(&self, id: &str) -> Result<Task, Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;

@@ -1,11 +1,15 @@
 //! From a succeeded task to a file on disk.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use ark_video_model::{Task, TaskStatus};
+use ark_video_media::{ProbeError, check_complete};
+use ark_video_model::{MediaKind, Task, TaskStatus};
 use ark_video_protocol::{
     UnixMillis,
-    download::{Again, Content, Tries, Trouble, expires_at},
+    download::{Again, DownloadRefusal, Tries, Trouble, expires_at},
 };
 use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch};
 
@@ -28,7 +32,7 @@ pub enum Output {
 }
 
 impl Output {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Video => "video",
             Self::LastFrame => "last frame (the request must ask for it: return_last_frame)",
@@ -36,12 +40,12 @@ impl Output {
         }
     }
 
-    /// What it has to be before it gets its name.
-    fn content(self) -> Content {
+    /// What it has to be before it gets its name, and the word for that.
+    fn kind(self) -> Option<(MediaKind, &'static str)> {
         match self {
-            Self::Video => Content::Film,
-            Self::LastFrame => Content::Picture,
-            Self::File => Content::Any,
+            Self::Video => Some((MediaKind::Video, "video")),
+            Self::LastFrame => Some((MediaKind::Image, "image")),
+            Self::File => None,
         }
     }
 
@@ -228,21 +232,31 @@ pub(crate) async fn download(
             None => Err(failed(None, SaveError::Exists { path: path.to_owned() }.into())),
         };
     }
-    let no_link = || failed(None, DownloadCause::NoLink(options.output.name()));
-    let mut link = options.output.link(&task).ok_or_else(no_link)?.to_owned();
+    let mut link = match options.output.link(&task) {
+        Some(link) => link.to_owned(),
+        None => {
+            let (fresh, request_id) = ask_for_link(handle, options.output).await;
+            task = fresh.unwrap_or(task);
+            let no_link = DownloadCause::NoLink { output: options.output, request_id };
+            options.output.link(&task).ok_or_else(|| failed(None, no_link))?.to_owned()
+        }
+    };
     let mut how = SaveOptions::default();
     how.overwrite = options.existing == Existing::Replace;
     how.max_bytes = options.max_bytes;
-    how.content = options.output.content();
     how.rules = handle.client().link_rules();
-    let mut tries = Tries::new();
+    let (mut tries, mut furthest) = (Tries::new(), 0);
     let fetched = loop {
         let (mut first, mut moved) = (None, false);
         let mut watched = |progress: SaveProgress| {
-            moved |= progress.bytes > *first.get_or_insert(progress.bytes);
+            let first = *first.get_or_insert(progress.bytes);
+            // What was fetched before and lost again is no progress.
+            moved |= progress.bytes > first.max(furthest);
+            furthest = furthest.max(progress.bytes);
             on_progress(progress);
         };
-        let error = match fetch(handle.client().transport(), &link, path, &how, &mut watched).await {
+        let fetched = fetch(handle.client().transport(), &link, path, &how, &mut watched).await;
+        let error = match fetched.and_then(|fetched| verified(fetched, options.output)) {
             Ok(fetched) => break fetched,
             Err(error) => error,
         };
@@ -258,7 +272,7 @@ pub(crate) async fn download(
             Again::After(pause) => handle.client().clock().sleep(pause).await,
             Again::Refresh(pause) => {
                 handle.client().clock().sleep(pause).await;
-                // If nobody tells, the first trouble is the one to speak of.
+                // If nobody answers, the first trouble is the one to speak of.
                 let Ok(fresh) = handle.get().await else { return Err(failed(expires, error.into())) };
                 let Some(next) = options.output.link(&fresh).map(str::to_owned) else {
                     return Err(failed(expires, error.into()));
@@ -290,6 +304,62 @@ pub(crate) async fn download(
         resumed_at: saved.resumed_at,
         task,
     })
+}
+
+/// How long to ask for the link of a task that has succeeded without one: some services fill it in a moment later.
+const LINK_DEADLINE: Duration = Duration::from_secs(120);
+/// The first pause between two requests for it, and the longest.
+const LINK_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(16));
+
+/// Asks for the task until it has the link, for two minutes. Gives the task as it is then, and the id of the last request.
+/// A last frame that is missing was not asked for.
+async fn ask_for_link(handle: &TaskHandle, output: Output) -> (Option<Task>, Option<String>) {
+    let (clock, mut pause) = (handle.client().clock(), LINK_PAUSES.0);
+    let (start, mut last) = (clock.monotonic(), None);
+    while output != Output::LastFrame {
+        let left = LINK_DEADLINE.saturating_sub(clock.monotonic().saturating_sub(start));
+        if left.is_zero() {
+            break;
+        }
+        clock.sleep(pause.min(left)).await;
+        pause = pause.saturating_mul(2).min(LINK_PAUSES.1);
+        match handle.client().get_with_request_id(handle.id()).await {
+            Ok((task, request_id)) if output.link(&task).is_some() => return (Some(task), request_id),
+            Ok((_, request_id)) => last = request_id.or(last),
+            Err(error) if error.is_retryable() => {}
+            Err(_) => break,
+        }
+    }
+    (None, last)
+}
+
+/// Holds what was fetched against what it should be. What is something else, or not known to be complete, does not get the
+/// name.
+fn verified(fetched: Fetched, output: Output) -> Result<Fetched, SaveError> {
+    let incomplete = |why: &str| DownloadRefusal::Incomplete { why: why.to_owned() };
+    let refusal = match output.kind() {
+        None if fetched.is_end_known() => return Ok(fetched),
+        None => incomplete("nothing shows where it ends"),
+        Some((kind, what)) => match check_complete(&mut fetched.file()) {
+            Ok(found) if found.kind == kind && (found.end_is_proven || fetched.is_end_known()) => {
+                return Ok(fetched);
+            }
+            Ok(found) if found.kind == kind => incomplete("nothing in it shows where it ends"),
+            // Cut off before it reached us, where nobody said how long it is.
+            Err(error @ ProbeError::Damaged { .. }) if !fetched.is_length_known() => {
+                incomplete(&error.to_string())
+            }
+            other => {
+                let why = other.map_or_else(|error| error.to_string(), |_| "it is something else".to_owned());
+                let why = match fetched.coding() {
+                    Some(coding) => format!("{why}; it came with the encoding {coding:?}"),
+                    None => why,
+                };
+                DownloadRefusal::UnexpectedContent { what, why }
+            }
+        },
+    };
+    Err(fetched.reject(refusal))
 }
 
 fn write_sidecar(

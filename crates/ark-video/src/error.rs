@@ -131,6 +131,10 @@ impl Error {
                 ReadCause::Send(error) => error.request_id.as_deref(),
                 ReadCause::Answer(error) => error.request_id.as_deref(),
             },
+            Self::Download(error) => match &error.cause {
+                DownloadCause::NoLink { request_id, .. } => request_id.as_deref(),
+                DownloadCause::Save(_) => None,
+            },
             _ => self.api_error()?.request_id.as_deref(),
         }
     }

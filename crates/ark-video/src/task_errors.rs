@@ -6,6 +6,8 @@ use ark_video_model::{Task, TaskStatus};
 use ark_video_protocol::utc;
 use ark_video_transport::SaveError;
 
+use crate::Output;
+
 /// What somebody wanted of a task that its state does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -78,11 +80,19 @@ impl fmt::Display for TaskEnded {
         let task = &self.task;
         let failure = task.failure();
         match (&task.status, failure) {
-            (TaskStatus::Expired, None) => {
+            (TaskStatus::Expired, None) if task.failure_text().is_none() => {
                 write!(f, "Task {} expired: it did not finish within its time limit.", task.id)?;
             }
-            (TaskStatus::Cancelled, None) => write!(f, "Task {} was cancelled.", task.id)?,
-            (status, None) => write!(f, "Task {} has {status}; the service gives no reason.", task.id)?,
+            (TaskStatus::Cancelled, None) if task.failure_text().is_none() => {
+                write!(f, "Task {} was cancelled.", task.id)?
+            }
+            (status, None) => match task.failure_text() {
+                Some(text) => {
+                    let end = if text.ends_with('.') { "" } else { "." };
+                    write!(f, "Task {} has {status}: {text}{end}", task.id)?;
+                }
+                None => write!(f, "Task {} has {status}; the service gives no reason.", task.id)?,
+            },
             (status, Some(failure)) => {
                 let end = if failure.message.trim_end().ends_with('.') { "" } else { "." };
                 write!(
@@ -146,9 +156,14 @@ pub struct DownloadError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownloadCause {
-    /// The task has no such result.
-    #[error("the task has no {0}")]
-    NoLink(&'static str),
+    /// The task gives no link to such a result.
+    #[error("the task has no {}", output.name())]
+    NoLink {
+        /// Which result.
+        output: Output,
+        /// The service's id of the last request for the task, for its support.
+        request_id: Option<String>,
+    },
     /// It could not be fetched or written.
     #[error(transparent)]
     Save(#[from] SaveError),
@@ -156,8 +171,22 @@ pub enum DownloadCause {
 
 impl fmt::Display for DownloadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let DownloadCause::NoLink { output: output @ (Output::Video | Output::File), request_id } =
+            &self.cause
+        {
+            let (id, what) = (&self.task_id, output.name());
+            write!(
+                f,
+                "The task {id} has succeeded and is billed, but the service gives no link to its {what}. "
+            )?;
+            write!(f, "Ask the service's support for it: task {id}")?;
+            return match request_id {
+                Some(request_id) => write!(f, ", request {request_id}."),
+                None => f.write_str("."),
+            };
+        }
         write!(f, "The result of task {} is not saved: {}.", self.task_id, self.cause)?;
-        if matches!(self.cause, DownloadCause::NoLink(_)) {
+        if matches!(self.cause, DownloadCause::NoLink { .. }) {
             return Ok(());
         }
         match self.link_expires_at {

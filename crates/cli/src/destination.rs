@@ -88,10 +88,19 @@ impl Destination {
             let message = format!("the disk of the folder {shown} is full: less than 64 MiB are free");
             Failure::new(Exit::DiskFull, message).hint("make room, or choose another folder")
         })?;
+        let Some(video) = self.file.clone().or_else(|| id.map(|id| self.video(id))) else { return Ok(()) };
+        let mut part = video.clone().into_os_string();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        if let Err(error) = ark_video::files::is_own_file(&self.real(&part))
+            && error.kind() == std::io::ErrorKind::InvalidInput
+        {
+            let message = format!("{} is in the way of the download: {error}", part.display());
+            return Err(unwritable(message).hint("move it away, or choose another name"));
+        }
         if self.overwrite || self.resume {
             return Ok(());
         }
-        let Some(video) = self.file.clone().or_else(|| id.map(|id| self.video(id))) else { return Ok(()) };
         let frames = ["png", "jpeg"].map(|ending| beside(&video, ending));
         for path in std::iter::once(&video).chain(frames.iter().filter(|_| last_frame)) {
             if self.real(path).symlink_metadata().is_ok() {

@@ -30,6 +30,11 @@ impl Boxes {
         Self::between(parent.body, parent.end)
     }
 
+    /// Where the next box begins.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
+    }
+
     /// The next box. Fewer than eight bytes at the end are no box: QuickTime closes some lists with a zero.
     pub(crate) fn next(&mut self, source: &mut Source<'_>) -> Result<Option<Found>, ProbeError> {
         let start = self.at;

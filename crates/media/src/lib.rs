@@ -22,6 +22,7 @@
 //!   [`MediaFormat::Other`](ark_video_model::MediaFormat::Other) and nothing but its bytes are known.
 #![deny(missing_docs)]
 
+mod complete;
 mod data_url;
 mod error;
 mod file;
@@ -42,6 +43,7 @@ use std::io::{Cursor, Read, Seek};
 
 use ark_video_model::MediaFacts;
 
+pub use complete::{Complete, check_complete};
 pub use error::ProbeError;
 pub use file::probe_file;
 pub use named::{MediaName, MediaOrigin, MediaPlace, NameError, NamedMedium};

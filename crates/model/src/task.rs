@@ -18,6 +18,12 @@ impl Task {
         self.error.as_ref().or(self.failure_reason.as_ref())
     }
 
+    /// Why the task failed, where the answer gives the reason as text and nothing else (some gateways do).
+    pub fn failure_text(&self) -> Option<&str> {
+        let texts = ["error", "failure_reason"].into_iter().filter_map(|name| self.extra.get(name)?.as_str());
+        texts.map(str::trim).find(|text| !text.is_empty())
+    }
+
     /// The video's address, once there is one. Empty text counts as none.
     pub fn video_url(&self) -> Option<&str> {
         self.content.as_ref()?.video_url.as_deref().filter(|url| !url.is_empty())
@@ -52,9 +58,10 @@ impl fmt::Display for Task {
         if !facts.is_empty() {
             write!(f, " ({})", facts.join(", "))?;
         }
-        match self.failure() {
-            Some(failure) => write!(f, ": {failure}"),
-            None => Ok(()),
+        match (self.failure(), self.failure_text()) {
+            (Some(failure), _) => write!(f, ": {failure}"),
+            (None, Some(text)) => write!(f, ": {text}"),
+            (None, None) => Ok(()),
         }
     }
 }

@@ -36,7 +36,9 @@ pub mod render;
 mod service;
 
 pub use dialect::{Dialect, DialectError};
-pub use faults::{Condition, Effect, Envelope, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place};
+pub use faults::{
+    Condition, Effect, Envelope, FaultCount, FaultPlan, FaultPlanError, FaultRule, LinkForm, Place,
+};
 pub use host::{Builder, Simulator, StartError};
 #[cfg(feature = "transport")]
 pub use in_process::InProcess;

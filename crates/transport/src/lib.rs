@@ -14,6 +14,7 @@ mod files;
 mod guard;
 mod http_transport;
 mod part_file;
+mod receive;
 mod request_body;
 mod room;
 mod save;

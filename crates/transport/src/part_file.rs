@@ -1,22 +1,17 @@
-//! `NAME.part` and its state beside it: what a download has so far. Survives `kill -9` at any moment without losing a byte
-//! that was written, and a loss of power without taking a byte for fetched that was not (docs/decisions/0013).
+//! `NAME.part` and its state beside it: what a download has so far (docs/decisions/0013). What is resumed is proved by its
+//! SHA-256, or in the end by the storage's checksum.
 //!
-//! Decides nothing about the network; what may be taken up is `ark_video_protocol::download`'s to say.
+//! Decides nothing about the network; what may be resumed is `ark_video_protocol::download`'s to say.
 
 use std::{
     ffi::OsString,
     fmt,
     fs::{self, File},
-    io::{self, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::{Duration, Instant},
 };
 
-use ark_video_protocol::download::{Content, DownloadRefusal, Expected, Kept, Part};
+use ark_video_protocol::download::{DownloadRefusal, Expected, Kept, Part};
 use same_file::Handle;
 use tempfile::TempPath;
 
@@ -27,42 +22,29 @@ use crate::{
     sums::{Sums, fingerprint},
 };
 
-/// The state speaks of the bytes up to here after so many more, or so much time: what lies between may be fetched again
-/// after a loss of power.
-const EVERY_BYTES: u64 = 32 << 20;
-const EVERY_TIME: Duration = Duration::from_secs(2);
 /// Largest state that is read, in bytes.
 const LARGEST_STATE: u64 = 1 << 20;
 
-/// An open `.part` file that nobody else writes. Dropping it keeps what can be taken up, and removes what cannot.
+/// An open `.part` file that nobody else writes. Dropping it keeps what can be resumed, and removes what cannot.
 pub(crate) struct PartFile {
     file: File,
     path: PathBuf,
-    /// As it is now. On disk is a copy that speaks of the `proven` bytes only.
+    /// As it is now. On disk it speaks only of what earlier calls left.
     state: Part,
     sums: Sums,
-    proven: Proven,
-    /// Bytes on their way to the disk, which the next state will speak of.
-    flushing: Option<Flushing>,
-    proven_at: Instant,
-    /// Drop leaves everything as it is.
-    untouched: bool,
+    on_drop: OnDrop,
 }
 
-/// A beginning of the file, and its SHA-256.
-#[derive(Clone, Default)]
-struct Proven {
-    bytes: u64,
-    sha256: String,
+/// What becomes of the files when the part is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnDrop {
+    /// They stay as they are, unless there is nothing in them.
+    Leave,
+    /// What can be resumed is kept, else they are removed.
+    Keep,
+    /// They have been dealt with.
+    Done,
 }
-
-struct Flushing {
-    upto: Proven,
-    outcome: Arc<AtomicU8>,
-}
-
-const FLUSHED: u8 = 1;
-const NOT_FLUSHED: u8 = 2;
 
 impl fmt::Debug for PartFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,20 +57,12 @@ impl fmt::Debug for PartFile {
 
 impl PartFile {
     /// Opens the part of `target`, takes its lock, and proves what it holds. Reads all of it: not for an async thread.
-    pub(crate) fn open(target: &Path, content: Content) -> Result<Self, SaveError> {
-        let path = beside(target, ".part");
+    pub(crate) fn open(target: &Path) -> Result<Self, SaveError> {
+        let path = part_path(target);
         let file = locked(&path)?;
-        let mut part = Self {
-            file,
-            state: Part::new("", ""),
-            sums: Sums::new(content, false),
-            proven: Proven::default(),
-            flushing: None,
-            proven_at: Instant::now(),
-            untouched: true,
-            path,
-        };
-        let found = part.file.metadata().map_err(SaveError::file("looked at", &part.path))?.len();
+        let (state, sums) = (Part::new("", ""), Sums::new(false));
+        let mut part = Self { file, state, sums, on_drop: OnDrop::Leave, path };
+        let found = part.file.metadata().map_err(SaveError::file("read", &part.path))?.len();
         let text = match read_bounded(&state_path(&part.path), LARGEST_STATE) {
             Ok(text) => Some(text),
             Err(error) if is_no_state(&error) => None,
@@ -99,34 +73,30 @@ impl PartFile {
                 let why = "nothing beside it says what it is".to_owned();
                 return Err(SaveError::Foreign { path: part.path.clone(), why });
             }
-            None => {}
             Some(Ok(state)) => part.take_in(state, found)?,
-            Some(Err(_)) => part.restart()?,
+            // Fetched from the start; what is there is replaced when the first new bytes come.
+            None | Some(Err(_)) => {}
         }
-        part.untouched = false;
         Ok(part)
     }
 
     /// Believes what the state says as far as the bytes that are there bear it out.
     fn take_in(&mut self, state: Part, found: u64) -> Result<(), SaveError> {
-        let boot = boot();
-        let trusted = state.trusted(found, boot.as_deref());
-        self.sums = self.sums.anew(state.crc64.is_some());
-        let failed = SaveError::file("read", &self.path);
-        let read = (|| {
-            let proven = self.sums.read(io::Read::take(&self.file, state.bytes.min(trusted)))?;
-            let holds = proven == 0 || self.sums.sha256() == state.sha256;
-            let rest = if holds { self.sums.read(io::Read::take(&self.file, trusted - proven))? } else { 0 };
-            Ok((holds, proven + rest))
-        })();
-        let (holds, bytes) = read.map_err(failed)?;
-        if !holds || bytes == 0 {
-            return self.restart();
+        let trusted = state.trusted(found);
+        let mut sums = Sums::new(state.crc64.is_some());
+        let read = |sums: &mut Sums, bytes| {
+            sums.read(Read::take(&self.file, bytes)).map_err(SaveError::file("read", &self.path))
+        };
+        let proven = read(&mut sums, state.bytes.min(trusted))?;
+        if proven > 0 && sums.sha256() != state.sha256 {
+            return Ok(());
         }
-        self.proven = Proven { bytes: state.bytes, sha256: state.sha256.clone() };
-        self.state = state;
-        (self.state.bytes, self.state.boot) = (bytes, boot);
-        self.cut(bytes)
+        let bytes = proven + read(&mut sums, trusted - proven)?;
+        if bytes > 0 {
+            (self.state, self.sums) = (state, sums);
+            self.state.bytes = bytes;
+        }
+        Ok(())
     }
 
     fn cut(&mut self, bytes: u64) -> Result<(), SaveError> {
@@ -137,13 +107,13 @@ impl PartFile {
             .map_err(SaveError::file("written", &self.path))
     }
 
-    /// Forgets what is there.
-    pub(crate) fn restart(&mut self) -> Result<(), SaveError> {
-        self.sums = self.sums.anew(false);
-        (self.proven, self.flushing) = (Proven::default(), None);
-        self.state.bytes = 0;
-        (self.state.length, self.state.etag, self.state.content_type) = (None, None, None);
-        self.state.crc64 = None;
+    /// Forgets what is there, for good.
+    pub(crate) fn discard(&mut self) -> Result<(), SaveError> {
+        let (ranged, link) = (self.state.ranged, std::mem::take(&mut self.state.link));
+        self.state = Part::new("", &link);
+        self.state.ranged = ranged;
+        self.sums = Sums::new(false);
+        self.on_drop = OnDrop::Keep;
         self.cut(0)
     }
 
@@ -159,42 +129,66 @@ impl PartFile {
         self.state.is_whole_of(link)
     }
 
+    /// What it begins with.
+    pub(crate) fn first_bytes(&self) -> Result<Vec<u8>, SaveError> {
+        let mut bytes = Vec::new();
+        let mut file = &self.file;
+        let read = file.rewind().and_then(|()| Read::take(&self.file, 512).read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(SaveError::file("read", &self.path))
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// SHA-256 of what is there.
     pub(crate) fn sha256(&self) -> String {
         self.sums.sha256()
     }
 
-    /// Judges what is there as the whole file.
-    pub(crate) fn judge(&self) -> Result<(), DownloadRefusal> {
-        self.sums.judge(self.state.crc64)
+    /// Compares what is there, as the whole file, with the storage's checksum.
+    pub(crate) fn verify_checksum(&self) -> Result<(), DownloadRefusal> {
+        self.sums.verify(self.state.crc64)
     }
 
     /// What a request for this link may go on from.
     pub(crate) fn take_up(&mut self, link: &str) -> Result<Option<Kept>, DownloadRefusal> {
+        let bytes = self.state.bytes;
         let kept = self.state.take_up(link, &fingerprint(link))?;
         if kept.is_some() {
             // A state that cannot be written means only that more is fetched again later.
-            let _ = self.write_state();
+            let _ = self.write_state(bytes);
         }
         Ok(kept)
     }
 
+    /// The bytes from `from` on that are there already.
+    pub(crate) fn bytes_from(&mut self, from: u64) -> Result<Vec<u8>, SaveError> {
+        let mut bytes = Vec::new();
+        let read = self.file.seek(SeekFrom::Start(from)).and_then(|_| {
+            Read::take(&self.file, self.state.bytes.saturating_sub(from)).read_to_end(&mut bytes)
+        });
+        read.map(|_| bytes).map_err(SaveError::file("read", &self.path))
+    }
+
     /// The file comes from its start.
     pub(crate) fn begin(&mut self, link: &str, expected: &Expected) -> Result<(), SaveError> {
-        self.restart()?;
+        self.discard()?;
         self.state = Part::new(link, &fingerprint(link));
-        (self.state.boot, self.state.crc64) = (boot(), expected.crc64);
-        self.sums = self.sums.anew(expected.crc64.is_some());
+        self.state.crc64 = expected.crc64;
+        self.sums = Sums::new(expected.crc64.is_some());
         self.describe(expected);
-        self.take_room()?;
+        self.check_room()?;
         // Without it, what is written next would be nobody's after a kill.
-        self.write_state().map_err(SaveError::file("written", &state_path(&self.path)))
+        self.write_state(0).map_err(SaveError::file("written", &state_path(&self.path)))
     }
 
     /// The file goes on where it ended.
     pub(crate) fn go_on(&mut self, expected: &Expected) -> Result<(), SaveError> {
+        self.on_drop = OnDrop::Keep;
         self.describe(expected);
-        self.take_room()
+        self.cut(self.state.bytes)?;
+        self.check_room()
     }
 
     fn describe(&mut self, expected: &Expected) {
@@ -206,78 +200,51 @@ impl PartFile {
     }
 
     /// A disk that is too small is better known before than after.
-    fn take_room(&self) -> Result<(), SaveError> {
-        let needed = self.state.length.unwrap_or(0).saturating_sub(self.state.bytes);
-        room::take(&self.file, &self.path, self.state.bytes, needed)
+    fn check_room(&self) -> Result<(), SaveError> {
+        room::check(&self.path, self.state.length.unwrap_or(0).saturating_sub(self.state.bytes))
     }
 
-    /// Appends. If that fails, what was there before can still be taken up.
+    /// Appends. If that fails, what was there before can still be resumed.
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<(), SaveError> {
         self.file.write_all(piece).map_err(SaveError::file("written", &self.path))?;
         self.sums.see(piece);
         self.state.bytes += piece.len() as u64;
-        match &self.flushing {
-            Some(flushing) => match flushing.outcome.load(Ordering::Acquire) {
-                FLUSHED => self.flushed(),
-                NOT_FLUSHED => self.flushing = None,
-                _ => {}
-            },
-            None if self.state.bytes - self.proven.bytes >= EVERY_BYTES
-                || self.proven_at.elapsed() >= EVERY_TIME =>
-            {
-                self.begin_flush();
-            }
-            None => {}
-        }
         Ok(())
     }
 
-    /// Sends what is there to the disk, on another thread while more comes: the state may speak only of what a loss of
-    /// power would leave, and the last flush has less to do.
-    fn begin_flush(&mut self) {
-        self.proven_at = Instant::now();
-        let Ok(file) = self.file.try_clone() else { return };
-        let outcome = Arc::new(AtomicU8::new(0));
-        let upto = Proven { bytes: self.state.bytes, sha256: self.sha256() };
-        self.flushing = Some(Flushing { upto, outcome: outcome.clone() });
-        tokio::task::spawn_blocking(move || {
-            let flushed = if file.sync_data().is_ok() { FLUSHED } else { NOT_FLUSHED };
-            outcome.store(flushed, Ordering::Release);
-        });
-    }
-
-    fn flushed(&mut self) {
-        if let Some(flushing) = self.flushing.take() {
-            self.proven = flushing.upto;
-            let _ = self.write_state();
-        }
-    }
-
-    /// Makes the bytes last through a power cut: the file is whole, and its length is known now if it was not before.
-    pub(crate) async fn end(&mut self) -> Result<(), SaveError> {
+    /// Makes the bytes last through a power cut, so that none can get the name that is not on the disk.
+    pub(crate) async fn flush(&mut self) -> Result<(), SaveError> {
         let file = self.file.try_clone().map_err(SaveError::file("written", &self.path))?;
         let flushed = tokio::task::spawn_blocking(move || file.sync_all()).await;
         flushed
             .map_err(io::Error::other)
             .and_then(|flushed| flushed)
             .map_err(SaveError::file("written", &self.path))?;
-        self.state.length = Some(self.state.bytes);
-        self.flushing = None;
-        self.proven = Proven { bytes: self.state.bytes, sha256: self.sha256() };
-        let _ = self.write_state();
+        if self.state.length.is_some() {
+            let _ = self.write_state(self.state.bytes);
+        }
         Ok(())
     }
 
-    /// Gives the file its name. If that fails, the whole film stays as the part; if the same film has that name already,
-    /// that is as good.
+    /// Keeps what came to be looked at, and never resumes it.
+    pub(crate) fn reject(mut self) {
+        self.on_drop = OnDrop::Done;
+        self.state.rejected = true;
+        let _ = self.write_state(self.state.bytes);
+    }
+
+    /// Gives the file its name. If that fails, it stays whole as the part; if the same file has that name already, that is
+    /// as good.
     pub(crate) fn place(mut self, target: &Path, overwrite: bool) -> Result<(), SaveError> {
-        self.untouched = true;
+        self.on_drop = OnDrop::Done;
         let part = TempPath::try_from_path(&self.path).map_err(SaveError::file("moved", &self.path))?;
         let moved = if overwrite { part.persist(target) } else { part.persist_noclobber(target) };
         if let Err(failed) = moved {
-            // The film is whole and paid for: it stays, under its other name.
+            // The file is whole and paid for: it stays, under its other name.
             let kept = failed.path.keep().unwrap_or_else(|failed| failed.path.to_path_buf());
             if failed.error.kind() != io::ErrorKind::AlreadyExists || !self.is_same(target) {
+                self.state.length = Some(self.state.bytes);
+                let _ = self.write_state(self.state.bytes);
                 return Err(SaveError::file("moved to its final name (it is whole)", &kept)(failed.error));
             }
             let _ = fs::remove_file(&self.path);
@@ -293,11 +260,11 @@ impl PartFile {
         matches!(hashed, Ok((bytes, sha256)) if bytes == self.state.bytes && sha256 == self.sha256())
     }
 
-    /// Writes the state aside and renames it, so that there is a whole one at any moment.
-    fn write_state(&mut self) -> io::Result<()> {
-        self.proven_at = Instant::now();
+    /// Writes the state, which speaks of that many bytes.
+    fn write_state(&self, bytes: u64) -> io::Result<()> {
         let mut state = self.state.clone();
-        Proven { bytes: state.bytes, sha256: state.sha256 } = self.proven.clone();
+        state.bytes = bytes;
+        state.sha256 = if bytes > 0 { self.sha256() } else { String::new() };
         let text = serde_json::to_vec(&state).map_err(io::Error::other)?;
         write_private(&state_path(&self.path), &text)
     }
@@ -305,28 +272,23 @@ impl PartFile {
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        if self.untouched {
-            return;
-        }
-        if self.state.bytes > 0 && self.state.length.is_some() {
-            // Gives back the room that was taken: nobody knows when this is taken up.
-            let _ = self.file.set_len(self.state.bytes);
-            if self.state.bytes > self.proven.bytes && self.file.sync_data().is_ok() {
-                self.proven = Proven { bytes: self.state.bytes, sha256: self.sha256() };
-                let _ = self.write_state();
+        let resumable = self.state.bytes > 0 && self.state.length.is_some();
+        let is_empty = || self.file.metadata().is_ok_and(|found| found.len() == 0);
+        match self.on_drop {
+            OnDrop::Done => {}
+            OnDrop::Leave if !is_empty() => {}
+            OnDrop::Keep if resumable => {
+                // A write that failed may have left more than was counted.
+                let _ = self.file.set_len(self.state.bytes);
+                let _ = self.write_state(self.state.bytes);
             }
-            return;
+            // Nothing that could be resumed. Gone while the lock is still held.
+            _ => {
+                let _ = fs::remove_file(state_path(&self.path));
+                let _ = fs::remove_file(&self.path);
+            }
         }
-        // Nothing that could be taken up. Gone while the lock is still held.
-        let _ = fs::remove_file(state_path(&self.path));
-        let _ = fs::remove_file(&self.path);
     }
-}
-
-/// What tells one run of the operating system from the next. `None` where it does not say.
-fn boot() -> Option<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 /// Opens a file that is certain to be the one of that name, and locked for us alone.
@@ -365,6 +327,11 @@ fn is_no_state(error: &io::Error) -> bool {
     matches!(error.kind(), NotFound | InvalidInput | FileTooLarge | IsADirectory)
 }
 
+/// Where the part of a file is.
+pub(crate) fn part_path(target: &Path) -> PathBuf {
+    beside(target, ".part")
+}
+
 fn state_path(part: &Path) -> PathBuf {
     beside(part, ".json")
 }
@@ -376,8 +343,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Length and hash of all that follows.
-pub(crate) fn hash(from: impl io::Read) -> io::Result<(u64, String)> {
-    let mut sums = Sums::new(Content::Any, false);
+pub(crate) fn hash(from: impl Read) -> io::Result<(u64, String)> {
+    let mut sums = Sums::new(false);
     let bytes = sums.read(from)?;
     Ok((bytes, sums.sha256()))
 }

@@ -1,6 +1,6 @@
-//! Room on a disk: looked for and taken before a film is fetched, so that it cannot run out in the middle.
+//! Room on a disk: looked for before a file is fetched, so that it rarely runs out in the middle.
 
-use std::{fs::File, io, path::Path};
+use std::path::Path;
 
 use crate::{SaveError, files::folder_of};
 
@@ -12,23 +12,11 @@ pub const MARGIN: u64 = 64 << 20;
 /// # Errors
 /// [`SaveError::NoSpace`].
 pub fn check_room(path: &Path) -> Result<(), SaveError> {
-    look(path, 0)
+    check(path, 0)
 }
 
-/// Takes room for `needed` bytes behind the first `bytes` of a file, without making it longer: what is as long as the
-/// file was fetched. Where the file system cannot do that, it is only seen whether there is room.
-pub(crate) fn take(file: &File, path: &Path, bytes: u64, needed: u64) -> Result<(), SaveError> {
-    match reserve(file, bytes, needed) {
-        Ok(()) => look(path, 0),
-        Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-            // Where there is room by the count and a quota says no, the system's own word is better.
-            look(path, needed).and(Err(SaveError::file("given room on the disk", path)(error)))
-        }
-        Err(_) => look(path, needed),
-    }
-}
-
-fn look(path: &Path, needed: u64) -> Result<(), SaveError> {
+/// Whether there is room for `needed` bytes more, beside the 64 MiB.
+pub(crate) fn check(path: &Path, needed: u64) -> Result<(), SaveError> {
     let needed = needed.saturating_add(MARGIN);
     match fs4::available_space(folder_of(path)) {
         Ok(available) if available < needed => {
@@ -39,31 +27,16 @@ fn look(path: &Path, needed: u64) -> Result<(), SaveError> {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn reserve(file: &File, bytes: u64, needed: u64) -> io::Result<()> {
-    if needed == 0 {
-        return Ok(());
-    }
-    let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
-    rustix::fs::fallocate(file, flags, bytes, needed).map_err(io::Error::from)
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn room_is_taken_without_making_the_file_longer() {
+    fn room_is_checked_with_some_to_spare() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        take(file.as_file(), file.path(), 0, 1 << 20).unwrap();
-        assert_eq!(file.as_file().metadata().unwrap().len(), 0);
+        check(file.path(), 1 << 20).unwrap();
         assert!(check_room(file.path()).is_ok());
-        let error = take(file.as_file(), file.path(), 0, 1 << 60).unwrap_err();
+        let error = check(file.path(), 1 << 60).unwrap_err();
         assert!(
             matches!(error, SaveError::NoSpace { needed, .. } if needed == (1 << 60) + MARGIN),
             "{error}"

@@ -1,4 +1,4 @@
-//! Fetching a file to disk: into `NAME.part`, checked, hashed, flushed, and only then under its name.
+//! Fetching a file to disk: into `NAME.part`, measured, hashed, flushed, and only then under its name.
 //!
 //! What is acceptable is decided in `ark_video_protocol::download`; here bytes are moved, once per call. A download that
 //! fails, is dropped or is killed is taken up by the next call; an existing file is replaced only when asked.
@@ -8,13 +8,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ark_video_protocol::download::{self, Content, DownloadRefusal, Expected, Head, Kept, LinkRules};
+use ark_video_protocol::{
+    SendError,
+    download::{self, DownloadRefusal, Expected, Head, Kept, LinkRules},
+};
 use http::{HeaderValue, Request, Uri, header};
 
 use crate::{
     AnswerBody, SaveError, Transport,
-    files::{folder_of, open_regular},
-    part_file::{PartFile, hash},
+    files::{folder_of, is_own_file, open_regular},
+    part_file::{PartFile, hash, part_path},
+    receive::{Receiver, receive},
     room::check_room,
 };
 
@@ -30,18 +34,11 @@ pub struct SaveOptions {
     pub max_bytes: u64,
     /// Which links may be fetched. Default `https` from machines that anybody can reach.
     pub rules: LinkRules,
-    /// What it has to be before it gets its name. Default anything but a page.
-    pub content: Content,
 }
 
 impl Default for SaveOptions {
     fn default() -> Self {
-        Self {
-            overwrite: false,
-            max_bytes: 4 << 30,
-            rules: LinkRules::default(),
-            content: Content::default(),
-        }
+        Self { overwrite: false, max_bytes: 4 << 30, rules: LinkRules::default() }
     }
 }
 
@@ -84,6 +81,11 @@ pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
     if path.file_name().is_none() || shows_folder {
         return Err(SaveError::Folder { path: path.to_owned() });
     }
+    if let Err(error) = is_own_file(&part_path(path))
+        && error.kind() == io::ErrorKind::InvalidInput
+    {
+        return Err(SaveError::Foreign { path: part_path(path), why: error.to_string() });
+    }
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() || path.is_dir() => {
             return Err(SaveError::Folder { path: path.to_owned() });
@@ -102,10 +104,14 @@ pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
 /// Fetches `link` into the part of `path`, goes on where an earlier try ended, and tells `on_progress` how far it is,
 /// beginning with what is there already.
 ///
+/// What is fetched has the announced length and the storage's checksum, where there were any, and is not a page. Whether it
+/// is what was asked for is the caller's to judge, from [`Fetched::file`]; so is whether it is complete, where neither a
+/// length was announced nor an end marked.
+///
 /// Dropping the future keeps what was fetched.
 ///
 /// # Errors
-/// See [`SaveError`]. What can be taken up stays as `NAME.part` with its state in `NAME.part.json`.
+/// See [`SaveError`]. What can be resumed stays as `NAME.part` with its state in `NAME.part.json`.
 pub async fn fetch(
     transport: &dyn Transport,
     link: &str,
@@ -114,29 +120,41 @@ pub async fn fetch(
     on_progress: &mut (dyn FnMut(SaveProgress) + Send),
 ) -> Result<Fetched, SaveError> {
     check_target(path, options.overwrite)?;
-    let (target, content) = (path.to_owned(), options.content);
-    let part = tokio::task::spawn_blocking(move || PartFile::open(&target, content)).await;
+    let target = path.to_owned();
+    let part = tokio::task::spawn_blocking(move || PartFile::open(&target)).await;
     let mut part = part.map_err(|gone| SaveError::file("opened", path)(io::Error::other(gone)))??;
-    // What an earlier call found to be wrong, and kept for a person to look at.
-    if part.is_whole_of(link) && part.judge().is_err() {
-        part.restart()?;
-    }
     let resumed_at = part.bytes();
+    let (mut expected, mut broke_off) = (Expected::default(), None);
     // Killed between its last byte and its name: nothing is left to ask for.
     if part.is_whole_of(link) {
         on_progress(SaveProgress { bytes: resumed_at, total: Some(resumed_at) });
+        expected.length = Some(resumed_at);
     } else {
-        transfer(transport, link, &mut part, options, on_progress).await?;
+        match transfer(transport, link, &mut part, options, on_progress).await {
+            Err(SaveError::Refused(refusal @ DownloadRefusal::Incomplete { .. })) => {
+                part.reject();
+                return Err(refusal.into());
+            }
+            transferred => (expected, broke_off) = transferred?,
+        }
     }
-    part.end().await?;
-    part.judge()?;
-    Ok(Fetched { part, resumed_at, overwrite: options.overwrite, path: path.to_owned() })
+    if download::looks_like_page(&part.first_bytes()?) {
+        part.discard()?;
+        let content_type = "a page or a message".to_owned();
+        return Err(DownloadRefusal::NotMedia { content_type }.into());
+    }
+    part.flush().await?;
+    if let Err(refusal) = part.verify_checksum() {
+        part.reject();
+        return Err(refusal.into());
+    }
+    Ok(Fetched { part, resumed_at, overwrite: options.overwrite, path: path.to_owned(), expected, broke_off })
 }
 
-/// As [`fetch`], and gives the file its name.
+/// As [`fetch`], and gives the file its name, whatever it is.
 ///
 /// # Errors
-/// See [`SaveError`].
+/// See [`SaveError`]. [`DownloadRefusal::Incomplete`] if nothing shows where the file ends.
 pub async fn save(
     transport: &dyn Transport,
     link: &str,
@@ -144,16 +162,24 @@ pub async fn save(
     options: &SaveOptions,
     on_progress: &mut (dyn FnMut(SaveProgress) + Send),
 ) -> Result<Saved, SaveError> {
-    fetch(transport, link, path, options, on_progress).await?.place()
+    let fetched = fetch(transport, link, path, options, on_progress).await?;
+    if fetched.is_end_known() {
+        return fetched.place();
+    }
+    let why = "nothing shows where it ends".to_owned();
+    Err(fetched.reject(DownloadRefusal::Incomplete { why }))
 }
 
-/// A file that is whole, on disk, and not yet under its name.
+/// A file that is on disk, as long as announced, and not yet under its name.
 #[derive(Debug)]
 pub struct Fetched {
     part: PartFile,
     resumed_at: u64,
     overwrite: bool,
     path: PathBuf,
+    expected: Expected,
+    /// How the connection ended where no length was announced.
+    broke_off: Option<SendError>,
 }
 
 impl Fetched {
@@ -173,6 +199,40 @@ impl Fetched {
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.part.content_type()
+    }
+
+    /// The encoding that it came with and that could not be undone.
+    #[must_use]
+    pub fn coding(&self) -> Option<&str> {
+        self.expected.coding.as_deref()
+    }
+
+    /// Whether its length was announced, and is the one that it has.
+    #[must_use]
+    pub fn is_length_known(&self) -> bool {
+        self.expected.length.is_some()
+    }
+
+    /// Whether its length was announced, or the body marked its end.
+    #[must_use]
+    pub fn is_end_known(&self) -> bool {
+        self.broke_off.is_none() && (self.is_length_known() || self.expected.marks_end)
+    }
+
+    /// What it holds; reads begin wherever they are sought.
+    #[must_use]
+    pub fn file(&self) -> &fs::File {
+        self.part.file()
+    }
+
+    /// Does not take it for what was asked for: what came stays as `NAME.part`, and the next call begins from the start.
+    /// Gives the reason back, or the break of the connection, where that is the reason behind it.
+    pub fn reject(self, refusal: DownloadRefusal) -> SaveError {
+        self.part.reject();
+        match (refusal, self.broke_off) {
+            (DownloadRefusal::Incomplete { .. }, Some(error)) => SaveError::Send(error),
+            (refusal, _) => SaveError::Refused(refusal),
+        }
     }
 
     /// Gives it its name, in one step.
@@ -195,12 +255,15 @@ impl Fetched {
 /// Length and SHA-256 (in hexadecimal) of a file. Reads it all, on a thread of its own.
 ///
 /// # Errors
-/// It cannot be read.
+/// It cannot be read, or is not a regular file.
 pub async fn hash_file(path: &Path) -> io::Result<(u64, String)> {
     let path = path.to_owned();
     let hashed = tokio::task::spawn_blocking(move || hash(open_regular(&path)?)).await;
     hashed.map_err(io::Error::other)?
 }
+
+/// What was promised of the file, and how the connection broke off where no length was.
+type Transferred = (Expected, Option<SendError>);
 
 async fn transfer(
     transport: &dyn Transport,
@@ -208,27 +271,38 @@ async fn transfer(
     part: &mut PartFile,
     options: &SaveOptions,
     on_progress: &mut (dyn FnMut(SaveProgress) + Send),
-) -> Result<(), SaveError> {
+) -> Result<Transferred, SaveError> {
     let kept = part.take_up(link)?;
     let (head, mut body) = match open(transport, link, options, kept.as_ref()).await {
         Err(SaveError::Refused(DownloadRefusal::Changed)) => {
-            part.restart()?;
+            part.discard()?;
             return Err(DownloadRefusal::Changed.into());
         }
         opened => opened?,
     };
-    let expected = match head {
-        Head::File(expected) => {
-            part.begin(link, &expected)?;
-            expected
-        }
-        Head::Rest(expected) => {
+    let (mut expected, overlap) = match (head, kept) {
+        (Head::Rest(expected), Some(kept)) => {
+            let overlap = part.bytes_from(kept.from())?;
             part.go_on(&expected)?;
-            expected
+            (expected, overlap)
         }
-        _ => return Ok(()),
+        (Head::File(expected), _) => {
+            part.begin(link, &expected)?;
+            (expected, Vec::new())
+        }
+        _ => return Err(DownloadRefusal::TooManyRedirects.into()),
     };
-    copy(&mut *body, part, &expected, options.max_bytes, on_progress).await
+    let receiver = Receiver::new(part, &expected, overlap, options.max_bytes);
+    let ended = receive(&mut *body, receiver, &mut expected, on_progress).await;
+    match ended {
+        // Whether it is complete all the same is for its structure to say.
+        Err(SaveError::Send(error)) if expected.length.is_none() && part.bytes() > 0 => {
+            return Ok((expected, Some(error)));
+        }
+        ended => ended?,
+    }
+    download::whole(&expected, part.bytes())?;
+    Ok((expected, None))
 }
 
 /// Follows redirects up to the file itself. Every hop is judged like the first.
@@ -265,33 +339,4 @@ fn request(link: &Uri, kept: Option<&Kept>) -> Request<()> {
         }
     }
     request
-}
-
-/// Writes pieces as they come: on the machines measured, direct writes beat every hand-over to another thread.
-async fn copy(
-    body: &mut dyn AnswerBody,
-    part: &mut PartFile,
-    expected: &Expected,
-    max_bytes: u64,
-    on_progress: &mut (dyn FnMut(SaveProgress) + Send),
-) -> Result<(), SaveError> {
-    let total = expected.length;
-    on_progress(SaveProgress { bytes: part.bytes(), total });
-    while let Some(piece) = body.chunk().await? {
-        let after = part.bytes() + piece.len() as u64;
-        if part.bytes() == 0 && download::looks_like_page(&piece) {
-            let content_type = "a page or a message".to_owned();
-            return Err(DownloadRefusal::NotMedia { content_type }.into());
-        }
-        if after > total.unwrap_or(max_bytes) {
-            part.restart()?;
-            return Err(match total {
-                Some(length) => DownloadRefusal::WrongLength { length, got: after }.into(),
-                None => DownloadRefusal::TooLarge { length: after, max_bytes }.into(),
-            });
-        }
-        part.write(&piece)?;
-        on_progress(SaveProgress { bytes: part.bytes(), total });
-    }
-    Ok(download::whole(expected, part.bytes())?)
 }

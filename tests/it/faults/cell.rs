@@ -2,7 +2,7 @@
 //! operation runs.
 
 use ark_video::{Error, StampOptions};
-use ark_video_simulator::Place;
+use ark_video_simulator::{Effect, Place};
 
 use super::{
     create, download, questions, reconcile,
@@ -47,6 +47,7 @@ impl Column {
     /// Where the fault strikes; `None` where it has no meaning.
     fn place(self, row: &Row) -> Option<Place> {
         let places: &[Place] = match self {
+            Self::Download if matches!(row.effect, Effect::NoLink { .. }) => &[Place::Get],
             Self::Create | Self::CreateUnmarked => &[Place::Create, Place::Callback],
             Self::Get => &[Place::Get],
             Self::List | Self::Reconcile => &[Place::List],
@@ -73,7 +74,7 @@ impl Column {
             Self::List => [questions::list(row, once).await, questions::list(row, always).await],
             Self::Reconcile => [reconcile::run(row, once).await, reconcile::run(row, always).await],
             Self::Delete => [questions::delete(row, once).await, questions::delete(row, always).await],
-            Self::Download => download::both(row).await,
+            Self::Download => download::both(row, place).await,
         };
         Cell::of(runs)
     }

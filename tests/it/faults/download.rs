@@ -2,25 +2,27 @@
 
 use std::path::Path;
 
-use ark_video::{DownloadOptions, Existing, TaskHandle};
+use ark_video::{DownloadOptions, Existing, Output, TaskHandle};
 use ark_video_simulator::Place;
 
 use super::{
     cell::{Run, told},
-    rows::{Often, Row},
-    world::World,
+    rows::{Asks, Often, Row},
+    world::{World, small},
 };
 
 /// Both ways with one task: rendering its film is most of the work.
-pub(super) async fn both(row: &Row) -> [Run; 2] {
+pub(super) async fn both(row: &Row, place: Place) -> [Run; 2] {
     let world = World::new().await;
-    let task = world.ended("A paper boat.").await;
+    let mut request = small("A paper boat.");
+    request.return_last_frame = (row.asks == Asks::LastFrame).then_some(true);
+    let task = world.ended_with(&request).await;
     let folder = tempfile::tempdir().unwrap();
     let right = task.download(&folder.path().join("before.mp4"), options()).await.unwrap().sha256;
     let path = |name: &str| folder.path().join(name);
     [
-        run(row, Often::Once, &world, &task, &path("once.mp4"), &right).await,
-        run(row, Often::Always, &world, &task, &path("always.mp4"), &right).await,
+        run((row, place, Often::Once), &world, &task, &path("once.mp4"), &right).await,
+        run((row, place, Often::Always), &world, &task, &path("always.mp4"), &right).await,
     ]
 }
 
@@ -28,10 +30,16 @@ fn options() -> DownloadOptions {
     DownloadOptions::new().existing(Existing::Keep)
 }
 
-async fn run(row: &Row, often: Often, world: &World, task: &TaskHandle, path: &Path, right: &str) -> Run {
+async fn run(
+    (row, place, often): (&Row, Place, Often),
+    world: &World,
+    task: &TaskHandle,
+    path: &Path,
+    right: &str,
+) -> Run {
     let mut run = Run::default();
     let before = world.simulator.ledger();
-    world.strike(row.rule(Place::File, often));
+    world.strike(row.rule(place, often));
     match world.struck(row).task(task.id()).download(path, options()).await {
         Ok(film) => {
             run.check(film.sha256 == right, || "a wrong film under the final name".to_owned());
@@ -41,6 +49,12 @@ async fn run(row: &Row, often: Often, world: &World, task: &TaskHandle, path: &P
             run.check(!path.exists(), || format!("{error}, and yet there is a file"));
             run.check(error.task_id().is_some(), || format!("the id is lost: {error}"));
             run.told = told(&error);
+            if row.asks == Asks::LastFrame {
+                let frame = path.with_extension("png");
+                let saved = task.download(&frame, options().output(Output::LastFrame)).await;
+                run.check(saved.is_ok(), || format!("the last frame is not saved either: {saved:?}"));
+                run.told += ", its last frame is";
+            }
         }
     }
     world.heal(&mut run);

@@ -90,6 +90,7 @@ deletion or the right film.
 | done | a queued task was cancelled, a finished one's record deleted |
 | saved | the right film, compared by SHA-256, under its final name |
 | not saved | no file under that name; what came is kept beside it, and a second call ended it |
+| not saved, its last frame is | as above, and the task's last frame was saved |
 
 The vendor's runtime has no download and no reconcile, and lists page by page: its column is a loop over pages until one is short.
 ";

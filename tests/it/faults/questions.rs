@@ -48,6 +48,13 @@ fn is_right(row: &Row, task: &Task, truth: &Facts) -> bool {
     {
         facts.status.clone_from(&truth.status);
     }
+    // Shown as it came: without the link, or with the reason as text.
+    if matches!(row.effect, Effect::NoLink { .. }) {
+        facts.film = truth.film;
+    }
+    if matches!(row.effect, Effect::TextError) && task.failure_text().is_some() {
+        facts.failure.clone_from(&truth.failure);
+    }
     facts == *truth
 }
 

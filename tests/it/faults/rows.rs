@@ -30,6 +30,9 @@ pub(super) enum Asks {
     /// Something about a task that has failed.
     #[serde(rename = "what failed")]
     Failed,
+    /// A task whose last frame is there too.
+    #[serde(rename = "for a last frame too")]
+    LastFrame,
 }
 
 /// How often a fault strikes.
@@ -62,6 +65,9 @@ impl Row {
             let value = value.as_str().map_or_else(|| value.to_string(), |text| text.replace(' ', "_"));
             words.push(format!("{name}={value}"));
         }
+        if self.asks == Asks::LastFrame {
+            words.push("return_last_frame".to_owned());
+        }
         words.join(" ")
     }
 
@@ -80,6 +86,8 @@ impl Row {
     pub(super) fn rule(&self, place: Place, often: Often) -> FaultRule {
         let rule = FaultRule::new(self.effect.clone()).at(place);
         match (often, &self.effect) {
+            // The video is given up; its last frame can still be had.
+            (Often::Always, Effect::DeadLink) if self.asks == Asks::LastFrame => rule.hits(3),
             (Often::Always, _) => rule,
             (Often::Once, Effect::ShiftingPages { .. }) => rule.nth(2),
             (Often::Once, _) => rule.hits(1),

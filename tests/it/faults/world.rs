@@ -58,7 +58,11 @@ impl World {
 
     /// A task that has come to its end.
     pub(super) async fn ended(&self, prompt: &str) -> TaskHandle {
-        let task = self.client.create(&small(prompt)).await.unwrap();
+        self.ended_with(&small(prompt)).await
+    }
+
+    pub(super) async fn ended_with(&self, request: &CreateTaskRequest) -> TaskHandle {
+        let task = self.client.create(request).await.unwrap();
         self.simulator.advance(Duration::from_secs(60));
         task
     }

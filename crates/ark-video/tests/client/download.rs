@@ -109,7 +109,7 @@ async fn a_film_that_never_ends_is_kept_as_a_part_and_says_until_when_it_can_be_
         "The result of task cgt-1 is not saved: the download failed: the connection broke off. It can be fetched again until 2026-11-23T02:17:00Z, at no cost."
     );
     assert!(error.is_retryable() && error.task_id() == Some("cgt-1"));
-    assert_eq!(world.opened().len(), 20, "tried as often as may be");
+    assert_eq!(world.opened().len(), 6, "no try gets further than the first");
     assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
 }
 
@@ -123,7 +123,7 @@ async fn what_is_no_film_does_not_get_its_name_and_is_not_asked_for_again() {
     });
     let path = folder.path().join("tea.mp4");
     let error = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
-    assert!(error.to_string().contains("the file is no film: it does not begin like one"), "{error}");
+    assert!(error.to_string().contains("not a valid video file: not recognised"), "{error}");
     assert_eq!((world.opened().len(), error.is_retryable()), (1, false));
     assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"], "no sidecar either");
 }
@@ -152,7 +152,205 @@ async fn a_task_without_a_result_is_told_apart_from_a_failed_download() {
     };
     assert!(matches!(of("running").await, Error::NotPossible(_)));
     assert!(matches!(of("failed").await, Error::TaskEnded(_)));
-    assert!(matches!(of("succeeded").await, Error::Download(_)), "no link");
+}
+
+#[tokio::test]
+async fn a_task_that_succeeded_without_a_link_is_asked_for_two_minutes_and_is_billed() {
+    let folder = tempfile::tempdir().unwrap();
+    for content in [
+        "",
+        r#","content":null"#,
+        r#","content":{}"#,
+        r#","content":{"video_url":5}"#,
+        r#","content":{"video_url":""}"#,
+    ] {
+        let body = format!(r#"{{"id":"cgt-1","model":"m","status":"succeeded"{content}}}"#);
+        let none = World::new(move |_, _| {
+            let mut answer = answer(200, body.clone())?;
+            answer.headers_mut().insert("x-request-id", HeaderValue::from_static("req-7"));
+            Ok(answer)
+        });
+        let path = folder.path().join("never.mp4");
+        let error =
+            none.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "The task cgt-1 has succeeded and is billed, but the service gives no link to its video. \
+             Ask the service's support for it: task cgt-1, request req-7."
+        );
+        assert_eq!((error.request_id(), error.task_id()), (Some("req-7"), Some("cgt-1")));
+        assert_eq!((none.seconds().last(), names(&folder).len()), (Some(&120), 0), "{content}");
+    }
+    let late = World::with_storage(
+        |number, _| {
+            answer(200, if number < 4 { r#"{"id":"cgt-1","model":"m","status":"succeeded"}"# } else { DONE })
+        },
+        film,
+    );
+    late.client()
+        .task("cgt-1")
+        .download(&folder.path().join("late.mp4"), DownloadOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(late.seconds(), [0, 2, 6, 14, 30]);
+}
+
+/// What a storage may answer, and what has to come of it.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Saved,
+    /// Not under its name; what came is kept as `.part`.
+    Kept,
+    /// Neither.
+    Nothing,
+}
+
+#[tokio::test]
+async fn the_bytes_decide_what_gets_the_name_and_labels_do_not() {
+    use Outcome::{Kept, Nothing, Saved};
+    const OPEN: [&str; 2] = ["\0\0\0\x08ftyp\0\0\0\x08moov", "\0\0\0\0mdathello"];
+    const FRAGMENTS: [&str; 2] = ["\0\0\0\x08ftyp\0\0\0\x08moov", "\0\0\0\x08moof\0\0\0\x09mdatx"];
+    let video = PIECES.to_vec();
+    let mp4 = ("content-type", "video/mp4");
+    let length = ("content-length", "29");
+    let chunked = ("transfer-encoding", "chunked");
+    let cases: Vec<(&str, u16, Vec<(&'static str, &str)>, Vec<&'static str>, Outcome)> = vec![
+        ("honest", 200, vec![mp4, length], video.clone(), Saved),
+        ("without a length", 200, vec![mp4], video.clone(), Saved),
+        ("without a length, cut in a box", 200, vec![mp4], vec![PIECES[0], "\0\0\0\x0dmdathell"], Kept),
+        ("without a length, cut in a header", 200, vec![mp4], vec![PIECES[0], "\0\0\0"], Kept),
+        ("without a length, cut between boxes", 200, vec![mp4], vec![PIECES[0]], Kept),
+        ("without a length, too long", 200, vec![mp4], vec![PIECES[0], PIECES[1], "x"], Kept),
+        (
+            "without a length, broken off at its end",
+            200,
+            vec![mp4],
+            vec![PIECES[0], PIECES[1], "<cut>"],
+            Saved,
+        ),
+        ("without a length, broken off", 200, vec![mp4], vec![PIECES[0], "<cut>"], Kept),
+        ("without a length, nothing", 200, vec![mp4], vec![], Nothing),
+        ("without a length, a page", 200, vec![mp4], vec!["<html>sorry</html>"], Nothing),
+        ("in chunks", 200, vec![mp4, chunked], video.clone(), Saved),
+        ("in chunks, cut between boxes", 200, vec![mp4, chunked], vec![PIECES[0]], Kept),
+        ("in chunks, nothing", 200, vec![mp4, chunked], vec![], Nothing),
+        ("a last box without end, with a length", 200, vec![("content-length", "29")], OPEN.to_vec(), Saved),
+        ("a last box without end, in chunks", 200, vec![chunked], OPEN.to_vec(), Saved),
+        ("a last box without end, without a length", 200, vec![], OPEN.to_vec(), Kept),
+        ("fragments, in chunks", 200, vec![chunked], FRAGMENTS.to_vec(), Saved),
+        ("fragments, without a length", 200, vec![], FRAGMENTS.to_vec(), Kept),
+        (
+            "as the whole range",
+            206,
+            vec![mp4, length, ("content-range", "bytes 0-28/29")],
+            video.clone(),
+            Saved,
+        ),
+        (
+            "as a range without a length",
+            206,
+            vec![mp4, ("content-range", "bytes 0-28/29")],
+            video.clone(),
+            Saved,
+        ),
+        (
+            "as a range from the middle",
+            206,
+            vec![mp4, ("content-range", "bytes 4-28/29")],
+            video.clone(),
+            Nothing,
+        ),
+        (
+            "as a range of unknown total",
+            206,
+            vec![mp4, ("content-range", "bytes 0-28/*")],
+            video.clone(),
+            Nothing,
+        ),
+        ("as a range that is not named", 206, vec![mp4, length], video.clone(), Nothing),
+        ("labelled text", 200, vec![("content-type", "text/plain"), length], video.clone(), Saved),
+        ("labelled text, without a length", 200, vec![("content-type", "text/plain")], video.clone(), Saved),
+        (
+            "labelled octets",
+            200,
+            vec![("content-type", "application/octet-stream"), length],
+            video.clone(),
+            Saved,
+        ),
+        (
+            "labelled a page",
+            200,
+            vec![("content-type", "text/html; charset=utf-8"), length],
+            video.clone(),
+            Saved,
+        ),
+        ("labelled JSON", 200, vec![("content-type", "application/json"), length], video.clone(), Saved),
+        ("not labelled", 200, vec![length], video.clone(), Saved),
+        ("said to be gzip", 200, vec![mp4, length, ("content-encoding", "gzip")], video.clone(), Saved),
+        ("said to be brotli", 200, vec![mp4, ("content-encoding", "br")], video.clone(), Saved),
+        ("in an unknown encoding", 200, vec![mp4, ("content-encoding", "br")], vec!["what is this?"], Kept),
+        (
+            "a page",
+            200,
+            vec![("content-type", "text/html"), ("content-length", "18")],
+            vec!["<html>sorry</html>"],
+            Nothing,
+        ),
+        ("a page as a video", 200, vec![mp4, ("content-length", "18")], vec!["<html>sorry</html>"], Nothing),
+        ("a page as a video, in pieces", 200, vec![mp4, chunked], vec!["<", "html>sorry</html>"], Nothing),
+        ("JSON as a video", 200, vec![mp4, ("content-length", "13")], vec!["{\"error\":\"x\"}"], Nothing),
+        (
+            "XML as a video",
+            200,
+            vec![mp4, ("content-length", "24")],
+            vec!["<?xml version=\"1.0\"?><E/>"],
+            Nothing,
+        ),
+        ("text as a video", 200, vec![mp4, ("content-length", "11")], vec!["hello there"], Kept),
+        (
+            "an image as a video",
+            200,
+            vec![mp4, ("content-length", "16")],
+            vec!["RIFF\x08\0\0\0WEBPVP8 "],
+            Kept,
+        ),
+        (
+            "shorter than it says",
+            200,
+            vec![mp4, ("content-length", "20")],
+            vec![PIECES[0], "\0\0\0\x0d"],
+            Kept,
+        ),
+        ("empty", 200, vec![mp4, ("content-length", "0")], vec![], Nothing),
+        ("no content", 204, vec![], vec![], Nothing),
+    ];
+    for (name, status, headers, pieces, outcome) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let headers: Vec<(&'static str, HeaderValue)> =
+            headers.into_iter().map(|(name, value)| (name, HeaderValue::from_str(value).unwrap())).collect();
+        let world = World::with_storage(
+            |_, _| answer(200, DONE),
+            move |_, _| {
+                let mut answer = Response::new(pieces.clone());
+                *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                answer.headers_mut().extend(
+                    headers.iter().cloned().map(|(name, value)| (http::HeaderName::from_static(name), value)),
+                );
+                answer
+            },
+        );
+        let path = folder.path().join("a.mp4");
+        let options = DownloadOptions::new().sidecar(false);
+        let done = world.client().task("cgt-1").download(&path, options).await.map(|_| ());
+        let expected: &[&str] = match outcome {
+            Saved => &["a.mp4"],
+            Kept => &["a.mp4.part", "a.mp4.part.json"],
+            Nothing => &[],
+        };
+        assert_eq!(names(&folder), expected, "{name}: {done:?}");
+        assert_eq!(done.is_ok(), outcome == Saved, "{name}: {done:?}");
+        assert!(world.opened().len() <= 6, "{name}: {}", world.opened().len());
+    }
 }
 
 #[tokio::test]
@@ -173,14 +371,16 @@ async fn plain_http_is_taken_only_from_where_the_api_is() {
 }
 
 /// A storage that gives the rest of the film after a range, and breaks after some bytes.
-fn bit_by_bit(_: usize, request: &Request<()>) -> Film {
+fn bit_by_bit(number: usize, request: &Request<()>) -> Film {
     let range = request.headers().get("range").map(|range| range.to_str().unwrap());
     let start: usize =
         range.map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
     let length = usize::try_from(LENGTH).unwrap();
     let (first, second) = (PIECES[0], PIECES[1]);
-    let rest = if start < 16 { &first[start..] } else { &second[start - 16..] };
-    let piece = &rest[..rest.len().min(7)];
+    assert_eq!(start, 0, "so short a file comes again to be compared");
+    let all = [first, second].concat();
+    let rest: &'static str = all.leak();
+    let piece = &rest[..rest.len().min(7 * (number + 1))];
     let mut answer = Response::new(vec![piece]);
     if start + piece.len() < length {
         answer.body_mut().push("<cut>");
@@ -230,11 +430,11 @@ async fn a_dead_link_is_refreshed_once_by_asking_for_the_task() {
         world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
         assert_eq!(world.opened()[1].uri().query(), Some("sig=1"));
     }
-    // The same link again: nothing will come of it.
+    // The same link again and again: nothing will come of it.
     let world = World::with_storage(|_, _| answer(200, DONE), |_, _| dead(403));
     let path = folder.path().join("never.mp4");
     let error = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
-    assert_eq!((world.opened().len(), world.sent().len()), (1, 2));
+    assert_eq!((world.opened().len(), world.sent().len()), (3, 4));
     assert!(error.to_string().contains("403") && error.task_id() == Some("cgt-1"), "{error}");
 }
 

@@ -253,7 +253,10 @@ fn why(task: &Task) -> String {
         Some(failure) => {
             format!("task {} has {}: {}: {}", task.id, task.status, failure.code, failure.message.trim())
         }
-        None => format!("task {} has {}; the service gives no reason", task.id, task.status),
+        None => match task.failure_text() {
+            Some(text) => format!("task {} has {}: {text}", task.id, task.status),
+            None => format!("task {} has {}; the service gives no reason", task.id, task.status),
+        },
     }
 }
 

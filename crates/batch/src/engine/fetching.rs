@@ -68,6 +68,9 @@ pub(crate) async fn fetch(shared: &Shared, job: &Job, task: Option<Task>) -> Fet
         Some(file) => file,
         None => match patiently(shared, job, &handle, task.clone(), &output, options.clone(), due).await {
             Ok(file) => file,
+            Err(end) if wants_last_frame(&job.planned) => {
+                return with_last_frame(shared, &handle, &output, options, end).await;
+            }
             Err(end) => return end,
         },
     };
@@ -119,6 +122,10 @@ async fn patiently(
             _ if dead && late => return Err(Fetched::Gone(error.to_string())),
             Error::Download(failed) if is_full(failed) => return Err(Fetched::DiskFull(error.to_string())),
             _ if !is_passing(&error) && tries >= TRIES => return Err(Fetched::Blocked(error.to_string())),
+            // It was asked for long enough: the support that the message names has to act.
+            Error::Download(failed) if matches!(failed.cause, DownloadCause::NoLink { .. }) => {
+                return Err(Fetched::Blocked(error.to_string()));
+            }
             _ if is_in_the_way(&error) => return Err(Fetched::Blocked(error.to_string())),
             _ => {}
         }
@@ -132,6 +139,20 @@ async fn patiently(
         }
         pause = pause.saturating_mul(2).min(PAUSES.1);
     }
+}
+
+/// The video cannot be had. Its last frame may be there: then that is saved, and the reason says so.
+async fn with_last_frame(
+    shared: &Shared,
+    handle: &TaskHandle,
+    output: &Path,
+    options: DownloadOptions,
+    end: Fetched,
+) -> Fetched {
+    let (Fetched::Gone(reason) | Fetched::Blocked(reason)) = &end else { return end };
+    let Ok(frame) = last_frame(shared, handle, None, output, options).await else { return end };
+    let reason = format!("{reason} Its last frame is saved as {}.", frame.path.display());
+    if matches!(end, Fetched::Gone(_)) { Fetched::Gone(reason) } else { Fetched::Blocked(reason) }
 }
 
 async fn last_frame(
@@ -205,7 +226,7 @@ fn is_dead(error: &Error) -> bool {
     match error {
         Error::Download(failed) => matches!(
             &failed.cause,
-            DownloadCause::NoLink(_)
+            DownloadCause::NoLink { .. }
                 | DownloadCause::Save(SaveError::Refused(DownloadRefusal::DeadLink { .. }))
         ),
         _ => false,

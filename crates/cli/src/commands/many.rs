@@ -139,9 +139,9 @@ pub(crate) async fn download(
         let options =
             DownloadOptions::new().existing(to.existing()).sidecar(to.sidecar).output(result::part_of(&task));
         jobs.push(DownloadJob::new(task.clone(), to.real(&to.video(&task.id))).options(options));
-        places.insert(task.id, to);
+        places.insert(task.id.clone(), (to, task));
     }
-    let mut fetched: Vec<Downloaded> = Vec::new();
+    let (mut fetched, mut failed) = (Vec::<Downloaded>::new(), Vec::new());
     let interrupted_early = {
         let board = Board::new(&session.output, jobs.len(), "fetched");
         let (tell, mut told) = unbounded_channel::<(String, SaveProgress)>();
@@ -158,15 +158,23 @@ pub(crate) async fn download(
                     }
                     Some((id, Err(error))) => {
                         board.done(&id, "not saved");
-                        trouble.note(session, &id, api_failure::of(&error, &session.again()));
+                        failed.push((id, api_failure::of(&error, &session.again())));
                     }
                 },
                 () = session.interrupts.next() => break true,
             }
         }
     };
+    for (id, mut failure) in failed {
+        if let Some((to, task)) = places.get(&id)
+            && !interrupted_early
+        {
+            failure = result::with_last_frame(session, &client.task(&id), task, to, failure).await;
+        }
+        trouble.note(session, &id, failure);
+    }
     for film in &fetched {
-        let Some(to) = places.get(&film.task.id) else { continue };
+        let Some((to, _)) = places.get(&film.task.id) else { continue };
         let video = to.video(&film.task.id);
         let mut saved = Saved { video, bytes: film.bytes, last_frame: None, trouble: None };
         if film.task.last_frame_url().is_some() && !interrupted_early {

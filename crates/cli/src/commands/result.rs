@@ -74,7 +74,10 @@ pub(crate) async fn save(
 ) -> Result<Saved, Failure> {
     let video = to.video(handle.id());
     let options = DownloadOptions::new().existing(to.existing()).sidecar(to.sidecar).output(part_of(task));
-    let file = fetch(session, handle, &to.real(&video), &video, options).await?;
+    let file = match fetch(session, handle, &to.real(&video), &video, options).await {
+        Ok(file) => file,
+        Err(failure) => return Err(with_last_frame(session, handle, task, to, failure).await),
+    };
     let mut saved = Saved { video, bytes: file, last_frame: None, trouble: None };
     if task.last_frame_url().is_some() {
         add_last_frame(session, handle, &mut saved, to).await;
@@ -110,6 +113,25 @@ pub(crate) async fn add_last_frame(
         Err(failure) => {
             saved.trouble = Some(failure.hint(format!("the link is in: {again} get {}", handle.id())));
         }
+    }
+}
+
+/// The video cannot be had. Its last frame may be there: then that is saved, and the failure says so.
+pub(crate) async fn with_last_frame(
+    session: &mut Session,
+    handle: &TaskHandle,
+    task: &Task,
+    to: &Destination,
+    failure: Failure,
+) -> Failure {
+    if failure.exit != Exit::Result || task.last_frame_url().is_none() {
+        return failure;
+    }
+    let mut saved = Saved { video: to.video(handle.id()), bytes: 0, last_frame: None, trouble: None };
+    add_last_frame(session, handle, &mut saved, to).await;
+    match saved.last_frame {
+        Some(path) => failure.hint(format!("the last frame is saved as {}", path.display())),
+        None => failure,
     }
 }
 

@@ -9,8 +9,12 @@ use crate::{SendError, SendErrorKind, retry::RetryOptions};
 
 /// Requests to the storage for one file, in one call.
 pub const MAX_TRIES: u32 = 20;
+/// Dead links in a row, where asking for the task brought the same link again.
+const MAX_DEAD: u32 = 3;
 /// Tries in a row that brought not one byte.
 const MAX_FRUITLESS: u32 = 6;
+/// Downloads of a whole file that ended and did not show that it is complete.
+const MAX_INCOMPLETE: u32 = 3;
 
 /// Why a try ended without the file.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +43,10 @@ pub struct Tries {
     tries: u32,
     fruitless: u32,
     started_over: bool,
-    /// The last refusal was one that only a fresh link can mend.
+    incomplete: u32,
+    /// The last refusal was one that only a fresh link can help.
     needs_fresh: bool,
+    dead: u32,
 }
 
 impl Tries {
@@ -66,16 +72,29 @@ impl Tries {
             },
             // Seen right after a task's end: the link works a moment later.
             Trouble::Refused(DownloadRefusal::DeadLink { status: 400 }) => Again::Refresh(pause),
-            Trouble::Refused(refusal) if refusal.wants_fresh_link() => {
+            Trouble::Refused(DownloadRefusal::DeadLink { .. }) => {
+                self.dead += 1;
+                self.needs_fresh = self.dead >= MAX_DEAD;
+                // The first time a fresh link may be all that is needed.
+                Again::Refresh(if self.dead > 1 { pause } else { Duration::ZERO })
+            }
+            Trouble::Refused(DownloadRefusal::TooManyRanges) => {
                 self.needs_fresh = true;
                 Again::Refresh(Duration::ZERO)
             }
-            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::Spoilt) if self.started_over => {
+            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::ChecksumMismatch)
+                if self.started_over =>
+            {
                 Again::Stop
             }
-            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::Spoilt) => {
+            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::ChecksumMismatch) => {
                 self.started_over = true;
                 Again::After(Duration::ZERO)
+            }
+            // It comes from its start each time.
+            Trouble::Refused(DownloadRefusal::Incomplete { .. }) => {
+                self.incomplete += 1;
+                if self.incomplete < MAX_INCOMPLETE { Again::After(pause) } else { Again::Stop }
             }
             Trouble::Refused(refusal) if refusal.is_transient() => Again::After(pause),
             Trouble::Refused(_) => Again::Stop,
@@ -85,6 +104,9 @@ impl Tries {
     /// Takes in whether the task has another link now, and says whether trying goes on.
     #[must_use]
     pub fn refreshed(&mut self, changed: bool) -> bool {
+        if changed {
+            self.dead = 0;
+        }
         changed || !self.needs_fresh
     }
 }
@@ -131,6 +153,10 @@ mod tests {
                 refused(&mut tries, DownloadRefusal::DeadLink { status }),
                 Again::Refresh(Duration::ZERO)
             );
+            assert!(tries.refreshed(false), "some work a moment later");
+            assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status }), Again::Refresh(2 * SECOND));
+            assert!(tries.refreshed(false));
+            assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status }), Again::Refresh(4 * SECOND));
             assert!(!tries.clone().refreshed(false), "the same link again would not help");
             assert!(tries.refreshed(true));
         }
@@ -143,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_file_that_changed_or_was_spoilt_is_begun_anew_once() {
-        for refusal in [DownloadRefusal::Changed, DownloadRefusal::Spoilt] {
+        for refusal in [DownloadRefusal::Changed, DownloadRefusal::ChecksumMismatch] {
             let mut tries = Tries::new();
             assert_eq!(refused(&mut tries, refusal.clone()), Again::After(Duration::ZERO));
             assert_eq!(refused(&mut tries, refusal), Again::Stop);
@@ -151,14 +177,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_does_not_show_its_end_is_fetched_three_times() {
+        let mut tries = Tries::new();
+        let incomplete = || DownloadRefusal::Incomplete { why: "it ends".into() };
+        let steps = [(); 3].map(|()| refused(&mut tries, incomplete()));
+        assert_eq!(steps, [Again::After(SECOND), Again::After(2 * SECOND), Again::Stop]);
+    }
+
+    #[test]
     fn what_would_stay_is_not_tried_again() {
         for refusal in [
-            DownloadRefusal::NoLength,
             DownloadRefusal::TooManyRedirects,
             DownloadRefusal::NotMedia { content_type: "text/html".into() },
             DownloadRefusal::TooLarge { length: 2, max_bytes: 1 },
             DownloadRefusal::Status { status: 451 },
-            DownloadRefusal::NotOne { what: "film", why: "it is none" },
+            DownloadRefusal::UnexpectedContent { what: "video", why: "it is text".into() },
         ] {
             assert_eq!(refused(&mut Tries::new(), refusal), Again::Stop);
         }

@@ -13,10 +13,8 @@ const CRC64: &str = "x-tos-hash-crc64ecma";
 pub enum Head {
     /// The file follows, from its start. What was kept of it is void.
     File(Expected),
-    /// What follows goes on where the kept bytes end.
+    /// What follows begins at [`Kept::from`].
     Rest(Expected),
-    /// Nothing follows: every byte is there already.
-    Nothing,
     /// The file is elsewhere; the target is checked like any link.
     Redirect(String),
 }
@@ -25,8 +23,12 @@ pub enum Head {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expected {
-    /// Length of the whole file in bytes. `None` only for a chunked answer, whose end marks itself.
+    /// Length of the whole file in bytes, if it was announced.
     pub length: Option<u64>,
+    /// Whether the body marks its own end, so that a connection that breaks off is noticed without a length.
+    pub marks_end: bool,
+    /// How the body says it is encoded, although that was not asked for (`gzip`). Its length is then not the file's.
+    pub coding: Option<String>,
     /// Media type, as sent.
     pub content_type: Option<String>,
     /// Strong entity tag: a file with the same one is the same file, byte by byte.
@@ -37,8 +39,10 @@ pub struct Expected {
 
 /// Judges the head of an answer. `max_bytes` is the largest file to take, `kept` what the request was to go on from.
 ///
+/// Labels decide nothing about what the bytes are: storages and gateways name a video `text/plain`, or not at all.
+///
 /// # Errors
-/// Anything but an unencoded file of a known and acceptable length, or the rest of it.
+/// Anything but a file that may be taken, or the rest of it.
 pub fn judge(
     status: StatusCode,
     headers: &HeaderMap,
@@ -48,72 +52,85 @@ pub fn judge(
 ) -> Result<Head, DownloadRefusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     match (status.as_u16(), kept) {
-        (200, _) | (206, Some(_)) => {}
+        (200 | 206, _) => {}
         (301 | 302 | 303 | 307 | 308, _) => {
             let to = text(header::LOCATION).ok_or(DownloadRefusal::Status { status: status.as_u16() })?;
             return Ok(Head::Redirect(absolute(to, from)));
         }
-        (416, Some(kept)) => {
-            let all =
-                text(header::CONTENT_RANGE).and_then(|range| range.strip_prefix("bytes */")?.parse().ok());
-            let whole = kept.bytes == kept.length && all.is_none_or(|all: u64| all == kept.length);
-            return if whole { Ok(Head::Nothing) } else { Err(DownloadRefusal::Changed) };
-        }
-        (412, Some(_)) => return Err(DownloadRefusal::Changed),
+        (412 | 416, Some(_)) => return Err(DownloadRefusal::Changed),
         (status @ (400 | 403 | 404 | 410), _) => return Err(DownloadRefusal::DeadLink { status }),
         (status, _) => return Err(DownloadRefusal::Status { status }),
     }
-    if let Some(coding) =
-        text(header::CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"))
-    {
-        return Err(DownloadRefusal::Encoded { coding: coding.chars().take(40).collect() });
-    }
     let content_type = text(header::CONTENT_TYPE).map(str::to_owned);
-    let essence = content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_lowercase();
-    // A range in pieces would be an answer to a question that was not asked.
-    if essence.starts_with("text/")
-        || essence.starts_with("multipart/")
-        || matches!(essence.as_str(), "application/json" | "application/xml")
-    {
-        return Err(DownloadRefusal::NotMedia { content_type: essence });
+    // A range in pieces would answer a request that was not made.
+    if let Some(multipart) = content_type.as_deref().filter(|text| text.trim().starts_with("multipart/")) {
+        return Err(DownloadRefusal::NotMedia { content_type: multipart.chars().take(80).collect() });
     }
+    let coding = text(header::CONTENT_ENCODING)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+        .map(|coding| coding.chars().take(40).collect::<String>());
     let etag = text(header::ETAG).filter(|tag| tag.starts_with('"')).map(str::to_owned);
-    let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    let chunked =
-        text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.to_lowercase().contains("chunked"));
+    let announced = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    let range = text(header::CONTENT_RANGE).and_then(content_range);
+    let fits = |(start, end, _): &(u64, u64, u64)| announced.is_none_or(|length| length == end - start);
     if let (206, Some(kept)) = (status.as_u16(), kept) {
-        let range = text(header::CONTENT_RANGE).and_then(content_range);
-        let fits = range == Some((kept.bytes, kept.length))
-            && length.is_none_or(|length| length == kept.length - kept.bytes)
-            && (etag.is_none() || kept.etag.is_none() || etag == kept.etag);
-        if !fits {
+        let same = etag.is_none() || kept.etag.is_none() || etag == kept.etag;
+        let rest =
+            range.filter(fits).filter(|(start, _, total)| (*start, *total) == (kept.from(), kept.length));
+        if rest.is_none() || !same || coding.is_some() {
             return Err(DownloadRefusal::Changed);
         }
         let etag = etag.or_else(|| kept.etag.clone());
-        return Ok(Head::Rest(Expected { length: Some(kept.length), content_type, etag, crc64: None }));
+        let length = Some(kept.length);
+        return Ok(Head::Rest(Expected { length, content_type, etag, ..Expected::default() }));
     }
-    let crc64 = headers.get(CRC64).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let length = match status.as_u16() {
+        // A range that was not asked for is as good as the file if it begins where the file begins.
+        206 => match range.filter(fits) {
+            Some((0, _, total)) if coding.is_none() => Some(total),
+            _ => return Err(DownloadRefusal::Status { status: 206 }),
+        },
+        _ => announced,
+    };
     match length {
-        Some(0) => Err(DownloadRefusal::Empty),
-        Some(length) if length > max_bytes => Err(DownloadRefusal::TooLarge { length, max_bytes }),
-        None if !chunked => Err(DownloadRefusal::NoLength),
-        length => Ok(Head::File(Expected { length, content_type, etag, crc64 })),
+        Some(0) => return Err(DownloadRefusal::Empty),
+        Some(length) if length > max_bytes => return Err(DownloadRefusal::TooLarge { length, max_bytes }),
+        _ => {}
     }
+    let chunked =
+        text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.to_lowercase().contains("chunked"));
+    let crc64 = headers.get(CRC64).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    Ok(Head::File(Expected {
+        length: length.filter(|_| coding.is_none()),
+        marks_end: chunked || announced.is_some(),
+        // The sum may be that of the encoded or of the decoded file.
+        crc64: crc64.filter(|_| coding.is_none()),
+        coding,
+        content_type,
+        etag,
+    }))
 }
 
-/// Start and total of `bytes 5-9/10`, if it reaches to the end.
-fn content_range(text: &str) -> Option<(u64, u64)> {
+/// Start, end (the first byte behind it) and total of `bytes 5-9/10`.
+fn content_range(text: &str) -> Option<(u64, u64, u64)> {
     let (range, total) = text.strip_prefix("bytes ")?.trim().split_once('/')?;
-    let (start, end) = range.split_once('-')?;
-    let (start, end, total): (u64, u64, u64) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);
-    (end.checked_add(1) == Some(total) && start <= end).then_some((start, total))
+    let (start, last) = range.split_once('-')?;
+    let (start, last, total): (u64, u64, u64) =
+        (start.parse().ok()?, last.parse().ok()?, total.parse().ok()?);
+    (start <= last && last < total).then_some((start, last + 1, total))
+}
+
+/// How many bytes an encoded body may become of which so many have come. A video hardly gets smaller by encoding; what
+/// becomes very much larger is no video, but fills disks.
+#[must_use]
+pub fn decoded_limit(received: u64, max_bytes: u64) -> u64 {
+    (64_u64 << 20).saturating_add(received.saturating_mul(16)).min(max_bytes)
 }
 
 /// Judges a body that ended after `got` bytes in all.
 ///
 /// # Errors
-/// It is not as long as promised, or empty.
+/// It is not as long as announced, or empty.
 pub fn whole(expected: &Expected, got: u64) -> Result<(), DownloadRefusal> {
     match expected.length {
         Some(length) if length != got => Err(DownloadRefusal::WrongLength { length, got }),

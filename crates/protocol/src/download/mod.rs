@@ -1,11 +1,10 @@
-//! May this link be fetched, from which machines, is this answer the file or the rest of it, is the file whole and what
-//! it should be, what may it be called, until when does the link live, and what to do when a try failed?
+//! May this link be fetched, from which machines, is this answer the file or the rest of it, is it as long as announced,
+//! what may it be called, until when does the link live, and what to do when a try failed?
 //!
 //! Decisions only; the transport moves the bytes.
 
 mod again;
 mod answer;
-mod content;
 mod link;
 mod name;
 mod part;
@@ -13,8 +12,7 @@ mod reach;
 mod refusal;
 
 pub use again::{Again, MAX_TRIES, Tries, Trouble};
-pub use answer::{Expected, Head, judge, looks_like_page, whole};
-pub use content::{Content, Look};
+pub use answer::{Expected, Head, decoded_limit, judge, looks_like_page, whole};
 pub use link::{LinkRules, PlainHttp, check_link, deadline, expires_at, place_of};
 pub use name::file_stem;
 pub use part::{Kept, MAX_RANGED, Part};

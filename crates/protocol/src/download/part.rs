@@ -21,21 +21,24 @@ pub struct Part {
     pub etag: Option<String>,
     /// Length of the whole file. Without one, nothing can be taken up.
     pub length: Option<u64>,
-    /// Bytes that are in the `.part` file, from its start, and on the disk itself when this was written.
+    /// Bytes that the `.part` file held when the last call ended, from its start; none while one goes on.
     pub bytes: u64,
     /// SHA-256 of those bytes, in hexadecimal: proves that they are still what was fetched.
     pub sha256: String,
     /// CRC-64 of the whole file, as the storage gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crc64: Option<u64>,
-    /// Which run of the operating system wrote this, where it tells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub boot: Option<String>,
+    /// What came was whole and not what was asked for. It is kept to be looked at, and not resumed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rejected: bool,
     /// Media type, as the storage named it.
     pub content_type: Option<String>,
     /// Ranged requests with this link so far.
     pub ranged: u32,
 }
+
+/// The most bytes that are fetched again when a download is resumed: they show that the rest belongs to what is there.
+const OVERLAP: u64 = 4096;
 
 /// What a request may go on from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +59,16 @@ impl Kept {
         Self { bytes, length, etag }
     }
 
+    /// The first byte that is asked for. The bytes from here to [`Self::bytes`] come again, to be compared.
+    #[must_use]
+    pub fn from(&self) -> u64 {
+        self.bytes.saturating_sub(OVERLAP)
+    }
+
     /// The `Range` header.
     #[must_use]
     pub fn range(&self) -> String {
-        format!("bytes={}-", self.bytes)
+        format!("bytes={}-", self.from())
     }
 }
 
@@ -75,29 +84,23 @@ impl Part {
             bytes: 0,
             sha256: String::new(),
             crc64: None,
-            boot: None,
+            rejected: false,
             content_type: None,
             ranged: 0,
         }
     }
 
-    /// How many of the `found` bytes in the `.part` file can be what was fetched; `boot` is the run of the system now.
-    /// Those that the state speaks of are still to be proved by their hash.
+    /// How many of the `found` bytes in the `.part` file may be resumed from. Those that the state speaks of are still to be
+    /// proved by their hash.
     ///
-    /// What a process has written stays when it is killed: it is in the system's hands by then. So while the same run of the
-    /// system goes on, the file is as long as what was fetched. After a crash or a loss of power its length proves nothing (a
-    /// file system may keep the length and lose the bytes, and the end reads as zeros): then only what the state speaks of
-    /// counts. The same where the system does not tell one run from another.
+    /// A call that is killed leaves more than the state speaks of, and so does a power cut, after which a file may keep its
+    /// length and lose its bytes. Those bytes count only if the storage gave a checksum of the whole file, which decides in
+    /// the end; otherwise they are fetched again.
     #[must_use]
-    pub fn trusted(&self, found: u64, boot: Option<&str>) -> u64 {
-        let same_run = self.boot.is_some() && self.boot.as_deref() == boot;
+    pub fn trusted(&self, found: u64) -> u64 {
         match self.length {
-            Some(length) if self.bytes <= found && found <= length => {
-                if same_run {
-                    found
-                } else {
-                    self.bytes
-                }
+            Some(length) if !self.rejected && self.bytes <= found && found <= length => {
+                if self.crc64.is_some() { found } else { self.bytes }
             }
             _ => 0,
         }
@@ -150,20 +153,22 @@ mod tests {
     #[test]
     fn a_part_is_taken_up_where_it_ended() {
         let kept = half().take_up(LINK, "f1").unwrap().unwrap();
-        assert_eq!((kept.range().as_str(), kept.etag.as_deref()), ("bytes=5-", Some("\"x\"")));
+        assert_eq!((kept.bytes, kept.etag.as_deref()), (5, Some("\"x\"")));
+        assert_eq!(kept.range(), "bytes=0-", "the last bytes again");
+        assert_eq!(Kept::new(5000, 9000, None).range(), "bytes=904-");
         assert_eq!(Part::new(LINK, "f1").take_up(LINK, "f1"), Ok(None));
         assert_eq!(Part { length: None, ..half() }.take_up(LINK, "f1"), Ok(None));
         assert_eq!(Part { bytes: 11, ..half() }.take_up(LINK, "f1"), Ok(None), "more than the whole");
     }
 
     #[test]
-    fn the_length_of_a_part_counts_while_the_system_runs_on() {
-        let part = Part { boot: Some("b1".into()), ..half() };
-        assert_eq!([part.trusted(5, Some("b1")), part.trusted(9, Some("b1"))], [5, 9]);
-        assert_eq!([part.trusted(9, Some("b2")), part.trusted(9, None)], [5, 5], "after a crash");
-        assert_eq!(half().trusted(9, None), 5, "a system that does not tell");
-        assert_eq!([part.trusted(4, Some("b1")), part.trusted(11, Some("b1"))], [0, 0], "not what we left");
-        assert_eq!(Part { length: None, ..part }.trusted(9, Some("b1")), 0);
+    fn what_a_killed_call_left_counts_only_where_a_checksum_decides_in_the_end() {
+        let summed = Part { crc64: Some(7), ..half() };
+        assert_eq!([half().trusted(5), half().trusted(9)], [5, 5]);
+        assert_eq!([summed.trusted(5), summed.trusted(9)], [5, 9]);
+        assert_eq!([summed.trusted(4), summed.trusted(11)], [0, 0], "not what we left");
+        assert_eq!(Part { rejected: true, ..summed.clone() }.trusted(9), 0);
+        assert_eq!(Part { length: None, ..summed }.trusted(9), 0);
     }
 
     #[test]

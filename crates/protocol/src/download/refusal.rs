@@ -29,21 +29,12 @@ pub enum DownloadRefusal {
     /// More redirects than are followed.
     #[error("the link was redirected more than {MAX_REDIRECTS} times")]
     TooManyRedirects,
-    /// The answer is compressed although that was not asked for, so its length proves nothing.
-    #[error("the file comes with the encoding {coding:?}, so its length could not be checked")]
-    Encoded {
-        /// `Content-Encoding` as sent.
-        coding: String,
-    },
-    /// A page or a message instead of a picture or a film.
-    #[error("the storage sends {content_type} instead of a picture or a film")]
+    /// A page or a message instead of an image or a video.
+    #[error("the storage sends {content_type} instead of an image or a video")]
     NotMedia {
         /// Media type as sent, or what the first bytes look like.
         content_type: String,
     },
-    /// Nobody could tell whether the file is whole.
-    #[error("the storage does not say how long the file is, so nobody could tell whether it is whole")]
-    NoLength,
     /// No bytes.
     #[error("the file is empty")]
     Empty,
@@ -63,19 +54,27 @@ pub enum DownloadRefusal {
         /// Bytes that came.
         got: u64,
     },
-    /// As long as promised, and not what the storage says it sent.
+    /// As long as announced, and not what the storage says it sent.
     #[error(
-        "what came does not have the checksum that the storage gives, so it was spoilt on its way; it is kept beside its \
-         name, ending in .part"
+        "checksum mismatch: the file was corrupted in transit; what came is kept beside its name, as .part"
     )]
-    Spoilt,
-    /// As long as promised, and not what was asked for. It is not given its name.
-    #[error("the file is no {what}: {why}; what came is kept beside its name, ending in .part")]
-    NotOne {
-        /// `film` or `picture`.
+    ChecksumMismatch,
+    /// As long as announced, and not what was asked for. It is not given its name.
+    #[error("not a valid {what} file: {why}; what came is kept beside its name, as .part")]
+    UnexpectedContent {
+        /// `video` or `image`.
         what: &'static str,
         /// Why, in words.
-        why: &'static str,
+        why: String,
+    },
+    /// No length was announced, and what came does not show that it is complete. It is not given its name.
+    #[error(
+        "the storage did not announce a length, and what came is not a complete file: {why}; what came is kept beside its \
+         name, as .part"
+    )]
+    Incomplete {
+        /// Why, in words.
+        why: String,
     },
     /// What was kept does not go with what the storage has now.
     #[error("the file at the storage is not the one that was begun; it has to be fetched from its start")]
@@ -90,17 +89,14 @@ impl DownloadRefusal {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::DeadLink { .. } | Self::WrongLength { .. } | Self::Empty | Self::Changed | Self::Spoilt => {
-                true
-            }
+            Self::DeadLink { .. }
+            | Self::WrongLength { .. }
+            | Self::Empty
+            | Self::Changed
+            | Self::ChecksumMismatch
+            | Self::Incomplete { .. } => true,
             Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..=599),
             _ => false,
         }
-    }
-
-    /// Whether a fresh link is what may help.
-    #[must_use]
-    pub fn wants_fresh_link(&self) -> bool {
-        matches!(self, Self::DeadLink { .. } | Self::TooManyRanges)
     }
 }

@@ -196,6 +196,38 @@ pub enum Effect {
     },
     /// The file has another tag each time, as if it had been replaced.
     ChangedFile,
+    /// The file comes without a length: its end is that of the connection, as HTTP/1.0 has it, or a last chunk.
+    NoLength {
+        /// In chunks.
+        #[serde(default)]
+        chunked: bool,
+        /// Bytes that are missing at the end.
+        #[serde(default, skip_serializing_if = "is_none")]
+        missing: usize,
+    },
+    /// The file has another media type.
+    MediaType {
+        /// Which one; empty is none.
+        #[serde(default = "plain_text")]
+        media_type: String,
+    },
+    /// The file comes encoded as gzip, which was not asked for.
+    Gzip,
+    /// The whole file comes as a range (206), which was not asked for.
+    WholeRange,
+    /// Half of the file, then the connection is closed; and to a `Range`, bytes from elsewhere in the file under the right
+    /// header.
+    ShiftedRest,
+    /// The file is empty.
+    EmptyFile,
+    /// A task that has succeeded is shown without the link to its video.
+    NoLink {
+        /// What is there in its place.
+        #[serde(default)]
+        form: LinkForm,
+    },
+    /// A failed task gives the reason as text, in place of an object.
+    TextError,
     /// `Range` is not listened to: the whole file comes with status 200.
     NoRanges,
     /// A callback comes twice.
@@ -240,8 +272,30 @@ fn temporary_redirect() -> u16 {
 fn elsewhere() -> String {
     "http://127.0.0.1:9/".to_owned()
 }
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+fn plain_text() -> String {
+    "text/plain".to_owned()
+}
 fn paused() -> String {
     "paused".to_owned()
+}
+
+/// What stands in place of a link.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LinkForm {
+    /// The task has no `content`.
+    #[default]
+    NoContent,
+    /// Its `content` is null.
+    Null,
+    /// The link is a number.
+    Number,
+    /// The link is empty.
+    Empty,
 }
 
 /// Bytes that an answer may be blown up by.
@@ -268,9 +322,12 @@ impl Effect {
         use Place::{Callback, Create, Delete, File, Get, List};
         match self {
             Self::EmptyId | Self::NoId | Self::Fail { .. } | Self::Slow { .. } => place == Create,
-            Self::UnknownStatus { .. } | Self::StringTimes | Self::FloatNumbers | Self::FailureReason => {
-                matches!(place, Get | List)
-            }
+            Self::UnknownStatus { .. }
+            | Self::StringTimes
+            | Self::FloatNumbers
+            | Self::NoLink { .. }
+            | Self::TextError
+            | Self::FailureReason => matches!(place, Get | List),
             Self::NullItems | Self::ShiftingPages { .. } => place == List,
             Self::Vanish => matches!(place, Get | Delete),
             Self::DeadLink
@@ -278,6 +335,12 @@ impl Effect {
             | Self::HalfDownload
             | Self::WrongLength { .. }
             | Self::ChangedFile
+            | Self::NoLength { .. }
+            | Self::MediaType { .. }
+            | Self::Gzip
+            | Self::WholeRange
+            | Self::ShiftedRest
+            | Self::EmptyFile
             | Self::NoRanges => place == File,
             Self::CallbackTwice | Self::CallbackLate { .. } | Self::CallbackLost => place == Callback,
             Self::WrongContentType

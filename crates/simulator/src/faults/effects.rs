@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::{Effect, Envelope};
-use crate::service::{Reply, Wire};
+use super::{Effect, Envelope, LinkForm};
+use crate::service::{FileFault, Reply, Wire};
 
 /// The status that belongs to a vendor code; `None` for codes that only failed tasks have.
 pub(crate) fn status_of(code: &str) -> Option<u16> {
@@ -165,9 +165,19 @@ pub(crate) fn afterwards(effect: &Effect, mut reply: Reply, request_id: &str) ->
         Effect::Status { accepted: true, .. } | Effect::Html502 { accepted: true } => {
             error(effect, request_id).map_or(reply, Reply::Answer)
         }
-        Effect::ChangedFile | Effect::NoRanges => {
-            if let Reply::Render(job) = &mut reply {
-                job.disturb(matches!(effect, Effect::ChangedFile).then_some(request_id));
+        Effect::NoLength { chunked, missing } => {
+            Reply::disturbed(Wire::NoLength { chunked: *chunked, missing: *missing }, Some(reply))
+        }
+        Effect::ShiftedRest if !reply.is_range() => Reply::disturbed(Wire::Half, Some(reply)),
+        Effect::ChangedFile
+        | Effect::NoRanges
+        | Effect::MediaType { .. }
+        | Effect::Gzip
+        | Effect::WholeRange
+        | Effect::ShiftedRest
+        | Effect::EmptyFile => {
+            if let (Reply::Render(job), Some(fault)) = (&mut reply, file_fault(effect, request_id)) {
+                job.disturb(fault);
             }
             reply
         }
@@ -176,6 +186,20 @@ pub(crate) fn afterwards(effect: &Effect, mut reply: Reply, request_id: &str) ->
             other => other,
         },
     }
+}
+
+/// What an effect makes of a file.
+fn file_fault(effect: &Effect, request_id: &str) -> Option<FileFault> {
+    Some(match effect {
+        Effect::ChangedFile => FileFault::Changed(request_id.into()),
+        Effect::NoRanges => FileFault::NoRanges,
+        Effect::MediaType { media_type } => FileFault::MediaType(media_type.as_str().into()),
+        Effect::Gzip => FileFault::Gzip,
+        Effect::WholeRange => FileFault::WholeRange,
+        Effect::ShiftedRest => FileFault::Shifted,
+        Effect::EmptyFile => FileFault::Empty,
+        _ => return None,
+    })
 }
 
 /// Effects on an answer of JSON.
@@ -261,6 +285,25 @@ pub(crate) fn task_with(effect: &Effect, task: &mut Map<String, Value>) {
             if let Some(error) = task.remove("error") {
                 task.insert("failure_reason".to_owned(), error);
             }
+        }
+        Effect::TextError => {
+            if let Some(error) = task.get_mut("error")
+                && let Some(message) = error.get("message").cloned()
+            {
+                *error = message;
+            }
+        }
+        Effect::NoLink { form } if task.get("content").is_some_and(Value::is_object) => {
+            let content = match form {
+                LinkForm::NoContent => {
+                    task.remove("content");
+                    return;
+                }
+                LinkForm::Null => Value::Null,
+                LinkForm::Number => json!({ "video_url": 5 }),
+                LinkForm::Empty => json!({ "video_url": "" }),
+            };
+            task.insert("content".to_owned(), content);
         }
         Effect::ExtraFields => {
             drop(task.insert("x_new_member".to_owned(), json!({ "nested": [1, "two", null] })))

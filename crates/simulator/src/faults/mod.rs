@@ -10,7 +10,7 @@ pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use effect::{Effect, Envelope};
+pub use effect::{Effect, Envelope, LinkForm};
 
 /// Where a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

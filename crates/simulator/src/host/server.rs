@@ -182,6 +182,18 @@ async fn disturb(shared: &Arc<Shared>, line: &Line, disturbed: Disturbed) -> Res
             line.write(&wire::head(&answer, length.saturating_add(by).max(0))).await;
             line.write(answer.body()).await;
         }
+        Wire::NoLength { chunked, missing } => {
+            let body = &answer.body()[..answer.body().len().saturating_sub(missing)];
+            line.write(&wire::head_without_length(&answer, chunked)).await;
+            if chunked {
+                line.write(format!("{:x}\r\n", body.len()).as_bytes()).await;
+                line.write(body).await;
+                line.write(b"\r\n0\r\n\r\n").await;
+            } else {
+                line.write(body).await;
+            }
+            sent(body.len());
+        }
         Wire::Drip { bytes, millis, head } => {
             let pace = Duration::from_millis(millis);
             let start = wire::head(&answer, length);

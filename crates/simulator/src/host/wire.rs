@@ -110,16 +110,29 @@ impl Line {
 
 /// The head of an answer as it goes over the wire, with a length of its own.
 pub(crate) fn head(answer: &Response<Bytes>, length: i64) -> Vec<u8> {
+    head_with(answer, "HTTP/1.1", &format!("content-length: {length}\r\n"))
+}
+
+/// The same without a length: as HTTP/1.0 sent it, or in chunks.
+pub(crate) fn head_without_length(answer: &Response<Bytes>, chunked: bool) -> Vec<u8> {
+    if chunked {
+        head_with(answer, "HTTP/1.1", "transfer-encoding: chunked\r\n")
+    } else {
+        head_with(answer, "HTTP/1.0", "")
+    }
+}
+
+fn head_with(answer: &Response<Bytes>, version: &str, framing: &str) -> Vec<u8> {
     let status = answer.status();
     let reason = status.canonical_reason().unwrap_or("Unknown");
-    let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+    let mut head = format!("{version} {} {reason}\r\n", status.as_u16()).into_bytes();
     for (name, value) in answer.headers().iter().filter(|(name, _)| **name != header::CONTENT_LENGTH) {
         head.extend_from_slice(name.as_str().as_bytes());
         head.extend_from_slice(b": ");
         head.extend_from_slice(value.as_bytes());
         head.extend_from_slice(b"\r\n");
     }
-    head.extend_from_slice(format!("content-length: {length}\r\nconnection: close\r\n\r\n").as_bytes());
+    head.extend_from_slice(format!("{framing}connection: close\r\n\r\n").as_bytes());
     head
 }
 

@@ -45,6 +45,7 @@ use http::{
 };
 use serde_json::{Map, Value};
 
+pub(crate) use self::reply::FileFault;
 pub use self::{
     callbacks::{Callback, CallbackCounts},
     ledger::{Bill, Entry, Exceeded, Intent, Ledger},

@@ -2,7 +2,10 @@
 //!
 //! Rendering takes processor time, so the service only says what to render and what to do with the bytes then.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io::Write,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -58,6 +61,13 @@ pub enum Wire {
         /// Above 0: more is announced than comes.
         by: i64,
     },
+    /// No length is announced: the body ends in a last chunk, or with the connection, as HTTP/1.0 has it.
+    NoLength {
+        /// In chunks.
+        chunked: bool,
+        /// Bytes that are missing at the end.
+        missing: usize,
+    },
     /// The answer comes in pieces.
     Drip {
         /// Bytes in a piece.
@@ -89,6 +99,11 @@ impl Reply {
             }) => reply.finish(),
             Self::Disturbed(disturbed) => Err(FinishError::Broken(disturbed.wire)),
         }
+    }
+
+    /// Whether part of a file was asked for.
+    pub(crate) fn is_range(&self) -> bool {
+        matches!(self, Self::Render(job) if job.range.is_some())
     }
 
     pub(crate) fn disturbed(wire: Wire, reply: Option<Self>) -> Self {
@@ -156,14 +171,35 @@ pub struct RenderJob {
     pub(super) headers: HeaderMap,
     /// The ledger place of the task whose video it is; `None` for a last frame and for the control port.
     owner: Option<u32>,
-    /// A fault: mixed into the tag, so that the file seems to be another one each time.
-    salt: Option<Box<str>>,
+    fault: Option<Box<FileFault>>,
 }
+
+/// What a fault makes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FileFault {
+    /// This is mixed into the tag, so that it seems to be another file.
+    Changed(Box<str>),
+    /// `Range` is not listened to.
+    NoRanges,
+    /// The media type; empty is none.
+    MediaType(Box<str>),
+    /// Encoded as gzip.
+    Gzip,
+    /// The whole file as a range that was not asked for.
+    WholeRange,
+    /// The bytes of a range are those from a little before it, or behind it.
+    Shifted,
+    /// No bytes.
+    Empty,
+}
+
+/// By how many bytes a shifted range is off.
+const SHIFT: usize = 1000;
 
 impl RenderJob {
     pub(super) fn new(spec: VideoSpec, part: FilePart, made: i64, asked: &HeaderMap) -> Self {
         let (range, if_range) = (asked.get(header::RANGE).cloned(), asked.get(header::IF_RANGE).cloned());
-        Self { spec, part, made, range, if_range, headers: HeaderMap::new(), owner: None, salt: None }
+        Self { spec, part, made, range, if_range, headers: HeaderMap::new(), owner: None, fault: None }
     }
 
     pub(super) fn owned_by(mut self, owner: Option<u32>) -> Self {
@@ -186,12 +222,12 @@ impl RenderJob {
         Some(Delivery { place: self.owner?, start, total })
     }
 
-    /// Plays a fault: with a salt, the file seems replaced; without, `Range` is not listened to.
-    pub(crate) fn disturb(&mut self, salt: Option<&str>) {
-        match salt {
-            Some(_) => self.salt = salt.map(Into::into),
-            None => (self.range, self.if_range) = (None, None),
+    /// Plays a fault.
+    pub(crate) fn disturb(&mut self, fault: FileFault) {
+        if matches!(fault, FileFault::NoRanges | FileFault::Gzip | FileFault::Empty) {
+            (self.range, self.if_range) = (None, None);
         }
+        self.fault = Some(Box::new(fault));
     }
 
     /// The film that the file is, or is taken from.
@@ -222,7 +258,7 @@ impl RenderJob {
     #[must_use]
     pub fn answer(&self, file: Bytes) -> Response<Bytes> {
         let (etag, modified) = (self.etag(), random::time(self.made, HTTP_DATE));
-        let length = file.len();
+        let (length, whole) = (file.len(), file.clone());
         let same = self.if_range.as_ref().is_none_or(|known| *known == etag || *known == modified.as_str());
         let range = self
             .range
@@ -257,15 +293,58 @@ impl RenderJob {
         };
         *answer.status_mut() = status;
         *answer.body_mut() = body;
+        self.corrupt(&mut answer, &whole);
         answer
+    }
+
+    fn corrupt(&self, answer: &mut Response<Bytes>, file: &Bytes) {
+        let length = answer.body().len();
+        match self.fault.as_deref() {
+            Some(FileFault::MediaType(media_type)) => {
+                answer.headers_mut().remove(header::CONTENT_TYPE);
+                if let Some(value) = HeaderValue::from_str(media_type).ok().filter(|value| !value.is_empty())
+                {
+                    answer.headers_mut().insert(header::CONTENT_TYPE, value);
+                }
+            }
+            Some(FileFault::Gzip) => {
+                *answer.body_mut() = gzip(answer.body());
+                answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            Some(FileFault::WholeRange) if answer.status() == StatusCode::OK && length > 0 => {
+                *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+                if let Ok(range) = HeaderValue::from_str(&format!("bytes 0-{}/{length}", length - 1)) {
+                    answer.headers_mut().insert(header::CONTENT_RANGE, range);
+                }
+            }
+            Some(FileFault::Shifted) if answer.status() == StatusCode::PARTIAL_CONTENT => {
+                let first = file.len() - length;
+                let start = if first >= SHIFT { first - SHIFT } else { 0 };
+                *answer.body_mut() = file.slice(start..start + length);
+            }
+            Some(FileFault::Empty) => *answer.body_mut() = Bytes::new(),
+            _ => {}
+        }
     }
 
     /// Same spec, same bytes, same tag.
     fn etag(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        (self.spec, self.part, self.salt.as_deref()).hash(&mut hasher);
+        let salt = match self.fault.as_deref() {
+            Some(FileFault::Changed(salt)) => Some(salt),
+            _ => None,
+        };
+        (self.spec, self.part, salt).hash(&mut hasher);
         format!("\"{:016x}\"", hasher.finish())
     }
+}
+
+/// The bytes as gzip, hardly compressed: it is a fault, not a saving.
+fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Nothing can fail where memory is written to.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default().into()
 }
 
 pub(super) const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";

@@ -17,6 +17,8 @@ use crate::{
 };
 
 const FILM: usize = 900_000;
+/// Bytes that are fetched again to be compared.
+const OVERLAP: usize = 4096;
 
 fn film() -> Vec<u8> {
     (0..FILM).map(|at| (at * 7 + at / 4096) as u8).collect()
@@ -108,25 +110,29 @@ fn change_state(path: &Path, change: impl FnOnce(&mut Part)) {
 }
 
 #[tokio::test]
-async fn three_breaks_fetch_no_byte_twice() {
+async fn three_breaks_fetch_again_only_what_is_compared() {
     let (folder, path) = target();
-    let habits = Habits::new(&[100_000, 300_000, 10]);
+    let habits = Habits::new(&[100_000, 300_000 + OVERLAP, 5000]);
     let server = habits.serve();
     for _ in 0..3 {
         let error = fetch(&server.url("/a.mp4?sig=1"), &path, &options()).await.unwrap_err();
         assert!(matches!(error, SaveError::Send(_)), "{error}");
     }
     let saved = fetch(&server.url("/a.mp4?sig=2"), &path, &options()).await.unwrap();
-    assert_eq!((saved.bytes, saved.resumed_at), (FILM as u64, 400_010));
+    assert_eq!((saved.bytes, saved.resumed_at), (FILM as u64, 400_000 + 5000 - OVERLAP as u64));
     assert!(fs::read(&path).unwrap() == film());
     assert_eq!(names(&folder), ["tea.mp4"]);
-    assert_eq!(habits.sent(), [(0, 100_000), (100_000, 400_000), (400_000, 400_010), (400_010, FILM)]);
+    let (third, last) = (400_000 - OVERLAP, 400_000 + 5000 - 2 * OVERLAP);
+    assert_eq!(
+        habits.sent(),
+        [(0, 100_000), (100_000 - OVERLAP, 400_000), (third, third + 5000), (last, FILM)]
+    );
     assert!(server.requests()[1].contains("if-range: \"one\"\r\n"), "{}", server.requests()[1]);
 }
 
 /// Leaves what a process leaves that was killed after 500,000 bytes, of which the state speaks of 450,000; `change` has
-/// a hand in it. Gives the range that the next process asks for.
-async fn resumed(change: impl FnOnce(&mut Vec<u8>, &mut Part)) -> (usize, usize) {
+/// a hand in it. Gives where the range begins that the next process asks for.
+async fn resumed(change: impl FnOnce(&mut Vec<u8>, &mut Part)) -> usize {
     let (_folder, path) = target();
     let habits = Habits::new(&[500_000]);
     let server = habits.serve();
@@ -137,43 +143,54 @@ async fn resumed(change: impl FnOnce(&mut Vec<u8>, &mut Part)) -> (usize, usize)
     change(&mut bytes, &mut left);
     fs::write(&part, bytes).unwrap();
     change_state(&path, |state| *state = left);
-    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
+    let _ = fetch(&server.url("/a.mp4"), &path, &options()).await;
+    let _ = fetch(&server.url("/a.mp4"), &path, &options()).await;
     assert!(fs::read(&path).unwrap() == film());
-    habits.sent()[1]
+    habits.sent()[1].0
 }
 
 #[tokio::test]
-async fn after_a_kill_every_byte_that_was_written_counts() {
-    // Where the system does not tell its runs apart, as after a loss of power.
-    let there = if cfg!(target_os = "linux") { 500_000 } else { 450_000 };
-    assert_eq!(resumed(|_, _| {}).await, (there, FILM));
-    let nothing_flushed = |_: &mut Vec<u8>, state: &mut Part| (state.bytes, state.sha256) = (0, sha256(b""));
-    let there = if cfg!(target_os = "linux") { 500_000 } else { 0 };
-    assert_eq!(resumed(nothing_flushed).await, (there, FILM));
-}
-
-#[tokio::test]
-async fn after_a_loss_of_power_only_what_was_flushed_counts() {
-    let rebooted = |state: &mut Part| state.boot = Some("an earlier run of the system".into());
+async fn after_a_kill_or_a_power_cut_only_what_is_proved_counts() {
+    assert_eq!(resumed(|_, _| {}).await, 450_000 - OVERLAP);
+    let nothing = |_: &mut Vec<u8>, state: &mut Part| (state.bytes, state.sha256) = (0, sha256(b""));
+    assert_eq!(resumed(nothing).await, 0);
     // The length may have lasted and the bytes not: the end reads as zeros.
-    let zeros = |bytes: &mut Vec<u8>, state: &mut Part| {
-        bytes[460_000..].fill(0);
-        rebooted(state);
+    assert_eq!(resumed(|bytes, _| bytes[460_000..].fill(0)).await, 450_000 - OVERLAP);
+    assert_eq!(resumed(|bytes, _| bytes.truncate(450_000)).await, 450_000 - OVERLAP);
+    assert_eq!(resumed(|bytes, _| bytes[400_000..].fill(0)).await, 0);
+    assert_eq!(resumed(|bytes, _| bytes.truncate(400_000)).await, 0);
+    assert_eq!(resumed(|_, state| state.rejected = true).await, 0);
+}
+
+#[tokio::test]
+async fn where_the_storage_gives_a_checksum_it_decides_about_what_a_kill_left() {
+    let sum = |state: &mut Part| {
+        let mut digest = crc64fast::Digest::new();
+        digest.write(&film());
+        state.crc64 = Some(digest.sum64());
     };
-    assert_eq!(resumed(zeros).await, (450_000, FILM));
-    let shorter = |bytes: &mut Vec<u8>, state: &mut Part| {
-        bytes.truncate(450_000);
-        rebooted(state);
+    assert_eq!(resumed(|_, state| sum(state)).await, 500_000 - OVERLAP);
+    // Found out at the end, and then fetched from the start.
+    let hole = |bytes: &mut Vec<u8>, state: &mut Part| {
+        bytes[460_000..470_000].fill(0);
+        sum(state);
     };
-    assert_eq!(resumed(shorter).await, (450_000, FILM));
-    // Not even what the state speaks of: a disk that lies about flushing.
-    let lying = |bytes: &mut Vec<u8>, state: &mut Part| {
-        bytes[400_000..].fill(0);
-        rebooted(state);
-    };
-    assert_eq!(resumed(lying).await, (0, FILM));
-    let unknown = |_: &mut Vec<u8>, state: &mut Part| state.boot = None;
-    assert_eq!(resumed(unknown).await, (450_000, FILM));
+    assert_eq!(resumed(hole).await, 500_000 - OVERLAP);
+}
+
+#[tokio::test]
+async fn a_rest_that_belongs_to_other_bytes_is_noticed_where_it_overlaps() {
+    let (folder, path) = target();
+    let mut habits = Habits::new(&[500_000]);
+    habits.etag = None;
+    let server = habits.serve();
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    habits.film.lock().unwrap().rotate_left(1000);
+    let error = fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
+    assert!(matches!(error, SaveError::Refused(DownloadRefusal::Changed)), "{error}");
+    assert!(names(&folder).is_empty());
+    fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
+    assert!(fs::read(&path).unwrap() == *habits.film.lock().unwrap());
 }
 
 fn sha256(bytes: &[u8]) -> String {

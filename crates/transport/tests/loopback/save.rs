@@ -65,7 +65,11 @@ async fn a_file_without_a_length_is_whole_when_its_last_chunk_came() {
     let cut = Server::answering(head);
     let path = folder.path().join("b.mp4");
     assert!(matches!(fetch(&cut.url("/"), &path, &options()).await, Err(SaveError::Send(_))));
-    assert_eq!(names(&folder), ["a.mp4"]);
+    assert_eq!(
+        names(&folder),
+        ["a.mp4", "b.mp4.part", "b.mp4.part.json"],
+        "it may be all there will ever be"
+    );
 }
 
 #[tokio::test]
@@ -191,11 +195,17 @@ async fn what_is_not_the_file_is_refused_with_its_reason() {
         (whole("403 Forbidden", "", "<xml/>"), "expired"),
         (whole("404 Not Found", "", ""), "expired"),
         (whole("500 Oops", "", ""), "500"),
-        (whole("200 OK", "Content-Type: text/html\r\n", "<html>"), "text/html"),
-        (whole("200 OK", "Content-Encoding: gzip\r\n", "zipped"), "gzip"),
+        (whole("200 OK", "Content-Type: text/html\r\n", "<html>"), "a page"),
+        (whole("200 OK", MP4, "<?xml version=\"1.0\"?><Error/>"), "a page"),
+        (whole("200 OK", "Content-Type: multipart/byteranges\r\n", "--x"), "multipart"),
         (whole("200 OK", "", ""), "empty"),
         (whole("206 Partial Content", MP4, "part"), "206"),
-        ("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\nfilm".to_owned(), "how long"),
+        (whole("206 Partial Content", "Content-Range: bytes 1-4/5\r\n", "part"), "206"),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n<\r\n5\r\nhtml>\r\n0\r\n\r\n"
+                .to_owned(),
+            "a page",
+        ),
         (whole("200 OK", MP4, &"v".repeat(101)), "more than the 100"),
     ] {
         let mut small = options();
@@ -207,4 +217,75 @@ async fn what_is_not_the_file_is_refused_with_its_reason() {
         );
     }
     assert!(names(&folder).is_empty());
+}
+
+#[tokio::test]
+async fn without_a_length_and_a_mark_nothing_gets_the_name_and_what_came_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let server = Server::answering(format!("HTTP/1.0 200 OK\r\n{MP4}\r\nvideo"));
+    let error = fetch(&server.url("/"), &path, &options()).await.unwrap_err();
+    assert!(matches!(error, SaveError::Refused(DownloadRefusal::Incomplete { .. })), "{error}");
+    assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
+    assert_eq!(fs::read(folder.path().join("tea.mp4.part")).unwrap(), b"video");
+    let server = Server::answering(whole("200 OK", MP4, "again"));
+    assert_eq!(fetch(&server.url("/"), &path, &options()).await.unwrap().resumed_at, 0);
+    assert!(!server.requests()[0].contains("range:"), "{}", server.requests()[0]);
+    assert_eq!((fs::read(&path).unwrap(), names(&folder)), (b"again".to_vec(), vec!["tea.mp4".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_part_that_was_kept_stays_until_something_comes_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tea.mp4");
+    let server = Server::answering(format!("HTTP/1.0 200 OK\r\n{MP4}\r\nvideo"));
+    fetch(&server.url("/"), &path, &options()).await.unwrap_err();
+    let gone = Server::answering(whole("404 Not Found", "", ""));
+    fetch(&gone.url("/"), &path, &options()).await.unwrap_err();
+    assert_eq!(fs::read(folder.path().join("tea.mp4.part")).unwrap(), b"video");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn encoded(coding: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn a_body_that_came_as_gzip_is_decoded_as_far_as_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let video: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
+    let zipped = gzip(&video);
+    for (name, answer, bytes) in [
+        ("plain", encoded("gzip", &zipped), Ok(&video[..])),
+        ("old name", encoded("X-GZIP", &zipped), Ok(&video[..])),
+        ("two members", encoded("gzip", &[gzip(&video[..9]), gzip(&video[9..])].concat()), Ok(&video[..])),
+        ("mislabelled", encoded("gzip", &video), Ok(&video[..])),
+        ("one byte", encoded("gzip", b"v"), Ok(&b"v"[..])),
+        ("unknown", encoded("br", b"brotli?"), Ok(&b"brotli?"[..])),
+        ("cut short", encoded("gzip", &zipped[..zipped.len() - 1]), Err("cut short")),
+        ("damaged", encoded("gzip", &[&zipped[..200], &zipped[201..]].concat()), Err("damaged")),
+        ("a bomb", encoded("gzip", &gzip(&vec![0; 80 << 20])), Err("more than the")),
+        ("a page", encoded("gzip", &gzip(b"<html>sorry</html>")), Err("a page")),
+        ("empty", encoded("gzip", &gzip(b"")), Err("empty")),
+    ] {
+        let path = folder.path().join(name);
+        let saved = fetch(&Server::answering(answer).url("/"), &path, &options()).await;
+        match bytes {
+            Ok(bytes) => {
+                saved.unwrap();
+                assert!(fs::read(&path).unwrap() == bytes, "{name}");
+            }
+            Err(reason) => {
+                let error = saved.unwrap_err().to_string();
+                assert!(error.contains(reason) && !path.exists(), "{name}: {error}");
+            }
+        }
+    }
 }
