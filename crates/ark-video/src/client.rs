@@ -124,7 +124,8 @@ impl Client {
     pub(crate) async fn get_with_request_id(&self, id: &str) -> Result<(Task, Option<String>), Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;
         let decode = |answer: &http::Response<_>| {
-            let request_id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+            let request_id =
+                answer.headers().get(ark_video_protocol::REQUEST_ID).and_then(|id| id.to_str().ok());
             Ok((get::decode(answer)?, request_id.map(str::to_owned)))
         };
         self.ask(Endpoint::Get, Some(id), http, decode).await

@@ -149,12 +149,24 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        // Compared with a file that we make: some mounts show another owner for everything.
-        if found.uid() != Staged::beside(path)?.0.as_file().metadata()?.uid() {
+        // Compared with a file that we make: some mounts show another owner for everything. A full disk takes none.
+        let ours = Staged::beside(path).and_then(|staged| staged.0.as_file().metadata());
+        if ours.is_ok_and(|ours| ours.uid() != found.uid()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it belongs to another user"));
         }
     }
     Ok(file)
+}
+
+/// Puts these bytes into a file of ours in place of what is in it. Takes no room that the file has not got already, and can
+/// leave half of it behind: for a disk that is full.
+///
+/// # Errors
+/// As [`is_own_file`].
+pub(crate) fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = open_own(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)
 }
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: opens a link itself.

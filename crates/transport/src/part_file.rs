@@ -17,8 +17,9 @@ use tempfile::TempPath;
 
 use crate::{
     SaveError,
-    files::{folder_of, open_own, open_regular, read_bounded, write_private},
+    files::{folder_of, open_own, open_regular, overwrite, read_bounded, write_private},
     room,
+    save_error::is_full,
     sums::{Sums, fingerprint},
 };
 
@@ -266,7 +267,11 @@ impl PartFile {
         state.bytes = bytes;
         state.sha256 = if bytes > 0 { self.sha256() } else { String::new() };
         let text = serde_json::to_vec(&state).map_err(io::Error::other)?;
-        write_private(&state_path(&self.path), &text)
+        match write_private(&state_path(&self.path), &text) {
+            // In place there is room; half a state is none, and the download starts over.
+            Err(error) if is_full(&error) => overwrite(&state_path(&self.path), &text),
+            written => written,
+        }
     }
 }
 

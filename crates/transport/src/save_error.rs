@@ -86,10 +86,13 @@ impl SaveError {
         match self {
             Self::NoSpace { available, .. } => *available < MARGIN,
             Self::Stopped { .. } => true,
-            Self::File { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-            }
+            Self::File { source, .. } => is_full(source),
             _ => false,
         }
     }
+}
+
+/// Whether the disk is full, or what may be used of it.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
