@@ -250,7 +250,12 @@ async fn what_the_service_says_is_about_the_users_flag() {
     ];
     let ran = shell.run(&line).await;
     assert_eq!(ran.code, 8, "{}", ran.stderr);
-    assert!(ran.stderr.contains("hint: this is about --ref https://face.example/b.png\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("input image 'content[2]' (--ref https://face.example/b.png) may contain real person"),
+        "{}",
+        ran.stderr
+    );
     let line = ["--json", "generate", "--simulate", "A boat.", "-d", "3", "--force"];
     let ran = shell.run(&line).await;
     let error: Value = serde_json::from_str(ran.stderr.lines().last().unwrap()).unwrap();

@@ -478,15 +478,13 @@ fn doubtful(switch: &str) -> Option<(Case, &'static str)> {
     };
     let images = |count| (0..count).fold(References::new(new), |request, _| request.image(URL));
     Some(match switch {
-        "seed-on-2-x" => (bare(text(new).seed(1)), "seed"),
-        "camera-fixed-on-2-x" => (bare(text(new).camera_fixed(true)), "camera-fixed"),
         "seed-above-31-bits" => (bare(text(old).seed(3_000_000_000_i64)), "seed-range"),
         "prompt-flag-and-field" => {
             (bare(TextToVideo::new(old, "x --dur 5").duration(5)), "prompt-flag-and-field")
         }
         "auto-duration-on-1-0" => (bare(text(old).duration(-1)), "duration-auto"),
         "premium-capabilities" => {
-            (bare(text("dreamina-seedance-2-5-premium-260915").resolution("720p")), "resolution")
+            (bare(text("dreamina-seedance-2-5-premium-260915").web_search()), "web-search")
         }
         "web-search-on-byteplus" => (bare(text("dreamina-seedance-2-5-260628").web_search()), "web-search"),
         "web-search-with-media" => (bare(images(1).web_search()), "web-search-with-media"),

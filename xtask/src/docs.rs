@@ -243,6 +243,33 @@ fn error_codes(errors: &Value) -> String {
             text("source"),
             text("confidence")
         );
+        for exception in row.get("unless_message_contains").and_then(Value::as_array).into_iter().flatten() {
+            let words: Vec<String> = exception["words"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(|word| format!("\"{}\"", cell(word)))
+                .collect();
+            let part = |key: &str| cell(exception.get(key).and_then(Value::as_str).unwrap_or(""));
+            let _ = writeln!(
+                out,
+                "| | where the text has {} | {} | | | {} | |",
+                words.join(" or "),
+                part("class").replace('_', " "),
+                part("advice")
+            );
+        }
+    }
+    out += "\n## What the service writes\n\nThe text beside each code, without the request id that ends it; the simulator serves these. \
+            `recorded`: a live answer had it; `documented`: the vendor's error page prints it; `invented`: ours, after the pattern of the \
+            others. Match on codes, not on texts.\n\n| code | text | evidence |\n|---|---|---|\n";
+    for row in errors.get("codes").and_then(Value::as_array).into_iter().flatten() {
+        let wire = |key: &str| cell(row["wire"].get(key).and_then(Value::as_str).unwrap_or(""));
+        let code = cell(row.get("code").and_then(Value::as_str).unwrap_or(""));
+        let source = wire("source");
+        let from = if source.is_empty() { String::new() } else { format!(": {source}") };
+        let _ = writeln!(out, "| `{code}` | {} | {}{from} |", wire("message"), wire("evidence"));
     }
     out
 }

@@ -107,8 +107,10 @@ impl fmt::Display for TaskEnded {
         f.write_str(" Only tasks that succeed are billed.")?;
         let code = failure.map(|failure| ark_video_model::ErrorCode::from(failure.code.as_str()));
         match code.and_then(|code| code.info()) {
-            Some(info) if !info.advice.is_empty() => write!(f, " {}", info.advice),
-            _ => Ok(()),
+            Some(info) => {
+                write!(f, " {}", info.advice_of(failure.map_or("", |failure| &failure.message)))
+            }
+            None => Ok(()),
         }
     }
 }

@@ -58,7 +58,8 @@ impl Names {
             Said::Within(text) => format!("{text}: {path}"),
         };
         match parts {
-            [list, index, rest @ ..] if list == "content" => {
+            // The service writes `contents` where a setting in the prompt is wrong.
+            [list, index, rest @ ..] if list == "content" || list == "contents" => {
                 let (said, at) = self.items.get(index.parse::<usize>().ok()?)?;
                 let mut path = format!("content[{at}]");
                 for part in rest {
@@ -81,15 +82,15 @@ impl Names {
         let mut told = String::with_capacity(message.len());
         let mut rest = message;
         let mut explained = Vec::new();
-        while let Some(at) = rest.find("content[") {
+        let start = |text: &str| ["content[", "contents["].iter().filter_map(|list| text.find(list)).min();
+        while let Some(at) = start(rest) {
             let end = at + path_length(&rest[at..]);
             let path = &rest[at..end];
-            let quote = rest[end..].starts_with('`');
+            let quote = rest[end..].starts_with(['`', '\'']);
             let end = end + usize::from(quote);
             told.push_str(&rest[..end]);
-            let whole = path["content[".len()..]
-                .split_once(']')
-                .is_some_and(|(index, _)| index.parse::<usize>().is_ok());
+            let index = path.split(['[', ']']).nth(1);
+            let whole = path.contains(']') && index.is_some_and(|index| index.parse::<usize>().is_ok());
             if let Some(origin) = self.of_path(path).filter(|_| whole && !explained.contains(&path)) {
                 told.push_str(&format!(" ({origin})"));
                 explained.push(path);
@@ -98,7 +99,7 @@ impl Names {
         }
         told.push_str(rest);
         let field =
-            param.filter(|param| explained.is_empty() && !param.is_empty() && !param.starts_with("content["));
+            param.filter(|param| explained.is_empty() && !param.is_empty() && start(param) != Some(0));
         match field.and_then(|field| Some((field, self.of_path(field)?))) {
             Some((field, origin)) => after_word(&told, field, &origin),
             None => told,
@@ -202,6 +203,14 @@ mod tests {
                 Some("duration")
             ),
             "the parameter duration (--duration) specified in the request is not valid for model m"
+        );
+        assert_eq!(
+            said("the input image 'content[1]' 'content[2]' may contain real person.", Some("content[1]")),
+            "the input image 'content[1]' (r.json: content[4]) 'content[2]' (--ref hero.mov) may contain real person."
+        );
+        assert_eq!(
+            said("`contents[2].text.duration` is wrong", Some("contents[2].text.duration")),
+            "`contents[2].text.duration` (--ref hero.mov) is wrong"
         );
         assert_eq!(said("`seed` is wrong", Some("seed")), "`seed` (--extra-body: seed) is wrong");
         assert_eq!(names.subject("The parameter `duration` must be -1"), Some("duration"));

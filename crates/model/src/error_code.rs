@@ -102,6 +102,11 @@ pub struct ErrorInfo {
     /// Whether a create that ended so may have left a task, and a bill.
     pub may_have_acted: bool,
     pub(crate) exceptions: &'static [Exception],
+    /// The text of the service, without the request id that ends it; `{model}`, `{id}` and `{param}` stand for what the request
+    /// names. For those who play the service: match on codes, not on this.
+    pub wire: &'static str,
+    /// Whether that text is ours, since none was recorded or documented.
+    pub is_invented: bool,
     /// What happened, in a sentence.
     pub meaning: &'static str,
     /// What to do next.
@@ -115,12 +120,20 @@ pub struct ErrorInfo {
 impl ErrorInfo {
     /// The class, with a look at the text where one code has two meanings (`QuotaExceeded`: no quota, or a full queue).
     pub fn class_of(&self, message: &str) -> ErrorClass {
+        self.exception(message).map_or(self.class, |exception| exception.class)
+    }
+
+    /// What to do next, with a look at the text in the same way.
+    pub fn advice_of(&self, message: &str) -> &'static str {
+        self.exception(message).and_then(|exception| exception.advice).unwrap_or(self.advice)
+    }
+
+    fn exception(&self, message: &str) -> Option<&'static Exception> {
+        if self.exceptions.is_empty() {
+            return None;
+        }
         let message = message.to_lowercase();
-        let exception = self
-            .exceptions
-            .iter()
-            .find(|exception| exception.words.iter().any(|word| message.contains(word)));
-        exception.map_or(self.class, |exception| exception.class)
+        self.exceptions.iter().find(|exception| exception.words.iter().any(|word| message.contains(word)))
     }
 }
 
@@ -129,6 +142,7 @@ impl ErrorInfo {
 pub(crate) struct Exception {
     pub(crate) words: &'static [&'static str],
     pub(crate) class: ErrorClass,
+    pub(crate) advice: Option<&'static str>,
 }
 
 #[cfg(test)]
@@ -148,11 +162,69 @@ mod tests {
         assert_eq!(code(""), None);
     }
 
+    /// Code and message as the service sends them, the class, and the start of the advice.
     #[test]
-    fn quota_means_two_things() {
-        let info = ErrorCode::from("QuotaExceeded").info().unwrap();
-        assert_eq!(info.class_of("The number of queued tasks has reached the limit."), ErrorClass::Throttled);
-        assert_eq!(info.class_of("Your free quota is used up."), ErrorClass::Account);
+    fn what_an_answer_means_is_told_by_its_code_and_where_that_has_two_meanings_by_its_text() {
+        use ErrorClass::{Account, CallerMistake, Throttled};
+        let lacking = "the specified parameter service_tier is not supported for model doubao-seedance-2-0 in r2v, must be empty";
+        for (code, message, class, advice) in [
+            (
+                "QuotaExceeded",
+                "The number of queued tasks has reached the limit.",
+                Throttled,
+                "Too many tasks",
+            ),
+            (
+                "QuotaExceeded",
+                "The request has exceeded the quota. Request ID: 02",
+                Throttled,
+                "Too many tasks",
+            ),
+            (
+                "QuotaExceeded",
+                "Your account [21] has exhausted its free trial quota for the [m] model.",
+                Account,
+                "Activate",
+            ),
+            (
+                "QuotaExceeded",
+                "You have exceeded the monthly usage quota. It will reset at 2026-12-01.",
+                Account,
+                "Activate",
+            ),
+            ("QuotaExceeded.AgentPlanQuotaExceeded", "", Account, "Wait until the plan"),
+            ("QuotaExceeded.DoubaoSearchFreeQuotaExceeded", "", CallerMistake, "Leave `tools` out"),
+            ("QuotaExceeded.FromTheFuture", "", Account, "Activate"),
+            ("OperationDenied.TosAccessDenied", "", CallerMistake, "Give the account"),
+            ("OperationDenied.ArkAccessRoleNotFound", "", CallerMistake, "Authorize"),
+            ("OperationDenied.ServiceOverdue", "", Account, "Pay"),
+            ("OperationDenied.FromTheFuture", "", Account, ""),
+            ("RateLimitExceeded.EndpointFlexTPMExceeded", "", Throttled, "Wait"),
+            ("ModelAccountFlexTpmRateLimitExceeded", "", Throttled, "Wait"),
+            ("InvalidParameter", lacking, CallerMistake, "Remove the field"),
+            (
+                "InvalidParameter",
+                "The parameter `seed` specified in the request is not valid.",
+                CallerMistake,
+                "Correct",
+            ),
+        ] {
+            let info = ErrorCode::from(code).info().unwrap();
+            assert_eq!(info.class_of(message), class, "{code}: {message}");
+            assert!(info.advice_of(message).starts_with(advice), "{code}: {}", info.advice_of(message));
+        }
+    }
+
+    #[test]
+    fn the_words_of_the_service_and_ours_are_apart() {
+        for row in ERROR_CODES {
+            assert!(
+                !row.wire.is_empty() && row.wire != row.meaning && row.wire != row.advice,
+                "{}",
+                row.code
+            );
+        }
+        assert!(ERROR_CODES.iter().filter(|row| !row.is_invented).count() >= 60);
     }
 
     #[test]

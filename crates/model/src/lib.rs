@@ -48,7 +48,7 @@ pub use catalog::{
 };
 pub use check::{Facts, Finding, MediaFacts, MediaFormat, MediaKind, Mode, Note, Report, check_json};
 pub use error_code::{ErrorClass, ErrorCode, ErrorInfo};
-pub use estimate::{Estimate, PriceEstimate, estimate};
+pub use estimate::{Bill, BilledLength, Estimate, PriceEstimate, estimate};
 pub use generated::{
     AudioContent, AudioRole, ContentItem, CreateTaskRequest, CreateTaskResponse, DetailError,
     DraftTaskContent, DraftTaskRef, ERROR_CODES, ErrorBody, ErrorEnvelope, FlatError, ImageContent,

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::TaskList;
 
-    fn task(value: serde_json::Value) -> Task {
+    fn task(value: Value) -> Task {
         serde_json::from_value(value).unwrap()
     }
 

@@ -188,7 +188,7 @@ impl ApiError {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         if let Some(info) = self.code.info() {
-            return info.advice;
+            return info.advice_of(&self.message);
         }
         match self.status {
             300..=399 => {

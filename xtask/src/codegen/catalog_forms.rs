@@ -117,7 +117,8 @@ pub(super) const BILLING: Rows = &[
     ("frames_per_second", Form::Integer),
     ("extra_frames", Form::Integer),
     ("pixels_per_token", Form::Integer),
-    ("input_video_floor_seconds", Form::Integer),
+    ("input_video_minimum_thirds", Form::Integer),
+    ("own_proportion_percent", Form::Integer),
     ("free_inputs", Form::Words),
     ("billed_states", Form::Words),
 ];

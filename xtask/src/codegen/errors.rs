@@ -30,6 +30,7 @@ struct Row {
     may_have_acted: bool,
     #[serde(default)]
     unless_message_contains: Vec<Exception>,
+    wire: Wire,
     meaning: String,
     advice: String,
     source: String,
@@ -41,6 +42,15 @@ struct Row {
 struct Exception {
     words: Vec<String>,
     class: String,
+    advice: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    message: String,
+    evidence: String,
+    source: Option<String>,
 }
 
 /// The table as Rust.
@@ -61,18 +71,34 @@ pub(crate) fn emit(errors: &Value) -> Result<TokenStream> {
 fn row(row: &Row) -> Result<TokenStream> {
     let Row { code, prefix, http, later, may_have_acted, meaning, advice, source, confidence, .. } = row;
     let class = class(code, &row.class)?;
+    let Wire { message: wire, evidence, source: wire_source } = &row.wire;
+    ensure!(
+        (evidence == "invented") == wire_source.is_none(),
+        "schema/errors.json: `{code}` names a source of its text unless that is invented"
+    );
+    ensure!(
+        !wire.contains("Request id"),
+        "schema/errors.json: the text of `{code}` goes without the request id"
+    );
     let exceptions = row
         .unless_message_contains
         .iter()
         .map(|exception| {
             let (words, class) = (&exception.words, self::class(code, &exception.class)?);
-            Ok(quote!(Exception { words: &[#(#words),*], class: #class }))
+            let lower = words.iter().all(|word| word.to_lowercase() == *word);
+            ensure!(lower, "schema/errors.json: the words of `{code}` are looked for in lower case");
+            let advice = match &exception.advice {
+                Some(advice) => quote!(Some(#advice)),
+                None => quote!(None),
+            };
+            Ok(quote!(Exception { words: &[#(#words),*], class: #class, advice: #advice }))
         })
         .collect::<Result<Vec<_>>>()?;
+    let is_invented = evidence == "invented";
     Ok(quote! {
         ErrorInfo {
             code: #code, family: #prefix, http: &[#(#http),*], after_acceptance: #later, class: #class, may_have_acted: #may_have_acted,
-            exceptions: &[#(#exceptions),*], meaning: #meaning, advice: #advice, source: #source, confidence: #confidence,
+            exceptions: &[#(#exceptions),*], wire: #wire, is_invented: #is_invented, meaning: #meaning, advice: #advice, source: #source, confidence: #confidence,
         }
     })
 }

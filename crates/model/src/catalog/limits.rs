@@ -120,12 +120,15 @@ rows! {
     pub struct Billing {
         /// Frames that one second of input video or output counts.
         frames_per_second: Cell<i64>,
-        /// Frames added once to the sum of input and output seconds.
+        /// Frames added once to the sum of input and output seconds, but not to an extension on 2.5 and not to the smallest charge.
         extra_frames: Cell<i64>,
         /// Pixels that make one token.
         pixels_per_token: Cell<i64>,
-        /// Seconds that the input video counts at least, if there is any.
-        input_video_floor_seconds: Cell<i64>,
+        /// Thirds of a second that each second of output counts at least in all, if there is input video; whole seconds, rounded up.
+        input_video_minimum_thirds: Cell<i64>,
+        /// By how many percent the pixels of a result may differ from the tables where it has the proportion of its first frame or
+        /// source.
+        own_proportion_percent: Cell<i64>,
         /// Kinds of input that cost nothing.
         free_inputs: Cell<Option<Words>>,
         /// Task states that are billed.

@@ -45,7 +45,7 @@ impl Catalog {
     /// The overlay has the form of `schema/models.json`, but every member may be left out. A cell replaces the
     /// members that it names; one that brings a value without a source has the source `overlay`. Rows of lists replace
     /// the row with the same key members (`id`; `name`; `resolution`, `families` and `ratio`; …) or are added; of
-    /// rows that fit, the last counts. A switch is set by its answer alone: `{"switches": {"seed-on-2-x": "refuse"}}`.
+    /// rows that fit, the last counts. A switch is set by its answer alone: `{"switches": {"tos-media": "refuse"}}`.
     ///
     /// # Errors
     ///
@@ -140,7 +140,8 @@ impl Catalog {
             ("frames_per_second", self.billing.frames_per_second.value > 0),
             ("extra_frames", self.billing.extra_frames.value >= 0),
             ("pixels_per_token", self.billing.pixels_per_token.value > 0),
-            ("input_video_floor_seconds", self.billing.input_video_floor_seconds.value >= 0),
+            ("input_video_minimum_thirds", self.billing.input_video_minimum_thirds.value >= 0),
+            ("own_proportion_percent", (0..=100).contains(&self.billing.own_proportion_percent.value)),
         ];
         match positive.iter().find(|(_, positive)| !positive) {
             Some((row, _)) => wrong(format!("/billing/{row}/value"), "must be larger than that".into()),

@@ -54,14 +54,14 @@ fn a_cell_gets_a_value_and_loses_what_spoke_of_the_old_one() {
 #[test]
 fn a_switch_is_set_by_its_answer() {
     let catalog =
-        over(&json!({ "switches": { "seed-on-2-x": "refuse", "tos-media": { "default": "off" } } }));
+        over(&json!({ "switches": { "sdk-only-fields": "refuse", "tos-media": { "default": "off" } } }));
     assert_eq!(
-        (catalog.strength("seed-on-2-x"), catalog.strength("tos-media")),
+        (catalog.strength("sdk-only-fields"), catalog.strength("tos-media")),
         (Strength::Refuse, Strength::Off)
     );
     assert_eq!(
-        refused(&json!({ "switches": { "seed-on-2-x": "maybe" } })),
-        "/switches/seed-on-2-x: `maybe` is no answer to it; choose refuse, warn or off"
+        refused(&json!({ "switches": { "sdk-only-fields": "maybe" } })),
+        "/switches/sdk-only-fields: `maybe` is no answer to it; choose refuse, warn or off"
     );
     assert!(refused(&json!({ "switches": { "no-such": "warn" } })).starts_with("/switches/no-such: "));
 }

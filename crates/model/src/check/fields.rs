@@ -2,10 +2,10 @@
 
 use super::address;
 use super::place::Place;
-use super::report::{Sink, UNSUPPORTED};
+use super::report::Sink;
 use super::rules::{Known, Rules};
 use super::scan::Mode;
-use crate::catalog::{Cell, Span, Strength};
+use crate::catalog::{Cell, Site, Span, Strength};
 use crate::generated::Field;
 use crate::{ContentItem, OutputFormat, ServiceTier, ToolType};
 
@@ -80,10 +80,12 @@ fn seed(rules: &Rules<'_>, sink: &mut Sink) {
     let (place, limits) = (Place::Field(Field::Seed), &rules.catalog.limits);
     sink.settle(place);
     let (all, documented) = (&limits.seed, &limits.seed_documented);
+    // BytePlus takes the whole range, on every model (live probes, 2026-07).
+    let is_settled = rules.known.is_some_and(|known| known.model.site == Site::Byteplus);
     if !all.value.contains(&seed) {
         let message = format!("`seed` is {seed}; it may be {}.", all.value);
         sink.say("seed-range", place, message).advice("Choose a value from there; -1 is random.").from(all);
-    } else if !documented.value.contains(&seed) {
+    } else if !documented.value.contains(&seed) && !is_settled {
         let message = format!("`seed` is {seed}; the newest pages stop at {}.", documented.value.max);
         let strength = rules.catalog.strength_of(all);
         sink.say("seed-range", place, message)
@@ -239,7 +241,7 @@ fn tools(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
             let message = "Web search is said to take a prompt alone, without media.".to_owned();
             let finding =
                 sink.say("web-search-with-media", place, message).advice("Leave out the tool, or the media.");
-            finding.code(UNSUPPORTED).strength(strength).written_in("probe", "2026-10");
+            finding.strength(strength).written_in("probe", "2026-10");
         }
     }
 }
@@ -281,13 +283,20 @@ mod tests {
             (json!({ "duration": 16 }), vec![("duration", Refuse)]),
             (json!({ "duration": 0 }), vec![("duration", Refuse)]),
             (json!({ "duration": -1 }), vec![]),
-            (json!({ "seed": 4_294_967_296_i64 }), vec![("seed-range", Refuse), ("seed", Warn)]),
+            (json!({ "seed": 4_294_967_296_i64 }), vec![("seed-range", Refuse)]),
         ] {
             let mut found = said(NEW, more.clone());
             found.sort_by_key(|found| std::cmp::Reverse(found.1));
             assert_eq!(found, expected, "{more}");
         }
-        assert_eq!(said(OLD, json!({ "seed": 2_147_483_648_i64 })), [("seed-range", Warn)]);
+        for (model, expected) in [
+            (OLD, vec![("seed-range", Warn)]),
+            (NEW, vec![("seed-range", Warn)]),
+            ("seedance-1-0-pro-250528", vec![]),
+            ("dreamina-seedance-2-0-260128", vec![]),
+        ] {
+            assert_eq!(said(model, json!({ "seed": 2_147_483_648_i64 })), expected, "{model}");
+        }
         assert_eq!(said(OLD, json!({ "duration": -1 })), [("duration-auto", Warn)]);
         assert_eq!(said(OLD, json!({ "frames": 58 })), [("frames-form", Refuse)]);
         assert_eq!(said(OLD, json!({ "frames": 57 })), []);
@@ -301,9 +310,9 @@ mod tests {
         assert_eq!(said(NEW, json!({ "frames": 57 })), [("frames", Refuse)]);
         assert_eq!(said(NEW, json!({ "service_tier": "flex" })), [("service-tier-flex", Refuse)]);
         assert_eq!(said(NEW, json!({ "service_tier": "default" })), []);
-        assert_eq!(said(NEW, json!({ "seed": 7 })), [("seed", Warn)]);
-        assert_eq!(said(NEW, json!({ "seed": -1, "camera_fixed": false })), []);
-        assert_eq!(said(NEW, json!({ "camera_fixed": true })), [("camera-fixed", Warn)]);
+        assert_eq!(said(NEW, json!({ "seed": 7 })), []);
+        assert_eq!(said(NEW, json!({ "seed": -1, "camera_fixed": false })), [("camera-fixed", Warn)]);
+        assert_eq!(said(NEW, json!({ "camera_fixed": true })), [("camera-fixed", Refuse)]);
         assert_eq!(said(NEW, json!({ "draft": true })), [("draft", Refuse)]);
         assert_eq!(said(NEW, json!({ "draft": false })), [("draft", Warn)]);
         assert_eq!(said(NEW, json!({ "output_format": "mov" })), [("output-format-mov", Refuse)]);

@@ -1,7 +1,7 @@
 //! Modes and counts: which inputs a model takes, and how many.
 
 use super::place::Place;
-use super::report::{INVALID, Sink, UNSUPPORTED};
+use super::report::Sink;
 use super::rules::{Known, Rules};
 use super::scan::Mode;
 use crate::catalog::{Cell, Span};
@@ -19,28 +19,18 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
             let place = Place::Field(Field::Content);
             let said =
                 rules.supports(known, &family.text_only, false, ("text-only", place, "a prompt alone"), sink);
-            said.map(|finding| {
-                finding.code(INVALID).advice("Add an image, or use a model that makes videos from text.")
-            });
+            said.map(|finding| finding.advice("Add an image, or use a model that makes videos from text."));
         }
         Mode::FirstFrame => {
             let index =
                 if scan.first_frames.any() { scan.first_frames.first } else { scan.unroled_images.first };
             let place = item(index, "");
-            let said = rules.supports(
-                known,
-                &family.first_frame,
-                false,
-                ("first-frame", place, "a first frame"),
-                sink,
-            );
-            said.map(|finding| finding.code(INVALID));
+            rules.supports(known, &family.first_frame, false, ("first-frame", place, "a first frame"), sink);
         }
         Mode::FirstAndLastFrame => {
             let place = item(scan.last_frames.first, "/role");
             let (cell, what) = (&family.first_and_last_frame, "a last frame");
-            let said = rules.supports(known, cell, false, ("first-and-last-frame", place, what), sink);
-            said.map(|finding| finding.code(INVALID));
+            rules.supports(known, cell, false, ("first-and-last-frame", place, what), sink);
         }
         Mode::FromDraft => {
             let place = item(scan.drafts.first, "");
@@ -84,7 +74,7 @@ fn references(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         let place = item(scan.audios.first, "");
         let (cell, what) = (&family.audio_alone, "a sound as the only reference");
         let said = rules.supports(known, cell, false, ("audio-alone", place, what), sink);
-        said.map(|finding| finding.code(INVALID).advice("Add an image or a video, or use Seedance 2.5."));
+        said.map(|finding| finding.advice("Add an image or a video, or use Seedance 2.5."));
     }
 }
 
@@ -102,14 +92,13 @@ fn count(
     }
     let counted = rules.request.content.iter().enumerate().filter(|(_, item)| among(item));
     let index = counted.map(|(index, _)| index).nth(most).unwrap_or_default();
-    let (message, code) = match most {
-        0 => (format!("{known} takes no {what}."), UNSUPPORTED),
-        _ => (format!("{known} takes at most {most} {what}; this has {found}."), INVALID),
+    let message = match most {
+        0 => format!("{known} takes no {what}."),
+        _ => format!("{known} takes at most {most} {what}; this has {found}."),
     };
     let advice = if most == 0 { "Use a model that has them." } else { "Leave out the rest." };
     sink.say(rule, item(index, ""), message)
         .advice(advice)
-        .code(code)
         .from(cell)
         .strength(rules.catalog.strength_of(cell));
     true

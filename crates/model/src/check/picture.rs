@@ -1,7 +1,7 @@
 //! Resolution and ratio, as the model and the mode allow them.
 
 use super::place::Place;
-use super::report::{INVALID, Sink, quoted};
+use super::report::{CONSTRAINT, INVALID, Sink, quoted};
 use super::rules::{Known, Rules};
 use super::scan::Mode;
 use crate::catalog::Strength;
@@ -93,6 +93,7 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         );
         sink.say("ratio-with-frames", place, message)
             .advice("Leave it out, or set it to `adaptive`.")
+            .code(CONSTRAINT)
             .from(required);
         return;
     }
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(said(text("doubao-seedance-2-0-260128", "8k")), refused("resolution", "InvalidParameter"));
         assert_eq!(
             said(text("dreamina-seedance-2-5-premium-260915", "720p")),
-            one("resolution", Strength::Warn, "InvalidParameter")
+            refused("resolution", "InvalidParameter")
         );
         let lite = References::new("doubao-seedance-1-0-lite-i2v-250428").image(URL);
         assert_eq!(said(lite.clone().resolution("1080p").build()), refused("resolution", "InvalidParameter"));

@@ -107,8 +107,6 @@ impl fmt::Display for Finding {
 
 /// The code of most refusals.
 pub(crate) const INVALID: &str = "InvalidParameter";
-/// A field that the model does not have.
-pub(crate) const UNSUPPORTED: &str = "InvalidParameter.UnsupportedParameter";
 /// Parameters that do not fit what the task is to do.
 pub(crate) const CONSTRAINT: &str = "InvalidParameter.TaskTypeConstraint";
 

@@ -2,7 +2,7 @@
 
 use super::Facts;
 use super::place::Place;
-use super::report::{Finding, Sink, UNSUPPORTED};
+use super::report::{Finding, Sink};
 use super::scan::{Mode, Scan};
 use crate::CreateTaskRequest;
 use crate::catalog::{Catalog, Cell, Confidence, Family, Model, ModelRules, Strength};
@@ -77,7 +77,7 @@ impl<'a> Rules<'a> {
             format!("Whether Seedance {} takes {what} here is not documented.", known.model.family)
         };
         let finding = sink.say(rule, place, message).advice("Leave it out, or use a model that has it.");
-        Some(finding.code(UNSUPPORTED).from(cell).strength(strength))
+        Some(finding.from(cell).strength(strength))
     }
 }
 

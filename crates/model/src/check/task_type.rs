@@ -2,7 +2,7 @@
 //! as one of them by itself.
 
 use super::place::Place;
-use super::report::{CONSTRAINT, Finding, INVALID, Sink, UNSUPPORTED};
+use super::report::{CONSTRAINT, Finding, Sink};
 use super::rules::{Known, Rules};
 use super::scan::Mode;
 use crate::catalog::{Confidence, Strength, Words};
@@ -20,14 +20,14 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     match (wanted, &cell.value) {
         (Some(wanted), Some(values)) if !values.contains(wanted.as_str()) => {
             sink.settle(place);
-            let (message, code) = match values.is_empty() {
-                true => (format!("{known} does not have `omni_reference_task_type`."), UNSUPPORTED),
-                false => (format!("{known} takes {values} here."), INVALID),
+            let message = match values.is_empty() {
+                true => format!("{known} does not have `omni_reference_task_type`."),
+                false => format!("{known} takes {values} here."),
             };
             let advice =
                 if values.is_empty() { "Leave it out: the prompt decides." } else { "Choose one of these." };
             let strength = rules.catalog.strength_of(cell);
-            sink.say("task-type", place, message).advice(advice).code(code).from(cell).strength(strength);
+            sink.say("task-type", place, message).advice(advice).from(cell).strength(strength);
             return;
         }
         (Some(_), None) => {
@@ -36,7 +36,7 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
                 let message = format!("Whether {known} has `omni_reference_task_type` is not documented.");
                 let finding =
                     sink.say("task-type", place, message).advice("Leave it out: the prompt decides.");
-                finding.code(UNSUPPORTED).from(cell).strength(rules.catalog.strength(switch));
+                finding.from(cell).strength(rules.catalog.strength(switch));
             }
         }
         (Some(_), Some(_)) => sink.settle(place),

@@ -1,6 +1,8 @@
 //! What a request will cost, as a range with the assumptions behind it. Whole numbers and decimals only: no rounding
 //! but at the very end, and that away from the other end of the range.
 
+mod bill;
+mod input;
 mod output;
 
 use std::collections::BTreeSet;
@@ -10,6 +12,7 @@ use serde::Serialize;
 use crate::CreateTaskRequest;
 use crate::catalog::{Catalog, Decimal, ModelRules, Price, Site, Span, Text, WhySkipped};
 use crate::check::{Facts, Scan};
+pub use bill::{Bill, BilledLength};
 use output::Output;
 
 /// What a request will cost when it succeeds; a task that fails costs nothing (price page, 2026-10).
@@ -74,19 +77,30 @@ pub fn estimate(
     let mut notes = Vec::new();
     let request = settled(request, catalog, &mut notes);
     let mode = Scan::of(&request).mode();
-    let input = input_video(&request, catalog, family, facts, &mut notes);
+    let inputs = input::all(&request, catalog, family, mode, facts, &mut notes);
     let outputs = output::all(&request, catalog, (name.as_ref(), family), mode, facts, &mut notes);
     if outputs.is_empty() {
         notes.push("The size of the picture is not known.".into());
         return Estimate { family: Some(name.clone()), tokens: None, price: None, assumptions: notes };
     }
-    let tokens: Vec<Span<u64>> =
-        outputs.iter().map(|output| output.tokens(catalog, input.unwrap_or(ZERO))).collect();
+    let cases: Vec<Case<'_>> = outputs
+        .iter()
+        .flat_map(|output| inputs.iter().map(move |input| (output, input)))
+        .map(|(output, input)| Case {
+            output,
+            input_video: input.is_some(),
+            tokens: output.tokens(&catalog.billing, *input),
+        })
+        .collect();
+    if cases.iter().any(|case| case.output.is_smallest_charge(&catalog.billing, &inputs)) {
+        notes.push(
+            "With input video, a bill counts at least five thirds of the output's seconds in all.".into(),
+        );
+    }
     let site = site.unwrap_or(own_site);
     let tier = request.service_tier.as_ref().map_or("default", |tier| tier.as_str());
     let price = if public {
-        let asked = Asked { catalog, site, family: name, input_video: input.is_some(), tier };
-        price(&asked, &outputs, &tokens)
+        price(&Asked { catalog, site, family: name, tier }, &cases)
     } else {
         notes.push("A plan is not billed by these prices.".into());
         None
@@ -101,13 +115,19 @@ pub fn estimate(
     if let (Some(date), true) = (price_date, price.is_some()) {
         notes.push(format!("List prices of {date}; promotions and contracts differ."));
     }
-    Estimate { family: Some(name.clone()), tokens: around(&tokens), price, assumptions: notes }
+    Estimate { family: Some(name.clone()), tokens: around(&cases), price, assumptions: notes }
 }
 
-const ZERO: Span<u64> = Span { min: 0, max: 0 };
+/// One thing that the result and its input may be, with what it counts.
+struct Case<'a> {
+    output: &'a Output,
+    input_video: bool,
+    tokens: Span<u64>,
+}
 
-fn around(all: &[Span<u64>]) -> Option<Span<u64>> {
-    Some(Span { min: all.iter().map(|span| span.min).min()?, max: all.iter().map(|span| span.max).max()? })
+fn around(cases: &[Case<'_>]) -> Option<Span<u64>> {
+    let tokens = || cases.iter().map(|case| case.tokens);
+    Some(Span { min: tokens().map(|span| span.min).min()?, max: tokens().map(|span| span.max).max()? })
 }
 
 /// The request with the settings of its prompt where they count.
@@ -134,52 +154,6 @@ fn settled(request: &CreateTaskRequest, catalog: &Catalog, notes: &mut Vec<Strin
     settled
 }
 
-/// Milliseconds of input video that are billed; `None` without any.
-fn input_video(
-    request: &CreateTaskRequest,
-    catalog: &Catalog,
-    family: &crate::Family,
-    facts: &Facts,
-    notes: &mut Vec<String>,
-) -> Option<Span<u64>> {
-    let videos =
-        request.content.iter().enumerate().filter(|(_, item)| matches!(item, crate::ContentItem::Video(_)));
-    let seconds: Vec<Option<f64>> =
-        videos.map(|(index, _)| facts.get(index).and_then(|facts| facts.seconds)).collect();
-    if seconds.is_empty() {
-        return None;
-    }
-    let known: Vec<f64> = seconds.iter().flatten().copied().collect();
-    let unknown = seconds.len() - known.len();
-    let mut min: u64 = known.iter().map(|seconds| millis(*seconds, f64::floor)).sum();
-    let mut max: u64 = known.iter().map(|seconds| millis(*seconds, f64::ceil)).sum();
-    if unknown > 0
-        && let Some(limits) = family.input_video_seconds.value
-    {
-        min += unknown as u64 * millis(limits.each_min, f64::floor);
-        let all = max + unknown as u64 * millis(limits.each_max, f64::ceil);
-        max = all.min(millis(limits.total_max, f64::ceil)).max(max);
-        notes.push(format!(
-            "The length of {unknown} reference {} is not known: between {} and {} seconds were assumed, {} in all.",
-            if unknown == 1 { "video" } else { "videos" },
-            limits.each_min,
-            limits.each_max,
-            limits.total_max
-        ));
-    }
-    if catalog.answer("video-input-minimum") == Some("four_seconds") {
-        let floor = u64::try_from(catalog.billing.input_video_floor_seconds.value).unwrap_or(0) * 1000;
-        if min < floor {
-            notes.push(format!(
-                "Input video counts at least {} seconds; the vendor's table is not public.",
-                floor / 1000
-            ));
-        }
-        (min, max) = (min.max(floor), max.max(floor));
-    }
-    Some(Span { min, max })
-}
-
 fn millis(seconds: f64, round: impl Fn(f64) -> f64) -> u64 {
     // A file's seconds are a fraction of its own clock; a millionth decides nothing.
     let exact = seconds * 1000.0;
@@ -191,18 +165,18 @@ struct Asked<'a> {
     catalog: &'a Catalog,
     site: Site,
     family: &'a str,
-    input_video: bool,
     tier: &'a str,
 }
 
 impl Asked<'_> {
     /// The row that fits; of several, the last.
-    fn row(&self, output: &Output) -> Option<&Price> {
+    fn row(&self, case: &Case<'_>) -> Option<&Price> {
+        let output = case.output;
         self.catalog.prices.iter().rev().find(|row| {
             row.site == self.site
                 && row.families.contains(self.family)
                 && row.resolution.as_ref().is_none_or(|all| all.contains(&output.resolution))
-                && row.input_video == self.input_video
+                && row.input_video == case.input_video
                 && row.audio.is_none_or(|audio| audio == output.audio)
                 && row.tier == self.tier
         })
@@ -210,10 +184,10 @@ impl Asked<'_> {
 }
 
 /// The price over everything that the result may be; `None` if one of the cases has no price.
-fn price(asked: &Asked<'_>, outputs: &[Output], tokens: &[Span<u64>]) -> Option<PriceEstimate> {
+fn price(asked: &Asked<'_>, cases: &[Case<'_>]) -> Option<PriceEstimate> {
     let mut all: Option<PriceEstimate> = None;
-    for (output, tokens) in outputs.iter().zip(tokens) {
-        let row = asked.row(output)?;
+    for case in cases {
+        let (row, tokens) = (asked.row(case)?, case.tokens);
         let each = row.per_million_tokens;
         let money = |tokens: u64| u128::from(tokens) * u128::from(each.millionths());
         let exact = |value: u128| Decimal::from_millionths(u64::try_from(value).unwrap_or(u64::MAX));

@@ -1,19 +1,21 @@
 //! What the result may be: every size that is possible, how long, with or without sound.
 
+use super::bill::{Bill, BilledLength};
+use super::input::{self, Input};
 use super::{either, millis};
-use crate::catalog::{Catalog, Decimal, Family, Span, Words};
+use crate::catalog::{Billing, Catalog, Decimal, Family, Span, Words};
 use crate::check::{Facts, Mode};
-use crate::{ContentItem, CreateTaskRequest, OmniReferenceTaskType as TaskType};
+use crate::{ContentItem, CreateTaskRequest, OmniReferenceTaskType as TaskType, Ratio};
 
 /// One thing that the result may be.
 pub(super) struct Output {
     pub(super) resolution: String,
     pub(super) audio: bool,
-    width: u64,
-    height: u64,
+    /// Width times height.
+    pixels: Span<u64>,
     length: Length,
-    /// What the tokens are multiplied with, in millionths.
-    factor: u64,
+    /// What the tokens are multiplied with.
+    share: Decimal,
 }
 
 /// How long the result is.
@@ -24,26 +26,30 @@ enum Length {
 }
 
 impl Output {
-    /// floor((24 · (input + output seconds) + 1) · width · height / 1024); with frames, these in place of the bracket.
-    pub(super) fn tokens(&self, catalog: &Catalog, input: Span<u64>) -> Span<u64> {
-        let billing = &catalog.billing;
-        let whole = |value: i64| u128::try_from(value).unwrap_or(0);
-        let (rate, extra) = (whole(billing.frames_per_second.value), whole(billing.extra_frames.value));
-        let per_token = whole(billing.pixels_per_token.value).max(1);
-        let count = |input: u64, output: u64| {
-            // In thousandths of a frame, so that milliseconds stay exact.
-            let frames = match self.length {
-                Length::Frames(frames) => u128::from(frames) * 1000 + rate * u128::from(input),
-                Length::Millis(_) => rate * (u128::from(input) + u128::from(output)) + extra * 1000,
-            };
-            let tokens = frames * u128::from(self.width) * u128::from(self.height) / (per_token * 1000);
-            u64::try_from(tokens * u128::from(self.factor) / 1_000_000).unwrap_or(u64::MAX)
+    /// What it is billed with this input. Each end of every range counts towards the same end of the result.
+    pub(super) fn tokens(&self, billing: &Billing, input: Option<Input>) -> Span<u64> {
+        let (shortest, longest) = match self.length {
+            Length::Frames(frames) => (BilledLength::Frames(frames), BilledLength::Frames(frames)),
+            Length::Millis(span) => (BilledLength::Millis(span.min), BilledLength::Millis(span.max)),
         };
-        let length = match self.length {
-            Length::Frames(_) => Span { min: 0, max: 0 },
-            Length::Millis(span) => span,
-        };
-        Span { min: count(input.min, length.min), max: count(input.max, length.max) }
+        let (mut min, mut max) = (Bill::new(self.pixels.min, shortest), Bill::new(self.pixels.max, longest));
+        if let Some(input) = input {
+            min = min.input(input.seconds.min, input.extra_frame.min);
+            max = max.input(input.seconds.max, input.extra_frame.max);
+        }
+        Span { min: min.share(self.share).tokens(billing), max: max.share(self.share).tokens(billing) }
+    }
+
+    /// Whether the smallest charge decides an end of the range.
+    pub(super) fn is_smallest_charge(&self, billing: &Billing, inputs: &[Option<Input>]) -> bool {
+        let Length::Millis(length) = self.length else { return false };
+        let thirds = u64::try_from(billing.input_video_minimum_thirds.value).unwrap_or(0);
+        let decides =
+            |input: u64, output: u64| output.saturating_mul(thirds).div_ceil(3000) > input + output / 1000;
+        inputs
+            .iter()
+            .flatten()
+            .any(|input| decides(input.seconds.min, length.min) || decides(input.seconds.max, length.max))
     }
 }
 
@@ -58,7 +64,8 @@ pub(super) fn all(
 ) -> Vec<Output> {
     let resolutions = resolutions(request, family, mode, notes);
     let ratios = ratios(request, family, mode, notes);
-    let length = length(request, family, mode, facts, notes);
+    let length = length(request, catalog, family, mode, facts, notes);
+    let margin = margin(request, catalog, family, mode, notes);
     let sounds = sounds(request, catalog, family, mode);
     let draft = request.draft == Some(true) && mode != Mode::FromDraft;
     let mut all = Vec::new();
@@ -66,7 +73,7 @@ pub(super) fn all(
         for ratio in &ratios {
             let Some(size) = catalog.pixels_of(name, resolution, ratio) else { continue };
             for audio in &sounds {
-                let factor = match (family.draft_token_factor.value, draft) {
+                let share = match (family.draft_token_factor.value, draft) {
                     (Some(factors), true) => {
                         if *audio {
                             factors.audio
@@ -76,14 +83,12 @@ pub(super) fn all(
                     }
                     _ => Decimal::from_millionths(1_000_000),
                 };
-                all.push(Output {
-                    resolution: resolution.clone(),
-                    audio: *audio,
-                    width: size.width.into(),
-                    height: size.height.into(),
-                    length,
-                    factor: factor.millionths(),
-                });
+                let pixels = u64::from(size.width) * u64::from(size.height);
+                let pixels = Span {
+                    min: pixels * (100 - margin) / 100,
+                    max: pixels.saturating_mul(100 + margin) / 100,
+                };
+                all.push(Output { resolution: resolution.clone(), audio: *audio, pixels, length, share });
             }
         }
     }
@@ -107,7 +112,8 @@ fn resolutions(
     notes: &mut Vec<String>,
 ) -> Vec<String> {
     if let Some(resolution) = &request.resolution {
-        return vec![resolution.as_str().to_owned()];
+        // The service takes it in any case.
+        return vec![resolution.as_str().to_lowercase()];
     }
     let (list, what) = match mode {
         Mode::FromDraft => {
@@ -140,6 +146,7 @@ fn ratios(request: &CreateTaskRequest, family: &Family, mode: Mode, notes: &mut 
         (Some(ratio), _) => Some(ratio.as_str()),
         (None, _) => default.value.as_deref(),
     };
+    let wanted = wanted.filter(|_| !frame_decides(family, mode));
     match wanted.filter(|ratio| all.iter().any(|known| known == ratio)) {
         Some(ratio) => {
             if request.ratio.is_none() {
@@ -159,8 +166,38 @@ fn ratios(request: &CreateTaskRequest, family: &Family, mode: Mode, notes: &mut 
     }
 }
 
+/// On 2.5 the first frame decides the ratio, whatever the request says.
+fn frame_decides(family: &Family, mode: Mode) -> bool {
+    matches!(mode, Mode::FirstFrame | Mode::FirstAndLastFrame)
+        && family.ratio_adaptive_required_in_frame_mode.value == Some(true)
+}
+
+/// By how many percent the pixels may differ from the table: where 2.5 follows a frame or a source, the result has the proportion of
+/// that, with about the pixels of a row.
+fn margin(
+    request: &CreateTaskRequest,
+    catalog: &Catalog,
+    family: &Family,
+    mode: Mode,
+    notes: &mut Vec<String>,
+) -> u64 {
+    let follows = family.ratio_adaptive_required_in_frame_mode.value == Some(true);
+    let free = match mode {
+        Mode::Text | Mode::Unclear => false,
+        Mode::FirstFrame | Mode::FirstAndLastFrame | Mode::FromDraft => true,
+        Mode::References => request.ratio.as_ref().is_none_or(|ratio| *ratio == Ratio::Adaptive),
+    };
+    let percent = u64::try_from(catalog.billing.own_proportion_percent.value).unwrap_or(0).min(100);
+    if !(follows && free) || percent == 0 {
+        return 0;
+    }
+    notes.push(format!("The result may have a proportion of its own: {percent} % more or fewer pixels."));
+    percent
+}
+
 fn length(
     request: &CreateTaskRequest,
+    catalog: &Catalog,
     family: &Family,
     mode: Mode,
     facts: &Facts,
@@ -176,8 +213,16 @@ fn length(
     if let Some(frames) = request.frames {
         return Length::Frames(u64::try_from(frames).unwrap_or(0));
     }
-    if request.omni_reference_task_type == Some(TaskType::Edit) {
-        return edited(request, family, facts, notes).unwrap_or(any);
+    let video = || request.content.iter().any(|item| matches!(item, ContentItem::Video(_)));
+    let reads =
+        if mode == Mode::References && video() { input::reads_task_type(family) } else { Some(false) };
+    let edit = || edited(request, catalog, family, facts);
+    let declared = request.omni_reference_task_type == Some(TaskType::Edit);
+    if declared && reads == Some(true) {
+        let Some(source) = edit() else { return any };
+        let text = format!("{} to {}", tenths(source.min), tenths(source.max));
+        notes.push(format!("An edit is as long as its source or a little shorter: {text} seconds."));
+        return Length::Millis(source);
     }
     let (wanted, said) = match request.duration {
         Some(wanted) => (wanted, true),
@@ -185,7 +230,16 @@ fn length(
     };
     if wanted == -1 {
         notes.push(format!("The model picks the length: {} to {} seconds.", lengths.min, lengths.max));
-        return any;
+        let undeclared = matches!(request.omni_reference_task_type, None | Some(TaskType::Auto));
+        let possible = declared || undeclared;
+        // What the service reads as an edit is as long as its source.
+        return match edit().filter(|_| possible && reads != Some(false)) {
+            Some(source) => Length::Millis(Span {
+                min: seconds(lengths.min).min(source.min),
+                max: seconds(lengths.max).max(source.max),
+            }),
+            None => any,
+        };
     }
     if !said {
         notes.push(format!("{wanted} seconds: the model's default."));
@@ -193,24 +247,30 @@ fn length(
     Length::Millis(Span { min: seconds(wanted), max: seconds(wanted) })
 }
 
-/// An edit is as long as its source, or up to 0.4 seconds shorter (2.5 tutorial, 2026-10).
+/// An edit is as long as the video that the service picks as its source, or up to 0.4 seconds shorter (2.5 tutorial, 2026-10);
+/// whether a part of a second is billed is not known.
 fn edited(
     request: &CreateTaskRequest,
+    catalog: &Catalog,
     family: &Family,
     facts: &Facts,
-    notes: &mut Vec<String>,
-) -> Option<Length> {
+) -> Option<Span<u64>> {
     const SHORTER: u64 = 400;
-    let first = request.content.iter().position(|item| matches!(item, ContentItem::Video(_)));
-    if let Some(seconds) = first.and_then(|index| facts.get(index)).and_then(|facts| facts.seconds) {
-        notes.push(format!("An edit is as long as its source, {seconds:.1} seconds, or a little shorter."));
-        let max = millis(seconds, f64::ceil);
-        return Some(Length::Millis(Span { min: max.saturating_sub(SHORTER), max }));
-    }
-    let source = family.edit_source_seconds.value?;
-    notes.push(format!("An edit is as long as its source: {source} seconds."));
-    let min = millis(source.min, f64::floor).saturating_sub(SHORTER);
-    Some(Length::Millis(Span { min, max: millis(source.max, f64::ceil) }))
+    let allowed = family.edit_source_seconds.value?;
+    let grace = input::grace(catalog);
+    let all =
+        Span { min: millis(allowed.min - grace, f64::floor), max: millis(allowed.max + grace, f64::ceil) };
+    let videos = request.content.iter().enumerate().filter(|(_, item)| matches!(item, ContentItem::Video(_)));
+    let lengths = videos.map(|(index, _)| match facts.get(index).and_then(|facts| facts.seconds) {
+        Some(seconds) => Span { min: millis(seconds, f64::floor), max: millis(seconds, f64::ceil) },
+        None => all,
+    });
+    let source = lengths.reduce(|a, b| Span { min: a.min.min(b.min), max: a.max.max(b.max) }).unwrap_or(all);
+    Some(Span { min: source.min.saturating_sub(SHORTER) / 1000 * 1000, max: source.max })
+}
+
+fn tenths(millis: u64) -> String {
+    format!("{}.{}", millis / 1000, millis % 1000 / 100)
 }
 
 /// Whether there is a sound track; both where a draft decides.

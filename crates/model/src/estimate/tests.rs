@@ -31,24 +31,92 @@ fn text<'a>(row: &'a Value, name: &str) -> &'a str {
     row[name].as_str().unwrap_or_else(|| panic!("{name} in {row}"))
 }
 
-#[test]
-fn the_published_usages_are_met_exactly() {
-    for row in usages("tokens") {
-        let input = row["input_video_seconds"].as_f64().expect("a number");
-        let mut request = References::new(model(text(&row, "family"), Site::Volcengine)).prompt("x");
-        let mut facts = Facts::new();
-        if input > 0.0 {
+/// The request of a paid task and what was known of its media before it was sent.
+fn paid(row: &Value) -> (CreateTaskRequest, Facts) {
+    let model = model(text(row, "family"), Site::Volcengine);
+    let mut facts = Facts::new();
+    let mut request = if row["first_frame"].is_array() {
+        FirstFrame::new(model, "https://a.example.com/b.png").build()
+    } else {
+        let mut request = References::new(model).prompt("x");
+        for (index, seconds) in row["source_seconds"].as_array().into_iter().flatten().enumerate() {
             request = request.video("https://a.example.com/b.mp4");
-            let mut video = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
-            video.seconds = Some(input);
-            facts.insert(1, video);
+            if let Some(seconds) = seconds.as_f64() {
+                facts.insert(index + 1, video(seconds));
+            }
         }
+        request.build()
+    };
+    request.resolution = Some(text(row, "resolution").into());
+    request.ratio = Some(text(row, "ratio").into());
+    request.duration = row["output_seconds"].as_i64();
+    request.frames = row["frames"].as_i64();
+    if text(row, "family") == "2.5" && row["source_seconds"].is_array() {
+        request.ratio = None;
+        request.omni_reference_task_type = Some(text(row, "task_type").into());
+    }
+    (request, facts)
+}
+
+fn video(seconds: f64) -> MediaFacts {
+    let mut video = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
+    video.seconds = Some(seconds);
+    video
+}
+
+/// Every paid task whose size and lengths are known, by the one rule.
+#[test]
+fn every_paid_task_is_met_to_the_token() {
+    let catalog = Catalog::builtin();
+    for row in usages("tokens").iter().filter(|row| row["unknown"].is_null()) {
+        let side = |index: usize| row["result"][index].as_u64();
+        let listed = catalog.pixels_of(text(row, "family"), text(row, "resolution"), text(row, "ratio"));
+        let pixels = match (side(0).zip(side(1)), listed) {
+            (Some((width, height)), _) => width * height,
+            (None, Some(size)) => u64::from(size.width) * u64::from(size.height),
+            (None, None) => panic!("no size: {row}"),
+        };
+        let length = match row["frames"].as_u64() {
+            Some(frames) => BilledLength::Frames(frames),
+            None => BilledLength::Millis(row["output_seconds"].as_u64().expect("a number") * 1000),
+        };
+        let mut bill = Bill::new(pixels, length);
+        if let Some(sources) = row["source_seconds"].as_array() {
+            let seconds: f64 = sources.iter().filter_map(Value::as_f64).map(f64::floor).sum();
+            bill = bill.input(seconds as u64, text(row, "task_type") != "extend");
+        }
+        assert_eq!(Some(bill.tokens(&catalog.billing)), row["tokens"].as_u64(), "{row}");
+    }
+}
+
+#[test]
+fn every_paid_task_is_within_its_estimate_whatever_was_known_of_its_source() {
+    for row in usages("tokens") {
+        let (request, facts) = paid(&row);
+        let billed = row["tokens"].as_u64().expect("a number");
+        let mut undeclared = request.clone();
+        undeclared.omni_reference_task_type = None;
+        for request in [&request, &undeclared] {
+            for facts in [&facts, &Facts::new()] {
+                let found = of(request, facts).tokens.expect("known model");
+                assert!((found.min..=found.max).contains(&billed), "{found:?} {row}");
+            }
+        }
+        let exact = of(&request, &facts).tokens.expect("known model");
+        let is_plain = row["source_seconds"].is_null() && row["first_frame"].is_null();
+        assert!(!is_plain || exact.min == exact.max, "{exact:?} {row}");
+    }
+}
+
+#[test]
+fn the_smallest_charges_of_the_quick_table() {
+    for row in usages("minimums") {
+        let request = References::new(model("2.5", Site::Volcengine)).video("https://a/b");
         let mut request = request.resolution(text(&row, "resolution")).ratio(text(&row, "ratio")).build();
         request.duration = row["output_seconds"].as_i64();
-        request.frames = row["frames"].as_i64();
-        let expected = row["tokens"].as_u64().expect("a number");
-        let found = of(&request, &facts).tokens;
-        assert_eq!(found, Some(Span { min: expected, max: expected }), "{row}");
+        let found = of(&request, &Facts::new().with(0, video(2.0))).tokens;
+        let least = row["tokens"].as_u64().expect("a number");
+        assert_eq!(found, Some(Span { min: least, max: least }), "{row}");
     }
 }
 
@@ -118,10 +186,8 @@ fn what_is_not_known_makes_a_range() {
     let frame = FirstFrame::new(model("1.0-pro", Site::Volcengine), "https://a/b").duration(5).build();
     assert_eq!(tokens(frame), (238_612, 246_840));
     let last = of(&FromDraft::new(new, "cgt-1").build(), &Facts::new());
-    assert_eq!(
-        last.tokens.map(|t| t.min),
-        Some(tokens(TextToVideo::new(new, "x").resolution("1080p").ratio("1:1").duration(4).build()).0)
-    );
+    let least = (24 * 4 + 1) * (1440 * 1440 * 99 / 100) / 1024;
+    assert_eq!(last.tokens.map(|t| t.min), Some(least));
     let silent_or_not = of(
         &FromDraft::new(model("1.5-pro", Site::Volcengine), "cgt-1").resolution("720p").build(),
         &Facts::new(),
@@ -130,24 +196,90 @@ fn what_is_not_known_makes_a_range() {
     assert_eq!((each.min.to_string(), each.max.to_string()), ("8.00".into(), "16.00".into()));
 }
 
+const AREA: u64 = 1280 * 720;
+
+fn frames(count: u64) -> u64 {
+    count * AREA / 1024
+}
+
+/// Seconds of each source, output seconds, task type: frames at least and at most.
 #[test]
-fn input_video_counts_at_least_four_seconds() {
-    let model = model("2.0", Site::Byteplus);
-    let request =
-        References::new(model).video("https://a/b").resolution("720p").ratio("16:9").duration(5).build();
-    let mut video = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
-    video.seconds = Some(2.0);
-    let facts = Facts::new().with(0, video);
-    let nine = (24 * 9 + 1) * 1280 * 720 / 1024;
-    assert_eq!(of(&request, &facts).tokens, Some(Span { min: nine, max: nine }));
-    let plain = Catalog::builtin()
-        .overlaid(&json!({ "switches": { "video-input-minimum": "as_long_as_it_is" } }))
-        .expect("fits");
-    let seven = (24 * 7 + 1) * 1280 * 720 / 1024;
-    assert_eq!(estimate(&request, &plain, &facts, None).tokens.map(|t| t.max), Some(seven));
-    let unknown = of(&request, &Facts::new());
-    assert_eq!(unknown.tokens, Some(Span { min: nine, max: (24 * 20 + 1) * 1280 * 720 / 1024 }));
-    assert_eq!(unknown.price.map(|price| price.per_million_tokens.max.to_string()).as_deref(), Some("4.30"));
+fn input_video_counts_by_its_length_and_by_what_the_request_is() {
+    type Row<'a> = (&'a str, &'a [Option<f64>], i64, Option<&'a str>, (u64, u64));
+    let table: [Row<'_>; 14] = [
+        ("2.5", &[Some(10.0)], 5, Some("reference"), (24 * 15 + 1, 24 * 15 + 1)),
+        ("2.5", &[Some(10.0)], 5, None, (24 * 15, 24 * 15 + 1)),
+        ("2.5", &[Some(10.0)], 5, Some("auto"), (24 * 15, 24 * 15 + 1)),
+        ("2.5", &[Some(10.99)], 5, Some("reference"), (24 * 15 + 1, 24 * 15 + 1)),
+        // The smallest charge has no extra frame.
+        ("2.5", &[Some(2.0)], 5, Some("reference"), (24 * 9, 24 * 9)),
+        ("2.0", &[Some(2.0)], 15, None, (24 * 25, 24 * 25)),
+        // A tie: the longer of the two.
+        ("2.0", &[Some(8.0)], 11, None, (24 * 19 + 1, 24 * 19 + 1)),
+        ("2.0", &[Some(7.9)], 11, None, (24 * 19, 24 * 19)),
+        // Several clips: each rounded down, or their sum.
+        ("2.0", &[Some(5.6), Some(5.7)], 4, None, (24 * 14 + 1, 24 * 15 + 1)),
+        ("2.0", &[Some(5.0), Some(5.0)], 4, None, (24 * 14 + 1, 24 * 14 + 1)),
+        ("2.5", &[Some(5.6), Some(5.7)], 4, None, (24 * 14, 24 * 15 + 1)),
+        // A length that is not known.
+        ("2.0", &[None], 5, None, (24 * 9, 24 * 20 + 1)),
+        ("2.0", &[Some(9.0), None], 5, None, (24 * 15 + 1, 24 * 20 + 1)),
+        ("2.5", &[None, None], 30, None, (24 * 50, 24 * 60 + 1)),
+    ];
+    for (family, sources, output, task, (min, max)) in table {
+        let mut request = References::new(model(family, Site::Byteplus));
+        let mut facts = Facts::new();
+        for (index, seconds) in sources.iter().enumerate() {
+            request = request.video("https://a/b");
+            if let Some(seconds) = seconds {
+                facts.insert(index, video(*seconds));
+            }
+        }
+        let mut request = request.resolution("720p").ratio("16:9").build();
+        request.duration = Some(output);
+        request.omni_reference_task_type = task.map(Into::into);
+        let found = of(&request, &facts);
+        let expected = Span { min: frames(min), max: frames(max) };
+        assert_eq!(found.tokens, Some(expected), "{family} {sources:?} {output} {task:?}");
+        let each = found.price.expect("public").per_million_tokens;
+        let rate = if family == "2.0" { "4.30" } else { "6.40" };
+        assert_eq!((each.min.to_string().as_str(), each.max.to_string().as_str()), (rate, rate));
+    }
+}
+
+#[test]
+fn a_first_frame_of_2_5_may_have_a_proportion_of_its_own() {
+    let frame = |family: &str| {
+        let request = FirstFrame::new(model(family, Site::Volcengine), "https://a/b");
+        tokens(request.resolution("720p").duration(5).build())
+    };
+    let largest = 1112 * 834 * 121;
+    assert_eq!(frame("2.5"), (AREA * 99 / 100 * 121 / 1024, largest * 101 / 100 / 1024));
+    assert_eq!(frame("2.0"), (108_900, largest / 1024));
+    // A fixed ratio is refused there, or ignored.
+    let fixed = FirstFrame::new(model("2.5", Site::Volcengine), "https://a/b");
+    let fixed = fixed.resolution("720p").ratio("16:9").duration(5).build();
+    assert_eq!(tokens(fixed), frame("2.5"));
+}
+
+#[test]
+fn a_final_may_have_the_input_video_of_its_draft() {
+    let last = FromDraft::new(model("2.5", Site::Volcengine), "cgt-1").build();
+    let found = of(&last, &Facts::new());
+    let each = found.price.clone().expect("public").per_million_tokens;
+    assert_eq!((each.min.to_string(), each.max.to_string()), ("46.00".into(), "77.00".into()));
+    let longest = (24 * (30 + 30) + 1) * 1920 * 1080 / 1024;
+    assert!(found.tokens.is_some_and(|tokens| tokens.max > longest), "{found:?}");
+    let older = of(&FromDraft::new(model("1.5-pro", Site::Volcengine), "cgt-1").build(), &Facts::new());
+    assert_eq!(older.tokens.map(|tokens| tokens.max), Some((24 * 12 + 1) * 1112 * 834 / 1024));
+}
+
+#[test]
+fn sizes_are_read_in_any_case() {
+    for resolution in ["720P", "720p"] {
+        let request = TextToVideo::new(model("2.0", Site::Volcengine), "x").resolution(resolution);
+        assert_eq!(tokens(request.ratio("16:9").duration(5).build()), (108_900, 108_900));
+    }
 }
 
 #[test]
@@ -192,12 +324,28 @@ fn settings_in_the_prompt_count() {
 
 #[test]
 fn an_edit_is_as_long_as_its_source() {
-    let edit = References::new(model("2.5", Site::Volcengine)).prompt("x").video("https://a/b");
-    let edit = edit.omni_reference_task_type("edit").resolution("480p").ratio("16:9").build();
-    let mut video = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
-    video.seconds = Some(4.0);
-    assert_eq!(of(&edit, &Facts::new().with(1, video)).tokens.map(|t| t.max), Some(77_260));
-    assert!(of(&edit, &Facts::new()).tokens.is_some_and(|tokens| tokens.max > 500_000));
+    let edit = |count: usize| {
+        let request = References::new(model("2.5", Site::Volcengine)).prompt("x");
+        let request = (0..count).fold(request, |request, _| request.video("https://a/b"));
+        request.omni_reference_task_type("edit").resolution("480p").ratio("16:9").build()
+    };
+    let pixels = 854 * 480;
+    let range = |count: usize, facts: Facts| of(&edit(count), &facts).tokens.map(|t| (t.min, t.max));
+    let four = Some(((24 * (4 + 3) + 1) * pixels / 1024, 77_260));
+    assert_eq!(range(1, Facts::new().with(1, video(4.0))), four);
+    // The service picks one of several as the source.
+    let two = Facts::new().with(1, video(4.0)).with(2, video(20.0));
+    assert_eq!(
+        range(2, two),
+        Some(((24 * (24 + 3) + 1) * pixels / 1024, (24 * (24 + 20) + 1) * pixels / 1024))
+    );
+    let unknown = range(1, Facts::new()).expect("known model");
+    assert!(unknown.0 <= 77_260 && unknown.1 >= (24 * 60 + 1) * pixels / 1024, "{unknown:?}");
+    // What was not declared may be read as an edit, and then be shorter than any other result.
+    let mut undeclared = edit(1);
+    undeclared.omni_reference_task_type = None;
+    let shortest = of(&undeclared, &Facts::new().with(1, video(4.0))).tokens.map(|t| t.min);
+    assert_eq!(shortest, Some(24 * (4 + 3) * pixels / 1024));
 }
 
 #[test]

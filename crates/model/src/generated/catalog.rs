@@ -367,25 +367,36 @@ pub(crate) static CATALOG: Catalog = Catalog {
         frames_per_second: Cell::plain(24, "D-price", "2026-10", Documented),
         extra_frames: Cell::full(
             1,
-            "derived",
-            "2026-11",
+            "bills",
+            "2026-09",
+            Observed,
+            &[],
+            None,
+            Some(
+                "Tokens are floor((24·(input video seconds + output seconds) + 1)·width·height/1024); it meets every published usage exactly. An extension on 2.5 and the smallest charge have no such frame. The price page's own examples leave it out.",
+            ),
+        ),
+        pixels_per_token: Cell::plain(1024, "D-price", "2026-10", Documented),
+        input_video_minimum_thirds: Cell::full(
+            5,
+            "D-quick-table",
+            "2026-09",
+            Observed,
+            &[],
+            None,
+            Some(
+                "ceil(output seconds · 5/3) seconds in all; met by the table at 96 points from 4 to 30 seconds and by two paid extensions.",
+            ),
+        ),
+        own_proportion_percent: Cell::full(
+            1,
+            "bills",
+            "2026-09",
             Derived,
             &[],
             None,
             Some(
-                "Tokens are floor((24·(input video seconds + output seconds) + 1)·width·height/1024); it meets every published usage exactly. The price page's own examples leave the one frame out.",
-            ),
-        ),
-        pixels_per_token: Cell::plain(1024, "D-price", "2026-10", Documented),
-        input_video_floor_seconds: Cell::full(
-            4,
-            "derived",
-            "2026-11",
-            Uncertain,
-            &[],
-            Some("video-input-minimum"),
-            Some(
-                "The vendor's table of smallest charges is not public; its price examples fit this.",
+                "Two paid tasks had up to 0.06 % more pixels than the row with the closest ratio.",
             ),
         ),
         free_inputs: Cell::plain(
@@ -403,7 +414,7 @@ pub(crate) static CATALOG: Catalog = Catalog {
     },
     switches: Table::fixed(&SWITCHES),
 };
-static SOURCES: [(Cow<'static, str>, Source); 17usize] = [
+static SOURCES: [(Cow<'static, str>, Source); 19usize] = [
     (
         Borrowed("D-create"),
         Source {
@@ -540,6 +551,24 @@ static SOURCES: [(Cow<'static, str>, Source); 17usize] = [
             title: Borrowed("Live probes and traces published by users of the service"),
             kind: Borrowed("third party"),
             date: Borrowed("2026-10"),
+        },
+    ),
+    (
+        Borrowed("D-quick-table"),
+        Source {
+            title: Borrowed(
+                "Quick table of video prices and its calculator, read by a third party",
+            ),
+            kind: Borrowed("official document"),
+            date: Borrowed("2026-09"),
+        },
+    ),
+    (
+        Borrowed("bills"),
+        Source {
+            title: Borrowed("Bills of paid tasks that users of the service published"),
+            kind: Borrowed("third party"),
+            date: Borrowed("2026-09"),
         },
     ),
     (
@@ -695,9 +724,7 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 Documented,
                 &[],
                 None,
-                Some(
-                    "Refused with InvalidParameter.UnsupportedParameter in live probes.",
-                ),
+                Some("Refused in live probes: it must be empty."),
             ),
             service_tier_flex_in_draft: Cell::plain(
                 Some(false),
@@ -714,13 +741,13 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
-                "D-create",
-                "2026-10",
-                Uncertain,
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("camera-fixed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed and the field was ignored.",
+                    "Refused by 2.5, 2.0 fast and 2.0 mini in live probes: it must be empty.",
                 ),
             ),
             camera_fixed_with_reference_images: Cell::plain(
@@ -731,14 +758,14 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             ),
             watermark: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             seed: Cell::full(
-                None,
-                "D-create",
-                "2026-10",
-                Uncertain,
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("seed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed; every answer returns a seed.",
+                    "The page lists the 1.x models only; the service takes it, within its range.",
                 ),
             ),
             resolution: Cell::plain(
@@ -1056,13 +1083,13 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
-                "D-create",
-                "2026-10",
-                Uncertain,
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("camera-fixed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed and the field was ignored.",
+                    "Refused by 2.5, 2.0 fast and 2.0 mini in live probes: it must be empty.",
                 ),
             ),
             camera_fixed_with_reference_images: Cell::plain(
@@ -1073,24 +1100,24 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             ),
             watermark: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             seed: Cell::full(
-                None,
-                "D-create",
-                "2026-10",
-                Uncertain,
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("seed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed; every answer returns a seed.",
+                    "The page lists the 1.x models only; the service takes it, within its range.",
                 ),
             ),
             resolution: Cell::full(
                 Some(Words::fixed(&["4k"])),
-                "D-25",
+                "probe",
                 "2026-10",
-                Documented,
+                Observed,
                 &[],
-                Some("premium-capabilities"),
-                Some("4k is certain; one page says 4k only, another 480p to 4k."),
+                None,
+                Some("Normal renders are 4k only; a draft is 480p."),
             ),
             resolution_default: Cell::full(
                 None,
@@ -1103,11 +1130,11 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             ),
             resolution_with_reference_images: Cell::full(
                 Some(Words::fixed(&["4k"])),
-                "D-25",
+                "probe",
                 "2026-10",
-                Documented,
+                Observed,
                 &[],
-                Some("premium-capabilities"),
+                None,
                 Some("As `resolution`."),
             ),
             ratio: Cell::plain(
@@ -1199,23 +1226,12 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 Documented,
             ),
             priority: Cell::plain(Some(true), "D-create", "2026-10", Documented),
-            output_format_mov: Cell::full(
-                None,
-                "D-25",
+            output_format_mov: Cell::plain(Some(true), "probe", "2026-10", Observed),
+            omni_reference_task_type: Cell::plain(
+                Some(Words::fixed(&["auto", "reference", "edit", "extend"])),
+                "probe",
                 "2026-10",
-                Uncertain,
-                &[],
-                Some("premium-capabilities"),
-                Some("Not written."),
-            ),
-            omni_reference_task_type: Cell::full(
-                None,
-                "D-25",
-                "2026-10",
-                Uncertain,
-                &[],
-                Some("premium-capabilities"),
-                Some("Not written."),
+                Observed,
             ),
             input_video_seconds: Cell::full(
                 Some(InputSeconds {
@@ -1341,9 +1357,7 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 Documented,
                 &[],
                 None,
-                Some(
-                    "Refused with InvalidParameter.UnsupportedParameter in live probes.",
-                ),
+                Some("Refused in live probes: it must be empty."),
             ),
             service_tier_flex_in_draft: Cell::plain(
                 None,
@@ -1360,13 +1374,13 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
-                "D-create",
-                "2026-10",
-                Uncertain,
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("camera-fixed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed and the field was ignored.",
+                    "Refused by 2.5, 2.0 fast and 2.0 mini in live probes: it must be empty.",
                 ),
             ),
             camera_fixed_with_reference_images: Cell::plain(
@@ -1377,14 +1391,14 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             ),
             watermark: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             seed: Cell::full(
-                None,
-                "D-create",
-                "2026-10",
-                Uncertain,
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("seed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed; every answer returns a seed.",
+                    "The page lists the 1.x models only; the service takes it, within its range.",
                 ),
             ),
             resolution: Cell::plain(
@@ -1618,9 +1632,7 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 Documented,
                 &[],
                 None,
-                Some(
-                    "Refused with InvalidParameter.UnsupportedParameter in live probes.",
-                ),
+                Some("Refused in live probes: it must be empty."),
             ),
             service_tier_flex_in_draft: Cell::plain(
                 None,
@@ -1637,13 +1649,13 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
-                "D-create",
-                "2026-10",
-                Uncertain,
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("camera-fixed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed and the field was ignored.",
+                    "Refused by 2.5, 2.0 fast and 2.0 mini in live probes: it must be empty.",
                 ),
             ),
             camera_fixed_with_reference_images: Cell::plain(
@@ -1654,14 +1666,14 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             ),
             watermark: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             seed: Cell::full(
-                None,
-                "D-create",
-                "2026-10",
-                Uncertain,
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("seed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed; every answer returns a seed.",
+                    "The page lists the 1.x models only; the service takes it, within its range.",
                 ),
             ),
             resolution: Cell::plain(
@@ -1888,9 +1900,7 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 Documented,
                 &[],
                 None,
-                Some(
-                    "Refused with InvalidParameter.UnsupportedParameter in live probes.",
-                ),
+                Some("Refused in live probes: it must be empty."),
             ),
             service_tier_flex_in_draft: Cell::plain(
                 None,
@@ -1907,13 +1917,13 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
-                "D-create",
-                "2026-10",
-                Uncertain,
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("camera-fixed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed and the field was ignored.",
+                    "Refused by 2.5, 2.0 fast and 2.0 mini in live probes: it must be empty.",
                 ),
             ),
             camera_fixed_with_reference_images: Cell::plain(
@@ -1924,14 +1934,14 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
             ),
             watermark: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             seed: Cell::full(
-                None,
-                "D-create",
-                "2026-10",
-                Uncertain,
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
                 &[],
-                Some("seed-on-2-x"),
+                None,
                 Some(
-                    "The page lists the 1.x models only; some probes were refused, others passed; every answer returns a seed.",
+                    "The page lists the 1.x models only; the service takes it, within its range.",
                 ),
             ),
             resolution: Cell::plain(
@@ -5480,42 +5490,12 @@ static AUDIO_FORMATS: [Format; 2usize] = [
         confidence: Documented,
     },
 ];
-static SWITCHES: [(Cow<'static, str>, Switch); 42usize] = [
-    (
-        Borrowed("seed-on-2-x"),
-        Switch {
-            question: Borrowed(
-                "Is `seed` accepted by the 2.x models, whose pages do not list it?",
-            ),
-            default: Borrowed("warn"),
-            values: Words::fixed(&["refuse", "warn", "off"]),
-            used_by: Words::fixed(&["check", "simulator"]),
-            note: None,
-            source: Borrowed("D-create"),
-            date: Borrowed("2026-10"),
-            confidence: Uncertain,
-        },
-    ),
-    (
-        Borrowed("camera-fixed-on-2-x"),
-        Switch {
-            question: Borrowed(
-                "Is `camera_fixed` accepted by the 2.x models, whose pages do not list it?",
-            ),
-            default: Borrowed("warn"),
-            values: Words::fixed(&["refuse", "warn", "off"]),
-            used_by: Words::fixed(&["check", "simulator"]),
-            note: None,
-            source: Borrowed("D-create"),
-            date: Borrowed("2026-10"),
-            confidence: Uncertain,
-        },
-    ),
+static SWITCHES: [(Cow<'static, str>, Switch); 39usize] = [
     (
         Borrowed("seed-above-31-bits"),
         Switch {
             question: Borrowed(
-                "Is a seed from 2147483648 to 4294967295 accepted, as older pages say?",
+                "Is a seed from 2147483648 to 4294967295 accepted on Volcengine, as older pages say?",
             ),
             default: Borrowed("warn"),
             values: Words::fixed(&["refuse", "warn", "off"]),
@@ -5538,21 +5518,6 @@ static SWITCHES: [(Cow<'static, str>, Switch); 42usize] = [
             note: Some(Borrowed("A mistake either way; checks refuse it.")),
             source: Borrowed("D-25"),
             date: Borrowed("2026-10"),
-            confidence: Uncertain,
-        },
-    ),
-    (
-        Borrowed("video-input-minimum"),
-        Switch {
-            question: Borrowed(
-                "How many seconds does a short input video count in the bill?",
-            ),
-            default: Borrowed("four_seconds"),
-            values: Words::fixed(&["four_seconds", "as_long_as_it_is"]),
-            used_by: Words::fixed(&["estimate", "simulator"]),
-            note: Some(Borrowed("The vendor's table is not public.")),
-            source: Borrowed("derived"),
-            date: Borrowed("2026-11"),
             confidence: Uncertain,
         },
     ),
@@ -5761,9 +5726,7 @@ static SWITCHES: [(Cow<'static, str>, Switch); 42usize] = [
     (
         Borrowed("premium-capabilities"),
         Switch {
-            question: Borrowed(
-                "Does 2.5 premium take other resolutions than 4k, mov, web search and task types?",
-            ),
+            question: Borrowed("Does 2.5 premium take web search?"),
             default: Borrowed("warn"),
             values: Words::fixed(&["refuse", "warn", "off"]),
             used_by: Words::fixed(&["check", "simulator"]),

@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{Effect, Envelope, LinkForm};
-use crate::service::{FileFault, Reply, Wire};
+use crate::service::{FileFault, Reply, Wire, signed};
 
 /// The status that belongs to a vendor code; `None` for codes that only failed tasks have.
 pub(crate) fn status_of(code: &str) -> Option<u16> {
@@ -15,15 +15,13 @@ pub(crate) fn status_of(code: &str) -> Option<u16> {
     info.http.first().copied()
 }
 
-/// The words for a code, where the rule has none.
-pub(crate) fn words_of(code: &str) -> String {
-    // Its row tells both meanings; an answer has one.
-    if code == "QuotaExceeded" {
-        return "The free quota of the account for this model has been used up.".to_owned();
-    }
-    ErrorCode::from(code)
-        .info()
-        .map_or_else(|| "The request failed.".to_owned(), |info| info.meaning.to_owned())
+/// The service's text for a code, with what the request names.
+pub(crate) fn words_of(code: &str, named: &str) -> String {
+    let named = |default: &'static str| if named.is_empty() { default } else { named };
+    let text = ErrorCode::from(code).info().map_or("The request failed.", |info| info.wire);
+    text.replace("{model}", named("doubao-seedance-2-0"))
+        .replace("{id}", named("cgt-20261122101530-a1b2c"))
+        .replace("{param}", named("content"))
 }
 
 /// A vendor code that fits a status.
@@ -77,7 +75,7 @@ fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
     Some(match effect {
         Effect::Status { status, code, message, envelope: form, retry_after, .. } => {
             let code = code.as_deref().unwrap_or(code_of(*status));
-            let message = message.clone().unwrap_or_else(|| words_of(code));
+            let message = message.clone().unwrap_or_else(|| words_of(code, ""));
             let mut answer = envelope(*status, code, &message, *form, request_id);
             if let Some(wait) = retry_after.as_deref().and_then(|wait| HeaderValue::from_str(wait).ok()) {
                 answer.headers_mut().insert(header::RETRY_AFTER, wait);
@@ -85,7 +83,7 @@ fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
             answer
         }
         Effect::Refuse { code, message } => {
-            let message = message.clone().unwrap_or_else(|| words_of(code));
+            let message = message.clone().unwrap_or_else(|| words_of(code, ""));
             envelope(status_of(code).unwrap_or(400), code, &message, Envelope::Nested, request_id)
         }
         Effect::Html502 { .. } => envelope(502, "", "", Envelope::Html, request_id),
@@ -103,7 +101,7 @@ fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
 
 /// An error in one of the forms that are met in the wild.
 fn envelope(status: u16, code: &str, message: &str, form: Envelope, request_id: &str) -> Response<Bytes> {
-    let message = format!("{message} Request id: {request_id}");
+    let message = signed(message, request_id);
     let kind = match status {
         401 => "Unauthorized",
         403 => "Forbidden",

@@ -5,11 +5,16 @@ use ark_video_model::{
     OmniReferenceTaskType as TaskType, Report, Strength,
 };
 
-use super::{complaint::Complaint, content::short};
+use super::{complaint::Complaint, flags::Lifted, wording};
 use crate::{catalog::Model, options::Switches};
 
 /// Everything about a request that this model does not take; the service reports one of them.
-pub(crate) fn check(request: &mut CreateTaskRequest, model: Model, rules: &Catalog) -> Vec<Complaint> {
+pub(crate) fn check(
+    request: &mut CreateTaskRequest,
+    model: Model,
+    rules: &Catalog,
+    lifted: &Lifted,
+) -> Vec<Complaint> {
     // The service reads sizes in any case (seen: `4K`), which is no reason to write them so.
     if let Some(resolution) = &request.resolution {
         request.resolution = Some(resolution.as_str().to_lowercase().into());
@@ -28,12 +33,12 @@ pub(crate) fn check(request: &mut CreateTaskRequest, model: Model, rules: &Catal
         let for_all = |finding: &Finding| {
             refusals(&always).any(|other| (other.rule, &other.pointer) == (finding.rule, &finding.pointer))
         };
-        let mode = short(request.mode());
+        let context = wording::Context { request, model, lifted };
         // Items that fit together are asked for before anything else.
         let structural = |finding: &&Finding| finding.pointer.starts_with("/content") && for_all(finding);
         let first: Vec<&Finding> = refused.iter().copied().filter(structural).collect();
         let told = if first.is_empty() { refused } else { first };
-        told.into_iter().map(|finding| complaint(finding, for_all(finding), model, mode)).collect()
+        told.into_iter().map(|finding| wording::complaint(finding, for_all(finding), &context)).collect()
     };
     request.model = asked;
     wrong
@@ -46,18 +51,6 @@ fn refusals(report: &Report) -> impl Iterator<Item = &Finding> {
         let told = finding.code.is_some() || finding.rule == "sdk-only-field";
         finding.strength == Strength::Refuse && told && finding.http != Some(200)
     })
-}
-
-fn complaint(finding: &Finding, for_all: bool, model: Model, mode: &str) -> Complaint {
-    let param = path(&finding.pointer);
-    let why = finding.message.trim_end_matches('.');
-    let complaint = if for_all {
-        Complaint::invalid(param, why)
-    } else {
-        Complaint::incapable(param, &model.entry.name, mode, why)
-    };
-    let code = finding.code.clone().unwrap_or("InvalidParameter.UnsupportedParameter".into());
-    complaint.answered(finding.http.unwrap_or(400), code)
 }
 
 /// Items whose roles nobody knows make no mode: what would be made of them cannot be told.
@@ -76,19 +69,6 @@ fn unknown_mode(request: &CreateTaskRequest) -> Option<Complaint> {
         }
         None => Complaint::invalid("content", "the items make no known kind of task"),
     })
-}
-
-/// `/content/1/role` as the service writes it: `content[1].role`.
-fn path(pointer: &str) -> String {
-    let mut path = String::new();
-    for part in pointer.split('/').skip(1) {
-        match part.parse::<usize>() {
-            Ok(place) => path.push_str(&format!("[{place}]")),
-            Err(_) if path.is_empty() => path.push_str(part),
-            Err(_) => path.push_str(&format!(".{part}")),
-        }
-    }
-    path
 }
 
 /// Whether the catalogue lists the model as gone, and the switch of its site says that the service means it.

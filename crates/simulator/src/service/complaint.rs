@@ -40,16 +40,6 @@ impl Complaint {
         Self { param, ..Self::new(400, "InvalidParameter", message) }
     }
 
-    /// A value that another model, or the same model in another mode, may take.
-    pub(crate) fn incapable(param: impl Into<String>, model: &str, mode: &str, why: &str) -> Self {
-        let param = param.into();
-        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-        let message = format!(
-            "the parameter {param} specified in the request is not valid for model {model} in {mode}{why}."
-        );
-        Self { param, ..Self::new(400, "InvalidParameter", message) }
-    }
-
     /// A required member that is not there.
     pub(crate) fn missing(param: impl Into<String>) -> Self {
         let param = param.into();
@@ -64,6 +54,11 @@ impl Complaint {
 
     pub(crate) fn not_found() -> Self {
         Self::new(404, "ResourceNotFound", "The specified resource is not found.")
+    }
+
+    /// With this text.
+    pub(crate) fn say(&mut self, message: impl Into<String>) {
+        self.message = message.into();
     }
 
     /// With this status and code.
@@ -105,15 +100,11 @@ impl Complaint {
             500.. => "InternalServerError",
             _ => "BadRequest",
         });
-        let mut answer = ApiError::new(
-            self.status,
-            self.code.as_ref(),
-            format!("{} Request id: {request_id}", self.message),
-        )
-        .param(self.param.as_str())
-        .kind(kind)
-        .request_id(request_id)
-        .encode();
+        let mut answer = ApiError::new(self.status, self.code.as_ref(), signed(&self.message, request_id))
+            .param(self.param.as_str())
+            .kind(kind)
+            .request_id(request_id)
+            .encode();
         if let Some((name, value)) = self.header.as_deref() {
             answer.headers_mut().insert(name.clone(), value.clone());
         }
@@ -123,6 +114,12 @@ impl Complaint {
         }
         answer
     }
+}
+
+/// A text with the id of the request at its end. A text without a full stop gets one: so do the recorded ones with an id.
+pub(crate) fn signed(message: &str, request_id: &str) -> String {
+    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{message}{stop} Request id: {request_id}")
 }
 
 impl From<RequestRejected> for Complaint {

@@ -47,8 +47,8 @@ impl Service {
                 (self.model(body::model(&object)?)?, body::request(object)?)
             }
         };
-        flags::lift(&mut request, model, &self.options)?;
-        let mut wrong = checks::check(&mut request, model, &self.rules);
+        let lifted = flags::lift(&mut request, model, &self.options)?;
+        let mut wrong = checks::check(&mut request, model, &self.rules, &lifted);
         if !wrong.is_empty() {
             let told = self.random.pick(wrong.len());
             return Err(wrong.swap_remove(told));
@@ -73,9 +73,10 @@ impl Service {
         let slow = self.spoil(&create, &mut plan);
         let draft = content.draft.filter(|_| content.mode == Mode::FromDraft).map(Into::into);
         let marks = content.prompt.and_then(|prompt| self.faults.marks(prompt, create.spoken));
-        let mut id = self.random.task_id(now);
+        let flex = request.service_tier == Some(ServiceTier::Flex);
+        let mut id = self.random.task_id(now, flex);
         while self.store.contains(&id) {
-            id = self.random.task_id(now);
+            id = self.random.task_id(now, flex);
         }
         self.notes.extend(notes.into_iter().map(|text| Note { task_id: id.clone(), text }));
         let mut created = CreateTaskResponse::new(id.as_str());
@@ -96,18 +97,16 @@ impl Service {
             Lookup::Known(model) => Some(model),
             Lookup::Plan(model) if self.options.plan_names => Some(model),
             Lookup::Plan(_) => {
-                let message = format!(
-                    "The model {asked} is not supported here: it is a name of the subscription endpoint."
-                );
-                return Err(Complaint::new(404, "UnsupportedModel", message).param("model"));
+                let code = "UnsupportedModel";
+                let message = effects::words_of(code, &content::shorten(asked));
+                return Err(Complaint::new(404, code, message).param("model"));
             }
             Lookup::Unknown => None,
         };
         model.filter(|model| !checks::is_closed(*model, &self.options.switches)).ok_or_else(|| {
-            let asked = content::shorten(asked);
-            let message =
-                format!("The model or endpoint {asked} does not exist or you do not have access to it.");
-            Complaint::new(404, "InvalidEndpointOrModel.NotFound", message).param("model")
+            let code = "InvalidEndpointOrModel.NotFound";
+            let message = effects::words_of(code, &content::shorten(asked));
+            Complaint::new(404, code, message).param("model")
         })
     }
 
@@ -157,32 +156,27 @@ impl Service {
         let running = row.concurrent.map(|documented| rates.running.unwrap_or(documented));
         let queued = rates.queued;
         if let Some(wait) = per_minute.and_then(|most| self.calls.create_wait(lane, now, most)) {
-            let (code, what) = if request.model.starts_with("ep-") {
-                ("RateLimitExceeded.EndpointRPMExceeded", "endpoint")
+            let code = if request.model.starts_with("ep-") {
+                "RateLimitExceeded.EndpointRPMExceeded"
             } else {
-                ("ModelAccountRpmRateLimitExceeded", "model")
+                "ModelAccountRpmRateLimitExceeded"
             };
-            let message = format!("The requests per minute limit of the {what} has been reached.");
-            return Err(self.too_fast("create", code, message, wait));
+            return Err(self.too_fast("create", code, wait));
         }
         if running.is_some() && self.store.slots.queued(lane) >= queued {
-            let message = "The number of queued tasks has reached the limit.".to_owned();
-            return Err(self.too_fast("create", "QuotaExceeded", message, 60_000));
+            // One code, two texts; that of a full queue.
+            let mut full = self.too_fast("create", "QuotaExceeded", 60_000);
+            full.say("The request has exceeded the quota.");
+            return Err(full);
         }
         self.calls.created(lane, now);
         Ok(running)
     }
 
     /// A refusal because of a rate, which the ledger counts.
-    pub(super) fn too_fast(
-        &mut self,
-        operation: &'static str,
-        code: &'static str,
-        message: String,
-        wait: i64,
-    ) -> Complaint {
+    pub(super) fn too_fast(&mut self, operation: &'static str, code: &'static str, wait: i64) -> Complaint {
         self.store.lines.exceed(operation, code);
-        let complaint = Complaint::new(429, code, message);
+        let complaint = Complaint::new(429, code, effects::words_of(code, ""));
         if self.options.switches.is("retry-after-header", "present") {
             return complaint.retry_after(wait.saturating_add(999) / 1000);
         }
@@ -196,7 +190,7 @@ impl Service {
         for effect in create.effect.into_iter().chain(spoken) {
             match effect {
                 Effect::Fail { code, message } => {
-                    let message = message.clone().unwrap_or_else(|| effects::words_of(code));
+                    let message = message.clone().unwrap_or_else(|| effects::words_of(code, ""));
                     plan.failure = Some(Box::new((Cow::Owned(code.clone()), message)));
                 }
                 Effect::Slow { times } => slow = *times,

@@ -48,8 +48,8 @@ impl Link {
 
     /// The whole link. It is told as long as the task is, also when the file is gone.
     pub(crate) fn url(&self, options: &Options) -> String {
-        let lives = options.catalog.limits.result_url_seconds.value;
-        format!("{}{}?{}", options.origin.trim_end_matches('/'), self.path(), self.query(lives))
+        let origin = options.origin.trim_end_matches('/');
+        format!("{origin}{}?{}", self.path(), self.query(Terms::of(options)))
     }
 
     /// When it was signed, in whole seconds as the link says it.
@@ -57,7 +57,8 @@ impl Link {
         self.made - self.made.rem_euclid(1000)
     }
 
-    fn query(&self, lives: i64) -> String {
+    /// In the recorded form: a credential, and how often the file may be fetched where that is limited.
+    fn query(&self, terms: Terms) -> String {
         let date = random::time(self.signed(), STAMP);
         // Nobody can check more of a signature than that it stays the same: it is made of the name, so that none has to be kept.
         let [high, low] =
@@ -66,15 +67,42 @@ impl Link {
                     (self.object ^ (self.object >> 47)).wrapping_mul(odd).rotate_left(61).wrapping_mul(odd)
                 },
             );
+        let (day, Terms { lives, downloads, .. }) = (&date[..8.min(date.len())], terms);
+        let limit = match terms.all || self.model_name.contains("-2-5") {
+            true => format!("&X-Tos-Max-Requests={downloads}"),
+            false => String::new(),
+        };
         format!(
-            "X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Date={date}&X-Tos-Expires={lives}&X-Tos-Signature={high:032x}{low:032x}\
-             &X-Tos-SignedHeaders=host"
+            "X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=AKLTsimulated%2F{day}%2Fcn-beijing%2Ftos%2Frequest\
+             &X-Tos-Date={date}&X-Tos-Expires={lives}{limit}&X-Tos-Signature={high:032x}{low:032x}&X-Tos-SignedHeaders=host"
         )
     }
 
     /// When it stops working, in milliseconds, if it lives so many seconds.
     fn dies_at(&self, lives: i64) -> i64 {
         self.signed() + lives * 1000
+    }
+}
+
+/// What the links of a service promise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// How many seconds they live.
+    lives: i64,
+    /// How often each may be fetched, where that is limited.
+    downloads: i64,
+    /// Whether it is for every model.
+    all: bool,
+}
+
+impl Terms {
+    pub(crate) fn of(options: &Options) -> Self {
+        let limits = &options.catalog.limits;
+        Self {
+            lives: limits.result_url_seconds.value,
+            downloads: limits.result_url_downloads.value,
+            all: options.switches.is("download-limit-scope", "all"),
+        }
     }
 }
 
@@ -172,7 +200,7 @@ impl Files {
     }
 
     /// Answers a request for a file: what to render, or why not. Tells the place in the ledger of a film that was given out.
-    pub(crate) fn serve(&mut self, parts: &Parts, lives: i64, request_id: &str) -> (Reply, Option<u32>) {
+    pub(crate) fn serve(&mut self, parts: &Parts, terms: Terms, request_id: &str) -> (Reply, Option<u32>) {
         let refuse = |code, message| (Reply::Answer(refused(403, code, message, request_id)), None);
         if parts.method != Method::GET {
             let message =
@@ -183,7 +211,7 @@ impl Files {
             let message = "There is no such file, or its link has expired: links live for 24 hours.";
             return refuse("AccessDenied", message);
         };
-        if !same(parts.uri.query().unwrap_or_default(), &file.link.query(lives)) {
+        if !same(parts.uri.query().unwrap_or_default(), &file.link.query(terms)) {
             let message = "The signature does not belong to this link; use the link as the task gave it.";
             return refuse("SignatureDoesNotMatch", message);
         }
@@ -201,11 +229,11 @@ impl Files {
     }
 }
 
-/// Whether two queries hold the same pairs, in any order: clients may sort them.
+/// Whether two queries hold the same pairs, in any order and with `/` spelt out or not: clients may sort and write them again.
 fn same(a: &str, b: &str) -> bool {
     let pairs = |query: &str| {
         let mut pairs: Vec<String> =
-            query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+            query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.replace("%2F", "/")).collect();
         pairs.sort_unstable();
         pairs
     };

@@ -16,43 +16,46 @@ pub(crate) fn lift(
     request: &mut CreateTaskRequest,
     model: Model,
     options: &Options,
-) -> Result<(), Complaint> {
+) -> Result<Lifted, Complaint> {
+    let mut lifted = Lifted::default();
     let limits = &options.catalog.limits;
     let flag_wins = options.switches.is("prompt-flag-precedence", "flag_wins");
     let Some((at, text)) = request.content.iter().enumerate().find_map(|(at, item)| match item {
         ContentItem::Text(text) => Some((at, &text.text)),
         _ => None,
     }) else {
-        return Ok(());
+        return Ok(lifted);
     };
     if trailing(text).is_empty() {
-        return Ok(());
+        return Ok(lifted);
     }
+    lifted.item = at;
     let text = text.clone();
     let family = model.family;
     for (flag, value) in trailing(&text) {
         let bad = |what: &str| {
-            let why = format!("--{flag} in the prompt must be {what}");
-            Err(Complaint::invalid(format!("content[{at}].text"), why))
+            let model = &model.entry.name;
+            let why = format!("the specified {what} is not supported for model {model}");
+            Err(Complaint::invalid(format!("contents[{at}].text.{what}"), why))
         };
         match flag {
             "resolution" | "rs" => {
                 let asked = Resolution::from(value.to_lowercase());
                 if !asked.is_known() {
-                    return bad("480p, 720p, 1080p or 4k");
+                    return bad("resolution");
                 }
-                set(&mut request.resolution, asked, flag_wins);
+                set(&mut request.resolution, asked, flag_wins, ("resolution", &mut lifted));
             }
             "duration" | "dur" => match value.parse() {
-                Ok(seconds) => set(&mut request.duration, seconds, flag_wins),
-                Err(_) => return bad("a whole number"),
+                Ok(seconds) => set(&mut request.duration, seconds, flag_wins, ("duration", &mut lifted)),
+                Err(_) => return bad("duration"),
             },
             "ratio" | "rt" => {
                 let asked = Ratio::from(value);
                 if family.ratio.value.as_ref().is_some_and(|all| all.contains(value))
                     || asked == Ratio::Adaptive
                 {
-                    set(&mut request.ratio, asked, flag_wins);
+                    set(&mut request.ratio, asked, flag_wins, ("ratio", &mut lifted));
                 }
             }
             "frames" => {
@@ -60,34 +63,49 @@ pub(crate) fn lift(
                 if let Some(count) = value.parse().ok().filter(good)
                     && family.frames.value == Some(true)
                 {
-                    set(&mut request.frames, count, flag_wins);
+                    set(&mut request.frames, count, flag_wins, ("frames", &mut lifted));
                 }
             }
             "seed" => {
                 if let Some(seed) = value.parse().ok().filter(|seed| limits.seed.value.contains(seed)) {
-                    set(&mut request.seed, seed, flag_wins);
+                    set(&mut request.seed, seed, flag_wins, ("seed", &mut lifted));
                 }
             }
             "camerafixed" | "cf" => {
                 if let (Ok(fixed), Some(true)) = (value.parse(), family.camera_fixed.value) {
-                    set(&mut request.camera_fixed, fixed, flag_wins);
+                    set(&mut request.camera_fixed, fixed, flag_wins, ("camera_fixed", &mut lifted));
                 }
             }
             "watermark" | "wm" => {
                 if let Ok(mark) = value.parse() {
-                    set(&mut request.watermark, mark, flag_wins);
+                    set(&mut request.watermark, mark, flag_wins, ("watermark", &mut lifted));
                 }
             }
             // The rate of frames is always 24, and what is unknown is ignored.
             _ => {}
         }
     }
-    Ok(())
+    Ok(lifted)
 }
 
-fn set<T>(field: &mut Option<T>, value: T, flag_wins: bool) {
+/// Which fields of a request came from flags, and of which item: the service blames those in its own way.
+#[derive(Debug, Default)]
+pub(crate) struct Lifted {
+    item: usize,
+    fields: Vec<&'static str>,
+}
+
+impl Lifted {
+    /// The item that a field came from; `None` where the request itself has it.
+    pub(crate) fn item(&self, field: &str) -> Option<usize> {
+        self.fields.contains(&field).then_some(self.item)
+    }
+}
+
+fn set<T>(field: &mut Option<T>, value: T, flag_wins: bool, (name, lifted): (&'static str, &mut Lifted)) {
     if flag_wins || field.is_none() {
         *field = Some(value);
+        lifted.fields.push(name);
     }
 }
 

@@ -31,6 +31,7 @@ mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 use std::borrow::Cow;
 
@@ -53,13 +54,13 @@ pub use self::{
     reply::{Delivery, Disturbed, FilePart, FinishError, RenderJob, Reply, Wire},
     snapshot::SnapshotError,
 };
+pub(crate) use self::{complaint::signed, files::refused as refused_file, random::Random};
 use self::{
     complaint::{Checked, Complaint},
     create::Create,
     rates::Calls,
     store::{Around, Deleted, Store},
 };
-pub(crate) use self::{files::refused as refused_file, random::Random};
 use crate::{
     catalog::Lookups,
     faults::{
@@ -365,8 +366,8 @@ impl Service {
         }
         let reply = match target {
             Target::File => {
-                let lives = self.options.catalog.limits.result_url_seconds.value;
-                let (reply, film) = self.store.files.serve(parts, lives, request_id);
+                let terms = files::Terms::of(&self.options);
+                let (reply, film) = self.store.files.serve(parts, terms, request_id);
                 if let Some(line) = film.and_then(|place| self.store.lines.line(place)) {
                     line.downloads = line.downloads.saturating_add(1);
                 }
@@ -468,7 +469,11 @@ impl Service {
         if good {
             return Ok(());
         }
-        let message = "The API key or AK/SK in the request is missing or invalid.";
+        // Two texts were recorded: of a key that the service does not have, and of none.
+        let message = match given.filter(|key| !key.is_empty()) {
+            Some(_) => "The API key doesn't exist.",
+            None => "The API key or AK/SK in the request is missing or invalid.",
+        };
         Err(Complaint::new(401, "AuthenticationError", message))
     }
 
@@ -476,8 +481,7 @@ impl Service {
     fn pace(&mut self, operation: &'static str, now: i64) -> Checked<()> {
         let most = self.options.rates.as_ref().and_then(|_| self.options.catalog.per_second(operation));
         let Some(Err(wait)) = most.map(|most| self.calls.take(operation, now, most)) else { return Ok(()) };
-        let message = format!("The request rate limit of the {operation} operation has been reached.");
-        Err(self.too_fast(operation, "APIAccountRpmRateLimitExceeded", message, wait))
+        Err(self.too_fast(operation, "APIAccountRpmRateLimitExceeded", wait))
     }
 
     fn list(&mut self, call: Create<'_>) -> Checked<Response<Bytes>> {

@@ -5,6 +5,7 @@
 use ark_video_model::ContentItem;
 
 use super::complaint::{Checked, Complaint};
+use crate::faults::effects::words_of;
 
 /// What an address stands for.
 enum Verdict {
@@ -30,38 +31,47 @@ fn verdict(url: &str) -> Option<Verdict> {
     .find_map(|(name, verdict)| is(name).then_some(verdict))
 }
 
-/// Refuses the first item whose media the service would refuse.
+/// Refuses the first item whose media the service would refuse. Faces are named all together (live answers, 2026-08).
 pub(crate) fn check(items: &[ContentItem]) -> Checked<()> {
-    for (at, item) in items.iter().enumerate() {
-        let (member, kind, url) = match item {
-            ContentItem::Image(image) => ("image_url", "Image", &image.image_url.url),
-            ContentItem::Video(video) => ("video_url", "Video", &video.video_url.url),
-            ContentItem::Audio(audio) => ("audio_url", "Audio", &audio.audio_url.url),
-            _ => continue,
-        };
-        let Some(verdict) = verdict(url) else { continue };
-        let param = format!("content[{at}].{member}.url");
-        let small = kind.to_lowercase();
-        let (code, message) = match verdict {
-            Verdict::Unreachable if url.starts_with("asset://") => {
-                return Err(Complaint::invalid(param, "the asset is not found"));
-            }
-            Verdict::Unreachable => return Err(Complaint::invalid(param, "resource download failed")),
-            // The service looks for faces in pictures only.
-            Verdict::Face if kind != "Audio" => (
-                format!("Input{kind}SensitiveContentDetected.PrivacyInformation"),
-                format!("the input {small} may contain a real person"),
-            ),
-            Verdict::Copyright => (
-                format!("Input{kind}SensitiveContentDetected.PolicyViolation"),
-                format!("the input {small} may be related to copyright restrictions"),
-            ),
-            Verdict::Face | Verdict::Sensitive => (
-                format!("Input{kind}SensitiveContentDetected"),
-                format!("the input {small} may contain sensitive information"),
-            ),
-        };
-        return Err(Complaint::new(400, code, format!("The request failed because {message}.")).param(param));
-    }
-    Ok(())
+    let found: Vec<_> = items
+        .iter()
+        .enumerate()
+        .filter_map(|(at, item)| {
+            let (member, kind, url) = match item {
+                ContentItem::Image(image) => ("image_url", "Image", &image.image_url.url),
+                ContentItem::Video(video) => ("video_url", "Video", &video.video_url.url),
+                ContentItem::Audio(audio) => ("audio_url", "Audio", &audio.audio_url.url),
+                _ => return None,
+            };
+            Some((at, member, kind, url, verdict(url)?))
+        })
+        .collect();
+    let Some((at, member, kind, url, first)) = found.first() else { return Ok(()) };
+    let what = match first {
+        Verdict::Unreachable => {
+            let why = if url.starts_with("asset://") {
+                "the asset is not found"
+            } else {
+                "resource download failed"
+            };
+            return Err(Complaint::invalid(format!("content[{at}].{member}.url"), why));
+        }
+        // The service looks for faces in pictures only.
+        Verdict::Face if *kind != "Audio" => ".PrivacyInformation",
+        Verdict::Copyright => ".PolicyViolation",
+        Verdict::Face | Verdict::Sensitive => "",
+    };
+    let code = format!("Input{kind}SensitiveContentDetected{what}");
+    let message = if what == ".PrivacyInformation" {
+        let faces: Vec<String> = found
+            .iter()
+            .filter(|(.., other, _, verdict)| other == kind && matches!(verdict, Verdict::Face))
+            .map(|(at, ..)| format!("'content[{at}]'"))
+            .collect();
+        let kind = kind.to_lowercase();
+        format!("The request failed because the input {kind} {} may contain real person.", faces.join(" "))
+    } else {
+        words_of(&code, "")
+    };
+    Err(Complaint::new(400, code, message).param(format!("content[{at}]")))
 }

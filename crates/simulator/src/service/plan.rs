@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use ark_video_model::{
-    Cell, CreateTaskRequest, Decimal, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, Resolution,
-    Words,
+    Bill, BilledLength, Cell, CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio,
+    Resolution, Words,
 };
 
 use super::{
@@ -43,6 +43,9 @@ pub(crate) struct Plan {
     pub(crate) tokens: i64,
     /// Seconds of input video; drafts hand them on to the final.
     pub(crate) input_seconds: i64,
+    /// Whether it extends its input video, and so has no frame of its own at the seam.
+    #[serde(default)]
+    pub(crate) extends: bool,
     pub(crate) web_searches: Option<i64>,
     /// Code and message, when the task will fail. Boxed, as it seldom does.
     pub(crate) failure: Option<Box<(Cow<'static, str>, String)>>,
@@ -88,14 +91,6 @@ impl Plan {
 }
 
 const FRAMES_PER_SECOND: i64 = 24;
-const PIXELS_PER_TOKEN: i64 = 1024;
-
-/// floor((24·(input + output seconds) + 1) · width · height / 1024), `frames` in place of the bracket where they were asked for.
-/// It meets every usage that was published.
-pub(crate) fn tokens(input_seconds: i64, frames: i64, width: u32, height: u32) -> i64 {
-    (FRAMES_PER_SECOND * input_seconds + frames) * i64::from(width) * i64::from(height) / PIXELS_PER_TOKEN
-}
-
 /// Decides everything. `inherited` is the plan of the draft that a final is made from, where it is known; `notes` takes what was
 /// assumed.
 pub(crate) fn make(
@@ -122,17 +117,33 @@ pub(crate) fn make(
         }
         None => ratio(request, content, model),
     };
-    let of_table = |ratio: &str| {
+    let of_table = |resolution: &Resolution, ratio: &str| {
         let table = |family: &str| {
             options.catalog.pixels_of(family, resolution.as_str(), ratio).map(|row| (row.width, row.height))
         };
         table(&model.entry.family).or_else(|| table("2.5"))
     };
-    let listed = of_table(ratio.as_str());
-    let wide = || of_table("16:9").unwrap_or((1280, 720));
+    let listed = of_table(&resolution, ratio.as_str());
+    let wide = || of_table(&resolution, "16:9").unwrap_or((1280, 720));
+    // The proportion of the first frame, as far as the row with the closest ratio does not have it.
+    let own = match inherited {
+        Some(draft) => {
+            let row = of_table(&draft.resolution, draft.ratio.as_str());
+            row.map(|_| (draft.width, draft.height)).filter(|size| row != Some(*size))
+        }
+        None if content_decides(content, model) => content.leading_image.and_then(media::image_size),
+        None => None,
+    };
+    let listed = match (listed, own) {
+        (Some(row), Some((width, height))) => {
+            same_area(row, f64::from(width) / f64::from(height)).or(Some(row))
+        }
+        (row, _) => row,
+    };
     // What no table has is billed as the wide picture is: so were the edits whose usage is known.
     let (billed_width, billed_height) = listed.unwrap_or_else(wide);
-    let (width, height) = listed.or_else(|| same_area(wide(), ratio.as_str())).unwrap_or_else(wide);
+    let (width, height) =
+        listed.or_else(|| same_area(wide(), quotient(ratio.as_str())?)).unwrap_or_else(wide);
     let inputs = input_seconds(content, model, options, notes);
     let input_seconds = inherited.map_or(inputs.iter().sum(), |draft| draft.input_seconds);
     let frames = request
@@ -157,22 +168,25 @@ pub(crate) fn make(
     };
     let sound = inherited.map_or(request.generate_audio, |draft| draft.generate_audio).unwrap_or(true);
     let generate_audio = (family.generate_audio.value != Some(false)).then_some(sound);
-    let charged = if input_seconds > 0 && options.switches.is("video-input-minimum", "four_seconds") {
-        input_seconds.max(4)
-    } else {
-        input_seconds
+    let extends = inherited.map_or(intent == Some(TaskType::Extend), |draft| draft.extends);
+    let length = match frames {
+        Some(frames) => BilledLength::Frames(frames.unsigned_abs()),
+        None => BilledLength::Millis(seconds.unsigned_abs().saturating_mul(1000)),
     };
-    let mut tokens =
-        tokens(charged, frames.unwrap_or(FRAMES_PER_SECOND * seconds + 1), billed_width, billed_height);
-    if let (Some(true), Some(factor)) = (request.draft, &family.draft_token_factor.value) {
-        tokens = share(tokens, if sound { factor.audio } else { factor.silent });
+    let mut bill = Bill::new(u64::from(billed_width) * u64::from(billed_height), length);
+    if input_seconds > 0 {
+        bill = bill.input(input_seconds.unsigned_abs(), !extends);
     }
+    if let (Some(true), Some(factor)) = (request.draft, &family.draft_token_factor.value) {
+        bill = bill.share(if sound { factor.audio } else { factor.silent });
+    }
+    let tokens = i64::try_from(bill.tokens(&options.catalog.billing)).unwrap_or(i64::MAX);
     let searching = request.tools.as_ref().is_some_and(|tools| !tools.is_empty());
     let web_searches = searching.then(|| random.between(0, 2));
     let container =
         if request.output_format == Some(OutputFormat::Mov) { Container::Mov } else { Container::Mp4 };
-    let failure =
-        failure(request, content, model, intent).map(|(code, message)| Box::new((code.into(), message)));
+    let failure = failure(request, content, model, intent, &inputs)
+        .map(|(code, message)| Box::new((code.into(), message)));
     Plan {
         resolution,
         ratio,
@@ -185,6 +199,7 @@ pub(crate) fn make(
         container,
         tokens,
         input_seconds,
+        extends,
         web_searches,
         failure,
     }
@@ -221,17 +236,23 @@ fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> Ra
     }
 }
 
-/// Even sides of a ratio that no table has, with about as many pixels as another size.
-fn same_area((width, height): (u32, u32), ratio: &str) -> Option<(u32, u32)> {
+/// `5:4` as a number.
+fn quotient(ratio: &str) -> Option<f64> {
     let (across, up) = ratio.split_once(':')?;
-    let ratio = across.parse::<f64>().ok()? / up.parse::<f64>().ok()?;
-    if !(0.1..=10.0).contains(&ratio) {
+    Some(across.parse::<f64>().ok()? / up.parse::<f64>().ok()?)
+}
+
+/// Even sides of a proportion that no table has, with about as many pixels as another size: the width first, then the height that is
+/// left. So measured two paid results of 2.5.
+fn same_area((width, height): (u32, u32), proportion: f64) -> Option<(u32, u32)> {
+    if !(0.1..=10.0).contains(&proportion) {
         return None;
     }
     let area = f64::from(width) * f64::from(height);
     // A float of this size becomes a whole number without loss; `as` stops at the ends of the range.
     let even = |side: f64| ((side / 2.0).round() as u32).max(8) * 2;
-    Some((even((area * ratio).sqrt()), even((area / ratio).sqrt())))
+    let width = even((area * proportion).sqrt());
+    Some((width, even(area / f64::from(width))))
 }
 
 /// On 2.5 the first frame decides, whatever the request says.
@@ -241,12 +262,8 @@ fn content_decides(content: &Content<'_>, model: Model) -> bool {
 
 /// The ratio of `all` that is closest to a size, by factor.
 fn nearest((width, height): (u32, u32), all: &Words) -> &str {
-    let of = |text: &str| {
-        let (width, height) = text.split_once(':')?;
-        Some(width.parse::<f64>().ok()? / height.parse::<f64>().ok()?)
-    };
     let actual = f64::from(width) / f64::from(height);
-    let distance = |text: &&str| of(text).map_or(f64::INFINITY, |ratio| (ratio / actual).ln().abs());
+    let distance = |text: &&str| quotient(text).map_or(f64::INFINITY, |ratio| (ratio / actual).ln().abs());
     all.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or("16:9")
 }
 
@@ -292,89 +309,75 @@ fn failure(
     content: &Content<'_>,
     model: Model,
     task: Option<TaskType>,
+    inputs: &[i64],
 ) -> Option<(&'static str, String)> {
     let fixed = request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive);
     let invalid = |param: &str, why: String| {
         format!("The parameter `{param}` specified in the request is not valid: {why}.")
     };
     if fixed && content_decides(content, model) {
-        return Some((
-            "InvalidParameter.TaskTypeConstraint",
-            invalid("ratio", "the output ratio follows the first-frame image".into()),
-        ));
+        return Some(("InvalidParameter.TaskTypeConstraint", FRAME_DECIDES.into()));
     }
     let task = task?;
     let declared = request.omni_reference_task_type.as_ref().filter(|declared| **declared != TaskType::Auto);
     if declared.is_some() {
         let asked = intent::read(content.prompt.unwrap_or_default());
-        let mismatch = task != TaskType::Reference && asked.as_ref().is_some_and(|asked| *asked != task);
-        let message =
-            || invalid("omni_reference_task_type", format!("the prompt does not ask for task type {task}"));
-        return mismatch.then(|| ("InvalidParameter.TaskTypeMismatch", message()));
+        if task != TaskType::Reference && asked.as_ref().is_some_and(|asked| *asked != task) {
+            let why = format!("the prompt does not ask for task type {task}");
+            return Some(("InvalidParameter.TaskTypeMismatch", invalid("omni_reference_task_type", why)));
+        }
     }
-    let what = if task == TaskType::Edit { "editing" } else { "extension" };
-    let constraint = |param, must: &str| {
-        let why = format!("the task was identified as video {what}; {param} must be {must}");
-        Some(("InvalidParameter.TaskTypeConstraint", invalid(param, why)))
-    };
-    if fixed {
-        return constraint("ratio", "adaptive");
+    let edit = task == TaskType::Edit;
+    let mut issues: Vec<(&str, String)> = Vec::new();
+    if fixed && task != TaskType::Reference {
+        issues.push(("ratio", "`ratio` must be adaptive".into()));
     }
-    let long = request.duration.is_some_and(|duration| duration != -1);
-    if task == TaskType::Edit && long { constraint("duration", "-1") } else { None }
+    if edit && request.duration.is_some_and(|duration| duration != -1) {
+        issues.push(("duration", "`duration` must be -1".into()));
+    }
+    if let Some(range) = model.family.edit_source_seconds.value.filter(|_| edit)
+        && !inputs.iter().any(|seconds| range.contains(&(*seconds as f64)))
+    {
+        issues.push(("content", format!("the input video must have {range} seconds")));
+    }
+    let (param, _) = issues.first()?;
+    Some(("InvalidParameter.TaskTypeConstraint", task_type_message(param, edit, &issues)))
 }
 
-/// `tokens` times a decimal such as `0.6`, rounded down, without floating point.
-fn share(tokens: i64, factor: Decimal) -> i64 {
-    let millionths = i64::try_from(factor.millionths()).unwrap_or(1_000_000);
-    tokens.saturating_mul(millionths) / 1_000_000
+/// Of a fixed ratio beside a first frame on 2.5 (live answers that users published, 2026-08).
+pub(super) const FRAME_DECIDES: &str = "The parameter ratio specified in the request is not valid. For first-frame or first-last-frame generation, the output ratio follows the first-frame image.";
+
+/// Recorded for an edit with a fixed duration (2026-08-08); that of an extension is invented after it.
+pub(super) fn task_type_message(param: &str, edit: bool, issues: &[(&str, String)]) -> String {
+    let (what, follows) = if edit {
+        (
+            "editing",
+            "the output ratio and duration follow the input video selected by the model for editing, and the video selected must satisfy the duration requirement of 4 to 30 seconds",
+        )
+    } else {
+        ("extension", "the output ratio follows the input video selected by the model for extension")
+    };
+    let issues: Vec<String> =
+        issues.iter().enumerate().map(|(number, (_, issue))| format!("[{number}] {issue}")).collect();
+    format!(
+        "The parameter `{param}` specified in the request is not valid. Seedance identified your task as video {what} based on your prompt. For this task type, {follows}. Issues: {}.",
+        issues.join(" ")
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The usages that were published: input seconds, output seconds, width, height, tokens.
-    #[test]
-    fn every_published_usage_is_met() {
-        for (input, output, width, height, expected) in [
-            (0, 5, 1280, 720, 108_900),
-            (0, 5, 1920, 1088, 246_840),
-            (0, 4, 864, 496, 40_594),
-            (0, 4, 854, 480, 38_830),
-            (0, 30, 854, 480, 288_625),
-            (0, 15, 1248, 1664, 732_108),
-            (4, 4, 854, 480, 77_260),
-            (30, 30, 1280, 720, 1_296_900),
-            (0, 8, 1280, 720, 173_700),
-            (0, 5, 1920, 1080, 245_025),
-            (0, 5, 3840, 2160, 980_100),
-            (0, 5, 4398, 1886, 980_126),
-            (0, 5, 1470, 630, 109_431),
-            (0, 5, 864, 480, 49_005),
-        ] {
-            let frames = 24 * output + 1;
-            assert_eq!(
-                tokens(input, frames, width, height),
-                expected,
-                "{input}+{output} s, {width}x{height}"
-            );
-        }
-        assert_eq!(tokens(0, 57, 1248, 704), 48_906, "frames in place of seconds");
-    }
-
-    #[test]
-    fn a_draft_is_billed_in_part() {
-        assert_eq!(share(50_638, "0.6".parse().unwrap()), 30_382);
-        assert_eq!(share(50_638, "0.7".parse().unwrap()), 35_446);
-        assert_eq!(share(50_638, "1".parse().unwrap()), 50_638);
-    }
-
     #[test]
     fn a_ratio_outside_the_tables_has_the_same_area() {
-        assert_eq!(same_area((854, 480), "5:4"), Some((716, 572)));
-        assert_eq!(same_area((854, 480), "keep"), None);
-        assert_eq!(same_area((854, 480), "1:0"), None);
+        let of = |size, ratio: &str| same_area(size, quotient(ratio)?);
+        assert_eq!(of((854, 480), "5:4"), Some((716, 572)));
+        assert_eq!(of((854, 480), "keep"), None);
+        assert_eq!(of((854, 480), "1:0"), None);
+        // The two results whose first frames are known.
+        assert_eq!(of((560, 752), "769:1163"), Some((528, 798)));
+        assert_eq!(of((834, 1112), "611:917"), Some((786, 1180)));
     }
 
     #[test]

@@ -24,32 +24,34 @@ impl Random {
         }
     }
 
-    /// `cgt-` with 14 digits of local time and five letters or digits.
-    pub(crate) fn task_id(&mut self, now: i64) -> String {
+    /// `cgt-` with 14 digits of local time and five letters or digits; `cgt-batch-` for the offline tier (recorded, 2026-07).
+    pub(crate) fn task_id(&mut self, now: i64, flex: bool) -> String {
         const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
         let second = now.div_euclid(1000);
         if self.second.0 != second {
             self.second = (second, time(now.saturating_add(LOCAL), "%Y%m%d%H%M%S"));
         }
-        let mut id = String::with_capacity(24);
-        id.push_str("cgt-");
+        let mut id = String::with_capacity(30);
+        id.push_str(if flex { "cgt-batch-" } else { "cgt-" });
         id.push_str(&self.second.1);
         id.push('-');
         id.extend((0..5).map(|_| char::from(LETTERS[self.rng.usize(..LETTERS.len())])));
         id
     }
 
-    /// `02`, 13 digits of milliseconds, and hexadecimal digits: the form of the vendor's request ids.
+    /// `02`, 13 digits of milliseconds, and 38 hexadecimal digits: the form of every recorded request id.
     pub(crate) fn request_id(&mut self, now: i64) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         if self.moment.0 != now {
             self.moment = (now, format!("02{now:013}"));
         }
-        let bytes = (self.rng.u128(..) >> 28).to_be_bytes();
-        let mut id = String::with_capacity(self.moment.1.len() + 25);
+        let bits = self.rng.u128(..);
+        // One draw an id: the last six digits are made of the others.
+        let more = ((bits ^ (bits >> 61)) as u32).to_be_bytes();
+        let bits = bits.to_be_bytes();
+        let mut id = String::with_capacity(self.moment.1.len() + 38);
         id.push_str(&self.moment.1);
-        // A hundred bits: the upper half of the fourth byte is empty.
-        let digits = bytes[3..].iter().flat_map(|byte| [byte >> 4, byte & 15]).skip(1);
+        let digits = bits.iter().chain(&more[1..]).flat_map(|byte| [byte >> 4, byte & 15]);
         id.extend(digits.map(|digit| char::from(DIGITS[usize::from(digit)])));
         id
     }
@@ -59,9 +61,9 @@ impl Random {
         self.rng.u128(..)
     }
 
-    /// A seed as the service picks one: 0 to 2147483647.
+    /// A seed as the service draws one: below 100,000 in every recorded answer.
     pub(crate) fn seed(&mut self) -> i64 {
-        self.rng.i64(0..=i64::from(i32::MAX))
+        self.rng.i64(0..100_000)
     }
 
     /// A number from `min` to `max`, both included.
@@ -97,7 +99,7 @@ mod tests {
     #[test]
     fn ids_have_the_vendors_form_and_repeat_with_the_seed() {
         let mut random = Random::new(1);
-        let id = random.task_id(1_795_313_730_000);
+        let id = random.task_id(1_795_313_730_000, false);
         assert_eq!(
             &id[..19],
             "cgt-20261122101530-",
@@ -105,8 +107,10 @@ mod tests {
         );
         assert_eq!(id.len(), 24);
         let request = random.request_id(1_795_313_730_000);
-        assert!(request.starts_with("021795313730000") && request.len() == 40, "{request}");
-        assert_eq!(Random::new(1).task_id(1_795_313_730_000), id);
-        assert_ne!(Random::new(2).task_id(1_795_313_730_000), id);
+        assert!(request.starts_with("021795313730000") && request.len() == 53, "{request}");
+        assert_eq!(Random::new(1).task_id(1_795_313_730_000, false), id);
+        assert_ne!(Random::new(2).task_id(1_795_313_730_000, false), id);
+        assert!(random.task_id(1_795_313_730_000, true).starts_with("cgt-batch-20261122101530-"));
+        assert!((0..1000).all(|_| (0..100_000).contains(&random.seed())));
     }
 }

@@ -8,7 +8,7 @@ use ark_video_model::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{files::Link, plan::Plan, rates::Lane};
+use super::{complaint::signed, files::Link, plan::Plan, rates::Lane};
 use crate::{
     catalog::{Facts, Model},
     faults::engine::Marks,
@@ -146,10 +146,8 @@ impl Record {
         match (self.state, self.plan.failure.as_deref()) {
             (State::Succeeded, _) => self.show_film(&mut task, options),
             (State::Failed, Some((code, message))) => {
-                task.error = Some(TaskError::new(
-                    code.as_ref(),
-                    format!("{message} Request id: {}", self.request_id.as_deref().unwrap_or_default()),
-                ));
+                let request_id = self.request_id.as_deref().unwrap_or_default();
+                task.error = Some(TaskError::new(code.as_ref(), signed(message, request_id)));
             }
             _ => {}
         }

@@ -60,8 +60,8 @@ fn the_vendors_example_is_billed_with_its_assumed_input() {
     assert_eq!(notes[0].task_id, id);
     assert!(notes[0].text.starts_with("assumed 5 s for video 1, which is a link"), "{}", notes[0].text);
     let task = world.at(4000).task(&id);
-    let (in_seconds, out_seconds) = (5, 11);
-    assert_eq!(task["usage"]["completion_tokens"], (24 * (in_seconds + out_seconds) + 1) * 1470 * 630 / 1024);
+    // Five seconds of input and eleven of output: the smallest charge, ceil(11 · 5/3) seconds, is more.
+    assert_eq!(task["usage"]["completion_tokens"], 24 * 19 * 1470 * 630 / 1024);
     assert_eq!((&task["ratio"], &task["duration"]), (&json!("21:9"), &json!(11)));
 }
 
@@ -101,8 +101,10 @@ fn assumed_videos_never_exceed_what_the_model_takes() {
             body
         });
         assert_eq!(world.service.take_notes().len(), count);
-        let billed = (each * i64::try_from(count).unwrap()).max(4);
-        let tokens = (24 * (billed + 4) + 1) * 1280 * 720 / 1024;
+        let input = each * i64::try_from(count).unwrap();
+        // At least ceil(4 · 5/3) seconds in all.
+        let frames = (24 * (input + 4) + 1).max(24 * 7);
+        let tokens = frames * 1280 * 720 / 1024;
         assert_eq!(world.at(4000).task(&id)["usage"]["total_tokens"], tokens, "{model} {count} {set}");
     }
 }

@@ -62,7 +62,7 @@ fn only_a_succeeded_draft_of_the_same_model_will_do() {
     world.at(4000);
     assert_refused(world.post(&from_draft(M25, &whole)), 400, "InvalidParameter");
     assert_refused(world.post(&from_draft(M15, &draft)), 400, "InvalidParameter");
-    assert_refused(world.post(&from_draft(M20, &draft)), 400, "InvalidParameter.UnsupportedParameter");
+    assert_refused(world.post(&from_draft(M20, &draft)), 400, "InvalidParameter");
     assert_eq!(world.post(&from_draft(M25, &draft)).0, 200);
 }
 
@@ -110,11 +110,11 @@ fn a_draft_of_1_5_has_no_last_frame_and_no_flex() {
     assert_refused(
         World::new().post(&with(draft.clone(), json!({ "return_last_frame": true }))),
         400,
-        "InvalidParameter.UnsupportedParameter",
+        "InvalidParameter",
     );
     assert_refused(
         World::new().post(&with(draft, json!({ "service_tier": "flex" }))),
         400,
-        "InvalidParameter.UnsupportedParameter",
+        "InvalidParameter",
     );
 }

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod any_input;
+mod bills;
 mod callbacks;
 mod catalog;
 mod codes;

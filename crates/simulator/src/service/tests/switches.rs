@@ -59,14 +59,12 @@ fn transcript(name: &str, value: &str) -> String {
     let mut it = Witness { world: World::with(options), said: String::new() };
     let search = json!({ "tools": [{ "type": "web_search" }] });
     let of = |url: &str| json!({ "type": "image_url", "image_url": { "url": url }, "role": "first_frame" });
-    it.create(text(M20), json!({ "seed": 1 }));
-    it.create(text(M20), json!({ "camera_fixed": true }));
     it.create(text(M20), json!({ "optimize_prompt": true }));
     it.create(text(M10), json!({ "seed": 3_000_000_000_u32 }));
     it.create(text(M10), json!({ "duration": -1 }));
     it.create(text(LITE), json!({}));
     it.create(text(&LITE.replace("doubao-", "")), json!({}));
-    it.create(text("dreamina-seedance-2-5-premium-260915"), json!({ "resolution": "720p" }));
+    it.create(text("dreamina-seedance-2-5-premium-260915"), search.clone());
     it.create(text(&M20.replace("doubao", "dreamina")), search.clone());
     it.create(content(M20, vec![image(Some("first_frame"))]), search);
     it.create(content(M25, vec![image(Some("first_frame"))]), json!({ "ratio": "16:9" }));
@@ -122,5 +120,5 @@ fn each_switch_changes_what_is_seen() {
         assert!(said.len() > 1, "nobody sees what {name} is set to");
         count += 1;
     }
-    assert!(count >= 30, "only {count} switches");
+    assert!(count >= 28, "only {count} switches");
 }
