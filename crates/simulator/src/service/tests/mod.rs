@@ -14,6 +14,7 @@ mod flags;
 mod ledger;
 mod listing;
 mod rates;
+mod recorded;
 mod reference;
 mod refused;
 mod snapshot;
