@@ -190,7 +190,10 @@ impl Unsent {
             for (found, job) in looked {
                 match found {
                     Found::Record(record) => {
-                        self.recorded.push((job, record));
+                        // Another runner may have written both the row and the record since the row was read here.
+                        if journal.job(&job.key).await?.is_some_and(|now| now.seq == job.seq) {
+                            self.recorded.push((job, record));
+                        }
                         continue;
                     }
                     Found::Unreadable(why) => self.unreadable = Some(why),

@@ -27,6 +27,9 @@ pub(super) struct Mark {
     /// The row that was sent last, and its changes: a journal that is older than that lacks a create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent: Option<(String, i64)>,
+    /// Nothing of it was ever sent: it may be lost without a loss.
+    #[serde(default)]
+    unsent: bool,
 }
 
 /// What the mark beside a journal says of it.
@@ -89,6 +92,7 @@ impl Journal {
             lacking = seq - self.job(&key).await?.map_or(0, |job| job.seq);
         }
         Ok(match (same, lacking) {
+            (false, _) if known.unsent => HighWater::Reached,
             (false, _) => HighWater::Other,
             (true, ..=0) => HighWater::Reached,
             (true, lacking) => HighWater::Earlier(lacking),
@@ -111,7 +115,7 @@ impl Journal {
         if let Some(path) = self.file()
             && let Some(mut mark) = self.known_mark(&path)
         {
-            mark.sent = Some((job.key.clone(), job.seq));
+            (mark.sent, mark.unsent) = (Some((job.key.clone(), job.seq)), false);
             write(&path, &mark);
         }
     }
@@ -128,16 +132,14 @@ impl Journal {
     async fn mark(&self) -> Result<Option<Mark>, JournalError> {
         let doing = Doing { what: "Reading how far the journal is", so: "" };
         let look = async {
-            let sql = "SELECT (SELECT min(created_at) FROM ark_batch) AS began, CAST(coalesce(sum(seq), 0) AS BIGINT) AS changes FROM ark_job";
+            let sql = "SELECT (SELECT min(created_at) FROM ark_batch) AS began, \
+                       CAST(coalesce(sum(seq), 0) AS BIGINT) AS changes, \
+                       CAST(coalesce(sum(CASE WHEN token <> '' THEN 1 ELSE 0 END), 0) AS BIGINT) AS attempted FROM ark_job";
             let row = self.inner.db.one(sql, Vec::new()).await?;
             let Some(row) = row else { return Ok(None) };
             let Ok(began) = row.int("began") else { return Ok(None) };
-            Ok::<_, Trouble>(Some(Mark {
-                journal: self.id(),
-                began,
-                changes: row.int("changes")?,
-                sent: None,
-            }))
+            let (changes, unsent) = (row.int("changes")?, row.int("attempted")? == 0);
+            Ok::<_, Trouble>(Some(Mark { journal: self.id(), began, changes, sent: None, unsent }))
         };
         look.await.map_err(|trouble| self.told(doing, trouble))
     }

@@ -57,7 +57,7 @@ impl Loss {
         let early = scene.folder.join("early");
         if matches!(self, Self::EarlierPutBack | Self::EarlierPutBackWithoutMark) {
             // Planned, and nothing sent.
-            assert!(matches!(scene.run(&How { kill: Some(0), ..How::default() }).await, Ended::Killed));
+            assert!(matches!(scene.run(&How { paused: true, ..How::default() }).await, Ended::Done(..)));
             assert_eq!(scene.simulator.ledger().accepted, 0);
             for rest in ["", "-wal"] {
                 let from = format!("{}{rest}", scene.journal_path().display());
@@ -189,7 +189,7 @@ async fn what_no_record_names_is_asked_and_never_sent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_that_has_unsent_shots_is_no_second_journal() {
     let mut scene = Scene::new(3).await;
-    assert!(matches!(scene.run(&How { kill: Some(0), ..How::default() }).await, Ended::Killed));
+    assert!(matches!(scene.run(&How { paused: true, ..How::default() }).await, Ended::Done(..)));
     let here = scene.folder.clone();
     let there = scene.home.path().join("there");
     copy_files(&scene, &there, true);
@@ -202,6 +202,17 @@ async fn a_copy_that_has_unsent_shots_is_no_second_journal() {
     scene.folder = here;
     assert!(matches!(scene.run(&How::default()).await, Ended::Done(..)));
     assert_eq!(scene.simulator.ledger().accepted, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_of_which_nothing_was_sent_may_be_thrown_away() {
+    let scene = Scene::new(2).await;
+    assert!(matches!(scene.run(&How { paused: true, ..How::default() }).await, Ended::Done(..)));
+    assert_eq!(scene.simulator.ledger().accepted, 0);
+    scene.delete_journal();
+    let ended = scene.run(&How::default()).await;
+    assert!(matches!(ended, Ended::Done(..)), "{ended:?}");
+    assert_eq!(scene.simulator.ledger().accepted, 2);
 }
 
 /// What is beside the output of a shot that a new journal has not sent.

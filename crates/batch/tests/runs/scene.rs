@@ -49,6 +49,8 @@ impl Clock for ShiftedClock {
 pub(crate) struct How {
     pub(crate) new_journal: bool,
     pub(crate) earlier_copy: bool,
+    /// Nothing is sent in it.
+    pub(crate) paused: bool,
     /// The process dies after so many events.
     pub(crate) kill: Option<usize>,
 }
@@ -158,6 +160,9 @@ impl Scene {
             journal.close().await;
             return Ended::Unopened(error);
         }
+        if how.paused {
+            assert!(journal.pause(&list.batch, "not yet").await.unwrap());
+        }
         let runner = Runner::new(self.client(), journal.clone(), self.options(how));
         let (mut events, handle, run) = runner.run(&[list.batch.clone()]);
         let mut seen = Vec::new();
@@ -179,6 +184,9 @@ impl Scene {
         match ended {
             Some(ended) => {
                 let ended = ended.unwrap_or_else(|_| panic!("the run hangs: {seen:#?}"));
+                if how.paused {
+                    assert!(journal.resume(&list.batch).await.unwrap());
+                }
                 journal.close().await;
                 while let Some(Some(event)) = futures_util::FutureExt::now_or_never(events.next()) {
                     seen.push(event.kind);

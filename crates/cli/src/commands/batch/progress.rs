@@ -138,6 +138,11 @@ fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
         EventKind::Adopted { task_id: None } => {
             format!("{name}: the record beside its output says that it may have been sent; it is looked for")
         }
+        EventKind::Settled { unmetered: true, .. } => {
+            format!(
+                "{name}: unmetered: the service gave no usable usage, so the reserved estimate counts as billed"
+            )
+        }
         EventKind::Downloaded { path, bytes } if !lively => {
             format!("{name}: {} ({})", path.display(), summary::bytes(*bytes))
         }
