@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::io::{Cursor, Read, Result, Seek, SeekFrom};
 
-use ark_video_media::{MOST_READ, probe};
+use ark_video_media::{MOST_READ, check_complete, probe};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -40,6 +40,11 @@ pub fn medium(bytes: &[u8]) {
             }
         }
         Err(error) => assert!(error.to_string().len() < 300, "{error}"),
+    }
+    assert!(reader.read <= MOST_READ, "{} bytes were read", reader.read);
+    let mut reader = Counting { bytes: Cursor::new(bytes), read: 0 };
+    if let Err(error) = check_complete(&mut reader) {
+        assert!(error.to_string().len() < 300, "{error}");
     }
     assert!(reader.read <= MOST_READ, "{} bytes were read", reader.read);
 }
