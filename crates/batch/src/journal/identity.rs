@@ -166,10 +166,22 @@ impl Journal {
     ) -> Result<(), Trouble> {
         let mut tx = self.inner.db.snapshot().await?;
         let Some(before) = fact(&mut tx, &list_key(&batch.name)).await? else { return Ok(()) };
+        let place = fact(&mut tx, PLACE).await?;
         drop(tx);
         let here = absolute(list);
         if Path::new(&before) == here || batch.list_hash == super::plan::hash_of(jobs) {
             return Ok(());
+        }
+        // The journal went with its list, both moved or both copied: nothing else is in it.
+        if let Some(place) = place.filter(|_| self.is_file()) {
+            let now = absolute(Path::new(self.place()));
+            let beside = |list: &Path, journal: &Path| {
+                journal.parent().and_then(|folder| list.strip_prefix(folder).ok()).map(Path::to_owned)
+            };
+            let was = beside(Path::new(&before), Path::new(&place));
+            if Path::new(&place) != now && was.is_some() && was == beside(&here, &now) {
+                return Ok(());
+            }
         }
         if before == STDIN || !is_there(Path::new(&before)) {
             for jobs in jobs.chunks(200) {

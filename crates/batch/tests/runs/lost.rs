@@ -198,6 +198,11 @@ async fn a_copy_that_has_unsent_shots_is_no_second_journal() {
     let Ended::Refused(RunError::Lost(lost)) = ended else { panic!("{ended:?}") };
     assert!(matches!(&lost.cause, LostCause::Copy(original) if original.starts_with(&here)), "{lost:?}");
     assert_eq!(scene.simulator.ledger().accepted, 0);
+    // Also with an edited list, and with all that it says it is a copy: its list is its own.
+    scene.shots[0].1 = 2;
+    scene.write_list();
+    let edited = scene.run(&How::default()).await;
+    assert!(matches!(edited, Ended::Refused(RunError::Lost(_))), "{edited:?}");
     // The original goes on.
     scene.folder = here;
     assert!(matches!(scene.run(&How::default()).await, Ended::Done(..)));

@@ -175,7 +175,7 @@ impl Scene {
             }
             std::future::pending::<()>().await;
         };
-        let run = tokio::time::timeout(Duration::from_secs(60), run);
+        let run = tokio::time::timeout(Duration::from_secs(150), run);
         let ended = tokio::select! {
             ended = run => Some(ended),
             () = listen => None,

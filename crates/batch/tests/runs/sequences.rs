@@ -239,8 +239,8 @@ impl Sequence {
                 self.scene.write_list();
             }
             Act::ChangeClock => {
-                // A day and more into the past; ahead only so far that a search for a lost create ends within the test.
-                let minutes = [-1800, -120, -5, 1, 5, 20][self.chances.below(6)];
+                // So far that a search for a lost create, which waits for its time to be over, ends within the test.
+                let minutes = [-120, -30, -5, 1, 5, 20][self.chances.below(6)];
                 self.scene.clock.shift.fetch_add(minutes * MINUTE, Ordering::SeqCst);
             }
             _ => {}
