@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 use ark_video_cli::Interrupts;
-use ark_video_simulator::Simulator;
+use ark_video_simulator::{Effect, FaultRule, Place, Simulator};
 use serde_json::{Value, json};
 
 use crate::cli::{Page, Ran, Shell};
@@ -25,7 +25,8 @@ async fn fast() -> Simulator {
 }
 
 async fn batch(shell: &Shell, words: &[&str]) -> Ran {
-    shell.run(&[&["batch"], words].concat()).await
+    // On the heap: a test that runs many commands would have all of them on its stack.
+    Box::pin(shell.run(&[&["batch"], words].concat())).await
 }
 
 fn shot(name: &str, prompt: &str) -> Value {
@@ -218,7 +219,7 @@ async fn without_a_network_it_says_so_and_ctrl_c_ends_it() {
     let seen = seen.text();
     assert_eq!(ran.code, 130, "{seen}");
     assert_eq!(seen.matches("nothing is billed").count(), 1, "{seen}");
-    assert!(seen.contains("interrupted: 2 jobs are left; nothing is lost"), "{seen}");
+    assert!(seen.contains("interrupted: 2 jobs are unfinished; nothing is lost"), "{seen}");
     assert!(seen.contains("go on with: ark-video batch run night.json"), "{seen}");
 }
 
@@ -280,4 +281,135 @@ async fn another_list_of_the_same_name_needs_a_name_of_its_own() {
         assert_eq!(ran.code, 0, "{line:?}: {}", ran.stderr);
     }
     assert_eq!(simulator.ledger().accepted, 2);
+}
+
+/// Every form of the run, `status` and `report` says of each unfinished shot why it is not finished; and what cannot be done
+/// about it by this verb is said by its exit code.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_unfinished_shot_says_why_wherever_it_is_shown() {
+    let draft = json!({ "name": "draft", "prompt": "Waves. [[fail:OutputVideoSensitiveContentDetected]]",
+        "model": "doubao-seedance-1-5-pro-251215", "draft": true, "duration": 4, "ratio": null });
+    let last = json!({ "name": "final", "model": "doubao-seedance-1-5-pro-251215", "resolution": null, "ratio": null,
+        "duration": null, "after": { "shot": "draft", "link": "draft" } });
+    // What stands in the way, the shots; which shot is unfinished, why, the exit codes of run and of a retry of that shot.
+    let rows = [
+        (
+            "paused",
+            json!([shot("one", "A boat."), shot("two", "A bird.")]),
+            "two",
+            "the batch is paused",
+            11,
+            2,
+        ),
+        (
+            "in the way",
+            json!([shot("one", "A boat.")]),
+            "one",
+            "paid for and its video is not fetched",
+            11,
+            2,
+        ),
+        ("failed", json!([draft, last]), "final", "it follows draft, which is failed", 10, 2),
+        ("capped", json!([shot("one", "A boat.")]), "one", "leaves no room", 17, 2),
+    ];
+    for (how, shots, name, why, code, retried) in rows {
+        for form in ["--text", "-q", "--json"] {
+            let simulator = fast().await;
+            let shell = Shell::at(&simulator);
+            let mut words = vec!["run", "night.json", form];
+            match how {
+                "paused" => {
+                    write_list(&shell, &json!([shots[0]]));
+                    assert_eq!(batch(&shell, &["run", "night.json"]).await.code, 0);
+                    batch(&shell, &["pause", "night.json"]).await;
+                }
+                "capped" => words.extend(["--cap", "1tokens"]),
+                _ => {}
+            }
+            write_list(&shell, &shots);
+            let ran = if how == "in the way" {
+                run_and_block(&shell, &simulator, &words).await
+            } else {
+                batch(&shell, &words).await
+            };
+            let seen = format!("{}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.code, code, "{how} {form}: {seen}");
+            assert!(seen.contains(why) && seen.contains(name), "{how} {form}: {seen}");
+            assert!(!seen.contains("another runner") && !seen.contains("1 jobs"), "{how} {form}: {seen}");
+            assert_eq!(seen.contains("paused"), how == "paused", "{how} {form}: {seen}");
+            if form != "--text" {
+                continue;
+            }
+            for verb in [&["status"][..], &["report"], &["status", "--json"]] {
+                let shown = batch(&shell, &[verb, &["night.json"]].concat()).await;
+                assert!(shown.stdout.contains(why), "{how} {verb:?}: {}", shown.stdout);
+            }
+            let page = batch(&shell, &["report", "night.json", "--html", "night.html"]).await;
+            assert_eq!(page.code, 0, "{}", page.stderr);
+            let html = std::fs::read_to_string(shell.folder.path().join("night.html")).unwrap();
+            assert!(html.contains(why), "{how}: {html}");
+            let again = batch(&shell, &["retry", "night.json", "--shot", name]).await;
+            assert_eq!(again.code, retried, "{how}: {}", again.stderr);
+            assert!(again.stderr.contains("not retried"), "{how}: {}", again.stderr);
+            let approved = batch(&shell, &["approve", "night.json", "--shot", name]).await;
+            assert_eq!(approved.code, 2, "{how}: {}", approved.stderr);
+            assert!(approved.stderr.contains("needs no approval"), "{how}: {}", approved.stderr);
+        }
+    }
+}
+
+/// A run whose video finds its place taken when it is there.
+async fn run_and_block(shell: &Shell, simulator: &Simulator, words: &[&str]) -> Ran {
+    let place = shell.folder.path().join("one.mp4");
+    let taking = async {
+        while simulator.ledger().accepted == 0 {
+            tokio::task::yield_now().await;
+        }
+        std::fs::write(&place, "somebody else's").unwrap();
+    };
+    tokio::join!(batch(shell, words), taking).0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn videos_that_cannot_be_told_apart_are_assigned_by_one_command_each() {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    // What the list sets is no mark, so that nothing tells these two apart.
+    let same = |name: &str, prompt: &str| json!({ "name": name, "prompt": prompt, "execution_expires_after": 7200, "seed": 7 });
+    write_list(&shell, &json!([same("boat", "A paper boat."), same("bird", "A paper bird.")]));
+    simulator.add_fault(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create)).unwrap();
+    let ran = batch(&shell, &["run", "night.json", "--text"]).await;
+    assert_eq!(ran.code, 12, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        !ran.stderr.contains("List the account's tasks"),
+        "what the run does is not asked for: {}",
+        ran.stderr
+    );
+    assert_eq!(simulator.ledger().accepted, 2);
+    let status = batch(&shell, &["status", "night.json"]).await.json();
+    let candidates = status["jobs"][0]["candidates"].as_array().unwrap().clone();
+    let ids: Vec<&str> = candidates.iter().map(|id| id.as_str().unwrap()).collect();
+    let [first, second] = ids[..] else { panic!("{status}") };
+    let video = format!("unmatched/{first}.mp4");
+    assert!(shell.folder.path().join(&video).exists());
+
+    for (words, code) in [
+        (["boat", "cgt-of-somebody"], 2),
+        (["boat", "nowhere.mp4"], 2),
+        (["boat", "night.json"], 5),
+        (["bot", first], 2),
+    ] {
+        let refused = batch(&shell, &[&["assign", "night.json"], &words[..]].concat()).await;
+        assert_eq!(refused.code, code, "{words:?}: {}", refused.stderr);
+    }
+    let given = batch(&shell, &["assign", "night.json", "boat", &video]).await;
+    assert_eq!(given.json()["state"], "settled", "{}", given.stderr);
+    assert!(shell.folder.path().join("boat.mp4").exists());
+    let taken = batch(&shell, &["assign", "night.json", "bird", first]).await;
+    assert_eq!(taken.code, 2, "{}", taken.stderr);
+    let given = batch(&shell, &["assign", "night.json", "bird", second]).await;
+    assert_eq!(given.json()["task_id"], second, "{}", given.stderr);
+    assert!(shell.folder.path().join("bird.mp4").exists() && !shell.folder.path().join("unmatched").exists());
+    let done = batch(&shell, &["run", "night.json"]).await;
+    assert_eq!((done.code, simulator.ledger().accepted), (0, 2), "{}", done.stderr);
 }

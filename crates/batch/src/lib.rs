@@ -14,8 +14,8 @@ mod report;
 mod state;
 
 pub use engine::{
-    CrashPlan, CrashPoint, Event, EventKind, Events, Lost, LostCause, OnUnknown, RunError, RunSummary,
-    Runner, RunnerHandle, RunnerOptions, StopCause, Stopped,
+    AssignError, Assigned, CrashPlan, CrashPoint, Event, EventKind, Events, Lost, LostCause, OnUnknown,
+    RunError, RunSummary, Runner, RunnerHandle, RunnerOptions, StopCause, Stopped, assign, task_of,
 };
 pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned, Spent};
 pub use journal::{
@@ -27,7 +27,10 @@ pub use list::{
     ListError, ListFinding, ListFormat, ListReport, NotAnAmount, ShotList, ShotReport, Sum, Totals,
 };
 pub use money::{Amount, Cap, Cost, Scope, TOKENS};
-pub use report::{CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, open_jobs};
+pub use report::{
+    CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, Reasons, Unfinished,
+    open_jobs, unfinished,
+};
 pub use state::State;
 
 /// The guide's example compiles.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use ark_video::Watched;
 use ark_video::model::{Task, TaskStatus};
-use ark_video::{Candidate, Watched};
 use serde_json::Value;
 
 use super::crash::CrashPoint;
@@ -11,13 +11,14 @@ use super::events::{EventKind, StopCause};
 use super::fetching::{Fetched, fetch};
 use super::options::OnUnknown;
 use super::queue::Entry;
-use super::reconciling::Found;
+use super::reconciling::{Found, named};
 use super::records;
 use super::request::{is_flex, search_of};
 use super::settling::cost;
 use super::shared::{Shared, locked};
 use super::step::{Around, Before, Step, decide};
 use super::submit::{forget, submit};
+use super::unmatched::{collect, folder, is_worth_fetching};
 use super::waiting::{LEFT_ALONE, Waited};
 use crate::{Job, JournalError, Moved, State};
 
@@ -74,6 +75,11 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
                 Some(job) => job,
                 None => return Ok(Driven::Left),
             },
+            Step::Collect => match held(shared, &job).await? {
+                Held::Moved(job) => job,
+                Held::Over => return Ok(Driven::Done),
+                Held::Left => return Ok(Driven::Left),
+            },
             Step::Wait => match wait(shared, &job, &mut task).await? {
                 Some(job) => job,
                 None => return Ok(Driven::Left),
@@ -92,7 +98,8 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
 pub(crate) async fn next_step(shared: &Shared, job: &Job) -> Result<(Step, Option<Job>), JournalError> {
     let owner =
         job.attempt.as_ref().map(|attempt| attempt.runner.as_str()).filter(|owner| *owner != shared.runner);
-    let owner_is_alive = match owner.filter(|_| job.state.is_open() && job.state != State::Intent) {
+    let is_on_its_way = job.state == State::Held || job.state.is_open() && job.state != State::Intent;
+    let owner_is_alive = match owner.filter(|_| is_on_its_way) {
         Some(owner) => {
             let alive = shared.patiently(|| shared.journal.runners_alive(shared.options.lease)).await?;
             alive.iter().any(|runner| runner.id == owner)
@@ -135,7 +142,8 @@ fn moved(moved: Moved) -> Option<Job> {
 /// Somebody wrote down that they would send it, and is gone.
 async fn forsaken(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError> {
     let attempt = job.attempt.clone().unwrap_or_default();
-    let reason = "the runner that was sending it ended in the middle, so nobody knows whether it was sent";
+    let reason =
+        "the run that was sending it ended in the middle, so it is unknown whether a task was created";
     let mut search = search_of(job);
     if let Some(search) = &mut search {
         // The record was made before the send, for the longest time that it could take and a minute; clocks keep their part.
@@ -151,17 +159,18 @@ async fn forsaken(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalErro
 
 /// Looks for a lost task. The outer `None`: the run ends.
 async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, JournalError> {
-    let hold = |reason: String, candidates: Vec<Candidate>| async move {
-        let ids: Vec<String> = candidates.into_iter().map(|candidate| candidate.id).collect();
+    let hold = |reason: String, ids: Vec<String>| async move {
         let now = moved(shared.patiently(|| shared.journal.held(job, &reason, &ids)).await?);
         Ok::<_, JournalError>(Some(now))
     };
     let Some(search) = search_of(job) else {
         return hold("what to search for is not known".to_owned(), Vec::new()).await;
     };
+    locked(&shared.looked_again).insert(job.key.clone());
     let accepted = search.accepted;
+    let intent = job.attempt.as_ref().map(|attempt| attempt.request_hash.clone()).unwrap_or_default();
     let found = tokio::select! {
-        found = shared.reconciling.find(&job.key, search) => found,
+        found = shared.reconciling.find(&job.key, search, &intent) => found,
         () = shared.stop.draining() => return Ok(None),
     };
     match found {
@@ -172,9 +181,10 @@ async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, Jo
             }
             Ok(Some(now))
         }
-        Found::Several(candidates) => {
-            let reason = "several tasks may be its own; a person has to choose".to_owned();
-            hold(reason, candidates).await
+        Found::Several { candidates, creates } => {
+            let (ids, all) = named(candidates, creates);
+            let reason = ambiguous(job, all, creates);
+            hold(reason, if is_worth_fetching(all, creates) { ids } else { Vec::new() }).await
         }
         Found::Nothing { reason, sure: true }
             if shared.options.on_unknown == OnUnknown::Resend && !accepted =>
@@ -185,6 +195,45 @@ async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, Jo
         }
         Found::Nothing { reason, .. } => hold(reason, Vec::new()).await,
     }
+}
+
+/// Why a job is held that one of these tasks may belong to.
+fn ambiguous(job: &Job, candidates: usize, creates: usize) -> String {
+    let tasks = if candidates == 1 { "1 task".to_owned() } else { format!("{candidates} tasks") };
+    let others = match creates {
+        0 | 1 => String::new(),
+        2 => " or another shot's".to_owned(),
+        _ => format!(" or those of {} other shots", creates - 1),
+    };
+    let next = if is_worth_fetching(candidates, creates) {
+        format!("the videos are fetched into {}, to be assigned", folder(&job.planned).display())
+    } else {
+        "too many to fetch; look at the times in the task list, and adopt the right one".to_owned()
+    };
+    format!("{tasks} may be its own{others}, and nothing tells which: {next}")
+}
+
+/// How it goes on with a held job.
+enum Held {
+    /// It is no longer as it was.
+    Moved(Option<Job>),
+    /// A person has to move it on.
+    Over,
+    /// The run ends.
+    Left,
+}
+
+/// Looks once more for the task of a job that an earlier run held, and fetches what may be its own.
+async fn held(shared: &Shared, job: &Job) -> Result<Held, JournalError> {
+    if locked(&shared.looked_again).insert(job.key.clone()) {
+        tokio::select! {
+            () = shared.reconciling.glance() => {}
+            () = shared.stop.draining() => return Ok(Held::Left),
+        }
+        return Ok(Held::Moved(None));
+    }
+    shared.ended(job);
+    Ok(if collect(shared, job).await { Held::Over } else { Held::Left })
 }
 
 /// Waits for a task. The outer `None`: the run ends.
@@ -229,6 +278,7 @@ async fn wait(
             now
         }
         Waited::NotTold(reason) => {
+            let _ = shared.patiently(|| shared.journal.note(job, &reason)).await?;
             shared.tell(Some(&job.key), EventKind::Trouble { reason });
             tokio::select! {
                 () = shared.options.clock.sleep(LEFT_ALONE) => None,
@@ -292,8 +342,9 @@ async fn bring(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Option<
             Ok(Some(moved(shared.patiently(|| shared.journal.gone(job, spent.clone(), &reason)).await?)))
         }
         Fetched::Blocked(reason) => {
+            let _ = shared.patiently(|| shared.journal.note(job, &reason)).await?;
             let reason =
-                format!("{reason} The film is left where it is for now: run again before its link dies.");
+                format!("{reason}. The video stays at the service for a day: make room and run again.");
             shared.tell(Some(&job.key), EventKind::Trouble { reason });
             Ok(None)
         }

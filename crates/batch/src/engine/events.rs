@@ -89,6 +89,15 @@ pub enum EventKind {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// A video is here that may belong to this job or to another one: it is paid for, and a person says whose it is.
+    Unmatched {
+        /// Its task.
+        task_id: String,
+        /// Where it is.
+        path: PathBuf,
+        /// Its length in bytes.
+        bytes: u64,
+    },
     /// The job is done and accounted for.
     Settled {
         /// What it cost.

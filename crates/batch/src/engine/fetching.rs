@@ -7,7 +7,7 @@ use std::time::Duration;
 use ark_video::model::{CreateTaskRequest, Task};
 use ark_video::{
     Attachments, DownloadCause, DownloadError, DownloadOptions, DownloadRefusal, Error, Existing, Input,
-    Intent, Output, Provenance, SaveError, Sidecar, TaskHandle, deadline,
+    Intent, Output, Provenance, SaveError, Sidecar, TaskHandle, deadline, unix_millis,
 };
 
 use serde_json::json;
@@ -16,6 +16,7 @@ use super::crash::CrashPoint;
 use super::events::EventKind;
 use super::request::wants_last_frame;
 use super::shared::Shared;
+use super::unmatched::place;
 use crate::{FileAt, InputFile, Job, Planned};
 
 /// How long results are kept after a task's end (result page, 2026-10), in milliseconds.
@@ -46,7 +47,7 @@ pub(crate) async fn fetch(shared: &Shared, job: &Job, task: Option<Task>) -> Fet
         return Fetched::Blocked("it has no task id".to_owned());
     };
     let output = job.planned.output.clone();
-    let due = task.as_ref().and_then(deadline).map(|seconds| seconds.saturating_mul(1000));
+    let due = task.as_ref().and_then(deadline).map(unix_millis);
     let due = due.or(job.created_at.map(|at| at.saturating_add(KEPT))).unwrap_or(job.changed_at);
     let _pass = tokio::select! {
         pass = shared.downloads.enter(due) => pass,
@@ -63,8 +64,15 @@ pub(crate) async fn fetch(shared: &Shared, job: &Job, task: Option<Task>) -> Fet
     let mut options = DownloadOptions::new().existing(Existing::Keep);
     options.provenance = provenance(&job.planned);
     options.intent = Some(intent(job));
-    // What was put in its place before a crash is not asked for again.
-    let file = match kept(&id, &output).await {
+    // What was put in its place before a crash is not asked for again, nor what was fetched before it was known whose it is.
+    let there = match kept(&id, &output).await {
+        Some(file) => Some(file),
+        None => match place(&job.planned, &id).await {
+            Ok(placed) => placed,
+            Err(reason) => return Fetched::Blocked(reason),
+        },
+    };
+    let file = match there {
         Some(file) => file,
         None => match patiently(shared, job, &handle, task.clone(), &output, options.clone(), due).await {
             Ok(file) => file,
@@ -85,7 +93,7 @@ pub(crate) async fn fetch(shared: &Shared, job: &Job, task: Option<Task>) -> Fet
     Fetched::Done(files)
 }
 
-async fn patiently(
+pub(crate) async fn patiently(
     shared: &Shared,
     job: &Job,
     handle: &TaskHandle,
@@ -121,12 +129,12 @@ async fn patiently(
             }
             _ if dead && late => return Err(Fetched::Gone(error.to_string())),
             Error::Download(failed) if is_full(failed) => return Err(Fetched::DiskFull(error.to_string())),
-            _ if !is_passing(&error) && tries >= TRIES => return Err(Fetched::Blocked(error.to_string())),
+            _ if !is_passing(&error) && tries >= TRIES => return Err(Fetched::Blocked(cause(&error))),
             // It was asked for long enough: the support that the message names has to act.
             Error::Download(failed) if matches!(failed.cause, DownloadCause::NoLink { .. }) => {
                 return Err(Fetched::Blocked(error.to_string()));
             }
-            _ if is_in_the_way(&error) => return Err(Fetched::Blocked(error.to_string())),
+            _ if is_in_the_way(&error) => return Err(Fetched::Blocked(cause(&error))),
             _ => {}
         }
         if tries.is_power_of_two() {
@@ -195,7 +203,7 @@ pub(crate) fn intent(job: &Job) -> Intent {
 }
 
 /// The film, if its sidecar proves that what stands there is this task's.
-async fn kept(id: &str, path: &Path) -> Option<FileAt> {
+pub(crate) async fn kept(id: &str, path: &Path) -> Option<FileAt> {
     let sidecar = Sidecar::read(path).ok().flatten()?;
     if sidecar.task_id.as_deref() != Some(id) || !sidecar.holds(path).await {
         return None;
@@ -215,6 +223,15 @@ pub(crate) fn provenance(planned: &Planned) -> Option<Provenance> {
         serde_json::from_value::<Input>(input).ok()
     }));
     Some(provenance)
+}
+
+/// What stands in the way, without the advice that the run follows by itself.
+fn cause(error: &Error) -> String {
+    let text = match error {
+        Error::Download(failed) => failed.cause.to_string(),
+        _ => error.to_string(),
+    };
+    text.trim_end_matches('.').to_owned()
 }
 
 fn is_full(failed: &DownloadError) -> bool {

@@ -20,6 +20,7 @@ mod stop;
 mod submit;
 mod supervise;
 mod turnstile;
+mod unmatched;
 mod waiting;
 mod words;
 
@@ -28,3 +29,4 @@ pub use events::{Event, EventKind, Events, StopCause};
 pub use options::{OnUnknown, RunnerOptions};
 pub use recover::{Lost, LostCause};
 pub use runner::{RunError, RunSummary, Runner, RunnerHandle, Stopped};
+pub use unmatched::{AssignError, Assigned, assign, task_of};

@@ -1,7 +1,7 @@
 //! Looking for lost tasks: one reading of the service's list serves all jobs whose create has an unknown end. New ones join the
 //! next reading. It never sends a create, and gives a task away only while no other job of the journal can claim it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::events::{EventKind, Teller};
 use super::request::search_of;
-use crate::{JobFilter, Journal, JournalError, State};
+use crate::{Job, JobFilter, Journal, JournalError, Moved, State};
 
 /// At least this between two readings: what becomes unknown meanwhile shares the next.
 const APART: Duration = Duration::from_secs(5);
@@ -23,6 +23,10 @@ const AGAIN: Duration = Duration::from_secs(15);
 const SHIFTED: u32 = 5;
 /// Jobs that are read from the journal at once.
 const PAGE: usize = 500;
+/// Tasks that a row names at most as its candidates.
+const NAMED: usize = 1000;
+/// How far back other tasks of the journal may be that carry a mark, in milliseconds: a day more than LIST shows.
+const LISTED: i64 = 8 * 24 * 60 * 60 * 1000;
 
 /// What was found of a lost task.
 #[derive(Debug)]
@@ -34,8 +38,13 @@ pub(crate) enum Found {
         /// When the service created it, in milliseconds since 1970, if it says so.
         created_at: Option<UnixMillis>,
     },
-    /// Several may be it.
-    Several(Vec<Candidate>),
+    /// Several may be it, or others may have it as well.
+    Several {
+        /// They, by id.
+        candidates: Vec<Candidate>,
+        /// How many creates they may belong to, this one included.
+        creates: usize,
+    },
     /// None.
     Nothing {
         /// How it was looked for, in a sentence.
@@ -48,17 +57,36 @@ pub(crate) enum Found {
 struct Case {
     key: String,
     search: Unknown,
+    /// The same for requests that are the same: their tasks are as good as each other's.
+    intent: String,
     answer: oneshot::Sender<Found>,
     /// Looks since the window has closed.
     looks: u32,
     /// Of those, looks that did not count because the list shifted.
     shifted: u32,
-    due: UnixMillis,
+    /// From when on a look counts, by the clock that nobody sets.
+    closes: Duration,
+    due: Duration,
+}
+
+enum Arrival {
+    Case(Case),
+    /// One look for what is held, which somebody waits for.
+    Glance(oneshot::Sender<()>),
 }
 
 /// The way to the search.
 #[derive(Debug, Clone)]
-pub(crate) struct Reconciling(mpsc::UnboundedSender<Case>);
+pub(crate) struct Reconciling(mpsc::UnboundedSender<Arrival>);
+
+impl std::fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Case(case) => case.fmt(f),
+            Self::Glance(_) => f.write_str("Glance"),
+        }
+    }
+}
 
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,8 +101,9 @@ pub(crate) struct Searcher {
     clock: Arc<dyn Clock>,
     options: SweepOptions,
     teller: Teller,
-    arrivals: mpsc::UnboundedReceiver<Case>,
+    arrivals: mpsc::UnboundedReceiver<Arrival>,
     cases: Vec<Case>,
+    glances: Vec<oneshot::Sender<()>>,
     /// Given away in this run, whether or not the journal knows yet.
     given: HashSet<String>,
 }
@@ -95,20 +124,39 @@ pub(crate) fn start(
         teller,
         arrivals,
         cases: Vec::new(),
+        glances: Vec::new(),
         given: HashSet::new(),
     };
     (Reconciling(sender), searcher)
 }
 
 impl Reconciling {
-    /// Looks for the task of a create. Dropping this gives the search up.
-    pub(crate) async fn find(&self, key: &str, search: Unknown) -> Found {
+    /// Looks for the task of a create. `intent` is the same for the same requests. Dropping this gives the search up.
+    pub(crate) async fn find(&self, key: &str, search: Unknown, intent: &str) -> Found {
         let (answer, found) = oneshot::channel();
-        let case = Case { key: key.to_owned(), search, answer, looks: 0, shifted: 0, due: UnixMillis::MIN };
-        if self.0.send(case).is_err() {
+        let case = Case {
+            key: key.to_owned(),
+            search,
+            intent: intent.to_owned(),
+            answer,
+            looks: 0,
+            shifted: 0,
+            closes: Duration::MAX,
+            due: Duration::ZERO,
+        };
+        if self.0.send(Arrival::Case(case)).is_err() {
             return over();
         }
         found.await.unwrap_or_else(|_| over())
+    }
+
+    /// Looks once for the tasks of all that is held: the list may show now what it did not show then. Ends also when the list
+    /// cannot be read.
+    pub(crate) async fn glance(&self) {
+        let (done, seen) = oneshot::channel();
+        if self.0.send(Arrival::Glance(done)).is_ok() {
+            let _ = seen.await;
+        }
     }
 }
 
@@ -119,31 +167,37 @@ fn over() -> Found {
 
 impl Searcher {
     pub(crate) async fn run(mut self) {
-        let mut not_before = UnixMillis::MIN;
+        let mut not_before = Duration::ZERO;
         loop {
             self.cases.retain(|case| !case.answer.is_closed());
-            let Some(due) = self.cases.iter().map(|case| case.due).min() else {
-                let Some(case) = self.arrivals.recv().await else { return };
-                self.cases.push(case);
-                continue;
+            let due = match (self.cases.iter().map(|case| case.due).min(), self.glances.is_empty()) {
+                (_, false) => Duration::ZERO,
+                (Some(due), true) => due,
+                (None, true) => {
+                    let Some(arrival) = self.arrivals.recv().await else { return };
+                    self.arrived(arrival);
+                    continue;
+                }
             };
-            let wait = due.max(not_before).saturating_sub(self.clock.now());
-            if wait > 0 {
+            let wait = due.max(not_before).saturating_sub(self.clock.monotonic());
+            if !wait.is_zero() {
                 let clock = self.clock.clone();
                 tokio::select! {
                     arrival = self.arrivals.recv() => match arrival {
-                        Some(case) => self.cases.push(case),
+                        Some(arrival) => self.arrived(arrival),
                         None => return,
                     },
-                    () = clock.sleep(millis(wait)) => {}
+                    () = clock.sleep(wait) => {}
                 }
                 continue;
             }
-            while let Ok(case) = self.arrivals.try_recv() {
-                self.cases.push(case);
+            while let Ok(arrival) = self.arrivals.try_recv() {
+                self.arrived(arrival);
             }
+            let glances = std::mem::take(&mut self.glances);
             let pause = match self.look().await {
                 Ok(()) => APART,
+                Err(_) if self.cases.is_empty() => APART,
                 Err(reason) => {
                     let reason =
                         format!("{reason} Lost tasks are looked for again in {} s.", AGAIN.as_secs());
@@ -151,118 +205,261 @@ impl Searcher {
                     AGAIN
                 }
             };
-            not_before = self.clock.now().saturating_add(in_millis(pause));
+            // Who has gone away meanwhile does not want to know.
+            glances.into_iter().for_each(|glance| _ = glance.send(()));
+            not_before = self.clock.monotonic().saturating_add(pause);
+        }
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Glance(done) => self.glances.push(done),
+            Arrival::Case(mut case) => {
+                let now = self.client.service_now();
+                let until = case.search.closes(now).saturating_sub(now);
+                case.closes = self.clock.monotonic().saturating_add(millis(until));
+                self.cases.push(case);
+            }
         }
     }
 
     /// One reading of the list, for all cases.
     async fn look(&mut self) -> Result<(), String> {
-        let started = self.clock.now();
+        let started = self.clock.monotonic();
         let before = self.claims().await.map_err(|error| error.to_string())?;
         let searches = self.cases.iter().map(|case| case.search.clone());
         let unknowns: Vec<_> =
-            searches.chain(before.others.iter().map(|(_, search)| search.clone())).collect();
+            searches.chain(before.others.iter().map(|other| other.search.clone())).collect();
         // One look, no more: what follows from how many there were is decided here, for each case by itself.
         let options = ReconcileOptions::new()
             .sweep(self.options.clone().looks(0))
             .owned(before.owned.iter().chain(&self.given).cloned());
         let verdicts =
             self.client.reconcile_all(unknowns, options, |_| {}).await.map_err(|error| error.to_string())?;
-        let found =
-            verdicts.iter().take(self.cases.len()).any(|verdict| matches!(verdict, Verdict::Found { .. }));
+        let assigned = self.assigned(&before, &verdicts);
+        let found = |verdict: &Verdict| matches!(verdict, Verdict::Found { .. });
         // Somebody may have sent a create between the first reading of the journal and the list.
-        let after = match found {
+        let after = match !assigned.is_empty() || verdicts.iter().any(found) {
             true => self.claims().await.map_err(|error| error.to_string())?,
             false => Claims::default(),
         };
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut open = Vec::new();
-        for (mut case, verdict) in std::mem::take(&mut self.cases).into_iter().zip(verdicts) {
-            let (closed, doubt) = match &verdict {
-                Verdict::NotFound { looks, doubt, .. } => (*looks > 0, *doubt),
-                _ => (started >= case.search.window.to, None),
+        let mut verdicts = verdicts.into_iter();
+        for (place, mut case) in std::mem::take(&mut self.cases).into_iter().enumerate() {
+            let Some(verdict) = verdicts.next() else { break };
+            let closed = started >= case.closes;
+            let doubt = match &verdict {
+                Verdict::NotFound { doubt, .. } => *doubt,
+                _ => None,
             };
             // A list that shifted while it was read may have hidden the task: look again, a few times.
             let counts = closed && (doubt != Some(Doubt::Incomplete) || case.shifted >= SHIFTED);
             case.looks += u32::from(counts);
             case.shifted += u32::from(closed && !counts);
+            let last = case.looks >= self.options.looks.max(1);
+            let mut give = |task: Candidate, evidence| {
+                let contested = after.contest(&before, &case.search, &task.id, evidence);
+                (!contested && self.given.insert(task.id.clone()))
+                    .then(|| Found::Task { created_at: task.created_at.map(unix_millis), id: task.id })
+            };
             let said = match verdict {
-                Verdict::Found { task, evidence }
-                    if !after.contest(&before, &case.search, &task.id, evidence) =>
-                {
-                    self.given.insert(task.id.clone());
-                    let created_at = task.created_at.map(unix_millis);
-                    Some(Found::Task { id: task.id, created_at })
+                Verdict::Found { task, evidence } => give(task, evidence),
+                Verdict::Ambiguous { candidates, claimants, is_complete, .. } => {
+                    let is_settled = is_complete
+                        && !before.has_in_flight(&claimants)
+                        && !before.waits_for_the_same(&claimants, &case.intent);
+                    match assigned.get(&place) {
+                        Some(task) if is_settled => give(task.clone(), task.evidence),
+                        _ if is_settled || last => {
+                            Some(Found::Several { candidates, creates: claimants.len() })
+                        }
+                        _ => None,
+                    }
                 }
-                _ if case.looks < self.options.looks.max(1) => None,
-                Verdict::Found { .. } => None,
-                Verdict::Ambiguous { candidates, .. } => Some(Found::Several(candidates)),
-                nothing => {
+                nothing if last => {
                     let reason = format!("{nothing} (looked {} times)", case.looks);
                     Some(Found::Nothing { reason, sure: doubt.is_none() })
                 }
+                _ => None,
             };
             match said {
                 // Who has gone away meanwhile does not want to know.
                 Some(said) => drop(case.answer.send(said)),
                 None => {
-                    let pause = in_millis(self.options.pause);
-                    case.due = if closed { now.saturating_add(pause) } else { case.search.window.to };
+                    case.due = if closed { now.saturating_add(self.options.pause) } else { case.closes };
                     open.push(case);
                 }
             }
         }
         self.cases = open;
+        for (other, verdict) in before.others.iter().zip(verdicts) {
+            self.held_again(&before, &after, other, verdict).await.map_err(|error| error.to_string())?;
+        }
         Ok(())
+    }
+
+    /// Which task each case gets where requests that are the same have made as many tasks that are alike: one is as good as the
+    /// other, so they are given in the order of their times.
+    fn assigned(&self, claims: &Claims, verdicts: &[Verdict]) -> BTreeMap<usize, Candidate> {
+        let mut assigned = BTreeMap::new();
+        for (place, verdict) in verdicts.iter().take(self.cases.len()).enumerate() {
+            let Verdict::Ambiguous { candidates, claimants, is_complete: true, .. } = verdict else {
+                continue;
+            };
+            let sure = |task: &Candidate| task.evidence >= Evidence::Marked || self.options.exclusive;
+            let are_ours = claimants.iter().all(|other| *other < self.cases.len());
+            let is_first = claimants.first() == Some(&place);
+            if !is_first || !are_ours || claims.has_in_flight(claimants) || !candidates.iter().all(sure) {
+                continue;
+            }
+            let mut cases: Vec<_> = claimants.iter().map(|other| (*other, &self.cases[*other])).collect();
+            if cases.iter().any(|(_, case)| case.intent.is_empty() || case.intent != cases[0].1.intent) {
+                continue;
+            }
+            cases.sort_by_key(|(_, case)| (case.search.window.from, case.key.clone()));
+            let mut tasks = candidates.clone();
+            tasks.sort_by_key(|task| (task.created_at, task.id.clone()));
+            assigned.extend(cases.into_iter().map(|(other, _)| other).zip(tasks));
+        }
+        assigned
+    }
+
+    /// What a held job's search brings: its task, now that the list shows it, or more tasks that may be its own.
+    async fn held_again(
+        &mut self,
+        before: &Claims,
+        after: &Claims,
+        other: &Other,
+        verdict: Verdict,
+    ) -> Result<(), JournalError> {
+        let Other { key, search, .. } = other;
+        if other.state != State::Held {
+            return Ok(());
+        }
+        match verdict {
+            Verdict::Found { task, evidence }
+                if evidence >= Evidence::Marked && !after.contest(before, search, &task.id, evidence) =>
+            {
+                if let Some(job) = self.held(key).await? {
+                    self.given.insert(task.id.clone());
+                    let moved =
+                        self.journal.submitted(&job, &task.id, task.created_at.map(unix_millis)).await?;
+                    if let Moved::Done(_) = moved {
+                        let kind = EventKind::Submitted { task_id: task.id, found: true };
+                        self.teller.tell(self.clock.now(), Some(key), kind);
+                    }
+                }
+            }
+            Verdict::Ambiguous { candidates, claimants, .. } => {
+                let ids = named(candidates, claimants.len()).0;
+                if let Some(job) = self.held(key).await?
+                    && ids.iter().any(|id| !job.candidates.contains(id))
+                {
+                    let _ = self.journal.more_candidates(&job, &ids).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn held(&self, key: &str) -> Result<Option<Job>, JournalError> {
+        Ok(self.journal.job(key).await?.filter(|job| job.state == State::Held))
     }
 
     /// Who else may have a task that is not known yet, and which tasks are known.
     async fn claims(&self) -> Result<Claims, JournalError> {
-        let models: HashSet<_> = self.cases.iter().map(|case| case.search.model.clone()).collect();
-        let since = self.cases.iter().map(|case| case.search.window.from).min().unwrap_or(UnixMillis::MIN);
-        let mut claims = Claims::default();
-        for model in &models {
-            claims.owned.extend(self.journal.owned_task_ids(model, since).await?);
-        }
+        let mut models: HashSet<_> = self.cases.iter().map(|case| case.search.model.clone()).collect();
         let own: HashSet<_> = self.cases.iter().map(|case| case.key.as_str()).collect();
+        let mut claims = Claims { cases: self.cases.len(), ..Claims::default() };
         let filter = JobFilter {
             states: vec![State::Submitting, State::Unknown, State::Held],
-            models: models.into_iter().collect(),
+            models: models.iter().cloned().collect(),
             ..JobFilter::default()
         };
         let mut last: Option<String> = None;
         loop {
             let page = self.journal.jobs(&filter, last.as_deref(), PAGE).await?;
-            let Some(end) = page.last() else { return Ok(claims) };
+            let Some(end) = page.last() else { break };
             last = Some(end.key.clone());
-            let others = page.iter().filter(|job| !own.contains(job.key.as_str()));
-            claims.others.extend(others.filter_map(|job| Some((job.key.clone(), search_of(job)?))));
+            for job in page.iter().filter(|job| !own.contains(job.key.as_str())) {
+                let Some(search) = search_of(job) else { continue };
+                models.insert(search.model.clone());
+                let intent =
+                    job.attempt.as_ref().map(|attempt| attempt.request_hash.clone()).unwrap_or_default();
+                claims.others.push(Other { key: job.key.clone(), search, intent, state: job.state });
+            }
         }
+        let searches =
+            self.cases.iter().map(|case| &case.search).chain(claims.others.iter().map(|other| &other.search));
+        let since = searches.map(|search| search.window.from).min().unwrap_or(UnixMillis::MIN);
+        // A mark is looked for in all that is listed, so that its earlier tasks have to be known too.
+        let since = since.saturating_sub(LISTED);
+        for model in &models {
+            claims.owned.extend(self.journal.owned_task_ids(model, since).await?);
+        }
+        Ok(claims)
     }
+}
+
+/// The candidates as a row names them, and how many there are.
+pub(crate) fn named(mut candidates: Vec<Candidate>, creates: usize) -> (Vec<String>, usize) {
+    let all = candidates.len();
+    // Beyond this, the newest are the ones that a person may still fetch.
+    if all > NAMED.max(creates) {
+        candidates.sort_by_key(|task| std::cmp::Reverse(task.created_at));
+        candidates.truncate(NAMED.max(creates));
+    }
+    (candidates.into_iter().map(|task| task.id).collect(), all)
 }
 
 #[derive(Debug, Default)]
 struct Claims {
     owned: HashSet<String>,
-    others: Vec<(String, Unknown)>,
+    cases: usize,
+    /// Everybody else, in the order of the verdicts behind the cases'.
+    others: Vec<Other>,
+}
+
+/// A job that no case is of, whose task is not known either.
+#[derive(Debug)]
+struct Other {
+    key: String,
+    search: Unknown,
+    intent: String,
+    state: State,
 }
 
 impl Claims {
+    fn other(&self, place: usize) -> Option<&Other> {
+        self.others.get(place.checked_sub(self.cases)?)
+    }
+
+    /// Whether the answer of one of them may yet come.
+    fn has_in_flight(&self, claimants: &[usize]) -> bool {
+        let is_sending = |other: &Other| other.state == State::Submitting;
+        claimants.iter().any(|place| self.other(*place).is_some_and(is_sending))
+    }
+
+    /// Whether one of them sent the same request and is about to be looked for too: then both get a task each.
+    fn waits_for_the_same(&self, claimants: &[usize], intent: &str) -> bool {
+        let is_same =
+            |other: &Other| other.state == State::Unknown && !intent.is_empty() && other.intent == intent;
+        claimants.iter().any(|place| self.other(*place).is_some_and(is_same))
+    }
+
     /// Whether, by what is known now, a task may belong to somebody who was not known when the list was read.
     fn contest(&self, earlier: &Self, search: &Unknown, task: &str, evidence: Evidence) -> bool {
-        let new = |key: &String| !earlier.others.iter().any(|(known, _)| known == key);
+        let new = |key: &String| !earlier.others.iter().any(|known| known.key == *key);
         let alike = |other: &Unknown| match (search.marks.expiry, other.marks.expiry) {
             (Some(ours), Some(theirs)) if evidence >= Evidence::MarkedAtAnotherTime => ours == theirs,
             _ => evidence < Evidence::Tag,
         };
-        self.owned.contains(task) || self.others.iter().any(|(key, other)| new(key) && alike(other))
+        self.owned.contains(task) || self.others.iter().any(|other| new(&other.key) && alike(&other.search))
     }
 }
 
 fn millis(wait: UnixMillis) -> Duration {
     Duration::from_millis(u64::try_from(wait).unwrap_or(0))
-}
-
-fn in_millis(pause: Duration) -> UnixMillis {
-    UnixMillis::try_from(pause.as_millis()).unwrap_or(UnixMillis::MAX)
 }

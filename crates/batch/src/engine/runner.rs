@@ -297,6 +297,7 @@ impl Run {
         }
         options.crash.reached(CrashPoint::BeforeQueue);
         let queued = self.fill().await?;
+        self.hold().await?;
         options.crash.reached(CrashPoint::AfterQueue);
         shared.tell(None, EventKind::Started { runner: shared.runner.clone(), others, queued });
         Ok(())
@@ -338,6 +339,26 @@ impl Run {
             }
         }
         Ok(queued)
+    }
+
+    /// Sees to held jobs: their tasks may be listed now, and what may be theirs is fetched. They are not in the queue.
+    async fn hold(&self) -> Result<(), RunError> {
+        for batch in &self.batches {
+            let mut last = None;
+            while let Some(page) = self.page(batch, |state| state == State::Held, &mut last).await? {
+                for job in page {
+                    let is_new = !locked(&self.shared.looked_again).contains(&job.key);
+                    let is_missing = {
+                        let collecting = locked(&self.shared.collecting);
+                        job.candidates.iter().any(|id| !collecting.contains(id))
+                    };
+                    if (is_new || is_missing) && !self.active.has(&job.key) {
+                        drop(self.active.begin(&self.shared, job.key));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The next jobs of a batch in certain states, by their keys.
@@ -407,6 +428,7 @@ impl Run {
             if !over && began < next_survey {
                 continue;
             }
+            self.hold().await?;
             let under_way = match self.survey().await {
                 Ok(under_way) => under_way,
                 Err(RunError::Queue(reason)) => {
@@ -415,7 +437,7 @@ impl Run {
                 }
                 Err(error) => return Err(error),
             };
-            if idle && under_way == 0 {
+            if active.is_empty() && idle && under_way == 0 {
                 return Ok(());
             }
             let took = clock.monotonic().saturating_sub(began);

@@ -42,6 +42,10 @@ pub(crate) struct Shared {
     pub(crate) given_up: Mutex<HashSet<String>>,
     /// The marks of each model's creates, as the journal had them last and this runner took them since.
     marks: Mutex<HashMap<String, Arc<MarksInUse>>>,
+    /// Held jobs whose tasks were looked for in this run.
+    pub(crate) looked_again: Mutex<HashSet<String>>,
+    /// Tasks whose videos are fetched in this run before it is known whose they are.
+    pub(crate) collecting: Mutex<HashSet<String>>,
     /// Keys of the jobs that follow another one, by its batch and name.
     pub(crate) followers: Mutex<HashMap<(String, String), HashSet<String>>>,
     models: Mutex<HashMap<String, Arc<ModelPace>>>,
@@ -97,6 +101,8 @@ impl Shared {
             reconciling,
             given_up: Mutex::default(),
             marks: Mutex::default(),
+            looked_again: Mutex::default(),
+            collecting: Mutex::default(),
             followers: Mutex::default(),
             models: Mutex::default(),
             ends: Mutex::default(),

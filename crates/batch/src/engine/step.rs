@@ -45,6 +45,8 @@ pub(crate) enum Step {
     Forsaken,
     /// Look for its task.
     Reconcile,
+    /// A person has to say which task is its own: look once more, and fetch the videos of all that may be.
+    Collect,
     /// Wait for its task.
     Wait,
     /// Fetch its film.
@@ -64,6 +66,7 @@ pub(crate) fn decide(job: &Job, around: &Around<'_>) -> Step {
             Before::Ready if around.sends => Step::Submit,
             Before::Ready => Step::Later,
         },
+        State::Held if !elsewhere => Step::Collect,
         state if !state.is_open() => Step::Rest,
         _ if elsewhere => Step::Elsewhere,
         State::Submitting => Step::Forsaken,
@@ -136,6 +139,7 @@ mod tests {
                 let expected = match state {
                     _ if alive => continue,
                     State::Unknown => Step::Reconcile,
+                    State::Held => Step::Collect,
                     State::Submitted => Step::Wait,
                     State::Finished => Step::Fetch,
                     State::Downloaded => Step::Settle,

@@ -384,8 +384,16 @@ async fn failed(
         now
     };
     match error {
-        Error::OutcomeUnknown(lost) => unknown(shared, job, &lost.search, &reason).await,
-        Error::AcceptedWithoutId(lost) => unknown(shared, job, &lost.search, &reason).await,
+        // Not in the library's words: they tell a person to look for the task, which this run does.
+        Error::OutcomeUnknown(lost) => {
+            let reason = format!("it is unknown whether a task was created: {}", lost.reason);
+            unknown(shared, job, &lost.search, &reason).await
+        }
+        Error::AcceptedWithoutId(lost) => {
+            let reason =
+                format!("the service accepted it ({}) without a readable id: {}", lost.status, lost.reason);
+            unknown(shared, job, &lost.search, &reason).await
+        }
         Error::NotSent(cause) if cause.cause.kind == SendErrorKind::Invalid => Ok(moved(refused().await?)),
         Error::NotSent(_) => {
             let now = not_sent(shared, job, &reason).await?;

@@ -282,6 +282,34 @@ impl Journal {
         .await
     }
 
+    /// More tasks may be a held job's own than was known.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub async fn more_candidates(&self, job: &Job, candidates: &[String]) -> Result<Moved, JournalError> {
+        self.moved(SENT, job, &[State::Held], async |_, next| {
+            let new: Vec<_> =
+                candidates.iter().filter(|candidate| !next.candidates.contains(candidate)).cloned().collect();
+            next.candidates.extend(new);
+            Ok(())
+        })
+        .await
+    }
+
+    /// A task that might have been a held job's own is another one's.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub async fn without_candidate(&self, job: &Job, task_id: &str) -> Result<Moved, JournalError> {
+        self.moved(SENT, job, &[State::Held], async |_, next| {
+            next.candidates.retain(|candidate| candidate != task_id);
+            Ok(())
+        })
+        .await
+    }
+
     /// After a search that found nothing, and only where the user allowed it: an intent again.
     ///
     /// # Errors
@@ -307,6 +335,19 @@ impl Journal {
         }
         self.moved(SENT, job, &[State::Submitted], async |_, next| {
             next.task = Some(task.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps why a job does not get on where it stands, for people. Writes only if it says something new.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub async fn note(&self, job: &Job, reason: &str) -> Result<Moved, JournalError> {
+        self.moved(SENT, job, &[State::Submitted, State::Finished], async |_, next| {
+            next.reason = Some(reason.to_owned());
             Ok(())
         })
         .await
@@ -368,6 +409,7 @@ impl Journal {
         self.moved(SENT, job, &[State::Finished], async |_, next| {
             next.state = State::Downloaded;
             next.files = files;
+            next.reason = None;
             Ok(())
         })
         .await

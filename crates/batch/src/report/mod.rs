@@ -4,8 +4,10 @@ mod cost;
 mod html;
 mod media;
 mod summary;
+mod why;
 
 pub use cost::{CostLine, CostReport, GroupBy};
 pub use html::{Head, Page, PageOptions};
 pub use media::Embed;
 pub use summary::{Durations, Eta, open_jobs};
+pub use why::{Reasons, Unfinished, unfinished};

@@ -5,6 +5,7 @@
 mod ends;
 mod follows;
 mod lost;
+mod lost_answers;
 mod money;
 mod postgres;
 mod scene;

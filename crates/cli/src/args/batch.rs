@@ -4,8 +4,8 @@ use ark_video_batch::Amount;
 use clap::{Args, Subcommand};
 
 use super::batch_run::{
-    BatchApproveArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs, BatchResolveArgs,
-    BatchRetryArgs, BatchRunArgs, BatchStatusArgs,
+    BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs,
+    BatchResolveArgs, BatchRetryArgs, BatchRunArgs, BatchStatusArgs,
 };
 
 /// A batch.
@@ -34,7 +34,9 @@ pub(crate) enum BatchVerb {
     Retry(BatchRetryArgs),
     /// Say that a film is good: shots that wait for that go on
     Approve(BatchApproveArgs),
-    /// Decide about a shot of which nobody knows whether a task was created
+    /// Say whose a video in `unmatched/` is: puts it in its place, without any network
+    Assign(BatchAssignArgs),
+    /// Decide about a shot of which it is unknown whether a task was created
     Resolve(BatchResolveArgs),
     /// Show every shot, or write a page with the films
     Report(BatchReportArgs),

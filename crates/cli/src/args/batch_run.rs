@@ -170,6 +170,32 @@ pub(crate) struct BatchApproveArgs {
     pub(crate) shots: Vec<String>,
 }
 
+/// Saying whose a video is.
+#[derive(Debug, Args)]
+#[command(after_help = ASSIGN_NOTES)]
+pub(crate) struct BatchAssignArgs {
+    /// The list that the batch was run from
+    #[arg(value_name = "LIST")]
+    pub(crate) list: String,
+    /// The shot, by the name that `batch status` shows
+    #[arg(value_name = "SHOT")]
+    pub(crate) shot: String,
+    /// Its task, by id, or the task's video in `unmatched/`
+    #[arg(value_name = "TASK|FILE")]
+    pub(crate) task: String,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+}
+
+const ASSIGN_NOTES: &str = "\
+Where the answers of several creates were lost and nothing tells their tasks apart, all their videos are fetched into
+`unmatched/` beside the others while their links live, and `batch status` names the shots that they may belong to. Look at
+them, and say whose each one is. What was assigned is no longer offered to other shots.
+
+Examples:
+  ark-video batch assign shots.toml boat films/unmatched/cgt-20261123134708-cjsy5.mp4
+  ark-video batch assign shots.toml boat cgt-20261123134708-cjsy5";
+
 /// Deciding about a shot that is held.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("verdict").required(true))]

@@ -18,15 +18,16 @@ use clap_complete::Shell;
 
 pub(crate) use batch::{BatchArgs, BatchCheckArgs, BatchVerb};
 pub(crate) use batch_run::{
-    BatchApproveArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs, BatchResolveArgs,
-    BatchRetryArgs, BatchRunArgs, BatchStatusArgs, CostArgs, CostBy, CostReportArgs, CostVerb, JournalArgs,
-    MoneyArgs, OnUnknownArg, PaceArgs, RetryState,
+    BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs,
+    BatchResolveArgs, BatchRetryArgs, BatchRunArgs, BatchStatusArgs, CostArgs, CostBy, CostReportArgs,
+    CostVerb, JournalArgs, MoneyArgs, OnUnknownArg, PaceArgs, RetryState,
 };
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use generate::GenerateArgs;
 pub(crate) use reconcile::ReconcileArgs;
 pub(crate) use request::RequestArgs;
 pub(crate) use simulate::{AccountArg, SimulateArgs};
+pub(crate) use values::task_id;
 
 use crate::exit::Exit;
 

@@ -59,7 +59,7 @@ pub(super) fn moment(text: &str) -> Result<When, String> {
 }
 
 /// Any text but none: ids are the service's to define.
-pub(super) fn task_id(text: &str) -> Result<String, String> {
+pub(crate) fn task_id(text: &str) -> Result<String, String> {
     let id = text.trim();
     if id.is_empty() { Err("the id is empty".to_owned()) } else { Ok(id.to_owned()) }
 }

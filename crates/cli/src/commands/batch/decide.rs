@@ -1,11 +1,13 @@
 //! What a person decides about a batch: pausing it, giving up or bringing back shots, approving drafts, settling doubt.
 
-use ark_video_batch::{Job, Moved, Resolve, State};
+use ark_video_batch::{AssignError, Job, Moved, Reasons, Resolve, State};
 use serde_json::json;
 
 use super::journal::{self, Opened, each, must_exist, of_journal};
 use crate::api_failure;
-use crate::args::{BatchApproveArgs, BatchCancelArgs, BatchOf, BatchResolveArgs, BatchRetryArgs, RetryState};
+use crate::args::{
+    BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchOf, BatchResolveArgs, BatchRetryArgs, RetryState,
+};
 use crate::exit::Exit;
 use crate::failure::{Failure, printable};
 use crate::output::Form;
@@ -86,21 +88,79 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
         Ok::<_, Failure>(())
     })
     .await?;
-    let text =
-        format!("{} will be sent again, each a new bill if it succeeds; start `batch run`", back.len());
+    let mut left = Vec::new();
+    let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
+    each(&opened, &[], &args.which.shots, async |job| {
+        if !job.superseded && !back.contains(&job.planned.name) && !args.which.shots.is_empty() {
+            left.push(instead(&job, &reasons));
+        }
+        Ok::<_, Failure>(())
+    })
+    .await?;
+    let text = match back.len() {
+        0 => "nothing is sent again".to_owned(),
+        1 => "1 shot is sent again, a new bill if it succeeds; start `batch run`".to_owned(),
+        many => format!("{many} shots are sent again, each a new bill if it succeeds; start `batch run`"),
+    };
     told(session, &opened, &text, json!({ "retried": back }));
-    Ok(())
+    // Asked for by name, and not possible: a script has to know.
+    match left.split_first() {
+        None => Ok(()),
+        Some((first, others)) => {
+            let more = others.iter().map(|other| format!("\n{other}")).collect::<String>();
+            Err(Failure::new(Exit::Usage, format!("{first}{more}")))
+        }
+    }
+}
+
+/// What to do in place of a retry.
+fn instead(job: &Job, reasons: &Reasons) -> String {
+    let why = reasons.of(job).map(|why| format!(": {why}")).unwrap_or_default();
+    let next = match job.state {
+        State::Intent => "start `batch run`",
+        State::Submitting | State::Unknown | State::Submitted | State::Downloaded => {
+            "start `batch run`, which goes on with it"
+        }
+        State::Finished => "make room for its video and start `batch run`; a retry would pay for it again",
+        State::Held => "decide with `batch assign` or `batch resolve`",
+        State::NeedsApproval => "say so with `batch approve`",
+        State::OverBudget => "start `batch run` with a higher --cap",
+        State::Settled => "it has its video; change the shot to make another one",
+        _ => "name its state with --only",
+    };
+    let state = job.state.as_str().replace('_', " ");
+    format!("{} is {state} and not retried{why}; {next}", job.planned.name)
 }
 
 pub(super) async fn approve(session: &Session, args: &BatchApproveArgs) -> Result<(), Failure> {
     let opened = journal::open(session, &args.of).await?;
     must_exist(&opened, &args.shots).await?;
+    for name in &args.shots {
+        let mut is_needed = false;
+        each(&opened, &[], &[], async |job| {
+            let follows = job.planned.after.as_ref().is_some_and(|after| after.approve && after.job == *name);
+            is_needed |= follows && !job.superseded && job.state != State::Dropped;
+            Ok::<_, Failure>(())
+        })
+        .await?;
+        if !is_needed {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("{name} needs no approval: no shot of the batch {} waits for one", opened.batch),
+            )
+            .hint("`batch status` says why each shot is not finished"));
+        }
+    }
     let mut reopened = Vec::new();
     for name in &args.shots {
         let approved = opened.journal.approve(&opened.batch, name).await.map_err(of_journal)?;
         reopened.extend(approved.reopened);
     }
-    let text = format!("{} approved, {} shots may go on", args.shots.len(), reopened.len());
+    let go_on = match reopened.len() {
+        1 => "1 shot may go on".to_owned(),
+        many => format!("{many} shots may go on"),
+    };
+    let text = format!("{} approved, {go_on}", args.shots.len());
     told(session, &opened, &text, json!({ "approved": args.shots, "reopened": reopened }));
     Ok(())
 }
@@ -135,6 +195,63 @@ pub(super) async fn resolve(session: &Session, args: &BatchResolveArgs) -> Resul
             Exit::Usage,
             format!("{} moved on in the meantime; look again with `batch status`", args.shot),
         )),
+    }
+}
+
+pub(super) async fn assign(session: &Session, args: &BatchAssignArgs) -> Result<(), Failure> {
+    let of = BatchOf { list: Some(args.list.clone()), journal: args.journal.clone() };
+    let opened = journal::open(session, &of).await?;
+    must_exist(&opened, std::slice::from_ref(&args.shot)).await?;
+    let mut held: Option<Job> = None;
+    each(&opened, &[State::Held], std::slice::from_ref(&args.shot), async |job| {
+        held = Some(job);
+        Ok::<_, Failure>(())
+    })
+    .await?;
+    let Some(job) = held else {
+        let message = format!("{} is not held: no task is missing an owner there", args.shot);
+        return Err(Failure::new(Exit::Usage, message).hint("`batch status` says how it stands"));
+    };
+    let task_id = task_of(session, &args.task)?;
+    let catalog = session.catalog()?;
+    match ark_video_batch::assign(&opened.journal, &job, &task_id, &catalog).await {
+        Ok(done) => {
+            let name = &done.job.planned.name;
+            let text = match &done.file {
+                Some(file) => format!("{name} has task {task_id}; its video is {}", file.path.display()),
+                None => format!("{name} has task {task_id}; start `batch run` to fetch its video"),
+            };
+            let path = done.file.map(|file| file.path);
+            let facts = json!({ "shot": name, "task_id": task_id, "state": done.job.state, "path": path });
+            told(session, &opened, &text, facts);
+            Ok(())
+        }
+        Err(AssignError::Journal(error)) => Err(of_journal(error)),
+        Err(AssignError::Place(reason)) => Err(Failure::new(Exit::Output, reason)),
+        Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", args.shot))
+            .hint("`ark-video batch resolve --adopt ID` gives a shot any task")),
+    }
+}
+
+/// The task that is meant: its id, or what the sidecar of its video says.
+fn task_of(session: &Session, task: &str) -> Result<String, Failure> {
+    let path = session.cwd.join(task.strip_suffix(ark_video::SIDECAR_ENDING).unwrap_or(task));
+    if !path.is_file() {
+        return crate::args::task_id(task).map_err(|why| {
+            Failure::new(Exit::Usage, format!("{task} is neither a video nor a task id: {why}"))
+        });
+    }
+    let unreadable = |why: &str| {
+        Failure::new(
+            Exit::Input,
+            format!("the sidecar of {task} {why}, so it is unknown which task it is of"),
+        )
+        .hint("give the task's id in place of the file")
+    };
+    match ark_video_batch::task_of(&path) {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => Err(unreadable("is missing or names no task")),
+        Err(error) => Err(unreadable(&format!("cannot be read ({})", crate::media::reason(&error)))),
     }
 }
 

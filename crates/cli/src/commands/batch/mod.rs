@@ -23,6 +23,7 @@ pub(crate) async fn run(session: &mut Session, args: &BatchArgs) -> Result<(), F
         BatchVerb::Cancel(args) => decide::cancel(session, args).await,
         BatchVerb::Retry(args) => decide::retry(session, args).await,
         BatchVerb::Approve(args) => decide::approve(session, args).await,
+        BatchVerb::Assign(args) => decide::assign(session, args).await,
         BatchVerb::Resolve(args) => decide::resolve(session, args).await,
         BatchVerb::Report(args) => report::run(session, args).await,
         BatchVerb::Export(args) => report::export(session, args).await,

@@ -147,7 +147,7 @@ fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
             format!("{name}: {} ({})", path.display(), summary::bytes(*bytes))
         }
         EventKind::Unknown { reason } => {
-            format!("{name}: nobody knows whether a task was created, it is looked for: {reason}")
+            format!("{name}: {reason}; its task is looked for")
         }
         EventKind::Throttled { model, pause, ceiling } => format!(
             "{model}: the service asks for a slower pace; at most {ceiling} at once, going on in {}",
@@ -156,6 +156,10 @@ fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
         EventKind::Ended { state, reason } => {
             format!("{name}: {}: {reason}", state.as_str().replace('_', " "))
         }
+        EventKind::Unmatched { task_id, path, .. } => format!(
+            "{name}: task {task_id} may be its own; its video is in {} until somebody assigns it",
+            path.display()
+        ),
         EventKind::Extra { task_id } => {
             format!("{name}: a late answer names a second task, {task_id}: it is billed too if it succeeds")
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ark_video::files::Staged;
 use ark_video_batch::{
-    Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Scope, State, TOKENS,
+    Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Reasons, Scope, State, TOKENS,
 };
 use jiff::Timestamp;
 
@@ -70,7 +70,12 @@ async fn page(
     let options =
         PageOptions { folder, embed: if args.embed { Embed::Videos } else { Embed::Links }, repeat: &repeat };
     let mut page = Page::begin(BufWriter::new(&mut file), &head, options).map_err(unwritten)?;
-    each(opened, &[], &[], async |job| page.card(&job).map_err(unwritten)).await?;
+    let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
+    each(opened, &[], &[], async |mut job| {
+        job.reason = reasons.of(&job).or(job.reason);
+        page.card(&job).map_err(unwritten)
+    })
+    .await?;
     page.end().map_err(unwritten)?;
     let kept = if args.overwrite { file.replace(path) } else { file.place_new(path) };
     kept.map_err(unwritten)

@@ -1,13 +1,14 @@
 //! `batch run`: the list is checked whole, laid over the journal, and run until nothing is left that can go on.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ark_video::model::Catalog;
 use ark_video::{Client, LimitSettings, StampOptions};
 use ark_video_batch::{
     Cap, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
-    RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause,
+    RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Unfinished,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -26,6 +27,8 @@ use crate::settings::Settings;
 
 /// How often the counts on the screen are made anew.
 const TICK: Duration = Duration::from_millis(500);
+/// Shots that are named in one line at most; `batch status` has them all.
+const NAMED: usize = 50;
 /// Under which name the journal keeps whose tasks it has.
 const BASE_URL: &str = "base_url";
 
@@ -96,7 +99,14 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
             return Err(of_run(error, &args.list));
         }
     };
-    let told = Told { session, opened: &opened, list: &args.list, interrupted: presses > 0 };
+    let unfinished = ark_video_batch::unfinished(&opened.journal, &opened.batch).await.map_err(of_journal)?;
+    let told = Told {
+        session,
+        opened: &opened,
+        list: &args.list,
+        interrupted: presses > 0,
+        unfinished: &unfinished,
+    };
     told.summary(&summary).await?;
     opened.journal.close().await;
     told.verdict(&summary)
@@ -242,9 +252,12 @@ fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanCh
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
     session.output.note(printable(&format!(
-        "batch {}: {} jobs ({}); journal {}",
+        "batch {}: {} ({}); journal {}",
         opened.batch,
-        list.jobs.len(),
+        match list.jobs.len() {
+            1 => "1 job".to_owned(),
+            many => format!("{many} jobs"),
+        },
         counts.join(", "),
         opened.journal.place()
     )));
@@ -295,13 +308,16 @@ struct Told<'a> {
     opened: &'a Opened,
     list: &'a str,
     interrupted: bool,
+    unfinished: &'a [Unfinished],
 }
 
 impl Told<'_> {
     async fn summary(&self, summary: &RunSummary) -> Result<(), Failure> {
         let output = &self.session.output;
         match output.form {
-            Form::Quiet => {}
+            Form::Quiet => {
+                grouped(self.unfinished).iter().for_each(|line| output.warn(printable(line)));
+            }
             Form::Json => output.json(&json!({
                 "event": "summary",
                 "batch": self.opened.batch,
@@ -309,6 +325,7 @@ impl Told<'_> {
                 "left": summary.left(),
                 "parked": summary.parked(),
                 "stopped": summary.stopped,
+                "unfinished": self.unfinished,
             })),
             Form::Text => output.line(status::text(self.opened, false).await?),
         }
@@ -331,18 +348,21 @@ impl Told<'_> {
                 StopCause::DiskFull => Exit::DiskFull,
                 _ => Exit::Journal,
             };
-            let left = summary.left();
+            let left = jobs(summary.left());
             return Err(failure(
                 exit,
-                format!("the run stopped sending: {}; {left} jobs are left as they are", stopped.reason),
+                format!(
+                    "the run stopped sending: {}; {left} unfinished",
+                    stopped.reason.trim_end_matches('.')
+                ),
             )
             .hint(format!("when that is mended, go on with: {again}")));
         }
         if self.interrupted {
-            let left = summary.left();
+            let left = jobs(summary.left());
             return Err(failure(
                 Exit::Interrupted,
-                format!("interrupted: {left} jobs are left; nothing is lost"),
+                format!("interrupted: {left} unfinished; nothing is lost"),
             )
             .hint(format!("go on with: {again}")));
         }
@@ -350,22 +370,30 @@ impl Told<'_> {
         if doubt > 0 {
             return Err(failure(
                 Exit::OutcomeUnknown,
-                format!(
-                    "of {doubt} jobs nobody knows whether a task was created; they are held, not sent again"
+                self.because(
+                    &[State::Unknown, State::Held],
+                    &format!("{} held and not sent again", jobs(doubt)),
                 ),
             )
-            .hint(format!("look at them with: {look}; then decide with `ark-video batch resolve`")));
+            .hint(format!(
+                "look with: {look}; then decide with `ark-video batch assign` or `batch resolve`"
+            )));
         }
         let gone = count(&[State::Gone]);
         if gone > 0 {
-            return Err(failure(Exit::Result, format!("{gone} films are lost although they may be billed"))
+            let message =
+                format!("{} without a video that can be had, although it may be billed", jobs(gone));
+            return Err(failure(Exit::Result, self.because(&[State::Gone], &message))
                 .hint(format!("see why with: {look}")));
         }
         let ended = count(&[State::Failed, State::Rejected]);
         if ended > 0 {
             return Err(failure(
                 Exit::TaskEnded,
-                format!("{ended} jobs have no film: refused or failed, not billed"),
+                self.because(
+                    &[State::Failed, State::Rejected],
+                    &format!("{} refused or failed, not billed", jobs(ended)),
+                ),
             )
             .hint(format!("see why with: {look}"))
             .hint("bring them back with `ark-video batch retry`"));
@@ -374,17 +402,57 @@ impl Told<'_> {
         if waiting > 0 {
             return Err(failure(
                 Exit::Parked,
-                format!("{waiting} jobs wait for a person: an approval, or a higher cap"),
+                self.because(
+                    &[State::NeedsApproval, State::OverBudget],
+                    &format!("{} parked until a person decides", jobs(waiting)),
+                ),
             )
             .hint(format!("see which with: {look}")));
         }
         match summary.left() {
             0 => Ok(()),
-            left => Err(failure(
-                Exit::StillRunning,
-                format!("{left} jobs are left, with another runner or paused"),
-            )
-            .hint(format!("see them with: {look}"))),
+            left => {
+                let states: Vec<State> = State::ALL.into_iter().filter(|state| state.is_open()).collect();
+                let message = self.because(&states, &format!("{} unfinished", jobs(left)));
+                Err(failure(Exit::StillRunning, message).hint(format!("see why with: {look}")))
+            }
         }
     }
+
+    /// `what`, and the reason, if all jobs in these states have one and the same.
+    fn because(&self, states: &[State], what: &str) -> String {
+        let mut reasons: Vec<&str> = self
+            .unfinished
+            .iter()
+            .filter(|job| states.contains(&job.state))
+            .map(|job| job.reason.as_str())
+            .collect();
+        reasons.dedup();
+        match reasons[..] {
+            [reason] => format!("{what}: {reason}"),
+            _ => what.to_owned(),
+        }
+    }
+}
+
+/// `1 job is`, `2 jobs are`.
+fn jobs(count: u64) -> String {
+    if count == 1 { "1 job is".to_owned() } else { format!("{count} jobs are") }
+}
+
+/// Unfinished jobs, a line for each reason.
+fn grouped(unfinished: &[Unfinished]) -> Vec<String> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for job in unfinished {
+        groups.entry((job.state.as_str(), &job.reason)).or_default().push(&job.name);
+    }
+    let line = |((state, reason), names): ((&str, &str), Vec<&str>)| {
+        let more = match names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names: Vec<_> = names.into_iter().take(NAMED).collect();
+        format!("{}{more}: {}: {reason}", names.join(", "), state.replace('_', " "))
+    };
+    groups.into_iter().map(line).collect()
 }

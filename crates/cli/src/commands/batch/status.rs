@@ -1,6 +1,6 @@
-//! `batch status`: counts, money, and what needs somebody.
+//! `batch status`: counts, money, and why each shot that has no video has none.
 
-use ark_video_batch::{BillKind, Job, Purse, State};
+use ark_video_batch::{BillKind, Job, Purse, Reasons, State};
 use serde_json::{Value, json};
 
 use super::journal::{self, Opened, each, of_journal};
@@ -39,16 +39,14 @@ pub(super) async fn run(session: &Session, args: &BatchStatusArgs) -> Result<(),
     ))
 }
 
-/// States whose jobs are shown one by one: somebody has to do something, or should know.
-const SHOWN: [State; 7] = [
-    State::NeedsApproval,
-    State::OverBudget,
-    State::Unknown,
-    State::Held,
-    State::Rejected,
-    State::Failed,
-    State::Gone,
-];
+/// Whether a job is shown without `--all`: it has no video, so that it says why.
+fn is_shown(state: State) -> bool {
+    !matches!(state, State::Settled | State::Dropped)
+}
+
+fn shown(all: bool) -> Vec<State> {
+    State::ALL.into_iter().filter(|state| all || is_shown(*state)).collect()
+}
 
 /// The state of a batch for people.
 pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> {
@@ -80,10 +78,10 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
             lines.push(format!("billed beside its own: task {} of {}", bill.task_id, bill.key));
         }
     }
-    let states: &[State] = if all { &[] } else { &SHOWN };
+    let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
     let mut rows = vec![["SHOT", "STATE", "TASK", "WHY"].map(str::to_owned)];
-    each(opened, states, &[], async |job| {
-        rows.push(cells(&job));
+    each(opened, &shown(all), &[], async |job| {
+        rows.push(cells(&job, &reasons));
         Ok::<_, Failure>(())
     })
     .await?;
@@ -111,8 +109,8 @@ fn money(purse: &Purse) -> String {
     text
 }
 
-fn cells(job: &Job) -> [String; 4] {
-    let mut why = job.reason.clone().unwrap_or_default();
+fn cells(job: &Job, reasons: &Reasons) -> [String; 4] {
+    let mut why = reasons.of(job).or_else(|| job.reason.clone()).unwrap_or_default();
     if job.unmetered && job.state == State::Settled {
         why.push_str("unmetered: the reserved estimate counts as billed");
     }
@@ -146,11 +144,13 @@ async fn document(opened: &Opened, all: bool) -> Result<Value, Failure> {
     let bills = opened.journal.bills().await.map_err(of_journal)?;
     let extra: Vec<&str> =
         bills.iter().filter(|bill| bill.kind == BillKind::Extra).map(|bill| bill.task_id.as_str()).collect();
+    let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
     let mut jobs = Vec::new();
-    each(opened, if all { &[] } else { &SHOWN }, &[], async |job| {
+    each(opened, &shown(all), &[], async |job| {
         jobs.push(json!({
             "key": job.key, "name": job.planned.name, "state": job.state, "task_id": job.task_id,
-            "reason": job.reason, "candidates": job.candidates, "settled": job.settled, "unmetered": job.unmetered,
+            "reason": reasons.of(&job).or_else(|| job.reason.clone()), "candidates": job.candidates,
+            "settled": job.settled, "unmetered": job.unmetered,
         }));
         Ok::<_, Failure>(())
     })
