@@ -365,7 +365,7 @@ async fn run_and_block(shell: &Shell, simulator: &Simulator, words: &[&str]) -> 
         while simulator.ledger().accepted == 0 {
             tokio::task::yield_now().await;
         }
-        std::fs::write(&place, "somebody else's").unwrap();
+        std::fs::write(&place, "mine").unwrap();
     };
     tokio::join!(batch(shell, words), taking).0
 }
@@ -374,7 +374,7 @@ async fn run_and_block(shell: &Shell, simulator: &Simulator, words: &[&str]) -> 
 async fn videos_that_cannot_be_told_apart_are_assigned_by_one_command_each() {
     let simulator = fast().await;
     let shell = Shell::at(&simulator);
-    // What the list sets is no mark, so that nothing tells these two apart.
+    // What the list sets is no mark, so that these two cannot be distinguished.
     let same = |name: &str, prompt: &str| json!({ "name": name, "prompt": prompt, "execution_expires_after": 7200, "seed": 7 });
     write_list(&shell, &json!([same("boat", "A paper boat."), same("bird", "A paper bird.")]));
     simulator.add_fault(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create)).unwrap();
@@ -394,7 +394,7 @@ async fn videos_that_cannot_be_told_apart_are_assigned_by_one_command_each() {
     assert!(shell.folder.path().join(&video).exists());
 
     for (words, code) in [
-        (["boat", "cgt-of-somebody"], 2),
+        (["boat", "cgt-of-another"], 2),
         (["boat", "nowhere.mp4"], 2),
         (["boat", "night.json"], 5),
         (["bot", first], 2),

@@ -208,9 +208,9 @@ fn ambiguous(job: &Job, candidates: usize, creates: usize) -> String {
     let next = if is_worth_fetching(candidates, creates) {
         format!("the videos are fetched into {}, to be assigned", folder(&job.planned).display())
     } else {
-        "too many to fetch; look at the times in the task list, and adopt the right one".to_owned()
+        "too many to fetch; compare the times in the task list, and adopt the right one".to_owned()
     };
-    format!("{tasks} may be its own{others}, and nothing tells which: {next}")
+    format!("{tasks} may be its own{others}, and nothing says which: {next}")
 }
 
 /// How it goes on with a held job.
@@ -223,7 +223,7 @@ enum Held {
     Left,
 }
 
-/// Looks once more for the task of a job that an earlier run held, and fetches what may be its own.
+/// Searches once more for the task of a job that an earlier run held, and fetches what may be its own.
 async fn held(shared: &Shared, job: &Job) -> Result<Held, JournalError> {
     if locked(&shared.looked_again).insert(job.key.clone()) {
         tokio::select! {

@@ -64,14 +64,14 @@ struct Case {
     looks: u32,
     /// Of those, looks that did not count because the list shifted.
     shifted: u32,
-    /// From when on a look counts, by the clock that nobody sets.
+    /// From when on a reading counts, by the monotonic clock.
     closes: Duration,
     due: Duration,
 }
 
 enum Arrival {
     Case(Case),
-    /// One look for what is held, which somebody waits for.
+    /// One reading for what is held.
     Glance(oneshot::Sender<()>),
 }
 
@@ -150,7 +150,7 @@ impl Reconciling {
         found.await.unwrap_or_else(|_| over())
     }
 
-    /// Looks once for the tasks of all that is held: the list may show now what it did not show then. Ends also when the list
+    /// Searches once for the tasks of all that is held: the list may show now what it did not show then. Ends also when the list
     /// cannot be read.
     pub(crate) async fn glance(&self) {
         let (done, seen) = oneshot::channel();

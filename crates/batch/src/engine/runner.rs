@@ -226,6 +226,8 @@ struct Run {
     /// Dropped with this, so that nothing of a run outlives it.
     helpers: JoinSet<()>,
     workers: BTreeSet<String>,
+    /// Held jobs that were seen to, with the number of their change.
+    held: BTreeSet<(String, i64)>,
 }
 
 impl Drop for Run {
@@ -253,7 +255,14 @@ impl Run {
         helpers.spawn(searcher.run());
         let shared = Shared::new(client, journal, options, name, teller, stop, waiting, reconciling);
         let shared = Arc::new(shared.ok_or_else(|| RunError::Queue("the journal is closed".to_owned()))?);
-        Ok(Self { shared, active: Arc::default(), batches, helpers, workers: BTreeSet::new() })
+        Ok(Self {
+            shared,
+            active: Arc::default(),
+            batches,
+            helpers,
+            workers: BTreeSet::new(),
+            held: BTreeSet::new(),
+        })
     }
 
     async fn go(mut self) -> Result<RunSummary, RunError> {
@@ -342,17 +351,21 @@ impl Run {
     }
 
     /// Sees to held jobs: their tasks may be listed now, and what may be theirs is fetched. They are not in the queue.
-    async fn hold(&self) -> Result<(), RunError> {
-        for batch in &self.batches {
+    async fn hold(&mut self) -> Result<(), RunError> {
+        for batch in self.batches.clone() {
             let mut last = None;
-            while let Some(page) = self.page(batch, |state| state == State::Held, &mut last).await? {
+            while let Some(page) = self.page(&batch, |state| state == State::Held, &mut last).await? {
                 for job in page {
                     let is_new = !locked(&self.shared.looked_again).contains(&job.key);
                     let is_missing = {
                         let collecting = locked(&self.shared.collecting);
                         job.candidates.iter().any(|id| !collecting.contains(id))
                     };
-                    if (is_new || is_missing) && !self.active.has(&job.key) {
+                    // Once for each change of its row: another runner may have it.
+                    if (is_new || is_missing)
+                        && !self.active.has(&job.key)
+                        && self.held.insert((job.key.clone(), job.seq))
+                    {
                         drop(self.active.begin(&self.shared, job.key));
                     }
                 }

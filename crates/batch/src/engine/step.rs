@@ -45,7 +45,7 @@ pub(crate) enum Step {
     Forsaken,
     /// Look for its task.
     Reconcile,
-    /// A person has to say which task is its own: look once more, and fetch the videos of all that may be.
+    /// A person has to say which task is its own: search once more, and fetch the videos of all that may be.
     Collect,
     /// Wait for its task.
     Wait,

@@ -208,7 +208,7 @@ async fn lacks_mark(
     let model = job.model();
     if prepared.lacks_mark() {
         return Ok(Some(format!(
-            "not sent: all {} marks of {model} belong to creates whose outcome is unknown, so that one more could not be told from them; decide about those first (`batch status` lists them)",
+            "not sent: all {} marks of {model} belong to creates whose outcome is unknown, so that one more could not be distinguished from them; decide about those first (`batch status` lists them)",
             in_use.len()
         )));
     }
@@ -384,7 +384,7 @@ async fn failed(
         now
     };
     match error {
-        // Not in the library's words: they tell a person to look for the task, which this run does.
+        // Not in the library's words: they advise a person to search for the task, which this run does.
         Error::OutcomeUnknown(lost) => {
             let reason = format!("it is unknown whether a task was created: {}", lost.reason);
             unknown(shared, job, &lost.search, &reason).await

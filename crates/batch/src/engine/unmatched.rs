@@ -185,7 +185,7 @@ pub struct Assigned {
 pub enum AssignError {
     /// The journal cannot be used, or the task is another shot's.
     Journal(JournalError),
-    /// Somebody else moved the job at the same time.
+    /// Another process moved the job at the same time.
     Moved,
     /// The task is none of those that may be the shot's.
     NotACandidate(Vec<String>),

@@ -72,9 +72,9 @@ impl Reasons {
         let owner = job.attempt.as_ref().map(|attempt| attempt.runner.as_str());
         let owner = owner.filter(|_| job.state.is_open() && job.state != State::Intent);
         let other = owner.and_then(|owner| self.alive.iter().find(|runner| runner.id == owner));
-        let said = job.reason.as_deref().filter(|reason| !reason.is_empty());
-        let told = |default: &str| said.unwrap_or(default).to_owned();
-        let and = |start: String| said.map_or_else(|| start.clone(), |reason| format!("{start}: {reason}"));
+        let given = job.reason.as_deref().filter(|reason| !reason.is_empty());
+        let reason_or = |default: &str| given.unwrap_or(default).to_owned();
+        let and = |start: String| given.map_or_else(|| start.clone(), |reason| format!("{start}: {reason}"));
         if let Some(other) = other {
             return Some(format!("another runner is at it (process {}{})", other.pid, on(&other.host)));
         }
@@ -88,21 +88,21 @@ impl Reasons {
                 (None, None) => and("not sent yet".to_owned()),
             },
             State::Submitting => {
-                "it was being sent when its run ended; the next run looks for its task".to_owned()
+                "it was being sent when its run ended; the next run searches for its task".to_owned()
             }
             State::Unknown => format!(
-                "{}; the next run looks for its task",
-                told("it is unknown whether a task was created").trim_end_matches('.')
+                "{}; the next run searches for its task",
+                reason_or("it is unknown whether a task was created").trim_end_matches('.')
             ),
             State::Submitted => and(format!("task {id} has not ended; the next run waits for it")),
             State::Finished => and(format!("task {id} is paid for and its video is not fetched")),
             State::Downloaded => "its video is there; the next run accounts for its cost".to_owned(),
-            State::NeedsApproval => told("a person has to approve the shot that it follows"),
-            State::OverBudget => told("a cap leaves no room for it"),
-            State::Held => told("it is unknown whether a task was created; a person has to decide"),
-            State::Rejected => told("the service refused it"),
-            State::Failed => told("its task failed"),
-            State::Gone => told("its video can no longer be had"),
+            State::NeedsApproval => reason_or("a person has to approve the shot that it follows"),
+            State::OverBudget => reason_or("a cap leaves no room for it"),
+            State::Held => reason_or("it is unknown whether a task was created; a person has to decide"),
+            State::Rejected => reason_or("the service refused it"),
+            State::Failed => reason_or("its task failed"),
+            State::Gone => reason_or("its video can no longer be had"),
         })
     }
 
@@ -203,12 +203,12 @@ mod tests {
                 json!({"attempt": sent("alive"), "reason": "too fast"}),
                 &["not sent yet", "too fast"],
             ),
-            (State::Submitting, json!({"attempt": sent("dead")}), &["being sent", "looks for its task"]),
+            (State::Submitting, json!({"attempt": sent("dead")}), &["being sent", "searches for its task"]),
             (State::Submitting, json!({"attempt": sent("alive")}), &["another runner", "process 7 on tower"]),
             (
                 State::Unknown,
                 json!({"reason": "no answer in 60 s."}),
-                &["no answer in 60 s; the next run looks"],
+                &["no answer in 60 s; the next run searches"],
             ),
             (State::Unknown, json!({"attempt": sent("alive"), "reason": "no answer"}), &["another runner"]),
             (State::Submitted, json!({"task_id": "cgt-1"}), &["task cgt-1 has not ended"]),

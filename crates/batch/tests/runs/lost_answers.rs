@@ -27,7 +27,7 @@ fn list_is_down() -> FaultRule {
     FaultRule::new(effect).at(Place::List)
 }
 
-/// Looks again only after so long that no test waits for it: what is decided is decided by the first look.
+/// Reads the list again only after so long that no test waits for it: what is decided is decided by the first reading.
 fn never_again(world: &World) -> RunnerOptions {
     let mut options = world.options();
     options.quiet = Duration::from_secs(60);
@@ -162,8 +162,8 @@ async fn what_cannot_be_told_apart_is_fetched_at_once_and_named_by_its_rows() {
             let sidecar = Sidecar::read(path).unwrap().unwrap();
             assert!(sidecar.holds(path).await && tasks.contains(sidecar.task_id.as_ref().unwrap()));
         }
-        let told = count(&events, |event| matches!(event, EventKind::Unmatched { .. }));
-        assert_eq!(told, fetched.len(), "{words:?}: each once");
+        let events = count(&events, |event| matches!(event, EventKind::Unmatched { .. }));
+        assert_eq!(events, fetched.len(), "{words:?}: each once");
     }
 }
 
@@ -176,7 +176,7 @@ async fn a_person_assigns_what_was_fetched_without_any_network() {
     let held = |name: &'static str| world.job(&journal, name);
     let give = async |job: &Job, task: &str| assign(&journal, job, task, Catalog::builtin()).await;
 
-    let error = give(&held("shot-0000").await, "cgt-of-somebody").await.unwrap_err().to_string();
+    let error = give(&held("shot-0000").await, "cgt-of-another").await.unwrap_err().to_string();
     assert!(error.contains("none of those") && error.contains(&boat), "{error}");
     let output = world.path("films/shot-0000.mp4");
     std::fs::write(&output, "mine").unwrap();

@@ -188,8 +188,8 @@ pub(crate) struct BatchAssignArgs {
 }
 
 const ASSIGN_NOTES: &str = "\
-Where the answers of several creates were lost and nothing tells their tasks apart, all their videos are fetched into
-`unmatched/` beside the others while their links live, and `batch status` names the shots that they may belong to. Look at
+Where the answers of several creates were lost and their tasks cannot be distinguished, all their videos are fetched into
+`unmatched/` beside the others while their links live, and `batch status` names the shots that they may belong to. Watch
 them, and say whose each one is. What was assigned is no longer offered to other shots.
 
 Examples:

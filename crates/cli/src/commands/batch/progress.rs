@@ -157,7 +157,7 @@ fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
             format!("{name}: {}: {reason}", state.as_str().replace('_', " "))
         }
         EventKind::Unmatched { task_id, path, .. } => format!(
-            "{name}: task {task_id} may be its own; its video is in {} until somebody assigns it",
+            "{name}: task {task_id} may be its own; its video is in {} until it is assigned",
             path.display()
         ),
         EventKind::Extra { task_id } => {

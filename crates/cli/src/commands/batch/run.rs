@@ -376,7 +376,7 @@ impl Told<'_> {
                 ),
             )
             .hint(format!(
-                "look with: {look}; then decide with `ark-video batch assign` or `batch resolve`"
+                "see them with: {look}; then decide with `ark-video batch assign` or `batch resolve`"
             )));
         }
         let gone = count(&[State::Gone]);
