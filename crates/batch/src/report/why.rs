@@ -1,7 +1,7 @@
 //! Why a job is not finished, in a sentence: from its row, the job that it follows, and who is at the journal. The rules are
 //! pure; reading what they need is beside them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub struct Reasons {
     paused: Option<String>,
     alive: Vec<RunnerRow>,
     /// Jobs that others follow, by name: the newest of each.
-    followed: HashMap<String, Job>,
+    followed: BTreeMap<String, Job>,
 }
 
 impl Reasons {
@@ -45,7 +45,7 @@ impl Reasons {
         let row = journal.batch(batch).await?.filter(|row| row.paused);
         let paused = row.map(|row| row.reason.unwrap_or_default());
         let alive = journal.runners_alive(LEASE).await?;
-        let mut reasons = Self { paused, alive, followed: HashMap::new() };
+        let mut reasons = Self { paused, alive, followed: BTreeMap::new() };
         let filter =
             JobFilter { batch: Some(batch.to_owned()), states: vec![State::Intent], ..JobFilter::default() };
         let mut names: Vec<String> = Vec::new();
