@@ -164,7 +164,10 @@ fn main() -> ExitCode {
         Some(("codegen", options)) => generate(options.get_flag("check")).map(done),
         Some(("docs", options)) => document(options.get_flag("check")).map(done),
         Some(("schema", options)) => {
-            schema::run(&root(), options).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
+            schema::run(&root(), options).map_err(|e| format!("{e:#}")).map(|output| {
+                print!("{}", output.text);
+                output.complete
+            })
         }
         Some(("kill-matrix", options)) => kill_matrix::run(&root(), options),
         Some(("sequences", options)) => sequences::run(&root(), options),

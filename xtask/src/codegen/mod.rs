@@ -3,6 +3,7 @@
 //! One function makes every output in memory; then it is either written or, with `--check`, compared. The
 //! pipeline and the reasons for each step are in docs/decisions/0002-codegen.md.
 
+mod arrange;
 pub(crate) mod catalog;
 mod catalog_forms;
 mod checks;
@@ -30,6 +31,7 @@ use overlay::Overlay;
 const COMMAND: &str = "cargo xtask codegen";
 pub(crate) const GENERATED: &str = "crates/model/src/generated";
 pub(crate) const SCHEMA: &str = "schema/ark-video.schema.json";
+#[cfg(test)]
 pub(crate) const EXAMPLE: &str = "schema/examples/requests/vendor-tea.json";
 
 /// Writes every generated file of the repository at `root`, or with `check` fails if one differs.
@@ -64,7 +66,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
 
 /// Every generated file, by its path from the root.
 pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
-    let (document, example) = resolve(root)?;
+    let (document, examples) = resolve(root)?;
     let definitions = definitions::read(&document)?;
     let bodies = structs::bodies(&definitions)?;
     let errors = read_json(root, "schema/errors.json")?;
@@ -72,8 +74,8 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
 
     let mut outputs = BTreeMap::new();
     outputs.insert(SCHEMA.to_owned(), pretty(&document)?);
-    if let Some(example) = &example {
-        outputs.insert(EXAMPLE.to_owned(), pretty(example)?);
+    for (path, example) in &examples {
+        outputs.insert(path.clone(), pretty(example)?);
     }
     let sources = format!("{SCHEMA} (schema/vendor and schema/overlay)");
     let mut modules = Vec::new();
@@ -108,18 +110,23 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(outputs)
 }
 
-/// The vendor's document with every correction, null for what is not set and digit strings for integers of responses, and the document's own example.
-pub(crate) fn resolve(root: &Path) -> Result<(Value, Option<Value>)> {
-    let imported = source::document(root)?;
-    let mut document = imported.document();
+/// The documents with every correction, null for what is not set and digit strings for integers of responses, and the examples
+/// that they keep here.
+pub(crate) fn resolve(root: &Path) -> Result<(Value, Vec<(String, Value)>)> {
+    let bases = source::Bases::read(root)?;
+    let mut document = bases.document();
     let mut seen = BTreeSet::new();
+    let mut said = Vec::new();
     for (file, overlay) in overlays(root)? {
         overlay.apply(&mut document)?;
+        said.extend(overlay.types_said());
         ensure!(seen.insert(file[..3].to_owned()), "schema/overlay/{file}: its number is taken");
     }
+    let described: Vec<String> = bases.create.definitions.keys().cloned().collect();
+    arrange::arrange(&mut document, &described, &said);
     nulls::admit(&mut document);
     digits::admit(&mut document);
-    Ok((marked(document), imported.example))
+    Ok((marked(document), bases.examples))
 }
 
 /// The document with the note that says who wrote it.

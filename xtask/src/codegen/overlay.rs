@@ -25,6 +25,9 @@ pub(crate) struct Overlay {
     /// Which rows of schema/overlay/README.md this answers.
     #[cfg_attr(not(test), expect(dead_code, reason = "held against the README by a test"))]
     pub(crate) page_faults: Vec<u32>,
+    /// What a person answered when a document contradicted it, by place, with day and reason.
+    #[serde(default)]
+    pub(crate) answers: Vec<Value>,
     /// What to do about it.
     pub(crate) patch: Patch,
 }
@@ -122,6 +125,17 @@ impl Overlay {
                 .map_err(|error| Box::new(Misfit::Broken { path, error: error.to_string() }))?;
         }
         Ok(())
+    }
+
+    /// The types that it says or adds, in order.
+    pub(crate) fn types_said(&self) -> Vec<String> {
+        self.patch
+            .0
+            .iter()
+            .filter(|operation| !matches!(operation, PatchOperation::Test(_)))
+            .filter_map(|operation| operation.path().to_string().strip_prefix("/$defs/").map(str::to_owned))
+            .filter(|name| !name.contains('/'))
+            .collect()
     }
 
     /// What a later operation would put at the tested path.

@@ -1,83 +1,64 @@
 //! The whole pipeline on the repository's own files, and on copies of them with one thing changed.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::schema::rehearsal::Rehearsal;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A copy of what codegen reads and writes, in a folder of its own.
-struct Copy(PathBuf);
+/// A copy of what codegen reads and writes, in a folder of its own, with the first edition of the page as its base.
+struct Copy(Rehearsal);
 
 impl Copy {
     fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name =
-            format!("ark-video-codegen-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let copy = std::env::temp_dir().join(name);
-        for folder in ["schema/vendor", "schema/overlay", GENERATED] {
-            fs::create_dir_all(copy.join(folder)).unwrap();
-            for entry in fs::read_dir(repository().join(folder)).unwrap() {
-                let entry = entry.unwrap();
-                if entry.file_type().unwrap().is_file() {
-                    fs::copy(entry.path(), copy.join(folder).join(entry.file_name())).unwrap();
-                }
-            }
-        }
-        fs::create_dir_all(copy.join("schema/examples/requests")).unwrap();
-        for file in ["schema/errors.json", "schema/models.json", SCHEMA, EXAMPLE] {
-            fs::copy(repository().join(file), copy.join(file)).unwrap();
-        }
-        Self(copy)
+        Self(Rehearsal::first(&repository()).unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.root()
     }
 
     fn edit(&self, file: &str, from: &str, to: &str) {
-        let text = fs::read_to_string(self.0.join(file)).unwrap();
+        let text = fs::read_to_string(self.path().join(file)).unwrap();
         assert!(text.contains(from), "{file} has no `{from}`");
-        fs::write(self.0.join(file), text.replacen(from, to, 1)).unwrap();
+        fs::write(self.path().join(file), text.replacen(from, to, 1)).unwrap();
     }
 
     /// The page changes as a new edition would: with its hash.
     fn edit_page(&self, from: &str, to: &str) {
-        let file = "schema/vendor/create-task.apifox.txt";
+        let file = "schema/vendor/create/create-task.apifox.txt";
         let hash = |text: &str| source::sha256(text.as_bytes());
-        let before = hash(&fs::read_to_string(self.0.join(file)).unwrap());
+        let before = hash(&fs::read_to_string(self.path().join(file)).unwrap());
         self.edit(file, from, to);
-        let after = hash(&fs::read_to_string(self.0.join(file)).unwrap());
+        let after = hash(&fs::read_to_string(self.path().join(file)).unwrap());
         self.edit("schema/vendor/SOURCE.toml", &before, &after);
     }
 
     fn check(&self) -> String {
-        format!("{:#}", run(&self.0, true).unwrap_err())
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        format!("{:#}", run(self.path(), true).unwrap_err())
     }
 }
 
 #[test]
 fn the_committed_files_are_up_to_date() {
     run(&repository(), true).unwrap();
-    run(&Copy::new().0, true).unwrap();
+    run(Copy::new().path(), true).unwrap();
 }
 
 #[test]
 fn a_changed_generated_file_is_named_with_the_command() {
     let copy = Copy::new();
     copy.edit("crates/model/src/generated/types.rs", "pub model", "pub modal");
-    fs::write(copy.0.join(GENERATED).join("left_over.rs"), "").unwrap();
+    fs::write(copy.path().join(GENERATED).join("left_over.rs"), "").unwrap();
     let message = copy.check();
     assert!(message.starts_with("stale; run `cargo xtask codegen`"), "{message}");
     assert!(message.contains("crates/model/src/generated/types.rs (differs)"), "{message}");
     assert!(message.contains("crates/model/src/generated/left_over.rs (no longer generated)"), "{message}");
-    run(&copy.0, false).unwrap();
-    run(&copy.0, true).unwrap();
+    run(copy.path(), false).unwrap();
+    run(copy.path(), true).unwrap();
 }
 
 #[test]
@@ -87,8 +68,8 @@ fn a_changed_expectation_of_an_overlay_is_named_with_both_values() {
     let message = copy.check();
     assert!(message.contains("schema/overlay/…-duration.json"), "{message}");
     assert!(
-        message.contains(r#"expected {"type":"intager"}"#)
-            && message.contains(r#"found    {"type":"integer"}"#),
+        message.contains(r#"expected {"type":"intager""#)
+            && message.contains(r#"found    {"type":"integer""#),
         "{message}"
     );
 }
@@ -96,7 +77,7 @@ fn a_changed_expectation_of_an_overlay_is_named_with_both_values() {
 #[test]
 fn a_changed_vendor_page_is_named_with_what_to_do() {
     let copy = Copy::new();
-    copy.edit("schema/vendor/create-task.apifox.txt", "doubao-2.0", "doubao-2.1");
+    copy.edit("schema/vendor/create/create-task.apifox.txt", "doubao-2.0", "doubao-2.1");
     let message = copy.check();
     assert!(message.contains("create-task.apifox.txt is not the document that was received"), "{message}");
     assert!(message.contains("run `cargo xtask codegen`"), "{message}");
@@ -114,8 +95,8 @@ fn a_new_edition_flows_through_or_is_loud() {
         message.contains("ark-video.schema.json (differs)") && message.contains("types.rs (differs)"),
         "{message}"
     );
-    run(&copy.0, false).unwrap();
-    let types = fs::read_to_string(copy.0.join(GENERATED).join("types.rs")).unwrap();
+    run(copy.path(), false).unwrap();
+    let types = fs::read_to_string(copy.path().join(GENERATED).join("types.rs")).unwrap();
     assert!(types.contains("pub mood: Option<String>"), "the new field is in the types");
 
     let copy = Copy::new();
@@ -153,7 +134,6 @@ fn every_fault_of_the_page_is_answered() {
     assert_eq!(rows.keys().copied().collect::<Vec<_>>(), (1..=most).collect::<Vec<_>>());
     let mut answered: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for (file, overlay) in overlays(&repository()).unwrap() {
-        assert!(!overlay.page_faults.is_empty(), "{file} answers no fault of the page");
         for fault in overlay.page_faults {
             answered.entry(fault).or_default().insert(file.clone());
         }

@@ -3,14 +3,20 @@
 
 pub(crate) mod diff;
 mod examples;
+mod fields;
 pub(crate) mod files;
 pub(crate) mod import;
 mod intake;
-mod lint;
+pub(crate) mod lift;
+pub(crate) mod lint;
+pub(crate) mod merge;
 pub(crate) mod overlays;
-mod rehearsal;
+mod question;
+pub(crate) mod rehearsal;
 pub(crate) use rehearsal::compile::run as compile_test;
+mod scaffold;
 pub(crate) mod source;
+mod sources;
 mod update;
 
 use std::fmt::Write as _;
@@ -36,16 +42,39 @@ pub(crate) fn command_line() -> Command {
     let arrival = [
         file("The vendor's document: an Apifox page or export, OpenAPI 3.0 or 3.1, or a JSON Schema")
             .required(true),
-        option("as", "NAME", "Its name in schema/vendor"),
+        option("operation", "NAME", "Which operation it describes: create, get, list, callback, delete or models; the first of them if not said")
+            .value_parser(|text: &str| text.parse::<import::Operation>()),
+        option("as", "NAME", "Its name in schema/vendor/<operation>; its own if not said"),
         option("received", "YYYY-MM-DD", "When it was received; today if not said"),
+        option("publisher", "NAME", "Who published it; as the document says if not said"),
+        option("edition", "TEXT", "The publisher's number of the edition; as the document says if not said"),
         option("origin", "TEXT", "Where it came from; as before if not said"),
     ];
+    let json = || flag("json", "For programs");
     let from = || option("from", "FILE", "Look at this document instead of the one in schema/vendor");
     Command::new("schema")
         .about("The vendor's document: take it in, judge it, compare it")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(Command::new("import").about("Put a document into schema/vendor, and nothing else").args(arrival.clone()))
+        .subcommand(
+            Command::new("source")
+                .about("Second documents of an operation: evidence, never what types are generated from")
+                .subcommand_required(true)
+                .subcommand(Command::new("add").about("Keep a document as a second source").args(arrival.clone()))
+                .subcommand(Command::new("list").about("What lies in schema/vendor").arg(json()))
+                .subcommand(
+                    Command::new("remove")
+                        .about("Take a second source away")
+                        .arg(file("Its path in schema/vendor, such as create/page.md").required(true)),
+                ),
+        )
+        .subcommand(
+            Command::new("sources")
+                .about("Who says what of one place: every document, the overlays with their evidence, and the resolved schema")
+                .arg(Arg::new("pointer").value_name("POINTER").required(true).help("JSON pointer, such as '/$defs/CreateTaskRequest/properties/seed'"))
+                .arg(json()),
+        )
         .subcommand(
             Command::new("lint")
                 .about("Faults of a document itself")
@@ -80,7 +109,19 @@ pub(crate) fn command_line() -> Command {
             Command::new("update")
                 .about("A new document, from import to changelog: all files or none")
                 .args(arrival)
-                .arg(flag("retire", "Delete overlays that the vendor adopted"))
+                .arg(
+                    Arg::new("take")
+                        .long("take")
+                        .value_names(["ours|theirs", "POINTER"])
+                        .num_args(2)
+                        .action(ArgAction::Append)
+                        .help("Answer a question: whose reading holds at this place; repeatable"),
+                )
+                .arg(option("answers", "FILE", "Answers from a file: JSON, a list of {\"pointer\", \"take\", \"reason\"}, or the output of --json with a `take` in each question"))
+                .arg(option("reason", "TEXT", "Why, for the answers of --take; it is kept in the overlay"))
+                .arg(flag("retire", "Delete overlays that the document says by now"))
+                .arg(flag("scaffold", "Also write what a new field needs: a cell in models.json, an example, a builder method, a flag"))
+                .arg(json())
                 .arg(flag("dry-run", "Say what would happen, write nothing")),
         )
         .subcommand(
@@ -90,47 +131,83 @@ pub(crate) fn command_line() -> Command {
         )
 }
 
+/// What a command says, and whether it did all that it was to do.
+pub(crate) struct Output {
+    pub(crate) text: String,
+    /// `false` while a question is open and so nothing was written.
+    pub(crate) complete: bool,
+}
+
 /// Runs one command on the repository at `root`; what it returns is for the terminal.
-pub(crate) fn run(root: &Path, matches: &ArgMatches) -> Result<String> {
-    match matches.subcommand() {
+pub(crate) fn run(root: &Path, matches: &ArgMatches) -> Result<Output> {
+    let text = match matches.subcommand() {
         Some(("import", options)) => {
-            let intake = intake::plan(root, &arrival(root, options))?;
+            let intake = intake::plan(root, &arrival(root, options), source::Role::Base)?;
             files::commit(root, &intake.files)?;
-            Ok(intake.summary
-                + "  nothing is generated from it yet: `cargo xtask schema lint`, then `cargo xtask codegen`\n")
+            intake.summary
+                + "  nothing is generated from it yet: `cargo xtask schema lint`, then `cargo xtask codegen`\n"
+        }
+        Some(("source", matches)) => match matches.subcommand() {
+            Some(("add", options)) => sources::add(root, &arrival(root, options))?,
+            Some(("list", options)) => sources::list(root, options.get_flag("json"))?,
+            Some(("remove", options)) => {
+                sources::remove(root, options.get_one::<String>("file").map_or("", String::as_str))?
+            }
+            _ => bail!("pass a command: `cargo xtask schema source --help`"),
+        },
+        Some(("sources", options)) => {
+            let pointer = options.get_one::<String>("pointer").map_or("", String::as_str);
+            sources::at(root, pointer, options.get_flag("json"))?
         }
         Some(("lint", options)) => {
             let imported = document(root, options.get_one::<String>("file"))?;
-            Ok(lint_text(&lint::lint(&imported, &overlays::list(root)?), options.get_flag("open")))
+            lint_text(&lint::lint(&imported, &overlays::list(root)?), options.get_flag("open"))
         }
-        Some(("overlay", matches)) => overlay(root, matches),
+        Some(("overlay", matches)) => overlay(root, matches)?,
         Some(("diff", options)) => {
             let before = older(root, options.get_one::<String>("before").map_or("HEAD", String::as_str))?;
             let changes = diff::compare(&before, &codegen::read_json(root, codegen::SCHEMA)?);
             let members = diff::members(root)?;
             if options.get_flag("json") {
-                return codegen::pretty(&diff::json(&changes, &members));
+                codegen::pretty(&diff::json(&changes, &members))?
+            } else {
+                let log = diff::changelog(&changes);
+                diff::text(&changes, &members)
+                    + if log.is_empty() { "" } else { "\n=== for CHANGELOG.md\n" }
+                    + &log
             }
-            let log = diff::changelog(&changes);
-            Ok(diff::text(&changes, &members)
-                + if log.is_empty() { "" } else { "\n=== for CHANGELOG.md\n" }
-                + &log)
         }
-        Some(("update", options)) => {
-            let update = update::plan(root, &arrival(root, options), options.get_flag("retire"))?;
-            if options.get_flag("dry-run") {
-                return Ok(update.report.replacen(
-                    "written together",
-                    "not written, because of --dry-run",
-                    1,
-                ));
-            }
-            files::commit(root, &update.files)?;
-            Ok(update.report)
-        }
-        Some(("compile-test", options)) => compile_test(root, options.get_one::<usize>("first").copied()),
-        _ => bail!("say what to do: `cargo xtask schema --help`"),
+        Some(("update", options)) => return update(root, options),
+        Some(("compile-test", options)) => compile_test(root, options.get_one::<usize>("first").copied())?,
+        _ => bail!("pass a command: `cargo xtask schema --help`"),
+    };
+    Ok(Output { text, complete: true })
+}
+
+fn update(root: &Path, matches: &ArgMatches) -> Result<Output> {
+    let reason = matches.get_one::<String>("reason");
+    let taken =
+        merge::answers::from_command_line(matches.get_many::<String>("take").into_iter().flatten(), reason)?;
+    let answers = match matches.get_one::<String>("answers") {
+        Some(file) => merge::answers::joined(merge::answers::from_file(&located(root, file))?, taken)?,
+        None => taken,
+    };
+    let options = update::Options {
+        retire: matches.get_flag("retire"),
+        answers,
+        scaffold: matches.get_flag("scaffold"),
+    };
+    let update = update::plan(root, &arrival(root, matches), &options)?;
+    let dry_run = matches.get_flag("dry-run");
+    if !dry_run {
+        files::commit(root, &update.files)?;
     }
+    let text = match (matches.get_flag("json"), dry_run) {
+        (true, _) => codegen::pretty(&update.json)?,
+        (false, true) => update.report.replacen("written together", "not written, because of --dry-run", 1),
+        (false, false) => update.report,
+    };
+    Ok(Output { text, complete: dry_run || update.questions.is_empty() })
 }
 
 fn arrival(root: &Path, options: &ArgMatches) -> Arrival {
@@ -140,6 +217,9 @@ fn arrival(root: &Path, options: &ArgMatches) -> Arrival {
         name: text("as"),
         received: text("received"),
         origin: text("origin"),
+        publisher: text("publisher"),
+        edition: text("edition"),
+        operation: options.get_one::<import::Operation>("operation").copied(),
     }
 }
 
@@ -151,7 +231,7 @@ fn located(root: &Path, file: &str) -> PathBuf {
 
 fn document(root: &Path, file: Option<&String>) -> Result<import::Imported> {
     match file {
-        Some(file) => Ok(intake::read(&located(root, file))?.1),
+        Some(file) => Ok(intake::read(&located(root, file), None)?.1),
         None => source::document(root),
     }
 }
@@ -176,25 +256,29 @@ fn overlay(root: &Path, matches: &ArgMatches) -> Result<String> {
     let Some((command, options)) = matches.subcommand() else {
         bail!("say what to do: `cargo xtask schema overlay --help`")
     };
-    let overlays = overlays::list(root)?;
-    let from = options.get_one::<String>("from");
-    let (statuses, corrected) = overlays::statuses(document(root, from)?.document(), &overlays);
+    let all = overlays::files(root)?;
+    let from = match options.get_one::<String>("from") {
+        Some(file) => Some(intake::read(&located(root, file), None)?.1),
+        None => None,
+    };
+    let (before, after) = (sources::with(root, None)?, sources::with(root, from)?);
+    let (statuses, corrected) = overlays::statuses(&before, &after, &all)?;
     if command == "new" {
         let text = |name: &str| options.get_one::<String>(name).map_or("", String::as_str);
-        let (file, contents) = overlays::scaffold(text("id"), text("at"), &corrected, &overlays)?;
+        let (file, contents) =
+            overlays::scaffold(text("id"), text("at"), &corrected, &overlays::list(root)?)?;
         let path = format!("schema/overlay/{file}");
         files::commit(root, &files::Files::from([(path.clone(), Some(contents.clone().into_bytes()))]))?;
         return Ok(format!(
-            "{path}\n{contents}Now say the correction, its reason, its evidence with dates, and the row of schema/overlay/README.md that it \
+            "{path}\n{contents}Now write the correction, its reason, its evidence with dates, and the row of schema/overlay/README.md that it \
              answers. Until then codegen refuses it.\n"
         ));
     }
-    let misfits = statuses.iter().filter(|status| status.verdict != overlays::Verdict::Applies).count();
-    let mut out = String::new();
-    for status in &statuses {
-        let _ = writeln!(out, "{status}");
-    }
-    let _ = writeln!(out, "{} overlays, {misfits} to look at", statuses.len());
+    use merge::Verdict::{Adopted, Faulty, Question, Stale};
+    let open =
+        statuses.iter().filter(|one| [Adopted, Question, Stale, Faulty].contains(&one.verdict)).count();
+    let mut out = overlays::text(&statuses);
+    let _ = writeln!(out, "{} overlays, {open} to look at", statuses.len());
     Ok(out)
 }
 

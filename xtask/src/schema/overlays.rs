@@ -1,175 +1,64 @@
-//! `cargo xtask schema overlay status | new`: how each correction fits a document, with the values that say so, and the
-//! scaffold of a new one. Decides nothing for a person: it deletes and rewrites no overlay.
+//! `cargo xtask schema overlay status | new`: how each overlay stands to a document, and the scaffold of a new one. Decides
+//! nothing for a person: it deletes and rewrites no overlay.
 
-use std::fmt;
+use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use json_patch::PatchOperation;
 use json_patch::jsonptr::Pointer;
 use serde_json::{Value, json};
 
-use crate::codegen::overlay::{Misfit, Overlay};
+use super::merge::statement::File;
+use super::merge::{self, Input, Status, Verdict};
+use crate::codegen::overlay::Overlay;
 
-/// How a correction stands to a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It finds what it expects and changes it.
-    Applies,
-    /// The vendor says the same by now, all of it: the overlay can be retired.
-    Adopted,
-    /// The vendor says something else than what is expected, and than what is corrected.
-    Conflict,
-    /// What it corrects is gone.
-    Stale,
-    /// The file itself is wrong.
-    Faulty,
-}
-
-impl Verdict {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Applies => "applies",
-            Self::Adopted => "adopted",
-            Self::Conflict => "conflict",
-            Self::Stale => "stale",
-            Self::Faulty => "faulty",
-        }
-    }
-}
-
-/// A correction with its verdict and what it rests on.
-#[derive(Debug)]
-pub(crate) struct Status {
-    pub(crate) file: String,
-    pub(crate) verdict: Verdict,
-    /// Lines for people: places and values.
-    pub(crate) evidence: Vec<String>,
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<9} schema/overlay/{}", self.verdict.as_str(), self.file)?;
-        self.evidence.iter().try_for_each(|line| write!(f, "\n            {line}"))
-    }
-}
+/// Where the overlays are listed for people.
+pub(crate) const README: &str = "schema/overlay/README.md";
 
 /// The overlays of a repository, those that are still being written too.
-pub(crate) fn list(root: &std::path::Path) -> Result<Vec<(String, Overlay)>> {
+pub(crate) fn list(root: &Path) -> Result<Vec<(String, Overlay)>> {
     let files = crate::codegen::overlay_files(root)?;
     files.into_iter().map(|(name, text)| Ok((name.clone(), Overlay::read(&name, &text)?))).collect()
 }
 
-/// How each overlay fits, in order, and the document as all of them want it. One that does not fit is forced, so that those
-/// after it are judged by what they would find once it is mended.
-pub(crate) fn statuses(mut document: Value, overlays: &[(String, Overlay)]) -> (Vec<Status>, Value) {
-    let mut statuses = Vec::new();
-    for (file, overlay) in overlays {
-        let mut fitted = document.clone();
-        let result = overlay.fit(&mut fitted);
-        let (verdict, evidence) = match result {
-            Ok(()) => match overlay.complete() {
-                Ok(()) => (Verdict::Applies, Vec::new()),
-                Err(error) => (Verdict::Faulty, vec![format!("it applies, and is not finished: {error}")]),
-            },
-            Err(misfit) => {
-                fitted = forced(&document, overlay);
-                if fitted == document {
-                    let said = format!("the vendor now says all that it corrects, {}", first_place(overlay));
-                    (
-                        Verdict::Adopted,
-                        vec![said, "delete the file, and its name in schema/overlay/README.md".to_owned()],
-                    )
-                } else {
-                    judge(&misfit, overlay)
-                }
-            }
-        };
-        document = fitted;
-        statuses.push(Status { file: file.clone(), verdict, evidence });
-    }
-    (statuses, document)
+/// The same, with their statements.
+pub(crate) fn files(root: &Path) -> Result<Vec<File>> {
+    let files = crate::codegen::overlay_files(root)?;
+    files.into_iter().map(|(name, text)| File::parse(&name, &text)).collect()
 }
 
-fn judge(misfit: &Misfit, overlay: &Overlay) -> (Verdict, Vec<String>) {
-    let mut lines = match misfit {
-        Misfit::Gone { path, expected } => {
-            vec![format!("at       {path}"), format!("expected {expected}"), "found    nothing".to_owned()]
+/// How each overlay stands to these documents, and the document as all of them want it.
+pub(crate) fn statuses(before: &Value, after: &Value, files: &[File]) -> Result<(Vec<Status>, Value)> {
+    let input = Input { before, after, files, answers: &[], document: "the document", date: "" };
+    let merge = merge::merge(&input)?;
+    let mut statuses = merge.statuses;
+    for (status, file) in statuses.iter_mut().zip(files) {
+        if let Err(error) = file.overlay.complete() {
+            status.verdict = Verdict::Faulty;
+            status.notes.push(format!("it is not finished: {error}"));
         }
-        Misfit::Changed { path, expected, found } => {
-            let mut lines =
-                vec![format!("at       {path}"), format!("expected {expected}"), format!("found    {found}")];
-            if let Some(ours) = corrected(overlay, path) {
-                lines.push(format!("we say   {ours}"));
-            }
-            lines
+        for question in merge.questions.iter().filter(|question| question.file == file.name) {
+            status.notes.extend(super::question::lines(question));
         }
-        Misfit::Exists { path, wanted, found } => {
-            vec![
-                format!("at       {path}"),
-                "expected nothing".to_owned(),
-                format!("found    {found}"),
-                format!("we say   {wanted}"),
-            ]
-        }
-        Misfit::Adopted { path } => {
-            vec![
-                format!("at       {path}"),
-                "the vendor adopted this part, but not all of the correction".to_owned(),
-            ]
-        }
-        other => vec![other.to_string()],
-    };
-    lines.push(format!("because  {}", overlay.reason));
-    let verdict = match misfit {
-        Misfit::Gone { .. } => Verdict::Stale,
-        Misfit::Changed { .. } | Misfit::Exists { .. } | Misfit::Adopted { .. } => Verdict::Conflict,
-        Misfit::Untested { .. } | Misfit::Hidden | Misfit::Broken { .. } => Verdict::Faulty,
-    };
-    (verdict, lines)
-}
-
-fn corrected<'a>(overlay: &'a Overlay, path: &str) -> Option<&'a Value> {
-    overlay.patch.0.iter().find_map(|operation| match operation {
-        PatchOperation::Replace(replace) if replace.path.as_str() == path => Some(&replace.value),
-        _ => None,
-    })
-}
-
-fn first_place(overlay: &Overlay) -> String {
-    overlay.patch.0.first().map(|operation| format!("from {} on", operation.path())).unwrap_or_default()
-}
-
-/// The document as the overlay wants it, whatever stands there now.
-fn forced(document: &Value, overlay: &Overlay) -> Value {
-    let mut document = document.clone();
-    for operation in &overlay.patch.0 {
-        let (path, value) = match operation {
-            PatchOperation::Add(add) => (&add.path, &add.value),
-            PatchOperation::Replace(replace) => (&replace.path, &replace.value),
-            PatchOperation::Remove(remove) => {
-                let one = json_patch::Patch(vec![PatchOperation::Remove(remove.clone())]);
-                // Nothing to remove is as good as removed.
-                let _ = json_patch::patch(&mut document, &one.0);
-                continue;
-            }
-            _ => continue,
-        };
-        let Some((parent, last)) = path.split_back() else { continue };
-        match parent.resolve_mut(&mut document) {
-            Ok(Value::Object(members)) => {
-                members.insert(last.decoded().into_owned(), value.clone());
-            }
-            Ok(Value::Array(items)) => match last.decoded().parse::<usize>() {
-                Ok(at) if at < items.len() && matches!(operation, PatchOperation::Replace(_)) => {
-                    items[at] = value.clone()
-                }
-                _ if items.contains(value) => {}
-                _ => items.push(value.clone()),
-            },
-            _ => {}
+        if status.verdict == Verdict::Adopted {
+            status.notes.push(format!(
+                "the document says all of it by now: `cargo xtask schema update` with `--retire` deletes it; take its name out of {README}"
+            ));
         }
     }
-    document
+    Ok((statuses, merge.document))
+}
+
+/// Statuses as lines for people; what applies without a word is one line.
+pub(crate) fn text(statuses: &[Status]) -> String {
+    let mut out = String::new();
+    for status in statuses {
+        let _ = writeln!(out, "{:<9} schema/overlay/{}", status.verdict.as_str(), status.file);
+        for note in &status.notes {
+            let _ = writeln!(out, "            {note}");
+        }
+    }
+    out
 }
 
 /// A new overlay's file name and text: what stands at the pointer is filled in as what is expected there.
@@ -210,16 +99,22 @@ pub(crate) fn scaffold(
             json!([{ "op": "add", "path": pointer, "value": { "description": "" } }])
         }
     };
-    let used: Vec<u32> = overlays.iter().filter_map(|(file, _)| file.get(..3)?.parse().ok()).collect();
-    let number = (used.iter().max().map_or(10, |last| last + 1)..1000).find(|number| !used.contains(number));
-    let number = number.or_else(|| (1..1000).find(|number| !used.contains(number)));
-    let number = number.ok_or_else(|| anyhow::anyhow!("all 999 numbers of schema/overlay are taken"))?;
+    let number = free_number(overlays.iter().map(|(file, _)| file.as_str()))?;
     let text = json!({ "id": id, "reason": "", "evidence": [{ "document": "", "date": "" }], "page_faults": [], "patch": patch });
     Ok((format!("{number:03}-{id}.json"), crate::codegen::pretty(&text)?))
 }
 
+/// The number after the last, or the first that is free.
+pub(crate) fn free_number<'a>(files: impl Iterator<Item = &'a str>) -> Result<u32> {
+    let used: Vec<u32> = files.filter_map(|file| file.get(..3)?.parse().ok()).collect();
+    (used.iter().max().map_or(10, |last| last + 1)..1000)
+        .chain(1..1000)
+        .find(|number| !used.contains(number))
+        .ok_or_else(|| anyhow::anyhow!("all 999 numbers of schema/overlay are taken"))
+}
+
 /// The longest beginning of the pointer that is there, with its members.
-fn nearest(at: &Pointer, document: &Value) -> String {
+pub(crate) fn nearest(at: &Pointer, document: &Value) -> String {
     let mut pointer = at.to_buf();
     while pointer.pop_back().is_some() {
         if let Ok(found) = pointer.resolve(document) {
@@ -243,51 +138,6 @@ mod tests {
         let file = format!("010-{id}.json");
         let text = json!({"id": id, "reason": "because", "evidence": [{"document": "d", "date": "2026"}], "page_faults": [], "patch": patch});
         (file.clone(), Overlay::parse(&file, &text.to_string()).unwrap())
-    }
-
-    fn verdicts(document: Value, patch: Value) -> (Verdict, String) {
-        let (statuses, _) = statuses(document, &[overlay("x", patch)]);
-        (statuses[0].verdict, statuses[0].to_string())
-    }
-
-    #[test]
-    fn each_verdict_with_its_evidence() {
-        let patch = json!([{"op": "test", "path": "/a", "value": 1}, {"op": "replace", "path": "/a", "value": 2}, {"op": "add", "path": "/b", "value": 3}]);
-        assert_eq!(verdicts(json!({"a": 1}), patch.clone()).0, Verdict::Applies);
-        let (verdict, text) = verdicts(json!({"a": 2, "b": 3}), patch.clone());
-        assert_eq!(verdict, Verdict::Adopted, "{text}");
-        let (verdict, text) = verdicts(json!({"a": 2}), patch.clone());
-        assert_eq!(verdict, Verdict::Conflict);
-        assert!(text.contains("adopted this part"), "{text}");
-        let (verdict, text) = verdicts(json!({"a": 7}), patch.clone());
-        assert_eq!(verdict, Verdict::Conflict);
-        assert!(
-            text.contains("expected 1")
-                && text.contains("found    7")
-                && text.contains("we say   2")
-                && text.contains("because  because"),
-            "{text}"
-        );
-        assert_eq!(verdicts(json!({"c": 7}), patch.clone()).0, Verdict::Stale);
-        let (verdict, text) = verdicts(json!({"a": 1, "b": 4}), patch);
-        assert_eq!(verdict, Verdict::Conflict);
-        assert!(text.contains("found    4") && text.contains("we say   3"), "{text}");
-        assert_eq!(verdicts(json!({"a": 1}), json!([{"op": "remove", "path": "/a"}])).0, Verdict::Faulty);
-    }
-
-    #[test]
-    fn those_after_a_misfit_are_judged_as_if_it_were_mended() {
-        let first = overlay(
-            "x",
-            json!([{"op": "test", "path": "/a", "value": 1}, {"op": "replace", "path": "/a", "value": {}}]),
-        );
-        let second = overlay("y", json!([{"op": "add", "path": "/a/b", "value": 1}]));
-        let (statuses, document) = statuses(json!({"a": 9}), &[first, second]);
-        assert_eq!(
-            statuses.iter().map(|s| s.verdict).collect::<Vec<_>>(),
-            [Verdict::Conflict, Verdict::Applies]
-        );
-        assert_eq!(document, json!({"a": {"b": 1}}));
     }
 
     #[test]

@@ -1,152 +1,405 @@
-//! `cargo xtask schema update`: a new document in, everything that is derived made anew, the changes classed; all in memory,
-//! then all files or none. Ends with what a person must still decide.
+//! `cargo xtask schema update`: a new document in, merged with our overlays, everything that is derived made again, the changes
+//! classed; all in memory, then all files or none. Ends with the number of questions and of changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
-use serde_json::Value;
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
 
 use super::diff::{self, Change, Class, Kind};
 use super::files::{Files, Stage};
-use super::intake::{self, Arrival};
-use super::overlays::{self, Verdict};
-use super::{examples, lint};
+use super::intake::{self, Arrival, Intake};
+use super::merge::{self, Answer, Input, Merge, Take, Verdict};
+use super::question::Asked;
+use super::source::{Bases, Role};
+use super::{examples, fields, lint, overlays};
 use crate::{codegen, docs};
+
+/// How an update is to be made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// Delete overlays that the document says by now, or that have nothing left to correct.
+    pub(crate) retire: bool,
+    pub(crate) answers: Vec<Answer>,
+    /// Also write what a new field needs outside of the schema.
+    pub(crate) scaffold: bool,
+}
 
 /// What an update would do, and what it says.
 pub(crate) struct Update {
+    /// Empty while a question is open.
     pub(crate) files: Files,
     pub(crate) changes: Vec<Change>,
+    /// Pointers of the open questions.
+    pub(crate) questions: Vec<String>,
     pub(crate) report: String,
+    /// The same for programs.
+    pub(crate) json: Value,
 }
 
-/// Plans the whole update without touching the repository. With `retire`, overlays that the vendor adopted are deleted.
-pub(crate) fn plan(root: &Path, arrival: &Arrival, retire: bool) -> Result<Update> {
+/// Plans the whole update without touching the repository.
+pub(crate) fn plan(root: &Path, arrival: &Arrival, options: &Options) -> Result<Update> {
     let from = arrival.file.display().to_string();
-    let intake = intake::plan(root, arrival)?;
-    let mut files = intake.files;
+    let intake = intake::plan(root, arrival, Role::Base)?;
     let stage = Stage::new(root)?;
-    stage.apply(&files)?;
+    let before = Bases::read(root)?.document();
+    stage.apply(&intake.files)?;
+    let merged = merged(&stage, &before, &intake, options)?;
+    let (resolved, written) = match derived(root, &stage) {
+        Ok(derived) => derived,
+        // A question that is open may be what stops the generator: it is shown first.
+        Err(error) if !merged.merge.questions.is_empty() => {
+            let report = Report { root, arrival, intake: &intake, merged: &merged, before: &before };
+            return report.unresolved(options, &error);
+        }
+        Err(error) => {
+            return Err(error.context(format!(
+                "{from} was read, and nothing can be generated from it yet. A correction fixes that: `cargo xtask schema overlay new \
+                 ID --at POINTER --from {from}`"
+            )));
+        }
+    };
+    let mut files = intake.files.clone();
+    files.extend(merged.files.clone());
+    files.extend(written);
+    let mut scaffolded = Vec::new();
+    let current = codegen::read_json(root, codegen::SCHEMA)?;
+    let changes = diff::compare(&current, &resolved);
+    if options.scaffold {
+        let made = super::scaffold::make(root, &stage, &changes, &resolved, &merged.label)?;
+        scaffolded = made.notes;
+        stage.apply(&made.files)?;
+        let outputs = codegen::outputs(stage.root())?;
+        let derived: Files =
+            outputs.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
+        stage.apply(&derived)?;
+        files.extend(made.files);
+        files.extend(derived);
+        files.extend(
+            docs::outputs(stage.root())?.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))),
+        );
+    }
+    files.retain(|path, bytes| fs::read(root.join(path)).ok() != *bytes);
+    let report = Report { root, arrival, intake: &intake, merged: &merged, before: &before };
+    report.resolved(options, &stage, &resolved, changes, files, scaffolded)
+}
 
-    let all = codegen::overlays(stage.root())?;
-    let mut decisions = Vec::new();
-    let retired = judge_overlays(&intake.imported.document(), &all, retire, &from)?;
-    for file in &retired {
-        files.insert(format!("schema/overlay/{file}"), None);
-        decisions.push(format!("schema/overlay/{file} was deleted, as the vendor adopted it: take its name out of schema/overlay/README.md"));
+/// The overlays for the document, and those that new fields need.
+struct Merged {
+    merge: Merge,
+    /// The changes of `schema/overlay`.
+    files: Files,
+    retired: Vec<String>,
+    /// Overlays that were written for new fields, each with the field.
+    scaffolded: Vec<(String, String)>,
+    label: String,
+}
+
+fn merged(stage: &Stage, before: &Value, intake: &Intake, options: &Options) -> Result<Merged> {
+    let after = Bases::read(stage.root())?;
+    let label = intake.source.label();
+    let all = overlays::files(stage.root())?;
+    for file in &all {
+        file.overlay.complete().with_context(|| format!("schema/overlay/{}", file.name))?;
+    }
+    let date = intake.source.received.to_string();
+    let document = after.document();
+    let input = Input {
+        before,
+        after: &document,
+        files: &all,
+        answers: &options.answers,
+        document: &label,
+        date: &date,
+    };
+    let mut merge = merge::merge(&input)?;
+    let mut retired = Vec::new();
+    let mut stale = Vec::new();
+    for status in &merge.statuses {
+        match status.verdict {
+            Verdict::Adopted | Verdict::Stale if options.retire => {
+                merge.files.insert(status.file.clone(), None);
+                retired.push(status.file.clone());
+            }
+            Verdict::Stale => {
+                stale.push(format!("  schema/overlay/{}: {}", status.file, status.notes.join("; ")))
+            }
+            _ => {}
+        }
+    }
+    if !stale.is_empty() {
+        anyhow::bail!(
+            "{} overlay(s) add to what the document does not describe any more; `--retire` deletes them:\n{}",
+            stale.len(),
+            stale.join("\n")
+        );
+    }
+    let mut files: Files = merge
+        .files
+        .iter()
+        .map(|(name, text)| (format!("schema/overlay/{name}"), text.clone().map(String::into_bytes)))
+        .collect();
+    stage.apply(&files)?;
+    let described: Vec<String> = after.create.definitions.keys().cloned().collect();
+    let need = fields::Needs {
+        merged: &merge.document,
+        documents: &document,
+        described: &described,
+        files: &all,
+        new_fields: &merge.new_fields,
+        label: &label,
+        date: &date,
+    };
+    let mut scaffolded = Vec::new();
+    for (name, field, text) in need.overlays()? {
+        files.insert(format!("schema/overlay/{name}"), Some(text.into_bytes()));
+        scaffolded.push((name, field));
     }
     stage.apply(&files)?;
+    Ok(Merged { merge, files, retired, scaffolded, label })
+}
 
-    let outputs = generate(stage.root()).with_context(|| {
-        format!(
-            "{from} was read, and nothing can be generated from it yet. A correction mends that: `cargo xtask schema overlay new \
-             ID --at POINTER --from {from}`"
-        )
-    })?;
-    let derived: Files =
+/// The resolved schema, and every file that is made from it. The stage has them afterwards.
+fn derived(root: &Path, stage: &Stage) -> Result<(Value, Files)> {
+    let outputs = generate(stage.root())?;
+    let resolved: Value = serde_json::from_str(&outputs[codegen::SCHEMA]).context("the resolved schema")?;
+    let mut files: Files =
         outputs.iter().map(|(path, text)| (path.clone(), Some(text.clone().into_bytes()))).collect();
-    stage.apply(&derived)?;
-    let documents: Files = docs::outputs(stage.root())?
-        .into_iter()
-        .map(|(path, text)| (path, Some(text.into_bytes())))
-        .collect();
-    files.extend(derived);
-    files.extend(documents);
+    stage.apply(&files)?;
+    files
+        .extend(docs::outputs(stage.root())?.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))));
     files.extend(
         codegen::stale(root, &outputs)?
             .into_iter()
             .filter(|file| !outputs.contains_key(&file.path))
             .map(|file| (file.path, None)),
     );
-    files.retain(|path, bytes| fs::read(root.join(path)).ok() != *bytes);
-
-    let resolved = parse(&outputs[codegen::SCHEMA])?;
-    let before = codegen::read_json(root, codegen::SCHEMA)?;
-    let changes = diff::compare(&before, &resolved);
-    let members = diff::members(root)?;
-    decisions.extend(decide(&changes, &examples::refused(stage.root(), &resolved)?, &resolved, stage.root()));
-    let findings = lint::lint(&intake.imported, &codegen::overlays(stage.root())?);
-    let open: Vec<&lint::Finding> = findings.iter().filter(|finding| finding.answered_by.is_none()).collect();
-    decisions.extend(
-        open.iter().map(|finding| format!("{} [{}]: {}", finding.pointer, finding.rule, finding.advice)),
-    );
-
-    let mut report = intake.summary;
-    let _ = writeln!(
-        report,
-        "\n=== the document: {} fault(s), {} answered by overlays",
-        findings.len(),
-        findings.len() - open.len()
-    );
-    for finding in &open {
-        let _ = writeln!(report, "{finding}");
-    }
-    let _ =
-        writeln!(report, "\n=== overlays: {} apply, {} retired", all.len() - retired.len(), retired.len());
-    let _ = writeln!(report, "\n=== changes\n{}", diff::text(&changes, &members));
-    let log = diff::changelog(&changes);
-    if !log.is_empty() {
-        let _ = writeln!(report, "=== for CHANGELOG.md\n{log}");
-    }
-    let _ =
-        writeln!(report, "=== files: {}", if files.is_empty() { "none changes" } else { "written together" });
-    for (path, bytes) in &files {
-        let _ = writeln!(report, "  {path}{}", if bytes.is_none() { " (deleted)" } else { "" });
-    }
-    let _ = writeln!(
-        report,
-        "\n=== what is left for a person:{}",
-        if decisions.is_empty() { " nothing but `cargo xtask ci` and a commit" } else { "" }
-    );
-    for decision in &decisions {
-        let _ = writeln!(report, "- {decision}");
-    }
-    Ok(Update { files, changes, report })
+    Ok((resolved, files))
 }
 
-/// The overlays to retire; an error when one does not fit.
-fn judge_overlays(
-    document: &Value,
-    all: &[(String, codegen::overlay::Overlay)],
-    retire: bool,
-    from: &str,
-) -> Result<Vec<String>> {
-    let (statuses, _) = overlays::statuses(document.clone(), all);
-    let (mut adopted, mut misfits) = (Vec::new(), Vec::new());
-    for status in &statuses {
-        match status.verdict {
-            Verdict::Applies => {}
-            Verdict::Adopted => adopted.push(status),
-            Verdict::Conflict | Verdict::Stale | Verdict::Faulty => misfits.push(status),
+/// Everything that an update says.
+struct Report<'a> {
+    root: &'a Path,
+    arrival: &'a Arrival,
+    intake: &'a Intake,
+    merged: &'a Merged,
+    before: &'a Value,
+}
+
+impl Report<'_> {
+    /// Questions with what the document's reading of each would change.
+    fn asked(&self, options: &Options) -> Vec<Asked<'_>> {
+        let command = format!("cargo xtask schema update {}", self.arrival.file.display());
+        self.merged
+            .merge
+            .questions
+            .iter()
+            .map(|question| Asked {
+                question,
+                effect: self.effect(options, &question.pointer),
+                command: command.clone(),
+            })
+            .collect()
+    }
+
+    fn effect(&self, options: &Options, pointer: &str) -> Result<Vec<Change>, String> {
+        let attempt = || -> Result<Vec<Change>> {
+            let stage = Stage::new(self.root)?;
+            stage.apply(&self.intake.files)?;
+            let mut options = options.clone();
+            options.answers.push(Answer { pointer: pointer.to_owned(), take: Take::Theirs, reason: None });
+            merged(&stage, self.before, self.intake, &options)?;
+            generate(stage.root())?;
+            let resolved = codegen::resolve(stage.root())?.0;
+            Ok(diff::compare(&codegen::read_json(self.root, codegen::SCHEMA)?, &resolved))
+        };
+        attempt().map_err(|error| format!("{error:#}"))
+    }
+
+    fn overlays(&self, out: &mut String) {
+        let statuses = &self.merged.merge.statuses;
+        let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+        for status in statuses {
+            *counts.entry(status.verdict).or_default() += 1;
+        }
+        let counted: Vec<String> =
+            counts.iter().map(|(verdict, count)| format!("{count} {}", verdict.as_str())).collect();
+        let _ = writeln!(out, "\n=== overlays: {}", counted.join(", "));
+        let rewritten = |file: &str| self.merged.merge.files.get(file).is_some_and(Option::is_some);
+        for status in statuses.iter().filter(|status| {
+            status.verdict != Verdict::Applies || !status.notes.is_empty() || rewritten(&status.file)
+        }) {
+            let end = match (status.verdict, self.merged.retired.contains(&status.file)) {
+                (_, true) => ", retired",
+                (Verdict::Adopted, false) => ", can be retired with --retire",
+                _ if rewritten(&status.file) => ", its base is rewritten",
+                _ => "",
+            };
+            let _ = writeln!(out, "{:<9} schema/overlay/{}{end}", status.verdict.as_str(), status.file);
+            for note in &status.notes {
+                let _ = writeln!(out, "            {note}");
+            }
+        }
+        for (name, field) in &self.merged.scaffolded {
+            let _ = writeln!(out, "new       schema/overlay/{name}: makes `{field}` ready to be generated");
         }
     }
-    if !misfits.is_empty() {
-        let shown: Vec<String> = misfits.iter().map(ToString::to_string).collect();
-        bail!(
-            "{from}: {} correction(s) no longer fit this document; aim them anew or delete them:\n{}",
-            misfits.len(),
-            shown.join("\n")
+
+    fn questions(asked: &[Asked<'_>], out: &mut String) {
+        if asked.is_empty() {
+            return;
+        }
+        let _ = writeln!(
+            out,
+            "\n=== questions: the document contradicts us; nothing is written before each is answered"
         );
+        for one in asked {
+            let _ = writeln!(out, "{}", one.text());
+        }
     }
-    if !adopted.is_empty() && !retire {
-        let names: Vec<String> = adopted
+
+    fn statuses_json(&self) -> Value {
+        self.merged
+            .merge
+            .statuses
             .iter()
-            .map(|status| format!("  schema/overlay/{}: {}", status.file, status.evidence.join("; ")))
-            .collect();
-        bail!(
-            "{from}: the vendor adopted {} correction(s). Run the update with `--retire`, and they are deleted with it:\n{}",
-            names.len(),
-            names.join("\n")
-        );
+            .map(|status| json!({ "overlay": status.file, "verdict": status.verdict, "notes": status.notes }))
+            .collect()
     }
-    Ok(adopted.iter().map(|status| status.file.clone()).collect())
+
+    fn document_json(&self) -> Value {
+        let source = &self.intake.source;
+        json!({
+            "path": source.path(), "operation": source.operation, "title": source.title, "publisher": source.publisher,
+            "edition": source.edition, "received": source.received.to_string(), "sha256": source.sha256,
+            "repaired": self.intake.imported.repaired, "left_out": self.intake.imported.left_out,
+        })
+    }
+
+    /// Nothing could be generated with our readings either: only the questions are shown.
+    fn unresolved(&self, options: &Options, error: &anyhow::Error) -> Result<Update> {
+        let asked = self.asked(options);
+        let mut report = self.intake.summary.clone();
+        self.overlays(&mut report);
+        Self::questions(&asked, &mut report);
+        let reason = format!("{error:#}");
+        let _ = writeln!(report, "=== nothing can be generated yet: {reason}\n");
+        report += &last_lines(asked.len(), &[]);
+        let json = json!({
+            "document": self.document_json(), "overlays": self.statuses_json(), "questions": asked.iter().map(Asked::json).collect::<Vec<_>>(),
+            "error": reason, "changes": [], "files": [],
+        });
+        let questions = pointers(&asked);
+        Ok(Update { files: Files::new(), changes: Vec::new(), questions, report, json })
+    }
+
+    fn resolved(
+        &self,
+        options: &Options,
+        stage: &Stage,
+        resolved: &Value,
+        changes: Vec<Change>,
+        files: Files,
+        scaffolded: Vec<String>,
+    ) -> Result<Update> {
+        let asked = self.asked(options);
+        let members = diff::members(self.root)?;
+        let refused = examples::refused(stage.root(), resolved)?;
+        let mut decisions = decide(&changes, &refused, resolved, stage.root(), options.scaffold);
+        let findings = lint::lint(&self.intake.imported, &codegen::overlays(stage.root())?);
+        let open: Vec<&lint::Finding> =
+            findings.iter().filter(|finding| finding.answered_by.is_none()).collect();
+        decisions.extend(
+            open.iter().map(|finding| format!("{} [{}]: {}", finding.pointer, finding.rule, finding.advice)),
+        );
+        for file in &self.merged.retired {
+            decisions.push(format!(
+                "schema/overlay/{file} was deleted: take its name out of {}",
+                overlays::README
+            ));
+        }
+        for (name, field) in &self.merged.scaffolded {
+            decisions.push(format!("schema/overlay/{name} was written for `{field}`: read it, and say in your words what the field means"));
+        }
+        decisions.extend(self.merged.merge.notes.iter().cloned());
+
+        let mut report = self.intake.summary.clone();
+        let _ = writeln!(
+            report,
+            "\n=== the document: {} fault(s), {} answered by overlays",
+            findings.len(),
+            findings.len() - open.len()
+        );
+        for finding in &open {
+            let _ = writeln!(report, "{finding}");
+        }
+        self.overlays(&mut report);
+        Self::questions(&asked, &mut report);
+        let _ = writeln!(report, "\n=== changes\n{}", diff::text(&changes, &members));
+        let log = diff::changelog(&changes);
+        if !log.is_empty() {
+            let _ = writeln!(report, "=== for CHANGELOG.md\n{log}");
+        }
+        let state = match (files.is_empty(), asked.is_empty()) {
+            (true, _) => "none changes",
+            (false, true) => "written together",
+            (false, false) => "not written, because a question is open",
+        };
+        let _ = writeln!(report, "=== files: {state}");
+        for (path, bytes) in &files {
+            let _ = writeln!(report, "  {path}{}", if bytes.is_none() { " (deleted)" } else { "" });
+        }
+        for note in &scaffolded {
+            let _ = writeln!(report, "  scaffolded: {note}");
+        }
+        let _ = writeln!(
+            report,
+            "\n=== what is left for a person:{}",
+            if decisions.is_empty() { " nothing but `cargo xtask ci` and a commit" } else { "" }
+        );
+        for decision in &decisions {
+            let _ = writeln!(report, "- {decision}");
+        }
+        report += "\n";
+        report += &last_lines(asked.len(), &changes);
+        let paths: Vec<&String> = files.keys().collect();
+        let mut json = diff::json(&changes, &members);
+        if let Value::Object(members) = &mut json {
+            members.insert("document".to_owned(), self.document_json());
+            members.insert("overlays".to_owned(), self.statuses_json());
+            members.insert("questions".to_owned(), asked.iter().map(Asked::json).collect());
+            members.insert("files".to_owned(), json!(paths));
+            members.insert("left_for_a_person".to_owned(), json!(decisions));
+            members.insert("scaffolded".to_owned(), json!(scaffolded));
+        }
+        let questions = pointers(&asked);
+        let files = if asked.is_empty() { files } else { Files::new() };
+        Ok(Update { files, changes, questions, report, json })
+    }
+}
+
+fn pointers(asked: &[Asked<'_>]) -> Vec<String> {
+    asked.iter().map(|one| one.question.pointer.clone()).collect()
+}
+
+/// How the output of an update ends, whatever happened.
+fn last_lines(questions: usize, changes: &[Change]) -> String {
+    let count = |class: Class| changes.iter().filter(|change| change.worst() == class).count();
+    format!(
+        "{questions} questions\n{} changes: {} breaking, {} unproved, {} compatible, {} docs only\n",
+        changes.len(),
+        count(Class::Breaking),
+        count(Class::Unproved),
+        count(Class::Compatible),
+        count(Class::DocsOnly)
+    )
 }
 
 /// The generator, whose libraries may panic at a schema that nobody thought of.
-fn generate(root: &Path) -> Result<std::collections::BTreeMap<String, String>> {
+fn generate(root: &Path) -> Result<BTreeMap<String, String>> {
     std::panic::catch_unwind(|| codegen::outputs(root)).unwrap_or_else(|panic| {
         let message = panic
             .downcast_ref::<String>()
@@ -157,7 +410,13 @@ fn generate(root: &Path) -> Result<std::collections::BTreeMap<String, String>> {
 }
 
 /// What the changes leave to a person.
-fn decide(changes: &[Change], refused: &[examples::Refused], resolved: &Value, root: &Path) -> Vec<String> {
+fn decide(
+    changes: &[Change],
+    refused: &[examples::Refused],
+    resolved: &Value,
+    root: &Path,
+    scaffolded: bool,
+) -> Vec<String> {
     let mut decisions = Vec::new();
     let of = |class: Class| {
         changes
@@ -173,7 +432,7 @@ fn decide(changes: &[Change], refused: &[examples::Refused], resolved: &Value, r
         decisions.push(format!("unproved: {what}. Read it, and say in the changelog what it means"));
     }
     for example in refused {
-        decisions.push(format!("{example}: mend the example, or correct the schema in an overlay"));
+        decisions.push(format!("{example}: fix the example, or correct the schema in an overlay"));
     }
     let models = fs::read_to_string(root.join("schema/models.json")).unwrap_or_default();
     let added: BTreeSet<&str> = changes
@@ -185,7 +444,8 @@ fn decide(changes: &[Change], refused: &[examples::Refused], resolved: &Value, r
         .collect();
     for field in added.into_iter().filter(|field| !models.contains(&format!("\"{field}\""))) {
         decisions.push(format!(
-            "`{field}` is new: say in schema/models.json which models take it, and use it in an example of schema/examples/requests"
+            "`{field}` is new: say in schema/models.json which models take it, and use it in an example of schema/examples/requests{}",
+            if scaffolded { "" } else { " (`--scaffold` writes a beginning of both)" }
         ));
     }
     for change in
@@ -225,8 +485,4 @@ fn texts_of_users(changes: &[Change], resolved: &Value) -> Vec<String> {
                 .then(|| field.to_owned())
         })
         .collect()
-}
-
-fn parse(text: &str) -> Result<Value> {
-    serde_json::from_str(text).context("the resolved schema")
 }

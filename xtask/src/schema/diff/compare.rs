@@ -188,12 +188,14 @@ impl<'a> Comparison<'a> {
             Kind::Changed,
             what,
             |asks| {
-                if worded {
-                    Answer::Unknown("a rule in words changed".to_owned())
-                } else if asks {
+                let answer = if asks {
                     covers(&after(true), &before(true))
                 } else {
                     covers(&before(false), &after(false))
+                };
+                match answer {
+                    Answer::Yes if worded => Answer::Unknown("a rule in words changed".to_owned()),
+                    answer => answer,
                 }
             },
             names,

@@ -80,6 +80,19 @@ impl Change {
     }
 }
 
+/// Whether two schemas take the same values, however each is written; `false` where that is not proved.
+pub(crate) fn same_meaning(
+    one: &Value,
+    one_types: &Map<String, Value>,
+    other: &Value,
+    other_types: &Map<String, Value>,
+) -> bool {
+    let (one, other) = (proof::plain(one, one_types), proof::plain(other, other_types));
+    one == other
+        || (proof::covers(&one, &other) == proof::Answer::Yes
+            && proof::covers(&other, &one) == proof::Answer::Yes)
+}
+
 /// Every change, in the order of the new document.
 pub(crate) fn compare(old: &Value, new: &Value) -> Vec<Change> {
     let empty = Map::new();

@@ -73,6 +73,25 @@ pub(super) fn inlined(schema: &Value, definitions: &Map<String, Value>, closed: 
     inline(schema, definitions, closed, 0)
 }
 
+/// The schema inlined, without `format` (nobody asserts it) and with its lists in one order.
+pub(super) fn plain(schema: &Value, definitions: &Map<String, Value>) -> Value {
+    let mut plain = inlined(schema, definitions, false);
+    crate::schema::import::walk(&mut plain, &mut |members| {
+        members.shift_remove("format");
+        for key in ["required", "enum", "type"] {
+            if let Some(Value::Array(list)) = members.get_mut(key) {
+                list.sort_by_key(Value::to_string);
+                list.dedup();
+            }
+        }
+        if members.get("required") == Some(&json!([])) {
+            members.shift_remove("required");
+        }
+        members.sort_keys();
+    });
+    plain
+}
+
 fn inline(schema: &Value, definitions: &Map<String, Value>, closed: bool, depth: usize) -> Value {
     let Value::Object(members) = schema else { return schema.clone() };
     let mut rest = Map::new();

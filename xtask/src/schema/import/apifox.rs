@@ -4,34 +4,53 @@
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Map, Value, json};
 
-use super::{Imported, Kind, openapi, strict};
+use super::{Imported, Kind, Operation, Parameter, openapi, strict};
 
 pub(super) const REQUEST_HEADING: &str = "请求体";
-const RESPONSE_HEADING: &str = "响应";
+pub(super) const RESPONSE_HEADING: &str = "响应";
 
-/// Whether the text has the heading that every page with a request body has.
+/// Whether the text has one of the headings that a page has.
 pub(super) fn is_page(text: &str) -> bool {
-    text.lines().any(|line| line.trim() == REQUEST_HEADING)
+    has(text, REQUEST_HEADING) || (has(text, RESPONSE_HEADING) && call(text).is_some())
+}
+
+fn has(text: &str, heading: &str) -> bool {
+    text.lines().any(|line| line.trim() == heading)
+}
+
+/// The line `POST /path` of a page.
+fn call(text: &str) -> Option<(&str, &str)> {
+    text.lines().find_map(|line| {
+        let (method, path) = line.trim().split_once(' ')?;
+        let known = ["POST", "GET", "DELETE", "PUT"].contains(&method) && path.starts_with('/');
+        known.then_some((method, path.trim()))
+    })
 }
 
 /// The text of a page: two headings, each followed by one JSON value.
 pub(super) fn page(text: &str) -> Result<Imported> {
-    let body = json_after(text, REQUEST_HEADING)?;
+    let body = match has(text, REQUEST_HEADING) {
+        true => json_after(text, REQUEST_HEADING)?,
+        false => Value::Null,
+    };
     let answers = json_after(text, RESPONSE_HEADING)?;
     let title = text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
     let about = |part: &str| format!("the JSON under `{part}`");
-    let mut imported = parts(&body, &about(REQUEST_HEADING), &answers, &about(RESPONSE_HEADING))?;
+    let call = call(text).unwrap_or(("POST", ""));
+    let mut imported = parts(call, &body, &about(REQUEST_HEADING), &answers, &about(RESPONSE_HEADING))?;
     imported.title = title;
     Ok(imported)
 }
 
 /// The two values of an Apifox operation.
-fn parts(body: &Value, body_place: &str, answers: &Value, answers_place: &str) -> Result<Imported> {
-    let request = body
-        .get("jsonSchema")
-        .filter(|schema| schema.is_object())
-        .cloned()
-        .ok_or_else(|| anyhow!("{body_place} has no `jsonSchema`"))?;
+fn parts(
+    (method, path): (&str, &str),
+    body: &Value,
+    body_place: &str,
+    answers: &Value,
+    answers_place: &str,
+) -> Result<Imported> {
+    let request = body.get("jsonSchema").filter(|schema| schema.is_object()).cloned();
     let example = match body.pointer("/examples/0/value") {
         None => None,
         Some(Value::String(text)) => Some(super::example(text, "/examples/0/value")?),
@@ -48,17 +67,53 @@ fn parts(body: &Value, body_place: &str, answers: &Value, answers_place: &str) -
         .find(|answer| code(answer) == "200")
         .and_then(|answer| answer.get("jsonSchema"))
         .filter(|schema| schema.is_object())
-        .cloned()
-        .ok_or_else(|| anyhow!("{answers_place}: none of the answers has code 200 and a `jsonSchema`"))?;
-    Ok(Imported {
-        kind: Kind::ApifoxPage,
-        title: None,
-        request,
-        response,
-        definitions: Map::new(),
-        example,
-        answers: answers.iter().map(code).collect(),
-        left_out: Vec::new(),
+        .cloned();
+    let nothing = Value::Null;
+    let operation = Operation::of(
+        method,
+        path,
+        request.as_ref().unwrap_or(&nothing),
+        response.as_ref().unwrap_or(&nothing),
+    )
+    .ok_or_else(|| anyhow!("{method} {path} is not an operation of this API"))?;
+    let request = || request.ok_or_else(|| anyhow!("{body_place} has no `jsonSchema`"));
+    let response = || {
+        response
+            .ok_or_else(|| anyhow!("{answers_place}: none of the answers has code 200 and a `jsonSchema`"))
+    };
+    let mut imported = match operation {
+        Operation::Create => super::bare(Kind::ApifoxPage, operation, request()?, response()?),
+        Operation::Callback => super::bare(Kind::ApifoxPage, operation, Value::Null, request()?),
+        Operation::Delete => super::bare(
+            Kind::ApifoxPage,
+            operation,
+            Value::Null,
+            response().unwrap_or_else(|_| super::nothing()),
+        ),
+        _ => super::bare(Kind::ApifoxPage, operation, Value::Null, response()?),
+    };
+    imported.example = example;
+    imported.answers = answers.iter().map(code).collect();
+    imported.parameters = body
+        .get("queryParameters")
+        .or_else(|| body.pointer("/parameters/query"))
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(parameter)
+        .collect();
+    Ok(imported)
+}
+
+fn parameter(value: &Value) -> Option<Parameter> {
+    Some(Parameter {
+        name: value.get("name")?.as_str()?.to_owned(),
+        required: value.get("required") == Some(&json!(true)),
+        schema: value
+            .get("schema")
+            .cloned()
+            .unwrap_or_else(|| json!({ "type": value.get("type").cloned().unwrap_or(json!("string")) })),
+        example: value.get("example").filter(|example| **example != json!("")).cloned(),
     })
 }
 
@@ -77,20 +132,27 @@ fn json_after(text: &str, heading: &str) -> Result<Value> {
 }
 
 /// The export of a project: a tree of folders with operations, and named schemas beside it.
-pub(super) fn export(value: &Value) -> Result<Imported> {
+pub(super) fn export(value: &Value, wanted: Option<Operation>) -> Result<Imported> {
     let mut operations = Vec::new();
     collect(value.get("apiCollection").unwrap_or(&Value::Null), "/apiCollection", &mut operations);
-    let candidates: Vec<String> = operations.iter().map(|(_, api)| path(api)).collect();
-    let chosen = openapi::the_create(&candidates).map_err(|reason| anyhow!("at /apiCollection: {reason}"))?;
-    let (place, api) = &operations[chosen];
+    let calls: Vec<(Operation, String)> =
+        operations.iter().map(|(kind, _, api)| (*kind, text(api, "path"))).collect();
+    let chosen = openapi::choose(&calls, wanted).map_err(|reason| anyhow!("at /apiCollection: {reason}"))?;
+    let (kind, place, api) = &operations[chosen];
     let nothing = Value::Null;
     let member = |name: &str| api.get(name).unwrap_or(&nothing);
     let mut imported = parts(
+        (&text(api, "method").to_uppercase(), &text(api, "path")),
         member("requestBody"),
         &format!("at {place}/requestBody: the body"),
         member("responses"),
         &format!("at {place}/responses: the value"),
     )?;
+    let query = api.get("parameters").and_then(|all| all.get("query")).and_then(Value::as_array);
+    imported.parameters.extend(query.into_iter().flatten().filter_map(parameter));
+    imported.others = calls.iter().map(|(other, _)| *other).filter(|other| other != kind).collect();
+    imported.others.sort_unstable();
+    imported.others.dedup();
     imported.kind = Kind::ApifoxExport;
     imported.title =
         api.get("name").or_else(|| value.pointer("/info/name")).and_then(Value::as_str).map(str::to_owned);
@@ -98,24 +160,26 @@ pub(super) fn export(value: &Value) -> Result<Imported> {
     Ok(imported)
 }
 
-/// Operations of POST, each with its place and its object.
-fn collect<'a>(node: &'a Value, place: &str, found: &mut Vec<(String, &'a Map<String, Value>)>) {
+/// Every operation, with its place and its object.
+fn collect<'a>(node: &'a Value, place: &str, found: &mut Vec<(Operation, String, &'a Map<String, Value>)>) {
     let Value::Array(items) = node else { return };
     for (index, item) in items.iter().enumerate() {
         let place = format!("{place}/{index}");
         if let Some(Value::Object(api)) = item.get("api") {
-            let post =
-                api.get("method").and_then(Value::as_str).is_some_and(|m| m.eq_ignore_ascii_case("post"));
-            if post {
-                found.push((format!("{place}/api"), api));
-            }
+            let schema = |pointer: &str| {
+                api.get("requestBody").and_then(|body| body.pointer(pointer)).unwrap_or(&Value::Null)
+            };
+            let answer =
+                api.get("responses").and_then(|all| all.pointer("/0/jsonSchema")).unwrap_or(&Value::Null);
+            let kind = Operation::of(&text(api, "method"), &text(api, "path"), schema("/jsonSchema"), answer);
+            found.extend(kind.map(|kind| (kind, format!("{place}/api"), api)));
         }
         collect(item.get("items").unwrap_or(&Value::Null), &format!("{place}/items"), found);
     }
 }
 
-fn path(api: &Map<String, Value>) -> String {
-    api.get("path").and_then(Value::as_str).unwrap_or("").to_owned()
+fn text(api: &Map<String, Value>, name: &str) -> String {
+    api.get(name).and_then(Value::as_str).unwrap_or("").to_owned()
 }
 
 /// `schemaCollection`: `#/definitions/<number>` in this export, a name of their own in ours.

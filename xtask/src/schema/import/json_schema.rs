@@ -2,11 +2,11 @@
 //! is one).
 
 use anyhow::{Result, anyhow, bail};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::{Imported, Kind, REQUEST, RESPONSE, openapi};
+use super::{Imported, Kind, Operation, REQUEST, RESPONSE, openapi};
 
-pub(super) fn read(value: &Value) -> Result<Imported> {
+pub(super) fn read(value: &Value, wanted: Option<Operation>) -> Result<Imported> {
     let Value::Object(members) = value else { bail!("at /: a JSON Schema is an object") };
     let mut root = members.clone();
     let mut definitions = Map::new();
@@ -41,16 +41,15 @@ pub(super) fn read(value: &Value) -> Result<Imported> {
     if request.get("properties").and_then(Value::as_object).is_none() {
         bail!("at /properties: the schema of a request body lists its properties, and this one has none");
     }
-    let mut response = response.unwrap_or_else(|| json!({ "type": "object", "properties": {} }));
+    let mut response = response.unwrap_or_else(super::nothing);
     openapi::local_references(&mut response);
-    Ok(Imported {
-        kind: Kind::JsonSchema,
-        title,
-        request,
-        response,
-        definitions,
-        example,
-        answers: Vec::new(),
-        left_out: Vec::new(),
-    })
+    // A bare schema does not say what it is the schema of: a request, unless somebody says otherwise.
+    let mut imported = match wanted.unwrap_or(Operation::Create) {
+        Operation::Create => super::bare(Kind::JsonSchema, Operation::Create, request, response),
+        other => super::bare(Kind::JsonSchema, other, Value::Null, request),
+    };
+    imported.title = title;
+    imported.definitions = definitions;
+    imported.example = example;
+    Ok(imported)
 }

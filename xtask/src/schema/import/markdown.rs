@@ -4,23 +4,24 @@
 use anyhow::{Result, anyhow, bail, ensure};
 use serde_json::{Map, Value, json};
 
-use super::{Imported, Kind, strict};
+use super::{Imported, Kind, Operation, repair, strict};
 
 /// Whether the text is such an export.
 pub(super) fn is_one(text: &str) -> bool {
     fenced(text).is_some() || text.lines().any(|line| Columns::of(line).is_some())
 }
 
-pub(super) fn read(text: &str) -> Result<Imported> {
+pub(super) fn read(text: &str, wanted: Option<Operation>) -> Result<Imported> {
     let mut imported = match fenced(text) {
         Some((first_line, body)) => {
-            let value = if body.trim_start().starts_with('{') {
-                strict::json(&body, first_line)?
+            let (value, repaired) = if body.trim_start().starts_with('{') {
+                (strict::json(&body, first_line)?, Vec::new())
             } else {
-                strict::yaml(&body)
-                    .map_err(|fault| strict::Fault { line: fault.line + first_line - 1, ..fault })?
+                repair::yaml(&body, first_line)?
             };
-            super::from_value(value)?
+            let mut imported = super::from_value(&value, wanted)?;
+            imported.repaired = repaired;
+            imported
         }
         None => tables(text)?,
     };
@@ -111,11 +112,7 @@ fn tables(text: &str) -> Result<Imported> {
             found.push((columns.place.is_some(), rows));
         }
     }
-    let operations = lines.iter().filter(|line| line.trim_start().starts_with("POST /")).count();
-    ensure!(
-        operations < 2,
-        "line 1: the export describes {operations} operations with POST; export the one that creates a task"
-    );
+    let calls: Vec<(&str, &str)> = lines.iter().filter_map(|line| call(line)).collect();
     let mut request = None;
     let mut response = None;
     for (asks, rows) in found {
@@ -124,29 +121,65 @@ fn tables(text: &str) -> Result<Imported> {
             *slot = Some(tree(&rows)?);
         }
     }
-    let mut request =
-        request.ok_or_else(|| anyhow!("line 1: no table `|名称|位置|类型|必选|…|` with a body"))?;
     // The first row of a request's table is the body itself.
-    if let Some(body) =
-        request.pointer("/properties/body").filter(|body| body.get("properties").is_some()).cloned()
+    if let Some(body) = request
+        .as_ref()
+        .and_then(|request: &Value| request.pointer("/properties/body"))
+        .filter(|body| body.get("properties").is_some())
+        .cloned()
     {
-        request = body;
+        request = Some(body);
     }
-    let nothing = json!({ "type": "object", "properties": {} });
-    Ok(Imported {
-        kind: Kind::ApifoxMarkdown,
-        title: None,
-        request,
-        response: response.unwrap_or(nothing),
-        definitions: Map::new(),
-        example: example(&lines)?,
-        answers: lines
-            .iter()
-            .filter_map(|line| line.trim().strip_prefix("状态码 **")?.strip_suffix("**"))
-            .map(str::to_owned)
-            .collect(),
-        left_out: Vec::new(),
-    })
+    let (method, path) = match calls.as_slice() {
+        [] => ("POST", ""),
+        [one] => *one,
+        several => {
+            let named: Vec<String> =
+                several.iter().map(|(method, path)| format!("{method} {path}")).collect();
+            bail!(
+                "line 1: the export describes {} operations with tables ({}); export one operation a file",
+                several.len(),
+                named.join(", ")
+            )
+        }
+    };
+    let nothing = Value::Null;
+    let (asked, answered) = (request.as_ref().unwrap_or(&nothing), response.as_ref().unwrap_or(&nothing));
+    let operation = Operation::of(method, path, asked, answered)
+        .ok_or_else(|| anyhow!("line 1: {method} {path} is not an operation of this API"))?;
+    let answers = lines
+        .iter()
+        .filter_map(|line| line.trim().strip_prefix("状态码 **")?.strip_suffix("**"))
+        .map(str::to_owned)
+        .collect();
+    let no_body = || anyhow!("line 1: no table `|名称|位置|类型|必选|…|` with a body");
+    let mut imported = match operation {
+        Operation::Create => {
+            let request = request.ok_or_else(no_body)?;
+            super::bare(Kind::ApifoxMarkdown, operation, request, response.unwrap_or_else(super::nothing))
+        }
+        Operation::Callback => {
+            super::bare(Kind::ApifoxMarkdown, operation, Value::Null, request.ok_or_else(no_body)?)
+        }
+        Operation::Delete => {
+            super::bare(Kind::ApifoxMarkdown, operation, Value::Null, response.unwrap_or_else(super::nothing))
+        }
+        _ => {
+            let response =
+                response.ok_or_else(|| anyhow!("line 1: no table `|名称|类型|…|` with the answer"))?;
+            super::bare(Kind::ApifoxMarkdown, operation, Value::Null, response)
+        }
+    };
+    imported.example = example(&lines)?;
+    imported.answers = answers;
+    Ok(imported)
+}
+
+/// `POST /path` on a line of its own.
+fn call(line: &str) -> Option<(&str, &str)> {
+    let (method, path) = line.trim().split_once(' ')?;
+    (["POST", "GET", "DELETE", "PUT"].contains(&method) && path.starts_with('/'))
+        .then_some((method, path.trim()))
 }
 
 fn row(columns: &Columns, cells: &[String], line: usize) -> Result<Option<Row>> {

@@ -6,16 +6,19 @@ mod apifox;
 mod json_schema;
 mod markdown;
 mod names;
+pub(crate) mod normal;
 mod openapi;
+pub(crate) mod operation;
+mod repair;
 mod strict;
-
-use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Map, Value, json};
 
 /// The largest document that is read, in bytes. The largest ones seen have half a megabyte.
 const LARGEST: usize = 64 << 20;
+
+pub(crate) use operation::Operation;
 
 pub(crate) const REQUEST: &str = "CreateTaskRequest";
 pub(crate) const RESPONSE: &str = "CreateTaskResponse";
@@ -48,12 +51,26 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) struct Imported {
     pub(crate) kind: Kind,
+    /// What the document describes.
+    pub(crate) operation: Operation,
+    /// The other operations that it describes; each can be taken in by its name.
+    pub(crate) others: Vec<Operation>,
+    /// Who published it, as far as the document says so.
+    pub(crate) publisher: Option<String>,
+    /// The publisher's own number of the edition.
+    pub(crate) edition: Option<String>,
     /// The document's own name for itself.
     pub(crate) title: Option<String>,
-    /// JSON Schema of the create request's body.
+    /// JSON Schema of the create request's body; null for the other operations.
     pub(crate) request: Value,
-    /// JSON Schema of the answer with code 200.
+    /// JSON Schema of the answer with code 200; of a callback, its body.
     pub(crate) response: Value,
+    /// Parameters of the query.
+    pub(crate) parameters: Vec<Parameter>,
+    /// Examples beside single schemas: JSON pointer from the root of the normal form, and value.
+    pub(crate) samples: Vec<(String, Value)>,
+    /// The document's own example of an answer.
+    pub(crate) answer_example: Option<Value>,
     /// The other types that the document names.
     pub(crate) definitions: Map<String, Value>,
     /// The document's own example of a request body.
@@ -62,13 +79,36 @@ pub(crate) struct Imported {
     pub(crate) answers: Vec<String>,
     /// What was in the document and says nothing about the wire, so that it was left out.
     pub(crate) left_out: Vec<String>,
+    /// What had to be repaired before it could be read, with its line.
+    pub(crate) repaired: Vec<String>,
+}
+
+/// A parameter of an operation's query.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) required: bool,
+    pub(crate) schema: Value,
+    pub(crate) example: Option<Value>,
 }
 
 /// Reads a document. The error says where and why, but not which file: the caller knows its name.
 pub(crate) fn read(bytes: &[u8]) -> Result<Imported> {
+    read_as(bytes, None)
+}
+
+/// Reads one operation of a document that may describe several; without `wanted`, the first of them.
+pub(crate) fn read_as(bytes: &[u8], wanted: Option<Operation>) -> Result<Imported> {
     let text = decoded(bytes)?;
-    let mut imported = detect(text)?;
-    normalise(&mut imported);
+    let mut imported = detect(text, wanted)?;
+    if let Some(wanted) = wanted {
+        ensure!(
+            imported.operation == wanted,
+            "it describes the operation `{}`, not `{wanted}`",
+            imported.operation
+        );
+    }
+    normal::form(&mut imported)?;
     names::check(&imported)?;
     Ok(imported)
 }
@@ -91,24 +131,28 @@ fn decoded(bytes: &[u8]) -> Result<&str> {
     Ok(text)
 }
 
-fn detect(text: &str) -> Result<Imported> {
+fn detect(text: &str, wanted: Option<Operation>) -> Result<Imported> {
     if text.trim_start().starts_with(['{', '[']) {
-        return from_value(strict::json(text, 1)?);
+        return from_value(&strict::json(text, 1)?, wanted);
     }
     if apifox::is_page(text) {
         return apifox::page(text);
     }
     if markdown::is_one(text) {
-        return markdown::read(text);
+        return markdown::read(text, wanted);
     }
     if looks_like_yaml(text) {
-        return from_value(strict::yaml(text)?);
+        let (value, repaired) = repair::yaml(text, 1)?;
+        let mut imported = from_value(&value, wanted)?;
+        imported.repaired = repaired;
+        return Ok(imported);
     }
     bail!(
-        "line 1, column 1: it is no document that can be read: an Apifox page has a line `{}`, an Apifox export and a JSON \
-         Schema begin with `{{`, OpenAPI has a line `openapi:`, Apifox Markdown a table `|名称|位置|…|` or a fenced OpenAPI \
-         document. If it is one of these, it is cut off or was copied incompletely",
-        apifox::REQUEST_HEADING
+        "line 1, column 1: it holds no schema that can be read; what can be read is the text of an Apifox page (with a line `{}` or \
+         `{}`), an Apifox export (JSON, Markdown with a fenced OpenAPI document or with tables `|名称|位置|…|`), OpenAPI 3.0 or 3.1 \
+         (JSON or YAML), and JSON Schema; if it is one of these, it is cut off or was copied incompletely",
+        apifox::REQUEST_HEADING,
+        apifox::RESPONSE_HEADING
     )
 }
 
@@ -122,21 +166,21 @@ fn looks_like_yaml(text: &str) -> bool {
 }
 
 /// A document that is one JSON (or YAML) object, by its marks.
-fn from_value(value: Value) -> Result<Imported> {
-    let Value::Object(members) = &value else {
-        bail!("line 1, column 1: the document is {}, not an object", type_name(&value))
+fn from_value(value: &Value, wanted: Option<Operation>) -> Result<Imported> {
+    let Value::Object(members) = value else {
+        bail!("line 1, column 1: the document is {}, not an object", type_name(value))
     };
     if members.contains_key("openapi") {
-        openapi::read(&value)
+        openapi::read(value, wanted)
     } else if members.contains_key("swagger") {
         bail!("at /swagger: OpenAPI 2 (Swagger) is not read; have it converted to OpenAPI 3")
     } else if members.contains_key("apifoxProject") {
-        apifox::export(&value)
+        apifox::export(value, wanted)
     } else if ["$schema", "$defs", "definitions", "properties", "type"]
         .iter()
         .any(|key| members.contains_key(*key))
     {
-        json_schema::read(&value)
+        json_schema::read(value, wanted)
     } else {
         let names: Vec<&str> = members.keys().map(String::as_str).take(5).collect();
         bail!(
@@ -157,101 +201,33 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-impl Imported {
-    /// One JSON Schema document: what the overlays start from.
-    pub(crate) fn document(&self) -> Value {
-        let mut definitions = Map::new();
-        definitions.insert(REQUEST.to_owned(), self.request.clone());
-        definitions.insert(RESPONSE.to_owned(), self.response.clone());
-        definitions.extend(self.definitions.iter().map(|(name, schema)| (name.clone(), schema.clone())));
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": "Ark video-generation task API",
-            "$ref": format!("#/$defs/{REQUEST}"),
-            "$defs": definitions,
-        })
+pub(crate) use normal::{references, walk};
+
+/// An import of which only the operation's schemas are known yet.
+fn bare(kind: Kind, operation: Operation, request: Value, response: Value) -> Imported {
+    Imported {
+        kind,
+        operation,
+        others: Vec::new(),
+        publisher: None,
+        edition: None,
+        title: None,
+        request,
+        response,
+        parameters: Vec::new(),
+        samples: Vec::new(),
+        answer_example: None,
+        definitions: Map::new(),
+        example: None,
+        answers: Vec::new(),
+        left_out: Vec::new(),
+        repaired: Vec::new(),
     }
 }
 
-/// What is the same whichever kind the document was: a default is a note about the service, never a value that we send.
-fn normalise(imported: &mut Imported) {
-    let schemas = imported.definitions.values_mut().chain([&mut imported.request, &mut imported.response]);
-    for schema in schemas {
-        walk(schema, &mut |members| {
-            if let Some(at) = members.keys().position(|name| name == "default")
-                && let Some(default) = members.shift_remove("default")
-            {
-                members.shift_insert(at, "x-default".to_owned(), default);
-            }
-        });
-    }
-    let (request, response) = (references(&imported.request), references(&imported.response));
-    let reached = |from: &[String]| {
-        let mut open = from.to_vec();
-        let mut seen = BTreeSet::new();
-        while let Some(name) = open.pop() {
-            if seen.insert(name.clone()) {
-                open.extend(imported.definitions.get(&name).map(references).unwrap_or_default());
-            }
-        }
-        seen
-    };
-    let (asked, answered) = (reached(&request), reached(&response));
-    for (name, schema) in &mut imported.definitions {
-        let Value::Object(members) = schema else { continue };
-        if members.get("type") != Some(&json!("object")) && !members.contains_key("properties") {
-            continue;
-        }
-        let role = if asked.contains(name) || !answered.contains(name) { "request" } else { "response" };
-        members.entry("x-role").or_insert(json!(role));
-        members.entry("additionalProperties").or_insert(json!({}));
-    }
-}
-
-/// The names of `$defs` that a schema refers to, in order.
-fn references(schema: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    walk(&mut schema.clone(), &mut |members| {
-        if let Some(name) =
-            members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"))
-        {
-            found.push(name.to_owned());
-        }
-    });
-    found
-}
-
-/// Visits every schema inside a schema, itself included; what stands in `const`, `enum` or an example is no schema.
-pub(crate) fn walk(schema: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
-    let Value::Object(members) = schema else { return };
-    visit(members);
-    for (name, member) in members.iter_mut() {
-        match (name.as_str(), member) {
-            (
-                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
-                Value::Object(named),
-            ) => {
-                named.values_mut().for_each(|schema| walk(schema, visit));
-            }
-            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(list)) => {
-                list.iter_mut().for_each(|schema| walk(schema, visit));
-            }
-            (
-                "items"
-                | "additionalProperties"
-                | "not"
-                | "if"
-                | "then"
-                | "else"
-                | "contains"
-                | "propertyNames"
-                | "unevaluatedProperties"
-                | "unevaluatedItems",
-                member,
-            ) => walk(member, visit),
-            _ => {}
-        }
-    }
+/// An answer that is described as anything at all.
+fn nothing() -> Value {
+    json!({ "type": "object", "properties": {} })
 }
 
 /// The example text inside a document, as a value.

@@ -7,25 +7,25 @@ use anyhow::{Result, bail, ensure};
 use heck::ToSnakeCase as _;
 use serde_json::{Map, Value};
 
-use super::{Imported, REQUEST, RESPONSE, references};
+use super::{Imported, references};
 
 /// Names of the generated types' own members, and those that Rust takes for no field in any spelling.
 const TAKEN: [&str; 5] = ["new", "extra", "self", "super", "crate"];
 
 pub(super) fn check(imported: &Imported) -> Result<()> {
-    let roots = [(REQUEST, &imported.request), (RESPONSE, &imported.response)];
-    let all = || {
-        roots
-            .iter()
-            .map(|(name, schema)| (*name, *schema))
-            .chain(imported.definitions.iter().map(|(n, s)| (n.as_str(), s)))
-    };
-    for (name, _) in roots {
+    let all: Vec<(String, &Value)> = imported
+        .roots()
+        .into_iter()
+        .map(|(pointer, schema)| (pointer.trim_start_matches("/$defs/").to_owned(), schema))
+        .collect();
+    let mut seen = BTreeSet::new();
+    for (name, _) in &all {
         ensure!(
-            !imported.definitions.contains_key(name),
+            seen.insert(name.as_str()),
             "at /$defs/{name}: the document has another type of this name beside the one of its operation"
         );
     }
+    let all = || all.iter().map(|(name, schema)| (name.as_str(), *schema));
     let known: BTreeSet<String> = all().map(|(name, _)| format!("#/$defs/{name}")).collect();
     for (name, schema) in all() {
         schema_names(schema, &format!("/$defs/{name}"), &|target| known.contains(target))?;

@@ -7,15 +7,11 @@ use anyhow::{Result, anyhow, bail, ensure};
 use heck::ToUpperCamelCase as _;
 use serde_json::{Map, Value, json};
 
-use super::{Imported, Kind, REQUEST, RESPONSE, walk};
+use super::{Imported, Kind, Operation, Parameter, REQUEST, RESPONSE, walk};
 
 const SCHEMAS: &str = "#/components/schemas/";
-/// Where every mount of this API has its create.
-const CREATE_PATH: &str = "/contents/generations/tasks";
-/// Notes for readers and tools that say nothing about the wire.
-const NOTES: [&str; 4] = ["example", "examples", "xml", "externalDocs"];
 
-pub(super) fn read(value: &Value) -> Result<Imported> {
+pub(super) fn read(value: &Value, wanted: Option<Operation>) -> Result<Imported> {
     let version = value.get("openapi").map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
     let version = version.unwrap_or_default();
     let kind = match version.as_str() {
@@ -23,74 +19,229 @@ pub(super) fn read(value: &Value) -> Result<Imported> {
         v if v.starts_with("3.1") => Kind::OpenApi31,
         other => bail!("at /openapi: version `{other}` is not read; 3.0 and 3.1 are"),
     };
-    let (place, operation) = create(value)?;
-    let body =
-        follow(value, operation.get("requestBody").unwrap_or(&Value::Null), &format!("{place}/requestBody"))?;
-    let (request, example) = content(value, body, &format!("{place}/requestBody"))?;
-    let request = request.ok_or_else(|| anyhow!("at {place}/requestBody: it has no JSON schema"))?;
-    let empty = Map::new();
-    let responses = operation.get("responses").and_then(Value::as_object).unwrap_or(&empty);
-    let good = responses.get("200").or_else(|| responses.get("201")).unwrap_or(&Value::Null);
-    let response = match good {
-        Value::Null => None,
-        good => {
-            content(
-                value,
-                follow(value, good, &format!("{place}/responses/200"))?,
-                &format!("{place}/responses/200"),
-            )?
-            .0
+    let calls = calls(value)?;
+    let (call, others) = chosen(&calls, wanted)?;
+    let (place, operation) = (&call.place, call.body);
+    let (request, example) = match operation.get("requestBody") {
+        None => (None, None),
+        Some(body) => {
+            let place = format!("{place}/requestBody");
+            content(value, follow(value, body, &place)?, &place)?
         }
     };
-    let mut imported = Imported {
-        kind,
-        title: value.pointer("/info/title").and_then(Value::as_str).map(str::to_owned),
-        request: Value::Null,
-        response: Value::Null,
-        definitions: Map::new(),
-        example,
-        answers: responses.keys().cloned().collect(),
-        left_out: Vec::new(),
+    let empty = Map::new();
+    let responses = operation.get("responses").and_then(Value::as_object).unwrap_or(&empty);
+    let good = responses
+        .iter()
+        .find(|(code, _)| *code == "200")
+        .or_else(|| responses.iter().find(|(code, _)| code.starts_with('2') || *code == "default"));
+    let (response, answer_example) = match good {
+        None => (None, None),
+        Some((code, good)) => {
+            let place = format!("{place}/responses/{code}");
+            content(value, follow(value, good, &place)?, &place)?
+        }
     };
     let mut named = components(value)?;
-    imported.request = root(request, &mut named, REQUEST, &format!("{place}/requestBody"))?;
-    let nothing = json!({ "type": "object", "properties": {} });
-    imported.response =
-        root(response.unwrap_or(nothing), &mut named, RESPONSE, &format!("{place}/responses/200"))?;
+    let answered = format!("{place}/responses/200");
+    let asked = format!("{place}/requestBody");
+    let mut imported = match call.operation {
+        Operation::Create => {
+            let request = request.ok_or_else(|| anyhow!("at {asked}: it has no JSON schema"))?;
+            let request = root(request, &mut named, REQUEST, &asked)?;
+            let response = root(response.unwrap_or_else(super::nothing), &mut named, RESPONSE, &answered)?;
+            let mut imported = super::bare(kind, Operation::Create, request, response);
+            imported.example = example;
+            imported
+        }
+        // What a callback says is the body that it is sent with.
+        Operation::Callback => {
+            let body = request.ok_or_else(|| anyhow!("at {asked}: it has no JSON schema"))?;
+            let body = root(body, &mut named, "TaskCallback", &asked)?;
+            let mut imported = super::bare(kind, Operation::Callback, Value::Null, body);
+            imported.answer_example = example;
+            imported
+        }
+        other => {
+            let answer = match other.answer() {
+                Some(name) => root(
+                    response.ok_or_else(|| {
+                        anyhow!("at {answered}: its answer has no JSON schema, so that there is nothing to take in")
+                    })?,
+                    &mut named,
+                    name,
+                    &answered,
+                )?,
+                None => super::nothing(),
+            };
+            super::bare(kind, other, Value::Null, answer)
+        }
+    };
+    if imported.operation != Operation::Callback {
+        imported.answer_example = answer_example;
+    }
+    let text = |pointer: &str| {
+        value.pointer(pointer).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+    };
+    let summary = operation.get("summary").and_then(Value::as_str).map(str::trim);
+    imported.title = text("/info/title").or(summary.filter(|text| !text.is_empty())).map(str::to_owned);
+    imported.publisher = text("/servers/0/url").and_then(publisher);
+    imported.edition = text("/info/version").map(str::to_owned);
+    imported.answers = responses.keys().cloned().collect();
+    imported.others = others;
+    imported.parameters = parameters(value, call)?;
     imported.definitions = reachable(named, [&imported.request, &imported.response]);
     let Imported { request, response, definitions, left_out, .. } = &mut imported;
     for schema in definitions.values_mut().chain([request, response]) {
         translate(schema, kind, left_out);
     }
-    left_out.sort();
-    left_out.dedup();
     Ok(imported)
 }
 
-/// Which of these paths creates a task: the known one, or the only one.
-pub(super) fn the_create(paths: &[String]) -> Result<usize, String> {
-    let ends: Vec<usize> =
-        (0..paths.len()).filter(|at| paths[*at].trim_end_matches('/').ends_with(CREATE_PATH)).collect();
-    match (ends.as_slice(), paths.len()) {
-        ([one], _) => Ok(*one),
-        ([], 1) => Ok(0),
-        ([], 0) => Err("no operation with POST is described".to_owned()),
-        ([], _) => {
-            Err(format!("none of the operations with POST ends in `{CREATE_PATH}`: {}", paths.join(", ")))
+/// A described call with what it is.
+struct Call<'a> {
+    operation: Operation,
+    path: String,
+    place: String,
+    body: &'a Map<String, Value>,
+    shared: &'a Value,
+}
+
+const METHODS: [&str; 4] = ["post", "get", "delete", "put"];
+
+/// Every call of the document, of its callbacks too.
+fn calls(value: &Value) -> Result<Vec<Call<'_>>> {
+    let mut found = Vec::new();
+    let mut add = |path: &str, item: &Value, place: String, hook: bool| -> Result<()> {
+        for method in METHODS {
+            let Some(body) = item.get(method).and_then(Value::as_object) else { continue };
+            let schema = |holder: Option<&Value>| {
+                let media = holder.and_then(|holder| holder.get("content")?.as_object()?.values().next());
+                let schema = media.and_then(|media| media.get("schema")).unwrap_or(&Value::Null);
+                follow(value, schema, "").cloned().unwrap_or_default()
+            };
+            let request = schema(body.get("requestBody"));
+            let answer = schema(body.get("responses").and_then(|all| all.get("200")));
+            let operation =
+                if hook { Some(Operation::Callback) } else { Operation::of(method, path, &request, &answer) };
+            if let Some(operation) = operation {
+                let place = format!("{place}/{method}");
+                found.push((operation, path.to_owned(), place));
+            }
         }
-        (_, _) => Err(format!("several operations with POST end in `{CREATE_PATH}`: {}", paths.join(", "))),
+        Ok(())
+    };
+    let paths = value.get("paths").and_then(Value::as_object);
+    let hooks = value.get("webhooks").and_then(Value::as_object);
+    if paths.is_none() && hooks.is_none() {
+        bail!("at /paths: the document describes no paths");
+    }
+    let escaped = super::normal::escaped;
+    for (path, item) in paths.into_iter().flatten() {
+        add(path, item, format!("/paths/{}", escaped(path)), false)?;
+        for method in METHODS {
+            let callbacks = item.pointer(&format!("/{method}/callbacks")).and_then(Value::as_object);
+            for (name, targets) in callbacks.into_iter().flatten() {
+                for (target, item) in targets.as_object().into_iter().flatten() {
+                    let place = format!(
+                        "/paths/{}/{method}/callbacks/{}/{}",
+                        escaped(path),
+                        escaped(name),
+                        escaped(target)
+                    );
+                    add(target, item, place, true)?;
+                }
+            }
+        }
+    }
+    for (name, item) in hooks.into_iter().flatten() {
+        add(name, item, format!("/webhooks/{}", escaped(name)), true)?;
+    }
+    let mut calls = Vec::new();
+    for (operation, path, place) in found {
+        let Some(body) = value.pointer(&place).and_then(Value::as_object) else { continue };
+        let parent = place.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let shared = value.pointer(parent).and_then(|item| item.get("parameters")).unwrap_or(&Value::Null);
+        calls.push(Call { operation, path, place, body, shared });
+    }
+    Ok(calls)
+}
+
+/// The call to read, and the other operations that the document describes.
+fn chosen<'a, 'b>(
+    calls: &'b [Call<'a>],
+    wanted: Option<Operation>,
+) -> Result<(&'b Call<'a>, Vec<Operation>)> {
+    let kinds: Vec<(Operation, String)> =
+        calls.iter().map(|call| (call.operation, call.path.clone())).collect();
+    let at = choose(&kinds, wanted).map_err(|reason| anyhow!("at /paths: {reason}"))?;
+    let call = &calls[at];
+    let mut others: Vec<Operation> =
+        calls.iter().map(|call| call.operation).filter(|other| *other != call.operation).collect();
+    others.sort_unstable();
+    others.dedup();
+    Ok((call, others))
+}
+
+/// Which of these operations to read: the wanted one, or the first kind; of several of one kind, the one at the known path.
+pub(super) fn choose(calls: &[(Operation, String)], wanted: Option<Operation>) -> Result<usize, String> {
+    let kind = wanted.or_else(|| calls.iter().map(|(kind, _)| *kind).min());
+    let of: Vec<usize> = (0..calls.len()).filter(|at| Some(calls[*at].0) == kind).collect();
+    let known: Vec<usize> = of.iter().copied().filter(|at| Operation::is_known_path(&calls[*at].1)).collect();
+    let paths = |all: &[usize]| all.iter().map(|at| calls[*at].1.as_str()).collect::<Vec<_>>().join(", ");
+    match (of.as_slice(), known.as_slice(), wanted) {
+        ([one], _, _) | (_, [one], _) => Ok(*one),
+        ([], _, Some(wanted)) => Err(format!("the operation `{wanted}` is not described")),
+        ([], _, None) => Err("no operation of this API is described".to_owned()),
+        (several, [], _) => Err(format!(
+            "several operations may be the `{}`, and none has the known path: {}",
+            kind.map_or("", Operation::as_str),
+            paths(several)
+        )),
+        (_, several, _) => Err(format!(
+            "several operations have the path of the `{}`: {}",
+            kind.map_or("", Operation::as_str),
+            paths(several)
+        )),
     }
 }
 
-fn create(value: &Value) -> Result<(String, &Map<String, Value>)> {
-    let paths = value.get("paths").and_then(Value::as_object);
-    let paths = paths.ok_or_else(|| anyhow!("at /paths: the document describes no paths"))?;
-    let posts: Vec<(&String, &Map<String, Value>)> =
-        paths.iter().filter_map(|(path, item)| Some((path, item.get("post")?.as_object()?))).collect();
-    let names: Vec<String> = posts.iter().map(|(path, _)| (*path).clone()).collect();
-    let chosen = the_create(&names).map_err(|reason| anyhow!("at /paths: {reason}"))?;
-    let (path, operation) = posts[chosen];
-    Ok((format!("/paths/{}/post", path.replace('~', "~0").replace('/', "~1")), operation))
+/// The parameters of the query, those that the whole path shares too.
+fn parameters(document: &Value, call: &Call<'_>) -> Result<Vec<Parameter>> {
+    let own = call.body.get("parameters").unwrap_or(&Value::Null);
+    let mut found = Vec::new();
+    for parameter in [own, call.shared].into_iter().filter_map(Value::as_array).flatten() {
+        let parameter = follow(document, parameter, &format!("{}/parameters", call.place))?;
+        let text = |name: &str| parameter.get(name).and_then(Value::as_str).unwrap_or("");
+        if text("in") != "query" || text("name").is_empty() {
+            continue;
+        }
+        let mut schema = parameter.get("schema").cloned().unwrap_or(json!({}));
+        if let (Value::Object(members), Some(about)) = (&mut schema, parameter.get("description")) {
+            members.entry("description").or_insert(about.clone());
+        }
+        found.push(Parameter {
+            name: text("name").to_owned(),
+            required: parameter.get("required") == Some(&json!(true)),
+            schema,
+            example: parameter.get("example").cloned(),
+        });
+    }
+    Ok(found)
+}
+
+/// `https://api.example.com/v1` is published by `example.com`.
+fn publisher(url: &str) -> Option<String> {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', ':', '?']).next()?;
+    let labels: Vec<&str> = host.split('.').filter(|label| !label.is_empty()).collect();
+    let plain = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+    match labels.as_slice() {
+        ["api" | "www" | "docs" | "open" | "vip" | "gateway", rest @ ..] if rest.len() > 1 && plain => {
+            Some(rest.join("."))
+        }
+        [_, _, ..] if plain => Some(host.to_owned()),
+        _ => None,
+    }
 }
 
 /// The target of a `$ref` to another part of the document than its schemas.
@@ -213,18 +364,19 @@ fn reachable(mut named: Map<String, Value>, roots: [&Value; 2]) -> Map<String, V
 /// 3.0's dialect, and notes that the types have no place for.
 fn translate(schema: &mut Value, kind: Kind, left_out: &mut Vec<String>) {
     walk(schema, &mut |members| {
-        for note in NOTES {
-            if members.shift_remove(note).is_some() {
-                left_out.push(format!("`{note}` of a schema"));
-            }
-        }
         if kind != Kind::OpenApi30 {
             return;
         }
         if members.contains_key("$ref") && members.len() > 1 {
-            let hidden: Vec<String> = members.keys().filter(|name| *name != "$ref").cloned().collect();
+            // Examples are no part of the schema and stay to be read.
+            let notes = ["$ref", "example", "examples"];
+            let hidden: Vec<String> =
+                members.keys().filter(|name| !notes.contains(&name.as_str())).cloned().collect();
+            if hidden.is_empty() {
+                return;
+            }
             left_out.push(format!("`{}` beside a `$ref`, which OpenAPI 3.0 ignores", hidden.join("`, `")));
-            members.retain(|name, _| name == "$ref");
+            members.retain(|name, _| notes.contains(&name.as_str()));
         }
         exclusive(members, "exclusiveMinimum", "minimum");
         exclusive(members, "exclusiveMaximum", "maximum");

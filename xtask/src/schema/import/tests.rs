@@ -138,13 +138,13 @@ fn the_dialect_of_3_0_and_what_is_left_out() {
 fn what_cannot_be_read_is_refused_with_its_place() {
     for (text, part) in [
         ("", "line 1, column 1: it is empty"),
-        ("hello", "line 1, column 1: it is no document that can be read"),
+        ("hello", "line 1, column 1: it holds no schema that can be read; what can be read is"),
         ("[]", "the document is a list, not an object"),
         ("{\"a\": 1}", "its members are a"),
         ("{\"swagger\": \"2.0\"}", "at /swagger"),
         ("{\"openapi\": \"4.0\"}", "at /openapi: version `4.0`"),
         ("{\"openapi\": \"3.1.0\"}", "at /paths"),
-        ("{\"apifoxProject\": \"1.0.0\"}", "at /apiCollection: no operation with POST"),
+        ("{\"apifoxProject\": \"1.0.0\"}", "at /apiCollection: no operation of this API is described"),
         ("{\"type\": \"string\"}", "at /properties"),
         ("openapi: 3.1.0\npaths: [", "line 2"),
         ("x\n请求体\n", "line 2: nothing follows the heading `请求体`"),

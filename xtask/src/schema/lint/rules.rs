@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Finding, each, roots};
+use super::Finding;
+use crate::schema::import::normal::each;
 use crate::schema::import::{Imported, REQUEST, RESPONSE};
 
 /// Keywords of JSON Schema 2020-12, and the two notes that reading a document adds.
-const KEYWORDS: &[&str] = &[
+pub(super) const KEYWORDS: &[&str] = &[
     "$schema",
     "$id",
     "$ref",
@@ -185,19 +186,16 @@ fn required_by_example(imported: &Imported) -> Vec<Finding> {
 /// What can be seen of each schema by itself.
 fn structure(imported: &Imported) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (pointer, schema) in roots(imported) {
+    for (pointer, schema) in imported.roots() {
         each(schema, &pointer, &mut |at, members| {
             findings.extend(required(at, members));
-            for keyword in members.keys().filter(|keyword| !KEYWORDS.contains(&keyword.as_str())) {
-                let whose = if keyword.starts_with("x-") {
-                    "a vendor's own keyword"
-                } else {
-                    "no keyword of JSON Schema"
-                };
+            // Tools' own hints are left out on reading, and said there.
+            let unknown = |word: &&String| !KEYWORDS.contains(&word.as_str()) && !word.starts_with("x-");
+            for keyword in members.keys().filter(unknown) {
                 findings.push(finding(
                     "unknown-keyword",
                     format!("{at}/{keyword}"),
-                    format!("`{keyword}` is {whose}: it constrains nothing"),
+                    format!("`{keyword}` is not a keyword of JSON Schema: it constrains nothing"),
                     "remove it in an overlay, or replace it by the keyword that was meant",
                 ));
             }
@@ -258,7 +256,7 @@ fn required(at: &str, members: &Map<String, Value>) -> Vec<Finding> {
 /// What descriptions say that the schema should.
 fn prose(imported: &Imported) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (pointer, schema) in roots(imported) {
+    for (pointer, schema) in imported.roots() {
         each(schema, &pointer, &mut |at, members| {
             let Some(description) = members.get("description").and_then(Value::as_str) else { return };
             let constrained =
@@ -346,7 +344,7 @@ fn answers(imported: &Imported) -> Vec<Finding> {
 fn types(imported: &Imported) -> Vec<Finding> {
     let mut seen: BTreeMap<&str, (String, Value)> = BTreeMap::new();
     let mut findings = Vec::new();
-    for (pointer, schema) in roots(imported) {
+    for (pointer, schema) in imported.roots() {
         each(schema, &pointer, &mut |at, members| {
             for (name, property) in members.get("properties").and_then(Value::as_object).into_iter().flatten()
             {

@@ -9,6 +9,7 @@ use super::prepare::{PAGE, accepted, anchored, branch, case, corrections, mood, 
 use super::{Case, openapi, page};
 use crate::schema::diff::{Bump, Class};
 use crate::schema::import::Imported;
+use crate::schema::merge::{Answer, Take};
 
 /// All prepared edits.
 pub(crate) fn cases(root: &Path) -> Result<Vec<Case>> {
@@ -104,7 +105,7 @@ pub(crate) fn cases(root: &Path) -> Result<Vec<Case>> {
             ],
         ),
     ));
-    cases.push(branch(root, &document)?);
+    cases.push(branch(root)?);
     cases.push(
         case(
             "response field dropped",
@@ -124,6 +125,15 @@ pub(crate) fn cases(root: &Path) -> Result<Vec<Case>> {
         refused(&[PAGE, "at /examples/0/value", "not the JSON text that it should be", "line 1, column"]),
     ));
     cases.extend(corrections(root)?);
+    let frames = "/$defs/CreateTaskRequest/properties/frames";
+    let mut believed = case(
+        "type contradicted, the document's taken",
+        property("frames", json!({ "type": "boolean", "description": "Whether to count frames." }))?,
+        accepted(bump_breaking, &[("field `CreateTaskRequest.frames` changed", b, None, breaking)]),
+    )
+    .witness("CreateTaskRequest", request("frames", json!(29)));
+    believed.answers = vec![Answer { pointer: frames.to_owned(), take: Take::Theirs, reason: None }];
+    cases.push(believed);
     cases.push(case(
         "duplicate property",
         text.replacen("\"strength\": {", "\"tone\": { \"type\": \"boolean\" },\n      \"strength\": {", 1),

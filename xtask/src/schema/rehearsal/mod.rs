@@ -18,6 +18,7 @@ use super::diff::{Bump, Class};
 use super::files::{self, Files};
 use super::import::Imported;
 use super::intake::Arrival;
+use super::merge::Answer;
 use super::update::{self, Update};
 pub(crate) use cases::cases;
 
@@ -28,6 +29,7 @@ pub(crate) struct Case {
     pub(crate) overlays: Vec<(String, Option<String>)>,
     pub(crate) document: (&'static str, Vec<u8>),
     pub(crate) retire: bool,
+    pub(crate) answers: Vec<Answer>,
     pub(crate) name_in_vendor: Option<&'static str>,
     pub(crate) then: Then,
     /// An instance of a type that shows a break on the wire: a request that only the old schema takes, or an answer that only
@@ -42,6 +44,8 @@ pub(crate) enum Then {
     Accepted(Vec<Expected>, Bump),
     /// Parts of the refusal: file, place, reason.
     Refused(Vec<String>),
+    /// Parts of the report of an update with a question.
+    Asked(Vec<String>),
 }
 
 /// One change that must be reported.
@@ -90,6 +94,37 @@ impl Rehearsal {
         Ok(rehearsal)
     }
 
+    /// A copy in which the first edition of the page is the base of the create, whatever the repository has by now.
+    #[cfg(test)]
+    pub(crate) fn first(root: &Path) -> Result<Self> {
+        let rehearsal = Self::new(root)?;
+        let first = fs::read(root.join("xtask/fixtures/first-edition.txt"))?;
+        rehearsal.settle(("first.txt", first), crate::schema::merge::Take::Ours, Some("2026-11-22"))?;
+        Ok(rehearsal)
+    }
+
+    /// Takes a document in, with one answer to every question.
+    #[cfg(test)]
+    pub(crate) fn settle(
+        &self,
+        document: (&'static str, Vec<u8>),
+        take: crate::schema::merge::Take,
+        received: Option<&str>,
+    ) -> Result<Update> {
+        let arrival = Arrival {
+            file: self.incoming(&document)?,
+            received: received.map(str::to_owned),
+            ..Arrival::default()
+        };
+        let open = update::plan(self.root(), &arrival, &update::Options::default())?.questions;
+        let answers = open.into_iter().map(|pointer| Answer { pointer, take, reason: None }).collect();
+        let options = update::Options { answers, ..update::Options::default() };
+        let update = update::plan(self.root(), &arrival, &options)?;
+        anyhow::ensure!(update.questions.is_empty(), "open after an answer: {:?}", update.questions);
+        files::commit(self.root(), &update.files)?;
+        Ok(update)
+    }
+
     /// Another copy of this copy.
     pub(crate) fn again(&self) -> Result<Self> {
         let folder = TempDir::new().context("no temporary folder can be made")?;
@@ -124,9 +159,10 @@ impl Rehearsal {
             file: self.incoming(&case.document)?,
             name: case.name_in_vendor.map(str::to_owned),
             received: Some("2026-12-01".to_owned()),
-            origin: None,
+            ..Arrival::default()
         };
-        update::plan(self.root(), &arrival, retire)
+        let answers = case.answers.clone();
+        update::plan(self.root(), &arrival, &update::Options { retire, answers, scaffold: false })
     }
 
     #[cfg(test)]

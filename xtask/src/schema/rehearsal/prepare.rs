@@ -10,13 +10,23 @@ use super::{Case, Expected, Then, page};
 use crate::codegen;
 use crate::schema::diff::{Bump, Class};
 use crate::schema::import::Imported;
+use crate::schema::merge::{Answer, Take};
 use crate::schema::source;
 
 pub(super) const PAGE: &str = "page.txt";
 
 pub(super) fn case(name: &'static str, document: impl Into<Vec<u8>>, then: Then) -> Case {
     let document = (PAGE, document.into());
-    Case { name, overlays: Vec::new(), document, retire: false, name_in_vendor: None, then, witness: None }
+    Case {
+        name,
+        overlays: Vec::new(),
+        document,
+        retire: false,
+        answers: Vec::new(),
+        name_in_vendor: None,
+        then,
+        witness: None,
+    }
 }
 
 impl Case {
@@ -38,6 +48,10 @@ impl Case {
 
 pub(super) fn refused(parts: &[&str]) -> Then {
     Then::Refused(parts.iter().map(|part| (*part).to_owned()).collect())
+}
+
+pub(super) fn asked(parts: &[&str]) -> Then {
+    Then::Asked(parts.iter().map(|part| (*part).to_owned()).collect())
 }
 
 pub(super) fn accepted(bump: Bump, changes: &[(&'static str, Option<Class>, Option<Class>, Class)]) -> Then {
@@ -109,11 +123,10 @@ pub(super) fn base(root: &Path) -> Result<Case> {
         .overlay("900-mood.json", Some(mood(&["calm", "wild"]))))
 }
 
-/// A correction of one property of the request: its file, the property, what it expects and what it says instead.
+/// A correction of one property of the request: its file, the property and what it says.
 struct Correction {
     file: String,
     property: String,
-    expected: Value,
     corrected: Value,
 }
 
@@ -126,18 +139,13 @@ fn plain_corrections(root: &Path) -> Result<Vec<Correction>> {
             && test.path == replace.path
         {
             let property = property.to_owned();
-            plain.push(Correction {
-                file,
-                property,
-                expected: test.value.clone(),
-                corrected: replace.value.clone(),
-            });
+            plain.push(Correction { file, property, corrected: replace.value.clone() });
         }
     }
     Ok(plain)
 }
 
-/// The vendor adopts one correction, and changes what another expects.
+/// The vendor adopts one correction, and contradicts another.
 pub(super) fn corrections(root: &Path) -> Result<Vec<Case>> {
     let all = plain_corrections(root)?;
     let [first, second, ..] = all.as_slice() else {
@@ -151,37 +159,37 @@ pub(super) fn corrections(root: &Path) -> Result<Vec<Case>> {
     let adopted = with(first, &first.corrected)?;
     let mut retired = case("correction adopted, and retired", adopted.clone(), accepted(Bump::None, &[]));
     retired.retire = true;
-    let third = json!({ "type": "null" });
-    let (expected, at) =
-        (format!("expected {}", second.expected), format!("{REQUEST}/properties/{}", second.property));
-    let conflict = format!("conflict  schema/overlay/{}", second.file);
+    let third = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
+    let at = format!("{REQUEST}/properties/{}", second.property);
+    let question = format!("{at} (schema/overlay/{})", second.file);
+    let mut answered =
+        case("correction contradicted, ours taken", with(second, &third)?, accepted(Bump::None, &[]));
+    answered.answers = vec![Answer { pointer: at.clone(), take: Take::Ours, reason: None }];
     Ok(vec![
-        case(
-            "correction adopted",
-            adopted,
-            refused(&[PAGE, "the vendor adopted 1 correction", &first.file, "--retire"]),
-        ),
+        case("correction adopted", adopted, accepted(Bump::None, &[])),
         retired,
         case(
-            "correction conflicting",
+            "correction contradicted",
             with(second, &third)?,
-            refused(&[PAGE, &conflict, &at, &expected, "found    {\"type\":\"null\"}", "we say   "]),
+            asked(&[
+                &question,
+                "type: the document says object; we say ",
+                "  because   ",
+                "  evidence  ",
+                &format!("--take ours '{at}'"),
+                &format!("--take theirs '{at}'"),
+                "1 questions",
+            ]),
         ),
+        answered,
     ])
 }
 
-/// A new kind of content: the vendor's flat item gets a payload, a person aims the overlay anew and gives the kind a type.
-pub(super) fn branch(root: &Path, document: &Imported) -> Result<Case> {
+/// A new kind of content: the vendor's flat item gets a payload, a person gives the kind a type.
+pub(super) fn branch(root: &Path) -> Result<Case> {
     let mut edited = rich(root)?;
     edited.request["properties"]["content"]["items"]["properties"]["mask_url"] =
         json!({ "type": "object", "properties": { "url": { "type": "string" } } });
-    let mut content = codegen::read_json(root, "schema/overlay/020-content-by-type.json")?;
-    let expected = &mut content["patch"][0]["value"];
-    anyhow::ensure!(
-        *expected == document.request["properties"]["content"],
-        "020-content-by-type.json expects the page's `content`"
-    );
-    *expected = edited.request["properties"]["content"].clone();
     let mask = overlay(
         "mask",
         json!([
@@ -197,7 +205,6 @@ pub(super) fn branch(root: &Path, document: &Imported) -> Result<Case> {
         ("new type `MaskContent`", Some(Class::Compatible), None, Class::Compatible),
     ];
     Ok(case("branch added", page(&edited), accepted(Bump::Patch, &changes))
-        .overlay("020-content-by-type.json", Some(content.to_string()))
         .overlay("901-mask.json", Some(mask)))
 }
 
