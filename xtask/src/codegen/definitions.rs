@@ -88,6 +88,11 @@ pub(crate) struct EnumValue {
     pub(crate) description: String,
 }
 
+/// The form of a list of values, for those who have it otherwise.
+const X_ENUM: &str = "\"x-enum\": {\"VALUE\": {\"description\": \"…\"}}";
+/// The form of a field whose type has a name.
+const MOVED: &str = "write {\"description\": \"…\", \"$ref\": \"#/$defs/NAME\"} here, and { \"op\": \"add\", \"path\": \"/$defs/NAME\", \"value\": {…} }";
+
 /// Reads `$defs`, in the order of the document.
 pub(crate) fn read(document: &Value) -> Result<Vec<Definition>> {
     only(document, "the document", &["$schema", "$comment", "title", "$ref", "$defs", "x-api"])?;
@@ -101,7 +106,7 @@ pub(crate) fn read(document: &Value) -> Result<Vec<Definition>> {
         for name in definition.references() {
             ensure!(
                 defs.contains_key(&name),
-                "{} refers to `{name}`, which is not in $defs",
+                "{} refers to `{name}`, which is not in $defs; write {{ \"op\": \"add\", \"path\": \"/$defs/{name}\", \"value\": {{…}} }}",
                 definition.name
             );
         }
@@ -140,14 +145,14 @@ fn definition(name: &str, schema: &Value) -> Result<Definition> {
         syn::parse_str::<syn::Ident>(name).is_ok() && name.starts_with(|c: char| c.is_ascii_uppercase()),
         "$defs/{name}: a type needs a Rust name that starts with a capital"
     );
-    let description =
-        text(schema, "description").ok_or_else(|| anyhow!("$defs/{name} has no description"))?;
+    let description = text(schema, "description")
+        .ok_or_else(|| anyhow!("$defs/{name} has no description; write \"description\": \"…\""))?;
     let shape = if schema.get("oneOf").is_some() {
         only(schema, name, &["description", "type", "required", "discriminator", "oneOf", "x-role"])?;
         let tag = schema
             .pointer("/discriminator/propertyName")
             .and_then(Value::as_str)
-            .ok_or_else(|| anyhow!("{name}: a union names its tag in `discriminator`"))?;
+            .ok_or_else(|| anyhow!("{name}: a union names its tag in `discriminator`; write \"discriminator\": {{\"propertyName\": \"type\"}}"))?;
         let branches = schema["oneOf"].as_array().map(Vec::as_slice).unwrap_or_default();
         let branches = branches
             .iter()
@@ -166,7 +171,8 @@ fn definition(name: &str, schema: &Value) -> Result<Definition> {
             Some("object") => Shape::Struct(structure(name, schema)?),
             Some("string") => string_enum(name, schema)?,
             other => bail!(
-                "$defs/{name}: a named type is an object, a string with `x-enum`, or a union; this is {other:?}"
+                "$defs/{name}: a named type is an object, a string with `x-enum`, or a union; this is {other:?}. Write \"type\": \"object\" \
+                 with \"properties\", or \"type\": \"string\" with {X_ENUM}"
             ),
         }
     };
@@ -177,12 +183,14 @@ fn structure(name: &str, schema: &Value) -> Result<Struct> {
     only(schema, name, &["description", "type", "properties", "required", "additionalProperties", "x-role"])?;
     ensure!(
         schema.get("additionalProperties") == Some(&Value::Object(Map::new())),
-        "$defs/{name}: write `additionalProperties: {{}}`, so that unknown fields are kept"
+        "$defs/{name}: write \"additionalProperties\": {{}}, so that unknown fields are kept"
     );
     let role = match text(schema, "x-role").as_deref() {
         Some("request") => Role::Request,
         Some("response") => Role::Response,
-        other => bail!("$defs/{name}: `x-role` is request or response, not {other:?}"),
+        other => bail!(
+            "$defs/{name}: `x-role` is request or response, not {other:?}; write \"x-role\": \"request\" for what we send, \"response\" for what comes back"
+        ),
     };
     let required: Vec<&str> = schema
         .get("required")
@@ -192,7 +200,7 @@ fn structure(name: &str, schema: &Value) -> Result<Struct> {
     let properties = schema
         .get("properties")
         .and_then(Value::as_object)
-        .ok_or_else(|| anyhow!("$defs/{name}: an object lists its properties"))?;
+        .ok_or_else(|| anyhow!("$defs/{name}: an object lists its properties; write \"properties\": {{\"NAME\": {{\"description\": \"…\", \"type\": \"string\"}}}}"))?;
     if let Some(missing) = required.iter().find(|required| !properties.contains_key(**required)) {
         bail!("$defs/{name}: `{missing}` is required and not described");
     }
@@ -223,7 +231,10 @@ fn accepts(schema: &Value, name: &str) -> bool {
 
 fn field(place: &str, name: &str, schema: &Value, required: bool) -> Result<Field> {
     for inline in ["properties", "oneOf", "enum"] {
-        ensure!(schema.get(inline).is_none(), "{place}: move the inline type to $defs, to give it a name");
+        ensure!(
+            schema.get(inline).is_none(),
+            "{place}: move the inline type to $defs, to give it a name: {MOVED}"
+        );
     }
     only(
         schema,
@@ -249,12 +260,14 @@ fn field(place: &str, name: &str, schema: &Value, required: bool) -> Result<Fiel
             "x-rule",
         ],
     )?;
-    let description = text(schema, "description").ok_or_else(|| anyhow!("{place} has no description"))?;
+    let description = text(schema, "description").ok_or_else(|| anyhow!("{place} has no description; write \"description\": \"…\": meaning, unit, range, default, which models"))?;
     let private = match text(schema, "x-private").as_deref() {
         None => None,
         Some("prompt") => Some(Private::Prompt),
         Some("url") => Some(Private::Url),
-        Some(other) => bail!("{place}: `x-private` is prompt or url, not {other}"),
+        Some(other) => {
+            bail!("{place}: `x-private` is prompt or url, not {other}; write \"x-private\": \"prompt\"")
+        }
     };
     let mut docs = vec![description];
     if let Some(default) = schema.get("x-default") {
@@ -290,26 +303,31 @@ fn type_of(place: &str, schema: &Value) -> Result<Type> {
         ["integer"] | ["integer", "string"] | ["string", "integer"] => Ok(Type::Int),
         ["array"] => {
             let items =
-                schema.get("items").ok_or_else(|| anyhow!("{place}: a list says what its `items` are"))?;
+                schema.get("items").ok_or_else(|| anyhow!("{place}: a list says what its `items` are; write \"items\": {{\"type\": \"string\"}} or \"items\": {{\"$ref\": \"#/$defs/NAME\"}}"))?;
             only(items, place, &["$ref", "type"])?;
             Ok(Type::List(Box::new(type_of(&format!("{place}[]"), items)?)))
         }
-        ["object"] => bail!("{place}: move the inline type to $defs, to give it a name"),
-        other => bail!("{place}: codegen has no type for {other:?}"),
+        ["object"] => bail!("{place}: move the inline type to $defs, to give it a name: {MOVED}"),
+        other => bail!(
+            "{place}: codegen has no type for {other:?}; it has string, boolean, integer and array, a `$ref`, and, without `type`, any value"
+        ),
     }
 }
 
 fn string_enum(name: &str, schema: &Value) -> Result<Shape> {
     only(schema, name, &["description", "type", "enum", "x-enum"])?;
     let named = schema.get("x-enum").and_then(Value::as_object).ok_or_else(|| {
-        anyhow!("$defs/{name}: a string type lists its values, with a description each, in `x-enum`")
+        anyhow!("$defs/{name}: a string type lists its values, with a description each; write {X_ENUM}")
     })?;
     let closed = match schema.get("enum").and_then(Value::as_array) {
         None => Closed::No,
         Some(values) => {
             let same = values.len() == named.len()
                 && values.iter().all(|v| v.as_str().is_some_and(|v| named.contains_key(v)));
-            ensure!(same, "$defs/{name}: `enum` and `x-enum` list different values");
+            ensure!(
+                same,
+                "$defs/{name}: `enum` and `x-enum` list different values; write \"enum\": [\"VALUE\"] beside {X_ENUM}"
+            );
             Closed::Yes
         }
     };
@@ -319,14 +337,15 @@ fn string_enum(name: &str, schema: &Value) -> Result<Shape> {
         let rust = text(about, "name").unwrap_or_else(|| heck::AsUpperCamelCase(value).to_string());
         ensure!(
             syn::parse_str::<syn::Ident>(&rust).is_ok() && rust != "Other",
-            "$defs/{name}: `{value}` needs a `name` in `x-enum`, as `{rust}` cannot be one"
+            "$defs/{name}: `{value}` needs a `name` in `x-enum`, as `{rust}` cannot be one; write {value:?}: {{\"name\": \"RustName\", \"description\": \"…\"}}"
         );
         ensure!(
             values.iter().all(|other| other.name != rust),
-            "$defs/{name}: two values are both called `{rust}`"
+            "$defs/{name}: two values are both called `{rust}`; give one of them a `name`: {value:?}: {{\"name\": \"RustName\", \"description\": \"…\"}}"
         );
-        let description = text(about, "description")
-            .ok_or_else(|| anyhow!("$defs/{name}: `{value}` has no description"))?;
+        let description = text(about, "description").ok_or_else(|| {
+            anyhow!("$defs/{name}: `{value}` has no description; write {value:?}: {{\"description\": \"…\"}}")
+        })?;
         values.push(EnumValue { value: value.clone(), name: rust, description });
     }
     Ok(Shape::Enum(values, closed))
@@ -351,7 +370,9 @@ fn nullable_reference(schema: &Value) -> Option<String> {
 fn only(schema: &Value, place: &str, known: &[&str]) -> Result<()> {
     let object = schema.as_object().ok_or_else(|| anyhow!("{place}: a schema is an object, not {schema}"))?;
     match object.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => bail!("{place}: codegen does not know the keyword `{key}` here"),
+        Some(key) => {
+            bail!("{place}: codegen does not know the keyword `{key}` here; it knows {}", known.join(", "))
+        }
         None => Ok(()),
     }
 }
@@ -372,28 +393,59 @@ mod tests {
     }
 
     #[test]
-    fn what_codegen_would_lose_it_refuses() {
-        assert_eq!(
-            field_fails(json!({"description": "d", "type": "string", "contentEncoding": "base64"})),
-            "Thing.a: codegen does not know the keyword `contentEncoding` here"
-        );
-        assert_eq!(
-            field_fails(json!({"description": "d", "type": "object"})),
-            "Thing.a: move the inline type to $defs, to give it a name"
-        );
-        assert_eq!(field_fails(json!({"type": "string"})), "Thing.a has no description");
-        assert_eq!(
-            field_fails(json!({"description": "d", "$ref": "#/$defs/Gone"})),
-            "Thing refers to `Gone`, which is not in $defs"
-        );
-        assert_eq!(
-            field_fails(json!({"description": "d", "type": ["string", "boolean"]})),
-            "Thing.a: codegen has no type for [\"string\", \"boolean\"]"
-        );
-        assert_eq!(
-            field_fails(json!({"description": "d", "type": ["string", "integer"]})),
-            "Thing.a: an integer of a request is a number"
-        );
+    fn what_codegen_would_lose_it_refuses_with_the_form_to_write() {
+        for (schema, start, form) in [
+            (
+                json!({"description": "d", "type": "string", "contentEncoding": "base64"}),
+                "Thing.a: codegen does not know the keyword `contentEncoding` here; it knows description, type",
+                "x-private",
+            ),
+            (
+                json!({"description": "d", "type": "object"}),
+                "Thing.a: move the inline type to $defs, to give it a name: write",
+                "\"$ref\": \"#/$defs/NAME\"",
+            ),
+            (
+                json!({"description": "d", "type": "string", "enum": ["a"]}),
+                "Thing.a: move the inline type to $defs",
+                "\"path\": \"/$defs/NAME\"",
+            ),
+            (json!({"type": "string"}), "Thing.a has no description", "\"description\": \"…\""),
+            (
+                json!({"description": "d", "$ref": "#/$defs/Gone"}),
+                "Thing refers to `Gone`, which is not in $defs",
+                "\"path\": \"/$defs/Gone\"",
+            ),
+            (
+                json!({"description": "d", "type": ["string", "integer"]}),
+                "Thing.a: codegen has no type for [\"string\", \"integer\"]",
+                "any value",
+            ),
+            (
+                json!({"description": "d", "type": "array"}),
+                "Thing.a: a list says",
+                "\"items\": {\"type\": \"string\"}",
+            ),
+        ] {
+            let message = field_fails(schema);
+            assert!(message.starts_with(start) && message.contains(form), "{message}");
+        }
+        let of = |schema: Value| one(schema).map(|_| ()).unwrap_err().to_string();
+        for (schema, form) in [
+            (json!({"description": "d", "type": "string"}), X_ENUM),
+            (json!({"description": "d", "type": "string", "x-enum": ["a", "b"]}), X_ENUM),
+            (json!({"description": "d", "type": "string", "enum": ["a"]}), X_ENUM),
+            (
+                json!({"description": "d", "type": "object", "properties": {}, "additionalProperties": {}}),
+                "\"x-role\": \"request\"",
+            ),
+            (json!({"description": "d", "type": "object", "properties": {}}), "\"additionalProperties\": {}"),
+            (json!({"description": "d", "type": "integer"}), "\"type\": \"object\""),
+            (json!({"type": "object"}), "\"description\": \"…\""),
+        ] {
+            let message = of(schema.clone());
+            assert!(message.contains(form), "{schema}: {message}");
+        }
     }
 
     #[test]

@@ -124,9 +124,14 @@ pub(crate) fn resolve(root: &Path) -> Result<(Value, Vec<(String, Value)>)> {
     }
     let described: Vec<String> = bases.create.definitions.keys().cloned().collect();
     arrange::arrange(&mut document, &described, &said);
-    nulls::admit(&mut document);
-    digits::admit(&mut document);
+    complete(&mut document);
     Ok((marked(document), bases.examples))
+}
+
+/// What holds of every request and every response, whatever a document says of it.
+pub(crate) fn complete(document: &mut Value) {
+    nulls::admit(document);
+    digits::admit(document);
 }
 
 /// The document with the note that says who wrote it.

@@ -93,7 +93,7 @@ impl Overlay {
             match operation {
                 PatchOperation::Test(test) => {
                     let Ok(found) = test.path.resolve(&*document) else {
-                        return Err(Box::new(Misfit::Gone { path, expected: test.value.clone() }));
+                        return Err(Box::new(Misfit::Gone { path }));
                     };
                     if *found != test.value {
                         let found = found.clone();
@@ -151,7 +151,7 @@ impl Overlay {
 #[derive(Debug)]
 pub(crate) enum Misfit {
     /// What it corrects is not there any more.
-    Gone { path: String, expected: Value },
+    Gone { path: String },
     /// The vendor has our value now.
     Adopted { path: String },
     /// The vendor has a third value.
@@ -169,7 +169,7 @@ pub(crate) enum Misfit {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gone { path, .. } => {
+            Self::Gone { path } => {
                 write!(f, "{path} is gone from the vendor's page; drop this correction or aim it anew")
             }
             Self::Adopted { path } => write!(

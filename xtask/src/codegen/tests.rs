@@ -6,7 +6,7 @@ use super::*;
 use crate::schema::rehearsal::Rehearsal;
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    crate::root()
 }
 
 /// A copy of what codegen reads and writes, in a folder of its own, with the first edition of the page as its base.

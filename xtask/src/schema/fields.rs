@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::import::REQUEST;
 use super::import::normal::escaped;
+use super::import::references;
 use super::lift::{Lift, is_ready};
 use super::merge::statement::{File, fields_spoken_of};
 use super::merge::{self, NewField, types};
@@ -82,12 +83,21 @@ impl Needs<'_> {
     /// Fields of the document's own objects that nobody spoke of and that cannot be generated.
     fn unready(&self, documents: &Map<String, Value>) -> Vec<(String, String, Value, Role)> {
         let merged = types(self.merged);
+        // A type of the document that our own types have replaced everywhere needs nothing.
+        let mut open: Vec<String> =
+            merged.keys().filter(|name| !self.described.contains(name)).cloned().collect();
+        let mut reached = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            if reached.insert(name.clone()) {
+                open.extend(merged.get(&name).map(references).unwrap_or_default());
+            }
+        }
         let mut found = Vec::new();
         let kinds = std::iter::once(REQUEST.to_owned())
             .chain([super::import::RESPONSE.to_owned()])
             .chain(self.described.iter().cloned());
         for kind in kinds {
-            let Some(schema) = merged.get(&kind) else { continue };
+            let Some(schema) = merged.get(&kind).filter(|_| reached.contains(&kind)) else { continue };
             let role = merge::role(self.merged, &format!("/$defs/{kind}"));
             let spoken = fields_spoken_of(self.files, &kind_pointer(&kind));
             let described = documents.get(&kind).and_then(|schema| schema.get("properties"));

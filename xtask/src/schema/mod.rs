@@ -161,7 +161,10 @@ pub(crate) fn run(root: &Path, matches: &ArgMatches) -> Result<Output> {
         }
         Some(("lint", options)) => {
             let imported = document(root, options.get_one::<String>("file"))?;
-            lint_text(&lint::lint(&imported, &overlays::list(root)?), options.get_flag("open"))
+            let others = sources::others(root, &imported)?;
+            let resolved = codegen::read_json(root, codegen::SCHEMA).ok();
+            let context = lint::Context { resolved: resolved.as_ref(), others: &others };
+            lint_text(&lint::lint(&imported, &overlays::list(root)?, &context), options.get_flag("open"))
         }
         Some(("overlay", matches)) => overlay(root, matches)?,
         Some(("diff", options)) => {

@@ -69,18 +69,10 @@ pub(crate) fn plan(root: &Path, arrival: &Arrival, options: &Options) -> Result<
     let current = codegen::read_json(root, codegen::SCHEMA)?;
     let changes = diff::compare(&current, &resolved);
     if options.scaffold {
-        let made = super::scaffold::make(root, &stage, &changes, &resolved, &merged.label)?;
+        // Written beside what is generated: the generator itself gets a row, and runs again afterwards.
+        let made = super::scaffold::make(root, &changes, &resolved, &intake.source.received.to_string())?;
         scaffolded = made.notes;
-        stage.apply(&made.files)?;
-        let outputs = codegen::outputs(stage.root())?;
-        let derived: Files =
-            outputs.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))).collect();
-        stage.apply(&derived)?;
         files.extend(made.files);
-        files.extend(derived);
-        files.extend(
-            docs::outputs(stage.root())?.into_iter().map(|(path, text)| (path, Some(text.into_bytes()))),
-        );
     }
     files.retain(|path, bytes| fs::read(root.join(path)).ok() != *bytes);
     let report = Report { root, arrival, intake: &intake, merged: &merged, before: &before };
@@ -309,7 +301,9 @@ impl Report<'_> {
         let members = diff::members(self.root)?;
         let refused = examples::refused(stage.root(), resolved)?;
         let mut decisions = decide(&changes, &refused, resolved, stage.root(), options.scaffold);
-        let findings = lint::lint(&self.intake.imported, &codegen::overlays(stage.root())?);
+        let others = super::sources::others(stage.root(), &self.intake.imported)?;
+        let context = lint::Context { resolved: Some(resolved), others: &others };
+        let findings = lint::lint(&self.intake.imported, &codegen::overlays(stage.root())?, &context);
         let open: Vec<&lint::Finding> =
             findings.iter().filter(|finding| finding.answered_by.is_none()).collect();
         decisions.extend(

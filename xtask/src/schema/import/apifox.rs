@@ -108,7 +108,6 @@ fn parts(
 fn parameter(value: &Value) -> Option<Parameter> {
     Some(Parameter {
         name: value.get("name")?.as_str()?.to_owned(),
-        required: value.get("required") == Some(&json!(true)),
         schema: value
             .get("schema")
             .cloned()

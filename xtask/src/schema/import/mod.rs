@@ -87,17 +87,18 @@ pub(crate) struct Imported {
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    pub(crate) required: bool,
     pub(crate) schema: Value,
     pub(crate) example: Option<Value>,
 }
 
-/// Reads a document. The error says where and why, but not which file: the caller knows its name.
+/// Reads the first operation of a document.
+#[cfg(test)]
 pub(crate) fn read(bytes: &[u8]) -> Result<Imported> {
     read_as(bytes, None)
 }
 
-/// Reads one operation of a document that may describe several; without `wanted`, the first of them.
+/// Reads one operation of a document that may describe several; without `wanted`, the first of them. The error says where and
+/// why, but not which file: the caller knows its name.
 pub(crate) fn read_as(bytes: &[u8], wanted: Option<Operation>) -> Result<Imported> {
     let text = decoded(bytes)?;
     let mut imported = detect(text, wanted)?;

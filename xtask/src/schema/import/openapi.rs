@@ -222,7 +222,6 @@ fn parameters(document: &Value, call: &Call<'_>) -> Result<Vec<Parameter>> {
         }
         found.push(Parameter {
             name: text("name").to_owned(),
-            required: parameter.get("required") == Some(&json!(true)),
             schema,
             example: parameter.get("example").cloned(),
         });

@@ -1,9 +1,12 @@
 //! `cargo xtask schema lint`: faults of a vendor's document itself, each with its place in the normal form, what to do about
 //! it, and the overlay that answers it already. Judges the document alone: never our corrections, never the service.
 
+mod against;
 mod rules;
 
 use std::fmt;
+
+use serde_json::Value;
 
 use super::import::{Imported, RESPONSE};
 use crate::codegen::overlay::Overlay;
@@ -36,9 +39,23 @@ pub(crate) fn is_keyword(word: &str) -> bool {
     rules::KEYWORDS.contains(&word)
 }
 
+/// What a document is held against.
+#[derive(Default)]
+pub(crate) struct Context<'a> {
+    /// The resolved schema.
+    pub(crate) resolved: Option<&'a Value>,
+    /// Other documents, each with what people call it.
+    pub(crate) others: &'a [(String, Imported)],
+}
+
 /// Every fault, in the order of the document within each rule.
-pub(crate) fn lint(imported: &Imported, overlays: &[(String, Overlay)]) -> Vec<Finding> {
+pub(crate) fn lint(
+    imported: &Imported,
+    overlays: &[(String, Overlay)],
+    context: &Context<'_>,
+) -> Vec<Finding> {
     let mut findings = rules::all(imported);
+    findings.extend(against::all(imported, context));
     for finding in &mut findings {
         finding.answered_by =
             overlays.iter().find(|(_, overlay)| answers(overlay, finding)).map(|(file, _)| file.clone());
@@ -67,7 +84,7 @@ fn answers(overlay: &Overlay, finding: &Finding) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::schema::import;
@@ -76,7 +93,10 @@ mod tests {
 
     fn found(document: &Value) -> Vec<(&'static str, String)> {
         let imported = import::read(document.to_string().as_bytes()).unwrap();
-        lint(&imported, &[]).into_iter().map(|finding| (finding.rule, finding.pointer)).collect()
+        lint(&imported, &[], &Context::default())
+            .into_iter()
+            .map(|finding| (finding.rule, finding.pointer))
+            .collect()
     }
 
     fn rules_at(schema: Value, pointer: &str) -> Vec<&'static str> {
@@ -87,7 +107,7 @@ mod tests {
     #[test]
     fn the_faults_of_the_page_that_we_were_given() {
         let overlays = crate::codegen::overlays(&crate::root()).unwrap();
-        let findings = lint(&import::read(PAGE.as_bytes()).unwrap(), &overlays);
+        let findings = lint(&import::read(PAGE.as_bytes()).unwrap(), &overlays, &Context::default());
         let of = |rule: &str| findings.iter().filter(|f| f.rule == rule).collect::<Vec<_>>();
         let items = "/$defs/CreateTaskRequest/properties/content/items";
 
@@ -162,6 +182,49 @@ mod tests {
         assert_eq!(at("CreateTaskRequest/required"), ["required-level", "required-level"]);
         assert_eq!(at("properties/url/required"), ["no-schema", "required-level"]);
         assert_eq!(at("properties/level/minimun"), ["unknown-keyword"]);
+    }
+
+    #[test]
+    fn values_outside_their_own_schema_and_texts_that_are_none() {
+        let schema = json!({ "type": "object", "examples": [{ "draft": true, "seed": 3 }], "properties": {
+            "mood": { "type": "string", "description": "d", "enum": ["calm"], "default": "wild" },
+            "level": { "type": "integer", "description": "d", "maximum": 3, "example": 4 },
+            "fine": { "type": "integer", "description": "d", "default": 3, "example": 3 },
+            "draft": { "type": "string", "description": "d" },
+            "frames": { "type": "string", "description": "d", "example": 29 },
+            "seed": { "type": "integer", "description": "d" },
+            "ratio": { "type": "string", "description": "d" },
+        } });
+        let imported = import::read(schema.to_string().as_bytes()).unwrap();
+        let get = json!({ "openapi": "3.1.0", "paths": { "/v3/contents/generations/tasks/{id}": { "get": { "responses": { "200": {
+            "content": { "application/json": { "schema": { "type": "object", "properties": {
+                "seed": { "type": "string" }, "fine": { "type": "integer" } } } } } } } } } } });
+        let other = import::read(get.to_string().as_bytes()).unwrap();
+        let resolved = json!({ "$defs": { "CreateTaskRequest": { "type": "object", "properties": {
+            "draft": { "type": "boolean" }, "ratio": { "$ref": "#/$defs/Ratio" } } }, "Ratio": { "type": "string" } } });
+        let others = [("a get page".to_owned(), other)];
+        let found = lint(&imported, &[], &Context { resolved: Some(&resolved), others: &others });
+        let at = |name: &str| -> Vec<String> {
+            let place = format!("/$defs/CreateTaskRequest/properties/{name}");
+            let of = found.iter().filter(|one| one.pointer == place);
+            of.map(|one| format!("{}: {}", one.rule, one.message)).collect()
+        };
+        let says = |name: &str, parts: &[&str]| {
+            let all = at(name);
+            assert!(parts.iter().all(|part| all.iter().any(|one| one.contains(part))), "{name}: {all:#?}");
+        };
+        says("mood", &["default-outside"]);
+        says("level", &["example-outside"]);
+        says(
+            "draft",
+            &["declared-as-text: ", "our schema says boolean; the example of a request has a boolean"],
+        );
+        says(
+            "frames",
+            &["declared-as-text: it is declared as text, and its example is 29", "example-outside"],
+        );
+        says("seed", &["types-differ: `seed` is integer here and string in the get operation of a get page"]);
+        assert_eq!((at("fine"), at("ratio")), (vec![], vec![]));
     }
 
     #[test]

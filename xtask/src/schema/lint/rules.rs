@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Finding;
 use crate::schema::import::normal::each;
-use crate::schema::import::{Imported, REQUEST, RESPONSE};
+use crate::schema::import::{Imported, Operation, REQUEST, RESPONSE};
 
 /// Keywords of JSON Schema 2020-12, and the two notes that reading a document adds.
 pub(super) const KEYWORDS: &[&str] = &[
@@ -73,6 +73,10 @@ pub(super) const KEYWORDS: &[&str] = &[
 ];
 
 pub(super) fn all(imported: &Imported) -> Vec<Finding> {
+    // Only a create has a request with an example, and an answer that must not be empty.
+    if imported.operation != Operation::Create {
+        return [structure(imported), prose(imported), types(imported)].concat();
+    }
     [
         example(imported),
         required_by_example(imported),

@@ -99,9 +99,12 @@ impl Comparer<'_> {
             all.contains(name) || (name == "integer" && all.contains("number"))
         };
         let narrower = we.iter().all(|name| takes(&document, name));
-        let wider = document.iter().all(|name| takes(&we, name));
-        // What comes back may be read more widely than it is described; what is sent may not.
-        if narrower || (wider && self.role == Role::Response) {
+        // What comes back may be read more widely than it is described; what is sent may not. A number that comes back may
+        // well be whole.
+        let read =
+            document.iter().all(|name| takes(&we, name) || (*name == "number" && we.contains("integer")));
+        let agrees = if self.role == Role::Response { read } else { narrower };
+        if agrees {
             return true;
         }
         let list =
@@ -333,7 +336,10 @@ mod tests {
         let none: [&str; 0] = [];
         let wide = json!({"type": ["integer", "string", "null"], "pattern": "^[0-9]+$"});
         assert_eq!(kinds(json!({"type": "integer"}), wide.clone(), Role::Response), none);
+        assert_eq!(kinds(json!({"type": "number"}), wide.clone(), Role::Response), none);
         assert_eq!(kinds(json!({"type": "boolean"}), wide, Role::Response), ["type"]);
+        let integer = json!({"type": "integer"});
+        assert_eq!(kinds(json!({"type": ["integer", "string"]}), integer, Role::Response), ["type"]);
         let document = json!({"type": "object", "required": ["id", "usage"], "properties": {"id": {"type": "string"}, "usage": {"type": "object"}}});
         let ours = json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "usage": {"type": ["object", "null"]}}});
         assert_eq!(kinds(document, ours, Role::Response), none);

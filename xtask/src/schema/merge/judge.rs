@@ -113,12 +113,17 @@ pub(super) struct Judge<'a> {
     before: Map<String, Value>,
     after: Map<String, Value>,
     merged: &'a Value,
+    /// The merged document as codegen completes it: responses take digits for integers.
+    completed: Value,
     ours: Map<String, Value>,
 }
 
 impl<'a> Judge<'a> {
     pub(super) fn new(before: &Value, after: &Value, merged: &'a Value) -> Self {
-        Self { before: types(before), after: types(after), merged, ours: types(merged) }
+        let mut completed = merged.clone();
+        crate::codegen::complete(&mut completed);
+        let ours = types(&completed);
+        Self { before: types(before), after: types(after), merged, completed, ours }
     }
 
     pub(super) fn is_required_list(&self, statement: &Statement) -> bool {
@@ -161,7 +166,7 @@ impl<'a> Judge<'a> {
         let nothing = Value::Bool(true);
         let ours = match statement.action {
             Action::Remove => &nothing,
-            _ => self.merged.pointer(at).unwrap_or(&nothing),
+            _ => self.completed.pointer(at).unwrap_or(&nothing),
         };
         let role = role(self.merged, at);
         let beside = |schema: &Value, types: &Map<String, Value>| -> Comparison {

@@ -408,6 +408,35 @@ pub(crate) fn types(document: &Value) -> Map<String, Value> {
     document.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
+/// The fields that `schema` declares as text and `other` does not, with what the other says. Both have their own types.
+pub(crate) fn texts_beside(
+    schema: &Value,
+    document: &Value,
+    other: &Value,
+    other_document: &Value,
+    at: &str,
+) -> Vec<(String, String)> {
+    let (own, others) = (types(document), types(other_document));
+    let side = |schema, types| compare::Side { schema, at, types };
+    // As in a request: whatever the other does not take in the same form counts.
+    let found = compare::compare(side(schema, &own), side(other, &others), Role::Request);
+    found
+        .contradictions
+        .into_iter()
+        .filter(|one| one.kind == "type" && one.document == "string")
+        .map(|one| {
+            let place = one.place.replace("[]", "/items").replace('.', "/properties/");
+            let place = match place.as_str() {
+                "" => String::new(),
+                place if place.starts_with('/') => place.to_owned(),
+                place => format!("/properties/{place}"),
+            };
+            // `[]` after a name leaves its own slash.
+            (format!("{at}{}", place.replace("//", "/")), one.ours)
+        })
+        .collect()
+}
+
 /// Who writes the value at a place: our user, or the service.
 pub(crate) fn role(document: &Value, at: &str) -> Role {
     judge::role(document, at)

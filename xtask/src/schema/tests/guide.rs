@@ -72,13 +72,15 @@ fn the_chapter_does_what_it_says() {
             said.clear();
             for line in body.lines().filter(|line| !ELSEWHERE.contains(line)) {
                 let command = words(line);
+                let untouched = rehearsal.contents().unwrap();
                 if command.get(2).map(String::as_str) == Some("codegen") {
                     fill_in(&rehearsal);
                 }
                 said += &run(&rehearsal, &command).unwrap_or_else(|error| panic!("{line}: {error:#}"));
                 ran += 1;
-                if line.ends_with("--dry-run") {
-                    assert_eq!(rehearsal.contents().unwrap(), before, "a dry run changes nothing");
+                let reads = ["schema lint ", "schema sources ", "schema source list"];
+                if line.ends_with("--dry-run") || reads.iter().any(|command| line.contains(command)) {
+                    assert_eq!(rehearsal.contents().unwrap(), untouched, "{line}: it changes nothing");
                 }
             }
         } else if language == "text" {
@@ -91,7 +93,7 @@ fn the_chapter_does_what_it_says() {
             }
         }
     }
-    assert_eq!(ran, 7, "commands of the chapter");
+    assert_eq!(ran, 11, "commands of the chapter");
     crate::codegen::run(rehearsal.root(), true).unwrap();
     crate::docs::run(rehearsal.root(), true).unwrap();
     let types = fs::read_to_string(rehearsal.root().join("crates/model/src/generated/types.rs")).unwrap();
