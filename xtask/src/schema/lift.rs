@@ -52,7 +52,7 @@ pub(crate) fn is_ready(name: &str, schema: &Value, types: &Map<String, Value>, r
 }
 
 impl Lift<'_> {
-    /// The field, ready to be generated; `None` where it has a keyword that is none of JSON Schema's: a person looks at it.
+    /// The field, ready to be generated; `None` where it has a keyword that is none of JSON Schema's: a person decides.
     pub(crate) fn field(&mut self, owner: &str, name: &str, schema: &Value) -> Option<Lifted> {
         let mut types = Vec::new();
         let schema = self.value(owner, name, schema, 0, &mut types)?;
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyword_that_nobody_knows_is_left_to_a_person() {
+    fn an_unknown_keyword_is_left_to_a_person() {
         let types = Map::new();
         let mut lift = Lift { types: &types, role: Role::Request, taken: BTreeSet::new(), document: "d" };
         assert!(lift.field("X", "hue", &json!({"type": "integer", "minimun": 0})).is_none());

@@ -1,4 +1,4 @@
-//! `schema update --scaffold`: what a new field of the request needs outside of the schema, begun so that a person only fills
+//! `schema update --scaffold`: what a new field of the request needs outside of the schema, started so that a person only fills
 //! it in: a row of `schema/models.json` with cells that are not known yet, an example request, a builder method and a flag.
 //! Inserts lines beside their neighbours; where it does not find these, it says what to write instead.
 
@@ -40,7 +40,7 @@ struct Field<'a> {
     ty: Option<String>,
 }
 
-/// Begins what the new fields among the changes need. `date` is the day of the document.
+/// Starts what the new fields among the changes need. `date` is the day of the document.
 pub(crate) fn make(root: &Path, changes: &[Change], resolved: &Value, date: &str) -> Result<Made> {
     let prefix = format!("/$defs/{REQUEST}/properties/");
     let names = changes
@@ -159,7 +159,7 @@ impl Made {
             format!("p{number:02}-{}.json", field.name.replace(['_', '.', '$'], "-").to_ascii_lowercase());
         entries.push(json!({
             "file": file, "title": format!("with `{}`", field.name), "mode": "t2v", "model_family": "2.0", "builder": null,
-            "note": format!("Begun by a scaffold: say what `{}` does here.", field.name),
+            "note": format!("Started by a scaffold: say what `{}` does here.", field.name),
         }));
         let mut request = json!({
             "model": "doubao-seedance-2-0-260128", "content": [{ "type": "text", "text": "A paper boat on a pond." }],
@@ -287,7 +287,7 @@ mod tests {
     use crate::schema::diff;
 
     #[test]
-    fn a_new_field_is_begun_everywhere() {
+    fn a_new_field_is_started_everywhere() {
         let root = crate::root();
         let old = codegen::read_json(&root, codegen::SCHEMA).unwrap();
         let mut new = old.clone();
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_begun_where_nothing_is_new() {
+    fn nothing_is_started_where_nothing_is_new() {
         let root = crate::root();
         let schema = codegen::read_json(&root, codegen::SCHEMA).unwrap();
         let made = make(&root, &diff::compare(&schema, &schema), &schema, "2026-12-01").unwrap();

@@ -151,6 +151,6 @@ mod tests {
         for one in Operation::ALL {
             assert_eq!(one.as_str().parse(), Ok(one));
         }
-        assert!("film".parse::<Operation>().unwrap_err().contains("expected one of create, get"));
+        assert!("update".parse::<Operation>().unwrap_err().contains("expected one of create, get"));
     }
 }

@@ -92,7 +92,7 @@ impl Comparer<'_> {
         }
     }
 
-    /// Whether the types agree, so that it makes sense to look further.
+    /// Whether the types agree, so that it makes sense to go further.
     fn types(&mut self, theirs: &Reading<'_>, ours: &Reading<'_>, place: &str) -> bool {
         let (Some(document), Some(we)) = (theirs.types(), ours.types()) else { return true };
         let takes = |all: &std::collections::BTreeSet<&str>, name: &str| {

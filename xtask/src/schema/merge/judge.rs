@@ -336,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_told_apart() {
+    fn places_are_recognised() {
         for (at, place) in [
             ("/$defs/Task", Place::Schema),
             ("/$defs/Task/properties/id", Place::Schema),

@@ -151,7 +151,7 @@ pub(crate) fn merge(input: &Input<'_>) -> Result<Merge> {
                 }),
                 None => {
                     out.notes.push(format!(
-                        "the document describes `{}` inside {}, which schema/overlay/{} says as a union: look whether a kind of it needs the field",
+                        "the document describes `{}` inside {}, which schema/overlay/{} says as a union: decide whether a kind of it needs the field",
                         addition.place, statement.at, file.name
                     ));
                     None

@@ -1,5 +1,5 @@
 //! Random pairs of a changed document and an overlay, each held against a validator that knows nothing of readings: no verdict
-//! but a question where somebody's instance would be refused against what we say.
+//! but a question where an instance of either side would be refused against what we say.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use super::{Input, Verdict, merge};
 const PAIRS: u32 = 10_000;
 
 /// A small generator of its own, so that every run makes the same pairs.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn up_to(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
@@ -157,19 +157,19 @@ fn open_beside_list(document: &Value, ours: &Value, types: (&Value, &Value)) -> 
 
 #[test]
 fn ten_thousand_pairs() {
-    let mut dice = Dice(20_261_129);
+    let mut random = Random(20_261_129);
     let mut taken = Taken { instances: instances(), known: BTreeMap::new() };
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     for number in 0..PAIRS {
-        let (base, ours) = (dice.schema(0), dice.schema(0));
-        let base = (dice.up_to(4) > 0).then_some(base);
-        let ours = if dice.up_to(4) == 0 { base.clone().unwrap_or(ours) } else { ours };
+        let (base, ours) = (random.schema(0), random.schema(0));
+        let base = (random.up_to(4) > 0).then_some(base);
+        let ours = if random.up_to(4) == 0 { base.clone().unwrap_or(ours) } else { ours };
         let document = match &base {
-            Some(base) => dice.changed(base),
-            None => dice.schema(0),
+            Some(base) => random.changed(base),
+            None => random.schema(0),
         };
-        let all = [dice.some(&["a", "b"]), dice.some(&["a", "b"])];
-        let (before_named, after_named) = (named(&all[0]), named(&all[dice.up_to(2) as usize]));
+        let all = [random.some(&["a", "b"]), random.some(&["a", "b"])];
+        let (before_named, after_named) = (named(&all[0]), named(&all[random.up_to(2) as usize]));
         let whole = |field: Option<&Value>, named: &Value| {
             let properties = field.map(|field| json!({ "f": field })).unwrap_or(json!({}));
             json!({ "$defs": {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// More branches than this are not told apart.
+/// More branches than this are left out of a reading.
 const MOST_BRANCHES: usize = 128;
 /// References deeper than this are not followed; documents with circles were refused before.
 const DEEPEST: usize = 40;
