@@ -417,8 +417,8 @@ mod tests {
                 "\"path\": \"/$defs/Gone\"",
             ),
             (
-                json!({"description": "d", "type": ["string", "integer"]}),
-                "Thing.a: codegen has no type for [\"string\", \"integer\"]",
+                json!({"description": "d", "type": ["string", "boolean"]}),
+                "Thing.a: codegen has no type for [\"string\", \"boolean\"]",
                 "any value",
             ),
             (

@@ -87,7 +87,6 @@ struct Merged {
     retired: Vec<String>,
     /// Overlays that were written for new fields, each with the field.
     scaffolded: Vec<(String, String)>,
-    label: String,
 }
 
 fn merged(stage: &Stage, before: &Value, intake: &Intake, options: &Options) -> Result<Merged> {
@@ -151,7 +150,7 @@ fn merged(stage: &Stage, before: &Value, intake: &Intake, options: &Options) -> 
         scaffolded.push((name, field));
     }
     stage.apply(&files)?;
-    Ok(Merged { merge, files, retired, scaffolded, label })
+    Ok(Merged { merge, files, retired, scaffolded })
 }
 
 /// The resolved schema, and every file that is made from it. The stage has them afterwards.
