@@ -82,6 +82,11 @@ impl Attachments {
         self.files.iter().find(|file| file.token == token).map(|file| &*file.source)
     }
 
+    /// How the files are called: their paths, where they are files on disk.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.files.iter().map(|file| file.source.name())
+    }
+
     /// The body that would be sent, with its exact length; the files stay closed.
     ///
     /// # Errors

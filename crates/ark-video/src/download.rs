@@ -380,6 +380,7 @@ fn write_sidecar(
         sha256: fetched.sha256(),
         content_type: fetched.content_type().map(str::to_owned),
         fetched_at: now,
+        simulated: is_simulated(fetched),
     };
     Sidecar::new(Progress::Downloaded)
         .provenance(options.provenance.clone().or(known))
@@ -388,6 +389,17 @@ fn write_sidecar(
         .row(row)
         .downloaded(task, file)
         .write(path)
+}
+
+/// What the simulator writes into all that it makes: in front of the pictures, whatever the format.
+const SIMULATED: &[u8] = b"simulated by ark-video";
+/// How far into a file that stands: behind the tables of the longest video.
+const FRONT: u64 = 256 << 10;
+
+/// Whether a file says of itself that the simulator made it.
+fn is_simulated(fetched: &Fetched) -> bool {
+    let start = fetched.start(FRONT).unwrap_or_default();
+    start.windows(SIMULATED.len()).any(|piece| piece == SIMULATED)
 }
 
 /// The facts of a file that its sidecar proves to be this task's.

@@ -13,7 +13,7 @@ use std::{
 
 use ark_video_model::{ContentItem, CreateTaskRequest, Task};
 use ark_video_protocol::{UnixMillis, download::place_of, reconcile::Unknown};
-use ark_video_transport::{hash_file, read_bounded, write_private};
+use ark_video_transport::{Staged, hash_file, read_bounded, write_private};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -69,7 +69,7 @@ pub struct Sidecar {
     /// Which intent it was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
-    /// The simulator made it: nothing was paid, and it is not the video that the request asks for.
+    /// It comes from a rehearsal: nothing was paid, and it is not the video that the request asks for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
     /// The row of a batch's journal that it belongs to.
@@ -118,6 +118,36 @@ pub struct FileFacts {
     pub content_type: Option<String>,
     /// When it was fetched, by this machine's clock, in milliseconds since 1970.
     pub fetched_at: UnixMillis,
+    /// It says of itself that the simulator made it, wherever that ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
+}
+
+impl FileFacts {
+    /// A file with its length and its SHA-256 in hexadecimal, and when it was fetched.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        bytes: u64,
+        sha256: impl Into<String>,
+        fetched_at: UnixMillis,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            bytes,
+            sha256: sha256.into(),
+            content_type: None,
+            fetched_at,
+            simulated: false,
+        }
+    }
+
+    /// Sets its media type.
+    #[must_use]
+    pub fn content_type(mut self, content_type: Option<String>) -> Self {
+        self.content_type = content_type;
+        self
+    }
 }
 
 /// What a film was made from.
@@ -262,7 +292,7 @@ impl Sidecar {
         self
     }
 
-    /// Says whether the simulator made it.
+    /// Says whether it comes from a rehearsal.
     #[must_use]
     pub fn simulated(mut self, simulated: bool) -> Self {
         self.simulated = simulated;
@@ -344,9 +374,24 @@ impl Sidecar {
     /// # Errors
     /// The system said no; an older one is still there.
     pub fn write(&self, film: &Path) -> io::Result<()> {
+        write_private(&Self::path_of(film), &self.text()?)
+    }
+
+    /// As [`Self::write`], if there is none yet.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`]; or the system said no.
+    pub fn write_new(&self, film: &Path) -> io::Result<()> {
+        let path = Self::path_of(film);
+        let mut staged = Staged::beside(&path)?;
+        staged.write_all(&self.text()?)?;
+        staged.place_new(&path)
+    }
+
+    fn text(&self) -> io::Result<Vec<u8>> {
         let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         text.push(b'\n');
-        write_private(&Self::path_of(film), &text)
+        Ok(text)
     }
 }
 

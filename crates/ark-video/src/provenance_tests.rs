@@ -62,6 +62,7 @@ fn a_sidecar_is_read_as_it_was_written_and_belongs_to_its_owner() {
         sha256: ABC.to_owned(),
         content_type: None,
         fetched_at: 1,
+        simulated: false,
     };
     let sidecar = Sidecar::new(Progress::Submitting).downloaded(&task, file);
     sidecar.write(&film).unwrap();

@@ -39,7 +39,8 @@ impl Staged {
     /// The system said no, for example because `target` is a folder. What was there stays.
     pub fn replace(self, target: &Path) -> io::Result<()> {
         self.0.as_file().sync_all()?;
-        self.0.persist(target).map(drop).map_err(|failed| failed.error)
+        self.0.persist(target).map(drop).map_err(|failed| failed.error)?;
+        sync_folder(folder_of(target))
     }
 
     /// As [`Self::replace`], if nothing has that name.
@@ -48,7 +49,8 @@ impl Staged {
     /// [`io::ErrorKind::AlreadyExists`], or the system said no.
     pub fn place_new(self, target: &Path) -> io::Result<()> {
         self.0.as_file().sync_all()?;
-        self.0.persist_noclobber(target).map(drop).map_err(|failed| failed.error)
+        self.0.persist_noclobber(target).map(drop).map_err(|failed| failed.error)?;
+        sync_folder(folder_of(target))
     }
 }
 
@@ -199,6 +201,16 @@ fn judge(found: &Metadata) -> io::Result<()> {
         return refuse("the same file has a second name (a hard link)");
     }
     Ok(())
+}
+
+/// A name is on the disk when its folder is. Where folders cannot be opened, the system keeps their order itself.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn folder_of(path: &Path) -> &Path {

@@ -142,6 +142,16 @@ impl PartFile {
         &self.file
     }
 
+    /// The first bytes of what is there, at most `most`.
+    pub(crate) fn start(&self, most: u64) -> io::Result<Vec<u8>> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        let mut bytes = Vec::new();
+        Read::take(&mut file, most).read_to_end(&mut bytes)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(bytes)
+    }
+
     /// SHA-256 of what is there.
     pub(crate) fn sha256(&self) -> String {
         self.sums.sha256()

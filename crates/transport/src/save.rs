@@ -195,6 +195,14 @@ impl Fetched {
         self.part.sha256()
     }
 
+    /// Its first bytes, at most `most`.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn start(&self, most: u64) -> io::Result<Vec<u8>> {
+        self.part.start(most)
+    }
+
     /// Its media type, as the storage named it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {

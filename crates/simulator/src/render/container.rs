@@ -16,7 +16,7 @@ use shiguredo_mp4::{BoxSize, BoxType, Either, Encode, FixedPointNumber, Mp4FileT
 
 use super::h264::EncodedVideo;
 use super::tone::{self, Sound};
-use super::{Container, RenderError, VideoSpec};
+use super::{Container, RenderError, SIMULATED, VideoSpec};
 
 /// Units per second of the movie's own clock: fine enough to state both tracks' lengths to the sample.
 const MOVIE_RATE: u32 = tone::RATE;
@@ -223,7 +223,7 @@ fn moov(
         },
         trak_boxes,
         mvex_box: None,
-        unknown_boxes: vec![comment(&format!("seed {}", spec.seed))],
+        unknown_boxes: vec![comment(&format!("{SIMULATED}; seed {}", spec.seed))],
     })
 }
 

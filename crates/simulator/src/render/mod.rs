@@ -28,6 +28,9 @@ mod tone;
 
 use scene::Scene;
 
+/// What stands in front of the pictures of every file, so that none is taken for one that was paid for.
+const SIMULATED: &str = "simulated by ark-video";
+
 /// What to render. Equal specs give equal bytes (on one machine, with one build of this crate).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VideoSpec {

@@ -1,7 +1,7 @@
 //! Writes one picture as PNG or JPEG.
 
 use super::picture::Picture;
-use super::{RenderError, StillFormat};
+use super::{RenderError, SIMULATED, StillFormat};
 
 pub(super) fn encode(picture: &Picture, format: StillFormat) -> Result<Vec<u8>, RenderError> {
     let mut rgb = Vec::with_capacity(picture.width * picture.height * 3);
@@ -24,6 +24,7 @@ fn png(picture: &Picture, rgb: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
+    encoder.add_text_chunk("Comment".to_owned(), SIMULATED.to_owned())?;
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rgb)?;
     writer.finish()?;
@@ -33,11 +34,8 @@ fn png(picture: &Picture, rgb: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
 fn jpeg(picture: &Picture, rgb: &[u8]) -> Result<Vec<u8>, jpeg_encoder::EncodingError> {
     let mut out = Vec::new();
     // The sides are at most 8688 (`check`), so they fit.
-    jpeg_encoder::Encoder::new(&mut out, 90).encode(
-        rgb,
-        picture.width as u16,
-        picture.height as u16,
-        jpeg_encoder::ColorType::Rgb,
-    )?;
+    let mut encoder = jpeg_encoder::Encoder::new(&mut out, 90);
+    encoder.add_app_segment(11, SIMULATED.as_bytes().to_vec())?;
+    encoder.encode(rgb, picture.width as u16, picture.height as u16, jpeg_encoder::ColorType::Rgb)?;
     Ok(out)
 }
