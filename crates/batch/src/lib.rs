@@ -12,6 +12,7 @@ mod list;
 mod money;
 mod report;
 mod state;
+mod targets;
 
 pub use engine::{
     AssignError, Assigned, CrashPlan, CrashPoint, Event, EventKind, Events, Lost, LostCause, OnUnknown,

@@ -245,7 +245,8 @@ async fn wait(
     let Some(id) = job.task_id.clone() else { return Ok(None) };
     shared.options.crash.reached(CrashPoint::WhileWaiting);
     let (submitted, journal) = (job.clone(), shared.journal.clone());
-    let _ = tokio::task::spawn_blocking(move || records::submitted(&submitted, &journal)).await;
+    let simulated = shared.options.simulated;
+    let _ = tokio::task::spawn_blocking(move || records::submitted(&submitted, &journal, simulated)).await;
     let fresh = shared.options.clock.now().saturating_sub(job.changed_at) < 1000;
     let watched = if fresh { Watched::created(&*id) } else { Watched::new(&*id) }.flex(is_flex(&job.planned));
     let waited = tokio::select! {

@@ -17,6 +17,7 @@ use super::events::EventKind;
 use super::request::wants_last_frame;
 use super::shared::Shared;
 use super::unmatched::place;
+use crate::targets::intent_of;
 use crate::{FileAt, InputFile, Job, Planned};
 
 /// How long results are kept after a task's end (result page, 2026-10), in milliseconds.
@@ -61,7 +62,9 @@ pub(crate) async fn fetch(shared: &Shared, job: &Job, task: Option<Task>) -> Fet
         }
     }
     let handle = shared.client.task(&id);
-    let mut options = DownloadOptions::new().existing(Existing::Keep);
+    let replaces = shared.options.overwrite || shared.options.simulated;
+    let existing = if replaces { Existing::Replace } else { Existing::Keep };
+    let mut options = DownloadOptions::new().existing(existing).simulated(shared.options.simulated);
     options.provenance = provenance(&job.planned);
     options.intent = Some(intent(job));
     // What was put in its place before a crash is not asked for again, nor what was fetched before it was known whose it is.
@@ -198,8 +201,7 @@ fn frame_path(film: &Path, ending: &str) -> PathBuf {
 
 /// Which intent a job is: by its sidecar the film can be known again without the journal.
 pub(crate) fn intent(job: &Job) -> Intent {
-    let shot = format!("{}/{}", job.batch, job.planned.name);
-    Intent::new(job.planned.request_hash.as_str()).ordinal(job.revision).shot(shot)
+    intent_of(&job.batch, &job.planned).ordinal(job.revision)
 }
 
 /// The film, if its sidecar proves that what stands there is this task's.

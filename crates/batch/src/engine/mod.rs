@@ -24,6 +24,8 @@ mod unmatched;
 mod waiting;
 mod words;
 
+pub(crate) use request::wants_last_frame;
+
 pub use crash::{CrashPlan, CrashPoint};
 pub use events::{Event, EventKind, Events, StopCause};
 pub use options::{OnUnknown, RunnerOptions};

@@ -10,6 +10,7 @@ use ark_video::{
 };
 
 use super::crash::CrashPlan;
+use crate::targets::TargetPolicy;
 
 /// What to do with a job whose task was looked for in vain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -63,6 +64,10 @@ pub struct RunnerOptions {
     /// Whether a journal is used although another one was used in its place, it is a copy, or records beside the outputs are not in
     /// it. What the records name is taken over; the rest is sent, and paid for again if it was sent before. Default no.
     pub new_journal: bool,
+    /// Whether videos replace files that have their names. Default no: such a job is not sent.
+    pub overwrite: bool,
+    /// Whether the simulator makes the videos: their sidecars say so, and what an earlier rehearsal left is replaced. Default no.
+    pub simulated: bool,
     /// What was written down longer ago than this, by either clock, is not sent. Default 1 s.
     pub guard: Duration,
     /// A runner that was not seen for so long is dead. Default 15 s.
@@ -98,6 +103,8 @@ impl Default for RunnerOptions {
             backup: None,
             earlier_copy: false,
             new_journal: false,
+            overwrite: false,
+            simulated: false,
             guard: Duration::from_secs(1),
             lease: Duration::from_secs(15),
             queue_lease: Duration::from_secs(15),
@@ -114,6 +121,11 @@ impl RunnerOptions {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// How files are treated that have the names of videos.
+    pub(crate) fn targets(&self) -> TargetPolicy {
+        TargetPolicy { overwrite: self.overwrite, rehearsal: self.simulated, passes_own_video: false }
     }
 
     pub(crate) fn most_at_once(&self, model: &str) -> u32 {

@@ -4,10 +4,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ark_video::{Progress, Sidecar, SidecarRow, Unknown};
+use ark_video::{Intent, Progress, Sidecar, SidecarRow, Unknown};
 
-use super::fetching::{intent, provenance};
+use super::fetching::provenance;
 use crate::journal::Adopted;
+use crate::targets::intent_of;
 use crate::{Attempt, Job, Journal};
 
 /// Revisions of an output that are looked at.
@@ -24,6 +25,10 @@ pub(crate) enum Found {
     Other(PathBuf),
     /// A record that cannot be read: it may be of a create of this job. Which, and why.
     Unreadable(String),
+}
+
+fn intent(job: &Job) -> Intent {
+    intent_of(&job.batch, &job.planned).ordinal(job.revision)
 }
 
 /// A record that a row knows nothing of.
@@ -59,6 +64,8 @@ fn read(job: &Job, journal: &str, output: &Path, exact: bool) -> Found {
     let sidecar = match Sidecar::read(output) {
         Ok(None) => return Found::Nothing,
         Ok(Some(sidecar)) => sidecar,
+        // No file can have such a name: that it is too long is said where targets are checked.
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return Found::Nothing,
         Err(error) => {
             return Found::Unreadable(format!("{}: {error}", Sidecar::path_of(output).display()));
         }
@@ -128,7 +135,7 @@ fn row_of(job: &Job, journal: &Journal) -> Option<SidecarRow> {
 }
 
 /// Writes down that a job is about to be sent; its folder is made. Blocks.
-pub(crate) fn submitting(job: &Job, journal: &Journal, search: Unknown) -> io::Result<()> {
+pub(crate) fn submitting(job: &Job, journal: &Journal, search: Unknown, simulated: bool) -> io::Result<()> {
     let output = &job.planned.output;
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
@@ -138,11 +145,12 @@ pub(crate) fn submitting(job: &Job, journal: &Journal, search: Unknown) -> io::R
         .provenance(provenance(&job.planned))
         .intent(Some(intent(job)))
         .row(row_of(job, journal))
+        .simulated(simulated)
         .write(output)
 }
 
 /// Writes down the task of a job, if that is not known there yet. Blocks.
-pub(crate) fn submitted(job: &Job, journal: &Journal) {
+pub(crate) fn submitted(job: &Job, journal: &Journal, simulated: bool) {
     let (output, Some(id)) = (&job.planned.output, &job.task_id) else { return };
     let before = Sidecar::read(output);
     // What cannot be read, or is of something else, is not written over.
@@ -160,6 +168,7 @@ pub(crate) fn submitted(job: &Job, journal: &Journal) {
         .provenance(provenance(&job.planned))
         .intent(Some(intent(job)))
         .row(row_of(job, journal))
+        .simulated(simulated)
         .write(output);
 }
 

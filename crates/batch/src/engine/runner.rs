@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +23,11 @@ use super::stop::Stop;
 use super::supervise::{Active, handler, supervise};
 use super::{reconciling, waiting};
 use crate::list::hex;
-use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, RunnerRow, State};
+use crate::targets::{Obstacle, obstacles};
+use crate::{Finding, Job, JobFilter, Journal, JournalError, Moved, Planned, RunnerRow, State};
 
+/// Jobs that a message names.
+const SHOWN: usize = 10;
 /// Looks between two adoptions.
 const ADOPT: u32 = 10;
 /// How often to write down how far the journal is, in beats of a quarter of the lease.
@@ -88,6 +92,8 @@ pub enum RunError {
     },
     /// The journal may not know what was sent, and shots would be paid for again. See [`RunnerOptions::new_journal`].
     Lost(Lost),
+    /// Videos could not be saved where they are to go: nothing is sent before that is changed. A line for each of the jobs.
+    Targets(Vec<String>),
     /// The queue's tables cannot be made or read.
     Queue(String),
 }
@@ -136,6 +142,17 @@ impl fmt::Display for RunError {
             Self::Journal(error) => error.fmt(f),
             Self::Lost(lost) => lost.fmt(f),
             Self::Queue(error) => write!(f, "{error}. Nothing was sent."),
+            Self::Targets(lines) => {
+                let shots = if lines.len() == 1 { "1 video" } else { "videos" };
+                write!(f, "{shots} could not be saved, so nothing was sent:")?;
+                for line in lines.iter().take(SHOWN) {
+                    write!(f, "\n- {line}")?;
+                }
+                match lines.len().saturating_sub(SHOWN) {
+                    0 => Ok(()),
+                    more => write!(f, "\n- and {more} more"),
+                }
+            }
             Self::Earlier { place, changes } => write!(
                 f,
                 "The journal {place} is an earlier copy: it lacks {changes} changes of what was used there before. Shots that were sent since are intents in it and would be paid for again, so nothing was sent. Put the newer file back; or list the account's tasks, take out what is made already, and say that the copy is meant."
@@ -213,10 +230,52 @@ impl Runner {
                 }
                 Recovered::Lost(lost) => return Err(RunError::Lost(lost)),
             }
+            let blocked = blocked(&self.journal, &batches, &self.options).await?;
+            if !blocked.is_empty() {
+                return Err(RunError::Targets(blocked));
+            }
             Run::new(self, batches, teller, stop)?.go().await
         };
         (events, handle, run)
     }
+}
+
+/// Why videos of jobs that would be sent could not be saved, a line for each. Nothing where something was sent before: then
+/// the run goes on with that, and what cannot be saved is held back by itself.
+async fn blocked(
+    journal: &Journal,
+    batches: &[String],
+    options: &RunnerOptions,
+) -> Result<Vec<String>, JournalError> {
+    let mut lines = Vec::new();
+    for batch in batches {
+        let counts = journal.counts(Some(batch)).await?;
+        let is_sent = |state: &State| state.is_open() && *state != State::Intent;
+        if counts.iter().any(|(state, count)| is_sent(state) && *count > 0) {
+            return Ok(Vec::new());
+        }
+        let filter =
+            JobFilter { batch: Some(batch.clone()), states: vec![State::Intent], ..JobFilter::default() };
+        let mut jobs: Vec<Planned> = Vec::new();
+        let mut last = None;
+        loop {
+            let page = journal.jobs(&filter, last.as_deref(), PAGE).await?;
+            let Some(end) = page.last() else { break };
+            last = Some(end.key.clone());
+            jobs.extend(page.into_iter().map(|job| job.planned));
+        }
+        let (name, policy) = (batch.clone(), options.targets());
+        let looked = tokio::task::spawn_blocking(move || {
+            let found = obstacles(&name, &jobs, Path::new(""), policy);
+            let line = |(index, obstacle): &(usize, Obstacle)| {
+                let job = jobs.get(*index).map_or("", |job| job.name.as_str());
+                format!("{job}: {}; {}", obstacle.message(), obstacle.advice())
+            };
+            found.iter().map(line).collect::<Vec<_>>()
+        });
+        lines.extend(looked.await.unwrap_or_default());
+    }
+    Ok(lines)
 }
 
 struct Run {

@@ -4,9 +4,13 @@
 //! Nothing is sent without a committed row of this attempt's token, and nothing later than the guard allows. Once it is sent,
 //! this is not dropped before the answer is in the journal, except where the process is to end at once.
 
+use std::path::Path;
 use std::time::Duration;
 
-use ark_video::{Error, MarksInUse, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
+use ark_video::{
+    Error, MarksInUse, Prepared, Refusal, SendErrorKind, Sidecar, TargetError, TargetFault, UnixMillis,
+    Unknown,
+};
 
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
@@ -17,6 +21,7 @@ use super::recover::adopt;
 use super::request::{Unprepared, prepare, search_of};
 use super::shared::{ModelPace, Shared, Spare, locked};
 use crate::list::hex;
+use crate::targets::target_of;
 use crate::{Amount, Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, State, Submitting};
 
 /// How long to wait for a slot that another runner may free.
@@ -77,6 +82,16 @@ pub(crate) async fn submit(
         shared.tell(Some(&job.key), EventKind::Trouble { reason });
         pause(shared, NOT_SENT.1).await;
         return Ok(None);
+    }
+    // Last of all before it is written down: what came into the video's way since the run began.
+    if let Err(error) = savable(shared, &job).await {
+        if error.fault == TargetFault::NoRoom {
+            shared.close(StopCause::DiskFull, &error.message);
+            return Ok(None);
+        }
+        let reason =
+            format!("{error}; nothing was sent; {}, then bring it back with `batch retry`", error.advice);
+        return Ok(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?));
     }
     let begun = Moment::of(&*shared.options.clock);
     let attempt = attempt_of(shared, &job, &search, begun.wall);
@@ -176,6 +191,12 @@ async fn not_recorded(shared: &Shared, job: Job) -> Result<Result<Job, Option<Jo
             }
             "beside its output is the record of another shot's task".to_owned()
         }
+        // What is replaced on purpose: everything, or what a rehearsal before this one left.
+        Ok(Found::Other(path))
+            if shared.options.overwrite || (shared.options.simulated && is_rehearsed(&path)) =>
+        {
+            return Ok(Ok(job));
+        }
         Ok(Found::Other(path)) => {
             format!("{} has the record of another request beside it; name another output", path.display())
         }
@@ -186,15 +207,27 @@ async fn not_recorded(shared: &Shared, job: Job) -> Result<Result<Job, Option<Jo
     Ok(Err(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?)))
 }
 
+fn is_rehearsed(video: &Path) -> bool {
+    Sidecar::read(video).ok().flatten().is_some_and(|sidecar| sidecar.simulated)
+}
+
 /// Writes down beside the output, and in the journal's high-water mark, that a job is about to be sent.
 async fn write_down(shared: &Shared, job: &Job, search: Unknown) -> std::io::Result<()> {
     let (job, journal) = (job.clone(), shared.journal.clone());
+    let simulated = shared.options.simulated;
     let write = move || {
-        records::submitting(&job, &journal, search)?;
+        records::submitting(&job, &journal, search, simulated)?;
         journal.raise_high_water(&job);
         Ok(())
     };
     tokio::task::spawn_blocking(write).await.map_err(std::io::Error::other)?
+}
+
+/// Whether the job's video can be saved where it is to go.
+async fn savable(shared: &Shared, job: &Job) -> Result<(), TargetError> {
+    let target = target_of(&job.batch, &job.planned, shared.options.targets());
+    // What could not be looked at is looked at again when the video is there.
+    tokio::task::spawn_blocking(move || target.check()).await.unwrap_or(Ok(()))
 }
 
 /// Where all marks of a model are in use: takes the one that it got away from a create whose task is known. Why that cannot be,

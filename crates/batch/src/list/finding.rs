@@ -35,6 +35,9 @@ pub struct ListFinding {
     /// The shot's place in the list; the list itself comes first.
     #[serde(skip)]
     place: Option<usize>,
+    /// It is about what is where a video is to go.
+    #[serde(skip)]
+    pub(super) is_of_target: bool,
 }
 
 impl fmt::Display for ListFinding {
@@ -79,6 +82,32 @@ impl ListFinding {
     pub(super) fn warn(&mut self) -> &mut Self {
         self.strength = Strength::Warn;
         self
+    }
+}
+
+impl ListFinding {
+    /// A refusal for what is where a job's video is to go.
+    pub(super) fn refusal(
+        rule: &str,
+        (file, line, job, place): (&str, Option<usize>, &str, Option<usize>),
+        message: String,
+        advice: String,
+    ) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            strength: Strength::Refuse,
+            file: file.to_owned(),
+            line,
+            shot: Some(shown(job)),
+            member: String::new(),
+            message,
+            advice,
+            source: String::new(),
+            code: None,
+            more_shots: 0,
+            place,
+            is_of_target: true,
+        }
     }
 }
 
@@ -134,6 +163,7 @@ impl<'d> Findings<'d> {
             code: None,
             more_shots: 0,
             place,
+            is_of_target: false,
         })
     }
 

@@ -24,6 +24,7 @@ use std::{fs, io};
 use ark_video::model::{Catalog, Estimate, Strength};
 use serde::Serialize;
 
+use crate::targets::{TargetPolicy, obstacles};
 use crate::{Cap, Planned};
 
 pub use amount::NotAnAmount;
@@ -72,6 +73,9 @@ pub struct ListReport {
     jobs: Vec<Planned>,
     #[serde(skip)]
     caps: Vec<Cap>,
+    /// Where its relative paths begin.
+    #[serde(skip)]
+    base: PathBuf,
 }
 
 /// What there is to say about one shot.
@@ -140,6 +144,41 @@ impl ListReport {
     /// What is doubted.
     pub fn warnings(&self) -> impl Iterator<Item = &ListFinding> {
         self.findings.iter().filter(|finding| finding.strength != Strength::Refuse)
+    }
+
+    /// Looks whether the videos can be saved where they are to go, and adds what is in their way. Videos that an earlier run
+    /// of the same shots made are not: running the list does not make them again.
+    pub fn check_targets(&mut self, overwrite: bool) {
+        let policy = TargetPolicy { overwrite, passes_own_video: true, ..TargetPolicy::default() };
+        let base = self.base.clone();
+        for (index, obstacle) in obstacles(&self.batch, &self.jobs, &base, policy) {
+            let Some(job) = self.jobs.get(index) else { continue };
+            let shot = self.shots.iter_mut().find(|shot| shot.jobs.contains(&job.name));
+            let (line, place) = shot.map_or((None, None), |shot| {
+                shot.refused = true;
+                (shot.line, Some(shot.place))
+            });
+            let (mut message, mut advice) = (obstacle.message(), obstacle.advice());
+            for text in [&mut message, &mut advice] {
+                text.push_str(if text.is_empty() { "" } else { "." });
+            }
+            self.findings.push(ListFinding::refusal(
+                "output",
+                (&self.file, line, &job.name, place),
+                message,
+                advice,
+            ));
+            self.refused = true;
+        }
+        if self.refused {
+            self.jobs.clear();
+        }
+    }
+
+    /// Whether it is refused only because of what is where its videos are to go.
+    #[must_use]
+    pub fn is_refused_by_targets(&self) -> bool {
+        self.refused && self.refusals().all(|finding| finding.rule == "output" && finding.is_of_target)
     }
 
     /// The list's own caps.

@@ -44,6 +44,7 @@ pub(super) fn report(bytes: &[u8], name: &str, base: &Path, catalog: &Catalog) -
             findings: findings.into_all(),
             jobs: Vec::new(),
             caps: Vec::new(),
+            base: base.to_owned(),
         }
     };
     let text = match std::str::from_utf8(bytes) {
@@ -144,6 +145,7 @@ fn whole(
         findings: Vec::new(),
         jobs,
         caps,
+        base: base.to_owned(),
     }
 }
 
