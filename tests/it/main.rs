@@ -3,8 +3,10 @@
 
 mod batch_cli;
 mod batch_list;
+mod batch_targets;
 mod builders;
 mod check;
+mod checked;
 mod cli;
 mod cli_check;
 mod cli_disk_full;

@@ -6,6 +6,7 @@ mod ci;
 mod codegen;
 mod docs;
 mod faults;
+mod generate_tests;
 mod kill_matrix;
 mod release_check;
 mod schema;
@@ -136,6 +137,7 @@ fn command_line() -> Command {
         )
         .subcommand(kill_matrix::command_line())
         .subcommand(sequences::command_line())
+        .subcommands(generate_tests::command_lines())
         .subcommand(
             Command::new("release-check").about(
                 "What must hold before a release: public APIs, packages, changelog; publishes nothing",
@@ -171,6 +173,8 @@ fn main() -> ExitCode {
         }
         Some(("kill-matrix", options)) => kill_matrix::run(&root(), options),
         Some(("sequences", options)) => sequences::run(&root(), options),
+        Some(("checked", options)) => generate_tests::checked(&root(), options),
+        Some(("kill-generate", options)) => generate_tests::kill(&root(), options),
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }

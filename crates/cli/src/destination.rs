@@ -1,8 +1,9 @@
-//! Where files go, and whether they can go there: asked before anything is paid for.
+//! Where files go, and whether they can go there: asked before anything is paid for. What can be known of a name is
+//! `ark_video::Target`'s to say.
 
 use std::path::{Path, PathBuf};
 
-use ark_video::{Existing, file_stem};
+use ark_video::{Existing, InputFiles, Target, TargetError, TargetFault, file_stem};
 
 use crate::args::SaveArgs;
 use crate::exit::Exit;
@@ -19,7 +20,11 @@ pub(crate) struct Destination {
     pub(crate) overwrite: bool,
     /// Files that are here already may be those of an earlier run.
     pub(crate) resume: bool,
+    /// The record that is meant, where several could be.
+    pub(crate) resume_id: Option<String>,
     pub(crate) sidecar: bool,
+    /// Local files that go into the request: none of them is written over.
+    pub(crate) inputs: InputFiles,
     cwd: PathBuf,
 }
 
@@ -36,8 +41,10 @@ impl Destination {
             folder,
             ending,
             overwrite: args.overwrite,
-            resume: args.resume,
+            resume: args.resume.is_some(),
+            resume_id: args.resume.clone().filter(|id| !id.is_empty()),
             sidecar: !args.no_sidecar,
+            inputs: InputFiles::default(),
             cwd: cwd.to_owned(),
         }
     }
@@ -56,59 +63,35 @@ impl Destination {
         }
     }
 
-    /// Whether files can be written. With `id`, also whether those named after the task are free.
+    /// Whether files can be written. With `id`, also whether those named after the task are free. What is here already may
+    /// be an earlier run's with `--resume`.
     pub(crate) fn check(&self, id: Option<&str>, last_frame: bool) -> Result<(), Failure> {
-        if let Some(file) = &self.file {
-            let shown = file.display();
-            let looks_like_folder = file.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
-            if self.real(file).is_dir() || looks_like_folder {
-                let hint = format!(
-                    "name a file, such as -o {}, or say --output-dir {shown}",
-                    file.join("video.mp4").display()
-                );
-                return Err(unwritable(format!("{shown} is a folder, not a file")).hint(hint));
-            }
-            if file.file_name().is_none() || file.as_os_str() == "-" {
-                return Err(unwritable(format!("{shown} is not the name of a file"))
-                    .hint("videos are written to files only"));
-            }
-        }
-        let folder = self.real(&self.folder);
-        let shown = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }.display();
-        if !folder.is_dir() {
-            let what = if folder.exists() { "is not a folder" } else { "does not exist" };
-            return Err(unwritable(format!("the folder {shown} {what}")).hint("make it, or choose another"));
-        }
-        // Only writing proves that one can write: permissions, quotas and read-only disks all have their own say.
-        if let Err(error) = tempfile::Builder::new().prefix(".ark-video-").tempfile_in(&folder) {
-            let why = crate::media::reason(&error);
-            return Err(unwritable(format!("nothing can be written into the folder {shown}: {why}")));
-        }
-        ark_video::check_room(&folder.join("video")).map_err(|_| {
-            let message = format!("the disk of the folder {shown} is full: less than 64 MiB are free");
-            Failure::new(Exit::DiskFull, message).hint("make room, or choose another folder")
-        })?;
-        let Some(video) = self.file.clone().or_else(|| id.map(|id| self.video(id))) else { return Ok(()) };
-        let mut part = video.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        if let Err(error) = ark_video::files::is_own_file(&self.real(&part))
-            && error.kind() == std::io::ErrorKind::InvalidInput
-        {
-            let message = format!("{} is in the way of the download: {error}", part.display());
-            return Err(unwritable(message).hint("move it away, or choose another name"));
-        }
-        if self.overwrite || self.resume {
-            return Ok(());
-        }
-        let frames = ["png", "jpeg"].map(|ending| beside(&video, ending));
-        for path in std::iter::once(&video).chain(frames.iter().filter(|_| last_frame)) {
-            if self.real(path).symlink_metadata().is_ok() {
-                let message = format!("{} exists already", path.display());
-                return Err(unwritable(message).hint("choose another name, or say --overwrite"));
-            }
-        }
-        Ok(())
+        self.check_names(id, last_frame, self.resume)
+    }
+
+    /// As [`Destination::check`], right before a create: then nothing that is here is its result.
+    pub(crate) fn check_new(&self, last_frame: bool) -> Result<(), Failure> {
+        self.check_names(None, last_frame, false)
+    }
+
+    fn check_names(&self, id: Option<&str>, last_frame: bool, adopts: bool) -> Result<(), Failure> {
+        let video = self.file.clone().or_else(|| id.map(|id| self.video(id)));
+        let target = |path: &Path| {
+            Target::new(self.real(path)).shown_from(&self.cwd).overwrite(self.overwrite).adopts(adopts)
+        };
+        let Some(video) = video else {
+            return target(&self.folder.join("video")).check_only_folder().map_err(unwritable);
+        };
+        let target = id.into_iter().fold(target(&video), Target::task);
+        let target = target.sidecar(self.sidecar).last_frame(last_frame).inputs(self.inputs.clone());
+        target.check().map_err(|error| match (error.fault, &self.file) {
+            (TargetFault::Folder, Some(file)) => Failure::new(Exit::Output, error.message).hint(format!(
+                "name a file, such as -o {}, or say --output-dir {}",
+                file.join("video.mp4").display(),
+                file.display()
+            )),
+            _ => unwritable(error),
+        })
     }
 
     /// The video's path as the user would write it.
@@ -126,6 +109,11 @@ impl Destination {
         beside(video, ending)
     }
 
+    /// A real path as the user would write it.
+    pub(crate) fn shown(&self, real: &Path) -> PathBuf {
+        real.strip_prefix(&self.cwd).unwrap_or(real).to_owned()
+    }
+
     /// The path that the system understands, wherever the process stands.
     pub(crate) fn real(&self, path: &Path) -> PathBuf {
         self.cwd.join(path)
@@ -139,8 +127,19 @@ pub(crate) fn beside(video: &Path, ending: &str) -> PathBuf {
     video.with_file_name(name)
 }
 
-fn unwritable(message: String) -> Failure {
+fn unwritable(error: TargetError) -> Failure {
+    match error.fault {
+        TargetFault::NoRoom => Failure::new(Exit::DiskFull, error.message).hint(error.advice),
+        TargetFault::Unfinished => not_ended(error.message),
+        _ => Failure::new(Exit::Output, error.message).hint(error.advice),
+    }
+}
+
+/// An earlier run may have been billed.
+pub(crate) fn not_ended(message: String) -> Failure {
     Failure::new(Exit::Output, message)
+        .hint("add --resume to go on with it, which creates nothing twice")
+        .hint("or say --overwrite to forget it; its task, if there is one, goes on and is billed")
 }
 
 #[cfg(test)]
@@ -185,7 +184,7 @@ mod tests {
         }
         std::fs::create_dir(cwd.join("sub")).unwrap();
         insta::assert_snapshot!(refusal(Some("sub"), None, cwd), @"sub is a folder, not a file");
-        insta::assert_snapshot!(refusal(Some("new/"), None, cwd), @"new/ is a folder, not a file");
+        insta::assert_snapshot!(refusal(Some("new/"), None, cwd), @"new is a folder, not a file");
         insta::assert_snapshot!(refusal(Some("none/a.mp4"), None, cwd), @"the folder none does not exist");
         insta::assert_snapshot!(refusal(None, Some("taken.mp4"), cwd), @"the folder taken.mp4 is not a folder");
         insta::assert_snapshot!(refusal(Some("taken.mp4"), None, cwd), @"taken.mp4 exists already");

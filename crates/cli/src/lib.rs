@@ -20,6 +20,7 @@ mod media;
 mod names;
 mod output;
 mod progress;
+mod records;
 mod request;
 mod session;
 mod settings;

@@ -63,20 +63,26 @@ impl Session {
             return Err(no("this needs a yes, and nobody can be asked").hint("add --yes if it is meant"));
         };
         self.output.ask(format_args!("{question} [y/N]"));
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut line = Vec::new();
-            let mut byte = [0];
-            while stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte[0] != b'\n' && line.len() < 100
-            {
-                line.push(byte[0]);
-            }
-            String::from_utf8_lossy(&line).trim().to_lowercase()
-        });
+        let reading = tokio::task::spawn_blocking(move || line(&mut stdin));
         let answer = tokio::select! {
             answer = reading => answer.unwrap_or_default(),
             () = self.interrupts.next() => return Err(interrupted()),
         };
         if matches!(answer.as_str(), "y" | "yes") { Ok(()) } else { Err(no("nothing was done")) }
+    }
+
+    /// Asks a question that is answered with a word; `None` where nobody can be asked.
+    pub(crate) async fn ask(&mut self, question: &str) -> Result<Option<String>, Failure> {
+        if !(self.terminal.stdin && self.terminal.stderr) {
+            return Ok(None);
+        }
+        let Some(mut stdin) = self.stdin.take() else { return Ok(None) };
+        self.output.ask(question);
+        let reading = tokio::task::spawn_blocking(move || line(&mut stdin));
+        tokio::select! {
+            answer = reading => Ok(Some(answer.unwrap_or_default())),
+            () = self.interrupts.next() => Err(interrupted()),
+        }
     }
 
     /// The settings, without connecting. `stdin` is what standard input brought, for `--api-key-file -`.
@@ -175,6 +181,16 @@ impl Session {
         }
         words.join(" ")
     }
+}
+
+/// An answer, in lower case.
+fn line(stdin: &mut dyn Read) -> String {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte[0] != b'\n' && line.len() < 100 {
+        line.push(byte[0]);
+    }
+    String::from_utf8_lossy(&line).trim().to_lowercase()
 }
 
 /// Ctrl-C where nothing is under way.

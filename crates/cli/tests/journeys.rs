@@ -1,6 +1,11 @@
 //! The command over several runs, against a simulator that misbehaves: what is begun is ended, and billed once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
+#[path = "journeys/kill_generate.rs"]
+mod kill_generate;
+#[path = "journeys/resume.rs"]
+mod resume;
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,6 +46,7 @@ struct Ran {
 /// A folder and a simulator whose time runs a hundred times as fast.
 struct Shell {
     folder: TempDir,
+    state: TempDir,
     simulator: Simulator,
 }
 
@@ -51,7 +57,7 @@ impl Shell {
 
     async fn with(options: Options) -> Self {
         let simulator = Simulator::builder().options(options).speed(100.0).start().await.unwrap();
-        Self { folder: tempfile::tempdir().unwrap(), simulator }
+        Self { folder: tempfile::tempdir().unwrap(), state: tempfile::tempdir().unwrap(), simulator }
     }
 
     async fn run(&self, line: &[&str]) -> Ran {
@@ -59,10 +65,20 @@ impl Shell {
     }
 
     async fn run_with(&self, line: &[&str], stdin: &str) -> Ran {
+        self.run_in(line, stdin, &self.state.path().display().to_string()).await
+    }
+
+    /// Runs with another state directory.
+    async fn run_at(&self, line: &[&str], state: &str) -> Ran {
+        self.run_in(line, "", state).await
+    }
+
+    async fn run_in(&self, line: &[&str], stdin: &str, state: &str) -> Ran {
         let (stdout, stderr) = (Page::default(), Page::default());
         let mut world = World::new(["ark-video"].iter().chain(line), self.folder.path());
         world.env.insert("ARK_BASE_URL".to_owned(), self.simulator.base_url().to_owned());
         world.env.insert("ARK_API_KEY".to_owned(), self.simulator.api_key().to_owned());
+        world.env.insert("ARK_STATE_DIR".to_owned(), state.to_owned());
         world.stdin = Box::new(std::io::Cursor::new(stdin.as_bytes().to_vec()));
         world.stdout = Box::new(stdout.clone());
         world.stderr = Box::new(stderr.clone());

@@ -51,6 +51,9 @@ pub(crate) struct BatchCheckArgs {
     /// The list: TOML, JSON, or JSON lines; `-` for standard input
     #[arg(value_name = "LIST|-")]
     pub(crate) list: String,
+    /// Do not refuse shots whose videos would replace files that exist: `batch run --overwrite` replaces them
+    #[arg(long)]
+    pub(crate) overwrite: bool,
     /// Refuse the list if all of it may cost more than this, such as 50CNY, 8USD or 5000000tokens
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) max_cost: Option<Amount>,
@@ -58,7 +61,8 @@ pub(crate) struct BatchCheckArgs {
 
 const CHECK_NOTES: &str = "\
 Needs no key and no network. Local files in the list are looked for from its folder. Ends with 0 when nothing is refused
-(warnings are no refusals), with 4 when something is: then no part of the list would be sent.
+(warnings are no refusals), with 4 when something is, or with 6 when only the places of the videos are: then no part of the
+list would be sent.
 With --json, one document: shots with their jobs and estimates, totals by model and tag, findings with file, line and shot.
 
 Examples:

@@ -61,6 +61,9 @@ pub(crate) struct BatchRunArgs {
     /// Take prompts and requests out of the journal once their films are there
     #[arg(long, help_heading = "Journal")]
     pub(crate) forget_prompts: bool,
+    /// Replace files that have the names of videos; without it, a list with such a shot is refused
+    #[arg(long, help_heading = "Output")]
+    pub(crate) overwrite: bool,
     #[command(flatten)]
     pub(crate) money: MoneyArgs,
     #[command(flatten)]
@@ -308,6 +311,7 @@ sent, so after a crash the same command goes on: nothing is sent twice, nothing 
 again does only what is missing or changed.
 Ctrl-C once lets what is under way be written down and ends; twice ends at once, and loses nothing either.
 With --json, one line per event and a summary at the end.
+With --simulate, videos and journal go into the folder `simulated` beside the list: nothing of the real run is touched.
 
 Examples:
   ark-video batch run shots.toml --cap 50CNY

@@ -35,6 +35,10 @@ pub(crate) struct GenerateArgs {
     /// Put a tag of its own into safety_identifier, by which the task can be found if the answer is lost
     #[arg(long, help_heading = "Task")]
     pub(crate) tag: bool,
+    /// Send the request exactly as it is: without the correlation marks (an execution_expires_after of its own, on 1.x a
+    /// seed) that let a lost task be found and cost nothing; only fields that were left open are marked
+    #[arg(long, help_heading = "Task")]
+    pub(crate) no_marks: bool,
     /// Print the task's id and leave
     #[arg(long, conflicts_with_all = ["output", "output_dir", "no_download"], help_heading = "Waiting")]
     pub(crate) no_wait: bool,
@@ -50,6 +54,8 @@ pub(crate) struct GenerateArgs {
 const NOTES: &str = "\
 With a JSON file, flags replace the fields of the file, and media flags replace all its media.
 Without -o the video is still saved: what is billed is kept.
+Each create has a record on disk before it is sent: beside the video, without -o in the state directory. After a crash the
+same command with --resume goes on. Without --resume the same words are another video, and another bill.
 
 Examples:
   ark-video generate \"A paper boat drifts down a gutter\" -d 5 -r 16:9 -o boat.mp4
@@ -57,5 +63,6 @@ Examples:
   ark-video generate \"Image 1 walks through Video 1\" --ref cat.png --ref https://example.com/a.mp4
   ark-video generate request.json --resolution 480p --dry-run
   ark-video generate request.json -o boat.mp4 --resume
+  ark-video generate \"A paper boat drifts down a gutter\" -d 5 --resume
   ark-video generate request.json --max-cost 3.50CNY -o once.mp4
   ark-video generate --simulate request.json -o free.mp4";

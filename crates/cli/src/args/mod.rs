@@ -179,12 +179,12 @@ pub(crate) struct SaveArgs {
     /// Replace files that exist
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Go on where an earlier run ended, by the file beside the video (NAME.ark-video.json): creates nothing twice, fetches
-    /// nothing twice
-    #[arg(long, conflicts_with = "overwrite")]
-    pub(crate) resume: bool,
+    /// Go on where an earlier run of the same request ended: creates nothing twice, fetches nothing twice. It is found by
+    /// its record: NAME.ark-video.json beside the video, without -o in the state directory. =ID says which of several
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "overwrite")]
+    pub(crate) resume: Option<String>,
     /// Do not write NAME.ark-video.json beside the video (task, prompt, hashes)
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long)]
     pub(crate) no_sidecar: bool,
 }
 
@@ -251,7 +251,10 @@ fn after_help() -> String {
          environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, and\n\
          the same under [profiles.NAME]).\n\n\
          Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY, BYTEPLUS_API_KEY,\n\
-         SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, HTTPS_PROXY, NO_PROXY, NO_COLOR, CI.\n\n{}",
+         SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, ARK_STATE_DIR,\n\
+         HTTPS_PROXY, NO_PROXY, NO_COLOR, CI.\n\n\
+         Records of creates are kept for 30 days in ARK_STATE_DIR, else in $XDG_STATE_HOME/ark-video, else\n\
+         ~/.local/state/ark-video (macOS: ~/Library/Application Support, Windows: %LOCALAPPDATA%).\n\n{}",
         Exit::help()
     )
 }

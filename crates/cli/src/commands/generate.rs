@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use ark_video::model::{CreateTaskRequest, OutputFormat, Task};
 use ark_video::{
-    Attachments, CheckPolicy, Client, CreateOptions, Provenance, RetryOptions, Sidecar, TaskHandle, Unknown,
+    Attachments, CheckPolicy, Client, CreateOptions, InputFiles, Prepared, Provenance, RetryOptions, Sidecar,
+    StampOptions, TaskHandle, Unknown, intent_hash,
 };
 use serde_json::json;
 
-use super::result::Saved;
-use super::{dry_run, result};
+use super::result::{Origin, Saved};
+use super::{dry_run, reconcile, result};
 use crate::api_failure;
 use crate::args::GenerateArgs;
 use crate::checking::{Checked, estimate_of};
@@ -21,9 +22,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::names::Names;
 use crate::output::Form;
+use crate::records::Store;
 use crate::request::{self, Asked, Surroundings};
 use crate::session::Session;
-use crate::sidecar::{self, Memory, Stand};
+use crate::sidecar::{Memory, Remembered, Stand};
 
 /// The way past our checks.
 const FORCE: &str = "if you know better, send it all the same with --force";
@@ -63,31 +65,39 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let fit = checked.verdict(false, FORCE).and(within);
     let Asked { request, names, files, facts, .. } = asked;
     let mut to = Destination::new(&args.save, ending(&request), &session.cwd);
-    // A simulator's tasks end with it: there is nothing to go on with.
-    to.sidecar &= !session.flags.simulate;
+    to.inputs = inputs(args, &files, &session.cwd);
+    let saves = !args.no_wait && !args.no_download;
     if !to.resume {
         fit.clone()?;
     }
-    if !args.no_wait && !args.no_download {
+    if saves {
         to.check(None, request.return_last_frame == Some(true))?;
     }
-    let mut memory = remembered(&to, &request, &files)?;
-    let stand = memory.stand(&to).await?;
-    if let Stand::Done(sidecar) = &stand {
-        return done(session, sidecar, &to);
+    let (mut memory, stand) =
+        remembered(session, &to, &request, &files, &settings.base_url.value, saves).await?;
+    if let Stand::Done { sidecar, video } = &stand {
+        return done(session, sidecar, video, &to);
+    }
+    let is_new = matches!(stand, Stand::New);
+    if is_new && saves {
+        to.check_new(request.return_last_frame == Some(true))?;
     }
     let mut connection = session.connect(&settings, catalog).await?;
     // Checked above, with every word of the user's own.
-    let mut options = CreateOptions::new().attachments(files).facts(facts).check(CheckPolicy::Off);
-    options.marks.tag = args.tag;
+    let marks = if args.no_marks { StampOptions::none() } else { StampOptions::new() };
+    let mut options = CreateOptions::new()
+        .attachments(files)
+        .facts(facts)
+        .check(CheckPolicy::Off)
+        .marks(marks.tag(args.tag));
     if let Some(time) = args.retry {
         options = options.retry(RetryOptions::new().elapsed(time));
     }
     let handle = match stand {
         Stand::Submitted(id) => connection.client.task(id),
         Stand::Unknown(unknown) => {
-            let shown = to.named().unwrap_or(Path::new(""));
-            let id = sidecar::look_once(session, &connection.client, *unknown, shown).await?;
+            let name = memory.searchable().unwrap_or_default();
+            let id = reconcile::once(session, &connection.client, *unknown, &name).await?;
             memory.ended(session, Ok(&id));
             connection.client.task(id)
         }
@@ -104,7 +114,9 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         }
         return Ok(());
     }
-    session.output.note(format_args!("task {} created", handle.id()));
+    if is_new {
+        session.output.note(format_args!("task {} created", handle.id()));
+    }
     if let Some(running) = &mut connection.simulator {
         while let Ok(note) = running.notes.try_recv() {
             session.output.note(format_args!("simulator: {note}"));
@@ -126,40 +138,67 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         super::tasks::show(session, &task);
         return Ok(());
     }
-    let mut saved =
-        result::save(session, &handle, &task, &to).await.map_err(|failure| simulated(failure, session))?;
+    let (provenance, intent) = memory.origin();
+    let origin = Origin { provenance, intent, simulated: session.flags.simulate };
+    let mut saved = result::save(session, &handle, &task, &to, origin)
+        .await
+        .map_err(|failure| simulated(failure, session))?;
+    if let Some(file) = saved.file.take() {
+        memory.saved(session, &task, &to.real(&saved.video), file);
+    }
     result::tell(session, &task, &saved);
     saved.trouble.take().map_or(Ok(()), Err)
 }
 
-/// What is remembered beside the video.
-fn remembered(to: &Destination, request: &CreateTaskRequest, files: &Attachments) -> Result<Memory, Failure> {
-    if !to.sidecar || to.named().is_none() {
-        return Ok(Memory::new(to, None));
-    }
-    let provenance = Provenance::of(request, files).map_err(|error| {
+/// What is remembered of this create, and what an earlier run left of it.
+async fn remembered(
+    session: &mut Session,
+    to: &Destination,
+    request: &CreateTaskRequest,
+    files: &Attachments,
+    base_url: &str,
+    saves: bool,
+) -> Result<(Memory, Stand), Failure> {
+    let unreadable = |error: std::io::Error| {
         let why = crate::media::reason(&error);
         Failure::new(Exit::Input, format!("a file of the request cannot be read: {why}"))
             .hint("nothing was sent")
-    })?;
-    Ok(Memory::new(to, Some(provenance)))
+    };
+    let hash = intent_hash(request, files).map_err(unreadable)?;
+    let provenance = Provenance::of(request, files).map_err(unreadable)?;
+    if session.flags.simulate {
+        // The simulator ends with this command: its tasks are nothing to go on with.
+        return Ok((Memory::of_rehearsal(provenance, hash), Stand::New));
+    }
+    let store = Store::open(&session.env, &session.cwd);
+    let of = Remembered { to, hash, provenance, base_url: base_url.to_owned(), store, saves };
+    Memory::open(session, of).await
+}
+
+/// Local files that go into the request: none of them may be written over.
+fn inputs(args: &GenerateArgs, files: &Attachments, cwd: &Path) -> InputFiles {
+    let texts = [&args.request.prompt, &args.request.extra_body].into_iter().flatten();
+    let texts = texts.filter_map(|text| text.strip_prefix('@')).filter(|name| *name != "-");
+    let request = args.input.as_deref().filter(|input| request::is_json(input) && *input != "-");
+    let named = texts.chain(request).map(|name| cwd.join(name));
+    named.chain(files.names().map(|name| cwd.join(name))).collect()
 }
 
 /// An earlier run did all of it.
-fn done(session: &Session, sidecar: &Sidecar, to: &Destination) -> Result<(), Failure> {
+fn done(session: &Session, sidecar: &Sidecar, video: &Path, to: &Destination) -> Result<(), Failure> {
     let task = sidecar.task.clone().and_then(|task| serde_json::from_value::<Task>(task).ok());
     let (Some(task), Some(file)) = (task, &sidecar.file) else {
-        return Err(Failure::new(Exit::Output, "the file beside the video does not tell what is in it"));
+        return Err(Failure::new(Exit::Output, "the record of the video does not say what is in it"));
     };
     if !to.resume {
         // Found with --resume only; otherwise the name is taken, and the check before has said so.
-        return Err(Failure::new(Exit::Output, format!("{} exists already", file.name)));
+        return Err(Failure::new(Exit::Output, format!("{} exists already", video.display())));
     }
-    session.output.note(format_args!("{} is here already, whole: nothing was sent", file.name));
-    let video = to.video(&task.id);
-    let frames = ["png", "jpeg"].map(|ending| crate::destination::beside(&video, ending));
+    session.output.note(format_args!("{} is here already, whole: nothing was sent", video.display()));
+    let frames = ["png", "jpeg"].map(|ending| crate::destination::beside(video, ending));
     let last_frame = frames.into_iter().find(|path| to.real(path).is_file());
-    result::tell(session, &task, &Saved { video, bytes: file.bytes, last_frame, trouble: None });
+    let saved = Saved { video: video.to_owned(), bytes: file.bytes, file: None, last_frame, trouble: None };
+    result::tell(session, &task, &saved);
     Ok(())
 }
 
@@ -173,10 +212,14 @@ async fn create(
     memory: &mut Memory,
 ) -> Result<TaskHandle, Failure> {
     let again = session.again();
-    let prepared = client.prepare(request, options);
+    let prepared = marked(client, request, options, memory);
     let record = client.record(&prepared);
-    memory.submitting(record.clone())?;
-    let creating = client.create_prepared(&prepared);
+    memory.prepared()?;
+    let search = {
+        let (client, prepared) = (client.clone(), prepared.clone());
+        move || client.record(&prepared)
+    };
+    let creating = client.create_recorded(&prepared, memory.when_sent(search));
     tokio::pin!(creating);
     let early = tokio::select! {
         created = &mut creating => Some(created),
@@ -200,6 +243,26 @@ async fn create(
     memory.ended(session, created.as_ref().map(TaskHandle::id));
     let handle = created.map_err(|error| memory.hint(api_failure::named(&error, &again, names), &again))?;
     if interrupted { Err(result::stopped(handle.id(), &again)) } else { Ok(handle) }
+}
+
+/// The request with correlation marks that no other create of this user has.
+fn marked(
+    client: &Client,
+    request: &CreateTaskRequest,
+    options: &CreateOptions,
+    memory: &Memory,
+) -> Prepared {
+    let Some(store) = memory.store() else { return client.prepare(request, options) };
+    let base_url = client.base_url().to_string();
+    loop {
+        let in_use = store.marks_in_use(&base_url, &request.model, client.now());
+        let prepared = client.prepare(request, &options.clone().marks_in_use(in_use));
+        let free = |expiry| store.claim_mark(&base_url, &request.model, expiry);
+        // Another command may have taken it since: then it is among those in use.
+        if prepared.marks().expiry.is_none_or(free) {
+            return prepared;
+        }
+    }
 }
 
 /// Gone before the answer came.

@@ -176,7 +176,7 @@ pub(crate) async fn download(
     for film in &fetched {
         let Some((to, _)) = places.get(&film.task.id) else { continue };
         let video = to.video(&film.task.id);
-        let mut saved = Saved { video, bytes: film.bytes, last_frame: None, trouble: None };
+        let mut saved = Saved { video, bytes: film.bytes, file: None, last_frame: None, trouble: None };
         if film.task.last_frame_url().is_some() && !interrupted_early {
             result::add_last_frame(session, &client.task(&film.task.id), &mut saved, to).await;
         }

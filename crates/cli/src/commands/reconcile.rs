@@ -15,14 +15,23 @@ use crate::exit::Exit;
 use crate::failure::{Failure, printable};
 use crate::media;
 use crate::output::Form;
-use crate::session::Session;
+use crate::records::{Record, Store};
+use crate::session::{Session, quoted};
 use crate::summary;
 
-/// Something to look for, and the video whose sidecar told of it.
+/// Something to look for, and what remembers it.
 struct Lost {
     name: String,
     unknown: Unknown,
-    film: Option<PathBuf>,
+    kept: Option<Kept>,
+}
+
+/// What is to be told when the task is found.
+enum Kept {
+    /// The sidecar of this video.
+    Beside(PathBuf),
+    /// This record of the state directory.
+    Record(PathBuf),
 }
 
 pub(crate) async fn run(session: &mut Session, args: &ReconcileArgs) -> Result<(), Failure> {
@@ -36,7 +45,7 @@ pub(crate) async fn run(session: &mut Session, args: &ReconcileArgs) -> Result<(
         let until = args.until.map_or(now, |until| until.at(now));
         let request = CreateTaskRequest::new(model.as_str(), []);
         let unknown = Unknown::new(&request, Marks::default(), Window::of_send(since.at(now), until, None));
-        lost.push(Lost { name: format!("{model} since then"), unknown, film: None });
+        lost.push(Lost { name: format!("{model} since then"), unknown, kept: None });
     }
     let verdicts = look(session, &client, args, &lost).await?;
     let mut open = 0;
@@ -83,6 +92,38 @@ async fn look(
     }
 }
 
+/// Takes one look for a task whose id was lost, for `--resume`: its id, or what `reconcile` would say too.
+pub(crate) async fn once(
+    session: &mut Session,
+    client: &Client,
+    unknown: Unknown,
+    name: &str,
+) -> Result<String, Failure> {
+    let again = session.again();
+    let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(0));
+    let looked = tokio::select! {
+        looked = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => looked,
+        () = session.interrupts.next() => return Err(crate::session::interrupted()),
+    };
+    let verdicts = looked.map_err(|error| api_failure::of(&error, &again))?;
+    let lost = Lost { name: name.to_owned(), unknown, kept: None };
+    let text = match verdicts.first() {
+        Some(Verdict::Found { task, .. }) => {
+            session.output.note(format_args!("found the task that was lost: {}", task.id));
+            return Ok(task.id.clone());
+        }
+        Some(verdict) => to_text(&lost, verdict, &again),
+        None => format!("{name}: unknown"),
+    };
+    let message = format!(
+        "It is unknown whether the earlier run created a task, so nothing was sent: it may exist and may be billed.\n{text}"
+    );
+    Err(Failure::new(Exit::OutcomeUnknown, message)
+        .reconcile(Some(&lost.unknown))
+        .hint(format!("make sure: {again} reconcile {}", quoted(name)))
+        .hint("then resume again; to pay for another video all the same, leave --resume out, with -o say --overwrite"))
+}
+
 /// Reads what was kept of a create: a sidecar, an error that `--json` printed, or the bare record.
 async fn read(session: &mut Session, file: &Path) -> Result<Lost, Failure> {
     let name = file.display().to_string();
@@ -103,10 +144,16 @@ async fn read(session: &mut Session, file: &Path) -> Result<Lost, Failure> {
             return Err(Failure::new(Exit::Input, format!("{name} cannot be read: there is no such file")));
         };
         return match (sidecar.unknown, sidecar.task_id) {
-            (Some(unknown), _) => Ok(Lost { name, unknown, film: Some(real) }),
+            (Some(unknown), _) => Ok(Lost { name, unknown, kept: Some(Kept::Beside(real)) }),
             (None, Some(id)) => Err(wrong(&format!("has lost nothing: its task is {}", printable(&id)))),
             (None, None) => Err(wrong("tells of no create")),
         };
+    }
+    let at = session.cwd.join(file);
+    let by_id = || Store::open(&session.env, &session.cwd).ok().and_then(|store| store.by_id(&name));
+    let kept = if at.exists() { Some(at) } else { by_id() };
+    if let Some((path, record)) = kept.and_then(|path| Some((path.clone(), Record::read(&path)?))) {
+        return of_record(name, path, record);
     }
     let text = if name == "-" {
         session.read_stdin().await?
@@ -118,8 +165,21 @@ async fn read(session: &mut Session, file: &Path) -> Result<Lost, Failure> {
     Ok(Lost {
         unknown: unknown.ok_or_else(|| wrong("holds no record of a create whose outcome is unknown"))?,
         name,
-        film: None,
+        kept: None,
     })
+}
+
+/// Reads a record of the state directory.
+fn of_record(name: String, path: PathBuf, record: Record) -> Result<Lost, Failure> {
+    match (record.sidecar.unknown, record.sidecar.task_id) {
+        (Some(unknown), _) => Ok(Lost { name, unknown, kept: Some(Kept::Record(path)) }),
+        (None, Some(id)) => Err(Failure::new(
+            Exit::Request,
+            format!("{name} has lost nothing: its task is {}", printable(&id)),
+        )),
+        (None, None) => Err(Failure::new(Exit::Request, format!("nothing was sent for {name}"))
+            .hint("the command that wrote it goes on with --resume")),
+    }
 }
 
 fn of_json(text: &[u8]) -> Option<Unknown> {
@@ -130,11 +190,17 @@ fn of_json(text: &[u8]) -> Option<Unknown> {
 
 /// A create that is found can be waited for, also by `generate --resume`.
 fn remember(session: &Session, lost: &Lost, id: &str) {
-    let Some(film) = &lost.film else { return };
-    let written = match Sidecar::read(film) {
-        Ok(Some(sidecar)) => sidecar.submitted(id).write(film),
-        Ok(None) => Ok(()),
-        Err(error) => Err(error),
+    let written = match &lost.kept {
+        None => return,
+        Some(Kept::Beside(video)) => match Sidecar::read(video) {
+            Ok(Some(sidecar)) => sidecar.submitted(id).write(video),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        },
+        Some(Kept::Record(path)) => Record::read(path).map_or(Ok(()), |mut record| {
+            record.sidecar = record.sidecar.submitted(id);
+            record.write(path)
+        }),
     };
     if let Err(error) = written {
         session.output.warn(format_args!("{} cannot be written: {}", lost.name, media::reason(&error)));

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ark_video::model::{ServiceTier, Task};
-use ark_video::{DownloadOptions, Error, Output as Part, TaskHandle, WaitOptions};
+use ark_video::{
+    DownloadOptions, Downloaded, Error, FileFacts, Intent, Output as Part, Provenance, TaskHandle,
+    WaitOptions,
+};
 use serde::Serialize;
 
 use super::many;
@@ -60,9 +63,20 @@ pub(crate) fn stopped(id: &str, again: &str) -> Failure {
 pub(crate) struct Saved {
     pub(crate) video: PathBuf,
     pub(crate) bytes: u64,
+    /// As the sidecar has it; only of what was fetched by this run.
+    pub(crate) file: Option<FileFacts>,
     pub(crate) last_frame: Option<PathBuf>,
     /// Why the last frame is missing although it was asked for.
     pub(crate) trouble: Option<Failure>,
+}
+
+/// What a sidecar says about where a video comes from.
+#[derive(Default)]
+pub(crate) struct Origin {
+    pub(crate) provenance: Option<Provenance>,
+    pub(crate) intent: Option<Intent>,
+    /// The simulator made it.
+    pub(crate) simulated: bool,
 }
 
 /// Saves the video, and the last frame where there is one.
@@ -71,18 +85,31 @@ pub(crate) async fn save(
     handle: &TaskHandle,
     task: &Task,
     to: &Destination,
+    origin: Origin,
 ) -> Result<Saved, Failure> {
     let video = to.video(handle.id());
-    let options = DownloadOptions::new().existing(to.existing()).sidecar(to.sidecar).output(part_of(task));
+    let mut options = DownloadOptions::new()
+        .existing(to.existing())
+        .sidecar(to.sidecar)
+        .output(part_of(task))
+        .simulated(origin.simulated);
+    (options.provenance, options.intent) = (origin.provenance, origin.intent);
     let file = match fetch(session, handle, &to.real(&video), &video, options).await {
         Ok(file) => file,
         Err(failure) => return Err(with_last_frame(session, handle, task, to, failure).await),
     };
-    let mut saved = Saved { video, bytes: file, last_frame: None, trouble: None };
+    let mut saved =
+        Saved { video, bytes: file.bytes, file: Some(facts(&file)), last_frame: None, trouble: None };
     if task.last_frame_url().is_some() {
         add_last_frame(session, handle, &mut saved, to).await;
     }
     Ok(saved)
+}
+
+fn facts(file: &Downloaded) -> FileFacts {
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let fetched_at = jiff::Timestamp::now().as_millisecond();
+    FileFacts::new(name, file.bytes, file.sha256.as_str(), fetched_at).content_type(file.content_type.clone())
 }
 
 /// What a task's main result is.
@@ -127,7 +154,8 @@ pub(crate) async fn with_last_frame(
     if failure.exit != Exit::Result || task.last_frame_url().is_none() {
         return failure;
     }
-    let mut saved = Saved { video: to.video(handle.id()), bytes: 0, last_frame: None, trouble: None };
+    let mut saved =
+        Saved { video: to.video(handle.id()), bytes: 0, file: None, last_frame: None, trouble: None };
     add_last_frame(session, handle, &mut saved, to).await;
     match saved.last_frame {
         Some(path) => failure.hint(format!("the last frame is saved as {}", path.display())),
@@ -141,12 +169,12 @@ async fn fetch(
     path: &Path,
     shown: &Path,
     options: DownloadOptions,
-) -> Result<u64, Failure> {
+) -> Result<Downloaded, Failure> {
     let again = session.again();
     let progress = Progress::saving(&session.output, &shown.display().to_string());
     tokio::select! {
         file = handle.download_with(path, options, |bytes| progress.bytes(bytes)) => {
-            file.map(|file| file.bytes).map_err(|error| api_failure::of(&error, &again))
+            file.map_err(|error| api_failure::of(&error, &again))
         }
         () = session.interrupts.next() => {
             let message =
@@ -269,7 +297,7 @@ pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Resu
     };
     let to = Destination::new(&args.save, ending(&task), &session.cwd);
     to.check(Some(id), task.last_frame_url().is_some())?;
-    let mut saved = save(session, &handle, &task, &to).await?;
+    let mut saved = save(session, &handle, &task, &to, Origin::default()).await?;
     tell(session, &task, &saved);
     saved.trouble.take().map_or(Ok(()), Err)
 }

@@ -16,7 +16,8 @@ const STDIN: &str = "standard input";
 
 pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
-    let report = read(session, &args.list, &catalog).await?;
+    let mut report = read(session, &args.list, &catalog).await?;
+    report.check_targets(args.overwrite);
     match session.output.form {
         Form::Json => session.output.json(&report),
         Form::Quiet => {}
@@ -57,7 +58,8 @@ pub(super) fn verdict(report: &ListReport, alone: bool) -> Result<(), Failure> {
     if alone {
         report.refusals().for_each(|finding| message.push_str(&format!("\n  {finding}")));
     }
-    Err(Failure::new(Exit::Request, message))
+    let exit = if report.is_refused_by_targets() { Exit::Output } else { Exit::Request };
+    Err(Failure::new(exit, message))
 }
 
 /// The report as people read it: a table of shots, what was found, what it costs.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use ark_video::model::Catalog;
@@ -11,7 +12,6 @@ use ark_video_batch::{
     RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Unfinished,
 };
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::check;
 use super::journal::{self, Opened, of_journal};
@@ -29,20 +29,29 @@ use crate::settings::Settings;
 const TICK: Duration = Duration::from_millis(500);
 /// Shots that are named in one line at most; `batch status` has them all.
 const NAMED: usize = 50;
+/// The folder beside the list in which a rehearsal leaves everything.
+const SIMULATED: &str = "simulated";
 /// Under which name the journal keeps whose tasks it has.
 const BASE_URL: &str = "base_url";
 
 pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<(), Failure> {
     let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
     let catalog: &'static Catalog = catalog::lasting(session.catalog()?);
-    let report = check::read(session, &args.list, catalog).await?;
+    let mut report = check::read(session, &args.list, catalog).await?;
     report.warnings().for_each(|finding| session.output.warn(printable(&finding.to_string())));
-    let list = planned(session, report)?;
+    let place = place_of(session, args)?;
+    // Where nothing was run yet, nothing that is there is a shot's own: said before a journal is made.
+    if matches!(&place, JournalAt::File(file) if !file.exists()) && !session.flags.simulate {
+        report.check_targets(args.overwrite);
+    }
+    let mut list = planned(session, report)?;
     let batch = args.journal.batch.clone().unwrap_or_else(|| list.batch.clone());
-    let place = Place::of(session, args)?;
+    if session.flags.simulate {
+        rehearse(session, args, &mut list, &place)?;
+    }
     let settings = session.settings(&stdin)?;
     let Connection { client, simulator: _simulator } = connect(session, &settings, catalog).await?;
-    let opened = Opened { journal: journal::at_place(&place.at, true).await?, batch };
+    let opened = Opened { journal: journal::at_place(&place, true).await?, batch };
     same_account(&opened, &client).await?;
     let change = opened
         .journal
@@ -65,6 +74,8 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     options.forget_prompts = args.forget_prompts;
     options.earlier_copy = args.earlier_copy;
     options.new_journal = args.new_journal;
+    options.overwrite = args.overwrite;
+    options.simulated = session.flags.simulate;
     let runner = Runner::new(client, opened.journal.clone(), options);
     let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
     let interrupts = &mut session.interrupts;
@@ -124,34 +135,76 @@ fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
     Ok(list)
 }
 
-/// Where the journal is. One of a simulator ends with it: its tasks do.
-struct Place {
-    at: JournalAt,
-    _gone_with_us: Option<TempDir>,
+/// Where the journal is.
+fn place_of(session: &Session, args: &BatchRunArgs) -> Result<JournalAt, Failure> {
+    if !session.flags.simulate {
+        return journal::place(session, &args.journal, Some(&args.list));
+    }
+    if args.journal.journal.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--simulate keeps its journal in the folder `simulated` beside the list: a journal of the real run would name tasks that are gone",
+        )
+        .hint("leave --journal out, or run `ark-video simulate` and point ARK_BASE_URL at it"));
+    }
+    let name = Path::new(&args.list).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(JournalAt::File(simulated(session, &args.list)?.join(format!("{name}.journal"))))
 }
 
-impl Place {
-    fn of(session: &Session, args: &BatchRunArgs) -> Result<Self, Failure> {
-        if session.flags.simulate {
-            if args.journal.journal.is_some() {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    "--simulate starts a simulator that ends with this command, and its tasks with it: a journal would name tasks that are gone",
-                )
-                .hint("leave --journal out, or run `ark-video simulate` and point ARK_BASE_URL at it"));
-            }
-            let folder = tempfile::tempdir().map_err(|error| {
-                Failure::new(
-                    Exit::Output,
-                    format!("no folder for the simulated journal can be made: {error}"),
-                )
-            })?;
-            let at = JournalAt::File(folder.path().join("simulated.journal"));
-            return Ok(Self { at, _gone_with_us: Some(folder) });
-        }
-        let at = journal::place(session, &args.journal, Some(&args.list))?;
-        Ok(Self { at, _gone_with_us: None })
+/// Where a rehearsal of a list leaves everything.
+fn simulated(session: &Session, list: &str) -> Result<PathBuf, Failure> {
+    if list == "-" {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--simulate puts its videos beside the list, and standard input has no place",
+        )
+        .hint("write the list into a file"));
     }
+    let list = session.cwd.join(list);
+    Ok(list.parent().unwrap_or(&session.cwd).join(SIMULATED))
+}
+
+/// Moves everything that a run would write into the rehearsal's folder, and begins with an empty journal: the tasks of the
+/// rehearsal before ended with its simulator.
+fn rehearse(
+    session: &Session,
+    args: &BatchRunArgs,
+    list: &mut ShotList,
+    journal: &JournalAt,
+) -> Result<(), Failure> {
+    let folder = simulated(session, &args.list)?;
+    let base = folder.parent().unwrap_or(&folder).to_owned();
+    for job in &mut list.jobs {
+        let within = job.output.strip_prefix(&base).unwrap_or(&job.output);
+        // Whatever leads elsewhere, a rehearsal does not follow.
+        let parts = within.components().filter_map(|part| match part {
+            Component::Normal(part) => Some(part),
+            _ => None,
+        });
+        job.output = parts.fold(folder.clone(), |path, part| path.join(part));
+    }
+    let unwritable = |error: std::io::Error| {
+        let why = crate::media::reason(&error);
+        Failure::new(
+            Exit::Output,
+            format!("the folder {} cannot be used for the rehearsal: {why}", folder.display()),
+        )
+    };
+    std::fs::create_dir_all(&folder).map_err(unwritable)?;
+    let JournalAt::File(file) = journal else { return Ok(()) };
+    let stem = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for entry in std::fs::read_dir(&folder).map_err(unwritable)? {
+        let entry = entry.map_err(unwritable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // The journal and what SQLite and the runner keep beside it.
+        let is_its =
+            name.strip_prefix(&stem).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
+        if is_its && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            std::fs::remove_file(entry.path()).map_err(unwritable)?;
+        }
+    }
+    session.output.note(format_args!("a rehearsal: videos and journal are in {}", folder.display()));
+    Ok(())
 }
 
 /// A client whose creates are paced by the runner alone: it does that for all runners of the journal together.
@@ -298,6 +351,8 @@ fn of_run(error: RunError, list: &str) -> Failure {
         }
         RunError::Earlier { .. } => Failure::new(Exit::Journal, error.to_string())
             .hint(format!("if the copy is meant: ark-video batch run {} --earlier-copy", quoted(list))),
+        RunError::Targets(_) => Failure::new(Exit::Output, error.to_string())
+            .hint("change the list, move away what is in the way, or say --overwrite"),
         other => Failure::new(Exit::Journal, other.to_string()),
     }
 }

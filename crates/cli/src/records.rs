@@ -1,0 +1,420 @@
+//! The state directory: one record for each create of `generate`, on disk before anything is sent. By it `--resume` finds
+//! what an earlier run started, without the name of a file. Sends nothing and touches no video.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use ark_video::files::{create_private, read_bounded, write_private};
+use ark_video::{BaseUrl, Marks, MarksInUse, Progress, Sidecar, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+/// Names the state directory.
+const VARIABLE: &str = "ARK_STATE_DIR";
+/// How long a record is kept after its last change: the service lists tasks for 7 days, people come back later.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a correlation mark is not given again: as long as the service lists tasks.
+const MARKED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Digits of the hash in a record's id.
+const DIGITS: usize = 12;
+/// Largest record that is read, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// What is remembered of one create: its sidecar without the request, and where it was started.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    #[serde(flatten)]
+    pub(crate) sidecar: Sidecar,
+    /// When it was written first, in milliseconds since 1970.
+    pub(crate) created_at: UnixMillis,
+    /// Where it was sent.
+    pub(crate) base_url: String,
+    /// The file that was named with `-o`, as an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where the video was saved, as an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) video: Option<PathBuf>,
+}
+
+impl Record {
+    /// Reads a file as a record; `None` if it is not one.
+    pub(crate) fn read(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&read_bounded(path, LARGEST).ok()?).ok()
+    }
+
+    /// Writes it so that there is a whole one at any moment.
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        text.push(b'\n');
+        write_private(path, &text)
+    }
+
+    /// Whether something is left to do: it may have been sent, and its video is not saved.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self.sidecar.progress, Progress::Downloaded | Progress::Prepared)
+    }
+}
+
+/// A record and its place.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
+    pub(crate) record: Record,
+    /// Another process is at work on it.
+    pub(crate) busy: bool,
+}
+
+/// A record that no other process works on as long as this lives.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) id: String,
+    pub(crate) path: PathBuf,
+    pub(crate) ordinal: u32,
+    _lock: Arc<File>,
+}
+
+/// The state directory, ready to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    records: PathBuf,
+    marks: PathBuf,
+}
+
+/// Where the state directory is: `ARK_STATE_DIR`, `$XDG_STATE_HOME/ark-video`, else the platform's usual place.
+pub(crate) fn state_dir(env: &BTreeMap<String, String>, cwd: &Path) -> Option<PathBuf> {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty());
+    if let Some(named) = set(VARIABLE) {
+        return Some(cwd.join(named));
+    }
+    let folder = |name: &str| set(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let usual = || {
+        if cfg!(windows) {
+            folder("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            folder("HOME").map(|home| home.join("Library").join("Application Support"))
+        } else {
+            folder("HOME").map(|home| home.join(".local").join("state"))
+        }
+    };
+    Some(folder("XDG_STATE_HOME").or_else(usual)?.join("ark-video"))
+}
+
+impl Store {
+    /// Makes the state directory, if it is not there, and proves that it can be written. Removes records that are too old.
+    ///
+    /// # Errors
+    /// Why there is none, as the end of a sentence.
+    pub(crate) fn open(env: &BTreeMap<String, String>, cwd: &Path) -> Result<Self, String> {
+        let folder = state_dir(env, cwd).ok_or(
+            "there is no state directory: neither ARK_STATE_DIR nor XDG_STATE_HOME nor a home directory is set",
+        )?;
+        let store = Self { records: folder.join("records"), marks: folder.join("marks") };
+        let made = [&store.records, &store.marks].into_iter().try_for_each(|folder| {
+            make_private(folder)?;
+            // Only writing proves that one can write.
+            tempfile::Builder::new().prefix(".ark-video-").tempfile_in(folder).map(drop)
+        });
+        made.map_err(|error| {
+            format!(
+                "the state directory {} cannot be written: {}",
+                folder.display(),
+                crate::media::reason(&error)
+            )
+        })?;
+        store.clean();
+        Ok(store)
+    }
+
+    /// Everything that is known of an intent's hash, the oldest first.
+    ///
+    /// # Errors
+    /// The directory or one of the records cannot be read: what is in it is not known to be nothing.
+    pub(crate) fn find(&self, hash: &str) -> io::Result<Vec<Entry>> {
+        let mut found = Vec::new();
+        for ordinal in self.ordinals(hash)? {
+            let id = id_of(hash, ordinal);
+            let path = self.path(&id);
+            let text = match read_bounded(&path, LARGEST) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(named(&path, &error)),
+            };
+            let record: Record = serde_json::from_slice(&text).map_err(|error| named(&path, &error))?;
+            if record.sidecar.intent.as_ref().is_some_and(|intent| intent.hash == hash) {
+                let busy = self.lock(&id)?.is_none();
+                found.push(Entry { id, record, busy });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes the next free ordinal of a hash. Its record is written by the caller.
+    ///
+    /// # Errors
+    /// The system said no.
+    pub(crate) fn claim_new(&self, hash: &str) -> io::Result<Claim> {
+        let mut ordinal = self.ordinals(hash)?.into_iter().max().unwrap_or(0);
+        loop {
+            ordinal += 1;
+            let id = id_of(hash, ordinal);
+            match create_private(&self.lock_path(&id)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            }
+            // Another that looks for records may hold it for a moment; the number after it is as good.
+            if let Some(claim) = self.claim(hash, ordinal)? {
+                return Ok(claim);
+            }
+        }
+    }
+
+    /// Takes a record that exists, unless another process works on it.
+    ///
+    /// # Errors
+    /// The system said no.
+    pub(crate) fn claim(&self, hash: &str, ordinal: u32) -> io::Result<Option<Claim>> {
+        let id = id_of(hash, ordinal);
+        let path = self.path(&id);
+        let mut lock = self.lock(&id)?;
+        for _ in 0..20 {
+            if lock.is_some() {
+                break;
+            }
+            // One that only reads the records holds each for a moment.
+            std::thread::sleep(Duration::from_millis(5));
+            lock = self.lock(&id)?;
+        }
+        Ok(lock.map(|lock| Claim { id, path, ordinal, _lock: Arc::new(lock) }))
+    }
+
+    /// The path of a record by the id that messages show.
+    pub(crate) fn by_id(&self, id: &str) -> Option<PathBuf> {
+        let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        Some(self.path(id)).filter(|path| plain && path.is_file())
+    }
+
+    /// The correlation marks that creates of this model had in the last 7 days.
+    pub(crate) fn marks_in_use(&self, base_url: &str, model: &str, now: UnixMillis) -> MarksInUse {
+        let mut in_use = MarksInUse::at(now);
+        let start = mark_of(base_url, model);
+        for entry in fs::read_dir(&self.marks).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let expiry = name.strip_prefix(&start).and_then(|rest| rest.parse().ok());
+            if let (Some(expiry), Some(age)) = (expiry, age(&entry.path()).filter(|age| *age <= MARKED)) {
+                let mut marks = Marks::default();
+                marks.expiry = Some(expiry);
+                let age = UnixMillis::try_from(age.as_millis()).unwrap_or(UnixMillis::MAX);
+                in_use.add(&marks, now.saturating_sub(age), false);
+            }
+        }
+        in_use
+    }
+
+    /// Takes a correlation mark for a model: `false` if a create of the last 7 days has it.
+    pub(crate) fn claim_mark(&self, base_url: &str, model: &str, expiry: i64) -> bool {
+        let path = self.marks.join(format!("{}{expiry}", mark_of(base_url, model)));
+        if age(&path).is_some_and(|age| age > MARKED) {
+            let _ = fs::remove_file(&path);
+        }
+        match create_private(&path) {
+            Ok(()) => true,
+            Err(error) => error.kind() != io::ErrorKind::AlreadyExists,
+        }
+    }
+
+    fn ordinals(&self, hash: &str) -> io::Result<Vec<u32>> {
+        let start = format!("{}-", hash.get(..DIGITS).unwrap_or(hash));
+        let mut ordinals = Vec::new();
+        for entry in fs::read_dir(&self.records)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let number = name.strip_prefix(&start).and_then(|rest| rest.strip_suffix(".lock"));
+            ordinals.extend(number.and_then(|number| number.parse::<u32>().ok()));
+        }
+        ordinals.sort_unstable();
+        Ok(ordinals)
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        self.records.join(format!("{id}.json"))
+    }
+
+    fn lock_path(&self, id: &str) -> PathBuf {
+        self.records.join(format!("{id}.lock"))
+    }
+
+    /// `None` while another process has it.
+    fn lock(&self, id: &str) -> io::Result<Option<File>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.lock_path(id))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // Where a file system knows no locks, two runs at once are not told apart.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Some(file)),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn clean(&self) {
+        for (folder, most) in [(&self.records, KEPT), (&self.marks, MARKED)] {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if age(&path).is_none_or(|age| age <= most) {
+                    continue;
+                }
+                // A lock is as old as its record's first writing: it goes with the record, not before.
+                if path.extension().is_some_and(|ending| ending == "lock") {
+                    let record = path.with_extension("json");
+                    let free = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+                    if record.exists() || !free {
+                        continue;
+                    }
+                }
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+}
+
+/// Whether a record's task can be asked for here. One of a service on this machine is nothing to another service.
+pub(crate) fn is_elsewhere(record: &Record, base_url: &str) -> bool {
+    let local = |url: &str| BaseUrl::parse_allowing_insecure(url).is_ok_and(|base| base.is_loopback());
+    !is_here(record, base_url) && !local(&record.base_url)
+}
+
+/// Whether a record's task is at this address.
+pub(crate) fn is_here(record: &Record, base_url: &str) -> bool {
+    record.base_url.trim_end_matches('/') == base_url.trim_end_matches('/')
+}
+
+/// What the names of a model's marks begin with.
+fn mark_of(base_url: &str, model: &str) -> String {
+    let of = ark_video::canonical_hash(&serde_json::json!([base_url, model]));
+    format!("{}-", of.get(..DIGITS).unwrap_or_default())
+}
+
+fn id_of(hash: &str, ordinal: u32) -> String {
+    format!("{}-{ordinal}", hash.get(..DIGITS).unwrap_or(hash))
+}
+
+fn age(path: &Path) -> Option<Duration> {
+    let changed = fs::symlink_metadata(path).ok()?.modified().ok()?;
+    // A clock that was set back makes nothing young older.
+    Some(SystemTime::now().duration_since(changed).unwrap_or_default())
+}
+
+fn named(path: &Path, error: &impl std::fmt::Display) -> io::Error {
+    io::Error::other(format!("the record {} cannot be read: {error}", path.display()))
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_video::Intent;
+
+    use super::*;
+
+    const HASH: &str = "0123456789abcdef0123456789abcdef";
+
+    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn record(ordinal: u32) -> Record {
+        let sidecar = Sidecar::new(Progress::Prepared).intent(Some(Intent::new(HASH).ordinal(ordinal)));
+        Record { sidecar, created_at: 1, base_url: "https://h/api/v3".to_owned(), output: None, video: None }
+    }
+
+    #[test]
+    fn the_state_directory_is_where_people_look_for_it() {
+        let at = |pairs: &[(&str, &str)]| state_dir(&env(pairs), Path::new("/cwd"));
+        let is = |path: &str| Some(PathBuf::from(path));
+        assert_eq!(at(&[]), None);
+        assert_eq!(at(&[("HOME", ""), ("XDG_STATE_HOME", "relative")]), None);
+        assert_eq!(at(&[("ARK_STATE_DIR", "/s"), ("XDG_STATE_HOME", "/x")]), is("/s"));
+        assert_eq!(at(&[("ARK_STATE_DIR", "s")]), is("/cwd/s"));
+        assert_eq!(at(&[("HOME", "/h"), ("XDG_STATE_HOME", "/x")]), is("/x/ark-video"));
+        #[cfg(all(unix, not(target_os = "macos")))]
+        assert_eq!(at(&[("HOME", "/h")]), is("/h/.local/state/ark-video"));
+    }
+
+    #[test]
+    fn each_create_has_a_record_of_its_own_and_two_processes_never_share_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = env(&[("ARK_STATE_DIR", folder.path().to_str().unwrap())]);
+        let store = Store::open(&env, folder.path()).unwrap();
+        let one = store.claim_new(HASH).unwrap();
+        let two = Store::open(&env, folder.path()).unwrap().claim_new(HASH).unwrap();
+        assert_eq!((one.ordinal, two.ordinal, one.id.as_str()), (1, 2, "0123456789ab-1"));
+        record(1).write(&one.path).unwrap();
+        assert!(store.find(HASH).unwrap()[0].busy);
+        assert!(store.claim(HASH, 1).unwrap().is_none());
+        drop((one, two));
+        assert!(!store.find(HASH).unwrap()[0].busy);
+        assert!(store.claim(HASH, 1).unwrap().is_some());
+        assert_eq!(store.claim_new(HASH).unwrap().ordinal, 3, "a number is not given twice");
+        assert!(store.by_id("0123456789ab-1").is_some() && store.by_id("../records/x").is_none());
+        assert!(store.find(&HASH.replace("def", "fed")).unwrap().is_empty(), "another hash with this start");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&store.records), mode(&store.path("0123456789ab-1"))), (0o700, 0o600));
+        }
+        fs::write(store.path("0123456789ab-1"), "{").unwrap();
+        assert!(store.find(HASH).unwrap_err().to_string().contains("cannot be read"));
+    }
+
+    #[test]
+    fn a_mark_is_given_once_for_each_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = env(&[("ARK_STATE_DIR", folder.path().to_str().unwrap())]);
+        let store = Store::open(&env, folder.path()).unwrap();
+        assert!(store.claim_mark("https://h", "m", 7));
+        assert!(!Store::open(&env, folder.path()).unwrap().claim_mark("https://h", "m", 7));
+        let in_use = store.marks_in_use("https://h", "m", jiff::Timestamp::now().as_millisecond());
+        assert!(in_use.used_at(7).is_some() && in_use.len() == 1);
+        assert!(store.claim_mark("https://h", "n", 7) && store.claim_mark("https://i", "m", 7));
+        let old = SystemTime::now() - MARKED - Duration::from_secs(60);
+        for entry in fs::read_dir(&store.marks).unwrap() {
+            File::options().write(true).open(entry.unwrap().path()).unwrap().set_modified(old).unwrap();
+        }
+        assert!(store.claim_mark("https://h", "m", 7), "after 7 days it is free again");
+    }
+
+    #[test]
+    fn records_are_kept_for_thirty_days_and_their_locks_as_long_as_they() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = env(&[("ARK_STATE_DIR", folder.path().to_str().unwrap())]);
+        let store = Store::open(&env, folder.path()).unwrap();
+        let claim = store.claim_new(HASH).unwrap();
+        record(1).write(&claim.path).unwrap();
+        drop(claim);
+        let set = |path: &Path, days: u64| {
+            let at = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+            File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+        };
+        set(&store.lock_path("0123456789ab-1"), 40);
+        store.clean();
+        assert_eq!(store.find(HASH).unwrap().len(), 1, "its record is younger");
+        set(&store.path("0123456789ab-1"), 31);
+        store.clean();
+        store.clean();
+        assert_eq!(fs::read_dir(&store.records).unwrap().count(), 0);
+    }
+}
