@@ -274,7 +274,10 @@ mod tests {
     fn what_cannot_be_is_refused() {
         let root = tempfile::TempDir::new().unwrap();
         fs::create_dir_all(root.path().join(FOLDER)).unwrap();
-        let committed = Sources::read(&crate::root()).unwrap();
+        let mut committed = Sources::read(&crate::root()).unwrap();
+        committed.documents.retain(|document| document.operation == Operation::Create);
+        committed.documents.truncate(1);
+        committed.documents[0].role = Role::Base;
         let refused = |change: &dyn Fn(&mut Vec<Source>)| {
             let mut sources = committed.clone();
             change(&mut sources.documents);

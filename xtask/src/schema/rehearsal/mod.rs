@@ -100,6 +100,14 @@ impl Rehearsal {
         let rehearsal = Self::new(root)?;
         let first = fs::read(root.join("xtask/fixtures/first-edition.txt"))?;
         rehearsal.settle(("first.txt", first), crate::schema::merge::Take::Ours, Some("2026-11-22"))?;
+        // Later documents that the repository has by now are not there yet.
+        use crate::schema::source::{FILE, Role, Sources};
+        let mut sources = Sources::read(rehearsal.root())?;
+        for later in sources.documents.iter().filter(|document| document.role == Role::Source) {
+            fs::remove_file(rehearsal.root().join(later.path()))?;
+        }
+        sources.documents.retain(|document| document.role == Role::Base);
+        fs::write(rehearsal.root().join(FILE), sources.render())?;
         Ok(rehearsal)
     }
 
