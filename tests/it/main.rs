@@ -1,6 +1,7 @@
 //! One binary for everything that crosses crates.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod agreement;
 mod batch_cli;
 mod batch_list;
 mod batch_targets;

@@ -10,10 +10,10 @@ use ark_video_model::{
 };
 use serde_json::{Value, json};
 
-const URL: &str = "https://media.example.com/a";
+pub(crate) const URL: &str = "https://media.example.com/a";
 
 /// Rows that no request can go against.
-const NOT_CHECKED: &[(&str, &str)] = &[
+pub(crate) const NOT_CHECKED: &[(&str, &str)] = &[
     ("edit_extend", "told by the prompt, or by omni_reference_task_type where that field exists"),
     ("draft_token_factor", "what a draft costs; the estimate's tests use it"),
     ("resolution_default", "what an absent field means; the estimate's tests use it"),
@@ -25,10 +25,10 @@ const NOT_CHECKED: &[(&str, &str)] = &[
 ];
 
 /// A request that a row speaks of, the rules that say so, and rows that it leans on.
-type Probe<Rules> = (Case, Rules, Vec<(&'static str, Value)>);
+pub(crate) type Probe<Rules> = (Case, Rules, Vec<(&'static str, Value)>);
 
 /// A request, with what is known of its media.
-type Case = (CreateTaskRequest, Facts);
+pub(crate) type Case = (CreateTaskRequest, Facts);
 
 fn bare(request: impl Into<CreateTaskRequest>) -> Case {
     (request.into(), Facts::new())
@@ -65,7 +65,7 @@ fn with(rows: &[(&str, Value)]) -> Arc<Catalog> {
 }
 
 /// A mode that the family has.
-fn any(model: &Model, family: &Family) -> CreateTaskRequest {
+pub(crate) fn any(model: &Model, family: &Family) -> CreateTaskRequest {
     if family.text_only.value == Some(true) {
         TextToVideo::new(model.id.as_ref(), "x").build()
     } else {
@@ -73,7 +73,7 @@ fn any(model: &Model, family: &Family) -> CreateTaskRequest {
     }
 }
 
-fn references(model: &Model, images: usize, videos: usize, audios: usize) -> References {
+pub(crate) fn references(model: &Model, images: usize, videos: usize, audios: usize) -> References {
     let mut request = References::new(model.id.as_ref()).prompt("x");
     for _ in 0..images {
         request = request.image(URL);
@@ -84,7 +84,7 @@ fn references(model: &Model, images: usize, videos: usize, audios: usize) -> Ref
     (0..audios).fold(request, |request, _| request.audio(URL))
 }
 
-fn set(mut request: CreateTaskRequest, name: &str, value: Value) -> CreateTaskRequest {
+pub(crate) fn set(mut request: CreateTaskRequest, name: &str, value: Value) -> CreateTaskRequest {
     let mut body = serde_json::to_value(&request).unwrap();
     body[name] = value;
     request = serde_json::from_value(body).unwrap();
@@ -92,7 +92,7 @@ fn set(mut request: CreateTaskRequest, name: &str, value: Value) -> CreateTaskRe
 }
 
 /// A request that needs a row of yes or no, the rules that speak of it, and rows that it leans on.
-fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'static [&'static str]>> {
+pub(crate) fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'static [&'static str]>> {
     let id = model.id.as_ref();
     let field = |name: &str, value: Value| set(any(model, family), name, value);
     let draft = || set(any(model, family), "draft", json!(true));
@@ -159,7 +159,7 @@ fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'static [&'s
 }
 
 /// A request with one value of a row that lists words, the rule, and rows that it leans on.
-fn word(row: &str, word: &str, model: &Model, family: &Family) -> Option<Probe<&'static str>> {
+pub(crate) fn word(row: &str, word: &str, model: &Model, family: &Family) -> Option<Probe<&'static str>> {
     let id = model.id.as_ref();
     let last = || FromDraft::new(id, "cgt-1").build();
     let drafts = || vec![("draft", json!(true))];
@@ -202,7 +202,7 @@ fn value_of(field: &str) -> Value {
 }
 
 /// Every word that a row of words may list.
-fn all_words(row: &str) -> &'static [&'static str] {
+pub(crate) fn all_words(row: &str) -> &'static [&'static str] {
     match row {
         "ratio" => &["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "2:1"],
         "omni_reference_task_type" => &["auto", "reference", "edit", "extend", "editing"],
@@ -381,6 +381,15 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             tried.see(&what, verdict(&none, &of(-1), &["duration-auto"]), Strength::Refuse);
             tried.see(&what, verdict(&none, &of(40), &["duration", "range"]), Strength::Off);
         }
+        "execution_expires_after_floor" => {
+            let soon = bare(set(any(model, family), "execution_expires_after", json!(600)));
+            let rule = &["execution-expires-after"];
+            tried.see(&what, verdict(&with(&[(row, json!(false))]), &soon, rule), Strength::Warn);
+            tried.see(&what, verdict(&with(&[(row, json!(true))]), &soon, rule), Strength::Refuse);
+            let taken = family.execution_expires_after_floor.value == Some(false);
+            let expected = if taken { Strength::Warn } else { Strength::Refuse };
+            assert_eq!(verdict(catalog, &soon, rule), expected, "{what}, as it stands");
+        }
         "ratio_adaptive_required_in_frame_mode" => {
             let fixed = bare(FirstFrame::new(model.id.as_ref(), URL).ratio("16:9"));
             let rule = &["ratio-with-frames"];
@@ -487,6 +496,7 @@ fn doubtful(switch: &str) -> Option<(Case, &'static str)> {
             (bare(text("dreamina-seedance-2-5-premium-260915").web_search()), "web-search")
         }
         "web-search-on-byteplus" => (bare(text("dreamina-seedance-2-5-260628").web_search()), "web-search"),
+        "idle-fields-on-1-0" => (bare(text(old).priority(3)), "priority-support"),
         "web-search-with-media" => (bare(images(1).web_search()), "web-search-with-media"),
         "retired-models-on-volcengine" => (bare(text("doubao-seedance-1-5-pro-251215")), "model-retired"),
         "retired-models-on-byteplus" => (bare(text("seedance-1-5-pro-251215")), "model-retired"),

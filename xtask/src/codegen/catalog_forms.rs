@@ -43,6 +43,7 @@ pub(super) const FAMILY: Rows = &[
     ("service_tier_flex", Form::Flag),
     ("service_tier_flex_in_draft", Form::Flag),
     ("execution_expires_after", Form::Flag),
+    ("execution_expires_after_floor", Form::Flag),
     ("generate_audio", Form::Flag),
     ("camera_fixed", Form::Flag),
     ("camera_fixed_with_reference_images", Form::Flag),

@@ -51,6 +51,8 @@ rows! {
         service_tier_flex_in_draft: Cell<Option<bool>>,
         /// `execution_expires_after` is accepted.
         execution_expires_after: Cell<Option<bool>>,
+        /// Fewer seconds than the documented range of `execution_expires_after` begins with are refused.
+        execution_expires_after_floor: Cell<Option<bool>>,
         /// `generate_audio` is accepted: the model makes a sound track.
         generate_audio: Cell<Option<bool>>,
         /// `camera_fixed` is accepted.

@@ -89,7 +89,8 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
                 format!("A {kind} has no base64 form; it must be a web address or an asset."),
             )
             .advice("Upload it where the service can fetch it, or make it an asset.")
-            .from(cell);
+            .from(cell)
+            .of_known_models();
         }
     } else if after(url, "tos://").is_some() {
         let message = "Whether the service takes tos:// addresses here is not documented.".to_owned();
@@ -212,7 +213,8 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             format!("This data URL holds {bytes} bytes; {} may have {}.", article(kind), limit.value);
         sink.say("media-bytes", address.place(), message)
             .advice("Make it smaller, or give its address.")
-            .from(limit);
+            .from(limit)
+            .of_known_models();
     }
 }
 
@@ -226,7 +228,8 @@ pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink:
         let known: Vec<&str> = all.iter().map(|row| row.name.as_ref()).collect();
         let message =
             format!("{} is no format of {}; known are {}.", quoted(word), article(kind), known.join(", "));
-        let finding = sink.say("media-format", address.place(), message).advice("Convert it.");
+        let finding =
+            sink.say("media-format", address.place(), message).advice("Convert it.").of_known_models();
         if kind == MediaKind::Image {
             finding.code("InvalidImageURL.InvalidFormat");
         }

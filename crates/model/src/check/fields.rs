@@ -2,7 +2,7 @@
 
 use super::address;
 use super::place::Place;
-use super::report::Sink;
+use super::report::{Finding, Sink};
 use super::rules::{Known, Rules};
 use super::scan::Mode;
 use crate::catalog::{Cell, Site, Span, Strength};
@@ -12,9 +12,8 @@ use crate::{ContentItem, OutputFormat, ServiceTier, ToolType};
 /// Limits that hold for every model, known or not.
 pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
     let (request, limits) = (rules.request, &rules.catalog.limits);
-    range(rules, request.priority, &limits.priority, Field::Priority, "priority", sink);
-    let (expires, cell) = (request.execution_expires_after, &limits.execution_expires_after);
-    range(rules, expires, cell, Field::ExecutionExpiresAfter, "execution-expires-after", sink);
+    range(request.priority, &limits.priority, Field::Priority, "priority", sink);
+    expires(rules, sink);
     seed(rules, sink);
     frames(rules, sink);
     if let Some(name) = &request.safety_identifier {
@@ -28,7 +27,8 @@ pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
             let place = Place::Field(Field::SafetyIdentifier);
             sink.say("safety-identifier", place, message)
                 .advice("Send a hash of the end user's name.")
-                .from(cell);
+                .from(cell)
+                .of_known_models();
         }
     }
     let files: u64 = rules
@@ -55,23 +55,34 @@ pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
     }
 }
 
-fn range(
-    rules: &Rules<'_>,
+fn range<'s>(
     value: Option<i64>,
     cell: &Cell<Span<i64>>,
     field: Field,
     rule: &'static str,
-    sink: &mut Sink,
-) {
-    let Some(value) = value else { return };
+    sink: &'s mut Sink,
+) -> Option<&'s mut Finding> {
+    let value = value?;
     sink.settle(Place::Field(field));
-    if !cell.value.contains(&value) {
-        let message = format!("`{}` is {value}; it may be {}.", field.name(), cell.value);
-        let strength = rules.catalog.strength_of(cell);
-        sink.say(rule, Place::Field(field), message)
-            .advice("Choose a value from there.")
-            .from(cell)
-            .strength(strength);
+    if cell.value.contains(&value) {
+        return None;
+    }
+    let message = format!("`{}` is {value}; it may be {}.", field.name(), cell.value);
+    let finding = sink.say(rule, Place::Field(field), message).advice("Choose a value from there.");
+    Some(finding.from(cell).of_known_models())
+}
+
+/// Some models take fewer seconds than the pages allow.
+fn expires(rules: &Rules<'_>, sink: &mut Sink) {
+    let (seconds, cell) =
+        (rules.request.execution_expires_after, &rules.catalog.limits.execution_expires_after);
+    let said = range(seconds, cell, Field::ExecutionExpiresAfter, "execution-expires-after", sink);
+    let (Some(finding), Some(known)) = (said, rules.known) else { return };
+    let floor = &known.family.execution_expires_after_floor;
+    if floor.value == Some(false) && seconds.is_some_and(|seconds| (1..cell.value.min).contains(&seconds)) {
+        finding.from(floor).strength(Strength::Warn).silent();
+        finding.message = finding.message.replace("it may be", "documented are");
+        finding.advice(format!("{known} takes it; mind that the task may expire before it runs."));
     }
 }
 
@@ -84,7 +95,10 @@ fn seed(rules: &Rules<'_>, sink: &mut Sink) {
     let is_settled = rules.known.is_some_and(|known| known.model.site == Site::Byteplus);
     if !all.value.contains(&seed) {
         let message = format!("`seed` is {seed}; it may be {}.", all.value);
-        sink.say("seed-range", place, message).advice("Choose a value from there; -1 is random.").from(all);
+        sink.say("seed-range", place, message)
+            .advice("Choose a value from there; -1 is random.")
+            .from(all)
+            .of_known_models();
     } else if !documented.value.contains(&seed) && !is_settled {
         let message = format!("`seed` is {seed}; the newest pages stop at {}.", documented.value.max);
         let strength = rules.catalog.strength_of(all);
@@ -107,7 +121,10 @@ fn frames(rules: &Rules<'_>, sink: &mut Sink) {
         );
         let step = steps.step.max(1);
         let near = steps.min + (frames.clamp(steps.min, steps.max) - steps.min) / step * step;
-        sink.say("frames-form", place, message).advice(format!("The next one below is {near}.")).from(cell);
+        sink.say("frames-form", place, message)
+            .advice(format!("The next one below is {near}."))
+            .from(cell)
+            .of_known_models();
     }
 }
 
@@ -178,12 +195,25 @@ pub(crate) fn support(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if let Some(priority) = request.priority {
         field(&family.priority, Field::Priority, "priority-support", priority == 0);
     }
+    default_tier(rules, known, sink);
     duration(rules, known, sink);
     output_format(rules, known, sink);
     tools(rules, known, sink);
 }
 
-fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+/// Of a final, the page lists the tier among what may be set.
+fn default_tier(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    let cell = &known.family.service_tier_flex;
+    let is_set = rules.request.service_tier == Some(ServiceTier::Default) && rules.mode != Mode::FromDraft;
+    if is_set && cell.value == Some(false) {
+        let message =
+            format!("{known} wants `service_tier` left out; whether `default` passes is not known.");
+        let finding = sink.say("service-tier-default", Place::Field(Field::ServiceTier), message);
+        finding.advice("Leave it out: it is the default.").from(cell).strength(Strength::Warn);
+    }
+}
+
+pub(super) fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let Some(seconds) = rules.request.duration else { return };
     if rules.mode == Mode::FromDraft {
         return;
@@ -276,7 +306,9 @@ mod tests {
         for (more, expected) in [
             (json!({ "priority": 10 }), vec![("priority", Refuse)]),
             (json!({ "priority": -1 }), vec![("priority", Refuse)]),
-            (json!({ "execution_expires_after": 3599 }), vec![("execution-expires-after", Refuse)]),
+            (json!({ "execution_expires_after": 3599 }), vec![("execution-expires-after", Warn)]),
+            (json!({ "execution_expires_after": 0 }), vec![("execution-expires-after", Refuse)]),
+            (json!({ "execution_expires_after": 259_201 }), vec![("execution-expires-after", Refuse)]),
             (json!({ "execution_expires_after": 259200 }), vec![]),
             (json!({ "safety_identifier": "x".repeat(65) }), vec![("safety-identifier", Refuse)]),
             (json!({ "safety_identifier": "字".repeat(64) }), vec![]),
@@ -300,8 +332,59 @@ mod tests {
         assert_eq!(said(OLD, json!({ "duration": -1 })), [("duration-auto", Warn)]);
         assert_eq!(said(OLD, json!({ "frames": 58 })), [("frames-form", Refuse)]);
         assert_eq!(said(OLD, json!({ "frames": 57 })), []);
-        assert_eq!(said("ep-1", json!({ "duration": 31 })), [("range", Refuse)]);
-        assert_eq!(said("ep-1", json!({ "priority": 10 })), [("priority", Refuse)]);
+        assert_eq!(
+            said(OLD, json!({ "execution_expires_after": 3599 })),
+            [("execution-expires-after", Refuse)]
+        );
+    }
+
+    /// What only today's models are known to refuse, a newer one may take (delta of 2026-11-29).
+    #[test]
+    fn a_new_model_is_usable_on_its_first_day() {
+        for (more, rule) in [
+            (json!({ "duration": 45 }), "range"),
+            (json!({ "duration": 1 }), "range"),
+            (json!({ "resolution": "2k" }), "word"),
+            (json!({ "resolution": "8K" }), "word"),
+            (json!({ "resolution": "4K" }), "resolution-case"),
+            (json!({ "ratio": "9:21" }), "word"),
+            (json!({ "output_format": "webm" }), "word"),
+            (json!({ "tools": [{ "type": "image_search" }] }), "word"),
+            (json!({ "service_tier": "priority" }), "word"),
+            (json!({ "omni_reference_task_type": "relight" }), "word"),
+            (json!({ "priority": 10 }), "priority"),
+            (json!({ "execution_expires_after": 60 }), "execution-expires-after"),
+            (json!({ "seed": 4_294_967_296_i64 }), "seed-range"),
+            (json!({ "frames": 58 }), "frames-form"),
+            (json!({ "safety_identifier": "x".repeat(65) }), "safety-identifier"),
+            (
+                json!({ "content": [{ "type": "file_url", "file_url": { "url": "https://a.example.com/b.pdf" } }] }),
+                "kind",
+            ),
+        ] {
+            for model in ["ep-20260822154500-vtx3q", "doubao-seedance-3-0-270101", "doubao-seedance-2.0-fast"]
+            {
+                assert_eq!(said(model, more.clone()), [(rule, Strength::Warn)], "{model} {more}");
+            }
+        }
+        // The shape of a request is no model's own.
+        assert_eq!(said("ep-1", json!({ "content": [] })), [("entries", Strength::Refuse)]);
+        assert_eq!(
+            said("ep-1", json!({ "service_tier": "flex", "priority": 1 })),
+            [("priority-with-flex", Strength::Refuse)]
+        );
+    }
+
+    #[test]
+    fn a_resolution_is_read_in_any_case() {
+        use Strength::{Refuse, Warn};
+        assert_eq!(said(NEW, json!({ "resolution": "4K" })), [("resolution-case", Warn)]);
+        assert_eq!(said(NEW, json!({ "resolution": "720P" })), [("resolution-case", Warn)]);
+        assert_eq!(said(NEW, json!({ "resolution": "8K" })), [("resolution", Refuse)]);
+        assert_eq!(
+            said("doubao-seedance-2-0-mini-260615", json!({ "resolution": "1080P" })),
+            [("resolution", Refuse)]
+        );
     }
 
     #[test]
@@ -309,15 +392,21 @@ mod tests {
         use Strength::{Refuse, Warn};
         assert_eq!(said(NEW, json!({ "frames": 57 })), [("frames", Refuse)]);
         assert_eq!(said(NEW, json!({ "service_tier": "flex" })), [("service-tier-flex", Refuse)]);
-        assert_eq!(said(NEW, json!({ "service_tier": "default" })), []);
+        assert_eq!(said(NEW, json!({ "service_tier": "default" })), [("service-tier-default", Warn)]);
+        assert_eq!(said(OLD, json!({ "service_tier": "default" })), []);
         assert_eq!(said(NEW, json!({ "seed": 7 })), []);
         assert_eq!(said(NEW, json!({ "seed": -1, "camera_fixed": false })), [("camera-fixed", Warn)]);
         assert_eq!(said(NEW, json!({ "camera_fixed": true })), [("camera-fixed", Refuse)]);
         assert_eq!(said(NEW, json!({ "draft": true })), [("draft", Refuse)]);
         assert_eq!(said(NEW, json!({ "draft": false })), [("draft", Warn)]);
         assert_eq!(said(NEW, json!({ "output_format": "mov" })), [("output-format-mov", Refuse)]);
-        assert_eq!(said(OLD, json!({ "generate_audio": true })), [("generate-audio", Refuse)]);
-        assert_eq!(said(OLD, json!({ "priority": 3 })), [("priority-support", Refuse)]);
+        assert_eq!(said(OLD, json!({ "generate_audio": true })), [("generate-audio", Warn)]);
+        assert_eq!(said(OLD, json!({ "generate_audio": false, "priority": 0 })), []);
+        assert_eq!(said(OLD, json!({ "priority": 3 })), [("priority-support", Warn)]);
+        assert_eq!(
+            said("doubao-seedance-1-5-pro-251215", json!({ "priority": 3 })),
+            [("priority-support", Refuse)]
+        );
         assert_eq!(said(OLD, json!({ "tools": [{ "type": "web_search" }] })), [("web-search", Refuse)]);
         assert_eq!(
             said("dreamina-seedance-2-0-260128", json!({ "tools": [{ "type": "web_search" }] })),

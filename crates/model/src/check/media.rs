@@ -90,7 +90,8 @@ impl Item<'_, '_> {
         cell: &Cell<T>,
         strength: Strength,
     ) {
-        self.sink.say(rule, self.address.place(), message).advice(advice).from(cell).strength(strength);
+        let finding = self.sink.say(rule, self.address.place(), message).advice(advice);
+        finding.from(cell).strength(strength).of_known_models();
     }
 
     fn kind(&mut self) {

@@ -17,6 +17,7 @@ mod place;
 mod report;
 mod rules;
 mod scan;
+mod setting;
 mod structure;
 mod task_type;
 mod unknown;
@@ -31,10 +32,11 @@ pub(crate) use place::Place;
 pub(crate) use report::{Sink, quoted};
 pub(crate) use rules::Rules;
 pub(crate) use scan::Scan;
+pub(crate) use setting::refusal;
 
 use address::Address;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ModelRules};
 use crate::{ContentItem, CreateTaskRequest};
 
 impl CreateTaskRequest {
@@ -74,6 +76,10 @@ impl CreateTaskRequest {
         }
         if !facts.is_empty() {
             media::check(&rules, &mut sink);
+        }
+        picture::letter_case(&rules, &mut sink);
+        if matches!(rules.model, ModelRules::Skipped { .. }) {
+            sink.doubt_known_models();
         }
         sink.into_report()
     }

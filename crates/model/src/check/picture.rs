@@ -6,7 +6,7 @@ use super::rules::{Known, Rules};
 use super::scan::Mode;
 use crate::catalog::Strength;
 use crate::generated::Field;
-use crate::{CreateTaskRequest, Ratio};
+use crate::{CreateTaskRequest, Ratio, Resolution};
 
 pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     resolution(rules, known, sink);
@@ -19,7 +19,7 @@ fn is_draft(request: &CreateTaskRequest) -> bool {
     request.draft == Some(true)
 }
 
-fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+pub(super) fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let (request, family) = (rules.request, known.family);
     let place = Place::Field(Field::Resolution);
     let draft = is_draft(request) && family.draft_resolution.value.is_some();
@@ -54,7 +54,7 @@ fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         }
         return;
     };
-    if allowed.contains(wanted.as_str()) {
+    if allowed.contains(&wanted.as_str().to_lowercase()) {
         return sink.settle(place);
     }
     let strength = rules.catalog.strength_of(cell);
@@ -67,6 +67,23 @@ fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         .code(code)
         .from(cell)
         .strength(strength);
+}
+
+/// The service reads a resolution in any case, on every model (live probes, 2026-07).
+pub(crate) fn letter_case(rules: &Rules<'_>, sink: &mut Sink) {
+    let Some(wanted) = &rules.request.resolution else { return };
+    let (place, lower) = (Place::Field(Field::Resolution), wanted.as_str().to_lowercase());
+    if lower == wanted.as_str() {
+        return;
+    }
+    if Resolution::from(lower.as_str()).is_known() {
+        sink.settle(place);
+    }
+    if !sink.has(place) {
+        let message = format!("The service reads {} as `{lower}`.", quoted(wanted.as_str()));
+        let finding = sink.say("resolution-case", place, message).advice("Write it in lower case.");
+        finding.strength(Strength::Warn).silent().written_in("probe", "2026-07");
+    }
 }
 
 fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {

@@ -83,6 +83,9 @@ pub struct Finding {
     /// Said by the schema's own bounds, over which the catalog has the last word.
     #[serde(skip)]
     pub(crate) structural: bool,
+    /// What it says holds for the models of today; one that is not known may be another.
+    #[serde(skip)]
+    pub(crate) of_known_models: bool,
 }
 
 impl fmt::Display for Finding {
@@ -125,6 +128,7 @@ impl Finding {
             http: Some(400),
             order: place.order(),
             structural: false,
+            of_known_models: false,
         }
     }
 
@@ -145,6 +149,12 @@ impl Finding {
 
     pub(crate) fn http(&mut self, http: u16) -> &mut Self {
         self.http = Some(http);
+        self
+    }
+
+    /// A range or a closed list: what a model that is not known takes cannot be said.
+    pub(crate) fn of_known_models(&mut self) -> &mut Self {
+        self.of_known_models = true;
         self
     }
 
@@ -205,6 +215,21 @@ impl Sink {
         if !self.findings.is_empty() {
             let order = place.order();
             self.findings.retain(|finding| !(finding.structural && finding.order == order));
+        }
+    }
+
+    /// Whether something was said of the place.
+    pub(crate) fn has(&self, place: Place<'_>) -> bool {
+        let order = place.order();
+        self.findings.iter().any(|finding| finding.order == order)
+    }
+
+    /// Of a model that is not known, ranges and closed lists are doubts: it may be newer than they are.
+    pub(crate) fn doubt_known_models(&mut self) {
+        let refused =
+            |finding: &&mut Finding| finding.of_known_models && finding.strength == Strength::Refuse;
+        for finding in self.findings.iter_mut().filter(refused) {
+            finding.strength(Strength::Warn).advice("The models of today refuse it; this one may take it.");
         }
     }
 

@@ -73,6 +73,8 @@ impl<'a> Rules<'a> {
         };
         let message = if strength == Strength::Refuse || idle {
             format!("Seedance {} does not take {what}.", known.model.family)
+        } else if cell.value == Some(false) && cell.confidence == Confidence::Observed {
+            format!("Seedance {} accepts {what}, without effect.", known.model.family)
         } else {
             format!("Whether Seedance {} takes {what} here is not documented.", known.model.family)
         };

@@ -30,19 +30,25 @@ impl Sink {
     /// A text with more characters than the service keeps.
     pub(crate) fn too_long(&mut self, place: Place<'_>, name: &str, found: usize, most: usize) {
         let message = format!("`{name}` has {found} characters, and may have {most}.");
-        self.structural("length", place, message).advice("Shorten it, for example to a hash.");
+        self.structural("length", place, message)
+            .of_known_models()
+            .advice("Shorten it, for example to a hash.");
     }
 
     /// A number outside the range.
     pub(crate) fn outside(&mut self, place: Place<'_>, name: &str, found: i64, allowed: &str) {
         let message = format!("`{name}` is {found}; it may be {allowed}.");
-        self.structural("range", place, message).advice("Choose a value from there, or leave it out.");
+        self.structural("range", place, message)
+            .of_known_models()
+            .advice("Choose a value from there, or leave it out.");
     }
 
     /// A word that the service does not know.
     pub(crate) fn unknown_word(&mut self, place: Place<'_>, name: &str, found: &str, allowed: &str) {
         let message = format!("{} is no `{name}`; known are {allowed}.", quoted(found));
-        self.structural("word", place, message).advice("Write it exactly as listed, in lower case.");
+        self.structural("word", place, message)
+            .of_known_models()
+            .advice("Write it exactly as listed, in lower case.");
     }
 
     /// A list with too few entries.
@@ -55,6 +61,6 @@ impl Sink {
     /// An object of a kind that nobody knows.
     pub(crate) fn unknown_kind(&mut self, place: Place<'_>, name: &str, found: &str, known: &[&str]) {
         let message = format!("{} is no kind of `{name}`; known are {}.", quoted(found), known.join(", "));
-        self.structural("kind", place, message).advice("Write the kind exactly as listed.");
+        self.structural("kind", place, message).of_known_models().advice("Write the kind exactly as listed.");
     }
 }

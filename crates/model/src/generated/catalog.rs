@@ -738,6 +738,15 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
+            execution_expires_after_floor: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                None,
+                Some("Documented for all; live, only 1.x enforce it."),
+            ),
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
@@ -1080,6 +1089,15 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
+            execution_expires_after_floor: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                None,
+                Some("Documented for all; live, only 1.x enforce it."),
+            ),
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
@@ -1371,6 +1389,15 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
+            execution_expires_after_floor: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                None,
+                Some("Documented for all; live, only 1.x enforce it."),
+            ),
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
@@ -1646,6 +1673,15 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
+            execution_expires_after_floor: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                None,
+                Some("Documented for all; live, only 1.x enforce it."),
+            ),
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
                 Some(false),
@@ -1913,6 +1949,15 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "D-create",
                 "2026-10",
                 Documented,
+            ),
+            execution_expires_after_floor: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                None,
+                Some("Documented for all; live, only 1.x enforce it."),
             ),
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::full(
@@ -2217,6 +2262,12 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
+            execution_expires_after_floor: Cell::plain(
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
+            ),
             generate_audio: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed_with_reference_images: Cell::plain(
@@ -2435,7 +2486,23 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            generate_audio: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            execution_expires_after_floor: Cell::plain(
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
+            ),
+            generate_audio: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted, and no sound is made; the page lists it for newer models only.",
+                ),
+            ),
             camera_fixed: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed_with_reference_images: Cell::plain(
                 None,
@@ -2538,7 +2605,17 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            priority: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            priority: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted without effect by 1.0 pro and pro fast; 1.5 pro refuses it.",
+                ),
+            ),
             output_format_mov: Cell::plain(
                 Some(false),
                 "D-create",
@@ -2643,7 +2720,23 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            generate_audio: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            execution_expires_after_floor: Cell::plain(
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
+            ),
+            generate_audio: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted, and no sound is made; the page lists it for newer models only.",
+                ),
+            ),
             camera_fixed: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed_with_reference_images: Cell::plain(
                 None,
@@ -2746,7 +2839,17 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            priority: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            priority: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted without effect by 1.0 pro and pro fast; 1.5 pro refuses it.",
+                ),
+            ),
             output_format_mov: Cell::plain(
                 Some(false),
                 "D-create",
@@ -2851,7 +2954,23 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            generate_audio: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            execution_expires_after_floor: Cell::plain(
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
+            ),
+            generate_audio: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted, and no sound is made; the page lists it for newer models only.",
+                ),
+            ),
             camera_fixed: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed_with_reference_images: Cell::plain(
                 None,
@@ -2944,7 +3063,17 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            priority: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            priority: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted without effect by 1.0 pro and pro fast; 1.5 pro refuses it.",
+                ),
+            ),
             output_format_mov: Cell::plain(
                 Some(false),
                 "D-create",
@@ -3049,7 +3178,23 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            generate_audio: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            execution_expires_after_floor: Cell::plain(
+                Some(true),
+                "probe",
+                "2026-07",
+                Observed,
+            ),
+            generate_audio: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted, and no sound is made; the page lists it for newer models only.",
+                ),
+            ),
             camera_fixed: Cell::plain(Some(true), "D-create", "2026-10", Documented),
             camera_fixed_with_reference_images: Cell::plain(
                 Some(false),
@@ -3142,7 +3287,17 @@ static FAMILIES: [(Cow<'static, str>, Family); 10usize] = [
                 "2026-10",
                 Documented,
             ),
-            priority: Cell::plain(Some(false), "D-create", "2026-10", Documented),
+            priority: Cell::full(
+                Some(false),
+                "probe",
+                "2026-07",
+                Observed,
+                &[],
+                Some("idle-fields-on-1-0"),
+                Some(
+                    "Accepted without effect by 1.0 pro and pro fast; 1.5 pro refuses it.",
+                ),
+            ),
             output_format_mov: Cell::plain(
                 Some(false),
                 "D-create",
@@ -5490,7 +5645,7 @@ static AUDIO_FORMATS: [Format; 2usize] = [
         confidence: Documented,
     },
 ];
-static SWITCHES: [(Cow<'static, str>, Switch); 39usize] = [
+static SWITCHES: [(Cow<'static, str>, Switch); 40usize] = [
     (
         Borrowed("seed-above-31-bits"),
         Switch {
@@ -5749,6 +5904,25 @@ static SWITCHES: [(Cow<'static, str>, Switch); 39usize] = [
             source: Borrowed("D-25"),
             date: Borrowed("2026-10"),
             confidence: Uncertain,
+        },
+    ),
+    (
+        Borrowed("idle-fields-on-1-0"),
+        Switch {
+            question: Borrowed(
+                "Are `generate_audio: true` and `priority`, which the 1.0 models take without effect, reported?",
+            ),
+            default: Borrowed("warn"),
+            values: Words::fixed(&["refuse", "warn", "off"]),
+            used_by: Words::fixed(&["check", "simulator"]),
+            note: Some(
+                Borrowed(
+                    "Live probes of 1.0 pro and pro fast; lite is taken to be alike.",
+                ),
+            ),
+            source: Borrowed("probe"),
+            date: Borrowed("2026-07"),
+            confidence: Observed,
         },
     ),
     (

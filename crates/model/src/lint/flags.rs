@@ -110,7 +110,11 @@ impl<'a> PromptFlag<'a> {
         let value = self.value.filter(|_| !self.glued)?;
         let whole = || value.parse::<i64>().ok().map(Value::from);
         match setting {
-            Setting::Resolution => Resolution::from(value).is_known().then(|| json!(value)),
+            // The service reads it in any case.
+            Setting::Resolution => {
+                let lower = value.to_lowercase();
+                Resolution::from(lower.as_str()).is_known().then(|| json!(lower))
+            }
             // The 1.0 models know two more, which have no place in the field.
             Setting::Ratio if matches!(value, "9:21" | "keep_ratio") => Some(json!(value)),
             Setting::Ratio => Ratio::from(value).is_known().then(|| json!(value)),

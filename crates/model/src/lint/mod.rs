@@ -14,7 +14,7 @@ pub(crate) use intent::{Intent, intent};
 
 use crate::TextContent;
 use crate::catalog::{Catalog, Limits, Strength};
-use crate::check::{Facts, Place, Report, Rules, Scan, Sink};
+use crate::check::{Facts, Place, Report, Rules, Scan, Sink, refusal};
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest};
 
@@ -84,6 +84,7 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
         sink.say(rule, place(index), message).advice(advice).strength(strength).silent();
     };
     let mut good: Vec<&str> = Vec::new();
+    let mut refused = Vec::new();
     for flag in &found.flags {
         let name = flag.shown();
         let Some(setting) = flag.setting else {
@@ -94,6 +95,12 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
         if setting == Setting::FramesPerSecond {
             let message = format!("{name} has no effect: every video has 24 frames a second.");
             warn("prompt-flag-no-effect", message, "Leave it out.", Strength::Warn);
+        } else if let Some(finding) = flag
+            .value_for(setting)
+            .filter(|_| !setting.is_set(rules.request))
+            .and_then(|value| refusal(rules, setting, &value))
+        {
+            refused.push((format!("{name}: {}", finding.message), finding));
         } else if flag.value_for(setting).is_none() {
             let message =
                 format!("The value of {name} is none that the service knows; it is ignored or refused.");
@@ -124,6 +131,10 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
         let message =
             "There are settings in the middle of the prompt; the service reads them at its end.".to_owned();
         warn("prompt-flag-misplaced", message, "Set the fields in their place.", Strength::Warn);
+    }
+    for (message, finding) in refused {
+        let said = sink.say("prompt-flag-refused", place(index), message).advice(finding.advice);
+        (said.source, said.date) = (finding.source, finding.date);
     }
 }
 
@@ -160,6 +171,24 @@ mod tests {
         let off = Catalog::builtin()
             .overlaid(&serde_json::json!({ "switches": { "prompt-flag-and-field": "off" } }));
         assert!(request.check(&off.expect("fits")).is_clean());
+    }
+
+    #[test]
+    fn what_the_field_refuses_is_refused_in_the_prompt() {
+        for (model, prompt, rule) in [
+            ("doubao-seedance-2-5-260628", "A kite --dur 99", "prompt-flag-refused"),
+            ("doubao-seedance-2-0-fast-260128", "A kite --rs 1080p", "prompt-flag-refused"),
+            ("doubao-seedance-2-0-fast-260128", "A kite --rs 720P", "prompt-flags"),
+            ("ep-1", "A kite --dur 99", "prompt-flags"),
+        ] {
+            let report = TextToVideo::new(model, prompt).build().check(Catalog::builtin());
+            assert_eq!(report.findings[0].rule, rule, "{report}");
+            assert_eq!(
+                (report.findings.len(), report.is_refused()),
+                (1, rule == "prompt-flag-refused"),
+                "{report}"
+            );
+        }
     }
 
     #[test]

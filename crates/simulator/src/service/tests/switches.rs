@@ -62,6 +62,7 @@ fn transcript(name: &str, value: &str) -> String {
     it.create(text(M20), json!({ "optimize_prompt": true }));
     it.create(text(M10), json!({ "seed": 3_000_000_000_u32 }));
     it.create(text(M10), json!({ "duration": -1 }));
+    it.create(text(M10), json!({ "priority": 3 }));
     it.create(text(LITE), json!({}));
     it.create(text(&LITE.replace("doubao-", "")), json!({}));
     it.create(text("dreamina-seedance-2-5-premium-260915"), search.clone());
