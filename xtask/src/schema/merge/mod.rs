@@ -323,6 +323,14 @@ fn without_unused(statements: Vec<Statement>, merged: &Value, files: &[File], of
             found.remove(&own);
             named.extend(found);
         }
+        // What another file adds to must stay.
+        let others = files.iter().enumerate().filter(|(index, _)| *index != of);
+        named.extend(
+            others
+                .flat_map(|(_, file)| &file.statements)
+                .filter_map(|statement| statement.at.strip_prefix("/$defs/")?.split_once('/'))
+                .map(|(name, _)| name.to_owned()),
+        );
         let before = all.len();
         all.retain(|statement| {
             let name = statement.at.strip_prefix("/$defs/").filter(|name| !name.contains('/'));

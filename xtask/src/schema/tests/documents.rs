@@ -327,3 +327,20 @@ fn a_list_document_adds_to_the_task_that_our_overlay_says() {
         update.report
     );
 }
+
+#[test]
+fn believing_the_document_everywhere_can_be_generated() {
+    let first = Rehearsal::first(&crate::root()).unwrap();
+    for name in ["302ai.seedance-2.0.apifox.md", "apiyi.seedance.openapi.yaml"] {
+        let rehearsal = first.again().unwrap();
+        let open = plan(&rehearsal, document(name), Vec::new()).unwrap().questions;
+        let update = plan(&rehearsal, document(name), answers(&open, Take::Theirs))
+            .unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        let breaking = update.changes.iter().filter(|change| change.rust == Class::Breaking).count();
+        assert!(breaking >= open.len(), "{name}: {:#?}", update.changes);
+        files::commit(rehearsal.root(), &update.files).unwrap();
+        check(&rehearsal);
+        let again = plan(&rehearsal, document(name), Vec::new()).unwrap();
+        assert_eq!((again.questions.len(), again.files.len()), (0, 0), "{name}: {:?}", again.files.keys());
+    }
+}
