@@ -8,9 +8,15 @@ use tokio::net::TcpListener;
 
 /// A server that gives each connection the same answer, and closes.
 async fn answering(answer: String) -> String {
+    serving(move |_, _| answer.clone()).await
+}
+
+/// A server that answers by the request's first line and the number of requests with the same method before it.
+async fn serving(answers: impl Fn(&str, usize) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
+        let mut seen = std::collections::BTreeMap::<String, usize>::new();
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut request = Vec::new();
             while !(request.windows(4).any(|end| end == b"\r\n\r\n") && whole(&request)) {
@@ -18,6 +24,11 @@ async fn answering(answer: String) -> String {
                     break;
                 }
             }
+            let request = String::from_utf8_lossy(&request).into_owned();
+            let line = request.lines().next().unwrap_or_default();
+            let before = seen.entry(line.split(' ').next().unwrap_or_default().to_owned()).or_default();
+            let answer = answers(line, *before);
+            *before += 1;
             let _ = connection.write_all(answer.as_bytes()).await;
             let _ = connection.shutdown().await;
         }
@@ -102,5 +113,140 @@ async fn every_end_of_a_question() {
     ];
     for (line, answer, code, kind) in cases {
         ends(line, answer, code, kind).await;
+    }
+}
+
+/// What a service may say to the first question for a task that it has just created.
+fn refusals() -> Vec<(&'static str, String)> {
+    vec![
+        ("404", vendor("404 Not Found", "ResourceNotFound")),
+        ("404 page", http("404 Not Found", "<html>")),
+        ("401", vendor("401 Unauthorized", "AuthenticationError")),
+        ("403", vendor("403 Forbidden", "AccessDenied")),
+        ("403 page", http("403 Forbidden", "<html>")),
+        ("429", vendor("429 Too Many Requests", "AccountRateLimitExceeded")),
+        ("429 quota", vendor("429 Too Many Requests", "SetLimitExceeded")),
+        ("429 bare", http("429 Too Many Requests", "")),
+        ("400", vendor("400 Bad Request", "InvalidParameter")),
+        ("302", http("302 Found", "")),
+        ("another task", task("succeeded", "").replace("cgt-1", "CGT-1")),
+        ("nothing", String::new()),
+    ]
+}
+
+const QUICK: [&str; 4] = ["--poll-interval", "200ms", "--timeout", "1s"];
+
+async fn run_at(base: &str, line: &[&str]) -> (u8, serde_json::Value, String) {
+    let shell = Shell::new().set("ARK_API_KEY", "a-key-of-nobody").set("ARK_BASE_URL", base);
+    let ran = shell.run(&[&["--json"], line].concat()).await;
+    let error = serde_json::from_str(ran.stderr.lines().last().unwrap_or_default()).unwrap_or_default();
+    (ran.code, error, ran.stderr)
+}
+
+/// Rule: once a task exists, no exit code and no message says that nothing was created.
+#[tokio::test(flavor = "multi_thread")]
+async fn once_a_task_exists_the_exit_code_follows_it() {
+    let generate = [&["generate", "A cat.", "--no-download"][..], &QUICK].concat();
+    let wait = [&["wait", "cgt-1"][..], &QUICK].concat();
+    let many = ["wait", "cgt-1", "cgt-2", "--timeout", "1s"];
+    let download = ["download", "cgt-1", "-o", "a.mp4"];
+    for (name, refusal) in refusals() {
+        // What passes is asked for several times before `wait` and `download` give up: seconds for each, and nothing new.
+        let passes = matches!(name, "429" | "429 bare" | "nothing");
+        let lines = [&generate[..], &many, &wait, &download];
+        for line in &lines[..if passes { 2 } else { 4 }] {
+            let line = *line;
+            let refusal = refusal.clone();
+            let base = serving(move |request, _| match request.starts_with("POST") {
+                true => http("200 OK", r#"{"id":"cgt-1"}"#),
+                false => refusal.clone(),
+            })
+            .await;
+            let (code, error, said) = run_at(&base, line).await;
+            assert!([11, 13].contains(&code), "{name} {line:?}: {code} {said}");
+            let lower = said.to_lowercase();
+            for word in ["nothing was created", "nothing was sent", "nothing is billed"] {
+                assert!(!lower.contains(word), "{name} {line:?}: {said}");
+            }
+            assert!(said.contains("cgt-1"), "{name} {line:?}: {said}");
+            if line != many {
+                assert_eq!(error["task_id"], "cgt-1", "{name} {line:?}: {said}");
+                assert!(error["suggestion"].as_str().unwrap().contains("cgt-1"), "{name} {line:?}: {said}");
+            }
+        }
+        // Said once, it is borne.
+        let base = serving(move |request, before| match (request.starts_with("POST"), before) {
+            (true, _) => http("200 OK", r#"{"id":"cgt-1"}"#),
+            (_, 0) => refusal.clone(),
+            _ => task("succeeded", ""),
+        })
+        .await;
+        let line = ["generate", "A cat.", "--no-download", "--poll-interval", "200ms", "--timeout", "20s"];
+        let (code, _, said) = run_at(&base, &line).await;
+        assert_eq!(code, 0, "{name}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_fits_in_no_path_is_a_bill_all_the_same() {
+    let long = "x".repeat(5_000);
+    for (id, shown) in [
+        ("..", r#"\"..\""#),
+        (".", r#"\".\""#),
+        ("", "no task id"),
+        ("a/b", r#"\"a/b\""#),
+        (r"a\\b", "a\\\\\\\\b"),
+        (r"a\u0000", "a\\\\0"),
+        (r"\u001b[2J", "u{1b}[2J"),
+        (r"a\nb", "a\\\\nb"),
+        (&long, "(5000 bytes)"),
+    ] {
+        let answer = http("200 OK", &format!(r#"{{"id":"{id}"}}"#));
+        let base = answering(answer).await;
+        let (code, error, said) = run_at(&base, &["generate", "A cat."]).await;
+        assert_eq!((code, &error["kind"]), (12, &"outcome_unknown".into()), "{id}: {said}");
+        assert!(said.contains(shown), "{shown}: {said}");
+        assert!(said.contains("do not send it again") && said.contains("reconcile"), "{said}");
+        assert!(
+            !said.trim_end().contains(|c: char| c.is_control() && c != '\n') && said.len() < 4_000,
+            "{said}"
+        );
+    }
+}
+
+/// A stranger's video was saved with exit code 0.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_another_task_is_an_error_with_both_ids() {
+    for other in ["CGT-1", "cgt-2", "cgt-11", ".."] {
+        let stranger = task("succeeded", r#","content":{"video_url":"http://127.0.0.1:1/a.mp4"}"#);
+        let stranger = stranger.replace("cgt-1", other);
+        let lists = http("200 OK", &format!(r#"{{"total":1,"items":[{{"id":"{other}"}}]}}"#));
+        for line in [
+            &["generate", "A cat.", "-o", "a.mp4", "--poll-interval", "200ms"][..],
+            &["wait", "cgt-1", "--poll-interval", "200ms"],
+            &["download", "cgt-1", "-o", "a.mp4"],
+            &["get", "cgt-1"],
+            &["list", "--ids", "cgt-1"],
+        ] {
+            let (stranger, lists) = (stranger.clone(), lists.clone());
+            let base = serving(move |request, _| {
+                if request.starts_with("POST") {
+                    http("200 OK", r#"{"id":"cgt-1"}"#)
+                } else if request.contains("/tasks/") {
+                    // The length differs with the id.
+                    let body = stranger.split_once("\r\n\r\n").unwrap().1;
+                    http("200 OK", body)
+                } else {
+                    lists.clone()
+                }
+            })
+            .await;
+            let (code, _, said) = run_at(&base, line).await;
+            assert_eq!(code, 13, "{line:?}: {said}");
+            assert!(
+                said.contains(&format!(r#"\"{other}\""#)) && said.contains(r#"\"cgt-1\""#),
+                "{line:?}: {said}"
+            );
+        }
     }
 }

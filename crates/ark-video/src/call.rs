@@ -8,19 +8,18 @@ use std::{
 };
 
 use ark_video_protocol::{
-    ApiError, Endpoint,
+    ApiError, Cause, Endpoint, Failure,
     limit::{Lane, Limits, Permit},
     reconcile::ClockOffsets,
     request_id::{CLIENT_REQUEST_ID, RANDOM_BYTES, client_request_id},
-    retry::{Failure, Moment, Retries, RetryBudget, RetryOptions, RetryStep},
-    wait::LookFailure,
+    retry::{Retries, RetryBudget, RetryContext, RetryOptions, RetryStep},
 };
 use ark_video_transport::{RequestBody, SendError, SendErrorKind};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use secrecy::ExposeSecret;
 
-use crate::{Call, Client, Error, ReadCause, trace};
+use crate::{Call, Client, Error, trace};
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 
@@ -49,12 +48,13 @@ impl Client {
         endpoint: Endpoint,
         task_id: Option<&str>,
         request: Request<Bytes>,
-        decode: fn(&Response<Bytes>) -> Result<T, ApiError>,
+        decode: impl Fn(&Response<Bytes>) -> Result<T, ApiError>,
     ) -> Result<T, Error> {
         let mut tries = self.tries(self.inner.retry.clone());
         loop {
             self.permit(&lane(endpoint)).await;
-            let error = match self.ask_once(endpoint, task_id, request.clone(), tries.count(), decode).await {
+            let error = match self.ask_once(endpoint, task_id, request.clone(), tries.count(), &decode).await
+            {
                 Ok(value) => {
                     self.paced(&lane(endpoint), None);
                     tries.succeeded(self);
@@ -63,7 +63,7 @@ impl Client {
                 Err(error) => error,
             };
             self.paced(&lane(endpoint), Some(&error));
-            let Some(failure) = failure(&error) else { return Err(error) };
+            let Some(failure) = error.failure() else { return Err(error) };
             let step =
                 tries.after(self, |retries, moment, budget| retries.after_read(failure, moment, budget));
             match step {
@@ -80,7 +80,7 @@ impl Client {
         task_id: Option<&str>,
         request: Request<Bytes>,
         attempt: u32,
-        decode: fn(&Response<Bytes>) -> Result<T, ApiError>,
+        decode: impl Fn(&Response<Bytes>) -> Result<T, ApiError>,
     ) -> Result<T, Error> {
         let (call, result) = self.send(endpoint, task_id, request.map(RequestBody::from), attempt).await;
         match result {
@@ -107,12 +107,11 @@ impl Client {
     pub(crate) fn paced(&self, lane: &Lane, error: Option<&Error>) {
         let now = self.clock().monotonic();
         let mut limits = locked(&self.inner.pace.limits);
-        match error.map(failure) {
-            Some(Some(Failure::Answer(error))) if is_pacing(error) => {
-                let wait = error.retry_after.map(|after| after.wait(self.clock().now()));
-                limits.throttled(lane, now, wait);
+        match error.map(Error::failure) {
+            Some(Some(failure)) if failure.is_too_many_requests() => {
+                limits.throttled(lane, now, failure.retry_after(self.clock().now()));
             }
-            None | Some(Some(Failure::Answer(_))) => limits.answered(lane, now),
+            Some(Some(Failure { cause: Cause::Answer(_), .. })) | None => limits.answered(lane, now),
             _ => {}
         }
     }
@@ -175,10 +174,10 @@ impl Tries {
     pub(crate) fn after(
         &mut self,
         client: &Client,
-        decide: impl FnOnce(&mut Retries, Moment, &mut RetryBudget) -> RetryStep,
+        decide: impl FnOnce(&mut Retries, RetryContext, &mut RetryBudget) -> RetryStep,
     ) -> RetryStep {
         let elapsed = client.clock().monotonic().saturating_sub(self.start);
-        let moment = Moment { elapsed, now: client.clock().now(), dice: client.dice() };
+        let moment = RetryContext { elapsed, now: client.clock().now(), jitter: client.dice() };
         let step = decide(&mut self.retries, moment, &mut locked(&client.inner.pace.budget));
         if matches!(step, RetryStep::After(_)) {
             self.count = self.count.saturating_add(1);
@@ -195,24 +194,6 @@ pub(crate) fn lane(endpoint: Endpoint) -> Lane {
         Endpoint::Models => Lane::Models,
         _ => Lane::Get,
     }
-}
-
-/// What an error says about the request that brought it; `None` if none was sent.
-pub(crate) fn failure(error: &Error) -> Option<Failure<'_>> {
-    match error {
-        Error::NotSent(error) => Some(Failure::Send(&error.cause)),
-        Error::Refused(error) => Some(Failure::Answer(&error.error)),
-        Error::Read(error) => match &error.cause {
-            ReadCause::Send(error) => Some(Failure::Send(error)),
-            ReadCause::Answer(error) => Some(Failure::Answer(error)),
-        },
-        _ => None,
-    }
-}
-
-/// Whether a refusal means "slower".
-fn is_pacing(error: &ApiError) -> bool {
-    error.status == 429 && matches!(LookFailure::of_answer(error, 0), LookFailure::Transient { .. })
 }
 
 /// The last of many errors, with their number.

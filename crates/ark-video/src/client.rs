@@ -4,10 +4,10 @@ use std::{fmt, sync::Arc};
 
 use ark_video_model::{Catalog, ModelList, Task, TaskList, TaskStatus};
 use ark_video_protocol::{
-    BaseUrl, Endpoint, UnixMillis, delete,
+    BaseUrl, Class, Endpoint, UnixMillis, classify, delete,
     download::{LinkRules, PlainHttp, Reach},
     get, list, models,
-    retry::{Deletion, Failure, RetryOptions, RetryStep},
+    retry::{Deletion, RetryOptions, RetryStep},
 };
 use ark_video_transport::{Clock, Random, Transport, dice};
 use secrecy::SecretString;
@@ -99,7 +99,7 @@ impl Client {
     /// [`Error::Read`].
     pub async fn get(&self, id: &str) -> Result<Task, Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;
-        self.ask(Endpoint::Get, Some(id), http, get::decode).await
+        self.ask(Endpoint::Get, Some(id), http, |answer| get::decode(answer, id)).await
     }
 
     /// Lists one page of the tasks of the last 7 days.
@@ -108,7 +108,7 @@ impl Client {
     /// [`Error::Request`] for more ids than an address can hold; [`Error::NotSent`], [`Error::Refused`], [`Error::Read`].
     pub async fn list(&self, query: &ListQuery) -> Result<TaskList, Error> {
         let http = query.to_http(&self.inner.base)?;
-        self.ask(Endpoint::List, None, http, list::decode).await
+        self.ask(Endpoint::List, None, http, |answer| list::decode(answer, &query.task_ids)).await
     }
 
     /// Lists the models that the service offers; also the cheapest check of a key.
@@ -126,7 +126,7 @@ impl Client {
         let decode = |answer: &http::Response<_>| {
             let request_id =
                 answer.headers().get(ark_video_protocol::REQUEST_ID).and_then(|id| id.to_str().ok());
-            Ok((get::decode(answer)?, request_id.map(str::to_owned)))
+            Ok((get::decode(answer, id)?, request_id.map(str::to_owned)))
         };
         self.ask(Endpoint::Get, Some(id), http, decode).await
     }
@@ -135,7 +135,7 @@ impl Client {
     pub(crate) async fn get_once(&self, id: &str) -> Result<Task, Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;
         self.permit(&lane(Endpoint::Get)).await;
-        let looked = self.ask_once(Endpoint::Get, Some(id), http, 1, get::decode).await;
+        let looked = self.ask_once(Endpoint::Get, Some(id), http, 1, |answer| get::decode(answer, id)).await;
         self.paced(&lane(Endpoint::Get), looked.as_ref().err());
         looked
     }
@@ -195,8 +195,8 @@ impl Client {
                 tries.succeeded(self);
                 return Ok(());
             };
-            let Some(failure) = call::failure(&error) else { return Err(error) };
-            let may_be_done = !matches!(failure, Failure::Send(cause) if cause.is_not_sent());
+            let Some(failure) = error.failure() else { return Err(error) };
+            let may_be_done = classify(&failure) != Class::NotSent;
             let step = tries.after(self, |retries, moment, budget| {
                 retries.after_delete(deletion, failure, moment, budget)
             });

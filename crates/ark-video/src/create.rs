@@ -24,7 +24,8 @@ type BeforeFirstByte = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CreateOptions {
-    /// Whether to send again what was provably not sent, and what was refused because of the pace; nothing else ever is.
+    /// Whether to send again what was provably not sent, and what was refused in a way that may pass (the pace, a part of the service that failed
+    /// first); nothing else ever is.
     /// Default: send once.
     pub retry: RetryOptions,
     /// Values to put into the request by which its task can be found again if its id is lost. Default none.
@@ -148,7 +149,7 @@ impl Client {
     /// Every way a create can end has its case, see the table at the [crate's top](crate#what-a-create-can-end-in).
     pub async fn create(&self, request: &CreateTaskRequest) -> Result<TaskHandle, Error> {
         self.passes(request)?;
-        self.create_raw(request).await.map(|created| self.task(created.id))
+        self.create_raw(request).await.map(|created| TaskHandle::created(self.clone(), created.id))
     }
 
     /// As [`Client::create`], with the whole answer, and without our checks: whatever it is, it is sent.
@@ -212,7 +213,7 @@ impl Client {
         judge(prepared.options.check, || prepared.report.clone())?;
         let created =
             self.send_prepared(&prepared.request, &prepared.marks, &prepared.options, &may, None).await?;
-        Ok(self.task(created.id))
+        Ok(TaskHandle::created(self.clone(), created.id))
     }
 
     /// As [`Client::create_prepared`]; calls `write_down` right before the first byte of each send leaves, when the
@@ -232,7 +233,7 @@ impl Client {
         let created = self
             .send_prepared(&prepared.request, &prepared.marks, &prepared.options, &|| Ok(()), Some(before))
             .await?;
-        Ok(self.task(created.id))
+        Ok(TaskHandle::created(self.clone(), created.id))
     }
 
     async fn send_prepared(
@@ -306,7 +307,7 @@ impl Client {
             // Said once more, in the words of this file: nothing else may ever be sent twice.
             let harmless = match &error {
                 Error::NotSent(_) => true,
-                Error::Refused(refused) => refused.class == Refusal::Throttled,
+                Error::Refused(refused) => matches!(refused.class, Refusal::Throttled | Refusal::Transient),
                 _ => false,
             };
             match step {

@@ -10,6 +10,7 @@ use ark_video_model::{MediaKind, Task, TaskStatus};
 use ark_video_protocol::{
     UnixMillis,
     download::{Again, DownloadRefusal, Tries, Trouble, expires_at},
+    path::shown,
 };
 use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch};
 
@@ -213,6 +214,10 @@ pub(crate) async fn download(
         Some(task) => task,
         None => handle.get().await?,
     };
+    // Nobody's video but this task's gets its name and its sidecar.
+    if task.id != handle.id() {
+        return Err(failed(None, DownloadCause::OtherTask(shown(&task.id))));
+    }
     match &task.status {
         TaskStatus::Succeeded => {}
         status if status.is_terminal() => return Err(Error::TaskEnded(TaskEnded { task: Box::new(task) })),

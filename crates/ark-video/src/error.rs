@@ -1,8 +1,10 @@
 //! The one error of this crate, in the order of how far the request got, and the questions one may ask of it.
 
 use ark_video_model::{ErrorClass, Report};
-use ark_video_protocol::{ApiError, Endpoint, RequestError, outcome::Refusal, reconcile::Unknown};
-use ark_video_transport::{SaveError, SendErrorKind};
+use ark_video_protocol::{
+    ApiError, Cause, Class, Endpoint, Failure, RequestError, classify, outcome::Refusal, reconcile::Unknown,
+};
+use ark_video_transport::SaveError;
 
 use crate::{
     AcceptedWithoutId, Call, ConfigError, DownloadCause, DownloadError, NotPossible, NotSent, OutcomeUnknown,
@@ -51,22 +53,35 @@ pub enum Error {
     Download(Box<DownloadError>),
 }
 
+/// How far money had got when something went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// No task was created: nothing was sent, or the service refused the create.
+    NotCreated,
+    /// A create may have made a task, which is billed if it succeeds.
+    Unknown,
+    /// It is about a task that was created, and is billed if it succeeds.
+    Created,
+    /// It is about no task: a list, the models.
+    Question,
+}
+
 impl Error {
     /// Whether the same call may be made again, without the risk of a second bill and with some hope.
     ///
     /// For a create that is: not sent, or refused because of the pace. For a refusal, wait before trying again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
+        if let Some(failure) = self.failure() {
+            return match classify(&failure) {
+                Class::NotSent | Class::Throttled | Class::Transient => true,
+                // A question, or a delete that looks at the task first.
+                Class::MaybeDone => failure.endpoint != Endpoint::Create,
+                _ => false,
+            };
+        }
         match self {
-            Self::NotSent(error) => error.cause.kind != SendErrorKind::Invalid,
-            Self::Refused(error) => error.class == Refusal::Throttled,
-            Self::Read(error) => match &error.cause {
-                ReadCause::Send(error) => {
-                    !matches!(error.kind, SendErrorKind::Invalid | SendErrorKind::Redirected)
-                }
-                // A server's trouble, or something in between that answered for it.
-                ReadCause::Answer(_) => true,
-            },
             Self::StillRunning(_) => true,
             Self::Download(error) => match &error.cause {
                 DownloadCause::Save(SaveError::Send(_)) => true,
@@ -74,6 +89,57 @@ impl Error {
                 _ => false,
             },
             _ => false,
+        }
+    }
+
+    /// How far money had got: whether a task exists. Exit codes and texts follow this, not the variant.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Config(_) | Self::Rejected(_) => Phase::NotCreated,
+            Self::Request(_) => Phase::NotCreated,
+            Self::OutcomeUnknown(_) => Phase::Unknown,
+            Self::AcceptedWithoutId(_)
+            | Self::NotPossible(_)
+            | Self::TaskEnded(_)
+            | Self::StillRunning(_)
+            | Self::Download(_) => Phase::Created,
+            Self::NotSent(_) | Self::Refused(_) | Self::Read(_) => match self.call() {
+                Some(call) if call.endpoint == Endpoint::Create => Phase::NotCreated,
+                Some(Call { task_id: Some(_), .. }) => Phase::Created,
+                _ => Phase::Question,
+            },
+        }
+    }
+
+    /// The same error of a request about a task that exists: it could not be asked for, and nothing else is known.
+    pub(crate) fn of_known_task(self) -> Self {
+        let (call, cause) = match self {
+            Self::NotSent(error) => (error.call, ReadCause::Send(error.cause)),
+            Self::Refused(error) => (error.call, ReadCause::Answer(error.error)),
+            other => return other,
+        };
+        Self::Read(Box::new(ReadError { call, tries: 1, cause }))
+    }
+
+    /// What came in place of an answer, in words.
+    pub(crate) fn cause_text(&self) -> Option<String> {
+        match self.failure()?.cause {
+            Cause::Answer(error) => Some(error.to_string()),
+            Cause::Send(error) => Some(error.to_string()),
+        }
+    }
+
+    /// What came in place of an answer, if this is the error of one request; for [`classify`].
+    pub(crate) fn failure(&self) -> Option<Failure<'_>> {
+        match self {
+            Self::NotSent(error) => Some(Failure::send(error.call.endpoint, &error.cause)),
+            Self::Refused(error) => Some(Failure::answer(error.call.endpoint, &error.error)),
+            Self::Read(error) => Some(match &error.cause {
+                ReadCause::Send(cause) => Failure::send(error.call.endpoint, cause),
+                ReadCause::Answer(answer) => Failure::answer(error.call.endpoint, answer),
+            }),
+            _ => None,
         }
     }
 
@@ -198,20 +264,20 @@ impl Error {
 
     /// The error of a question that the service answered with something else.
     pub(crate) fn of_answer(call: Call, error: ApiError) -> Self {
-        let kind = error.class();
-        // A success that cannot be read, and a server's trouble, are no refusals.
-        let trouble = match error.status {
-            ..=299 => !error.is_from_vendor(),
-            300..=399 => false,
-            status => status >= 500 || kind == ErrorClass::Server,
+        let class = classify(&Failure::answer(call.endpoint, &error));
+        // A success that cannot be read, and a server's trouble, are no refusals; a request for a slower pace is one.
+        let trouble = match class {
+            Class::Transient | Class::NotSent => error.status != 429,
+            Class::MaybeDone => true,
+            _ => error.status < 300 && error.code.info().is_none(),
         };
         if trouble {
             return Self::Read(Box::new(ReadError { call, tries: 1, cause: ReadCause::Answer(error) }));
         }
-        let class = match (kind, error.status) {
-            (_, 300..=399) => Refusal::Misrouted,
-            (ErrorClass::Throttled, _) => Refusal::Throttled,
-            (ErrorClass::Account, _) => Refusal::Account,
+        let class = match class {
+            _ if (300..=399).contains(&error.status) => Refusal::Misrouted,
+            Class::Throttled | Class::Transient => Refusal::Throttled,
+            Class::Account => Refusal::Account,
             _ => Refusal::Caller,
         };
         debug_assert!(call.endpoint != Endpoint::Create);

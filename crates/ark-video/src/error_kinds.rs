@@ -4,7 +4,7 @@
 use std::fmt;
 
 use ark_video_model::ErrorClass;
-use ark_video_protocol::{ApiError, BaseUrlError, Endpoint, outcome::Refusal};
+use ark_video_protocol::{ApiError, BaseUrlError, Class, Endpoint, Failure, classify, outcome::Refusal};
 use ark_video_transport::{SendError, SendErrorKind, SettingError};
 
 /// A setting that is missing or cannot be used. Nothing was sent.
@@ -170,8 +170,25 @@ impl fmt::Display for ReadError {
                 write!(f, ": the service answered {error}{}", if ends_sentence(error) { "" } else { "." })?;
             }
         }
+        let refusal = match &self.cause {
+            ReadCause::Answer(error) => matches!(
+                classify(&Failure::answer(self.call.endpoint, error)),
+                Class::Account | Class::Permanent
+            )
+            .then_some(error),
+            ReadCause::Send(_) => None,
+        };
+        if let Some(error) = refusal.filter(|error| error.other_id.is_none()) {
+            advise(f, error)?;
+        }
         match self.call.endpoint {
-            Endpoint::Get => f.write_str(" That says nothing about the task: it goes on, and is billed when it succeeds. Ask again later by its id."),
+            Endpoint::Get if refusal.is_some_and(|error| error.other_id.is_some()) => f.write_str(
+                " Nothing of the other task is kept under this one's name. The task itself goes on, and is billed if it succeeds.",
+            ),
+            Endpoint::Get if refusal.is_some_and(|error| error.status == 404) => {
+                f.write_str(" If it was created, it goes on, and is billed if it succeeds. Ask again later by its id.")
+            }
+            Endpoint::Get => f.write_str(" That says nothing about the task: it goes on, and is billed if it succeeds. Ask again later by its id."),
             Endpoint::Delete => f.write_str(" Whether it took effect is unknown: look at the task before trying again."),
             _ => f.write_str(" Asking again is free."),
         }

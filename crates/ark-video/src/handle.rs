@@ -3,13 +3,15 @@
 use std::{fmt, path::Path};
 
 use ark_video_model::{Task, TaskStatus};
-use ark_video_protocol::wait::{Look, LookFailure, Step, StopReason, WaitOptions, WaitPlan};
+use ark_video_protocol::{
+    get,
+    wait::{Look, PollFailure, Step, StopReason, WaitOptions, WaitPlan},
+};
 use ark_video_transport::{Clock, SaveProgress};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Client, DownloadOptions, Downloaded, Error, ReadCause, StillRunning, TaskEnded, call::after,
-    download::download,
+    Client, DownloadOptions, Downloaded, Error, StillRunning, TaskEnded, call::after, download::download,
 };
 
 /// A task and the client that reaches it.
@@ -20,6 +22,8 @@ use crate::{
 pub struct TaskHandle {
     client: Client,
     id: String,
+    /// Whether a create of this client has just made it, so that it is known to exist.
+    created: bool,
 }
 
 /// What happened during a wait.
@@ -39,7 +43,11 @@ pub enum WaitEvent<'a> {
 
 impl TaskHandle {
     pub(crate) fn new(client: Client, id: String) -> Self {
-        Self { client, id }
+        Self { client, id, created: false }
+    }
+
+    pub(crate) fn created(client: Client, id: String) -> Self {
+        Self { client, id, created: true }
     }
 
     /// The task's id.
@@ -55,9 +63,10 @@ impl TaskHandle {
     /// Asks for the task.
     ///
     /// # Errors
-    /// As [`Client::get`].
+    /// [`Error::Read`], whatever came in place of the task: that it cannot be asked for says nothing about a task that
+    /// was created. [`Error::Request`] for an id that no path can hold.
     pub async fn get(&self) -> Result<Task, Error> {
-        self.client.get(&self.id).await
+        self.client.get(&self.id).await.map_err(Error::of_known_task)
     }
 
     /// Waits until the task has succeeded, and gives it.
@@ -67,8 +76,8 @@ impl TaskHandle {
     ///
     /// # Errors
     /// [`Error::TaskEnded`] (failed, expired or cancelled), [`Error::StillRunning`] (the time is up; the error keeps the
-    /// id and the task as last seen), [`Error::Refused`] (401, 403, 404 and the like: looking again would not help),
-    /// [`Error::NotSent`] or [`Error::Read`] (too many looks in a row failed).
+    /// id and the task as last seen), [`Error::Read`] (too many looks in a row failed, or were refused: 404 for 60 s of a
+    /// task that is known to exist, 401 and 403 for 2 minutes, others three times; or the answers are about another task).
     pub async fn wait(&self, options: WaitOptions) -> Result<Task, Error> {
         self.wait_with(options, |_| {}).await
     }
@@ -82,9 +91,12 @@ impl TaskHandle {
         options: WaitOptions,
         mut on_event: impl FnMut(WaitEvent<'_>) + Send,
     ) -> Result<Task, Error> {
+        // An id that no path can hold stays so: said at once, and nothing is sent.
+        get::Request::new(&self.id).to_http(self.client.base_url())?;
         let clock: &dyn Clock = self.client.clock();
         let start = clock.monotonic();
-        let mut plan = WaitPlan::new(options);
+        let known = self.created || options.is_known;
+        let mut plan = WaitPlan::new(options.known(known));
         let mut last: Option<Task> = None;
         let mut step = plan.start(self.client.dice());
         loop {
@@ -94,11 +106,11 @@ impl TaskHandle {
                     clock.sleep(at - now).await;
                 }
             }
-            let looked = self.client.get_once(&self.id).await;
+            let looked = self.client.get_once(&self.id).await.map_err(Error::of_known_task);
             let elapsed = clock.monotonic().saturating_sub(start);
             let look = match &looked {
                 Ok(task) => Look::Status(&task.status),
-                Err(error) => Look::Failed(failure(error, clock)),
+                Err(error) => Look::Failed(poll_failure(error, clock)),
             };
             step = plan.observe(elapsed, &look, self.client.dice());
             match &looked {
@@ -113,18 +125,17 @@ impl TaskHandle {
                 (Step::Finished, Ok(task)) => {
                     return Err(Error::TaskEnded(TaskEnded { task: Box::new(task) }));
                 }
-                (Step::Stop(StopReason::TooManyFailures(tries)), Err(error)) => {
-                    return Err(after(tries, error));
+                (Step::Stop(StopReason::TooManyFailures(_) | StopReason::Refused), Err(error)) => {
+                    return Err(after(plan.failures(), error));
                 }
-                (Step::Stop(StopReason::Refused), Err(error)) => return Err(error),
                 (Step::LookAt { .. }, looked) => last = looked.ok().or(last),
                 (_, looked) => {
-                    let task = looked.ok().or(last).map(Box::new);
-                    return Err(Error::StillRunning(StillRunning {
-                        task_id: self.id.clone(),
-                        task,
-                        elapsed,
-                    }));
+                    let (task, trouble) = match looked {
+                        Ok(task) => (Some(task), None),
+                        Err(error) => (last, error.cause_text()),
+                    };
+                    let (task_id, task) = (self.id.clone(), task.map(Box::new));
+                    return Err(Error::StillRunning(StillRunning { task_id, task, elapsed, trouble }));
                 }
             }
         }
@@ -199,14 +210,6 @@ impl Serialize for TaskHandle {
     }
 }
 
-fn failure(error: &Error, clock: &dyn Clock) -> LookFailure {
-    match error {
-        Error::NotSent(error) => LookFailure::of_send(&error.cause),
-        Error::Read(error) => match &error.cause {
-            ReadCause::Send(error) => LookFailure::of_send(error),
-            ReadCause::Answer(error) => LookFailure::of_answer(error, clock.now()),
-        },
-        Error::Refused(error) => LookFailure::of_answer(&error.error, clock.now()),
-        _ => LookFailure::Final,
-    }
+fn poll_failure(error: &Error, clock: &dyn Clock) -> PollFailure {
+    error.failure().map_or_else(PollFailure::impossible, |failure| PollFailure::of(&failure, clock.now()))
 }

@@ -32,6 +32,8 @@
 //! | [`Error::OutcomeUnknown`] | perhaps | do not send again; [`Client::reconcile`] looks for the task |
 //! | [`Error::AcceptedWithoutId`] | very probably | as above |
 //!
+//! [`Error::phase`] says the same of every error: once a task exists, nothing says that none was created.
+//!
 //! # What never happens
 //!
 //! The key goes to the base URL's host and nowhere else; redirects are not followed; no key, prompt or picture is in an
@@ -67,19 +69,20 @@ mod watch_handle;
 
 pub use ark_video_model as model;
 pub use ark_video_protocol::{
-    ApiError, Asked, BaseUrl, BaseUrlError, Difference, Endpoint, EnvelopeKind, RequestError, RetryAfter,
-    UnixMillis,
+    ApiError, Asked, Backoff, BaseUrl, BaseUrlError, Difference, Endpoint, EnvelopeKind, RequestError,
+    RetryAfter, UnixMillis,
     download::{DownloadRefusal, LinkRules, PlainHttp, Reach, deadline, file_stem},
     limit::LimitSettings,
     list::Request as ListQuery,
     outcome::Refusal,
+    path::{is_usable as is_usable_id, shown as shown_id},
     reconcile::{
         Candidate, Doubt, Evidence, MARKS_KEPT, Marks, MarksInUse, StampOptions, SweepOptions, Unknown,
         Verdict, Window,
     },
     retry::RetryOptions,
     unix_millis,
-    wait::WaitOptions,
+    wait::{NOT_FOUND_GRACE, WaitOptions},
     watch::{CouldNotAsk, WatchEvent, WatchOptions, Watched},
 };
 pub use ark_video_transport::{
@@ -97,7 +100,7 @@ pub use create::{CreateOptions, Prepared};
 pub use download::{DownloadOptions, Downloaded, Existing, Output};
 pub use download_all::DownloadJob;
 pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARIABLE};
-pub use error::Error;
+pub use error::{Error, Phase};
 pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused};
 pub use handle::{TaskHandle, WaitEvent};
 pub use intent::{Intent, canonical_hash, intent_hash, intent_hash_of};

@@ -125,13 +125,19 @@ pub struct StillRunning {
     pub task: Option<Box<Task>>,
     /// How long was waited.
     pub elapsed: Duration,
+    /// Why the last look brought nothing, if it did not.
+    pub trouble: Option<String>,
 }
 
 impl fmt::Display for StillRunning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen = match &self.task {
-            Some(task) => format!("it is {}", task.status),
-            None => "it could not be looked at".to_owned(),
+        let seen = match (&self.task, &self.trouble) {
+            (Some(task), None) => format!("it is {}", task.status),
+            (Some(task), Some(why)) => {
+                format!("it was {}, then it could not be looked at ({why})", task.status)
+            }
+            (None, Some(why)) => format!("it could not be looked at ({why})"),
+            (None, None) => "it could not be looked at".to_owned(),
         };
         write!(
             f,
@@ -166,6 +172,9 @@ pub enum DownloadCause {
         /// The service's id of the last request for the task, for its support.
         request_id: Option<String>,
     },
+    /// The task that was handed over is another one; its id, escaped.
+    #[error("it is to be saved from task {0}, which is another task")]
+    OtherTask(String),
     /// It could not be fetched or written.
     #[error(transparent)]
     Save(#[from] SaveError),
@@ -188,7 +197,7 @@ impl fmt::Display for DownloadError {
             };
         }
         write!(f, "The result of task {} is not saved: {}.", self.task_id, self.cause)?;
-        if matches!(self.cause, DownloadCause::NoLink { .. }) {
+        if matches!(self.cause, DownloadCause::NoLink { .. } | DownloadCause::OtherTask(_)) {
             return Ok(());
         }
         match self.link_expires_at {

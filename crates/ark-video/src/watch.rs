@@ -8,11 +8,11 @@ use std::{
 
 use ark_video_model::{Task, TaskList};
 use ark_video_protocol::{
-    Endpoint, get, list,
-    retry::Failure,
+    Endpoint, Failure, get, list,
     watch::{self, Ask, AskRequest, Ticket, WatchEvent, WatchOptions, WatchStep, Watched},
 };
 use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
+use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::{
     StreamExt,
@@ -20,9 +20,11 @@ use futures_util::{
     stream::{FuturesUnordered, unfold},
 };
 
+use http::Response;
+
 use crate::{
     Client, Error, WatchHandle,
-    call::{failure, locked},
+    call::locked,
     watch_handle::{Command, Commands},
 };
 
@@ -211,8 +213,8 @@ impl Watch {
             Answer::Task(Err(error)) | Answer::List(Err(error)) => error,
         };
         // An id that no path can hold: nobody will ever be able to ask for it.
-        let impossible = SendError::not_sent(SendErrorKind::Invalid, "the request cannot be made");
-        let failure = failure(&error).unwrap_or(Failure::Send(&impossible));
+        let impossible = SendError::not_sent(SendErrorKind::Invalid, error.to_string());
+        let failure = error.failure().unwrap_or(Failure::send(Endpoint::Get, &impossible));
         let dice = self.client.dice();
         self.machine.failed(now, ticket, failure, clock.now(), dice, &mut limits);
     }
@@ -230,12 +232,16 @@ async fn send(client: Client, ask: Ask) -> (Ticket, Answer) {
     let answer = match ask.request {
         AskRequest::Get(request) => Answer::Task(match request.to_http(client.base_url()) {
             Ok(http) => {
-                client.ask_once(Endpoint::Get, Some(&request.id), http, 1, get::decode).await.map(Box::new)
+                let decode = |answer: &Response<Bytes>| get::decode(answer, &request.id);
+                client.ask_once(Endpoint::Get, Some(&request.id), http, 1, decode).await.map(Box::new)
             }
             Err(error) => Err(error.into()),
         }),
         AskRequest::List(request) => Answer::List(match request.to_http(client.base_url()) {
-            Ok(http) => client.ask_once(Endpoint::List, None, http, 1, list::decode).await,
+            Ok(http) => {
+                let decode = |answer: &Response<Bytes>| list::decode(answer, &request.task_ids);
+                client.ask_once(Endpoint::List, None, http, 1, decode).await
+            }
             Err(error) => Err(error.into()),
         }),
     };

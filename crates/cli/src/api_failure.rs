@@ -1,7 +1,6 @@
 //! From the client's errors to exit codes and the commands that help. The sentences are the client's own.
 
-use ark_video::model::ErrorClass;
-use ark_video::{Action, DownloadCause, Error, SaveError, Unknown};
+use ark_video::{Action, DownloadCause, Error, Refusal, SaveError, Unknown};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -70,8 +69,8 @@ fn exit_of(error: &Error) -> Exit {
         Error::Config(_) => Exit::Configuration,
         Error::Request(_) | Error::Rejected(_) => Exit::Request,
         Error::NotSent(_) => Exit::NotSent,
-        Error::Refused(refused) => match (refused.error.class(), refused.error.status) {
-            (ErrorClass::Throttled, _) | (ErrorClass::Account, 429) => Exit::Throttled,
+        Error::Refused(refused) => match (refused.class, refused.error.status) {
+            (Refusal::Throttled | Refusal::Transient, _) | (Refusal::Account, 429) => Exit::Throttled,
             _ => Exit::Refused,
         },
         Error::OutcomeUnknown(_) | Error::AcceptedWithoutId(_) => Exit::OutcomeUnknown,

@@ -61,18 +61,21 @@ impl<'o> Board<'o> {
             }
             WatchEvent::Gone { id } => self.done(id, "gone: the service knows no such task"),
             WatchEvent::TimedOut { id, status } => self.done(id, &format!("still {status}; stopped waiting")),
+            WatchEvent::CouldNotAsk { id, why, detail, .. } if !detail.is_empty() => {
+                self.done(id, &format!("could not be asked for: {why} ({detail})"));
+            }
             WatchEvent::CouldNotAsk { id, why, .. } => {
-                self.done(id, &format!("could not be asked for: {why}"))
+                self.done(id, &format!("could not be asked for: {why}"));
             }
             WatchEvent::Stuck { id, running_for } => self.output.warn(format_args!(
                 "{}: running for {} already",
                 printable(id),
                 summary::seconds(running_for.as_secs())
             )),
-            WatchEvent::Trouble { failures } => {
-                self.output
-                    .note(format_args!("the service does not answer ({failures} times in a row), going on"));
-            }
+            WatchEvent::Trouble { failures, detail } => self.output.note(format_args!(
+                "no usable answer {failures} times in a row ({}), going on",
+                printable(detail)
+            )),
             _ => {}
         }
     }

@@ -38,18 +38,23 @@ const TABLE: [(Exit, u8, &str, &str); 18] = [
         "output",
         "the output cannot be written: it exists, is a folder, the folder is missing",
     ),
-    (Exit::NotSent, 7, "not_sent", "the service could not be reached; nothing was created"),
-    (Exit::Refused, 8, "refused", "the service refused; nothing was created"),
-    (Exit::Throttled, 9, "throttled", "rate limit or quota"),
+    (Exit::NotSent, 7, "not_sent", "the service could not be reached; nothing was sent"),
+    (Exit::Refused, 8, "refused", "the service refused; a create that ends so made no task"),
+    (Exit::Throttled, 9, "throttled", "rate limit or quota; a create that ends so made no task"),
     (Exit::TaskEnded, 10, "task_ended", "the task failed, expired or was cancelled"),
     (Exit::StillRunning, 11, "still_running", "we stopped waiting; the task goes on"),
     (
         Exit::OutcomeUnknown,
         12,
         "outcome_unknown",
-        "nobody knows whether a task was created: do not just repeat, a bill is possible",
+        "a task was created whose id is not known, or may have been: do not just repeat, a bill is possible",
     ),
-    (Exit::Result, 13, "result", "the task or its video could not be fetched"),
+    (
+        Exit::Result,
+        13,
+        "result",
+        "the task or its video could not be fetched; it goes on, and is billed if it succeeds",
+    ),
     (
         Exit::DoubleBills,
         14,
@@ -68,7 +73,7 @@ const TABLE: [(Exit, u8, &str, &str); 18] = [
         "journal",
         "batch: the journal cannot be used: damaged, foreign, newer, lost, a copy; nothing was sent",
     ),
-    (Exit::Parked, 17, "parked", "batch: shots wait for a person: an approval, or a higher cap"),
+    (Exit::Parked, 17, "parked", "batch: shots wait for a person: an approval, a higher cap, or the account"),
     (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),
 ];
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use serde_json::{Map, Value};
 
-use crate::ApiError;
+use crate::{ApiError, path};
 
 /// Largest answer read to a create, get, delete or model list: 1 MiB.
 pub const MAX_ANSWER: usize = 1 << 20;
@@ -70,6 +70,16 @@ pub(crate) fn named(answer: &Response<Bytes>, id: &str) -> Result<(), ApiError> 
         return Err(ApiError::unreadable(answer, "the answer holds no task id".to_owned()));
     }
     Ok(())
+}
+
+/// An id that nobody could ever ask for is none.
+pub(crate) fn usable(answer: &Response<Bytes>, id: &str) -> Result<(), ApiError> {
+    named(answer, id)?;
+    if path::is_usable(id) {
+        return Ok(());
+    }
+    let why = format!("the answer gives the id {}, which no address can hold", path::shown(id));
+    Err(ApiError::unreadable(answer, why))
 }
 
 /// Whether the members of a success that no field took are an error envelope.

@@ -1,6 +1,7 @@
 //! An answer that says no, in whatever form it comes: the vendor's three envelopes, a gateway's `detail`, HTML, nothing.
 //!
-//! [`crate::error_reading`] makes one of any answer. What an error means for a create is decided in [`crate::outcome`].
+//! [`crate::error_reading`] makes one of any answer. Whether the same request may be sent again is decided by
+//! [`crate::classify`].
 
 use std::fmt;
 
@@ -52,6 +53,8 @@ pub struct ApiError {
     pub envelope: EnvelopeKind,
     /// How long the service asks to wait.
     pub retry_after: Option<RetryAfter>,
+    /// The id of a task that the answer is about and that was not asked for, as it came.
+    pub other_id: Option<String>,
 }
 
 impl ApiError {
@@ -67,6 +70,7 @@ impl ApiError {
             request_id: None,
             envelope: EnvelopeKind::Nested,
             retry_after: None,
+            other_id: None,
         }
     }
 
@@ -176,12 +180,6 @@ impl ApiError {
             400..=499 if self.status != 408 => ErrorClass::CallerMistake,
             _ => ErrorClass::Server,
         }
-    }
-
-    /// Whether the same question may well be answered later. Says nothing about a create: see [`crate::outcome`].
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        matches!(self.class(), ErrorClass::Throttled) || matches!(self.status, 408 | 425 | 500..=599)
     }
 
     /// What to do about it, in one sentence; empty when nobody knows.

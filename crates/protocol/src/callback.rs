@@ -9,7 +9,10 @@ use ark_video_model::{Task, TaskStatus};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::limit::{Limiter, Permit};
+use crate::{
+    limit::{Limiter, Permit},
+    path,
+};
 
 /// Largest callback read: 64 KiB.
 pub const MAX_CALLBACK: usize = 64 << 10;
@@ -56,6 +59,9 @@ pub enum CallbackError {
     /// A task without an id.
     #[error("the callback names no task")]
     NoId,
+    /// A task whose id nobody could ask for.
+    #[error("the callback names the task {0}, for which no address can ask")]
+    UnusableId(String),
 }
 
 /// Reads a callback body.
@@ -78,11 +84,14 @@ pub fn parse(body: &[u8]) -> Result<Hint, CallbackError> {
             error.column()
         ))
     })?;
-    let id = task.id.trim();
-    if id.is_empty() {
+    if task.id.trim().is_empty() {
         return Err(CallbackError::NoId);
     }
-    Ok(Hint { id: id.to_owned(), status: task.status, updated_at: task.updated_at, model: task.model })
+    // As it came: ids are compared exactly.
+    if !path::is_usable(&task.id) {
+        return Err(CallbackError::UnusableId(path::shown(&task.id)));
+    }
+    Ok(Hint { id: task.id, status: task.status, updated_at: task.updated_at, model: task.model })
 }
 
 /// How deeply brackets are nested, those inside texts left out.

@@ -23,6 +23,12 @@ fn a_callback_is_a_task_of_which_only_id_state_and_time_are_kept() {
 fn what_is_no_callback_is_refused_and_not_repeated_in_the_error() {
     assert_eq!(parse(&vec![b' '; MAX_CALLBACK + 1]), Err(CallbackError::TooLarge(MAX_CALLBACK + 1)));
     assert_eq!(parse(br#"{"id":" ","status":"queued"}"#), Err(CallbackError::NoId));
+    // Ids are compared exactly, and none is asked for that no address can hold.
+    assert_eq!(parse(br#"{"id":" cgt-1","status":"queued"}"#).unwrap().id, " cgt-1");
+    for id in ["..", "a/b", "a\\u0000"] {
+        let body = format!(r#"{{"id":"{id}","status":"queued"}}"#);
+        assert!(matches!(parse(body.as_bytes()), Err(CallbackError::UnusableId(_))), "{id}");
+    }
     for odd in ["", "null", "[]", "{", "secret", "\"secret\"", "<html>", r#"{"id":"cgt-1""#] {
         let error = parse(odd.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with("the callback"), "{error}");

@@ -78,14 +78,15 @@ pub fn to_plan(
     Ok(http::Request::from_parts(parts, BodyPlan::new(json, find)?))
 }
 
-/// Client half: reads the answer. A success without an id is an error here, and a paid one:
+/// Client half: reads the answer. A success without an id that can be used is an error here, and a paid
+/// one:
 /// use [`crate::outcome::of_create`] to tell what happened.
 ///
 /// # Errors
 /// The service refused, or the answer cannot be read.
 pub fn decode(response: &Response<Bytes>) -> Result<CreateTaskResponse, ApiError> {
     let created: CreateTaskResponse = answer::read(response, answer::MAX_ANSWER, "a created task")?;
-    answer::named(response, &created.id)?;
+    answer::usable(response, &created.id)?;
     Ok(created)
 }
 

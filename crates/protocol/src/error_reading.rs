@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, header};
 use serde_json::{Map, Value};
 
-use crate::{ApiError, EnvelopeKind, REQUEST_ID, pace::RetryAfter};
+use crate::{ApiError, EnvelopeKind, REQUEST_ID, pace::RetryAfter, path::shown};
 
 /// Longest message kept, in bytes; what servers add beyond it is dropped.
 const MESSAGE_LIMIT: usize = 8 * 1024;
@@ -33,6 +33,17 @@ impl ApiError {
             error.message = if error.envelope == EnvelopeKind::NotJson { error.message } else { why };
         }
         error
+    }
+
+    /// An answer about another task than the one that was asked for; `None` if it is the one. Ids are compared exactly.
+    pub(crate) fn of_other(asked: &str, came: &str) -> Option<Self> {
+        if asked == came {
+            return None;
+        }
+        let message = format!("the answer is about task {}, not about {}", shown(came), shown(asked));
+        let mut error = Self::new(200, "", message).envelope(EnvelopeKind::Other);
+        error.other_id = Some(clip(came));
+        Some(error)
     }
 
     /// The error envelope in `json`, if there is one.

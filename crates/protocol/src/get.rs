@@ -41,14 +41,14 @@ impl Request {
     }
 }
 
-/// Client half: reads the answer.
+/// Client half: reads the answer to the question for the task with the id `asked`.
 ///
 /// # Errors
-/// The service refused, or the answer cannot be read.
-pub fn decode(response: &Response<Bytes>) -> Result<Task, ApiError> {
+/// The service refused, or the answer cannot be read, or is about another task: ids are compared exactly.
+pub fn decode(response: &Response<Bytes>, asked: &str) -> Result<Task, ApiError> {
     let task: Task = answer::read(response, answer::MAX_ANSWER, "a task")?;
     answer::named(response, &task.id)?;
-    Ok(task)
+    ApiError::of_other(asked, &task.id).map_or(Ok(task), Err)
 }
 
 /// Server half: writes the answer.

@@ -2,10 +2,10 @@
 //!
 //! Each endpoint is one module with a client half (request out, answer in) and a server half (request in, answer out),
 //! so that a client and a simulator cannot disagree about the wire. Beside them stand the decisions that cost money or
-//! time when they are wrong, as plain functions of (state, now, outcome): [`outcome`] (how did a create end?), [`retry`]
-//! (may it be repeated?), [`reconcile`] (which task did it leave?), [`limit`] (how fast?), [`wait`] and [`watch`] (when to
-//! ask again, for one task and for ten thousand?), [`callback`] (may this be believed?), [`download`] (may this be
-//! fetched, is it whole?).
+//! time when they are wrong, as plain functions of (state, now, outcome): [`classify`] (may it be sent again?),
+//! [`outcome`] (how did a create end?), [`retry`] (when, and how often?), [`reconcile`] (which task did it leave?),
+//! [`limit`] (how fast?), [`wait`] and [`watch`] (when to ask again, for one task and for ten thousand?), [`callback`]
+//! (may this be believed?), [`download`] (may this be fetched, is it whole?).
 //!
 //! Nothing here opens a socket, reads a clock or the environment, or draws a random number: they are arguments.
 
@@ -15,9 +15,11 @@
 mod answer;
 mod api_error;
 mod asked;
+mod backoff;
 mod base_url;
 pub mod body;
 pub mod callback;
+mod classify;
 pub mod create;
 pub mod delete;
 pub mod download;
@@ -43,7 +45,9 @@ pub mod watch;
 pub use answer::{MAX_ANSWER, MAX_LIST_ANSWER};
 pub use api_error::{ApiError, EnvelopeKind, REQUEST_ID};
 pub use asked::{Asked, Difference};
+pub use backoff::Backoff;
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};
+pub use classify::{Cause, Class, Failure, classify};
 pub use failure::{SendError, SendErrorKind, SendStage};
 pub use pace::{RetryAfter, UnixMillis, unix_millis, utc};
 pub use request_error::{RequestError, RequestRejected};

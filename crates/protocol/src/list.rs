@@ -2,6 +2,8 @@
 //!
 //! No time filter, no order that is promised, no cursor: a page is a hint, pages shift while one reads them.
 
+use std::collections::BTreeSet;
+
 use ark_video_model::{ServiceTier, TaskList, TaskStatus};
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
@@ -149,13 +151,23 @@ fn number(name: &str, value: &str) -> Result<u32, RequestRejected> {
     })
 }
 
-/// Client half: reads the answer.
+/// Client half: reads the answer to the question for the tasks with the ids `asked`; for any tasks if there are none.
 ///
 /// # Errors
-/// The service refused, or the answer cannot be read.
-pub fn decode(response: &Response<Bytes>) -> Result<TaskList, ApiError> {
+/// The service refused, or the answer cannot be read, or holds a task that was not asked for: ids are compared exactly.
+pub fn decode(response: &Response<Bytes>, asked: &[String]) -> Result<TaskList, ApiError> {
     let list: TaskList = answer::read(response, answer::MAX_LIST_ANSWER, "a list of tasks")?;
-    answer::refused(response, &list.extra).map_or(Ok(list), Err)
+    if let Some(error) = answer::refused(response, &list.extra) {
+        return Err(error);
+    }
+    let asked: BTreeSet<&str> = asked.iter().map(String::as_str).filter(|id| !id.is_empty()).collect();
+    let came: BTreeSet<&str> = list.items.iter().map(|task| task.id.as_str()).collect();
+    match (asked.difference(&came).next().or(asked.first()), came.difference(&asked).next()) {
+        (Some(missing), Some(other)) => {
+            Err(ApiError::of_other(missing, other).unwrap_or_else(|| ApiError::from_answer(response)))
+        }
+        _ => Ok(list),
+    }
 }
 
 /// Server half: writes the answer.

@@ -1,18 +1,21 @@
 //! How a create ended. A wrong word here is a second bill or a lost one, so doubt always means "unknown".
 //!
-//! | class | evidence |
+//! | outcome | evidence |
 //! |---|---|
 //! | not sent | the transport proves that no byte of the body left |
-//! | refused | a 4xx in the vendor's own envelope with a code; or a redirect, which no client of ours follows |
-//! | accepted | a 2xx with a readable id |
+//! | refused | what [`crate::classify`] calls throttled, transient, account or permanent; or a redirect, which no client of ours follows |
+//! | accepted | a 2xx with an id that can be used |
 //! | accepted without id | a 2xx without one: paid, and to be found by listing |
-//! | unknown | everything else: no answer, half an answer, every 5xx, 303, 408, 409, 425, 499, any 4xx that somebody else may have written |
+//! | unknown | everything that [`crate::classify`] calls maybe done |
 
-use ark_video_model::{CreateTaskResponse, ErrorClass};
+use ark_video_model::CreateTaskResponse;
 use bytes::Bytes;
 use http::{Response, header};
 
-use crate::{ApiError, EnvelopeKind, REQUEST_ID, SendError, create};
+use crate::{
+    ApiError, Class, Endpoint, EnvelopeKind, Failure, REQUEST_ID, SendError, classify, classify::is_redirect,
+    create,
+};
 
 /// How a create ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +45,8 @@ pub enum CreateOutcome {
 pub enum Refusal {
     /// Too fast or too many at once: the same request may be sent again later.
     Throttled,
+    /// A part of the service failed before anything was created: the same request may pass later.
+    Transient,
     /// Key, permission, balance, quota or model access: nothing of this account will pass before that is mended.
     Account,
     /// This request is wrong or not allowed; others may pass.
@@ -91,7 +96,7 @@ fn of_failure(failure: SendError) -> CreateOutcome {
             why: failure.message,
             request_id: failure.request_id,
         }),
-        Some(status @ (301 | 302 | 307 | 308)) => {
+        Some(status) if is_redirect(status) => {
             let mut error = misrouted(status, None);
             error.request_id = failure.request_id;
             CreateOutcome::Refused { class: Refusal::Misrouted, error }
@@ -102,60 +107,36 @@ fn of_failure(failure: SendError) -> CreateOutcome {
 
 fn of_answer(answer: &Response<Bytes>) -> CreateOutcome {
     let status = answer.status().as_u16();
-    match status {
-        200..=299 => of_success(answer),
-        301 | 302 | 307 | 308 => {
-            let location = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
-            let mut error = misrouted(status, location);
-            error.request_id = id_header(answer);
-            CreateOutcome::Refused { class: Refusal::Misrouted, error }
-        }
-        408 | 409 | 425 | 499 => unknown(answer),
-        400..=499 => {
-            let error = ApiError::from_answer(answer);
-            match refusal(&error) {
-                Some(class) if error.is_from_vendor() => CreateOutcome::Refused { class, error },
-                _ => CreateOutcome::Unknown(UnknownReason::Answer(error)),
-            }
-        }
-        _ => unknown(answer),
+    if is_redirect(status) {
+        let location = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+        let mut error = misrouted(status, location);
+        error.request_id = id_header(answer);
+        return CreateOutcome::Refused { class: Refusal::Misrouted, error };
     }
-}
-
-fn of_success(answer: &Response<Bytes>) -> CreateOutcome {
-    let why = match create::decode(answer) {
+    let error = match create::decode(answer) {
         Ok(created) => return CreateOutcome::Accepted(created),
-        // The management envelope arrives under 200 as well. There, only a code that the error table knows as "nothing
-        // happened" outweighs the status.
-        Err(error) if error.is_from_vendor() && error.code.info().is_some() => match refusal(&error) {
-            Some(class) => return CreateOutcome::Refused { class, error },
-            None => error.to_string(),
-        },
-        Err(error) if error.has_code() => error.to_string(),
-        Err(error) => error.message,
+        Err(error) => error,
     };
-    CreateOutcome::AcceptedWithoutId(Unread {
-        status: answer.status().as_u16(),
-        why,
-        request_id: id_header(answer),
-    })
+    match refusal(&error) {
+        Some(class) => CreateOutcome::Refused { class, error },
+        None if answer.status().is_success() => CreateOutcome::AcceptedWithoutId(Unread {
+            status,
+            why: if error.has_code() { error.to_string() } else { error.message },
+            request_id: id_header(answer),
+        }),
+        None => CreateOutcome::Unknown(UnknownReason::Answer(error)),
+    }
 }
 
-/// The kind of no that a vendor's error means for a create; `None` if the service may have acted all the same.
+/// Who has to act on a refusal; `None` if it is none, because the service may have acted.
 fn refusal(error: &ApiError) -> Option<Refusal> {
-    if error.code.info().is_some_and(|info| info.may_have_acted) {
-        return None;
+    match classify(&Failure::answer(Endpoint::Create, error)) {
+        Class::Throttled => Some(Refusal::Throttled),
+        Class::Transient => Some(Refusal::Transient),
+        Class::Account => Some(Refusal::Account),
+        Class::Permanent => Some(Refusal::Caller),
+        Class::MaybeDone | Class::NotSent => None,
     }
-    match (error.class(), error.status) {
-        (ErrorClass::Server, _) => None,
-        (ErrorClass::Throttled, _) => Some(Refusal::Throttled),
-        (ErrorClass::Account, _) | (_, 401 | 403 | 404) => Some(Refusal::Account),
-        _ => Some(Refusal::Caller),
-    }
-}
-
-fn unknown(answer: &Response<Bytes>) -> CreateOutcome {
-    CreateOutcome::Unknown(UnknownReason::Answer(ApiError::from_answer(answer)))
 }
 
 fn misrouted(status: u16, location: Option<&str>) -> ApiError {

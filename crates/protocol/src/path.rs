@@ -22,6 +22,27 @@ pub fn segment(id: &str) -> Result<String, RequestError> {
     }
 }
 
+/// Longest id of a task that is used, in bytes; the vendor's have about 25.
+pub const MAX_ID: usize = 1024;
+
+/// Whether an id that came from a service can be put into a path, a file name and a terminal as it is.
+///
+/// Not: an empty one, `.` and `..`, slashes (proxies unescape them), control characters, and more than [`MAX_ID`] bytes.
+#[must_use]
+pub fn is_usable(id: &str) -> bool {
+    let outlandish = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    !id.trim().is_empty() && !matches!(id, "." | "..") && id.len() <= MAX_ID && !id.contains(outlandish)
+}
+
+/// An id from elsewhere as a message shows it: in quotes, escaped, and not at any length.
+#[must_use]
+pub fn shown(id: &str) -> String {
+    const LONGEST: usize = 80;
+    let start: String = id.chars().take(LONGEST).collect();
+    let cut = if start.len() < id.len() { format!("… ({} bytes)", id.len()) } else { String::new() };
+    format!("{start:?}{cut}")
+}
+
 /// Reads one escaped path segment; `None` where it is not one segment of UTF-8.
 #[must_use]
 pub fn unsegment(segment: &str) -> Option<String> {

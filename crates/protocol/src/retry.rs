@@ -1,22 +1,15 @@
-//! Whether to send again, and when. Pure: time, dice and the budget are arguments.
+//! When to send again, and how often. Pure: time, jitter and the budget are arguments.
 //!
-//! | call | sent again after | never after |
-//! |---|---|---|
-//! | create | *not sent*; refused because of too many requests | anything else: a second create may be a second bill |
-//! | get, list, models | any failure that may pass | a refusal that stays (key, account, no such task, wrong address) |
-//! | delete of a queued task | *not sent*; refused because of too many requests | anything else, above all 409 |
-//! | delete of a finished task | any failure that may pass | 409 and other refusals |
-//!
-//! No header makes a create go out again: a service's `x-should-retry` is not read, a redirect is not followed.
+//! What may be sent again at all is [`crate::classify`]'s to say. Every class that may is bounded by attempts, by time and
+//! by the budget of the client. No header makes a create go out again: a service's `x-should-retry` is not read, a redirect
+//! is not followed.
 
 use std::{fmt, time::Duration};
 
-use ark_video_model::ErrorClass;
-
 use crate::{
-    ApiError, SendError, UnixMillis,
+    Backoff, Class, Endpoint, Failure, RetryAfter, UnixMillis, classify,
     outcome::{CreateOutcome, Refusal},
-    wait::{LookFailure, RETRY_AFTER_CAP},
+    wait::RETRY_AFTER_CAP,
 };
 
 /// How often and how long to try. The defaults suit a call that somebody waits for.
@@ -25,25 +18,21 @@ use crate::{
 pub struct RetryOptions {
     /// Sends in all that may fail before giving up; refusals for too many requests do not count. Default 5.
     pub attempts: u32,
-    /// Sends that may be refused for too many requests. That is pacing, not failure: unlimited by default, so that
-    /// only `elapsed` ends it.
+    /// Sends that may be refused for too many requests. Default 50: pacing is no failure, so that `elapsed` ends it first.
     pub throttled_attempts: u32,
     /// No send starts later than this after the first. Default 5 minutes.
     pub elapsed: Duration,
-    /// Longest pause after the first failure; doubles with each. Default 1 s.
-    pub first_pause: Duration,
-    /// Longest pause. Default 20 s.
-    pub longest_pause: Duration,
+    /// Pauses after failures. Default from 1 s to 20 s.
+    pub backoff: Backoff,
 }
 
 impl Default for RetryOptions {
     fn default() -> Self {
         Self {
             attempts: 5,
-            throttled_attempts: u32::MAX,
+            throttled_attempts: 50,
             elapsed: Duration::from_secs(5 * 60),
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(20),
+            backoff: Backoff::default(),
         }
     }
 }
@@ -81,27 +70,17 @@ impl RetryOptions {
         self.elapsed = elapsed;
         self
     }
-
-    /// The pause before the send that follows `failures` failed ones: full jitter, so anything from nothing to a limit
-    /// that doubles. `dice` is a random number from 0 to 1.
-    #[must_use]
-    pub fn pause(&self, failures: u32, dice: f64) -> Duration {
-        let doubled = self.first_pause.saturating_mul(1 << failures.saturating_sub(1).min(20));
-        let limit = doubled.min(self.longest_pause);
-        let dice = if dice.is_nan() { 1.0 } else { dice.clamp(0.0, 1.0) };
-        Duration::try_from_secs_f64(limit.as_secs_f64() * dice).unwrap_or(limit)
-    }
 }
 
-/// When a failure came in, and the dice that are rolled for it.
+/// When a failure came in, and the random number for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
+pub struct RetryContext {
     /// Since the first send began, on a clock that only moves forward.
     pub elapsed: Duration,
     /// Wall clock, for a `Retry-After` that is a date.
     pub now: UnixMillis,
     /// A random number from 0 to 1.
-    pub dice: f64,
+    pub jitter: f64,
 }
 
 /// What to do after a send that did not bring what was asked for.
@@ -140,23 +119,14 @@ impl fmt::Display for GiveUp {
             Self::Unsafe => f.write_str("it may have had its effect already"),
             Self::Refused => f.write_str("the same request would be refused again"),
             Self::Account => {
-                f.write_str("nothing of this account will pass before key, balance or permission is mended")
+                f.write_str("nothing of this account will pass before key, balance or permission is fixed")
             }
-            Self::Attempts(1) => f.write_str("it failed, and was to be sent only once"),
+            Self::Attempts(1) => f.write_str("it failed, and retries are off"),
             Self::Attempts(sends) => write!(f, "it failed {sends} times"),
-            Self::Elapsed => f.write_str("the time for repeating is up"),
-            Self::Budget => f.write_str("too many requests of this client had to be repeated lately"),
+            Self::Elapsed => f.write_str("retry deadline exceeded"),
+            Self::Budget => f.write_str("retry budget exhausted"),
         }
     }
-}
-
-/// A read or a delete that did not work.
-#[derive(Debug, Clone, Copy)]
-pub enum Failure<'a> {
-    /// The service, or something in between, answered no.
-    Answer(&'a ApiError),
-    /// No complete answer came.
-    Send(&'a SendError),
 }
 
 /// What a delete was meant for. The service has one verb for both.
@@ -171,8 +141,8 @@ pub enum Deletion {
 
 /// Repeats that one client may make: they spend, successes refill, so that a sick service is not flooded.
 ///
-/// Shared by all calls of a client. Refusals for too many requests cost nothing: they are paced by
-/// [`crate::limit`] and by `Retry-After`.
+/// Shared by all calls of a client. A repeat after a refusal for too many requests costs little: it is paced by
+/// [`crate::limit`] and by `Retry-After` as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryBudget {
     tokens: u32,
@@ -184,6 +154,8 @@ impl RetryBudget {
     pub const TOKENS: u32 = 500;
     /// Tokens that one repeat costs.
     pub const COST: u32 = 5;
+    /// Tokens that one repeat costs after a refusal for too many requests.
+    pub const THROTTLED_COST: u32 = 1;
 
     /// A full budget of this many tokens.
     #[must_use]
@@ -203,8 +175,8 @@ impl RetryBudget {
         self.tokens = self.tokens.saturating_add(back).min(self.capacity);
     }
 
-    fn spend(&mut self) -> bool {
-        let left = self.tokens.checked_sub(Self::COST);
+    fn spend(&mut self, cost: u32) -> bool {
+        let left = self.tokens.checked_sub(cost);
         self.tokens = left.unwrap_or(self.tokens);
         left.is_some()
     }
@@ -238,47 +210,39 @@ impl Retries {
         self.repeats
     }
 
-    /// Decides about a create. Sends again only what was not sent, and what was refused because of too many requests.
+    /// Decides about a create. Sends again only what was not sent, and what was refused in a way that may pass.
     pub fn after_create(
         &mut self,
         outcome: &CreateOutcome,
-        moment: Moment,
+        moment: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
-        match outcome {
-            CreateOutcome::NotSent(error) => match LookFailure::of_send(error) {
-                LookFailure::Final => RetryStep::GiveUp(GiveUp::Refused),
-                LookFailure::Transient { .. } => self.failed(None, moment, budget),
-            },
-            CreateOutcome::Refused { class: Refusal::Throttled, error } => self.throttled(error, moment),
-            CreateOutcome::Refused { class: Refusal::Account, .. } => RetryStep::GiveUp(GiveUp::Account),
-            CreateOutcome::Refused { .. } => RetryStep::GiveUp(GiveUp::Refused),
-            CreateOutcome::Accepted(_) | CreateOutcome::AcceptedWithoutId(_) => {
-                RetryStep::GiveUp(GiveUp::Done)
+        let (class, after) = match outcome {
+            CreateOutcome::NotSent(error) => (classify(&Failure::send(Endpoint::Create, error)), None),
+            CreateOutcome::Refused { class: Refusal::Throttled, error } => {
+                (Class::Throttled, error.retry_after)
             }
-            CreateOutcome::Unknown(_) => RetryStep::GiveUp(GiveUp::Unsafe),
-        }
+            CreateOutcome::Refused { class: Refusal::Transient, error } => {
+                (Class::Transient, error.retry_after)
+            }
+            CreateOutcome::Refused { class: Refusal::Account, .. } => (Class::Account, None),
+            CreateOutcome::Refused { .. } => (Class::Permanent, None),
+            CreateOutcome::Accepted(_) | CreateOutcome::AcceptedWithoutId(_) => {
+                return RetryStep::GiveUp(GiveUp::Done);
+            }
+            CreateOutcome::Unknown(_) => (Class::MaybeDone, None),
+        };
+        self.after(class, after, moment, budget)
     }
 
     /// Decides about a get, a list or a model list.
     pub fn after_read(
         &mut self,
         failure: Failure<'_>,
-        moment: Moment,
+        moment: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
-        let judged = match failure {
-            Failure::Answer(error) if is_throttling(error) => return self.throttled(error, moment),
-            Failure::Answer(error) => LookFailure::of_answer(error, moment.now),
-            Failure::Send(error) => LookFailure::of_send(error),
-        };
-        match (judged, failure) {
-            (LookFailure::Transient { wait }, _) => self.failed(wait, moment, budget),
-            (LookFailure::Final, Failure::Answer(error)) if error.class() == ErrorClass::Account => {
-                RetryStep::GiveUp(GiveUp::Account)
-            }
-            (LookFailure::Final, _) => RetryStep::GiveUp(GiveUp::Refused),
-        }
+        self.after(classify(&failure), after_of(failure), moment, budget)
     }
 
     /// Decides about a delete. A 409 (the task is running) is an answer, not a failure.
@@ -286,61 +250,52 @@ impl Retries {
         &mut self,
         deletion: Deletion,
         failure: Failure<'_>,
-        moment: Moment,
+        moment: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
-        let unsafe_to_repeat = deletion == Deletion::Queued
-            && match failure {
-                Failure::Answer(error) => {
-                    !(is_throttling(error) && error.is_from_vendor()) && may_pass(error)
-                }
-                Failure::Send(error) => !error.is_not_sent(),
-            };
-        if unsafe_to_repeat {
-            return RetryStep::GiveUp(GiveUp::Unsafe);
-        }
-        self.after_read(failure, moment, budget)
+        let class = match classify(&failure) {
+            Class::MaybeDone if deletion == Deletion::Finished => Class::Transient,
+            class => class,
+        };
+        self.after(class, after_of(failure), moment, budget)
     }
 
-    fn throttled(&mut self, error: &ApiError, moment: Moment) -> RetryStep {
-        self.throttled = self.throttled.saturating_add(1);
-        if self.throttled >= self.options.throttled_attempts {
-            return RetryStep::GiveUp(GiveUp::Attempts(self.throttled));
+    fn after(
+        &mut self,
+        class: Class,
+        after: Option<RetryAfter>,
+        moment: RetryContext,
+        budget: &mut RetryBudget,
+    ) -> RetryStep {
+        let (count, most, cost) = match class {
+            Class::Throttled => {
+                (&mut self.throttled, self.options.throttled_attempts, RetryBudget::THROTTLED_COST)
+            }
+            Class::NotSent | Class::Transient => (&mut self.failed, self.options.attempts, RetryBudget::COST),
+            Class::MaybeDone => return RetryStep::GiveUp(GiveUp::Unsafe),
+            Class::Account => return RetryStep::GiveUp(GiveUp::Account),
+            Class::Permanent => return RetryStep::GiveUp(GiveUp::Refused),
+        };
+        *count = count.saturating_add(1);
+        let count = *count;
+        if count >= most {
+            return RetryStep::GiveUp(GiveUp::Attempts(count));
         }
-        let asked = error.retry_after.map(|after| after.wait(moment.now));
-        self.pause(self.throttled, asked, moment)
-    }
-
-    fn failed(&mut self, asked: Option<Duration>, moment: Moment, budget: &mut RetryBudget) -> RetryStep {
-        self.failed = self.failed.saturating_add(1);
-        if self.failed >= self.options.attempts {
-            return RetryStep::GiveUp(GiveUp::Attempts(self.failed));
-        }
-        match self.pause(self.failed, asked, moment) {
-            RetryStep::After(_) if !budget.spend() => RetryStep::GiveUp(GiveUp::Budget),
-            step => step,
-        }
-    }
-
-    fn pause(&mut self, failures: u32, asked: Option<Duration>, moment: Moment) -> RetryStep {
-        let asked = asked.unwrap_or_default().min(RETRY_AFTER_CAP);
-        let pause = self.options.pause(failures, moment.dice).max(asked);
+        let asked = after.map_or(Duration::ZERO, |after| after.wait(moment.now).min(RETRY_AFTER_CAP));
+        let pause = self.options.backoff.pause(count, moment.jitter).max(asked);
         if moment.elapsed.saturating_add(pause) > self.options.elapsed {
             return RetryStep::GiveUp(GiveUp::Elapsed);
+        }
+        if !budget.spend(cost) {
+            return RetryStep::GiveUp(GiveUp::Budget);
         }
         self.repeats = self.repeats.saturating_add(1);
         RetryStep::After(pause)
     }
 }
 
-/// Whether the service may have carried the request out, or may yet answer otherwise.
-fn may_pass(error: &ApiError) -> bool {
-    matches!(LookFailure::of_answer(error, 0), LookFailure::Transient { .. })
-}
-
-/// A 429 that means "slower", not "no quota".
-pub(crate) fn is_throttling(error: &ApiError) -> bool {
-    error.class() == ErrorClass::Throttled && matches!(error.status, 400 | 429)
+fn after_of(failure: Failure<'_>) -> Option<RetryAfter> {
+    failure.api_error()?.retry_after
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use http::{Response, StatusCode};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{RetryAfter, SendErrorKind, outcome};
+use crate::{ApiError, Cause, SendError, SendErrorKind, outcome};
 
 const NOON: UnixMillis = 1_795_342_530_000;
 
-fn at(seconds: u64, dice: f64) -> Moment {
-    Moment { elapsed: Duration::from_secs(seconds), now: NOON, dice }
+fn at(seconds: u64, jitter: f64) -> RetryContext {
+    RetryContext { elapsed: Duration::from_secs(seconds), now: NOON, jitter }
 }
 
 fn create(status: u16, code: &str) -> CreateOutcome {
@@ -44,21 +44,54 @@ fn a_create_that_was_not_sent_goes_out_five_times_with_doubling_pauses() {
     let options = RetryOptions::new().attempts(9);
     let (seen, _) = pauses(|r, b| r.after_create(&outcome, at(0, 1.0), b), options);
     assert_eq!(seen, [1, 2, 4, 8, 16, 20, 20, 20]);
-    assert_eq!(RetryOptions::new().pause(3, 0.25), Duration::from_secs(1));
-    assert_eq!(RetryOptions::new().pause(u32::MAX, f64::NAN), Duration::from_secs(20));
 }
 
 #[test]
 fn throttling_is_waited_out_until_the_time_is_up() {
     let outcome = create(429, "RequestBurstTooFast");
     let mut retries = Retries::new(RetryOptions::default());
-    let mut budget = RetryBudget::new(0);
+    let mut budget = RetryBudget::default();
     for seconds in [0, 1, 10, 100, 250, 279, 280] {
         let step = retries.after_create(&outcome, at(seconds, 1.0), &mut budget);
         assert!(matches!(step, RetryStep::After(_)), "{seconds}: {step:?}");
     }
     assert_eq!(retries.after_create(&outcome, at(281, 1.0), &mut budget), RetryStep::GiveUp(GiveUp::Elapsed));
     assert_eq!(retries.repeats(), 7);
+}
+
+/// Throttling was unbounded but for the time: with longer time, or a service that answers at once, it never ended.
+#[test]
+fn every_class_that_is_sent_again_is_bounded_by_attempts_time_and_budget() {
+    let options = || RetryOptions::default().elapsed(Duration::MAX);
+    for (outcome, most) in [
+        (not_sent(), 5),
+        (create(400, "ContentSecurityDetectionError"), 5),
+        (create(429, "RequestBurstTooFast"), 50),
+    ] {
+        let (seen, why) = pauses(|r, b| r.after_create(&outcome, at(0, 1.0), b), options());
+        assert_eq!((seen.len() as u32 + 1, why), (most, GiveUp::Attempts(most)), "{outcome:?}");
+        let (seen, why) =
+            pauses(|r, _| r.after_create(&outcome, at(0, 1.0), &mut RetryBudget::new(0)), options());
+        assert_eq!((seen.len(), why), (0, GiveUp::Budget), "{outcome:?}");
+        let late = at(301, 1.0);
+        let (seen, why) = pauses(|r, b| r.after_create(&outcome, late, b), RetryOptions::default());
+        assert_eq!((seen.len(), why), (0, GiveUp::Elapsed), "{outcome:?}");
+    }
+    let sent = SendError::maybe_sent(SendErrorKind::Closed, "closed");
+    for (error, most) in [
+        (ApiError::new(400, "RequestBurstTooFast", "m"), 5),
+        (ApiError::new(425, "", "m"), 5),
+        (ApiError::new(429, "", "m"), 5),
+        (ApiError::new(503, "", "m"), 5),
+        (ApiError::new(429, "RequestBurstTooFast", "m"), 50),
+    ] {
+        let failure = Failure::answer(Endpoint::Get, &error);
+        let (seen, why) = pauses(|r, b| r.after_read(failure, at(0, 1.0), b), options());
+        assert_eq!((seen.len() as u32 + 1, why), (most, GiveUp::Attempts(most)), "{error:?}");
+    }
+    let (seen, _) =
+        pauses(|r, b| r.after_read(Failure::send(Endpoint::List, &sent), at(0, 1.0), b), options());
+    assert_eq!(seen.len(), 4);
 }
 
 #[test]
@@ -86,6 +119,7 @@ fn what_the_service_asks_for_is_waited_and_never_more_than_two_minutes() {
 fn each_answer_to_a_create_has_its_step() {
     for (outcome, expected) in [
         (create(429, "QuotaExceeded"), GiveUp::Account),
+        (create(429, "FromTheFuture"), GiveUp::Unsafe),
         (create(429, "SetLimitExceeded"), GiveUp::Account),
         (create(403, "AccountOverdueError"), GiveUp::Account),
         (create(404, "ModelNotOpen"), GiveUp::Account),
@@ -109,14 +143,16 @@ fn each_answer_to_a_create_has_its_step() {
     let outcome = outcome::of_create(Ok(queued.encode()));
     let step = Retries::new(RetryOptions::never().throttled_attempts(2));
     let step = step.clone().after_create(&outcome, at(0, 0.0), &mut RetryBudget::default());
-    assert_eq!(step, RetryStep::After(Duration::ZERO));
+    assert_eq!(step, RetryStep::After(Duration::from_millis(250)));
 }
 
-fn read(failure: Failure<'_>) -> Result<(), GiveUp> {
+fn read(cause: Cause<'_>) -> Result<(), GiveUp> {
+    let failure = Failure { endpoint: Endpoint::Get, cause };
     step(Retries::new(RetryOptions::default()).after_read(failure, at(0, 0.0), &mut RetryBudget::default()))
 }
 
-fn delete(deletion: Deletion, failure: Failure<'_>) -> Result<(), GiveUp> {
+fn delete(deletion: Deletion, cause: Cause<'_>) -> Result<(), GiveUp> {
+    let failure = Failure { endpoint: Endpoint::Delete, cause };
     let mut retries = Retries::new(RetryOptions::default());
     step(retries.after_delete(deletion, failure, at(0, 0.0), &mut RetryBudget::default()))
 }
@@ -146,7 +182,7 @@ fn reads_are_repeated_when_the_failure_may_pass_and_deletes_only_when_it_is_safe
         (200, "", Ok(()), Ok(()), Err(Unsafe)),
     ] {
         let error = ApiError::new(status, code, "m");
-        let failure = Failure::Answer(&error);
+        let failure = Cause::Answer(&error);
         assert_eq!(
             (read(failure), delete(Finished, failure), delete(Queued, failure)),
             (reads, finished, queued),
@@ -155,10 +191,10 @@ fn reads_are_repeated_when_the_failure_may_pass_and_deletes_only_when_it_is_safe
     }
     let maybe = SendError::maybe_sent(SendErrorKind::Closed, "closed");
     let not = SendError::not_sent(SendErrorKind::Dns, "no such host");
-    assert_eq!(read(Failure::Send(&maybe)), Ok(()));
-    assert_eq!(delete(Finished, Failure::Send(&maybe)), Ok(()));
-    assert_eq!(delete(Queued, Failure::Send(&maybe)), Err(Unsafe));
-    assert_eq!(delete(Queued, Failure::Send(&not)), Ok(()));
+    assert_eq!(read(Cause::Send(&maybe)), Ok(()));
+    assert_eq!(delete(Finished, Cause::Send(&maybe)), Ok(()));
+    assert_eq!(delete(Queued, Cause::Send(&maybe)), Err(Unsafe));
+    assert_eq!(delete(Queued, Cause::Send(&not)), Ok(()));
 }
 
 #[test]
@@ -169,11 +205,11 @@ fn the_budget_ends_repeats_and_successes_refill_it() {
         Retries::new(RetryOptions::default()).after_create(&outcome, at(0, 0.0), budget)
     };
     for _ in 0..100 {
-        assert_eq!(repeat(&mut budget), RetryStep::After(Duration::ZERO));
+        assert!(matches!(repeat(&mut budget), RetryStep::After(_)));
     }
     assert_eq!(repeat(&mut budget), RetryStep::GiveUp(GiveUp::Budget));
     budget.succeeded(1);
-    assert_eq!(repeat(&mut budget), RetryStep::After(Duration::ZERO));
+    assert!(matches!(repeat(&mut budget), RetryStep::After(_)));
     (0..4).for_each(|_| budget.succeeded(0));
     assert_eq!((budget.tokens(), repeat(&mut budget)), (4, RetryStep::GiveUp(GiveUp::Budget)));
     (0..1000).for_each(|_| budget.succeeded(3));
@@ -185,11 +221,7 @@ fn each_reason_reads_as_a_sentence_part() {
     let why = [GiveUp::Unsafe, GiveUp::Attempts(1), GiveUp::Attempts(5)].map(|why| why.to_string());
     assert_eq!(
         why,
-        [
-            "it may have had its effect already",
-            "it failed, and was to be sent only once",
-            "it failed 5 times"
-        ]
+        ["it may have had its effect already", "it failed, and retries are off", "it failed 5 times"]
     );
 }
 
@@ -236,7 +268,10 @@ proptest! {
         let outcome = outcome::of_create(Ok(answer));
         let step = Retries::new(RetryOptions::new().elapsed(Duration::MAX))
             .after_create(&outcome, at(0, dice), &mut RetryBudget::default());
-        let safe = matches!(outcome, CreateOutcome::NotSent(_) | CreateOutcome::Refused { class: Refusal::Throttled, .. });
+        let safe = matches!(
+            outcome,
+            CreateOutcome::NotSent(_) | CreateOutcome::Refused { class: Refusal::Throttled | Refusal::Transient, .. }
+        );
         prop_assert_eq!(matches!(step, RetryStep::After(_)), safe, "{:?}", outcome);
         if let RetryStep::After(pause) = step {
             prop_assert!(pause <= RETRY_AFTER_CAP);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use proptest::prelude::*;
 
-use crate::{BaseUrl, EnvelopeKind, MAX_ANSWER, RequestError, create, delete, get, list, models};
+use crate::{BaseUrl, EnvelopeKind, MAX_ANSWER, RequestError, create, delete, get, list, models, path};
 
 const PREFIXES: [&str; 3] = ["", "/api/v3", "/seedance/api/plan/v3"];
 
@@ -136,9 +136,9 @@ fn answers_come_back_as_they_were_written() {
         r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://h/a.mp4"},"later":{"a":[1]}}"#,
     )
     .unwrap();
-    assert_eq!(get::decode(&get::encode(&task)).unwrap(), task);
+    assert_eq!(get::decode(&get::encode(&task), "cgt-1").unwrap(), task);
     let list: TaskList = serde_json::from_value(serde_json::json!({ "total": 7, "items": [task] })).unwrap();
-    assert_eq!(list::decode(&list::encode(&list)).unwrap(), list);
+    assert_eq!(list::decode(&list::encode(&list), &[]).unwrap(), list);
     let created: CreateTaskResponse = serde_json::from_str(r#"{"id":"cgt-1"}"#).unwrap();
     assert_eq!(create::decode(&create::encode(&created)).unwrap(), created);
     let catalogue: ModelList = serde_json::from_str(r#"{"data":[{"id":"m","status":"Retiring"}]}"#).unwrap();
@@ -155,8 +155,8 @@ fn an_error_dressed_as_a_success_is_an_error() {
     ] {
         let answer = answer(200, body);
         let errors = [
-            get::decode(&answer).unwrap_err(),
-            list::decode(&answer).unwrap_err(),
+            get::decode(&answer, "cgt-1").unwrap_err(),
+            list::decode(&answer, &[]).unwrap_err(),
             models::decode(&answer).unwrap_err(),
             create::decode(&answer).unwrap_err(),
             delete::decode(&answer).unwrap_err(),
@@ -165,19 +165,63 @@ fn an_error_dressed_as_a_success_is_an_error() {
             assert_eq!((error.status, error.code.as_str()), (200, "AccessDenied"), "{body}");
         }
     }
-    assert_eq!(list::decode(&answer(200, r#"{"detail":"no"}"#)).unwrap_err().envelope, EnvelopeKind::Detail);
+    assert_eq!(
+        list::decode(&answer(200, r#"{"detail":"no"}"#), &[]).unwrap_err().envelope,
+        EnvelopeKind::Detail
+    );
+}
+
+/// A stranger's video was saved under our name, and ids in upper case were waited for in silence.
+#[test]
+fn an_answer_is_about_the_task_that_was_asked_for_or_it_is_an_error_with_both_ids() {
+    let long = "x".repeat(70_000);
+    for (asked, came) in [
+        ("cgt-1", "cgt-2"),
+        ("cgt-1", "CGT-1"),
+        ("CGT-1", "cgt-1"),
+        ("cgt-1", "cgt-11"),
+        ("cgt-11", "cgt-1"),
+        ("cgt-1", " cgt-1"),
+        ("cgt-1", "cgt-1 "),
+        ("cgt-1", r"cgt-1\u0000"),
+        ("cgt-1", r"cgt-\u200b1"),
+        ("cgt-é", r"cgt-e\u0301"),
+        ("cgt-1", ".."),
+        ("cgt-1", "cgt%2D1"),
+        ("cgt-1", &long),
+    ] {
+        let body = format!(
+            r#"{{"id":"{came}","model":"m","status":"succeeded","content":{{"video_url":"https://h/a"}}}}"#
+        );
+        let other: String = serde_json::from_str(&format!("\"{came}\"")).unwrap();
+        let error = get::decode(&answer(200, body.clone()), asked).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(&path::shown(asked)) && said.contains(&path::shown(&other)), "{said}");
+        assert!(!said.contains(char::is_control) && said.len() < 1_000, "{said}");
+        assert!(error.other_id.as_deref().is_some_and(|id| other.starts_with(id)), "{said}");
+        let list = format!(r#"{{"total":2,"items":[{{"id":"cgt-0"}},{body}]}}"#);
+        let ids = ["cgt-0".to_owned(), asked.to_owned()];
+        let error = list::decode(&answer(200, list.clone()), &ids).unwrap_err();
+        assert_eq!(error.to_string(), said);
+        assert!(list::decode(&answer(200, list.clone()), &[]).is_ok(), "nobody asked for a certain one");
+    }
+    let some = r#"{"total":1,"items":[{"id":"cgt-0"}]}"#;
+    assert!(list::decode(&answer(200, some), &["cgt-1".into(), "cgt-0".into()]).is_ok(), "one may be gone");
+    let crowd = r#"{"items":[{"id":"cgt-0"},{"id":"cgt-9"}]}"#;
+    let error = list::decode(&answer(200, crowd), &["cgt-0".into()]).unwrap_err();
+    assert_eq!(error.message, r#"the answer is about task "cgt-9", not about "cgt-0""#);
 }
 
 #[test]
 fn a_failed_task_is_an_answer_and_not_an_error() {
     let body = r#"{"id":"cgt-1","model":"m","status":"failed","error":{"code":"X","message":"y"}}"#;
-    assert_eq!(get::decode(&answer(200, body)).unwrap().status, TaskStatus::Failed);
+    assert_eq!(get::decode(&answer(200, body), "cgt-1").unwrap().status, TaskStatus::Failed);
 }
 
 #[test]
 fn lists_and_deletes_bear_what_was_seen_in_the_field() {
     for empty in [r#"{"total":0,"items":[]}"#, r#"{"total":0,"items":null}"#, r#"{"total":0}"#] {
-        assert!(list::decode(&answer(200, empty)).unwrap().items.is_empty(), "{empty}");
+        assert!(list::decode(&answer(200, empty), &[]).unwrap().items.is_empty(), "{empty}");
     }
     for gone in ["{}", "", " \n"] {
         assert_eq!(delete::decode(&answer(200, gone)), Ok(()), "{gone:?}");
@@ -189,9 +233,9 @@ fn lists_and_deletes_bear_what_was_seen_in_the_field() {
 #[test]
 fn answers_are_bounded_in_size_and_depth() {
     let padded = |length: usize| format!(r#"{{"id":"cgt-1","pad":"{}"}}"#, "x".repeat(length));
-    assert!(get::decode(&answer(200, padded(MAX_ANSWER - 100))).is_ok());
-    let error = get::decode(&answer(200, padded(MAX_ANSWER))).unwrap_err();
+    assert!(get::decode(&answer(200, padded(MAX_ANSWER - 100)), "cgt-1").is_ok());
+    let error = get::decode(&answer(200, padded(MAX_ANSWER)), "cgt-1").unwrap_err();
     assert!(error.message.contains("more than"), "{error}");
     let deep = format!(r#"{{"id":"cgt-1","a":{}{}}}"#, "[".repeat(200), "]".repeat(200));
-    assert!(get::decode(&answer(200, deep)).is_err());
+    assert!(get::decode(&answer(200, deep), "cgt-1").is_err());
 }

@@ -5,12 +5,22 @@
 
 use std::time::Duration;
 
-use ark_video_model::{ErrorClass, TaskStatus};
+use ark_video_model::TaskStatus;
 
-use crate::{ApiError, SendError, SendErrorKind, UnixMillis};
+use crate::{Backoff, Class, Failure, UnixMillis, classify};
 
-/// Longest wait that a server's `Retry-After` can impose on a look.
+/// Longest wait that a server's `Retry-After` can impose on a request.
 pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
+/// How long "no such task" is not believed of a task that is known to exist: a new one may not be readable everywhere yet.
+pub const NOT_FOUND_GRACE: Duration = Duration::from_secs(60);
+/// How long a refused key or account is retried while a task that may be billed is waited for.
+pub const ACCOUNT_GRACE: Duration = Duration::from_secs(120);
+/// "No such task" must be said twice, so far apart, of a task that nobody has seen.
+pub(crate) const NOT_FOUND_TWICE: Duration = Duration::from_secs(5);
+/// Other refusals in a row before they are taken for final: gateways have bad moments.
+pub(crate) const REFUSALS: u32 = 3;
+/// Longest pause while a refusal is not believed.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
 /// How patiently to wait. The defaults suit a task of minutes on any model.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,10 +38,18 @@ pub struct WaitOptions {
     pub longest_interval: Duration,
     /// Part of a pause that varies at random, so that many waits do not ask in step. Default 0.2 (± 20 %).
     pub jitter: f64,
-    /// Failed looks in a row before giving up. Default 20, which is about a quarter of an hour without a network.
+    /// Failed looks in a row before giving up. Default 28, which is about a quarter of an hour without a network.
+    /// Refusals have their own bounds, below.
     pub max_failures: u32,
     /// Longest pause after failed looks. Default 60 s.
     pub longest_failure_interval: Duration,
+    /// Whether the task is known to exist, because this program created it. Default no.
+    pub is_known: bool,
+    /// How long a 404 is not believed of a task that is known to exist, or was seen in this wait. Default 60 s. Of any
+    /// other it must come twice, 5 s apart.
+    pub not_found_grace: Duration,
+    /// How long a refused key or account is retried. Default 2 minutes.
+    pub account_grace: Duration,
 }
 
 impl Default for WaitOptions {
@@ -43,8 +61,11 @@ impl Default for WaitOptions {
             growth: 1.5,
             longest_interval: Duration::from_secs(15),
             jitter: 0.2,
-            max_failures: 20,
+            max_failures: 28,
             longest_failure_interval: Duration::from_secs(60),
+            is_known: false,
+            not_found_grace: NOT_FOUND_GRACE,
+            account_grace: ACCOUNT_GRACE,
         }
     }
 }
@@ -83,6 +104,13 @@ impl WaitOptions {
         self.max_failures = failures;
         self
     }
+
+    /// Says that the task is known to exist.
+    #[must_use]
+    pub fn known(mut self, known: bool) -> Self {
+        self.is_known = known;
+        self
+    }
 }
 
 /// What a look brought.
@@ -92,44 +120,33 @@ pub enum Look<'a> {
     /// The task's state.
     Status(&'a TaskStatus),
     /// Nothing: the task could not be asked for. That says nothing about the task.
-    Failed(LookFailure),
+    Failed(PollFailure),
 }
 
 /// Why a look brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LookFailure {
-    /// Another look may work, at the earliest after `wait`.
-    Transient {
-        /// What the service asked for.
-        wait: Option<Duration>,
-    },
-    /// Every further look would bring the same: wrong key, no permission, no such task, wrong address.
-    Final,
+pub struct PollFailure {
+    /// Whether another look may work.
+    pub class: Class,
+    /// Whether the answer was that there is no such task.
+    pub not_found: bool,
+    /// What the service asked for.
+    pub wait: Option<Duration>,
 }
 
-impl LookFailure {
-    /// Judges an answer that was not a task; `now` is needed for a `Retry-After` that is a date.
+impl PollFailure {
+    /// Judges a failure; `now` is needed for a `Retry-After` that is a date.
     #[must_use]
-    pub fn of_answer(error: &ApiError, now: UnixMillis) -> Self {
-        let lasting = match error.status {
-            408 | 425 | 429 => error.class() == ErrorClass::Account,
-            300..=499 => true,
-            _ => false,
-        };
-        if lasting {
-            return Self::Final;
-        }
-        Self::Transient { wait: error.retry_after.map(|after| after.wait(now).min(RETRY_AFTER_CAP)) }
+    pub fn of(failure: &Failure<'_>, now: UnixMillis) -> Self {
+        let class = classify(failure);
+        Self { class, not_found: failure.is_not_found(), wait: failure.retry_after(now) }
     }
 
-    /// Judges a failure to send.
+    /// A request that cannot be made at all.
     #[must_use]
-    pub fn of_send(error: &SendError) -> Self {
-        match error.kind {
-            SendErrorKind::Invalid | SendErrorKind::Redirected => Self::Final,
-            _ => Self::Transient { wait: None },
-        }
+    pub fn impossible() -> Self {
+        Self { class: Class::Permanent, not_found: false, wait: None }
     }
 }
 
@@ -168,6 +185,9 @@ pub struct WaitPlan {
     options: WaitOptions,
     interval: Duration,
     failures: u32,
+    refusals: u32,
+    /// Since when looks have been refused.
+    refused_since: Option<Duration>,
     last_look_taken: bool,
 }
 
@@ -175,7 +195,8 @@ impl WaitPlan {
     /// A wait that starts now.
     #[must_use]
     pub fn new(options: WaitOptions) -> Self {
-        Self { interval: options.interval, options, failures: 0, last_look_taken: false }
+        let interval = options.interval;
+        Self { interval, options, failures: 0, refusals: 0, refused_since: None, last_look_taken: false }
     }
 
     /// The first look; `dice` is a random number from 0 to 1.
@@ -189,26 +210,60 @@ impl WaitPlan {
         let pause = match look {
             Look::Status(status) if status.is_terminal() => return Step::Finished,
             Look::Status(_) => {
-                self.failures = 0;
+                (self.failures, self.refusals, self.refused_since) = (0, 0, None);
+                self.options.is_known = true;
                 let pause = self.vary(self.interval, dice);
                 self.interval = times(self.interval, self.options.growth).min(self.options.longest_interval);
                 pause
             }
-            Look::Failed(LookFailure::Final) => return Step::Stop(StopReason::Refused),
-            Look::Failed(LookFailure::Transient { wait }) => {
+            Look::Failed(failure) => {
                 self.failures += 1;
-                if self.failures >= self.options.max_failures {
-                    return Step::Stop(StopReason::TooManyFailures(self.failures));
+                match self.after_failure(now, *failure, dice) {
+                    _ if self.last_look_taken => return Step::Stop(StopReason::TimedOut),
+                    Ok(pause) => pause.max(failure.wait.unwrap_or_default()),
+                    Err(reason) => return Step::Stop(reason),
                 }
-                let doubled = times(self.options.interval, 2_f64.powi(self.failures.min(30) as i32 - 1));
-                let pause = self.vary(doubled.min(self.options.longest_failure_interval), dice);
-                pause.max(wait.unwrap_or_default())
             }
         };
         if self.last_look_taken {
             return Step::Stop(StopReason::TimedOut);
         }
         self.look_after(now, pause)
+    }
+
+    /// The pause before the next look, or why there is none.
+    fn after_failure(
+        &mut self,
+        now: Duration,
+        failure: PollFailure,
+        dice: f64,
+    ) -> Result<Duration, StopReason> {
+        let grace = match failure.class {
+            Class::Account => self.options.account_grace,
+            Class::Permanent if failure.not_found && self.options.is_known => self.options.not_found_grace,
+            Class::Permanent if failure.not_found => NOT_FOUND_TWICE,
+            Class::Permanent => {
+                self.refusals += 1;
+                if self.refusals >= REFUSALS {
+                    return Err(StopReason::Refused);
+                }
+                return Ok(Backoff::new(self.options.interval, REFUSED_PAUSE).pause(self.refusals, dice));
+            }
+            _ if self.failures >= self.options.max_failures => {
+                return Err(StopReason::TooManyFailures(self.failures));
+            }
+            _ => {
+                let longest = self.options.longest_failure_interval;
+                return Ok(Backoff::new(self.options.interval, longest).pause(self.failures, dice));
+            }
+        };
+        let since = *self.refused_since.get_or_insert(now);
+        let left = grace.saturating_sub(now.saturating_sub(since));
+        if left.is_zero() {
+            return Err(StopReason::Refused);
+        }
+        self.refusals += 1;
+        Ok(Backoff::new(self.options.interval, REFUSED_PAUSE).pause(self.refusals, dice).min(left))
     }
 
     /// Failed looks in a row so far.

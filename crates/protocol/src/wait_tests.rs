@@ -1,6 +1,7 @@
 //! At which seconds a wait looks. No dice, so no jitter: 0.5 is the middle.
 
 use super::*;
+use crate::{ApiError, Endpoint, SendError, SendErrorKind};
 
 const MIDDLE: f64 = 0.5;
 
@@ -18,7 +19,7 @@ fn run(options: WaitOptions, mut look: impl FnMut(u64) -> Look<'static>) -> (Vec
 }
 
 fn failed() -> Look<'static> {
-    Look::Failed(LookFailure::Transient { wait: None })
+    Look::Failed(PollFailure { class: Class::Transient, not_found: false, wait: None })
 }
 
 fn secs(seconds: u64) -> Duration {
@@ -80,7 +81,7 @@ fn a_look_that_ends_after_the_deadline_is_followed_by_the_last_one_at_once() {
 #[test]
 fn failed_looks_slow_down_are_counted_and_forgiven() {
     let (seconds, end) = run(WaitOptions::new().max_failures(8), |_| failed());
-    assert_eq!(seconds, [3, 6, 12, 24, 48, 96, 156, 216]);
+    assert_eq!(seconds, [3, 4, 7, 13, 25, 49, 79, 109]);
     assert_eq!(end, Step::Stop(StopReason::TooManyFailures(8)));
     // Every second look fails: never two in a row.
     let mut odd = false;
@@ -92,19 +93,23 @@ fn failed_looks_slow_down_are_counted_and_forgiven() {
 }
 
 #[test]
-fn the_default_patience_without_a_network_is_a_quarter_of_an_hour() {
-    let (seconds, _) = run(WaitOptions::new(), |_| failed());
-    assert_eq!((seconds.len(), seconds[19]), (20, 936));
+fn without_a_network_a_wait_lasts_a_quarter_of_an_hour() {
+    let mut plan = WaitPlan::new(WaitOptions::new());
+    let (mut now, mut looks) = (Duration::ZERO, 0);
+    while let Step::LookAt { at, .. } = plan.observe(now, &failed(), 0.625) {
+        (now, looks) = (at, looks + 1);
+    }
+    assert_eq!((looks + 1, now.as_secs()), (28, 883), "at the mean of the jitter");
 }
 
 #[test]
 fn a_retry_after_is_obeyed_up_to_two_minutes() {
-    let of = |error: ApiError| LookFailure::of_answer(&error, 0);
     let busy = ApiError::new(429, "AccountRateLimitExceeded", "");
     let pause = |after| {
-        let failure = of(busy.clone().retry_after(crate::RetryAfter::Seconds(after)));
+        let error = busy.clone().retry_after(crate::RetryAfter::Seconds(after));
+        let failure = PollFailure::of(&Failure::answer(Endpoint::Get, &error), 0);
         let mut plan = WaitPlan::new(WaitOptions::new());
-        match plan.observe(secs(10), &Look::Failed(failure), MIDDLE) {
+        match plan.observe(secs(10), &Look::Failed(failure), 1.0) {
             Step::LookAt { at, .. } => at.as_secs() - 10,
             other => panic!("{other:?}"),
         }
@@ -112,26 +117,59 @@ fn a_retry_after_is_obeyed_up_to_two_minutes() {
     assert_eq!([pause(1), pause(7), pause(121)], [3, 7, 120]);
 }
 
+/// A refusal of a task that may be billed is not believed at once: how long depends on what it says, and on whether the
+/// task is known to exist.
 #[test]
-fn what_lasts_ends_the_wait_and_what_passes_does_not() {
-    let of = |status, code: &str| LookFailure::of_answer(&ApiError::new(status, code, ""), 0);
-    for (status, code) in
-        [(401, "AuthenticationError"), (403, ""), (404, "ResourceNotFound"), (400, ""), (302, "")]
-    {
-        assert_eq!(of(status, code), LookFailure::Final, "{status} {code}");
+fn refusals_are_borne_for_as_long_as_their_kind_allows() {
+    let look = |status, code: &str| {
+        let error = ApiError::new(status, code, "");
+        Look::Failed(PollFailure::of(&Failure::answer(Endpoint::Get, &error), 0))
+    };
+    // The first refusal comes at the third second.
+    for (status, code, known, ends_at) in [
+        (404, "ResourceNotFound", true, 63),
+        (404, "ResourceNotFound", false, 8),
+        (404, "", true, 63),
+        (404, "FromTheFuture", true, 63),
+        (401, "AuthenticationError", true, 123),
+        (401, "AuthenticationError", false, 123),
+        (401, "", false, 123),
+        (403, "AccessDenied", true, 123),
+        (403, "", true, 123),
+        (429, "SetLimitExceeded", true, 123),
+        (400, "", true, 7),
+        (302, "", true, 7),
+    ] {
+        let (seconds, end) = run(WaitOptions::new().known(known), |_| look(status, code));
+        assert_eq!(
+            (*seconds.last().unwrap(), end),
+            (ends_at, Step::Stop(StopReason::Refused)),
+            "{status} {code}"
+        );
+        // One of them alone ends nothing.
+        let (_, end) = run(WaitOptions::new().known(known), |second| {
+            if second == 3 { look(status, code) } else { Look::Status(&TaskStatus::Succeeded) }
+        });
+        assert_eq!(end, Step::Finished, "{status} {code}");
     }
-    assert_eq!(of(429, "SetLimitExceeded"), LookFailure::Final);
-    for (status, code) in
-        [(408, ""), (429, ""), (429, "ServerOverloaded"), (500, "InternalServiceError"), (502, ""), (200, "")]
-    {
-        assert_eq!(of(status, code), LookFailure::Transient { wait: None }, "{status} {code}");
-    }
-    let send = |kind| LookFailure::of_send(&SendError::maybe_sent(kind, ""));
-    assert_eq!(send(SendErrorKind::Invalid), LookFailure::Final);
-    assert_eq!(send(SendErrorKind::Timeout), LookFailure::Transient { wait: None });
-    let mut plan = WaitPlan::new(WaitOptions::new());
-    let step = plan.observe(secs(3), &Look::Failed(LookFailure::Final), MIDDLE);
-    assert_eq!(step, Step::Stop(StopReason::Refused));
+    // Whoever has seen the task knows that it exists.
+    let (seconds, _) = run(WaitOptions::new(), |second| {
+        if second == 3 { Look::Status(&TaskStatus::Running) } else { look(404, "ResourceNotFound") }
+    });
+    assert_eq!(seconds.last(), Some(&66));
+    // The deadline comes first: then the task goes on, and nothing is refused.
+    let (seconds, end) = run(WaitOptions::new().timeout(secs(5)), |_| look(401, ""));
+    assert_eq!((seconds.last(), end), (Some(&5), Step::Stop(StopReason::TimedOut)));
+    let other = ApiError::of_other("cgt-1", "cgt-2").unwrap();
+    let other = PollFailure::of(&Failure::answer(Endpoint::Get, &other), 0);
+    let (seconds, end) = run(WaitOptions::new().known(true), |_| Look::Failed(other));
+    assert_eq!((seconds.len(), end), (3, Step::Stop(StopReason::Refused)));
+    let send =
+        |kind| PollFailure::of(&Failure::send(Endpoint::Get, &SendError::maybe_sent(kind, "")), 0).class;
+    assert_eq!(
+        (send(SendErrorKind::Invalid), send(SendErrorKind::Timeout)),
+        (Class::Permanent, Class::Transient)
+    );
 }
 
 #[test]

@@ -193,6 +193,22 @@ async fn a_look_that_fails_is_no_failed_task() {
 }
 
 #[tokio::test]
+async fn what_another_task_answers_confirms_no_callback() {
+    for other in ["cgt-2", "CGT-1", "cgt-1 "] {
+        let world =
+            World::new(move |_, _| answer(200, format!(r#"{{"id":"{other}","status":"succeeded"}}"#)));
+        let (callbacks, mut events) = receiver(&world);
+        assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
+        let Some(CallbackEvent::CouldNotConfirm { id, error }) = events.next().await else { panic!() };
+        let said = error.to_string();
+        assert!(
+            id == "cgt-1" && said.contains(r#""cgt-1""#) && said.contains(&format!("{other:?}")),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_watch_is_told_to_look_sooner() {
     let world = World::new(|number, _| match number {
         0 => answer(200, r#"{"id":"cgt-1","model":"m","status":"queued"}"#),

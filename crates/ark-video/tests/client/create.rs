@@ -145,6 +145,10 @@ async fn a_servers_error_is_unknown_with_all_it_said() {
         (502, "<html><title>Bad Gateway</title></html>", None),
         (504, "", None),
         (409, r#"{"error":{"code":"Conflict","message":"m"}}"#, Some("Conflict")),
+        (429, r#"{"code":"upstream_error","message":"m"}"#, Some("upstream_error")),
+        (429, r#"{"error":{"code":"bad_response","message":"m"}}"#, Some("bad_response")),
+        (429, "", None),
+        (400, r#"{"error":{"code":"ServerOverloaded","message":"m"}}"#, Some("ServerOverloaded")),
         (403, "<html>blocked</html>", None),
     ] {
         let error = failing_with(status, body).await;
@@ -190,7 +194,10 @@ impl ark_video::Transport for SlowWorld {
 
 #[tokio::test]
 async fn a_success_without_an_id_is_a_bill_to_be_found() {
-    for body in ["", "{}", r#"{"id":""}"#, r#"{"id":"cgt-"#, "<html>"] {
+    let throttled = r#"{"error":{"code":"ModelAccountRpmRateLimitExceeded","message":"m"}}"#;
+    for body in
+        ["", "{}", r#"{"id":""}"#, r#"{"id":"cgt-"#, "<html>", r#"{"id":".."}"#, r#"{"id":"a/b"}"#, throttled]
+    {
         let error = failing_with(200, body).await;
         assert!(
             matches!(error, Error::AcceptedWithoutId(_)) && error.is_outcome_unknown(),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use ark_video::{Error, SendError, SendErrorKind, WaitEvent, WaitOptions, model::TaskStatus};
+use ark_video::{
+    DownloadOptions, Endpoint, Error, ListQuery, Phase, SendError, SendErrorKind, WaitEvent, WaitOptions,
+    model::{TaskStatus, TextToVideo},
+};
 
 use crate::world::{World, answer, task};
 
@@ -103,35 +106,121 @@ async fn hiccups_are_borne_and_told() {
         }
     });
     wait.await.unwrap();
-    assert_eq!((failures, world.seconds()), (vec![1, 2, 3, 4], vec![3, 6, 9, 15, 27, 51]));
+    assert_eq!((failures, world.seconds()), (vec![1, 2, 3, 4], vec![3, 6, 7, 10, 16, 28]));
 }
 
+/// After an id exists, a refusal says nothing about the task: it is retried for a while, and then the id stays.
 #[tokio::test]
-async fn what_lasts_ends_the_wait_at_once_with_the_id_and_advice() {
-    for (status, body) in [
-        (401, r#"{"error":{"code":"AuthenticationError","message":"bad key"}}"#),
-        (403, r#"{"error":{"code":"AccessDenied","message":"no"}}"#),
-        (404, r#"{"error":{"code":"ResourceNotFound","message":"no such task"}}"#),
-        (404, "<html>nothing here</html>"),
-        (302, ""),
+async fn what_is_refused_is_retried_and_ends_with_the_id_the_bill_and_advice() {
+    for (status, body, created, last) in [
+        (401, r#"{"error":{"code":"AuthenticationError","message":"bad key"}}"#, true, 123),
+        (403, r#"{"error":{"code":"AccessDenied","message":"no"}}"#, true, 123),
+        (403, r#"{"error":{"code":"AccessDenied","message":"no"}}"#, false, 123),
+        (404, r#"{"error":{"code":"ResourceNotFound","message":"no such task"}}"#, true, 63),
+        (404, r#"{"error":{"code":"ResourceNotFound","message":"no such task"}}"#, false, 8),
+        (404, "<html>nothing here</html>", true, 63),
+        (302, "", true, 7),
     ] {
-        let world = World::always(status, body);
-        let error = world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap_err();
-        assert!(matches!(error, Error::Refused(_)), "{status}: {error:?}");
-        assert_eq!((error.task_id(), world.seconds()), (Some("cgt-1"), vec![3]));
-        let advice = error.api_error().unwrap().advice();
-        assert!(!advice.is_empty() && error.to_string().contains(advice), "{error}");
+        let world = World::new(move |_, sent| match sent.endpoint {
+            Endpoint::Create => answer(200, r#"{"id":"cgt-1"}"#),
+            _ => answer(status, body),
+        });
+        let client = world.client();
+        let handle = match created {
+            true => client.create(&TextToVideo::new("m", "A cat.").build()).await.unwrap(),
+            false => client.task("cgt-1"),
+        };
+        let error = handle.wait(WaitOptions::default()).await.unwrap_err();
+        assert!(matches!(error, Error::Read(_)), "{status}: {error:?}");
+        assert_eq!((error.task_id(), error.status()), (Some("cgt-1"), Some(status)));
+        assert_eq!((error.phase(), world.seconds().last()), (Phase::Created, Some(&last)), "{status} {body}");
+        let (said, advice) = (error.to_string(), error.api_error().unwrap().advice());
+        assert!(!advice.is_empty() && said.contains(advice), "{said}");
+        assert!(said.contains("cgt-1") && said.contains("billed if it succeeds"), "{said}");
+        assert!(!said.to_lowercase().contains("nothing was created"), "{said}");
+        // Once is borne, whatever it is.
+        let world = World::new(move |number, _| match number {
+            0 => answer(status, body),
+            _ => task("succeeded"),
+        });
+        world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap();
     }
     let world = World::always(200, "{}");
     let error = world.client().task("..").wait(WaitOptions::default()).await.unwrap_err();
     assert!(matches!(error, Error::Request(_)) && world.sent().is_empty(), "{error}");
 }
 
+/// A stranger's video was saved with exit code 0, and ids in upper case were waited for without a word.
+#[tokio::test]
+async fn a_wait_for_a_task_that_another_one_answers_for_ends_with_both_ids() {
+    for other in ["CGT-1", "cgt-2", "cgt-11"] {
+        let world =
+            World::new(move |_, _| answer(200, format!(r#"{{"id":"{other}","status":"succeeded"}}"#)));
+        let client = world.client();
+        let mut said = Vec::new();
+        let handle = client.task("cgt-1");
+        let wait = handle.wait_with(WaitOptions::default(), |event| {
+            if let WaitEvent::CouldNotAsk { error, .. } = event {
+                said.push(error.to_string());
+            }
+        });
+        let error = wait.await.unwrap_err();
+        said.push(error.to_string());
+        said.push(handle.get().await.unwrap_err().to_string());
+        said.push(client.get("cgt-1").await.unwrap_err().to_string());
+        assert_eq!((world.seconds().len(), said.len(), error.is_retryable()), (5, 6, false));
+        let query = ListQuery::new().task_ids(["cgt-1"]);
+        let listed = World::new(move |_, _| answer(200, format!(r#"{{"items":[{{"id":"{other}"}}]}}"#)));
+        said.push(listed.client().list(&query).await.unwrap_err().to_string());
+        for said in said {
+            assert!(said.contains(r#""cgt-1""#) && said.contains(&format!("{other:?}")), "{said}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp4");
+        let error = handle.download(&path, DownloadOptions::default()).await.unwrap_err();
+        assert!(matches!(&error, Error::Read(_)) && error.task_id() == Some("cgt-1"), "{error}");
+        let stranger = serde_json::from_str(&format!(r#"{{"id":"{other}","status":"succeeded"}}"#)).unwrap();
+        let error =
+            handle.download_of(stranger, &path, DownloadOptions::default(), |_| {}).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("{other:?}")), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no file, no sidecar");
+    }
+}
+
+/// The exit codes of the command follow this table.
+#[tokio::test]
+async fn each_error_knows_whether_a_task_exists() {
+    let request = || TextToVideo::new("m", "A cat.").build();
+    let refused = r#"{"error":{"code":"InvalidParameter","message":"m"}}"#;
+    let of_create = async |status: u16, body: &'static str| {
+        World::always(status, body).client().create(&request()).await.unwrap_err().phase()
+    };
+    assert_eq!(of_create(400, refused).await, Phase::NotCreated);
+    assert_eq!(of_create(429, "").await, Phase::Unknown);
+    assert_eq!(of_create(500, "").await, Phase::Unknown);
+    assert_eq!(of_create(200, "{}").await, Phase::Created);
+    assert_eq!(of_create(200, r#"{"id":".."}"#).await, Phase::Created);
+    let not_sent = World::new(|_, _| Err(SendError::not_sent(SendErrorKind::Connect, "refused")));
+    assert_eq!(not_sent.client().create(&request()).await.unwrap_err().phase(), Phase::NotCreated);
+    assert_eq!(not_sent.client().get("cgt-1").await.unwrap_err().phase(), Phase::Created);
+    assert_eq!(not_sent.client().models().await.unwrap_err().phase(), Phase::Question);
+    for status in [401, 403, 404, 429, 500] {
+        let world = World::always(status, "");
+        let client = world.client();
+        assert_eq!(client.get("cgt-1").await.unwrap_err().phase(), Phase::Created, "{status}");
+        assert_eq!(client.cancel("cgt-1").await.unwrap_err().phase(), Phase::Created, "{status}");
+        assert_eq!(client.list(&ListQuery::new()).await.unwrap_err().phase(), Phase::Question, "{status}");
+    }
+    let world = World::new(|_, _| task("failed"));
+    let handle = world.client().task("cgt-1");
+    assert_eq!(handle.wait(WaitOptions::default()).await.unwrap_err().phase(), Phase::Created);
+}
+
 #[tokio::test]
 async fn too_many_failures_in_a_row_end_the_wait_and_say_how_many() {
     let world = World::always(503, "");
     let error = world.client().task("cgt-1").wait(WaitOptions::default().max_failures(4)).await.unwrap_err();
-    assert_eq!(world.seconds(), [3, 6, 12, 24]);
+    assert_eq!(world.seconds(), [3, 4, 7, 13]);
     assert_eq!(error.task_id(), Some("cgt-1"));
     assert!(error.to_string().starts_with("Could not look at task cgt-1 4 times in a row, the last time: the service answered 503: the answer is empty."), "{error}");
 }
@@ -142,7 +231,7 @@ async fn a_deadline_without_a_single_look_is_still_no_failure_of_the_task() {
     let options = WaitOptions::default().timeout(Duration::from_secs(5));
     let error = world.client().task("cgt-1").wait(options).await.unwrap_err();
     assert!(matches!(&error, Error::StillRunning(still) if still.task.is_none()), "{error:?}");
-    assert!(error.to_string().contains("it could not be looked at"), "{error}");
+    assert!(error.to_string().contains("it could not be looked at (503: the answer is empty)"), "{error}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ark_video::Watched;
+use ark_video::{CouldNotAsk, NOT_FOUND_GRACE, Watched, is_usable_id, shown_id};
 use ark_video::model::{Task, TaskStatus};
 use serde_json::Value;
 
@@ -82,7 +82,8 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
             },
             Step::Wait => match wait(shared, &job, &mut task).await? {
                 Some(job) => job,
-                None => return Ok(Driven::Left),
+                None if shared.stop.drains() => return Ok(Driven::Left),
+                None => return Ok(shared.give_up(key)),
             },
             Step::Fetch => match bring(shared, &job, task.take()).await? {
                 Some(job) => job,
@@ -174,6 +175,14 @@ async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, Jo
         () = shared.stop.draining() => return Ok(None),
     };
     match found {
+        // It could be asked for by no address: only a person can fetch it, in the console.
+        Found::Task { id, .. } if !is_usable_id(&id) => {
+            let reason = format!(
+                "its task was found under the id {}, which no address can hold; it is billed if it succeeds: fetch it in the console",
+                shown_id(&id)
+            );
+            hold(reason, Vec::new()).await
+        }
         Found::Task { id, created_at } => {
             let now = moved(shared.patiently(|| shared.journal.submitted(job, &id, created_at)).await?);
             if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(&*id)) {
@@ -247,8 +256,11 @@ async fn wait(
     let (submitted, journal) = (job.clone(), shared.journal.clone());
     let simulated = shared.options.simulated;
     let _ = tokio::task::spawn_blocking(move || records::submitted(&submitted, &journal, simulated)).await;
-    let fresh = shared.options.clock.now().saturating_sub(job.changed_at) < 1000;
-    let watched = if fresh { Watched::created(&*id) } else { Watched::new(&*id) }.flex(is_flex(&job.planned));
+    let age = shared.options.clock.now().saturating_sub(job.changed_at);
+    let watched = if age < 1000 { Watched::created(&*id) } else { Watched::new(&*id) };
+    // "No such task" is not believed of one that was created a moment ago, whoever asks for it.
+    let known_for = NOT_FOUND_GRACE.saturating_sub(Duration::from_millis(u64::try_from(age).unwrap_or(0)));
+    let watched = watched.known_for(known_for).flex(is_flex(&job.planned));
     let waited = tokio::select! {
         waited = shared.waiting.wait(&job.key, watched) => waited,
         () = shared.stop.draining() => return Ok(None),
@@ -277,6 +289,17 @@ async fn wait(
             let now = moved(shared.patiently(|| shared.journal.gone(job, None, reason)).await?);
             freed(shared, job);
             now
+        }
+        Waited::Refused { why, reason } => {
+            if why == CouldNotAsk::Account {
+                shared.close(StopCause::Account, &reason);
+            }
+            let reason = format!(
+                "{reason}. The task is billed if it succeeds: run again before its result expires, 24 hours after its end."
+            );
+            let _ = shared.patiently(|| shared.journal.note(job, &reason)).await?;
+            shared.tell(Some(&job.key), EventKind::Trouble { reason });
+            return Ok(None);
         }
         Waited::NotTold(reason) => {
             let _ = shared.patiently(|| shared.journal.note(job, &reason)).await?;

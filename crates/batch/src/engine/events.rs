@@ -142,6 +142,8 @@ pub enum StopCause {
     Account,
     /// The base URL leads elsewhere.
     Misrouted,
+    /// No create has got through for [`crate::RunnerOptions::stuck_for`].
+    Stuck,
     /// Too many jobs failed.
     Failures,
     /// A disk is full.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ark_video::model::{CreateTaskRequest, Task};
 use ark_video::{
-    Attachments, DownloadCause, DownloadError, DownloadOptions, DownloadRefusal, Error, Existing, Input,
-    Intent, Output, Provenance, SaveError, Sidecar, TaskHandle, deadline, unix_millis,
+    Attachments, Backoff, DownloadCause, DownloadError, DownloadOptions, DownloadRefusal, Error, Existing, Input,
+    Intent, NOT_FOUND_GRACE, Output, Provenance, SaveError, Sidecar, TaskHandle, deadline, unix_millis,
 };
 
 use serde_json::json;
@@ -22,8 +22,8 @@ use crate::{FileAt, InputFile, Job, Planned};
 
 /// How long results are kept after a task's end (result page, 2026-10), in milliseconds.
 const KEPT: i64 = 24 * 60 * 60 * 1000;
-/// The first pause before a download is tried again, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+/// The pauses before a download is tried again.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
 /// How often something is tried again that may never work.
 const TRIES: u32 = 6;
 
@@ -105,7 +105,7 @@ pub(crate) async fn patiently(
     options: DownloadOptions,
     due: i64,
 ) -> Result<FileAt, Fetched> {
-    let (mut pause, mut tries) = (PAUSES.0, 0_u32);
+    let (mut tries, mut missing_since) = (0_u32, None);
     loop {
         let part = |progress: ark_video::SaveProgress| {
             if progress.total == Some(progress.bytes) {
@@ -127,8 +127,12 @@ pub(crate) async fn patiently(
         let dead = is_dead(&error);
         let late = shared.client.now() > due;
         match &error {
-            Error::Refused(refused) if refused.error.status == 404 => {
-                return Err(Fetched::Gone(format!("the service no longer knows the task: {error}")));
+            // Said for a minute, of a task that has succeeded: records are not readable everywhere at once.
+            _ if is_not_found(&error) => {
+                let now = shared.options.clock.monotonic();
+                if now.saturating_sub(*missing_since.get_or_insert(now)) >= NOT_FOUND_GRACE {
+                    return Err(Fetched::Gone(format!("the service no longer knows the task: {error}")));
+                }
             }
             _ if dead && late => return Err(Fetched::Gone(error.to_string())),
             Error::Download(failed) if is_full(failed) => return Err(Fetched::DiskFull(error.to_string())),
@@ -145,10 +149,9 @@ pub(crate) async fn patiently(
             shared.tell(Some(&job.key), EventKind::Trouble { reason });
         }
         tokio::select! {
-            () = shared.options.clock.sleep(pause) => {}
+            () = shared.options.clock.sleep(PAUSES.pause(tries, shared.jitter())) => {}
             () = shared.stop.draining() => return Err(Fetched::Left),
         }
-        pause = pause.saturating_mul(2).min(PAUSES.1);
     }
 }
 
@@ -238,6 +241,11 @@ fn cause(error: &Error) -> String {
 
 fn is_full(failed: &DownloadError) -> bool {
     matches!(&failed.cause, DownloadCause::Save(error) if error.is_disk_full())
+}
+
+/// Whether the service says that there is no such task.
+fn is_not_found(error: &Error) -> bool {
+    matches!(error, Error::Read(_)) && error.status() == Some(404)
 }
 
 /// Whether the link does not work, and a fresh one was no better.

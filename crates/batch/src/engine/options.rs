@@ -53,6 +53,9 @@ pub struct RunnerOptions {
     /// Stop sending when more than this share of the jobs that ended have failed or were rejected, 0 to 1; judged from 10 ends on.
     /// Default: never.
     pub stop_after_failures: Option<f64>,
+    /// Stop sending when no create of a model has got through for so long, although some were tried: the service refused
+    /// them for the pace, or could not be reached. Default 6 hours.
+    pub stuck_for: Duration,
     /// Replace a job's request by its model once its film is there and accounted for. The sidecar beside the film keeps it.
     /// Default no.
     pub forget_prompts: bool,
@@ -99,6 +102,7 @@ impl Default for RunnerOptions {
             watch: WatchOptions::default(),
             check: CheckPolicy::default(),
             stop_after_failures: None,
+            stuck_for: Duration::from_secs(6 * 60 * 60),
             forget_prompts: false,
             backup: None,
             earlier_copy: false,

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
+use ark_video::Backoff;
+
 /// What is left of a limit after a refusal for too much (the factor of AWS's clients).
 const DECREASE: f64 = 0.7;
 /// Refusals closer together than this were on their way together and count as one.
 const SAME_REFUSAL: Duration = Duration::from_secs(1);
 /// How long the rate takes to come back.
 const RECOVERY: Duration = Duration::from_secs(60);
-/// The first pause after a refusal that names none, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
 /// Longer is no `Retry-After` believed; the client's own limits hold creates back for exactly as long.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
 
@@ -42,6 +42,8 @@ pub(crate) struct Pace {
     refused_at: Option<Duration>,
     strikes: u32,
     not_before: Duration,
+    /// Since when no create has got through, although some were tried.
+    stuck_since: Option<Duration>,
 }
 
 impl Pace {
@@ -55,6 +57,7 @@ impl Pace {
             refused_at: None,
             strikes: 0,
             not_before: Duration::ZERO,
+            stuck_since: None,
         }
     }
 
@@ -89,17 +92,21 @@ impl Pace {
             self.strikes = self.strikes.saturating_add(1);
             self.refused_at = Some(now);
         }
-        let own = PAUSES.0.saturating_mul(1 << self.strikes.saturating_sub(1).min(5)).min(PAUSES.1);
         let pause = match retry_after {
             Some(after) => after.min(RETRY_AFTER_CAP),
-            None => own.mul_f64(0.5 + dice / 2.0),
+            None => Backoff::default().pause(self.strikes, dice),
         };
         self.not_before = self.not_before.max(now.saturating_add(pause));
     }
 
     /// A create was accepted.
     pub(crate) fn accepted(&mut self) {
-        self.strikes = 0;
+        (self.strikes, self.stuck_since) = (0, None);
+    }
+
+    /// A create did not get through and may be sent again. For how long none has.
+    pub(crate) fn stuck(&mut self, now: Duration) -> Duration {
+        now.saturating_sub(*self.stuck_since.get_or_insert(now))
     }
 
     /// A task has ended.
@@ -160,6 +167,14 @@ mod tests {
         pace.accepted();
         pace.refused(now, TooMuch::AtOnce, None, 1.0);
         assert_eq!((pace.not_before() - now).as_secs(), 1);
+    }
+
+    #[test]
+    fn how_long_no_create_got_through_is_counted_from_the_first_that_did_not() {
+        let mut pace = Pace::new(10, 600.0);
+        assert_eq!([5, 6, 65].map(|now| pace.stuck(SECOND * now).as_secs()), [0, 1, 60]);
+        pace.accepted();
+        assert_eq!(pace.stuck(SECOND * 70), Duration::ZERO);
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) collecting: Mutex<HashSet<String>>,
     /// Keys of the jobs that follow another one, by its batch and name.
     pub(crate) followers: Mutex<HashMap<(String, String), HashSet<String>>>,
+    /// How often a job's create was refused in this run because a part of the service failed.
+    pub(crate) refusals: Mutex<HashMap<String, u32>>,
     models: Mutex<HashMap<String, Arc<ModelPace>>>,
     ends: Mutex<Ends>,
     journal_is_down: AtomicBool,
@@ -104,6 +106,7 @@ impl Shared {
             looked_again: Mutex::default(),
             collecting: Mutex::default(),
             followers: Mutex::default(),
+            refusals: Mutex::default(),
             models: Mutex::default(),
             ends: Mutex::default(),
             journal_is_down: AtomicBool::new(false),
@@ -180,6 +183,13 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// A random number from 0 to 1.
+    pub(crate) fn jitter(&self) -> f64 {
+        let mut bytes = [0; 4];
+        self.options.random.fill(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
     }
 
     /// No more creates in this run.

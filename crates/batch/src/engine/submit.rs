@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ark_video::{
-    Error, MarksInUse, Prepared, Refusal, SendErrorKind, Sidecar, TargetError, TargetFault, UnixMillis,
+    Backoff, Error, MarksInUse, Prepared, Refusal, SendErrorKind, Sidecar, TargetError, TargetFault, UnixMillis,
     Unknown,
 };
 
@@ -26,8 +26,10 @@ use crate::{Amount, Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, S
 
 /// How long to wait for a slot that another runner may free.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// The pause after something that was not sent for reasons of the network, at first and at most.
-const NOT_SENT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
+/// The pause after something that was not sent for reasons of the network or of its files, at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// How often a create is sent of which a part of the service says that it failed before anything was created.
+const TRIES: u32 = 5;
 /// The rate from which on several permits are taken at once, to spare the journal writes.
 const MANY: f64 = 4.0;
 
@@ -69,7 +71,7 @@ pub(crate) async fn submit(
         Err(Unprepared::NotNow(reason)) => {
             drop(turn);
             shared.tell(Some(&job.key), EventKind::Trouble { reason });
-            pause(shared, NOT_SENT.1).await;
+            pause(shared, LONGEST_PAUSE).await;
             return Ok(None);
         }
     };
@@ -80,7 +82,7 @@ pub(crate) async fn submit(
     if let Some(reason) = lacks_mark(shared, &job, &prepared, &in_use).await? {
         drop(turn);
         shared.tell(Some(&job.key), EventKind::Trouble { reason });
-        pause(shared, NOT_SENT.1).await;
+        pause(shared, LONGEST_PAUSE).await;
         return Ok(None);
     }
     // Last of all before it is written down: what came into the video's way since the run began.
@@ -430,10 +432,9 @@ async fn failed(
         Error::NotSent(cause) if cause.cause.kind == SendErrorKind::Invalid => Ok(moved(refused().await?)),
         Error::NotSent(_) => {
             let now = not_sent(shared, job, &reason).await?;
+            stuck(shared, model, &reason);
             let number = job.attempt.as_ref().map_or(1, |attempt| attempt.number);
-            let longest = NOT_SENT.0.saturating_mul(1 << number.saturating_sub(1).min(5)).min(NOT_SENT.1);
-            let luck = dice(shared);
-            pause(shared, longest.mul_f64(0.5 + luck / 2.0)).await;
+            pause(shared, Backoff::default().pause(number, shared.jitter())).await;
             Ok(now)
         }
         Error::Refused(no) => match no.class {
@@ -441,16 +442,31 @@ async fn failed(
                 let after = no.error.retry_after.map(|after| after.wait(shared.options.clock.now()));
                 let now = shared.options.clock.monotonic();
                 let what = TooMuch::of(no.error.code.as_str());
-                let luck = dice(shared);
+                let luck = shared.jitter();
                 let (wait, ceiling) = {
                     let mut pace = locked(&model.pace);
                     pace.refused(now, what, after, luck);
                     (pace.not_before().saturating_sub(now), pace.ceiling())
                 };
                 let at = not_sent(shared, job, &reason).await?;
+                stuck(shared, model, &reason);
                 let model = job.model().to_owned();
                 shared.tell(None, EventKind::Throttled { model, pause: wait, ceiling });
                 Ok(at)
+            }
+            Refusal::Transient => {
+                let tries = {
+                    let mut refusals = locked(&shared.refusals);
+                    let tries = refusals.entry(job.key.clone()).or_default();
+                    *tries += 1;
+                    *tries
+                };
+                if tries >= TRIES {
+                    return Ok(moved(refused().await?));
+                }
+                let now = not_sent(shared, job, &reason).await?;
+                pause(shared, Backoff::default().pause(tries, shared.jitter())).await;
+                Ok(now)
             }
             Refusal::Account | Refusal::Misrouted => {
                 let cause = match no.class {
@@ -472,6 +488,15 @@ async fn failed(
     }
 }
 
+/// Ends the sending when no create of a model has got through for too long; what it is then, a person has to see.
+fn stuck(shared: &Shared, model: &ModelPace, reason: &str) {
+    let stuck = locked(&model.pace).stuck(shared.options.clock.monotonic());
+    if stuck >= shared.options.stuck_for {
+        let minutes = stuck.as_secs() / 60;
+        shared.close(StopCause::Stuck, &format!("no create has got through for {minutes} minutes: {reason}"));
+    }
+}
+
 async fn unknown(
     shared: &Shared,
     job: &Job,
@@ -482,10 +507,4 @@ async fn unknown(
     let now = moved(shared.patiently(|| shared.journal.unknown(job, Some(search.clone()), reason)).await?);
     shared.tell(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
     Ok(now)
-}
-
-fn dice(shared: &Shared) -> f64 {
-    let mut bytes = [0; 4];
-    shared.options.random.fill(&mut bytes);
-    f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
 }

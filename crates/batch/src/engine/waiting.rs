@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ark_video::model::Task;
-use ark_video::{Client, Watch, WatchEvent, WatchHandle, WatchOptions, Watched};
+use ark_video::{Client, CouldNotAsk, Watch, WatchEvent, WatchHandle, WatchOptions, Watched};
 use tokio::sync::oneshot;
 
 use super::events::{EventKind, Teller};
@@ -23,6 +23,13 @@ pub(crate) enum Waited {
     Gone,
     /// It can be asked for no longer, for this reason. Ask again later.
     NotTold(String),
+    /// The service has refused to tell for so long that another run has to ask.
+    Refused {
+        /// Whether the account is refused, or this task.
+        why: CouldNotAsk,
+        /// What was answered.
+        reason: String,
+    },
 }
 
 #[derive(Debug)]
@@ -99,14 +106,17 @@ impl Watcher {
                     let reason = format!("task {id} is still {status}; it is watched on");
                     (id.to_string(), Waited::NotTold(reason))
                 }
-                WatchEvent::CouldNotAsk { id, why, .. } => {
-                    let reason =
-                        format!("task {id} cannot be asked for: {why}; it is asked for again in a minute");
-                    (id.to_string(), Waited::NotTold(reason))
+                WatchEvent::CouldNotAsk { id, why, detail, .. } => {
+                    let reason = format!("task {id} cannot be asked for: {why} ({detail})");
+                    let waited = match why {
+                        CouldNotAsk::Account | CouldNotAsk::Refused => Waited::Refused { why, reason },
+                        _ => Waited::NotTold(format!("{reason}; it is asked for again in a minute")),
+                    };
+                    (id.to_string(), waited)
                 }
-                WatchEvent::Trouble { failures } if failures.is_power_of_two() => {
+                WatchEvent::Trouble { failures, detail } => {
                     let reason = format!(
-                        "the service has not answered {failures} times in a row; asking goes on, more slowly"
+                        "no usable answer {failures} times in a row ({detail}); asking goes on, more slowly"
                     );
                     self.teller.tell(at, None, EventKind::Trouble { reason });
                     continue;

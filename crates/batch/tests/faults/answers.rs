@@ -46,8 +46,8 @@ async fn f13_429_with_and_without_retry_after() {
         (Some("Sun, 22 Nov 2026 02:17:10 GMT"), 20.0, 100.0),
         // Nobody waits for longer than two minutes at a time.
         (Some("121"), 120.0, 120.0),
-        (Some("soon"), 0.5, 1.0),
-        (None, 0.5, 1.0),
+        (Some("soon"), 0.25, 1.0),
+        (None, 0.25, 1.0),
     ] {
         let mut effect = status(429, false);
         if let Effect::Status { retry_after, .. } = &mut effect {
@@ -70,6 +70,102 @@ async fn f13_429_with_and_without_retry_after() {
         let [pause] = pauses[..] else { panic!("{after:?}: {pauses:?}") };
         assert!((shortest..=longest).contains(&pause), "{after:?}: {pause} s");
         world.holds(world.check(&journal).await, 4);
+    }
+}
+
+/// Words for "slower" that prove nothing: the task exists, and six creates of one shot were seen. Once each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_words_for_slower_that_are_not_the_vendors() {
+    let said = |status, code: &str, envelope| Effect::Status {
+        status,
+        code: Some(code.to_owned()),
+        message: None,
+        envelope,
+        accepted: true,
+        retry_after: Some("1".to_owned()),
+    };
+    const PACE: &str = "RateLimitExceeded.EndpointRPMExceeded";
+    found_again(vec![
+        said(429, "upstream_error", Envelope::Flat),
+        said(429, "bad_response_status_code", Envelope::Nested),
+        said(429, "InvalidParameter", Envelope::Nested),
+        said(429, PACE, Envelope::Flat),
+        said(429, PACE, Envelope::Management),
+        said(429, "", Envelope::Empty),
+        said(429, "", Envelope::Html),
+        said(429, "", Envelope::Detail),
+        said(400, "ServerOverloaded", Envelope::Nested),
+        said(200, PACE, Envelope::Nested),
+        said(200, PACE, Envelope::Management),
+    ])
+    .await;
+}
+
+/// The service's own failure is sent again, and not for ever: nine creates of one shot were seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_a_part_of_the_service_that_fails_first_is_tried_five_times() {
+    let fails = |hits| {
+        let effect = Effect::Refuse { code: "ContentSecurityDetectionError".to_owned(), message: None };
+        let rule = at_create(effect);
+        if hits == 0 { rule } else { rule.hits(hits) }
+    };
+    for (hits, sends, state) in [(0, 5, State::Rejected), (2, 3, State::Settled)] {
+        let world = World::under([counter(), fails(hits)]).await;
+        let journal = world.planned(1).await;
+        let ended = world.run(&journal).await;
+        assert_eq!(ended.summary.counts, [(state, 1)].into());
+        assert_eq!(world.creates_seen(), sends);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_a_service_that_only_says_slower_ends_the_run_and_loses_nothing() {
+    for effect in [status(429, false)] {
+        let world = World::under([at_create(effect)]).await;
+        let journal = world.planned(2).await;
+        let mut options = world.options();
+        options.stuck_for = std::time::Duration::from_secs(120);
+        let ended = world.run_until(&journal, options, |_, _| {}).await;
+        let stopped = ended.summary.stopped.unwrap();
+        assert_eq!((stopped.cause, ended.summary.counts), (StopCause::Stuck, [(State::Intent, 2)].into()));
+        assert!(stopped.reason.contains("no create has got through for"), "{}", stopped.reason);
+        world.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
+        world.settles(&journal).await;
+    }
+}
+
+/// A create was accepted, and the questions for its task are refused: for a while, or until somebody fixes the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_refused_questions_after_a_create_lose_no_film() {
+    for (code, page) in [
+        ("AuthenticationError", None),
+        ("AccessDenied", None),
+        ("ResourceNotFound", None),
+        ("", Some(401)),
+        ("", Some(404)),
+        ("", Some(302)),
+    ] {
+        let effect = match page {
+            None => Effect::Refuse { code: code.to_owned(), message: None },
+            Some(status) => shaped(status, Envelope::Html, false),
+        };
+        let world = World::under([counter(), FaultRule::new(effect.clone()).at(Place::Get).hits(2)]).await;
+        let journal = world.planned(2).await;
+        world.settles(&journal).await;
+        // For good: the run ends, the rows keep their ids, and the next run fetches what is paid for.
+        let lists = FaultRule::new(effect.clone()).at(Place::List);
+        let world = World::under([counter(), FaultRule::new(effect).at(Place::Get), lists]).await;
+        let journal = world.planned(2).await;
+        // That one is believed after a minute: such rows are gone, with their ids.
+        if code == "ResourceNotFound" {
+            continue;
+        }
+        let ended = world.run(&journal).await;
+        assert_eq!(ended.summary.counts, [(State::Submitted, 2)].into(), "{code} {page:?}");
+        let told = |event: &EventKind| matches!(event, EventKind::Trouble { reason } if reason.contains("billed if it succeeds"));
+        assert_eq!(count(&ended.events, told), 2, "{:?}", ended.events);
+        world.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
+        world.settles(&journal).await;
     }
 }
 

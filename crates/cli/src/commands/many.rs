@@ -85,7 +85,7 @@ impl Tally {
                 TaskStatus::Expired => ("expired", Exit::TaskEnded),
                 _ => ("cancelled", Exit::TaskEnded),
             },
-            WatchEvent::Gone { .. } => ("unknown to the service", Exit::Refused),
+            WatchEvent::Gone { .. } => ("unknown to the service", Exit::Result),
             WatchEvent::TimedOut { .. } => ("still under way", Exit::StillRunning),
             WatchEvent::CouldNotAsk { .. } => ("could not be asked for", Exit::Result),
             _ => return,
@@ -93,9 +93,8 @@ impl Tally {
         *self.ended.entry(word).or_default() += 1;
         // What is not known outweighs what is still to come, and that outweighs what is over.
         let weight = |exit: Exit| match exit {
-            Exit::Result => 3,
-            Exit::StillRunning => 2,
-            Exit::Refused => 1,
+            Exit::Result => 2,
+            Exit::StillRunning => 1,
             _ => 0,
         };
         if self.exit.is_none_or(|before| weight(exit) > weight(before)) {
@@ -246,7 +245,7 @@ async fn named(
         let task = match listed {
             Some(task) => Ok(task),
             None => tokio::select! {
-                task = client.get(&id) => task,
+                task = async { client.task(&id).get().await } => task,
                 () = session.interrupts.next() => return Err(interrupted()),
             },
         };

@@ -105,9 +105,21 @@ pub(crate) async fn once(
         looked = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => looked,
         () = session.interrupts.next() => return Err(crate::session::interrupted()),
     };
-    let verdicts = looked.map_err(|error| api_failure::of(&error, &again))?;
+    // That nobody can be asked says nothing about the create: the doubt stays.
+    let verdicts = looked.map_err(|error| {
+        let mut failure = api_failure::of(&error, &again).reconcile(Some(&unknown));
+        failure.exit = Exit::OutcomeUnknown;
+        failure.hint(format!("when that works, make sure: {again} reconcile {}", quoted(name)))
+    })?;
     let lost = Lost { name: name.to_owned(), unknown, kept: None };
     let text = match verdicts.first() {
+        Some(Verdict::Found { task, .. }) if !ark_video::is_usable_id(&task.id) => {
+            let message = format!(
+                "The lost task was found under the id {}, which no address can hold. It is billed if it succeeds: fetch it in the console.",
+                ark_video::shown_id(&task.id)
+            );
+            return Err(Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(&lost.unknown)));
+        }
         Some(Verdict::Found { task, .. }) => {
             session.output.note(format_args!("found the task that was lost: {}", task.id));
             return Ok(task.id.clone());

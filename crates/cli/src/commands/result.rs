@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ark_video::model::{ServiceTier, Task};
 use ark_video::{
-    DownloadOptions, Downloaded, Error, FileFacts, Intent, Output as Part, Provenance, TaskHandle,
+    DownloadOptions, Downloaded, FileFacts, Intent, Output as Part, Provenance, TaskHandle,
     WaitOptions,
 };
 use serde::Serialize;
@@ -265,13 +265,9 @@ pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), F
     let [id] = args.ids.as_slice() else { return many::wait(session, &client, args).await };
     let handle = client.task(id);
     let again = session.again();
-    // The tier tells how patient to be. If nobody answers now, the wait itself will say so, or get over it.
+    // The tier says how long to wait. If this brings nothing, the wait itself will report it, or get over it.
     let tier = tokio::select! {
-        looked = handle.get() => match looked {
-            Ok(task) => task.service_tier,
-            Err(error @ Error::Refused(_)) => return Err(api_failure::of(&error, &again)),
-            Err(_) => None,
-        },
+        task = handle.get() => task.ok().and_then(|task| task.service_tier),
         () = session.interrupts.next() => return Err(stopped(id, &again)),
     };
     let task = wait_for(session, &handle, patience(&args.patience, tier.as_ref(), false)).await?;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::DownloadRefusal;
-use crate::{SendError, SendErrorKind, retry::RetryOptions};
+use crate::{Backoff, SendError, SendErrorKind};
 
 /// Requests to the storage for one file, in one call.
 pub const MAX_TRIES: u32 = 20;
@@ -64,7 +64,7 @@ impl Tries {
         if self.tries >= MAX_TRIES || self.fruitless >= MAX_FRUITLESS {
             return Again::Stop;
         }
-        let pause = RetryOptions::default().pause(self.fruitless, dice);
+        let pause = Backoff::default().pause(self.fruitless, dice);
         match trouble {
             Trouble::Send(error) => match error.kind {
                 SendErrorKind::Invalid | SendErrorKind::Redirected | SendErrorKind::TooLarge => Again::Stop,

@@ -95,7 +95,7 @@ impl DownloadRefusal {
             | Self::Changed
             | Self::ChecksumMismatch
             | Self::Incomplete { .. } => true,
-            Self::Status { status } => matches!(status, 408 | 425 | 429 | 500..=599),
+            Self::Status { status } => crate::classify::status_may_pass(*status),
             _ => false,
         }
     }

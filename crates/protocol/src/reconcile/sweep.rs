@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ark_video_model::{ErrorClass, ServiceTier, Task, TaskList};
+use ark_video_model::{ServiceTier, Task, TaskList};
 
 use super::{
     Candidate, Evidence, Unknown, Verdict,
@@ -16,7 +16,7 @@ use super::{
     paging::Paging,
     verdict::{Looks, Match, assign},
 };
-use crate::{ApiError, UnixMillis, list};
+use crate::{ApiError, Class, Endpoint, Failure, UnixMillis, classify, list};
 
 /// How far back LIST shows tasks (list page, 2026-10).
 const LISTED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -227,7 +227,8 @@ impl Sweep {
     pub fn refused(&mut self, error: &ApiError) -> bool {
         let narrowed = self.scopes.iter().all(|scope| scope.model.is_some());
         let State::Looking { started, .. } = self.state else { return false };
-        if narrowed || error.status == 401 || error.class() != ErrorClass::Account {
+        let class = classify(&Failure::answer(Endpoint::List, error));
+        if narrowed || error.status == 401 || class != Class::Account {
             self.state = State::Done;
             return false;
         }

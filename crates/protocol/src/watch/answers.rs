@@ -8,10 +8,11 @@ use super::{
     book::{Key, NEVER},
     lists::{PAGES, Question},
     machine::{Asking, Watch},
-    pace::{Ms, SECOND, backoff, ms},
+    pace::{Ms, SECOND, ms},
     words::{Ticket, WatchEvent},
 };
 use crate::{
+    ApiError, Endpoint, Failure,
     callback::rank,
     limit::{Lane, Limits},
 };
@@ -22,15 +23,20 @@ const FRESH: Ms = 2 * SECOND;
 impl Watch {
     /// Hands in the answer to a [`super::AskRequest::Get`].
     pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut Limits) {
-        limits.answered(&Lane::Get, now);
         let time = ms(now);
+        let asked = self.flights.get(&ticket).and_then(|flight| match flight.what {
+            Asking::Get { key, .. } => Some(self.book.get(self.book.valid(key)?)?.id.clone()),
+            Asking::List(_) => None,
+        });
+        if let Some(other) = asked.and_then(|id| ApiError::of_other(&id, &task.id)) {
+            let failure = Failure::answer(Endpoint::Get, &other);
+            return self.failed(now, ticket, failure, 0, 1.0, limits);
+        }
+        limits.answered(&Lane::Get, now);
         let Some(flight) = self.flights.remove(&ticket) else { return };
         self.heard();
         let Asking::Get { key, suspected, last_look } = flight.what else { return };
         let Some(place) = self.landed(key) else { return };
-        if self.book.get(place).is_none_or(|entry| *entry.id != *task.id) {
-            return self.look_failed(place, time, last_look, backoff(1, 1.0));
-        }
         if task.status.is_terminal() {
             return self.finish(place, task, time);
         }
@@ -39,7 +45,7 @@ impl Watch {
         let Some(entry) = self.book.get_mut(place) else { return };
         entry.seen = time;
         entry.failures = 0;
-        entry.flags.missed = false;
+        entry.refused_since = NEVER;
         let unfounded = suspected && old.as_ref() == Some(&task.status);
         if unfounded {
             entry.doubts = entry.doubts.saturating_add(1);

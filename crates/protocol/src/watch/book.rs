@@ -44,6 +44,10 @@ pub(super) struct Entry {
     pub(super) round: u32,
     /// Failed looks in a row.
     pub(super) failures: u8,
+    /// Since when looks find no such task, or are refused for the account; `NEVER` if they are not.
+    pub(super) refused_since: Ms,
+    /// For how many seconds since it was added "no such task" is not believed.
+    pub(super) known_for: u16,
     /// Suspicions in a row that proved unfounded.
     pub(super) doubts: u8,
     pub(super) flags: Flags,
@@ -66,8 +70,6 @@ pub(super) struct Flags {
     pub(super) suspected: bool,
     pub(super) last_look: bool,
     pub(super) stuck_told: bool,
-    /// The last look found no such task.
-    pub(super) missed: bool,
 }
 
 /// All tasks of a watch.
@@ -129,6 +131,8 @@ impl Book {
             serial: self.serial,
             round: 0,
             failures: 0,
+            refused_since: NEVER,
+            known_for: 0,
             doubts: 0,
             flags: Flags { flex, ..Flags::default() },
         };

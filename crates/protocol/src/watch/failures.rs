@@ -12,20 +12,17 @@ use super::{
     words::{CouldNotAsk, Ticket, WatchEvent},
 };
 use crate::{
-    UnixMillis,
+    Cause, Class, Failure, UnixMillis, classify,
     limit::{Lane, Limits},
-    retry::{Failure, is_throttling},
-    wait::LookFailure,
+    wait::{ACCOUNT_GRACE, NOT_FOUND_GRACE, NOT_FOUND_TWICE, REFUSALS},
 };
 
-/// Refusals in a row before they are taken for final: gateways have bad moments.
-const REFUSALS: u32 = 3;
 /// How long a task that was refused is left alone, so that others are asked in between.
 const REFUSED_PAUSE: Ms = 5 * SECOND;
+/// Longest pause while a refusal of the account is not believed.
+const LONGEST_REFUSED: Ms = 15 * SECOND;
 /// Failed waves in a row after which everything pauses.
 const WAVES: u32 = 3;
-/// "No such task" must be said twice, so far apart.
-const GONE_PAUSE: Ms = 5 * SECOND;
 
 impl Watch {
     /// Hands in that a request brought no answer, or a refusal. `wall` is needed for a `Retry-After` that is a date,
@@ -41,22 +38,24 @@ impl Watch {
     ) {
         let time = ms(now);
         let Some(flight) = self.flights.remove(&ticket) else { return };
-        let (judged, throttled) = match failure {
-            Failure::Answer(error) => (LookFailure::of_answer(error, wall), is_throttling(error)),
-            Failure::Send(error) => (LookFailure::of_send(error), false),
-        };
-        let asked = match judged {
-            LookFailure::Transient { wait } => wait,
-            LookFailure::Final => None,
+        let class = classify(&failure);
+        let throttled = failure.is_too_many_requests();
+        let asked = failure.retry_after(wall);
+        self.last_failure_text = match failure.cause {
+            Cause::Answer(error) => error.to_string().into(),
+            Cause::Send(error) => error.to_string().into(),
         };
         let lane = if matches!(flight.what, Asking::Get { .. }) { Lane::Get } else { Lane::List };
         if throttled {
             limits.throttled(&lane, now, asked);
-        } else if matches!(failure, Failure::Answer(_)) {
+        } else if failure.api_error().is_some() {
             limits.answered(&lane, now);
         }
-        let unknown_task = matches!(failure, Failure::Answer(error)
-            if error.status == 404 && error.is_from_vendor() && error.class() == ErrorClass::NotFound);
+        let unknown_task = failure.is_not_found()
+            && failure
+                .api_error()
+                .is_some_and(|error| error.is_from_vendor() && error.class() == ErrorClass::NotFound);
+        let status = failure.api_error().map_or(0, |error| error.status);
         let asked = asked.map_or(0, ms);
         match flight.what {
             Asking::Get { key, last_look, .. } => {
@@ -68,7 +67,7 @@ impl Watch {
                     }
                     return;
                 }
-                if is_account(failure) && judged == LookFailure::Final {
+                if class == Class::Account {
                     return self.refused(flight.sent, place, time, dice);
                 }
                 self.unheard(flight.sent, time, throttled, dice);
@@ -78,7 +77,7 @@ impl Watch {
                     }
                 } else if let Some(place) = place {
                     let count = u32::from(self.book.get(place).map_or(0, |entry| entry.failures));
-                    if judged == LookFailure::Final && count + 1 >= REFUSALS {
+                    if class == Class::Permanent && count + 1 >= REFUSALS {
                         self.give_up(place, CouldNotAsk::Refused);
                     } else {
                         self.look_failed(place, time, last_look, asked.max(backoff(count + 1, dice)));
@@ -88,12 +87,12 @@ impl Watch {
             Asking::List(question) => {
                 self.lists.under_way = false;
                 let wait = asked.max(backoff(self.lists.failures() + 1, dice));
-                if is_account(failure) && matches!(failure, Failure::Answer(error) if error.status == 401) {
+                if class == Class::Account && status == 401 {
                     self.refused(flight.sent, None, time, dice);
                     self.lists.failed(time + wait);
-                } else if judged == LookFailure::Final {
-                    let too_many_ids = matches!(question, Question::Ids { .. })
-                        && matches!(failure, Failure::Answer(error) if matches!(error.status, 400 | 413 | 414 | 431));
+                } else if matches!(class, Class::Account | Class::Permanent) {
+                    let too_many_ids =
+                        matches!(question, Question::Ids { .. }) && matches!(status, 400 | 413 | 414 | 431);
                     self.lists.refused(time, too_many_ids);
                 } else {
                     self.unheard(flight.sent, time, throttled, dice);
@@ -123,9 +122,14 @@ impl Watch {
         if self.waves >= WAVES {
             self.paused_until = now + backoff(self.waves - WAVES + 1, dice);
             if self.waves == WAVES || self.waves.is_power_of_two() {
-                self.events.push_back(WatchEvent::Trouble { failures: self.waves });
+                self.report_trouble(self.waves);
             }
         }
+    }
+
+    fn report_trouble(&mut self, failures: u32) {
+        let detail = Arc::clone(&self.last_failure_text);
+        self.events.push_back(WatchEvent::Trouble { failures, detail });
     }
 
     /// A look failed in a way that may pass.
@@ -145,18 +149,31 @@ impl Watch {
     fn refused(&mut self, sent: Ms, place: Option<u32>, now: Ms, dice: f64) {
         let same = place.is_some() && place == self.last_refused && self.book.len() > 1;
         if !same && (self.refusals == 0 || sent >= self.last_failure) {
+            if self.refusals == 0 {
+                self.refused_since = now;
+            }
             self.refusals += 1;
             self.last_failure = now;
             self.last_refused = place;
         }
-        if self.refusals >= REFUSALS {
+        let longest = ms(ACCOUNT_GRACE);
+        if self.refusals >= REFUSALS && now.saturating_sub(self.refused_since) >= longest {
             return self.give_up_all(CouldNotAsk::Account);
         }
-        self.paused_until = now + backoff(self.refusals, dice);
+        if !same && self.refusals == REFUSALS {
+            self.report_trouble(self.refusals);
+        }
+        self.paused_until = now + backoff(self.refusals, dice).min(LONGEST_REFUSED);
         let Some(place) = place else { return };
         let Some(entry) = self.book.get_mut(place) else { return };
+        if entry.flags.last_look {
+            return self.give_up(place, CouldNotAsk::LastLook);
+        }
         entry.failures = entry.failures.saturating_add(1);
-        if u32::from(entry.failures) >= REFUSALS {
+        if entry.refused_since == NEVER {
+            entry.refused_since = now;
+        }
+        if now.saturating_sub(entry.refused_since) >= longest {
             self.give_up(place, CouldNotAsk::Refused);
         } else {
             self.book.set_due(place, now + REFUSED_PAUSE);
@@ -166,8 +183,14 @@ impl Watch {
     /// The service says that there is no such task.
     fn missed(&mut self, place: u32, last_look: bool, now: Ms) {
         let Some(entry) = self.book.get_mut(place) else { return };
-        let before = entry.flags.missed && now >= entry.seen.saturating_add(GONE_PAUSE);
-        if before || last_look {
+        if entry.refused_since == NEVER {
+            entry.refused_since = now;
+        }
+        // What was seen, or created a moment ago, is there: its record may not be readable everywhere.
+        let apart = if entry.status.is_some() { NOT_FOUND_GRACE } else { NOT_FOUND_TWICE };
+        let known_until = entry.added.saturating_add(SECOND * Ms::from(entry.known_for));
+        let certain_at = entry.refused_since.saturating_add(ms(apart)).max(known_until);
+        if now >= certain_at || (last_look && now >= known_until) {
             if let Some(entry) = self.book.remove(place) {
                 self.remember(Arc::clone(&entry.id), now);
                 self.has_moved(now);
@@ -175,12 +198,11 @@ impl Watch {
             }
             return;
         }
-        if !entry.flags.missed {
-            entry.flags.missed = true;
-            entry.seen = now;
+        if last_look {
+            return self.give_up(place, CouldNotAsk::LastLook);
         }
-        let again = entry.seen + GONE_PAUSE;
-        entry.not_before = again;
+        let again = (now + ms(NOT_FOUND_TWICE)).min(certain_at);
+        (entry.seen, entry.not_before) = (now, again);
         self.book.set_due(place, again);
     }
 
@@ -205,8 +227,4 @@ impl Watch {
             self.give_up(place, why);
         }
     }
-}
-
-fn is_account(failure: Failure<'_>) -> bool {
-    matches!(failure, Failure::Answer(error) if error.class() == ErrorClass::Account)
 }

@@ -64,10 +64,13 @@ pub struct Watch {
     /// Failed waves of requests in a row, and when the last came in.
     pub(super) waves: u32,
     pub(super) last_failure: Ms,
+    /// The last failure in words, for those who are told that a task can be asked for no longer.
+    pub(super) last_failure_text: Arc<str>,
     /// The first and the last failure since anything was answered.
     pub(super) silence: Option<(Ms, Ms)>,
-    /// Refusals of the account in a row, and the task of the last.
+    /// Refusals of the account in a row, since when, and the task of the last.
     pub(super) refusals: u32,
+    pub(super) refused_since: Ms,
     pub(super) last_refused: Option<u32>,
     /// Nothing is sent before this.
     pub(super) paused_until: Ms,
@@ -92,8 +95,10 @@ impl Watch {
             direct: true,
             waves: 0,
             last_failure: 0,
+            last_failure_text: Arc::from(""),
             silence: None,
             refusals: 0,
+            refused_since: 0,
             last_refused: None,
             paused_until: 0,
         }
@@ -134,6 +139,7 @@ impl Watch {
         let key = self.book.add(&task.id, task.flex, asked, now, now.saturating_add(timeout));
         if let Some(entry) = self.book.get_mut(key.place) {
             entry.flags.fresh = task.fresh;
+            entry.known_for = u16::try_from(task.known_for.as_secs()).unwrap_or(u16::MAX);
         }
         let wait = if task.fresh { ms(self.options.first_look) } else { 0 };
         self.moved = self.moved.max(now);
@@ -351,7 +357,9 @@ impl Watch {
     /// Ends the watch over a task that can be asked for no longer.
     pub(super) fn give_up(&mut self, place: u32, why: CouldNotAsk) {
         if let Some(entry) = self.book.remove(place) {
-            self.events.push_back(WatchEvent::CouldNotAsk { id: entry.id, status: entry.status, why });
+            let (id, status) = (entry.id, entry.status);
+            let detail = self.last_failure_text.clone();
+            self.events.push_back(WatchEvent::CouldNotAsk { id, status, why, detail });
         }
     }
 }

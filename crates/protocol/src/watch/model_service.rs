@@ -10,10 +10,9 @@ use serde_json::json;
 
 use super::{Ask, AskRequest, Watch, WatchEvent, WatchStep};
 use crate::{
-    ApiError, SendError, SendErrorKind, get,
+    ApiError, Endpoint, Failure, SendError, SendErrorKind, get,
     limit::{LimitSettings, Limits},
     list,
-    retry::Failure,
 };
 
 pub(super) type Ms = u64;
@@ -277,7 +276,7 @@ impl Record {
                     WatchEvent::Stuck { id, running_for } => {
                         format!("{id} stuck for {} s", running_for.as_secs())
                     }
-                    WatchEvent::Trouble { failures } => format!("trouble {failures}"),
+                    WatchEvent::Trouble { failures, .. } => format!("trouble {failures}"),
                 };
                 format!("{} {what}", at / 1000)
             })
@@ -373,13 +372,17 @@ pub(super) fn drive_within(
                     draw =
                         draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let ticket = ask.ticket;
+                    let endpoint = match ask.request {
+                        AskRequest::Get(_) => Endpoint::Get,
+                        AskRequest::List(_) => Endpoint::List,
+                    };
                     let dice = (draw >> 40) as f64 / (1 << 24) as f64;
                     let fail = move |trouble: Trouble| -> Delivery {
                         Box::new(move |watch, at, limits| {
                             let silent = SendError::maybe_sent(SendErrorKind::Timeout, "no answer");
                             let failure = match &trouble {
-                                Trouble::Refused(error) => Failure::Answer(error),
-                                Trouble::Silent => Failure::Send(&silent),
+                                Trouble::Refused(error) => Failure::answer(endpoint, error),
+                                Trouble::Silent => Failure::send(endpoint, &silent),
                             };
                             watch.failed(Duration::from_millis(at), ticket, failure, at as i64, dice, limits);
                         })

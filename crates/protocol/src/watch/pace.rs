@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Backoff;
+
 /// Moments and spans inside a watch, in milliseconds.
 pub(super) type Ms = u64;
 
@@ -35,12 +37,9 @@ pub(super) fn guard(age: Ms) -> Ms {
     (age / 4).clamp(30 * SECOND, 5 * MINUTE)
 }
 
-/// The pause after so many failures in a row: full jitter under a limit that doubles from 1 s to 60 s, but never less
-/// than a quarter of it. `dice` is from 0 to 1.
+/// The pause after so many failures in a row: from 1 s to 60 s.
 pub(super) fn backoff(failures: u32, dice: f64) -> Ms {
-    let limit = (SECOND << failures.saturating_sub(1).min(6)).min(MINUTE);
-    let dice = if dice.is_nan() { 1.0 } else { dice.clamp(0.25, 1.0) };
-    (limit as f64 * dice) as Ms
+    ms(Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).pause(failures, dice))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use ark_video_model::{Task, TaskStatus};
 
-use crate::{Asked, Difference, get, list};
+use crate::{Asked, Difference, get, list, wait::NOT_FOUND_GRACE};
 
 /// Requests of one watch under way at once.
 pub const MAX_IN_FLIGHT: usize = 32;
@@ -87,25 +87,36 @@ pub struct Watched {
     pub flex: bool,
     /// Whether it was created just now, so that there is nothing to see for some seconds.
     pub fresh: bool,
+    /// How long from now "no such task" is not believed: a new task may not be readable everywhere yet. 60 s for a task
+    /// that was created just now, otherwise nothing; what is believed must still be said twice, 5 s apart.
+    pub known_for: Duration,
 }
 
 impl Watched {
     /// A task of unknown age: it is looked at as soon as rates allow.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), timeout: None, asked: None, flex: false, fresh: false }
+        let id = id.into();
+        Self { id, timeout: None, asked: None, flex: false, fresh: false, known_for: Duration::ZERO }
     }
 
     /// A task that was created just now.
     #[must_use]
     pub fn created(id: impl Into<String>) -> Self {
-        Self { fresh: true, ..Self::new(id) }
+        Self { fresh: true, known_for: NOT_FOUND_GRACE, ..Self::new(id) }
     }
 
     /// Sets when to stop waiting.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long from now "no such task" is not believed.
+    #[must_use]
+    pub fn known_for(mut self, time: Duration) -> Self {
+        self.known_for = time;
         self
     }
 
@@ -201,6 +212,8 @@ pub enum WatchEvent {
         status: Option<TaskStatus>,
         /// Why.
         why: CouldNotAsk,
+        /// What the last request brought, in words; empty if there was none.
+        detail: Arc<str>,
     },
     /// A task has been running for suspiciously long. Told once; it is watched on.
     Stuck {
@@ -209,10 +222,12 @@ pub enum WatchEvent {
         /// How long it has been known to run.
         running_for: Duration,
     },
-    /// The service does not answer. Asking goes on, more and more slowly.
+    /// The service does not answer, or refuses the key or the account. Asking goes on, more and more slowly.
     Trouble {
         /// Failed waves of requests in a row.
         failures: u32,
+        /// What the last of them brought, in words.
+        detail: Arc<str>,
     },
 }
 
@@ -245,9 +260,9 @@ impl WatchEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CouldNotAsk {
-    /// The key or the account was refused, three times in a row.
+    /// The key or the account was refused for two minutes.
     Account,
-    /// The service refuses to tell about this task, three times in a row.
+    /// The service refuses to tell about this task, or tells about another one: three times in a row, or for two minutes.
     Refused,
     /// Its time is up, and the last look failed.
     LastLook,
@@ -259,7 +274,7 @@ impl fmt::Display for CouldNotAsk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Account => "the service refuses the key or the account",
-            Self::Refused => "the service refuses to tell about this task",
+            Self::Refused => "the service does not answer for this task",
             Self::LastLook => "the time for this task is up, and the last look at it failed",
             Self::Silence => "the service has not answered for too long",
         })

@@ -396,8 +396,14 @@ impl Told<'_> {
         let failure = |exit, message: String| Failure::new(exit, message);
         let stopped = summary.stopped.as_ref().filter(|stopped| stopped.cause != StopCause::Asked);
         if let Some(stopped) = stopped {
+            // Once tasks exist, the code says what is to be done about them, not that a create was refused.
+            let unfetched = count(&[State::Submitted, State::Finished, State::Downloaded]) > 0;
+            let created = unfetched || count(&[State::Settled, State::Failed, State::Gone]) > 0;
             let exit = match stopped.cause {
+                StopCause::Account | StopCause::Stuck if unfetched => Exit::Result,
+                StopCause::Account if created => Exit::Parked,
                 StopCause::Account => Exit::Refused,
+                StopCause::Stuck => Exit::StillRunning,
                 StopCause::Misrouted => Exit::Configuration,
                 StopCause::Failures => Exit::TaskEnded,
                 StopCause::DiskFull => Exit::DiskFull,

@@ -144,7 +144,10 @@ fn too_many_in_the_queue_are_refused_in_its_words() {
         refused.1["error"]["code"].as_str().unwrap(),
         refused.1["error"]["message"].as_str().unwrap(),
     );
-    assert!(error.is_retryable(), "the message tells it from a quota that is used up: {error}");
+    let failure = ark_video_protocol::Failure::answer(ark_video_protocol::Endpoint::Create, &error);
+    let class = ark_video_protocol::classify(&failure);
+    let why = "the message tells it from a quota that is used up";
+    assert_eq!(class, ark_video_protocol::Class::Throttled, "{why}: {error}");
     assert_refused(refused, 429, "QuotaExceeded");
     // One runs: one more may wait.
     world.at(1000).create(&text(M20));
