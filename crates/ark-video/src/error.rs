@@ -199,7 +199,7 @@ impl Error {
             },
             Self::Download(error) => match &error.cause {
                 DownloadCause::NoLink { request_id, .. } => request_id.as_deref(),
-                DownloadCause::Save(_) => None,
+                DownloadCause::Save(_) | DownloadCause::OtherTask(_) => None,
             },
             _ => self.api_error()?.request_id.as_deref(),
         }

@@ -25,6 +25,8 @@ use crate::summary;
 const ONLINE: Duration = Duration::from_secs(30 * 60);
 /// How long to wait offline: the service gives up after 48 hours by itself.
 const OFFLINE: Duration = Duration::from_secs(49 * 60 * 60);
+/// How long the question for a task's tier may take.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// How often to look at a task of the simulator in this process.
 const SIMULATED: Duration = Duration::from_millis(250);
 
@@ -266,8 +268,10 @@ pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), F
     let handle = client.task(id);
     let again = session.again();
     // The tier says how long to wait. If this brings nothing, the wait itself will report it, or get over it.
+    let longest = args.patience.timeout.unwrap_or(FIRST_LOOK).min(FIRST_LOOK);
     let tier = tokio::select! {
         task = handle.get() => task.ok().and_then(|task| task.service_tier),
+        () = tokio::time::sleep(longest) => None,
         () = session.interrupts.next() => return Err(stopped(id, &again)),
     };
     let task = wait_for(session, &handle, patience(&args.patience, tier.as_ref(), false)).await?;

@@ -73,7 +73,7 @@ impl Watch {
                 self.unheard(flight.sent, time, throttled, dice);
                 if throttled {
                     if let Some(place) = place {
-                        self.call(place, false);
+                        self.throttled(place, last_look);
                     }
                 } else if let Some(place) = place {
                     let count = u32::from(self.book.get(place).map_or(0, |entry| entry.failures));
@@ -125,6 +125,18 @@ impl Watch {
                 self.report_trouble(self.waves);
             }
         }
+    }
+
+    /// A look came too fast, which says nothing: it is taken again, but not for ever once its time is up.
+    fn throttled(&mut self, place: u32, last_look: bool) {
+        let Some(entry) = self.book.get_mut(place) else { return };
+        if last_look {
+            entry.failures = entry.failures.saturating_add(1);
+            if u32::from(entry.failures) >= REFUSALS {
+                return self.give_up(place, CouldNotAsk::LastLook);
+            }
+        }
+        self.call(place, false);
     }
 
     fn report_trouble(&mut self, failures: u32) {

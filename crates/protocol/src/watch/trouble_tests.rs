@@ -150,6 +150,30 @@ fn a_dead_key_ends_ten_thousand_after_two_minutes_and_not_ten_thousand_refusals(
     assert!(record.words().iter().any(|words| words.ends_with("trouble 3")), "not in silence");
 }
 
+#[test]
+fn a_service_that_only_says_slower_does_not_hold_a_task_beyond_its_time() {
+    let mut watch = Watch::new(WatchOptions::new().timeout(seconds(60)));
+    let mut limits = Limits::new(LimitSettings::default());
+    (0..2).for_each(|n| watch.add(Duration::ZERO, Watched::new(format!("cgt-{n}"))));
+    let mut now = Duration::ZERO;
+    let mut ends = Vec::new();
+    for _ in 0..1_000 {
+        match watch.next(now, &mut limits) {
+            WatchStep::Ask(ask) => {
+                let error = ApiError::new(429, "AccountRateLimitExceeded", "m");
+                watch.failed(now, ask.ticket, Failure::answer(Endpoint::Get, &error), 0, 0.5, &mut limits);
+            }
+            WatchStep::Until(at) => now = at,
+            WatchStep::AwaitAnswer => panic!("nothing is under way"),
+            WatchStep::Done => break,
+        }
+        ends.extend(std::iter::from_fn(|| watch.event()).filter(WatchEvent::is_last));
+    }
+    assert_eq!(ends.len(), 2, "{now:?}");
+    assert!(ends.iter().all(|end| matches!(end, WatchEvent::CouldNotAsk { why: CouldNotAsk::LastLook, .. })));
+    assert!((seconds(60)..seconds(80)).contains(&now), "{now:?}");
+}
+
 /// Ids in upper case were waited for in silence.
 #[test]
 fn a_task_that_another_one_answers_for_is_told_with_both_ids() {
