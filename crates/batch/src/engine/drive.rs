@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ark_video::{CouldNotAsk, NOT_FOUND_GRACE, Watched, is_usable_id, shown_id};
 use ark_video::model::{Task, TaskStatus};
+use ark_video::{CouldNotAsk, NOT_FOUND_GRACE, Watched, is_usable_id, shown_id};
 use serde_json::Value;
 
 use super::crash::CrashPoint;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use ark_video::model::{CreateTaskRequest, Task};
 use ark_video::{
-    Attachments, Backoff, DownloadCause, DownloadError, DownloadOptions, DownloadRefusal, Error, Existing, Input,
-    Intent, NOT_FOUND_GRACE, Output, Provenance, SaveError, Sidecar, TaskHandle, deadline, unix_millis,
+    Attachments, Backoff, DownloadCause, DownloadError, DownloadOptions, DownloadRefusal, Error, Existing,
+    Input, Intent, NOT_FOUND_GRACE, Output, Provenance, SaveError, Sidecar, TaskHandle, deadline,
+    unix_millis,
 };
 
 use serde_json::json;

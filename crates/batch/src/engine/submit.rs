@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use ark_video::{
-    Backoff, Error, MarksInUse, Prepared, Refusal, SendErrorKind, Sidecar, TargetError, TargetFault, UnixMillis,
-    Unknown,
+    Backoff, Error, MarksInUse, Prepared, Refusal, SendErrorKind, Sidecar, TargetError, TargetFault,
+    UnixMillis, Unknown,
 };
 
 use super::crash::CrashPoint;

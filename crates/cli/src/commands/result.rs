@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use ark_video::model::{ServiceTier, Task};
 use ark_video::{
-    DownloadOptions, Downloaded, FileFacts, Intent, Output as Part, Provenance, TaskHandle,
-    WaitOptions,
+    DownloadOptions, Downloaded, FileFacts, Intent, Output as Part, Provenance, TaskHandle, WaitOptions,
 };
 use serde::Serialize;
 
