@@ -73,6 +73,11 @@ async fn collect_one(shared: &Shared, job: &Job, id: &str) -> bool {
             }
             // It costs nothing, and there is nothing to fetch.
             Waited::Ended(_) | Waited::Gone => return true,
+            // Another run has to ask; the row keeps the id.
+            Waited::Refused { reason, .. } => {
+                shared.tell(Some(&job.key), EventKind::Trouble { reason });
+                return true;
+            }
             Waited::NotTold(reason) => {
                 shared.tell(Some(&job.key), EventKind::Trouble { reason });
                 tokio::select! {
