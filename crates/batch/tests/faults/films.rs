@@ -20,10 +20,11 @@ async fn f10_disk_full_under_the_films() {
     let journal = world.planned(100).await;
     let films = world.path("films");
     std::fs::create_dir(&films).unwrap();
+    // Little more than the 64 MiB that a create asks for, so that the disk fills while the batch runs.
     // A small disk in memory, which Linux lets everybody mount in a namespace of their own.
     let mut program = Command::new("unshare");
     program.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
-    let mount = "mount -t tmpfs -o size=64k none \"$1\"";
+    let mount = "mount -t tmpfs -o size=72m none \"$1\"";
     let probe = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"])
         .arg(&films)
