@@ -33,7 +33,13 @@ async fn f10_disk_full_under_the_films() {
     if !probe.is_ok_and(|status| status.success()) {
         return skipped("a batch on a full disk, because no small disk can be mounted here (unshare, mount)");
     }
-    program.arg(format!("{mount} && shift && exec \"$@\"")).arg("sh").arg(&films);
+    // The disk goes with its namespace: what was saved on it is kept beside.
+    let kept = world.path("kept");
+    std::fs::create_dir(&kept).unwrap();
+    let script = format!(
+        "{mount} && disk=$1 && kept=$2 && shift 2 && \"$@\"; code=$?; cp -p \"$disk\"/* \"$kept\"; exit $code"
+    );
+    program.arg(script).arg("sh").arg(&films).arg(&kept);
     program.arg(std::env::current_exe().unwrap());
     let orders: Orders = world.orders.clone();
     let ended = tokio::task::spawn_blocking(move || works(program, &orders)).await.unwrap();
@@ -42,6 +48,10 @@ async fn f10_disk_full_under_the_films() {
     assert_eq!(ended.status.code(), Some(2), "and that something is left");
     let accepted = world.simulator.ledger().accepted;
     assert!((1..100).contains(&accepted), "creates stop: {accepted}");
+    for entry in std::fs::read_dir(&kept).unwrap() {
+        let saved = entry.unwrap().path();
+        std::fs::copy(&saved, films.join(saved.file_name().unwrap())).unwrap();
+    }
     world.passes(Duration::from_secs(600));
     world.settles(&journal).await;
 }
