@@ -24,7 +24,7 @@ fn at_once(report: &Report) -> impl Iterator<Item = &Finding> {
 }
 
 /// Status of the simulator's answer to a body, and the parameter that it blames.
-fn create(service: &mut Service, body: &Value) -> (u16, String) {
+pub(crate) fn create(service: &mut Service, body: &Value) -> (u16, String) {
     let request = Request::post("/api/v3/contents/generations/tasks")
         .header("authorization", "Bearer any")
         .body(Bytes::from(body.to_string()))

@@ -13,6 +13,7 @@ mod cli_check;
 mod cli_disk_full;
 mod cli_exit_codes;
 mod cli_wrong_input;
+mod collected_media;
 mod dialects;
 mod differential;
 mod examples;

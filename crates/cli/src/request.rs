@@ -5,7 +5,8 @@ use std::path::Path;
 
 use ark_video::Attachments;
 use ark_video::model::{
-    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, Facts, TextContent, Tool, ToolType, lift,
+    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, Facts, MediaKind, TextContent, Tool,
+    ToolType, lift,
 };
 use ark_video_media::MediaName;
 use serde_json::{Map, Value};
@@ -375,18 +376,18 @@ fn merge(asked: &mut Asked, extra: &str) -> Result<(), Trouble> {
 /// Measures what came as data URLs. Those that are no base64 are the checks' to refuse.
 fn measure(asked: &mut Asked) {
     for (index, item) in asked.request.content.iter().enumerate() {
-        let url = match item {
-            ContentItem::Image(item) => &item.image_url.url,
-            ContentItem::Video(item) => &item.video_url.url,
-            ContentItem::Audio(item) => &item.audio_url.url,
+        let (url, kind) = match item {
+            ContentItem::Image(item) => (&item.image_url.url, MediaKind::Image),
+            ContentItem::Video(item) => (&item.video_url.url, MediaKind::Video),
+            ContentItem::Audio(item) => (&item.audio_url.url, MediaKind::Audio),
             _ => continue,
         };
-        if !url.starts_with("data:") || asked.files.of(url).is_some() {
+        if asked.files.of(url).is_some() {
             continue;
         }
-        match ark_video_media::probe_data_url(url) {
-            Ok(facts) => drop(asked.facts.insert(index, facts)),
-            Err(ark_video_media::ProbeError::DataUrl { .. } | ark_video_media::ProbeError::Empty) => {}
+        match ark_video_media::facts_of_url(url, kind) {
+            Ok(Some(facts)) => drop(asked.facts.insert(index, facts)),
+            Ok(None) => {}
             Err(error) => {
                 asked.doubts.push((index, format!("the data of this data URL cannot be measured: {error}.")))
             }

@@ -35,12 +35,9 @@ pub enum ProbeError {
     #[error("there is nothing in it: 0 bytes")]
     Empty,
     /// No known format begins so.
-    #[error("not recognised: {} (byte 0)", match .looks_like {
-        Some(what) => format!("it begins like {what}, which is no picture, film or sound"),
-        None => "no known picture, film or sound begins so".to_owned(),
-    })]
+    #[error("not recognised: {} (byte 0)", begins_like(*.looks_like))]
     NotRecognised {
-        /// What it seems to be instead (`pdf`, `zip`), where that is known.
+        /// What it seems to be instead (`pdf`, `zip`, `a Git LFS pointer`), where that is known.
         looks_like: Option<&'static str>,
     },
     /// The format is known, but its header cannot be what it says.
@@ -63,6 +60,14 @@ pub enum ProbeError {
         /// Which bound was reached, as a sentence without its full stop.
         limit: &'static str,
     },
+}
+
+/// What bytes that no reader knows seem to be.
+pub(crate) fn begins_like(what: Option<&'static str>) -> String {
+    match what {
+        Some(what) => format!("it begins like {what}, which is no picture, film or sound"),
+        None => "no known picture, film or sound begins so".to_owned(),
+    }
 }
 
 impl ProbeError {

@@ -41,7 +41,7 @@ mod wav;
 
 use std::io::{Cursor, Read, Seek};
 
-use ark_video_model::MediaFacts;
+use ark_video_model::{MediaFacts, MediaKind};
 
 pub use complete::{Complete, check_complete};
 pub use error::ProbeError;
@@ -74,4 +74,23 @@ pub fn probe_bytes(bytes: &[u8]) -> Result<MediaFacts, ProbeError> {
 pub fn probe_data_url(url: &str) -> Result<MediaFacts, ProbeError> {
     let mut payload = data_url::Payload::new(url)?;
     probe(&mut payload).map_err(|error| payload.failure().unwrap_or(error))
+}
+
+/// What is known of an address in an item of a kind: the facts of a `data:` URL. That the bytes are no medium at all is a
+/// fact too ([`MediaFacts::unusable`]). `None` for every other address, and for a text that is no base64, which the checks say.
+///
+/// # Errors
+/// The header is damaged or could not be read to its end: nothing is known then.
+pub fn facts_of_url(url: &str, kind: MediaKind) -> Result<Option<MediaFacts>, ProbeError> {
+    if !url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
+        return Ok(None);
+    }
+    match probe_data_url(url) {
+        Ok(facts) => Ok(Some(facts)),
+        Err(ProbeError::DataUrl { .. } | ProbeError::Empty) => Ok(None),
+        Err(ProbeError::NotRecognised { looks_like }) => {
+            Ok(Some(MediaFacts::unusable(kind, error::begins_like(looks_like))))
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -23,6 +23,10 @@ struct Track {
     codec: Option<String>,
     seconds: Option<f64>,
     samples: Option<u32>,
+    /// What its samples last, each by itself.
+    sampled: Option<f64>,
+    /// Shows only parts of itself, so that it may be longer than the whole.
+    edited: bool,
 }
 
 /// Which film format a major brand stands for; `None` when it is another kind of file.
@@ -83,7 +87,35 @@ pub(crate) fn facts(source: &mut Source<'_>, format: MediaFormat) -> Result<Medi
         facts.video_codec.clone_from(&track.codec);
     }
     facts.audio_codec = sound.and_then(|track| track.codec.clone());
+    let shown = [picture, sound].into_iter().flatten();
+    let contradiction = shown
+        .filter(|_| !fragmented)
+        .find_map(|track| contradiction(track, seconds.filter(|_| longest.is_some())));
+    if let Some(doubt) = contradiction {
+        (facts.seconds, facts.frames_per_second) = (None, None);
+        facts.doubts.push(doubt);
+    } else if facts.seconds.is_none() {
+        let form = if fragmented { "it is fragmented and" } else { "it" };
+        facts.doubts.push(format!("{form} does not say how long it is"));
+    }
     Ok(facts)
+}
+
+/// Lengths that no rounding explains; a track may end a little before the whole.
+fn contradiction(track: &Track, whole: Option<f64>) -> Option<String> {
+    let differ = |a: f64, b: f64| (a - b).abs() > 0.5_f64.max(a.max(b) * 0.1);
+    let own = track.seconds?;
+    match (track.sampled, whole) {
+        (Some(sampled), _) if differ(own, sampled) => {
+            Some(format!("a track claims {own:.1} s, and its samples last {sampled:.1} s"))
+        }
+        (_, Some(whole))
+            if track.handler == *b"vide" && !track.edited && differ(own, whole) && own > whole =>
+        {
+            Some(format!("a track claims {own:.1} s, and the whole {whole:.1} s"))
+        }
+        _ => None,
+    }
 }
 
 /// The first enabled track of a kind, or the first.
@@ -118,6 +150,7 @@ fn track(source: &mut Source<'_>, trak: &Found) -> Result<Track, ProbeError> {
         match &found.kind {
             b"tkhd" => header(source, &found, &mut track)?,
             b"mdia" => media(source, &found, &mut track)?,
+            b"edts" => track.edited = true,
             _ => {}
         }
     }
@@ -140,13 +173,14 @@ fn header(source: &mut Source<'_>, tkhd: &Found, track: &mut Track) -> Result<()
 
 fn media(source: &mut Source<'_>, mdia: &Found, track: &mut Track) -> Result<(), ProbeError> {
     // What `stsd` means depends on `hdlr`, which may come after it.
-    let mut stbl = None;
+    let (mut stbl, mut units) = (None, 0);
     let mut boxes = Boxes::of(mdia);
     while let Some(found) = boxes.next(source)? {
         match &found.kind {
             b"mdhd" => {
                 let (scale, duration) = timing(source, &found)?;
                 track.seconds = in_seconds(duration, scale);
+                units = scale;
             }
             b"hdlr" => track.handler = found.be32(source, 8)?.to_be_bytes(),
             b"minf" => stbl = Boxes::of(&found).find(source, b"stbl")?,
@@ -170,11 +204,28 @@ fn media(source: &mut Source<'_>, mdia: &Found, track: &mut Track) -> Result<(),
                     _ => {}
                 }
             }
+            b"stts" => track.sampled = ticks(source, &found)?.and_then(|ticks| in_seconds(ticks, units)),
             b"stsz" | b"stz2" => track.samples = Some(found.be32(source, 8)?),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// What all samples last together, in the track's units; nothing where each frame has a length of its own.
+fn ticks(source: &mut Source<'_>, stts: &Found) -> Result<Option<u64>, ProbeError> {
+    const MOST_RUNS: u32 = 2048;
+    let runs = stts.be32(source, 4)?;
+    if runs > MOST_RUNS {
+        return Ok(None);
+    }
+    let mut all = 0_u64;
+    for run in 0..u64::from(runs) {
+        let count = stts.be32(source, 8 + run * 8)?;
+        let each = stts.be32(source, 12 + run * 8)?;
+        all = all.saturating_add(u64::from(count) * u64::from(each));
+    }
+    Ok(Some(all))
 }
 
 /// Units a second and their number, of `mvhd` and `mdhd`: two times, the scale and the duration, in 4 or 8 bytes.

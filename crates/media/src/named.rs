@@ -10,6 +10,7 @@ use ark_video_model::{
     MediaKind, VideoContent, VideoRole, VideoSource,
 };
 
+use crate::error::begins_like;
 use crate::{ProbeError, probe_file};
 
 /// What an item of a request is for.
@@ -265,7 +266,11 @@ fn of_file(shown: &str, path: &Path, wanted: Option<MediaKind>) -> Result<Looked
             return Err(NameError::Unreadable { shown, source });
         }
         Err(ProbeError::Empty) => return Err(NameError::Empty { shown }),
-        Err(ProbeError::NotRecognised { looks_like: Some(_) }) => return Err(none()),
+        // What was meant as a medium is measured: that it is none is found as it is in a data URL.
+        Err(ProbeError::NotRecognised { looks_like }) => {
+            let (kind, format) = by_name()?;
+            (kind, format.to_owned(), Some(MediaFacts::unusable(kind, begins_like(looks_like))), None)
+        }
         Err(error) => {
             let by_header = match &error {
                 ProbeError::Damaged { format, .. } | ProbeError::TooMuch { format, .. } => format_of(format),

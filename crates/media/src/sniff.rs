@@ -72,7 +72,11 @@ fn by_brand(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
 
 /// Formats that the service does not take: their name is all that is wanted.
 fn something_else(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
-    let Some(found) = infer::get(source.up_to(0, MOST_AT_ONCE)?) else {
+    let start = source.up_to(0, MOST_AT_ONCE)?;
+    if let Some(text) = text_like(start) {
+        return Err(ProbeError::NotRecognised { looks_like: Some(text) });
+    }
+    let Some(found) = infer::get(start) else {
         return Err(ProbeError::NotRecognised { looks_like: None });
     };
     let kind = match found.matcher_type() {
@@ -88,4 +92,25 @@ fn something_else(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
     } else {
         Err(ProbeError::NotRecognised { looks_like: None })
     }
+}
+
+/// What stands in place of a medium where a download, a checkout or a copy went wrong.
+fn text_like(start: &[u8]) -> Option<&'static str> {
+    if start.iter().all(|byte| *byte == 0) {
+        return Some("a file of zeros");
+    }
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
+    let begins =
+        |word: &str| start.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
+    let holds = |word: &[u8]| start.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    Some(match () {
+        () if begins("version https://git-lfs.github.com/spec") => "a Git LFS pointer",
+        () if begins("<!doctype html") || begins("<html") => "a web page",
+        () if begins("<svg") || begins("<!doctype svg") || (begins("<?xml") && holds(b"<svg")) => {
+            "an SVG drawing"
+        }
+        () if begins("<?xml") || begins("<error>") => "XML, as storages write their errors",
+        () if begins("{\"") || begins("{\n") || begins("{\r") => "JSON",
+        () => return None,
+    })
 }

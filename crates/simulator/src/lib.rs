@@ -21,7 +21,7 @@
 //! what it would have paid ([`Simulator::bills`], [`Simulator::ledger`]). With the feature `transport`, `InProcess` is the
 //! same without a socket.
 //!
-//! What it does not do: it fetches no media (it assumes how long a video is, and says so in a [`Note`]), and it looks at prompts
+//! What it does not do: it fetches no media (it measures data URLs, assumes how long a video is, and says so in a [`Note`]), and it looks at prompts
 //! only for flags, for faults that they ask for, and for the words that make 2.5 take a request for an edit or an extension.
 #![deny(missing_docs)]
 

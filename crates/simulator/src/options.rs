@@ -46,6 +46,9 @@ pub struct Options {
     /// Whether a final may name a draft that this service never made, such as one from an earlier run: a plain five-second text
     /// draft is then assumed, and a note says so. Default true.
     pub unknown_drafts: bool,
+    /// Whether media in data URLs are taken as they are. Default false: they are measured, and what the service would refuse (bytes
+    /// that are no image or sound, a side too long, a format that is not read) is refused.
+    pub ignores_media: bool,
     /// Ratio that a reference video is taken to have, such as `16:9` (the default) or `5:4`: what an edit or an extension on 2.5
     /// comes out with, also when a request could not ask for it.
     pub assumed_video_ratio: String,
@@ -147,6 +150,7 @@ impl Default for Options {
             assumed_video_seconds: 5,
             plan_names: false,
             unknown_drafts: true,
+            ignores_media: false,
             assumed_video_ratio: "16:9".to_owned(),
             switches: Switches::default(),
             rates: None,
@@ -268,6 +272,13 @@ impl Options {
         self.unknown_drafts = taken;
         self
     }
+
+    /// Sets whether media in data URLs are taken as they are, unmeasured.
+    #[must_use]
+    pub fn ignores_media(mut self, ignores: bool) -> Self {
+        self.ignores_media = ignores;
+        self
+    }
 }
 
 /// Without the key.
@@ -284,6 +295,7 @@ impl fmt::Debug for Options {
             .field("assumed_video_seconds", &self.assumed_video_seconds)
             .field("plan_names", &self.plan_names)
             .field("unknown_drafts", &self.unknown_drafts)
+            .field("ignores_media", &self.ignores_media)
             .field("assumed_video_ratio", &self.assumed_video_ratio)
             .field("switches", &self.switches)
             .field("rates", &self.rates)

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ark_video::model::{
-    ContentItem, DraftTaskContent, DraftTaskRef, Facts, ImageContent, ImageRole, ImageSource, TextContent,
-    VideoContent, VideoRole, VideoSource,
+    ContentItem, DraftTaskContent, DraftTaskRef, Facts, ImageContent, ImageRole, ImageSource, MediaKind,
+    TextContent, VideoContent, VideoRole, VideoSource,
 };
 use ark_video::{Attachments, FileSource};
-use ark_video_media::{MediaName, MediaOrigin, MediaPlace, NameError, probe_data_url};
+use ark_video_media::{MediaName, MediaOrigin, MediaPlace, NameError, facts_of_url};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -129,13 +129,18 @@ impl Content {
         self.checked = items.to_vec();
         self.origins = (0..items.len()).map(|at| format!("/content/{at}")).collect();
         for (at, item) in self.checked.iter_mut().enumerate() {
+            let kind = match item["type"].as_str() {
+                Some("video_url") => MediaKind::Video,
+                Some("audio_url") => MediaKind::Audio,
+                _ => MediaKind::Image,
+            };
             let Some(url) = url_of(item).and_then(|url| url.as_str()) else {
                 continue;
             };
             if url == LINKED {
                 let pointer = format!("/content/{at}");
                 findings.say("content", shot.at(&pointer), "This address is ours to fill in: use `after`.");
-            } else if let Some(facts) = url.starts_with("data:").then(|| probe_data_url(url).ok()).flatten() {
+            } else if let Ok(Some(facts)) = facts_of_url(url, kind) {
                 self.facts.insert(at, facts);
             }
         }
@@ -204,9 +209,7 @@ impl Content {
                 (medium.item(&shown), medium.item(&placeholder))
             }
             MediaOrigin::Address(address) => {
-                if address.starts_with("data:")
-                    && let Ok(facts) = probe_data_url(address)
-                {
+                if let Ok(Some(facts)) = facts_of_url(address, medium.kind) {
                     self.facts.insert(at, facts);
                 }
                 (medium.item(address), medium.item(address))

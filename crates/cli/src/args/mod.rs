@@ -26,7 +26,7 @@ pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use generate::GenerateArgs;
 pub(crate) use reconcile::ReconcileArgs;
 pub(crate) use request::RequestArgs;
-pub(crate) use simulate::{AccountArg, SimulateArgs};
+pub(crate) use simulate::{AccountArg, InlineMedia, SimulateArgs};
 pub(crate) use values::task_id;
 
 use crate::exit::Exit;

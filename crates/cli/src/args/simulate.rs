@@ -43,6 +43,9 @@ pub(crate) struct SimulateArgs {
     /// Decide what the documents leave open, such as delete-cancelled=ok; repeat for more
     #[arg(long = "switch", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) switches: Vec<(String, String)>,
+    /// Measure inline media and refuse what the service would, or take them as they are
+    #[arg(long, default_value = "measure", value_name = "HOW")]
+    pub(crate) media: InlineMedia,
     #[arg(long, value_name = "NAME|FILE", help = dialect_help())]
     pub(crate) dialect: Option<String>,
     /// Call back to other machines too, not only to this one
@@ -76,6 +79,13 @@ pub(crate) struct SimulateArgs {
 pub(crate) enum AccountArg {
     Company,
     Personal,
+}
+
+/// What is done with media in data URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InlineMedia {
+    Measure,
+    Ignore,
 }
 
 /// With the names, which are data.

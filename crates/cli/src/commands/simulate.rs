@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::audit;
-use crate::args::{AccountArg, SimulateArgs};
+use crate::args::{AccountArg, InlineMedia, SimulateArgs};
 use crate::catalog;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -109,6 +109,7 @@ fn builder(
     state: Option<&PathBuf>,
 ) -> Result<Builder, Failure> {
     let mut options = Options::default().queued(args.queued).running(args.running).catalog(catalog);
+    options = options.ignores_media(args.media == InlineMedia::Ignore);
     if let Some(asked) = &args.dialect {
         options = options.dialect(dialect(cwd, asked)?);
     }

@@ -1,5 +1,6 @@
 //! Where media are: the forms of address that each kind takes, and data URLs, looked over without decoding them.
 
+use super::hosts;
 use super::place::Place;
 use super::report::{Finding, Sink, quoted};
 use super::{MediaKind, Rules};
@@ -66,8 +67,9 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     let has_name = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
     if let Some(rest) = after(url, "https://") {
         if !takes("https") || !has_name(rest) || has_gap(url) {
-            refuse(address, sink, "media-address", "This is no complete https address.");
+            return refuse(address, sink, "media-address", "This is no complete https address.");
         }
+        hosts::check(address, rest, sink);
     } else if let Some(rest) = after(url, "http://") {
         if !has_name(rest) || has_gap(url) {
             return refuse(address, sink, "media-address", "This is no complete http address.");
@@ -75,6 +77,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         let message = "The service may fail to fetch media over plain http.".to_owned();
         doubt(address, rules, sink, "plain-http-media", "media-plain-http", message)
             .advice("Offer it over https.");
+        hosts::check(address, rest, sink);
     } else if let Some(rest) = after(url, "asset://") {
         if !takes("asset") || rest.is_empty() || has_gap(rest) {
             refuse(address, sink, "media-address", "This is no asset address: the id is missing.");
@@ -117,7 +120,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     }
 }
 
-fn article(kind: MediaKind) -> &'static str {
+pub(crate) fn article(kind: MediaKind) -> &'static str {
     match kind {
         MediaKind::Image => "an image",
         MediaKind::Video => "a video",
@@ -195,7 +198,7 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     } else if found != kind.as_str() {
         let message = format!("This data URL holds {}, and the item is {}.", quoted(found), article(kind));
         wrong(sink, "media-data-kind", message, "Put it into an item of its own kind, or name its format.");
-    } else {
+    } else if !is_measured(address, word, rules) {
         format(address, word, rules, sink);
     }
     if let Some(fault) = fault(data.as_bytes()) {
@@ -218,11 +221,25 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     }
 }
 
+/// Whether the format is judged by the bytes: they are what the word says, or something that is not read at all.
+fn is_measured(address: &Address<'_>, word: &str, rules: &Rules<'_>) -> bool {
+    let Some(facts) = rules.facts.get(address.index).filter(|facts| facts.kind == address.kind) else {
+        return false;
+    };
+    let found = facts.format.as_str();
+    let read = formats(rules.catalog, address.kind).iter().any(|row| row.name == found);
+    !found.is_empty() && (proper(word) == found || !read)
+}
+
+fn proper(word: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, proper)| proper)
+}
+
 /// Whether the format is one that the model reads.
 pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink: &mut Sink) {
     let kind = address.kind;
     let all = formats(rules.catalog, kind);
-    let proper = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, proper)| proper);
+    let proper = proper(word);
     let Some(row) = all.iter().find(|row| row.name == proper || row.data_url.as_deref() == Some(proper))
     else {
         let known: Vec<&str> = all.iter().map(|row| row.name.as_ref()).collect();

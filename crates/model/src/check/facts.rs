@@ -170,12 +170,23 @@ pub struct MediaFacts {
     /// Coding of the sound, in lower case: `aac`, `mp3`, `pcm`, or the four letters of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_codec: Option<String>,
+    /// Why the bytes are not an image, a video or a sound at all, without a full stop; nothing else is known then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<String>,
+    /// What the header contradicts or leaves out, without a full stop; no field holds a value of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 impl MediaFacts {
     /// Facts of a medium of which only kind and format are known.
     pub fn new(kind: MediaKind, format: MediaFormat) -> Self {
         Self { kind, format, ..Self::default() }
+    }
+
+    /// Facts of bytes that were meant as such a medium and are none.
+    pub fn unusable(kind: MediaKind, why: impl Into<String>) -> Self {
+        Self { kind, unusable: Some(why.into()), ..Self::default() }
     }
 }
 

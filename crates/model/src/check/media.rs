@@ -19,10 +19,15 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
             _ => continue,
         };
         let mut item = Item { rules, facts, address: Address { index, kind, url }, sink };
+        if let Some(why) = &facts.unusable {
+            item.unusable(why);
+            continue;
+        }
         if facts.kind != kind {
             item.kind();
             continue;
         }
+        item.doubts();
         item.format();
         item.bytes();
         item.picture();
@@ -94,7 +99,34 @@ impl Item<'_, '_> {
         finding.from(cell).strength(strength).of_known_models();
     }
 
+    /// The bytes are no medium; said once, where the address is not wrong already.
+    fn unusable(&mut self, why: &str) {
+        let place = self.address.place();
+        if self.sink.refuses(place) {
+            return;
+        }
+        let message = format!("The bytes are not {}: {why}.", address::article(self.address.kind));
+        let finding = self.sink.say("media-content", place, message);
+        finding.advice("Send the file itself, in a format that the service reads.");
+        if self.address.kind == MediaKind::Image {
+            finding.code("InvalidImageURL.InvalidFormat");
+        }
+    }
+
+    fn doubts(&mut self) {
+        for doubt in &self.facts.doubts {
+            let message = format!("What its header says cannot be relied on: {doubt}.");
+            let finding = self.sink.say("media-doubt", self.address.place(), message);
+            finding.advice("Rewrite it, for example with `ffmpeg -i IN -c copy OUT`.");
+            finding.strength(Strength::Warn).silent().written_in("derived", "2026-11");
+        }
+    }
+
     fn kind(&mut self) {
+        // The declared type of a data URL has been held against the item.
+        if self.sink.refuses(self.address.place()) {
+            return;
+        }
         let message = format!("This is {} data in an item for {} data.", self.facts.kind, self.address.kind);
         self.sink
             .say("media-kind", self.address.place(), message)

@@ -8,6 +8,7 @@ mod combinations;
 mod drafts;
 mod facts;
 mod fields;
+mod hosts;
 mod json;
 mod media;
 mod mode;
@@ -18,6 +19,7 @@ mod report;
 mod rules;
 mod scan;
 mod setting;
+mod shapes;
 mod structure;
 mod task_type;
 mod unknown;
@@ -76,6 +78,7 @@ impl CreateTaskRequest {
         }
         if !facts.is_empty() {
             media::check(&rules, &mut sink);
+            shapes::check(&rules, &mut sink);
         }
         picture::letter_case(&rules, &mut sink);
         if matches!(rules.model, ModelRules::Skipped { .. }) {

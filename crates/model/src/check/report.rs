@@ -224,6 +224,12 @@ impl Sink {
         self.findings.iter().any(|finding| finding.order == order)
     }
 
+    /// Whether something at the place is refused.
+    pub(crate) fn refuses(&self, place: Place<'_>) -> bool {
+        let order = place.order();
+        self.findings.iter().any(|finding| finding.order == order && finding.strength == Strength::Refuse)
+    }
+
     /// Of a model that is not known, ranges and closed lists are doubts: it may be newer than they are.
     pub(crate) fn doubt_known_models(&mut self) {
         let refused =

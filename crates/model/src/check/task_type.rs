@@ -103,7 +103,8 @@ fn guessed(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         ContentItem::Text(item) => Some(item.text.as_str()),
         _ => None,
     });
-    let Some(task) = prompts.filter_map(intent).next() else { return };
+    let Some(task) = prompts.filter_map(intent).next() else { return undeclared(rules, known, sink) };
+    let before = sink.findings.len();
     constraints(rules, task, sink, |finding, what| {
         finding.message = format!("The prompt reads as {what}; then {}", lower_first(&finding.message));
         finding.rule = "task-type-guessed";
@@ -116,6 +117,30 @@ fn guessed(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if task == Intent::Edit {
         source_seconds(rules, known, Strength::Warn, sink);
     }
+    if sink.findings.len() == before {
+        undeclared(rules, known, sink);
+    }
+}
+
+/// The service may read any prompt beside a reference video as an edit or an extension, and fails the task then.
+fn undeclared(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
+    let request = rules.request;
+    let (field, what) = if request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive) {
+        (Field::Ratio, "ratio")
+    } else if request.duration.is_some_and(|seconds| seconds != -1) {
+        (Field::Duration, "duration")
+    } else {
+        return;
+    };
+    let message = format!(
+        "{known} decides by the prompt what a reference video is for; read as an edit or an extension, a fixed {what} fails the task."
+    );
+    sink.say("task-type-undeclared", Place::Field(field), message)
+        .advice("Set `omni_reference_task_type`: `reference` keeps what is fixed.")
+        .code(CONSTRAINT)
+        .http(200)
+        .strength(Strength::Warn)
+        .written_in("D-25", "2026-10");
 }
 
 fn lower_first(text: &str) -> String {
@@ -206,7 +231,25 @@ mod tests {
         assert_eq!(found, [("task-type-guessed", guess.0, guess.1), ("task-type-guessed", guess.0, guess.1)]);
         assert_eq!(rules(video("Continue the ride.").ratio("16:9").duration(5)), ["task-type-guessed"]);
         assert_eq!(rules(video("Change the sky.")), [""; 0]);
-        assert_eq!(rules(video("The same moves.").ratio("16:9").duration(5)), [""; 0]);
+        for fixed in [
+            video("The same moves.").ratio("16:9").duration(5),
+            video("The same moves.").ratio("16:9"),
+            video("The same moves.").duration(5),
+            video("Continue the ride.").duration(5),
+            video("Change the sky.")
+                .duration(5)
+                .omni_reference_task_type("auto")
+                .ratio("adaptive")
+                .duration(8),
+        ] {
+            let found = said(&fixed.build(), &Facts::new());
+            assert!(found.len() == 1 && (found[0].1, found[0].2) == guess, "{found:?}");
+        }
+        assert_eq!(rules(video("The same moves.").duration(-1).ratio("adaptive")), [""; 0]);
+        assert_eq!(
+            rules(video("The same moves.").ratio("16:9").omni_reference_task_type("reference")),
+            [""; 0]
+        );
         assert_eq!(
             rules(video("Change the sky.").ratio("16:9").omni_reference_task_type("reference")),
             [""; 0]

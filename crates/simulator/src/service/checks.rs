@@ -17,19 +17,20 @@ pub(crate) fn check(
     model: Model,
     rules: &Catalog,
     lifted: &Lifted,
+    facts: &Facts,
 ) -> Vec<Complaint> {
     // Behind a plan's name stands a model; behind an endpoint may stand any, so that what only some refuse passes.
     let id = if request.model.starts_with("ep-") { ENDPOINT } else { &model.entry.id };
     let asked = std::mem::replace(&mut request.model, id.to_owned());
     let later = rules.answer("answer-to-fixed-ratio-with-frames-on-2-5") == Some("fail_later");
-    let report = request.check_with(rules, &Facts::new());
+    let report = request.check_with(rules, facts);
     let refused: Vec<&Finding> =
         refusals(&report).filter(|finding| !(later && finding.rule == "ratio-with-frames")).collect();
     let wrong = if refused.is_empty() {
         unknown_mode(request).into_iter().collect()
     } else {
         request.model = ENDPOINT.to_owned();
-        let always = request.check_with(rules, &Facts::new());
+        let always = request.check_with(rules, facts);
         let for_all = |finding: &Finding| {
             let said = &mut always.findings.iter();
             said.any(|other| (other.rule, &other.pointer) == (finding.rule, &finding.pointer))

@@ -11,7 +11,7 @@ use super::{
     Note, Service, body, checks,
     complaint::{Checked, Complaint},
     content::{self, Mode},
-    flags, ledger, moderation,
+    flags, ledger, media, moderation,
     plan::{self, Plan},
     rates::Lane,
     store::Around,
@@ -48,7 +48,8 @@ impl Service {
             }
         };
         let lifted = flags::lift(&mut request, model, &self.options)?;
-        let mut wrong = checks::check(&mut request, model, &self.rules, &lifted);
+        let facts = media::facts(&request, &self.options);
+        let mut wrong = checks::check(&mut request, model, &self.rules, &lifted, &facts);
         if !wrong.is_empty() {
             let told = self.random.pick(wrong.len());
             return Err(wrong.swap_remove(told));

@@ -1,20 +1,37 @@
-//! What an image in a data URL measures. Nothing is fetched.
+//! What media in data URLs are, read by the media crate as the checks read them. Nothing is fetched.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use ark_video_media::facts_of_url;
+use ark_video_model::{ContentItem, CreateTaskRequest, Facts, MediaKind};
+
+use crate::options::Options;
+
+/// What is known of the media that a request brings along; nothing where the options ignore them.
+pub(crate) fn facts(request: &CreateTaskRequest, options: &Options) -> Facts {
+    if options.ignores_media {
+        return Facts::new();
+    }
+    let of_item = |(index, item): (usize, &ContentItem)| {
+        let (url, kind) = match item {
+            ContentItem::Image(item) => (&item.image_url.url, MediaKind::Image),
+            ContentItem::Video(item) => (&item.video_url.url, MediaKind::Video),
+            ContentItem::Audio(item) => (&item.audio_url.url, MediaKind::Audio),
+            _ => return None,
+        };
+        Some((index, facts_of_url(url, kind).ok()??))
+    };
+    request.content.iter().enumerate().filter_map(of_item).collect()
+}
 
 /// Width and height of an image in a data URL, where its first bytes tell.
 pub(crate) fn image_size(url: &str) -> Option<(u32, u32)> {
-    const HEAD: usize = 64 * 1024;
-    let body = url.strip_prefix("data:")?.split_once(',')?.1;
-    // Whole groups of four only; a head that is cut short is enough for every format.
-    let head = body.get(..body.len().min(HEAD) / 4 * 4)?;
-    let size = imagesize::blob_size(&STANDARD.decode(head).ok()?).ok()?;
-    let side = |pixels: usize| u32::try_from(pixels).ok().filter(|pixels| *pixels > 0);
-    Some((side(size.width)?, side(size.height)?))
+    let facts = facts_of_url(url, MediaKind::Image).ok()??;
+    facts.width.zip(facts.height)
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
 
     #[test]
