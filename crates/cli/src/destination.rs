@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ark_video::{Existing, InputFiles, Target, TargetError, TargetFault, file_stem};
+use ark_video::{Existing, InputFiles, Intent, Target, TargetError, TargetFault, file_stem};
 
 use crate::args::SaveArgs;
 use crate::exit::Exit;
@@ -66,15 +66,22 @@ impl Destination {
     /// Whether files can be written. With `id`, also whether those named after the task are free. What is here already may
     /// be an earlier run's with `--resume`.
     pub(crate) fn check(&self, id: Option<&str>, last_frame: bool) -> Result<(), Failure> {
-        self.check_names(id, last_frame, self.resume)
+        self.check_names(id, last_frame, self.resume, None)
     }
 
-    /// As [`Destination::check`], right before a create: then nothing that is here is its result.
-    pub(crate) fn check_new(&self, last_frame: bool) -> Result<(), Failure> {
-        self.check_names(None, last_frame, false)
+    /// As [`Destination::check`], right before the create of this intent: then nothing that is here is its result, and a
+    /// record of it is known to be of nothing that was sent.
+    pub(crate) fn check_new(&self, last_frame: bool, intent: Option<Intent>) -> Result<(), Failure> {
+        self.check_names(None, last_frame, false, intent)
     }
 
-    fn check_names(&self, id: Option<&str>, last_frame: bool, adopts: bool) -> Result<(), Failure> {
+    fn check_names(
+        &self,
+        id: Option<&str>,
+        last_frame: bool,
+        adopts: bool,
+        own: Option<Intent>,
+    ) -> Result<(), Failure> {
         let video = self.file.clone().or_else(|| id.map(|id| self.video(id)));
         let target = |path: &Path| {
             Target::new(self.real(path)).shown_from(&self.cwd).overwrite(self.overwrite).adopts(adopts)
@@ -83,6 +90,7 @@ impl Destination {
             return target(&self.folder.join("video")).check_only_folder().map_err(unwritable);
         };
         let target = id.into_iter().fold(target(&video), Target::task);
+        let target = own.into_iter().fold(target, Target::own);
         let target = target.sidecar(self.sidecar).last_frame(last_frame).inputs(self.inputs.clone());
         target.check().map_err(|error| match (error.fault, &self.file) {
             (TargetFault::Folder, Some(file)) => Failure::new(Exit::Output, error.message).hint(format!(

@@ -18,6 +18,8 @@ const VARIABLE: &str = "ARK_STATE_DIR";
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a correlation mark is not given again: as long as the service lists tasks.
 const MARKED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// What the file beside a record ends in that says that its first byte was about to leave.
+const SENT: &str = "sent";
 /// Digits of the hash in a record's id.
 const DIGITS: usize = 12;
 /// Largest record that is read, in bytes.
@@ -38,6 +40,9 @@ pub(crate) struct Record {
     /// Where the video was saved, as an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) video: Option<PathBuf>,
+    /// Which start of the machine it was written in, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boot: Option<String>,
 }
 
 impl Record {
@@ -75,6 +80,44 @@ pub(crate) struct Claim {
     pub(crate) path: PathBuf,
     pub(crate) ordinal: u32,
     _lock: Arc<File>,
+}
+
+impl Claim {
+    /// Says that the next thing to happen is the first byte. Costs no flush: what a kill leaves is seen by the next command,
+    /// and after a loss of power [`Claim::left_nothing`] does not ask for it.
+    pub(crate) fn sent(&self) -> io::Result<()> {
+        match create_private(&self.sent_path()) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
+    }
+
+    /// Takes that back, before another attempt.
+    pub(crate) fn not_sent(&self) -> io::Result<()> {
+        match fs::remove_file(self.sent_path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Whether a command was killed after it wrote down that it sends, and before it did: only within one start of the
+    /// machine can the missing mark be relied on.
+    pub(crate) fn left_nothing(&self, record: &Record) -> bool {
+        record.sidecar.progress == Progress::Submitting
+            && record.boot.is_some()
+            && record.boot == boot()
+            && self.sent_path().symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
+    fn sent_path(&self) -> PathBuf {
+        self.path.with_extension(SENT)
+    }
+}
+
+/// What tells one start of the machine from the next, where the system says it.
+pub(crate) fn boot() -> Option<String> {
+    let id = read_bounded(Path::new("/proc/sys/kernel/random/boot_id"), 100).ok()?;
+    Some(String::from_utf8(id).ok()?.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 /// The state directory, ready to be written.
@@ -270,8 +313,12 @@ impl Store {
                 if age(&path).is_none_or(|age| age <= most) {
                     continue;
                 }
-                // A lock is as old as its record's first writing: it goes with the record, not before.
-                if path.extension().is_some_and(|ending| ending == "lock") {
+                // What lies beside a record is as old as its first writing: it goes with the record, not before.
+                let ending = path.extension().unwrap_or_default();
+                if ending == SENT && path.with_extension("json").exists() {
+                    continue;
+                }
+                if ending == "lock" {
                     let record = path.with_extension("json");
                     let free = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
                     if record.exists() || !free {
@@ -337,7 +384,14 @@ mod tests {
 
     fn record(ordinal: u32) -> Record {
         let sidecar = Sidecar::new(Progress::Prepared).intent(Some(Intent::new(HASH).ordinal(ordinal)));
-        Record { sidecar, created_at: 1, base_url: "https://h/api/v3".to_owned(), output: None, video: None }
+        Record {
+            sidecar,
+            created_at: 1,
+            base_url: "https://h/api/v3".to_owned(),
+            output: None,
+            video: None,
+            boot: None,
+        }
     }
 
     #[test]

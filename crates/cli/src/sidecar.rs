@@ -94,6 +94,7 @@ impl Memory {
             base_url: of.base_url,
             output: to.named().map(|shown| to.real(shown)),
             video: None,
+            boot: records::boot(),
         };
         let sidecar = Sidecar::new(Progress::Prepared).provenance(Some(of.provenance)).intent(Some(intent));
         let mut memory = Self {
@@ -183,6 +184,12 @@ impl Memory {
         }
         let provenance = self.sidecar.provenance.take();
         self.sidecar = found.clone().provenance(provenance);
+        if found.progress == Progress::Submitting
+            && let Some(claim) = &self.claim
+            && Record::read(&claim.path).is_some_and(|record| claim.left_nothing(&record))
+        {
+            return Ok(Stand::New);
+        }
         Ok(stand_of(&found))
     }
 
@@ -306,8 +313,9 @@ impl Memory {
         let record = Record::read(&claim.path).unwrap_or_else(|| entry.record.clone());
         let provenance = self.sidecar.provenance.take();
         self.sidecar = record.sidecar.clone().provenance(provenance);
-        (self.record, self.claim) = (Some(record.clone()), Some(claim));
-        Ok(stand_of(&record.sidecar))
+        let left_nothing = claim.left_nothing(&record);
+        (self.record, self.claim) = (Some(Record { boot: records::boot(), ..record.clone() }), Some(claim));
+        Ok(if left_nothing { Stand::New } else { stand_of(&record.sidecar) })
     }
 
     /// Remembers that a request is ready, before anything of it is sent. If this cannot be written, nothing may be sent.
@@ -328,7 +336,8 @@ impl Memory {
         self.sidecar.unknown = None;
         self.sidecar.task_id = None;
         let fresh = self.before.is_none();
-        let written = self.write(fresh);
+        let clean = self.claim.as_ref().map_or(Ok(()), Claim::not_sent);
+        let written = clean.and_then(|()| self.write(fresh));
         self.gate = None;
         written.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => at_work(&self.name()),
@@ -346,7 +355,8 @@ impl Memory {
         move || {
             let mut memory = memory.clone();
             memory.sidecar = memory.sidecar.clone().unknown(Progress::Submitting, search());
-            memory.write(false)
+            memory.write(false)?;
+            memory.claim.as_ref().map_or(Ok(()), Claim::sent)
         }
     }
 
@@ -400,6 +410,7 @@ impl Memory {
         }
         if let Some(claim) = &self.claim {
             let _ = std::fs::remove_file(&claim.path);
+            let _ = claim.not_sent();
         }
     }
 

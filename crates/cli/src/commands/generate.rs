@@ -80,7 +80,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     }
     let is_new = matches!(stand, Stand::New);
     if is_new && saves {
-        to.check_new(request.return_last_frame == Some(true))?;
+        to.check_new(request.return_last_frame == Some(true), memory.origin().1)?;
     }
     let mut connection = session.connect(&settings, catalog).await?;
     // Checked above, with every word of the user's own.

@@ -1,6 +1,7 @@
 //! `reconcile`: looks for tasks whose ids were lost, and creates nothing.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ark_video::model::CreateTaskRequest;
 use ark_video::{
@@ -18,6 +19,9 @@ use crate::output::Form;
 use crate::records::{Record, Store};
 use crate::session::{Session, quoted};
 use crate::summary;
+
+/// When a resumed command looks again for a task that may be on its way.
+const SOON: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Something to look for, and what remembers it.
 struct Lost {
@@ -100,17 +104,26 @@ pub(crate) async fn once(
     name: &str,
 ) -> Result<String, Failure> {
     let again = session.again();
-    let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(0));
-    let looked = tokio::select! {
-        looked = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => looked,
-        () = session.interrupts.next() => return Err(crate::session::interrupted()),
+    let mut pauses = SOON.iter();
+    let verdicts = loop {
+        let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(0));
+        let looked = tokio::select! {
+            looked = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => looked,
+            () = session.interrupts.next() => return Err(crate::session::interrupted()),
+        };
+        // That nobody can be asked says nothing about the create: the doubt stays.
+        let verdicts = looked.map_err(|error| {
+            let mut failure = api_failure::of(&error, &again).reconcile(Some(&unknown));
+            failure.exit = Exit::OutcomeUnknown;
+            failure.hint(format!("when that works, make sure: {again} reconcile {}", quoted(name)))
+        })?;
+        // What a killed command sent may be on its way, and LIST may show it a moment later.
+        let is_fresh = client.now() < unknown.window.to;
+        match (verdicts.first(), pauses.next()) {
+            (Some(Verdict::NotFound { .. }), Some(pause)) if is_fresh => tokio::time::sleep(*pause).await,
+            _ => break verdicts,
+        }
     };
-    // That nobody can be asked says nothing about the create: the doubt stays.
-    let verdicts = looked.map_err(|error| {
-        let mut failure = api_failure::of(&error, &again).reconcile(Some(&unknown));
-        failure.exit = Exit::OutcomeUnknown;
-        failure.hint(format!("when that works, make sure: {again} reconcile {}", quoted(name)))
-    })?;
     let lost = Lost { name: name.to_owned(), unknown, kept: None };
     let text = match verdicts.first() {
         Some(Verdict::Found { task, .. }) if !ark_video::is_usable_id(&task.id) => {

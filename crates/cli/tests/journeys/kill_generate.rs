@@ -14,7 +14,7 @@ const FORM: &str = "ARK_VIDEO_KILL_GENERATE";
 /// Kills of one intent before it may end.
 const KILLS: usize = 3;
 /// The latest moment of a kill.
-const LATEST: u64 = 1_200;
+const LATEST: u64 = 400;
 
 const MODES: [(&str, &[&str]); 3] =
     [("without -o", &[]), ("--output-dir", &["--output-dir", "out"]), ("-o", &["-o", "boat.mp4"])];
