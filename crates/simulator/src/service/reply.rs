@@ -319,7 +319,7 @@ impl RenderJob {
             }
             Some(FileFault::Shifted) if answer.status() == StatusCode::PARTIAL_CONTENT => {
                 let first = file.len() - length;
-                let start = if first >= SHIFT { first - SHIFT } else { 0 };
+                let start = first.saturating_sub(SHIFT);
                 *answer.body_mut() = file.slice(start..start + length);
             }
             Some(FileFault::Empty) => *answer.body_mut() = Bytes::new(),
