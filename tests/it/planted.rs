@@ -14,8 +14,11 @@ use serde_json::json;
 
 use crate::cli::Shell;
 
+/// Plants something in a folder under a name.
+type Plant = fn(&Path, &Path);
+
 /// What can be planted under a name.
-const PLANTS: [(&str, fn(&Path, &Path)); 6] = [
+const PLANTS: [(&str, Plant); 6] = [
     ("a link that leads nowhere", |folder, name| symlink(folder.join("nowhere"), name).unwrap()),
     ("a link to a file", |folder, name| symlink(folder.join("victim"), name).unwrap()),
     ("a link to an empty file", |folder, name| symlink(folder.join("empty"), name).unwrap()),

@@ -321,7 +321,10 @@ const LINK_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::fro
 async fn ask_for_link(handle: &TaskHandle, output: Output) -> (Option<Task>, Option<String>) {
     let (clock, mut pause) = (handle.client().clock(), LINK_PAUSES.0);
     let (start, mut last) = (clock.monotonic(), None);
-    while output != Output::LastFrame {
+    if output == Output::LastFrame {
+        return (None, None);
+    }
+    loop {
         let left = LINK_DEADLINE.saturating_sub(clock.monotonic().saturating_sub(start));
         if left.is_zero() {
             break;

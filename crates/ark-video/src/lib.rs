@@ -39,7 +39,7 @@
 //! The key goes to the base URL's host and nowhere else; redirects are not followed; no key, prompt or picture is in an
 //! error or in `Debug`; dropping a future stops waiting, never the task. A dropped [`Client::create`] may have sent its
 //! request: drop it only if not knowing is acceptable.
-
+#![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 #![deny(missing_docs)]
 
 mod attachments;

@@ -219,6 +219,8 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 #[cfg(all(test, unix))]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use tempfile::TempDir;

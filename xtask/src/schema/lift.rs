@@ -112,11 +112,12 @@ impl Lift<'_> {
                 out.insert("format".to_owned(), json!("int64"));
                 if let Some(values) = &listed {
                     rules.push(format!("one of {}", json!(values)));
-                } else if let Some((low, high)) = bounds(&members) {
-                    if self.role == Role::Request && depth == 0 {
-                        out.insert("minimum".to_owned(), json!(low));
-                        out.insert("maximum".to_owned(), json!(high));
-                    }
+                } else if let Some((low, high)) = bounds(&members)
+                    && self.role == Role::Request
+                    && depth == 0
+                {
+                    out.insert("minimum".to_owned(), json!(low));
+                    out.insert("maximum".to_owned(), json!(high));
                 }
                 rules.extend(members.get("multipleOf").map(|step| format!("a multiple of {step}")));
             }

@@ -214,7 +214,9 @@ async fn the_bytes_decide_what_gets_the_name_and_labels_do_not() {
     let mp4 = ("content-type", "video/mp4");
     let length = ("content-length", "29");
     let chunked = ("transfer-encoding", "chunked");
-    let cases: Vec<(&str, u16, Vec<(&'static str, &str)>, Vec<&'static str>, Outcome)> = vec![
+    /// What it is, status, headers, pieces of the body, what comes of it.
+    type Case<'a> = (&'a str, u16, Vec<(&'static str, &'a str)>, Vec<&'static str>, Outcome);
+    let cases: Vec<Case<'_>> = vec![
         ("honest", 200, vec![mp4, length], video.clone(), Saved),
         ("without a length", 200, vec![mp4], video.clone(), Saved),
         ("without a length, cut in a box", 200, vec![mp4], vec![PIECES[0], "\0\0\0\x0dmdathell"], Kept),

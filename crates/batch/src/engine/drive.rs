@@ -76,7 +76,7 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
                 None => return Ok(Driven::Left),
             },
             Step::Collect => match held(shared, &job).await? {
-                Held::Moved(job) => job,
+                Held::Moved => None,
                 Held::Over => return Ok(Driven::Done),
                 Held::Left => return Ok(Driven::Left),
             },
@@ -225,7 +225,7 @@ fn ambiguous(job: &Job, candidates: usize, creates: usize) -> String {
 /// How it goes on with a held job.
 enum Held {
     /// It is no longer as it was.
-    Moved(Option<Job>),
+    Moved,
     /// A person has to move it on.
     Over,
     /// The run ends.
@@ -239,7 +239,7 @@ async fn held(shared: &Shared, job: &Job) -> Result<Held, JournalError> {
             () = shared.reconciling.glance() => {}
             () = shared.stop.draining() => return Ok(Held::Left),
         }
-        return Ok(Held::Moved(None));
+        return Ok(Held::Moved);
     }
     shared.ended(job);
     Ok(if collect(shared, job).await { Held::Over } else { Held::Left })

@@ -70,7 +70,7 @@ struct Case {
 }
 
 enum Arrival {
-    Case(Case),
+    Case(Box<Case>),
     /// One reading for what is held.
     Glance(oneshot::Sender<()>),
 }
@@ -144,7 +144,7 @@ impl Reconciling {
             closes: Duration::MAX,
             due: Duration::ZERO,
         };
-        if self.0.send(Arrival::Case(case)).is_err() {
+        if self.0.send(Arrival::Case(Box::new(case))).is_err() {
             return over();
         }
         found.await.unwrap_or_else(|_| over())
@@ -218,7 +218,7 @@ impl Searcher {
                 let now = self.client.service_now();
                 let until = case.search.closes(now).saturating_sub(now);
                 case.closes = self.clock.monotonic().saturating_add(millis(until));
-                self.cases.push(case);
+                self.cases.push(*case);
             }
         }
     }

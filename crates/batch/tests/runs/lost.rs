@@ -2,7 +2,7 @@
 //! asked.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ark_video_batch::{EventKind, LostCause, RunError, State};
 use ark_video_simulator::Effect;
@@ -39,7 +39,7 @@ const ALL: [Loss; 11] = [
     Loss::FolderMoved,
 ];
 
-fn copy_files(scene: &Scene, to: &PathBuf, journal: bool) {
+fn copy_files(scene: &Scene, to: &Path, journal: bool) {
     for path in Scene::files(&scene.folder) {
         let name = path.strip_prefix(&scene.folder).unwrap();
         if journal || !name.to_string_lossy().contains(".journal") {
@@ -76,7 +76,7 @@ impl Loss {
         assert_eq!(matches!(ended, Ended::Killed), self == Self::LogLost, "{ended:?}");
     }
 
-    fn lose(self, scene: &mut Scene, early: &PathBuf) {
+    fn lose(self, scene: &mut Scene, early: &Path) {
         let journal = scene.journal_path();
         let (elsewhere, there) =
             (scene.home.path().join("elsewhere.sqlite"), scene.home.path().join("there"));

@@ -164,7 +164,7 @@ impl Scene {
             assert!(journal.pause(&list.batch, "not yet").await.unwrap());
         }
         let runner = Runner::new(self.client(), journal.clone(), self.options(how));
-        let (mut events, handle, run) = runner.run(&[list.batch.clone()]);
+        let (mut events, handle, run) = runner.run(std::slice::from_ref(&list.batch));
         let mut seen = Vec::new();
         let listen = async {
             while let Some(event) = events.next().await {

@@ -137,6 +137,7 @@ impl Sequence {
         self.every_task_is_named().await;
     }
 
+    #[expect(clippy::print_stderr, reason = "a sequence that is run again by its seed shows its steps")]
     fn note(&mut self, step: String) {
         if self.shown {
             eprintln!("{step}");
@@ -153,10 +154,11 @@ impl Sequence {
         let log = PathBuf::from(format!("{}-wal", journal.display()));
         match act {
             Act::Rehearse => self.rehearse().await,
-            Act::Run => {
-                if !matches!(self.run(&How::default()).await, Ended::Done(..)) && self.chances.below(2) == 0 {
-                    self.decide().await;
-                }
+            Act::Run
+                if !matches!(self.run(&How::default()).await, Ended::Done(..))
+                    && self.chances.below(2) == 0 =>
+            {
+                self.decide().await;
             }
             Act::Kill => {
                 let kill = Some(self.chances.below(14));

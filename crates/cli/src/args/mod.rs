@@ -113,7 +113,7 @@ pub(crate) enum Command {
     /// List the video models that this key can see, or, without a key, all that we know of
     Models(ModelsArgs),
     /// Run the service on this machine, for tests in any language
-    Simulate(SimulateArgs),
+    Simulate(Box<SimulateArgs>),
     /// Show which key, address and model are used, and where they come from
     Config,
     /// Print the completion script of a shell

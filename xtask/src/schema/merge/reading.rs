@@ -249,7 +249,7 @@ impl<'a> Reading<'a> {
                 branches.extend(inner);
             }
         }
-        (!branches.is_empty()).then(|| Self { branches, types: self.types })
+        (!branches.is_empty()).then_some(Self { branches, types: self.types })
     }
 }
 
