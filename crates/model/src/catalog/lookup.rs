@@ -1,6 +1,6 @@
 //! What a `model` text means: a known id, a name that is none, or something whose rules nobody here knows.
 
-use super::{Catalog, Family, Model, NeverOffer, PlanName};
+use super::{Availability, Catalog, Family, Model, NeverOffer, PlanName};
 
 /// Which rules hold for a `model` text.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,9 +85,42 @@ impl Catalog {
         if let Some(model) = self.models.iter().find(|model| model.name == text) {
             return ModelRules::Unversioned { model };
         }
-        let close_to =
-            self.models.iter().find(|model| !same_but_for_version(model, text) && almost(&model.id, text));
+        let close_to = self
+            .models
+            .iter()
+            .find(|model| !same_but_for_version(model, text) && almost(&model.id, text))
+            .or_else(|| self.written_otherwise(text));
         ModelRules::Skipped { why: WhySkipped::Unknown { close_to } }
+    }
+
+    /// The model that other services write in another way: `bytedance/seedance-1-pro`, `Seedance 2.0 fast`. One that is in
+    /// service goes before one that is not, and a text with a version of its own means that version only.
+    fn written_otherwise(&self, text: &str) -> Option<&Model> {
+        let found = |form: fn(&Model) -> &str| {
+            let wanted = plain_name(text);
+            let mut all = self.models.iter().filter(|model| plain_name(form(model)) == wanted);
+            let first = all.clone().next();
+            all.find(|model| model.status == Availability::Current).or(first)
+        };
+        found(|model| &model.id).or_else(|| found(|model| &model.name))
+    }
+}
+
+/// A model's id or name without what services write differently: the company, dots for hyphens, a zero left out.
+fn plain_name(text: &str) -> String {
+    let text = text.rsplit('/').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let text = text.replace(['.', '_', ' '], "-");
+    let bare =
+        text.strip_prefix("doubao-").or(text.strip_prefix("dreamina-")).or(text.strip_prefix("bytedance-"));
+    let text = bare.unwrap_or(&text);
+    let Some(rest) = text.strip_prefix("seedance-") else { return text.to_owned() };
+    let rest = rest.strip_prefix('v').unwrap_or(rest);
+    match rest.split_once('-') {
+        Some((major, tail)) if major.len() == 1 && !tail.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("seedance-{major}-0-{tail}")
+        }
+        None if rest.len() == 1 => format!("seedance-{rest}-0"),
+        _ => format!("seedance-{rest}"),
     }
 }
 
@@ -134,6 +167,19 @@ mod tests {
         assert_eq!(close("doubao-seedence-2-0-260128"), Some("doubao-seedance-2-0-260128"));
         assert_eq!(close("doubao-seedance-2-0-261128"), None);
         assert_eq!(close("my-model"), None);
+        for (text, meant) in [
+            ("seedance-2.0-fast", "doubao-seedance-2-0-fast-260128"),
+            ("bytedance/seedance-1-pro", "doubao-seedance-1-0-pro-250528"),
+            ("Seedance 2.0", "doubao-seedance-2-0-260128"),
+            ("seedance-v2.5", "doubao-seedance-2-5-260628"),
+            ("doubao-seedance-2.0-260128", "doubao-seedance-2-0-260128"),
+            ("bytedance/seedance-1.5-pro", "doubao-seedance-1-5-pro-251215"),
+        ] {
+            assert_eq!(close(text), Some(meant), "{text}");
+        }
+        for text in ["seedance", "seedance-3", "seedance-2-0-261128", "seedance-1-0-pro-fast-x"] {
+            assert_eq!(close(text), None, "{text}");
+        }
         assert_eq!(close(""), None);
         assert!(matches!(
             catalog.rules_for("doubao-seedance-2.0-fast"),

@@ -62,16 +62,25 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     if url.is_empty() {
         return;
     }
+    if has_gap(url) && url.trim().contains("://") && after(url.trim(), "data:").is_none() {
+        let finding = sink.say(
+            "media-address",
+            address.place(),
+            "There is a space or a line break in this address.".into(),
+        );
+        finding.advice("Write `%20` for a space that belongs to it, and take out any other.");
+        return;
+    }
     let cell = forms(rules.catalog, kind);
     let takes = |form: &str| cell.value.as_ref().is_none_or(|forms| forms.contains(form));
     let has_name = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
     if let Some(rest) = after(url, "https://") {
-        if !takes("https") || !has_name(rest) || has_gap(url) {
+        if !takes("https") || !has_name(rest) {
             return refuse(address, sink, "media-address", "This is no complete https address.");
         }
         hosts::check(address, rest, sink);
     } else if let Some(rest) = after(url, "http://") {
-        if !has_name(rest) || has_gap(url) {
+        if !has_name(rest) {
             return refuse(address, sink, "media-address", "This is no complete http address.");
         }
         let message = "The service may fail to fetch media over plain http.".to_owned();
@@ -79,7 +88,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             .advice("Offer it over https.");
         hosts::check(address, rest, sink);
     } else if let Some(rest) = after(url, "asset://") {
-        if !takes("asset") || rest.is_empty() || has_gap(rest) {
+        if !takes("asset") || rest.is_empty() {
             refuse(address, sink, "media-address", "This is no asset address: the id is missing.");
         }
     } else if after(url, "data:").is_some() {
@@ -362,13 +371,20 @@ mod tests {
             "C:\\a.png",
             "a.example.com/b.png",
             "iVBORw0KGgoAAAANSUhEUgAA",
-            " https://a/b",
             "file:///a",
             "ä",
         ] {
             assert_eq!(image(url), Some("media-form"), "{url}");
         }
-        for url in ["https://", "https:///a", "http://", "asset://", "https://a.example.com/b c.png"] {
+        for url in [
+            "https://",
+            "https:///a",
+            "http://",
+            "asset://",
+            "https://a.example.com/b c.png",
+            " https://a/b",
+            "asset://a\n",
+        ] {
             assert_eq!(image(url), Some("media-address"), "{url}");
         }
         assert_eq!(image(""), Some("empty"));

@@ -1,4 +1,5 @@
-//! JSON that does not decode: every missing member and every wrong type at once, with its place.
+//! JSON that does not decode: every missing field and every wrong type at once, with its place, and what can be said of
+//! the rest beside it.
 //!
 //! Decoding stops at the first mistake and names it in its own words; here the schema's shape is walked instead.
 
@@ -6,6 +7,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::place::{Order, escaped};
+use super::repair::{self, Repairs};
 use super::report::{Report, Sink, quoted};
 use super::{Facts, Place};
 use crate::CreateTaskRequest;
@@ -49,9 +51,15 @@ pub(crate) enum Kind {
 /// assert_eq!(places, ["/content", "/duration"]);
 /// ```
 pub fn check_json(body: &Value, catalog: &Catalog, facts: &Facts) -> (Option<CreateTaskRequest>, Report) {
-    let mut sink = Sink::default();
-    object(body, &CREATE_TASK_REQUEST, String::new(), "", &mut sink);
+    let mut walk = Walk::default();
+    walk.object(body, &CREATE_TASK_REQUEST, String::new(), "");
+    let Walk { mut sink, repairs } = walk;
     if !sink.findings.is_empty() {
+        if let Some(request) = repairs.readable(body) {
+            let rest = request.checked(catalog, facts, !repairs.lost_content());
+            sink.findings.extend(rest.findings.into_iter().filter(|finding| repairs.keeps(&finding.pointer)));
+            sink.notes.extend(rest.notes);
+        }
         return (None, sink.into_report());
     }
     match CreateTaskRequest::deserialize(body) {
@@ -67,48 +75,91 @@ pub fn check_json(body: &Value, catalog: &Catalog, facts: &Facts) -> (Option<Cre
     }
 }
 
-fn object(value: &Value, shape: &Shape, pointer: String, name: &str, sink: &mut Sink) {
-    let Value::Object(members) = value else {
-        return wrong(sink, pointer, name, "an object", value);
-    };
-    for member in shape.members {
-        let pointer = format!("{pointer}/{}", member.name);
-        match members.get(member.name) {
-            None | Some(Value::Null) if member.required => missing(sink, pointer, member.name),
-            None | Some(Value::Null) => {}
-            Some(value) => kind(value, &member.kind, pointer, member.name, sink),
-        }
-    }
+/// A walk along the schema: what is said, and what is to be done so that the rest can be read.
+#[derive(Default)]
+struct Walk {
+    sink: Sink,
+    repairs: Repairs,
 }
 
-fn kind(value: &Value, kind_: &Kind, pointer: String, name: &str, sink: &mut Sink) {
-    match kind_ {
-        Kind::Any => {}
-        Kind::Text if value.is_string() => {}
-        Kind::Text => wrong(sink, pointer, name, "a text", value),
-        Kind::Flag if value.is_boolean() => {}
-        Kind::Flag => wrong(sink, pointer, name, "true or false", value),
-        Kind::Integer if is_whole(value) => {}
-        Kind::Integer => wrong(sink, pointer, name, "a whole number", value),
-        Kind::Object(shape) => object(value, shape, pointer, name, sink),
-        Kind::Union(tag, branches) => {
-            let Value::Object(members) = value else { return wrong(sink, pointer, name, "an object", value) };
-            match members.get(*tag) {
-                Some(Value::String(word)) => {
-                    if let Some((_, shape)) = branches.iter().find(|(known, _)| known == word) {
-                        object(value, shape, pointer, name, sink);
-                    }
+impl Walk {
+    fn object(&mut self, value: &Value, shape: &'static Shape, pointer: String, name: &str) {
+        let Value::Object(members) = value else {
+            return self.wrong(pointer, name, &Kind::Object(shape), value);
+        };
+        for member in shape.members {
+            let pointer = format!("{pointer}/{}", member.name);
+            match members.get(member.name) {
+                None | Some(Value::Null) if member.required => self.missing(pointer, member.name, ""),
+                None | Some(Value::Null) => {}
+                Some(value) => self.kind(value, &member.kind, pointer, member.name),
+            }
+        }
+    }
+
+    fn kind(&mut self, value: &Value, kind: &Kind, pointer: String, name: &str) {
+        match kind {
+            Kind::Any => {}
+            Kind::Text if value.is_string() => {}
+            Kind::Flag if value.is_boolean() => {}
+            Kind::Integer if is_whole(value) => {}
+            Kind::Text | Kind::Flag | Kind::Integer => self.wrong(pointer, name, kind, value),
+            Kind::Object(shape) => self.object(value, shape, pointer, name),
+            Kind::Union(tag, branches) => {
+                let Value::Object(members) = value else { return self.wrong(pointer, name, kind, value) };
+                let place = format!("{pointer}/{tag}");
+                let word = match members.get(*tag) {
+                    Some(Value::String(word)) => word.as_str(),
+                    None => match repair::tag_of(members, branches) {
+                        None => return self.missing(place, tag, ""),
+                        Some(meant) => {
+                            self.missing(place.clone(), tag, &format!("Add `\"{tag}\": \"{meant}\"`."));
+                            self.repairs.write(place, meant.into());
+                            meant
+                        }
+                    },
+                    Some(other) => return self.wrong(place, tag, &Kind::Text, other),
+                };
+                if let Some((_, shape)) = branches.iter().find(|(known, _)| *known == word) {
+                    self.object(value, shape, pointer, name);
                 }
-                None => missing(sink, format!("{pointer}/{tag}"), tag),
-                Some(other) => wrong(sink, format!("{pointer}/{tag}"), tag, "a text", other),
+            }
+            Kind::List(item) => {
+                let Value::Array(items) = value else { return self.wrong(pointer, name, kind, value) };
+                for (index, value) in items.iter().enumerate() {
+                    self.kind(value, item, format!("{pointer}/{index}"), name);
+                }
             }
         }
-        Kind::List(item) => {
-            let Value::Array(items) = value else { return wrong(sink, pointer, name, "a list", value) };
-            for (index, value) in items.iter().enumerate() {
-                kind(value, item, format!("{pointer}/{index}"), name, sink);
-            }
+    }
+
+    fn missing(&mut self, pointer: String, name: &str, advice: &str) {
+        let finding = self.sink.say("required", Place::Whole, format!("`{name}` is missing."));
+        let advice = if advice.is_empty() { "Add it." } else { advice };
+        finding.advice(advice.to_owned()).code(format!("MissingParameter.{name}"));
+        if advice == "Add it." {
+            self.repairs.lose(&pointer);
         }
+        place(&mut self.sink, pointer);
+    }
+
+    fn wrong(&mut self, pointer: String, name: &str, kind: &Kind, value: &Value) {
+        let (found, wanted) = (found(value), wanted(kind));
+        let what =
+            if name.is_empty() { "A create request".to_owned() } else { format!("`{}`", escaped(name)) };
+        let message = format!("{what} is {found}, and must be {wanted}.");
+        let advice = match repair::meant(value, kind) {
+            Some((meant, advice)) => {
+                self.repairs.write(pointer.clone(), meant);
+                advice
+            }
+            None => {
+                self.repairs.lose(&pointer);
+                "Change its type.".to_owned()
+            }
+        };
+        self.sink.say("type", Place::Whole, message).advice(advice);
+        place(&mut self.sink, pointer);
     }
 }
 
@@ -120,25 +171,25 @@ fn is_whole(value: &Value) -> bool {
         })
 }
 
-fn missing(sink: &mut Sink, pointer: String, name: &str) {
-    let finding = sink.say("required", Place::Whole, format!("`{name}` is missing."));
-    finding.advice("Add it.").code(format!("MissingParameter.{name}"));
-    place(sink, pointer);
-}
-
-fn wrong(sink: &mut Sink, pointer: String, name: &str, wanted: &str, found: &Value) {
-    let found = match found {
+fn found(value: &Value) -> String {
+    match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "true or false".to_owned(),
         Value::Number(number) => quoted(&number.to_string()),
         Value::String(_) => "a text".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-    };
-    let what = if name.is_empty() { "A create request".to_owned() } else { format!("`{}`", escaped(name)) };
-    let finding = sink.say("type", Place::Whole, format!("{what} is {found}, and must be {wanted}."));
-    finding.advice("Change its type.");
-    place(sink, pointer);
+    }
+}
+
+fn wanted(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Text => "a text",
+        Kind::Flag => "true or false",
+        Kind::Integer => "a whole number",
+        Kind::List(_) => "a list",
+        Kind::Any | Kind::Object(_) | Kind::Union(..) => "an object",
+    }
 }
 
 /// The last finding gets its place; the walk makes them in the order of the schema already.
@@ -187,9 +238,75 @@ mod tests {
                 ("/watermark", "type"),
                 ("/seed", "type"),
                 ("/tools", "type"),
+                ("/content/6/type", "kind"),
             ]
             .map(|(pointer, rule)| (pointer.to_owned(), rule))
         );
+    }
+
+    /// What a wrong shape hides is said beside it, and nothing that only follows from it.
+    #[test]
+    fn the_rest_is_checked_too() {
+        let said = |body: Value| {
+            let (request, report) = check_json(&body, Catalog::builtin(), &Facts::new());
+            assert!(request.is_none());
+            report
+                .findings
+                .into_iter()
+                .map(|f| format!("{} {}: {}", f.pointer, f.rule, f.advice))
+                .collect::<Vec<_>>()
+        };
+        let model = "doubao-seedance-2-0-260128";
+        let text = json!({ "type": "text", "text": "x" });
+        let frame = "https://a.example.com/b c.png";
+        for (body, findings) in [
+            (
+                json!({ "model": model, "content": [text], "duration": "45", "resolution": "9k", "watermark": "false" }),
+                &[
+                    "/duration type: Write 45, without quotes.",
+                    "/watermark type: Write false, without quotes.",
+                    "/duration duration",
+                    "/resolution resolution: Choose one of these",
+                ][..],
+            ),
+            (
+                json!({ "model": model, "content": [{ "text": "x" }, { "image_url": frame }] }),
+                &[
+                    "/content/0/type required: Add `\"type\": \"text\"`.",
+                    "/content/1/type required: Add `\"type\": \"image_url\"`.",
+                    "/content/1/image_url type: Write `{\"url\": …}` there.",
+                    "/content/1/image_url/url media-address",
+                ],
+            ),
+            (
+                json!({ "model": model, "content": "x", "seconds": 5 }),
+                &[
+                    "/content type: Write it as a list: `[{\"type\": \"text\", \"text\": …}]`.",
+                    "/seconds unknown-member: Write `duration`",
+                ],
+            ),
+            (
+                json!({ "model": model, "prompt": "x", "ratio": "7:5" }),
+                &["/content required", "/ratio word", "/prompt unknown-member"],
+            ),
+            // The first frame cannot be read: that the last one is alone follows from it.
+            (
+                json!({ "model": model, "content": [
+                    { "type": "image_url", "image_url": 5, "role": "first_frame" },
+                    { "type": "image_url", "image_url": { "url": "https://a.example.com/b.png" }, "role": "last_frame" } ] }),
+                &["/content/0/image_url type: Change its type."],
+            ),
+            (
+                json!({ "content": [text], "seed": "x", "fps": 24 }),
+                &["/model required", "/seed type", "/fps unknown-member"],
+            ),
+        ] {
+            let said = said(body);
+            assert_eq!(said.len(), findings.len(), "{said:#?}");
+            for (said, expected) in said.iter().zip(findings) {
+                assert!(said.starts_with(expected), "{said} is not {expected}");
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod combinations;
 mod drafts;
 mod facts;
 mod fields;
+mod foreign;
 mod hosts;
 mod json;
 mod media;
@@ -15,6 +16,7 @@ mod mode;
 mod model;
 mod picture;
 mod place;
+mod repair;
 mod report;
 mod rules;
 mod scan;
@@ -59,24 +61,31 @@ impl CreateTaskRequest {
 
     /// The same, with what is known of the media.
     pub fn check_with(&self, catalog: &Catalog, facts: &Facts) -> Report {
+        self.checked(catalog, facts, true)
+    }
+
+    /// As [`CreateTaskRequest::check_with`]; without the rules on several items where not all of them are there.
+    pub(crate) fn checked(&self, catalog: &Catalog, facts: &Facts, complete: bool) -> Report {
         let mut sink = Sink::default();
         let scan = Scan::of(self);
         let rules = Rules::new(self, catalog, facts, scan);
         crate::generated::structure(self, &mut sink);
-        combinations::of_the_schema(self, &scan, &mut sink);
-        combinations::beyond_the_schema(self, &scan, rules.mode, &mut sink);
+        if complete {
+            combinations::of_the_schema(self, &scan, &mut sink);
+            combinations::beyond_the_schema(self, &scan, rules.mode, &mut sink);
+        }
         self.check_items(&rules, &mut sink);
         unknown::check(self, &rules, &mut sink);
         fields::limits(&rules, &mut sink);
         model::check(&rules, &mut sink);
-        if let (Some(known), true) = (rules.known, !self.content.is_empty()) {
+        if let (Some(known), true) = (rules.known, complete && !self.content.is_empty()) {
             mode::check(&rules, &known, &mut sink);
             picture::check(&rules, &known, &mut sink);
             fields::support(&rules, &known, &mut sink);
             drafts::check(&rules, &known, &mut sink);
             task_type::check(&rules, &known, &mut sink);
         }
-        if !facts.is_empty() {
+        if complete && !facts.is_empty() {
             media::check(&rules, &mut sink);
             shapes::check(&rules, &mut sink);
         }

@@ -61,6 +61,18 @@ impl Sink {
     /// An object of a kind that nobody knows.
     pub(crate) fn unknown_kind(&mut self, place: Place<'_>, name: &str, found: &str, known: &[&str]) {
         let message = format!("{} is no kind of `{name}`; known are {}.", quoted(found), known.join(", "));
-        self.structural("kind", place, message).of_known_models().advice("Write the kind exactly as listed.");
+        let meant = match found {
+            "image" | "input_image" | "image-url" | "imageUrl" => "image_url",
+            "video" | "input_video" | "video-url" | "videoUrl" => "video_url",
+            "audio" | "input_audio" | "audio-url" | "audioUrl" => "audio_url",
+            "input_text" | "prompt" => "text",
+            "draft" => "draft_task",
+            _ => "",
+        };
+        let advice = match known.contains(&meant) {
+            true => format!("Did you mean `{meant}`?"),
+            false => "Write the kind exactly as listed.".to_owned(),
+        };
+        self.structural("kind", place, message).of_known_models().advice(advice);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::foreign;
 use super::place::Place;
 use super::report::{Sink, quoted};
 use super::rules::Rules;
@@ -15,7 +16,7 @@ const SDK_ONLY: &[&str] = &["optimize_prompt", "reasoning_effort", "human_face_m
 pub(crate) fn check(request: &CreateTaskRequest, rules: &Rules<'_>, sink: &mut Sink) {
     for (name, value) in &request.extra {
         if !value.is_null() {
-            member(request, name, rules, sink);
+            member(request, name, value, rules, sink);
         }
     }
     for (index, item) in request.content.iter().enumerate() {
@@ -44,7 +45,7 @@ pub(crate) fn check(request: &CreateTaskRequest, rules: &Rules<'_>, sink: &mut S
     }
 }
 
-fn member(request: &CreateTaskRequest, name: &str, rules: &Rules<'_>, sink: &mut Sink) {
+fn member(request: &CreateTaskRequest, name: &str, value: &Value, rules: &Rules<'_>, sink: &mut Sink) {
     let place = Place::Member(name);
     if Field::NAMES.contains(&name) {
         // The field wins when both are set, and the member is not sent.
@@ -66,7 +67,8 @@ fn member(request: &CreateTaskRequest, name: &str, rules: &Rules<'_>, sink: &mut
         let close = Field::NAMES.iter().find(|known| almost(known, &snake(name)) || **known == snake(name));
         let advice = match close {
             Some(known) => format!("Did you mean `{known}`?"),
-            None => "Leave it out unless you know better.".to_owned(),
+            None => foreign::advice(name, &snake(name), value)
+                .unwrap_or_else(|| "Leave it out unless you know better.".to_owned()),
         };
         let message = format!("{} is no member of the API; the service ignores it, and bills.", quoted(name));
         sink.say("unknown-member", place, message).advice(advice).strength(Strength::Warn).silent();
