@@ -45,8 +45,9 @@ impl EnvSettings {
             lookup(name).filter(|value| !value.trim().is_empty()).map(|value| (name, value))
         };
         let mut found = Self::default();
-        if let Some((name, key)) = KEY_VARIABLES.into_iter().find_map(find) {
-            found.api_key = Some(SecretString::from(key));
+        let key = |name| find(name).filter(|(_, key)| !bare_key(key).is_empty());
+        if let Some((name, key)) = KEY_VARIABLES.into_iter().find_map(key) {
+            found.api_key = Some(SecretString::from(bare_key(&key)));
             found.api_key_from = Some(name);
         }
         if let Some((name, url)) = find(BASE_URL_VARIABLE) {
@@ -61,6 +62,21 @@ impl EnvSettings {
         }
         found
     }
+}
+
+/// A key without what is pasted around it by mistake: blanks, quotes, `Bearer `.
+///
+/// ```
+/// assert_eq!(ark_video::bare_key(" \"Bearer sk-1\"\n"), "sk-1");
+/// ```
+#[must_use]
+pub fn bare_key(text: &str) -> &str {
+    let mut key = text.trim();
+    for (open, close) in [('"', '"'), ('\'', '\''), ('“', '”'), ('`', '`')] {
+        let inner = key.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+        key = inner.map_or(key, str::trim);
+    }
+    key.strip_prefix("Bearer ").map_or(key, str::trim)
 }
 
 #[cfg(test)]
@@ -85,6 +101,20 @@ mod tests {
             Some("ARK_API_KEY")
         );
         assert!(read(&[]).api_key.is_none());
+    }
+
+    #[test]
+    fn quotes_around_a_key_are_no_part_of_it() {
+        for text in
+            ["sk-1", " sk-1\n", "\"sk-1\"", "'sk-1'", "“sk-1”", "\"'sk-1'\"", "Bearer sk-1", "\" sk-1 \""]
+        {
+            assert_eq!(read(&[("ARK_API_KEY", text)]).api_key.unwrap().expose_secret(), "sk-1", "{text}");
+        }
+        assert_eq!(
+            read(&[("ARK_API_KEY", "\"\""), ("SEEDANCE_API_KEY", "s")]).api_key_from,
+            Some("SEEDANCE_API_KEY")
+        );
+        assert_eq!(bare_key("a\"b"), "a\"b");
     }
 
     #[test]

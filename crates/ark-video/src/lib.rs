@@ -99,7 +99,7 @@ pub use client::Client;
 pub use create::{CreateOptions, Prepared};
 pub use download::{DownloadOptions, Downloaded, Existing, Output};
 pub use download_all::DownloadJob;
-pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARIABLE};
+pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARIABLE, bare_key};
 pub use error::{Error, Phase};
 pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused};
 pub use handle::{TaskHandle, WaitEvent};

@@ -1,6 +1,7 @@
 //! Media as people name them, on a command line or in a list: `cat.png`, `video:https://…`, `first:@a.jpg`. Says what
 //! kind one is, where it is, and what a local file is by its header. A file's content is not read here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -128,6 +129,9 @@ impl NameError {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
+            Self::Unreadable { shown, .. } if shown.starts_with('~') => {
+                "`~` is not expanded here: write the folder in full"
+            }
             Self::NoMedium { .. } => {
                 "images: jpeg, png, webp, bmp, tiff, gif, heic, heif; sounds: wav, mp3; videos only by URL"
             }
@@ -181,8 +185,8 @@ impl<'a> MediaName<'a> {
             said => said,
         };
         let (kind, origin, facts, doubt) = if local {
-            let path = self.address.strip_prefix("file://").unwrap_or(self.address);
-            of_file(path, &base.join(path), wanted)?
+            let path = local_path(self.address, base);
+            of_file(&path, &base.join(&*path), wanted)?
         } else {
             let kind = wanted.or_else(|| kind_of_address(self.address)).ok_or(NameError::KindUnknown)?;
             (kind, MediaOrigin::Address(self.address.to_owned()), None, None)
@@ -197,7 +201,11 @@ impl<'a> MediaName<'a> {
 /// Without what may be secret: the query of a signed address, the data of a data URL.
 impl fmt::Display for MediaName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = self.address.split(['?', '#']).next().unwrap_or_default();
+        let bare = match self.is_file || !is_address(self.address) {
+            // In a file's name these are letters as any.
+            true => self.address,
+            false => self.address.split(['?', '#']).next().unwrap_or_default(),
+        };
         let bare =
             bare.split_once(";base64,").map_or(bare.to_owned(), |(head, _)| format!("{head};base64,…"));
         match bare.char_indices().nth(80) {
@@ -297,7 +305,35 @@ fn reason(error: &io::Error) -> String {
 }
 
 fn is_address(text: &str) -> bool {
-    text.starts_with("data:") || (text.contains("://") && !text.starts_with("file://"))
+    text.starts_with("data:") || (text.contains("://") && file_url(text).is_none())
+}
+
+/// What stands behind `file://`.
+fn file_url(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_at_checked("file://".len())?;
+    scheme.eq_ignore_ascii_case("file://").then_some(rest)
+}
+
+/// The path that a name or a `file://` address means: its escapes are those of addresses, unless there is a file that is
+/// called so.
+fn local_path<'a>(text: &'a str, base: &Path) -> Cow<'a, str> {
+    let Some(path) = file_url(text) else { return Cow::Borrowed(text) };
+    let path = path.strip_prefix("localhost").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    let path = if cfg!(windows) { path.strip_prefix('/').unwrap_or(path) } else { path };
+    if base.join(path).exists() { Cow::Borrowed(path) } else { unescaped(path) }
+}
+
+/// A path with `%20` and its like read as the bytes that they are.
+fn unescaped(path: &str) -> Cow<'_, str> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = (*first == b'%').then(|| after.get(..2)).flatten();
+        let byte = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(path), Cow::Owned)
 }
 
 fn with_article(kind: MediaKind) -> &'static str {
@@ -353,6 +389,35 @@ mod tests {
         assert_eq!(name.to_string(), "https://h/a.mp3");
         let shown = format!("{name:?} {looked:?} {:?}", MediaName::parse("data:image/png;base64,SECRET"));
         assert!(!shown.contains("SECRET"), "{shown}");
+    }
+
+    #[test]
+    fn files_are_found_by_the_names_that_people_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\x04\0\0\0\x03\0\x08\x02\0\0\0\0\0\0\0";
+        for name in ["a b.png", "猫#1.png", "50%.png", "what?.png"] {
+            if std::fs::write(folder.path().join(name), png).is_err() {
+                continue;
+            }
+            let escaped =
+                name.replace('%', "%25").replace(' ', "%20").replace('#', "%23").replace('?', "%3F");
+            let at = folder.path().display();
+            for text in [
+                name.to_owned(),
+                format!("@{name}"),
+                format!("file://{at}/{escaped}"),
+                format!("FILE://localhost{at}/{escaped}"),
+                format!("file://{at}/{name}"),
+            ] {
+                let looked = MediaName::parse(&text).look(MediaPlace::Reference, folder.path());
+                let looked = looked.unwrap_or_else(|error| panic!("{text}: {error}"));
+                assert_eq!(looked.facts.and_then(|facts| facts.width), Some(1024), "{text}");
+            }
+            assert_eq!(MediaName::parse(name).to_string(), name);
+        }
+        let missing = MediaName::parse("~/a#1.png").look(MediaPlace::Reference, folder.path()).unwrap_err();
+        assert_eq!(missing.to_string(), "~/a#1.png cannot be read: there is no such file");
+        assert_eq!(missing.advice(), "`~` is not expanded here: write the folder in full");
     }
 
     #[test]

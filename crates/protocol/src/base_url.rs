@@ -104,6 +104,9 @@ impl BaseUrl {
                 "it is plain http:// to another machine, which would show the key to everybody on the way",
             );
         }
+        if base.is_vendor() && matches!(base.prefix(), "" | "/api" | "/v3") {
+            return wrong("its path is not /api/v3, where the vendor's API is");
+        }
         Ok(base)
     }
 
