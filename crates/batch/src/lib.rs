@@ -13,6 +13,8 @@ mod money;
 mod report;
 mod state;
 mod targets;
+mod text_file;
+mod visible;
 
 pub use engine::{
     AssignError, Assigned, CrashPlan, CrashPoint, Event, EventKind, Events, Lost, LostCause, OnUnknown,
@@ -33,6 +35,8 @@ pub use report::{
     open_jobs, unfinished,
 };
 pub use state::State;
+pub use text_file::{NotText, decode_text, plain_json};
+pub use visible::{acts_on_screen, visible};
 
 /// The guide's example compiles.
 #[cfg(doctest)]

@@ -240,9 +240,7 @@ pub(super) fn shown(word: &str) -> String {
 
 /// Whether a character has no place in a name: control characters, and those that turn or hide text.
 pub(super) fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    crate::acts_on_screen(c) || matches!(c, '\n' | '\t' | '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}')
 }
 
 #[cfg(test)]

@@ -127,9 +127,9 @@ fn say(shot: &Shot, mut finding: Finding, origins: &[String], findings: &mut Fin
         // In a list, where a slip of the pen is paid for many times, it takes a word to mean it.
         finding.strength = Strength::Refuse;
         finding.message = format!("`{}` is neither a member of a shot nor of the API.", shown(first));
-        let meant = finding.advice.starts_with("Did you mean");
-        let insist = "Correct it, or put it into `extra_body` if it is meant.";
-        finding.advice = if meant { finding.advice } else { insist.into() };
+        if finding.advice.starts_with("Leave it out unless") {
+            finding.advice = "Correct it, or put it into `extra_body` if it is meant.".into();
+        }
     } else if finding.pointer == "/model" && !shot.request.contains_key("model") {
         finding.advice = "Name the model in the shot, or in `defaults` for all.".into();
     } else if finding.pointer == "/content" && !shot.request.contains_key("content") {

@@ -12,10 +12,10 @@ use super::finding::{At, Findings, is_hidden, shown};
 use super::look::Looked;
 use super::names::{self, Given, Words};
 use super::shape::{self, Shot};
-use super::text::{Document, HEAD};
+use super::text::{self, Document, HEAD};
 use super::totals::{Totals, most};
 use super::{ListReport, ShotReport, amount, hash};
-use crate::{After, Cap, Planned, Scope};
+use crate::{After, Cap, Planned, Scope, decode_text};
 
 /// Jobs that one list may hold.
 const MOST_JOBS: usize = 250_000;
@@ -47,15 +47,16 @@ pub(super) fn report(bytes: &[u8], name: &str, base: &Path, catalog: &Catalog) -
             base: base.to_owned(),
         }
     };
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+    let text = match decode_text(bytes) {
+        Ok(text) => text,
         Err(error) => {
-            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let before = bytes.get(..error.byte - 1).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            return unread(vec![(Some(line), "This is not UTF-8.".to_owned())]);
+            return unread(vec![(Some(line), format!("This is {error}; {}.", error.advice()))]);
         }
     };
-    let document = match Document::parse(text, name) {
+    let text = text::plain(text, name);
+    let document = match Document::parse(&text, name) {
         Ok(document) => document,
         Err(broken) => {
             return unread(broken.into_iter().map(|one| (one.line, one.message)).collect());

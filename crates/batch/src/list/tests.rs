@@ -176,7 +176,12 @@ fn a_list_that_cannot_be_parsed_is_refused_in_words() {
         assert!(report.into_list().is_err());
     }
     let report = ListReport::of_text(b"name = '\xff'", "l.toml", Path::new(""), Catalog::builtin());
-    assert_eq!(said(&report), ["l.toml:1: refused: This is not UTF-8. [syntax]"]);
+    assert_eq!(
+        said(&report),
+        [
+            "l.toml:1: refused: This is not UTF-8: byte 9 belongs to no character of a text; save it as UTF-8. [syntax]"
+        ]
+    );
 }
 
 #[test]

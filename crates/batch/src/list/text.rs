@@ -1,6 +1,7 @@
 //! From the text of a list to its members and shots, with the line of each: TOML, JSON, or JSON line by line. Knows the
 //! two parsers and nothing of what the members mean; never repeats what it found.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::At;
+use crate::plain_json;
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -52,6 +54,15 @@ enum Tree<'t> {
     Json(&'t RawValue, Vec<&'t RawValue>),
     Lines(Option<&'t RawValue>, Vec<&'t RawValue>),
     Toml(DeTable<'t>),
+}
+
+/// A JSON list that cannot be read as it is, without comments and last commas; anything else as it is.
+pub(super) fn plain<'t>(text: Cow<'t, str>, name: &str) -> Cow<'t, str> {
+    let is_json = format_of(&text, name) == ListFormat::Json;
+    if !is_json || serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+        return text;
+    }
+    plain_json(&text).map_or(text, Cow::Owned)
 }
 
 impl<'t> Document<'t> {

@@ -1,6 +1,6 @@
 //! The page that a person looks at in the morning: one card per job, in one file without scripts. Writes card by card, so
 //! that the page of ten thousand jobs needs no more memory than that of ten. Every text in it came from outside and is
-//! escaped by the template.
+//! escaped by the template; what would turn or hide text there is written out.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use maud::{DOCTYPE, PreEscaped, html};
 use serde_json::Value;
 
 use super::media::{Embed, address, inline};
-use crate::{Amount, Cost, Job, State};
+use crate::{Amount, Cost, Job, State, visible};
 
 /// What stands at the top of the page.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl<'a, W: Write> Page<'a, W> {
             }
         };
         // The rest of the page follows piece by piece: the browser closes what the template would.
-        let text = markup.into_string();
+        let text = visible(&markup.into_string()).into_owned();
         out.write_all(text.strip_suffix("</html>").unwrap_or(&text).as_bytes())?;
         let top = html! {
             header { h1 { (head.title) } span.soft { (total) " shots · " (head.made) } }
@@ -77,7 +77,7 @@ impl<'a, W: Write> Page<'a, W> {
                 }
             }
         };
-        write!(out, "<body>{}<main>", top.into_string())?;
+        write!(out, "<body>{}<main>", visible(&top.into_string()))?;
         Ok(Self { out, options })
     }
 
@@ -122,7 +122,7 @@ impl<'a, W: Write> Page<'a, W> {
                 }
             }
         };
-        self.out.write_all(markup.into_string().as_bytes())
+        self.out.write_all(visible(&markup.into_string()).as_bytes())
     }
 
     /// Writes the end.
