@@ -55,8 +55,9 @@ async fn json_of_the_wrong_type() {
     std::fs::write(shell.folder.path().join("r.json"), text).unwrap();
     insta::assert_snapshot!(refused(shell, &["generate", "r.json"]).await, @r#"
     exit 4
-    error: r.json: `content[1].image_url` must be an object, but is a text
-    hint: nothing was sent
+    error: our checks refuse this request for 2 reasons; nothing was sent, nothing is billed
+      r.json: content[1].image_url: `image_url` is a text, and must be an object. Write `{"url": …}` there. [type]
+      r.json: content[1].image_url.url: This is no address of a known form; an image takes https, data or asset. Write https://…, asset://… or, where the kind has it, a data URL. [media-form]
     "#);
 }
 
@@ -70,11 +71,11 @@ async fn an_unknown_flag() {
 
     Usage: ark-video generate --ratio <RATIO> <PROMPT|FILE.json|->
 
-    For more information, try '--help'.
+    hint: see: ark-video --help
     "#);
     insta::assert_snapshot!(refused(with_key(), &["--json", "generate", "A cat.", "--fps", "60"]).await, @r#"
     exit 2
-    {"code":null,"kind":"usage","message":"unexpected argument '--fps' found","suggestion":"see: ark-video --help","request_id":null,"task_id":null,"param":null,"origin":null,"findings":[],"reconcile":null,"exit_code":2}
+    {"code":null,"kind":"usage","message":"unexpected argument '--fps' found","suggestion":"the service has no such setting: every video has 24 frames a second","request_id":null,"task_id":null,"param":null,"origin":null,"findings":[],"reconcile":null,"exit_code":2}
     "#);
 }
 
@@ -99,6 +100,7 @@ async fn a_file_that_is_not_there() {
     insta::assert_snapshot!(refused(with_key(), &["generate", "none.json"]).await, @r#"
     exit 5
     error: the request none.json cannot be read: there is no such file
+    hint: nothing was sent
     "#);
     insta::assert_snapshot!(refused(with_key(), &["generate", "A cat.", "--ref", "none.png"]).await, @r#"
     exit 5

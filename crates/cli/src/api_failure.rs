@@ -2,6 +2,7 @@
 
 use ark_video::{Action, DownloadCause, Error, Refusal, SaveError, Unknown};
 
+use crate::escape;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::names::Names;
@@ -18,7 +19,9 @@ pub(crate) fn of(error: &Error, again: &str) -> Failure {
         Error::AcceptedWithoutId(accepted) => lost(failure, &accepted.search, accepted.sent_at, again),
         Error::StillRunning(_) => failure.hint(go_on(again, id)),
         Error::NotPossible(refused) if refused.action == Action::Download => failure.hint(go_on(again, id)),
-        Error::Download(_) => failure.hint(format!("{again} download {id} -o FILE")),
+        Error::Refused(refused) if refused.error.status == 404 && refused.error.code.as_str().is_empty() => failure
+            .hint("the base URL may lack its path, which is /api/v3 with most services: `ark-video config` shows it"),
+        Error::Download(_) => failure.hint(format!("{again} download {} -o FILE", escape::id(id))),
         Error::Read(read) if read.call.task_id.is_some() => failure.hint(go_on(again, id)),
         _ => failure,
     }
@@ -57,11 +60,12 @@ pub(crate) fn explained(mut failure: Failure, param: Option<&str>, names: &Names
 
 /// How to take up a task again.
 pub(crate) fn go_on(again: &str, id: &str) -> String {
+    let id = escape::id(id);
     format!("go on with: {again} wait {id} && {again} download {id} -o FILE")
 }
 
 fn sentence(error: &Error) -> String {
-    error.to_string()
+    escape::one_line(&error.to_string())
 }
 
 fn exit_of(error: &Error) -> Exit {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ark_video::{SaveProgress, WatchEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::printable;
+use crate::escape::one_line;
 use crate::output::{Form, Output};
 use crate::summary;
 
@@ -54,8 +54,8 @@ impl<'o> Board<'o> {
                 for difference in differences {
                     self.output.warn(format_args!(
                         "{}: {}",
-                        printable(&task.id),
-                        printable(&difference.to_string())
+                        one_line(&task.id),
+                        one_line(&difference.to_string())
                     ));
                 }
             }
@@ -69,7 +69,7 @@ impl<'o> Board<'o> {
             }
             WatchEvent::Stuck { id, running_for } => self.output.warn(format_args!(
                 "{}: running for {} already",
-                printable(id),
+                one_line(id),
                 summary::seconds(running_for.as_secs())
             )),
             WatchEvent::Trouble { failures, detail } => self.output.note(format_args!(
@@ -82,7 +82,7 @@ impl<'o> Board<'o> {
 
     /// A task is in this state now.
     pub(crate) fn status(&self, id: &str, status: &str) {
-        let text = printable(&format!("{id}: {status}"));
+        let text = one_line(&format!("{id}: {status}"));
         if self.screen.is_none() {
             let after = summary::seconds(self.start.elapsed().as_secs());
             return self.output.note(format_args!("{text} after {after}"));
@@ -114,7 +114,7 @@ impl<'o> Board<'o> {
         let style =
             "{spinner} {msg}  {bar:24} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}";
         if let Some(line) = self.line(id, style) {
-            line.set_message(printable(id));
+            line.set_message(one_line(id));
             if let Some(total) = progress.total {
                 line.set_length(total);
             }

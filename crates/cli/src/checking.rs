@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::cost;
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::names::Names;
-use crate::request::{Asked, Trouble};
+use crate::request::{Asked, Malformed, Trouble};
 
 /// A report whose places are the user's.
 pub(crate) struct Checked {
@@ -54,12 +54,25 @@ impl Checked {
     pub(crate) fn of(asked: &Result<Asked, Trouble>, catalog: &Catalog) -> Result<Self, Failure> {
         match asked {
             Ok(asked) => Ok(Self::of_request(asked, catalog)),
-            Err(Trouble::Malformed(malformed)) => {
-                let (_, report) = check_json(&malformed.body, catalog, &Facts::new());
-                Ok(Self { malformed: true, ..Self::named(report, &malformed.names) })
-            }
+            Err(Trouble::Malformed(malformed)) => Ok(Self::of_malformed(malformed, catalog)),
             Err(Trouble::Failure(failure)) => Err(failure.clone()),
         }
+    }
+
+    fn of_malformed(malformed: &Malformed, catalog: &Catalog) -> Self {
+        let (_, report) = check_json(&malformed.body, catalog, &Facts::new());
+        Self { malformed: true, ..Self::named(report, &malformed.names) }
+    }
+
+    /// The request, or why there is none: all of it at once.
+    pub(crate) fn request(asked: Result<Asked, Trouble>, catalog: &Catalog) -> Result<Asked, Failure> {
+        asked.map_err(|trouble| match trouble {
+            Trouble::Failure(failure) => failure,
+            Trouble::Malformed(malformed) => {
+                let verdict = Self::of_malformed(&malformed, catalog).verdict(false, "");
+                verdict.err().unwrap_or_else(|| Failure::new(Exit::Request, "this is no request"))
+            }
+        })
     }
 
     pub(crate) fn of_request(asked: &Asked, catalog: &Catalog) -> Self {
@@ -69,7 +82,7 @@ impl Checked {
         let of_medium = |(index, doubt): &(usize, String)| Remark {
             id: "not-measured",
             origin: Some(origin(*index)),
-            message: printable(doubt),
+            message: doubt.clone(),
         };
         checked.notes.extend(asked.doubts.iter().map(of_medium));
         let medium = |(index, facts): (usize, &MediaFacts)| Medium {
@@ -87,7 +100,12 @@ impl Checked {
             if finding.rule == "prompt-flags" {
                 finding.advice = "Lift them into fields: --lift does.".into();
             }
-            let origin = printable(&names.place(&finding.pointer));
+            // What --extra-body says is meant; in a file it is a slip of the pen, or of another API, and is paid for.
+            let whole = finding.pointer.matches('/').count() == 1;
+            if finding.rule == "unknown-member" && whole && !names.insists_on(&finding.pointer[1..]) {
+                finding.strength = Strength::Refuse;
+            }
+            let origin = names.place(&finding.pointer);
             Named { finding, origin }
         };
         let notes = report.notes.into_iter();
@@ -243,7 +261,7 @@ fn measures(facts: &MediaFacts) -> String {
         facts.video_codec.clone(),
         facts.audio_codec.clone(),
     ];
-    printable(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// What a request will cost.

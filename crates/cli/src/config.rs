@@ -1,13 +1,16 @@
 //! The configuration file: where it lies, what it may say, and what is wrong with it. Never repeats a value in a message.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use ark_video_batch::decode_text;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::secrets;
 
 /// What the file and each of its profiles may say.
 #[derive(Default)]
@@ -50,6 +53,9 @@ struct RawSection {
     proxy: Option<String>,
 }
 
+/// What the file and its profiles may hold.
+const FIELDS: [&str; 6] = ["api_key", "api_key_file", "base_url", "model", "proxy", "profiles"];
+
 /// Where the file lies when nobody says: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
 pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let folder = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -71,14 +77,16 @@ pub(crate) fn load(
         (None, Some(path)) => (path, false),
         (None, None) => return Ok(Config::default()),
     };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => decode_text(&bytes).map(Cow::into_owned).map_err(|error| {
+            wrong(format!("the configuration file {} is {error}", shown(&path))).hint(error.advice())
+        })?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
             return Ok(Config::default());
         }
         Err(error) => {
             let why = crate::media::reason(&error);
-            return Err(wrong(format!("the configuration file {} cannot be read: {why}", path.display())));
+            return Err(wrong(format!("the configuration file {} cannot be read: {why}", shown(&path))));
         }
     };
     let raw: RawFile = toml::from_str(&text).map_err(|error| complaint(&path, &text, &error))?;
@@ -106,7 +114,7 @@ pub(crate) fn load(
             )));
         }
         Ok(Section {
-            api_key: raw.api_key.map(SecretString::from),
+            api_key: raw.api_key.map(|key| SecretString::from(ark_video::bare_key(&key))),
             api_key_file: raw.api_key_file.map(place),
             base_url: raw.base_url,
             model: raw.model,
@@ -121,21 +129,31 @@ pub(crate) fn load(
     Ok(Config { path: Some(path), top, profiles })
 }
 
-/// A key from a file that holds nothing else.
-pub(crate) fn key_file(path: &Path, warn: &mut dyn FnMut(String)) -> Result<SecretString, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+/// A key from a file that holds nothing else. `by` says who names the file: the name itself is shown only when there is
+/// such a file, as it may be the key.
+pub(crate) fn key_file(path: &Path, by: &str, warn: &mut dyn FnMut(String)) -> Result<SecretString, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| {
         let why = if path.is_dir() { "it is a folder".to_owned() } else { crate::media::reason(&error) };
-        wrong(format!("the key file {} cannot be read: {why}", path.display()))
+        wrong(format!("the key file that {by} names cannot be read: {why}"))
+            .hint("it takes the name of a file that holds the key, not the key itself")
     })?;
+    let text = decode_text(&bytes)
+        .map_err(|error| wrong(format!("the key file {} is {error}", path.display())).hint(error.advice()))?;
     if open_to_others(path) {
         warn(format!("the key file {} can be read by others: chmod 600 {}", path.display(), path.display()));
     }
     bare_key(&text, &format!("the key file {}", path.display()))
 }
 
-/// A key without the line break that editors add.
+/// A path for a message, unless a part of it looks like a key.
+fn shown(path: &Path) -> String {
+    let odd = path.iter().any(|part| secrets::may_be_key(&part.to_string_lossy()));
+    if odd { "that is named".to_owned() } else { path.display().to_string() }
+}
+
+/// A key without the line break that editors add, and without quotes.
 pub(crate) fn bare_key(text: &str, origin: &str) -> Result<SecretString, Failure> {
-    match text.trim() {
+    match ark_video::bare_key(text) {
         "" => Err(wrong(format!("{origin} is empty"))),
         key => Ok(SecretString::from(key)),
     }
@@ -150,17 +168,30 @@ fn complaint(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let before = text.get(..at).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    let said = error.message();
-    // A complaint about a value repeats it, and the value may be the key.
-    let why = if said.contains("invalid type") || said.contains("invalid value") {
-        "a value has the wrong type"
-    } else {
-        said
-    };
-    let first = why.lines().next().unwrap_or_default();
-    wrong(format!("{}:{line}:{column}: {first}", path.display())).hint(
+    let why = reason(error.message());
+    wrong(format!("{}:{line}:{column}: {why}", path.display())).hint(
         "it may hold api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]",
     )
+}
+
+/// What is wrong, without the names and values that the parser repeats: they may be the key.
+fn reason(message: &str) -> String {
+    let message = message.lines().next().unwrap_or_default();
+    if message.contains("invalid type") || message.contains("invalid value") {
+        return "a value has the wrong type".to_owned();
+    }
+    if message.contains("duplicate") {
+        return "a name stands twice".to_owned();
+    }
+    let Some((_, rest)) = message.split_once("unknown field `") else {
+        return message.to_owned();
+    };
+    let bare = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
+    let found = bare(rest.split('`').next().unwrap_or_default());
+    match FIELDS.iter().find(|field| bare(field) == found) {
+        Some(field) => format!("this field is not known; did you mean `{field}`?"),
+        None => "this field is not known".to_owned(),
+    }
 }
 
 #[cfg(unix)]
@@ -227,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_by_place_and_never_by_value() {
-        insta::assert_snapshot!(refused("model = 'm'\napikey = 'SECRET'"), @"DIR/c.toml:2:1: unknown field `apikey`, expected one of `api_key`, `api_key_file`, `base_url`, `model`, `proxy`, `profiles`");
+        insta::assert_snapshot!(refused("model = 'm'\napikey = 'SECRET'"), @"DIR/c.toml:2:1: this field is not known; did you mean `api_key`?");
         insta::assert_snapshot!(refused("api_key = 'a'\napi_key_file = 'b'"), @"DIR/c.toml: the file has both api_key and api_key_file: keep one");
         for text in [
             "profiles = 'SECRET'",
@@ -235,6 +266,11 @@ mod tests {
             "api_key = ['SECRET']",
             "SECRET",
             "model = SECRET",
+            "SECRET = 'x'",
+            "SECRET = 1\nSECRET = 2",
+            "[profiles.a]\nSECRET = 'x'",
+            "[SECRET]\nmodel = 'x'",
+            "[profiles.SECRET]\nSECRET = 'x'",
         ] {
             let said = refused(text);
             assert!(!said.contains("SECRET") && said.starts_with("DIR/c.toml:"), "{said}");
@@ -251,11 +287,11 @@ mod tests {
         for (mode, warned) in [(0o644, true), (0o600, false)] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
             let mut warnings = 0;
-            assert!(key_file(&path, &mut |_| warnings += 1).is_ok());
+            assert!(key_file(&path, "x", &mut |_| warnings += 1).is_ok());
             assert_eq!(warnings > 0, warned, "{mode:o}");
         }
         assert!(load_text("api_key = 'k'").1.iter().all(|warning| warning.contains("chmod 600")));
         std::fs::write(&path, " \n").unwrap();
-        assert!(key_file(&path, &mut |_| {}).is_err());
+        assert!(key_file(&path, "x", &mut |_| {}).is_err());
     }
 }

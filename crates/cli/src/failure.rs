@@ -29,13 +29,13 @@ pub(crate) struct Details {
     findings: Vec<Named>,
     /// What to look for with `reconcile`, where a create may have made a task whose id is not known.
     reconcile: Option<serde_json::Value>,
-    /// The argument parser's own text, which already has the form of an error.
-    pub(crate) ready_made: Option<String>,
+    /// What people read between the message and the hints: the argument parser's tip and usage.
+    pub(crate) more: String,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: printable(&message.into()), hints: Vec::new(), details: Box::default() }
+        Self { exit, message: message.into(), hints: Vec::new(), details: Box::default() }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -63,8 +63,8 @@ impl Failure {
 
     /// Whose fault it is: the vendor's path, and who put it there.
     pub(crate) fn about(mut self, param: Option<&str>, origin: Option<String>) -> Self {
-        self.details.param = param.filter(|param| !param.is_empty()).map(printable);
-        self.details.origin = origin.as_deref().map(printable);
+        self.details.param = param.filter(|param| !param.is_empty()).map(str::to_owned);
+        self.details.origin = origin;
         self
     }
 
@@ -78,8 +78,9 @@ impl Failure {
         self
     }
 
-    pub(crate) fn ready_made(mut self, text: String) -> Self {
-        self.details.ready_made = Some(text);
+    pub(crate) fn more(mut self, text: &str) -> Self {
+        self.details.more =
+            text.trim_end_matches("For more information, try '--help'.").trim_end().to_owned();
         self
     }
 
@@ -117,19 +118,9 @@ pub(crate) struct Envelope<'a> {
     exit_code: u8,
 }
 
-/// Text from elsewhere without the control characters that could rewrite a screen.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\n').collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_message_cannot_write_on_the_screen() {
-        assert_eq!(Failure::new(Exit::Refused, "a\u{1b}[2Jb\r\nc").message, "a[2Jb\nc");
-    }
 
     #[test]
     fn machines_get_every_part() {

@@ -13,27 +13,32 @@ mod commands;
 mod config;
 mod cost;
 mod destination;
+mod escape;
 mod exit;
 mod failure;
+mod foreign_words;
 mod json_input;
 mod media;
 mod names;
 mod output;
 mod progress;
+mod prompt_argument;
 mod records;
 mod request;
+mod secrets;
 mod session;
 mod settings;
 mod sidecar;
 mod summary;
 mod world;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
-use args::{Cli, Command};
+use args::{Cli, Command, flag_values};
 use exit::Exit;
 use failure::Failure;
 use output::{Form, Output};
@@ -65,9 +70,13 @@ pub async fn run(world: World) -> u8 {
     let mut output = Output::new(stdout, stderr);
     let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
     let colour = !set("NO_COLOR") && env.get("TERM").is_none_or(|term| term != "dumb");
+    let mut command = Cli::command();
+    command.build();
+    let args = flag_values::normalized(&args, &command);
+    ark_video::KEY_VARIABLES.iter().filter_map(|name| env.get(*name)).for_each(|key| output.hide(key));
     let json_errors = args.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     output.set(Form::Text, json_errors, colour && terminal.stderr, false);
-    let parsed = parse(&args, terminal.stdout);
+    let parsed = parse(&args, command, terminal.stdout);
     let (output, ended) = match parsed {
         Ok(cli) => {
             let form = form(&cli, terminal.stdout);
@@ -77,7 +86,7 @@ pub async fn run(world: World) -> u8 {
             dispatch(session, cli.command).await
         }
         Err(error) => {
-            let ended = explain(&output, &error, colour && terminal.stdout, colour && terminal.stderr);
+            let ended = explain(&output, &error, &args, colour && terminal.stdout);
             (output, ended)
         }
     };
@@ -116,8 +125,7 @@ async fn dispatch(mut session: Session, command: Command) -> (Output, Result<(),
     (session.output, ended)
 }
 
-fn parse(args: &[std::ffi::OsString], terminal: bool) -> Result<Cli, clap::Error> {
-    let command = Cli::command();
+fn parse(args: &[OsString], command: clap::Command, terminal: bool) -> Result<Cli, clap::Error> {
     let command = if terminal { command } else { command.term_width(HELP_WIDTH) };
     Cli::from_arg_matches(&command.try_get_matches_from(args)?)
 }
@@ -132,13 +140,63 @@ fn form(cli: &Cli, terminal: bool) -> Form {
 }
 
 /// Help and version are data; everything else that the parser says is an error.
-fn explain(output: &Output, error: &clap::Error, colour_out: bool, colour_err: bool) -> Result<(), Failure> {
-    let text = |colour| if colour { error.render().ansi().to_string() } else { error.render().to_string() };
+fn explain(output: &Output, error: &clap::Error, args: &[OsString], colour: bool) -> Result<(), Failure> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        output.raw(&text(colour_out));
+        let text = error.render();
+        output.raw(&if colour { text.ansi().to_string() } else { text.to_string() });
         return Ok(());
     }
     let plain = error.render().to_string();
-    let first = plain.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    Err(Failure::new(Exit::Usage, first).hint("see: ark-video --help").ready_made(text(colour_err)))
+    let (first, rest) = plain.trim_end().split_once('\n').unwrap_or((plain.trim_end(), ""));
+    let failure = Failure::new(Exit::Usage, first.trim_start_matches("error: "));
+    let hint = near_miss(error, args);
+    // Where the word is known from elsewhere, the parser's guess by its letters only misleads.
+    let rest: Vec<&str> =
+        rest.lines().filter(|line| hint.is_none() || !line.trim_start().starts_with("tip: ")).collect();
+    let rest = rest.join("\n").trim_matches('\n').replace("\n\n\n", "\n\n");
+    let rest = if rest.is_empty() { rest } else { format!("\n{rest}") };
+    // Only what was typed is shown here, and a key may have been typed.
+    let values = args.iter().filter_map(|arg| arg.to_str()).flat_map(|arg| arg.split('='));
+    values.filter(|value| secrets::may_be_key(value)).for_each(|value| output.hide(value));
+    let see = if hint.is_some() { "" } else { "see: ark-video --help" };
+    Err(failure.hint(hint.unwrap_or_default()).hint(see).more(&rest))
+}
+
+/// What the words that the parser refuses are called here.
+fn near_miss(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = word(ContextKind::InvalidSubcommand)?;
+            let list = args.iter().filter_map(|arg| arg.to_str()).find(|arg| prompt_argument::is_list(arg));
+            if let Some(list) = list {
+                return Some(format!("write: ark-video batch run {}", escape::quoted(list)));
+            }
+            if args.iter().any(|arg| arg == "batch") {
+                return None;
+            }
+            let here = foreign_words::verb(word).map(|here| format!("write: {here}"));
+            Some(
+                here.unwrap_or_else(|| {
+                    "a prompt comes after `generate`: ark-video generate \"…\"".to_owned()
+                }),
+            )
+        }
+        ErrorKind::UnknownArgument => {
+            let word = word(ContextKind::InvalidArg)?;
+            if word.starts_with('-') {
+                return foreign_words::flag(word).map(str::to_owned);
+            }
+            let mut command = Cli::command();
+            command.build();
+            Some(match flag_values::flag_before(args, word, &command) {
+                Some(flag) => format!("{flag} takes true or false, as in {flag}=false"),
+                None => "one prompt is taken: put a prompt of several words into quotes".to_owned(),
+            })
+        }
+        _ => None,
+    }
 }

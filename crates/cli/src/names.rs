@@ -28,6 +28,11 @@ impl Names {
         self.fields.insert(field.to_owned(), Said::Flag(flag.to_owned()));
     }
 
+    /// Whether a field was said by --extra-body, which is for what the API does not have.
+    pub(crate) fn insists_on(&self, field: &str) -> bool {
+        matches!(self.fields.get(field), Some(Said::Within(text)) if text == "--extra-body")
+    }
+
     /// A JSON pointer as the user knows it.
     pub(crate) fn place(&self, pointer: &str) -> String {
         let Some(path) = pointer.strip_prefix('/') else { return self.whole() };

@@ -1,4 +1,5 @@
-//! The only place that writes to the streams. Data to standard output; progress, notes and errors to standard error.
+//! The only place that writes to the streams, and so the one where characters that act on a screen are written out and
+//! keys are hidden. Data to standard output; progress, notes and errors to standard error.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -6,8 +7,10 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::failure::Failure;
+use crate::{escape, secrets};
 
 /// The form of the data on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +41,13 @@ struct Streams {
     bar: Option<ProgressBar>,
     /// The first trouble with standard output. A reader who left (`| head`) is not one.
     broken: Option<std::io::Error>,
+    /// Keys that are in use, which are never shown, whoever repeats them.
+    keys: Vec<String>,
 }
 
 impl Output {
     pub(crate) fn new(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>) -> Self {
-        let streams = Mutex::new(Streams { stdout, stderr, bar: None, broken: None });
+        let streams = Mutex::new(Streams { stdout, stderr, bar: None, broken: None, keys: Vec::new() });
         Self { form: Form::Text, json_errors: false, colour: false, lively: false, streams }
     }
 
@@ -51,12 +56,41 @@ impl Output {
         (self.form, self.json_errors, self.colour, self.lively) = (form, json_errors, colour, lively);
     }
 
-    /// A line of data.
-    pub(crate) fn line(&self, line: impl Display) {
-        self.raw(&format!("{line}\n"));
+    /// A key that must not be shown from now on.
+    pub(crate) fn hide(&self, key: &str) {
+        let key = key.trim().to_owned();
+        let mut streams = self.streams();
+        if !key.is_empty() && !streams.keys.contains(&key) {
+            streams.keys.push(key);
+        }
     }
 
-    /// Data as it is.
+    /// Text as it may be shown: nothing in it acts on the screen, and no key is in it.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        secrets::hidden(&escape::terminal(text), &self.streams().keys).into_owned()
+    }
+
+    /// JSON as it may be shown.
+    fn shown_json(&self, document: &str) -> String {
+        secrets::hidden(&escape::json(document), &self.streams().keys).into_owned()
+    }
+
+    /// A line of data.
+    pub(crate) fn line(&self, line: impl Display) {
+        self.raw(&format!("{}\n", self.shown(&line.to_string())));
+    }
+
+    /// The service's id of something: data in one line, whatever is in it.
+    pub(crate) fn id(&self, id: &str) {
+        self.line(escape::one_line(id));
+    }
+
+    /// JSON that is written already, or a part of it.
+    pub(crate) fn json_text(&self, document: &str) {
+        self.raw(&self.shown_json(document));
+    }
+
+    /// Data as it is: text of our own only, such as help.
     pub(crate) fn raw(&self, text: &str) {
         self.bytes(text.as_bytes());
     }
@@ -83,7 +117,7 @@ impl Output {
     /// A JSON document on one line.
     pub(crate) fn json(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
-            Ok(text) => self.line(text),
+            Ok(text) => self.json_text(&format!("{text}\n")),
             Err(error) => self.warn(format_args!("the answer cannot be written as JSON: {error}")),
         }
     }
@@ -91,17 +125,19 @@ impl Output {
     /// Something to know, for people; silent with `--quiet`.
     pub(crate) fn note(&self, text: impl Display) {
         if self.form != Form::Quiet {
-            self.error_line(&text.to_string());
+            self.error_line(&self.shown(&text.to_string()));
         }
     }
 
     /// Something to worry about; always said.
     pub(crate) fn warn(&self, text: impl Display) {
+        let text = self.shown(&text.to_string());
         self.error_line(&format!("{} {text}", self.paint("warning:", "33")));
     }
 
     /// A question at the end of a line.
     pub(crate) fn ask(&self, text: impl Display) {
+        let text = self.shown(&text.to_string());
         let mut streams = self.streams();
         let _ = write!(streams.stderr, "{text} ").and_then(|()| streams.stderr.flush());
     }
@@ -109,18 +145,17 @@ impl Output {
     /// Why it did not work.
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json_errors {
-            self.error_line(
-                &serde_json::to_string(&failure.envelope()).unwrap_or_else(|_| failure.message.clone()),
-            );
+            let document = serde_json::to_string(&failure.envelope());
+            let document = document.unwrap_or_else(|_| json!({ "message": failure.message }).to_string());
+            self.error_line(&self.shown_json(&document));
             return;
         }
-        if let Some(text) = &failure.details.ready_made {
-            self.error_line(text.trim_end());
-            return;
+        let mut text = format!("{} {}", self.paint("error:", "31"), self.shown(&failure.message));
+        if !failure.details.more.is_empty() {
+            text.push_str(&format!("\n{}\n", self.shown(&failure.details.more)));
         }
-        let mut text = format!("{} {}", self.paint("error:", "31"), failure.message);
         for hint in &failure.hints {
-            text.push_str(&format!("\n{} {hint}", self.paint("hint:", "36")));
+            text.push_str(&format!("\n{} {}", self.paint("hint:", "36"), self.shown(hint)));
         }
         self.error_line(&text);
     }

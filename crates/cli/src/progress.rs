@@ -7,7 +7,7 @@ use ark_video::model::Task;
 use ark_video::{SaveProgress, WaitEvent};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::failure::printable;
+use crate::escape::one_line;
 use crate::output::{Form, Output};
 use crate::summary;
 
@@ -26,7 +26,7 @@ impl<'o> Progress<'o> {
     pub(crate) fn waiting(output: &'o Output, id: &str) -> Self {
         let progress = Self::new(output, "{spinner} {msg}  {elapsed}");
         if let Some(bar) = &progress.bar {
-            bar.set_message(printable(&format!("{id}: created")));
+            bar.set_message(one_line(&format!("{id}: created")));
             bar.enable_steady_tick(TICK);
         }
         progress
@@ -39,7 +39,7 @@ impl<'o> Progress<'o> {
             "{spinner} {msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}",
         );
         if let Some(bar) = &progress.bar {
-            bar.set_message(printable(name));
+            bar.set_message(one_line(name));
         }
         progress
     }
@@ -64,7 +64,7 @@ impl<'o> Progress<'o> {
             WaitEvent::CouldNotAsk { error, in_a_row } => {
                 self.output.note(format_args!(
                     "could not look (attempt {in_a_row}), going on: {}",
-                    printable(&error.to_string())
+                    one_line(&error.to_string())
                 ));
             }
             _ => {}
@@ -72,7 +72,7 @@ impl<'o> Progress<'o> {
     }
 
     fn status(&self, task: &Task) {
-        let text = printable(&format!("{}: {}", task.id, task.status));
+        let text = one_line(&format!("{}: {}", task.id, task.status));
         match &self.bar {
             Some(bar) => bar.set_message(text),
             None => self

@@ -8,7 +8,9 @@ use ark_video::model::{
     ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, Facts, MediaKind, TextContent, Tool,
     ToolType, lift,
 };
+use ark_video_batch::decode_text;
 use ark_video_media::MediaName;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::args::RequestArgs;
@@ -17,6 +19,11 @@ use crate::failure::Failure;
 use crate::json_input;
 use crate::media::{Found, Place, look, read_file};
 use crate::names::{Names, Said};
+pub(crate) use crate::prompt_argument::is_json;
+use crate::prompt_argument::{self, Input};
+
+/// What an error before the request means for money.
+const NOT_SENT: &str = "nothing was sent";
 
 /// A request with everything that is known of it.
 pub(crate) struct Asked {
@@ -36,11 +43,10 @@ pub(crate) enum Trouble {
     Malformed(Box<Malformed>),
 }
 
-/// JSON that is no request: which members of it are wrong is for the checks to say, all at once.
+/// JSON that is no request: what is wrong with it is for the checks to say, all at once.
 pub(crate) struct Malformed {
     pub(crate) body: Value,
     pub(crate) names: Names,
-    failure: Failure,
 }
 
 impl From<Failure> for Trouble {
@@ -49,40 +55,9 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// For those who look no further: the first thing that is wrong.
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Failure(failure) => failure,
-            Trouble::Malformed(malformed) => malformed.failure,
-        }
-    }
-}
-
-/// What the positional argument turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Input<'a> {
-    Nothing,
-    Prompt(&'a str),
-    Json(&'a str),
-}
-
-fn input(argument: Option<&str>) -> Input<'_> {
-    match argument {
-        None => Input::Nothing,
-        Some(name) if is_json(name) => Input::Json(name),
-        Some(prompt) => Input::Prompt(prompt),
-    }
-}
-
-/// Whether an argument names a request and is no prompt.
-pub(crate) fn is_json(argument: &str) -> bool {
-    argument == "-" || argument.to_ascii_lowercase().ends_with(".json")
-}
-
 /// How many of the arguments ask for standard input.
 pub(crate) fn wants_stdin(args: &RequestArgs, argument: Option<&str>) -> usize {
-    let whole = argument == Some("-");
+    let whole = matches!(argument.map(str::trim), Some("-" | "@-"));
     let texts =
         [&args.prompt, &args.extra_body].into_iter().filter(|text| text.as_deref() == Some("@-")).count();
     usize::from(whole) + texts
@@ -103,25 +78,28 @@ pub(crate) fn build(
     argument: Option<&str>,
     at: &Surroundings<'_>,
 ) -> Result<Asked, Trouble> {
-    let prompt = match (&args.prompt, input(argument)) {
-        (Some(_), Input::Prompt(_)) => {
+    let input = prompt_argument::read(argument, at.cwd)?;
+    let prompt = match (&args.prompt, input) {
+        (Some(_), Input::Prompt(_) | Input::PromptFile(_)) => {
             return Err(usage("the prompt is given twice: as an argument and with --prompt").into());
         }
         (Some(given), _) => Some(text_or_file("--prompt", given, at)?),
         (None, Input::Prompt(text)) => Some(text.to_owned()),
+        (None, Input::PromptFile(name)) => Some(text_or_file("the prompt", name, at)?),
         (None, _) => None,
     };
     let mut files = Attachments::new();
-    let media = media(args, argument, at, &mut files)?;
+    let media = media(args, input, at, &mut files)?;
     let mut names = Names::default();
-    let mut object = match input(argument) {
+    let mut object = match input {
         Input::Json("-") => {
             names.file = Some("standard input".to_owned());
             json_input::object(at.stdin, "standard input")?
         }
         Input::Json(name) => {
             names.file = Some(name.to_owned());
-            json_input::object(&read_file("the request", name, at.cwd)?, name)?
+            let text = read_file("the request", name, at.cwd).map_err(|failure| failure.hint(NOT_SENT))?;
+            json_input::object(&text, name)?
         }
         _ if prompt.is_none() && media.is_empty() => {
             return Err(usage("there is nothing to make a video from")
@@ -147,9 +125,10 @@ pub(crate) fn build(
     }
     if let Some(prompt) = prompt {
         pieces.retain(|piece| !matches!(piece.item, ContentItem::Text(_)));
-        let name = match args.prompt.as_deref().filter(|given| given.starts_with('@')) {
-            Some(given) => format!("--prompt {given}"),
-            None => "the prompt".to_owned(),
+        let name = match (args.prompt.as_deref().filter(|given| given.starts_with('@')), input) {
+            (Some(given), _) => format!("--prompt {given}"),
+            (None, Input::PromptFile(given)) => given.to_owned(),
+            _ => "the prompt".to_owned(),
         };
         let item = TextContent::new(prompt).into();
         pieces.insert(0, Piece { item, said: (Said::Flag(name), 0), facts: None, doubt: None });
@@ -218,11 +197,11 @@ fn model(
     Ok(())
 }
 
-/// The request as a type, or the JSON back with what is wrong in it first.
+/// The request as a type, or the JSON back.
 fn typed(body: Value, names: Names) -> Result<(CreateTaskRequest, Names), Trouble> {
-    match json_input::request(&body, &names.whole()) {
+    match CreateTaskRequest::deserialize(&body) {
         Ok(request) => Ok((request, names)),
-        Err(failure) => Err(Trouble::Malformed(Box::new(Malformed { body, names, failure }))),
+        Err(_) => Err(Trouble::Malformed(Box::new(Malformed { body, names }))),
     }
 }
 
@@ -234,17 +213,22 @@ fn text_or_file(flag: &str, given: &str, at: &Surroundings<'_>) -> Result<String
     let bytes = match given.strip_prefix('@') {
         None => return Ok(given.to_owned()),
         Some("-") => at.stdin.to_vec(),
-        Some(name) => read_file(&format!("{flag}: the file"), name, at.cwd)?,
+        Some(name) => read_file(&format!("{flag}: the file"), name, at.cwd).map_err(|failure| {
+            failure.hint(NOT_SENT).hint(format!(
+                "{given} names a file; a text of one's own that begins with @ gets a space before it"
+            ))
+        })?,
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::new(Exit::Request, format!("{flag}: the text is not UTF-8")))?;
-    Ok(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']).to_owned())
+    let text = decode_text(&bytes).map_err(|error| {
+        Failure::new(Exit::Request, format!("{flag}: the text is {error}")).hint(error.advice())
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// The media items in the order of the API's own examples: frames, else references as they were given.
 fn media(
     args: &RequestArgs,
-    argument: Option<&str>,
+    input: Input<'_>,
     at: &Surroundings<'_>,
     files: &mut Attachments,
 ) -> Result<Vec<Found>, Failure> {
@@ -292,7 +276,7 @@ fn media(
         return Err(usage("a last frame needs a first frame").hint("add --first-frame"));
     }
     if let Some(id) = &args.draft_task {
-        let prompt = args.prompt.is_some() || matches!(input(argument), Input::Prompt(_));
+        let prompt = args.prompt.is_some() || matches!(input, Input::Prompt(_) | Input::PromptFile(_));
         if frames || !references.is_empty() || prompt {
             return Err(usage(
                 "--draft-task takes no prompt and no other media: the final has those of the draft",
@@ -360,10 +344,7 @@ fn merge(asked: &mut Asked, extra: &str) -> Result<(), Trouble> {
         }
     }
     let body = Value::Object(object);
-    match json_input::request(&body, "the request with --extra-body") {
-        Ok(request) => asked.request = request,
-        Err(failure) => return Err(Trouble::Malformed(Box::new(Malformed { body, names, failure }))),
-    }
+    (asked.request, names) = typed(body, names)?;
     if replaced {
         let items = asked.request.content.len();
         names.items = (0..items).map(|index| (Said::Within(origin.to_owned()), index)).collect();

@@ -2,8 +2,11 @@
 
 use clap::Parser;
 
+use ark_video::model::Catalog;
+
 use super::*;
 use crate::args::{Cli, Command};
+use crate::checking::Checked;
 
 fn parse(line: &[&str]) -> (RequestArgs, Option<String>) {
     let words = ["ark-video", "generate"].iter().chain(line);
@@ -22,7 +25,8 @@ fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&Asked) -> T) -> Result
     let (args, input) = parse(line);
     let default_model = ("default-model", "the configuration");
     let at = Surroundings { default_model, cwd: folder.path(), stdin: stdin.as_bytes() };
-    Ok(then(&build(&args, input.as_deref(), &at)?))
+    let built = build(&args, input.as_deref(), &at);
+    Ok(then(&Checked::request(built, Catalog::builtin())?))
 }
 
 /// The bytes that go on the wire.
@@ -110,7 +114,10 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
     1 | {
       | ^
     "#);
-    insta::assert_snapshot!(refused(&["A cat.", "--extra-body", r#"{"seed": "x"}"#]), @"4 the request with --extra-body: `seed` must be a whole number, but is a text");
+    insta::assert_snapshot!(refused(&["A cat.", "--extra-body", r#"{"seed": "x"}"#]), @r"
+    4 our checks refuse this request; nothing was sent, nothing is billed
+      --extra-body: seed: `seed` is a text, and must be a whole number. Change its type. [type]
+    ");
 }
 
 #[test]

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use ark_video::model::Catalog;
 use ark_video::{Client, LimitSettings};
 use ark_video_simulator::Simulator;
+use secrecy::ExposeSecret;
 
 use crate::args::GlobalArgs;
 use crate::catalog;
 use crate::commands::simulate::{self, Running};
+pub(crate) use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -91,7 +93,11 @@ impl Session {
             return Ok(Settings::of_simulator());
         }
         let mut warn = |warning: String| self.output.warn(warning);
-        settings::resolve(&self.flags, &self.env, &self.cwd, stdin, &mut warn)
+        let settings = settings::resolve(&self.flags, &self.env, &self.cwd, stdin, &mut warn)?;
+        if let Some(key) = &settings.key {
+            self.output.hide(key.value.expose_secret());
+        }
+        Ok(settings)
     }
 
     /// What is known of models and prices: the built-in catalog, with `--catalog` laid over it.
@@ -196,26 +202,4 @@ fn line(stdin: &mut dyn Read) -> String {
 /// Ctrl-C where nothing is under way.
 pub(crate) fn interrupted() -> Failure {
     Failure::new(Exit::Interrupted, "interrupted")
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_survive_the_shell() {
-        assert_eq!(quoted("https://h:1/v3"), "https://h:1/v3");
-        assert_eq!(quoted("it's; rm"), "'it'\\''s; rm'");
-        assert_eq!(quoted(""), "''");
-    }
 }

@@ -12,6 +12,7 @@ use crate::args::GlobalArgs;
 use crate::config::{self, Section};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::secrets;
 
 /// Variable that names the profile.
 const PROFILE_VARIABLE: &str = "ARK_PROFILE";
@@ -58,7 +59,9 @@ pub(crate) fn resolve(
     let by_env = env.get(PROFILE_VARIABLE).filter(|name| !name.is_empty());
     let name = flags.profile.as_ref().or(by_env);
     let profile = match name {
-        Some(name) => Some(config.profiles.get(name).ok_or_else(|| no_profile(name, &config))?),
+        Some(name) => {
+            Some(config.profiles.get(name).ok_or_else(|| no_profile(flags.profile.is_some(), &config))?)
+        }
         None => None,
     };
     let file = config.path.as_deref().map(|path| path.display().to_string());
@@ -75,7 +78,9 @@ pub(crate) fn resolve(
             let text = String::from_utf8_lossy(stdin);
             Some(Said::new(config::bare_key(&text, "the key on standard input")?, "--api-key-file"))
         }
-        (Some(path), _) => Some(Said::new(config::key_file(&cwd.join(path), warn)?, "--api-key-file")),
+        (Some(path), _) => {
+            Some(Said::new(config::key_file(&cwd.join(path), "--api-key-file", warn)?, "--api-key-file"))
+        }
         (None, Some((section, by))) if has_key(section) => section_key(section, by, warn)?,
         _ => match (&found.api_key, found.api_key_from) {
             (Some(key), Some(variable)) => Some(Said::new(key.clone(), variable)),
@@ -105,12 +110,12 @@ pub(crate) fn resolve(
     };
     let from_key = from_key.filter(|said| key.as_ref().is_some_and(|key| key.by == said.by));
     let said = pick(|section| &section.base_url, &flags.base_url, "--base-url", from_env);
-    if let Some(region) = &found.unknown_region
+    if found.unknown_region.is_some()
         && flags.base_url.is_none()
         && first.is_none_or(|(section, _)| section.base_url.is_none())
     {
-        let message = format!("ARK_REGION={region} is no region that has an address");
-        return Err(Failure::new(Exit::Configuration, message)
+        // The value is not repeated: a key may have been put there.
+        return Err(Failure::new(Exit::Configuration, "ARK_REGION names no region that has an address")
             .hint("use cn-beijing, ap-southeast-1 or eu-west-1, or set ARK_BASE_URL"));
     }
     let base_url = said.or(from_key).unwrap_or_else(|| Said::new(BaseUrl::VOLCENGINE.to_owned(), "default"));
@@ -139,19 +144,24 @@ fn section_key(
 ) -> Result<Option<Said<SecretString>>, Failure> {
     Ok(match (&section.api_key, &section.api_key_file) {
         (Some(key), _) => Some(Said::new(key.clone(), by)),
-        (None, Some(path)) => Some(Said::new(config::key_file(path, warn)?, by)),
+        (None, Some(path)) => {
+            Some(Said::new(config::key_file(path, &format!("api_key_file in {by}"), warn)?, by))
+        }
         (None, None) => None,
     })
 }
 
-fn no_profile(name: &str, config: &config::Config) -> Failure {
-    let known: Vec<&str> = config.profiles.keys().map(String::as_str).collect();
+/// The name that was asked for is not repeated: a key may have been put there.
+fn no_profile(by_flag: bool, config: &config::Config) -> Failure {
+    let by = if by_flag { "--profile" } else { PROFILE_VARIABLE };
+    let known = config.profiles.keys().map(String::as_str).filter(|name| !secrets::may_be_key(name));
+    let known: Vec<&str> = known.collect();
     let hint = match (&config.path, known.is_empty()) {
         (None, _) => "there is no configuration file".to_owned(),
         (Some(path), true) => format!("{} has no profiles", path.display()),
         (Some(path), false) => format!("{} has: {}", path.display(), known.join(", ")),
     };
-    Failure::new(Exit::Configuration, format!("there is no profile {name}")).hint(hint)
+    Failure::new(Exit::Configuration, format!("there is no profile of the name in {by}")).hint(hint)
 }
 
 /// The current Seedance 2.0 as the site behind an address calls it.
@@ -216,13 +226,19 @@ impl Settings {
         format!("the base URL comes from: {}; the key comes from: {key}", self.base_url.by)
     }
 
+    /// The base URL, if it is one: anything else may be a key that was put there.
+    fn usable_base_url(&self) -> Option<&str> {
+        let url = self.base_url.value.as_str();
+        (url.is_empty() || BaseUrl::parse_allowing_insecure(url).is_ok()).then_some(url)
+    }
+
     /// Everything but the key itself.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "config_file": self.file,
             "profile": self.profile,
             "api_key": self.key.as_ref().map(|key| json!({ "from": key.by })),
-            "base_url": { "value": self.base_url.value, "from": self.base_url.by },
+            "base_url": { "value": self.usable_base_url(), "from": self.base_url.by },
             "model": { "value": self.model.value, "from": self.model.by },
             // A proxy's address may hold a password.
             "proxy": self.proxy.as_ref().map(|proxy| json!({ "from": proxy.by })),
@@ -238,7 +254,7 @@ impl Settings {
             .map_or("as HTTPS_PROXY and its kin say".to_owned(), |proxy| format!("from {}", proxy.by));
         format!(
             "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfig file  {}\nprofile      {}",
-            self.base_url.value,
+            self.usable_base_url().unwrap_or("not an address that can be used"),
             self.base_url.by,
             self.model.value,
             self.model.by,

@@ -505,11 +505,12 @@ async fn done(entry: &Entry, to: &Destination, saves: bool) -> Result<Stand, Fai
         return Ok(Stand::Done { sidecar: Box::new(sidecar.clone()), video: to.shown(&video) });
     }
     let message = format!(
-        "this request was made before as task {id}, and its video, {}, is not there as it was; nothing was sent",
+        "this request was made before as task {}, and its video, {}, is not there as it was; nothing was sent",
+        crate::escape::one_line(&id),
         to.shown(&video).display()
     );
     Err(Failure::new(Exit::Output, message)
-        .hint(format!("ark-video download {id} fetches it again, for 24 hours"))
+        .hint(format!("ark-video download {} fetches it again, for 24 hours", crate::escape::id(&id)))
         .hint("or leave --resume out to make another video"))
 }
 
@@ -532,7 +533,7 @@ fn described(entry: &Entry) -> String {
     let sidecar = &entry.record.sidecar;
     let at = crate::summary::moment(entry.record.created_at / 1000);
     let task = match &sidecar.task_id {
-        Some(id) => format!("task {}", crate::failure::printable(id)),
+        Some(id) => format!("task {}", crate::escape::one_line(id)),
         None => "outcome unknown".to_owned(),
     };
     let file =

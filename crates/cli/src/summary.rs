@@ -3,7 +3,10 @@
 use ark_video::model::{ModelInfo, Task, TaskList};
 use jiff::Timestamp;
 
-use crate::failure::printable;
+use crate::escape::{one_line, shortened};
+
+/// The widest cell of a table, in characters.
+const WIDEST: usize = 160;
 
 /// `3.4 MB`, as file managers write it.
 pub(crate) fn bytes(count: u64) -> String {
@@ -33,9 +36,9 @@ pub(crate) fn moment(unix: i64) -> String {
 
 /// A task, a fact a line.
 pub(crate) fn task(task: &Task) -> String {
-    let mut text = task.to_string();
+    let mut text = one_line(&task.to_string());
     let mut add = |name: &str, value: String| text.push_str(&format!("\n{name:<10}{value}"));
-    add("model", task.model.clone());
+    add("model", one_line(&task.model));
     if let Some(at) = task.created_at {
         add("created", moment(at));
     }
@@ -43,12 +46,12 @@ pub(crate) fn task(task: &Task) -> String {
         add("updated", moment(at));
     }
     if let Some(url) = task.video_url() {
-        add("video", format!("{url}\n          (kept by the service for 24 hours)"));
+        add("video", format!("{}\n          (kept by the service for 24 hours)", one_line(url)));
     }
     if let Some(url) = task.last_frame_url() {
-        add("frame", url.to_owned());
+        add("frame", one_line(url));
     }
-    printable(&text)
+    text
 }
 
 /// A table of tasks, and what the page leaves out.
@@ -100,7 +103,8 @@ pub(crate) fn models(models: &[&ModelInfo]) -> String {
 
 /// Columns as wide as their widest cell.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
+    let rows: Vec<[String; N]> =
+        rows.iter().map(|row| row.each_ref().map(|cell| shortened(&one_line(cell), WIDEST))).collect();
     let widths: [usize; N] =
         std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
     let line = |row: &[String; N]| {
@@ -135,7 +139,7 @@ mod tests {
         insta::assert_snapshot!(list(&page), @r#"
         ID      STATUS     CREATED                  MODEL                       VIDEO          TOKENS
         cgt-1   succeeded  2023-11-14 22:13:20 UTC  doubao-seedance-2-0-260128  720p 16:9 5 s  108900
-        cgt-22  queued                              m[2J
+        cgt-22  queued                              m\u{1b}[2J
         2 of 3 tasks: see --limit and --page
         "#);
         insta::assert_snapshot!(task(&page.items[0]), @r#"

@@ -11,7 +11,8 @@ use super::{PatienceArgs, RequestArgs, SaveArgs};
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct GenerateArgs {
-    /// The prompt; or a request as JSON: a file that ends in .json, or `-` for standard input
+    /// The prompt, or `@FILE` to read it from a file; or a request as JSON: a file that ends in .json, or `-` for standard
+    /// input. What may be a path, a command or a value of a flag is refused: -p says that it is the prompt
     #[arg(value_name = "PROMPT|FILE.json|-")]
     pub(crate) input: Option<String>,
     #[command(flatten)]

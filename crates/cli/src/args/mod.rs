@@ -3,6 +3,7 @@
 mod batch;
 mod batch_run;
 mod check;
+pub(crate) mod flag_values;
 mod generate;
 mod reconcile;
 mod request;

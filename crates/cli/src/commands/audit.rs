@@ -130,7 +130,7 @@ fn report(output: &Output, ledger: &Ledger, code: Option<i32>) {
             deleted_before_download: &ledger.deleted_before_download,
         }),
         Form::Quiet => output.line(ledger.billed),
-        Form::Text => output.raw(&text(ledger)),
+        Form::Text => output.line(text(ledger).trim_end()),
     }
 }
 

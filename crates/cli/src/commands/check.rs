@@ -56,7 +56,7 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
     let all = requests(session, &args.requests).await?;
     let several = all.len() > 1;
     for (number, asked) in all.into_iter().enumerate() {
-        let asked = asked.map_err(Failure::from)?;
+        let asked = Checked::request(asked, &catalog)?;
         let refused = Checked::of_request(&asked, &catalog).refused();
         if refused > 0 {
             session

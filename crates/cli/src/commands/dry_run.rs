@@ -37,7 +37,7 @@ pub(crate) fn show(
         let head = serde_json::to_string(&head).map_err(|error| {
             Failure::new(Exit::Internal, format!("the report cannot be written as JSON: {error}"))
         })?;
-        output.raw(&format!("{},\"body\":", head.trim_end_matches('}')));
+        output.json_text(&format!("{},\"body\":", head.trim_end_matches('}')));
         write(output, &body)?;
         output.raw("}\n");
         return Ok(());
@@ -46,7 +46,7 @@ pub(crate) fn show(
     output.note(estimate_text(estimate));
     if output.form == Form::Text {
         let text = serde_json::to_string_pretty(&shortened(&asked.request)).unwrap_or_default();
-        output.line(text);
+        output.json_text(&format!("{text}\n"));
     } else {
         write(output, &body)?;
         output.raw("\n");

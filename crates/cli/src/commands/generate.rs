@@ -18,6 +18,7 @@ use crate::args::GenerateArgs;
 use crate::checking::{Checked, estimate_of};
 use crate::cost;
 use crate::destination::Destination;
+use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::names::Names;
@@ -51,7 +52,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         cwd: &session.cwd,
         stdin: &stdin,
     };
-    let asked = request::build(&args.request, args.input.as_deref(), &at)?;
+    let asked = Checked::request(request::build(&args.request, args.input.as_deref(), &at), &catalog)?;
     let checked = Checked::of_request(&asked, &catalog);
     let checked = if args.force { checked.demoted() } else { checked };
     let estimate = estimate_of(&asked, &catalog);
@@ -110,12 +111,12 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     if args.no_wait {
         match session.output.form {
             Form::Json => session.output.json(&json!({ "id": handle.id() })),
-            Form::Quiet | Form::Text => session.output.line(handle.id()),
+            Form::Quiet | Form::Text => session.output.id(handle.id()),
         }
         return Ok(());
     }
     if is_new {
-        session.output.note(format_args!("task {} created", handle.id()));
+        session.output.note(format_args!("task {} created", one_line(handle.id())));
     }
     if let Some(running) = &mut connection.simulator {
         while let Ok(note) = running.notes.try_recv() {
@@ -128,11 +129,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         .await
         .map_err(|failure| simulated(api_failure::explained(failure, None, &names), session))?;
     for difference in ark_video::Asked::of(&request).differences(&task) {
-        session.output.warn(format_args!(
-            "{}: {}",
-            task.id,
-            crate::failure::printable(&difference.to_string())
-        ));
+        session.output.warn(format_args!("{}: {}", task.id, one_line(&difference.to_string())));
     }
     if args.no_download {
         super::tasks::show(session, &task);

@@ -15,6 +15,7 @@ use crate::api_failure;
 use crate::args::{DownloadArgs, WaitArgs};
 use crate::board::Board;
 use crate::destination::Destination;
+use crate::escape;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::{Session, interrupted};
@@ -62,8 +63,10 @@ pub(crate) async fn wait(session: &mut Session, client: &Client, args: &WaitArgs
         Some(left) => {
             let message =
                 format!("interrupted: {left} of {total} tasks were not seen to end; nothing was cancelled");
-            Err(Failure::new(Exit::Interrupted, message)
-                .hint(format!("go on with: {again} wait {}", ids.join(" "))))
+            Err(Failure::new(Exit::Interrupted, message).hint(format!(
+                "go on with: {again} wait {}",
+                ids.iter().map(|id| escape::id(id)).collect::<Vec<_>>().join(" ")
+            )))
         }
         None => tally.verdict(total),
     }
@@ -202,7 +205,7 @@ struct Trouble {
 
 impl Trouble {
     fn note(&mut self, session: &Session, id: &str, failure: Failure) {
-        session.output.warn(format_args!("{}: {}", crate::failure::printable(id), failure.message));
+        session.output.warn(format_args!("{}: {}", escape::one_line(id), failure.message));
         self.count += 1;
         self.first.get_or_insert(failure.exit);
     }

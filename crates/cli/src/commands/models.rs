@@ -43,7 +43,7 @@ pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), 
     });
     match session.output.form {
         Form::Json => session.output.json(&list),
-        Form::Quiet => list.data.iter().for_each(|model| session.output.line(&model.id)),
+        Form::Quiet => list.data.iter().for_each(|model| session.output.id(&model.id)),
         Form::Text => session.output.line(summary::models(&list.data.iter().collect::<Vec<_>>())),
     }
     Ok(())
@@ -79,7 +79,7 @@ fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
         Form::Json => {
             session.output.json(&serde_json::json!({ "edition": catalog.edition, "models": models }))
         }
-        Form::Quiet => models.iter().for_each(|known| session.output.line(&known.model.id)),
+        Form::Quiet => models.iter().for_each(|known| session.output.id(&known.model.id)),
         Form::Text if models.is_empty() => session.output.line("no models"),
         Form::Text => {
             let mut rows =

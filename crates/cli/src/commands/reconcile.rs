@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use crate::api_failure;
 use crate::args::ReconcileArgs;
+use crate::escape::one_line;
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::media;
 use crate::output::Form;
 use crate::records::{Record, Store};
@@ -170,7 +171,7 @@ async fn read(session: &mut Session, file: &Path) -> Result<Lost, Failure> {
         };
         return match (sidecar.unknown, sidecar.task_id) {
             (Some(unknown), _) => Ok(Lost { name, unknown, kept: Some(Kept::Beside(real)) }),
-            (None, Some(id)) => Err(wrong(&format!("has lost nothing: its task is {}", printable(&id)))),
+            (None, Some(id)) => Err(wrong(&format!("has lost nothing: its task is {}", one_line(&id)))),
             (None, None) => Err(wrong("tells of no create")),
         };
     }
@@ -200,7 +201,7 @@ fn of_record(name: String, path: PathBuf, record: Record) -> Result<Lost, Failur
         (Some(unknown), _) => Ok(Lost { name, unknown, kept: Some(Kept::Record(path)) }),
         (None, Some(id)) => Err(Failure::new(
             Exit::Request,
-            format!("{name} has lost nothing: its task is {}", printable(&id)),
+            format!("{name} has lost nothing: its task is {}", one_line(&id)),
         )),
         (None, None) => Err(Failure::new(Exit::Request, format!("nothing was sent for {name}"))
             .hint("the command that wrote it goes on with --resume")),
@@ -238,10 +239,10 @@ fn tell(session: &Session, lost: &Lost, verdict: &Verdict) {
         Form::Json => output.json(&to_json(&lost.name, verdict)),
         Form::Quiet => {
             if let Verdict::Found { task, .. } = verdict {
-                output.line(&task.id);
+                output.id(&task.id);
             }
         }
-        Form::Text => output.line(printable(&to_text(lost, verdict, &session.again()))),
+        Form::Text => output.line(to_text(lost, verdict, &session.again())),
     }
 }
 
@@ -296,7 +297,7 @@ fn to_text(lost: &Lost, verdict: &Verdict, again: &str) -> String {
 fn described(task: &Candidate) -> String {
     let created = task.created_at.map(|at| format!(", created {}", summary::moment(at))).unwrap_or_default();
     let failure = task.failure.as_ref().map(|why| format!(", {why}")).unwrap_or_default();
-    format!("{}, {}{created}{failure}", task.id, task.status)
+    one_line(&format!("{}, {}{created}{failure}", task.id, task.status))
 }
 
 fn proven(evidence: Evidence) -> &'static str {

@@ -55,8 +55,10 @@ pub(crate) async fn wait_for(
 
 /// Ctrl-C while a task goes on.
 pub(crate) fn stopped(id: &str, again: &str) -> Failure {
-    let message =
-        format!("interrupted: task {id} was not cancelled; it goes on and is billed when it succeeds");
+    let message = format!(
+        "interrupted: task {} was not cancelled; it goes on and is billed when it succeeds",
+        crate::escape::one_line(id)
+    );
     Failure::new(Exit::Interrupted, message).task_id(Some(id)).hint(api_failure::go_on(again, id))
 }
 
@@ -139,7 +141,8 @@ pub(crate) async fn add_last_frame(
     match save_last_frame(session, handle, &saved.video, to).await {
         Ok(path) => saved.last_frame = Some(path),
         Err(failure) => {
-            saved.trouble = Some(failure.hint(format!("the link is in: {again} get {}", handle.id())));
+            saved.trouble =
+                Some(failure.hint(format!("the link is in: {again} get {}", crate::escape::id(handle.id()))));
         }
     }
 }
@@ -182,7 +185,7 @@ async fn fetch(
                 format!("interrupted: the video of task {} is not saved; what was fetched of it is kept", handle.id());
             Err(Failure::new(Exit::Interrupted, message)
                 .task_id(Some(handle.id()))
-                .hint(format!("{again} download {} -o {}", handle.id(), crate::session::quoted(&shown.display().to_string()))))
+                .hint(format!("{again} download {} -o {}", crate::escape::id(handle.id()), crate::session::quoted(&shown.display().to_string()))))
         }
     }
 }
@@ -247,7 +250,7 @@ pub(crate) fn tell(session: &Session, task: &Task, saved: &Saved) {
             }
         }
         Form::Text => {
-            output.line(crate::failure::printable(&task.to_string()));
+            output.line(crate::escape::one_line(&task.to_string()));
             output.line(format_args!(
                 "saved     {} ({})",
                 saved.video.display(),

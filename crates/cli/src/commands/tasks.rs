@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::api_failure;
 use crate::args::{ForgetArgs, ListArgs, TaskArgs};
+use crate::escape::one_line;
 use crate::failure::Failure;
 use crate::output::{Form, Output};
 use crate::session::{Session, interrupted};
@@ -30,7 +31,7 @@ pub(crate) fn show(session: &Session, task: &Task) {
 pub(crate) fn show_of(output: &Output, task: &Task) {
     match output.form {
         Form::Json => output.json(task),
-        Form::Quiet => output.line(&task.id),
+        Form::Quiet => output.id(&task.id),
         Form::Text => output.line(summary::task(task)),
     }
 }
@@ -48,7 +49,7 @@ pub(crate) async fn list(session: &mut Session, args: &ListArgs) -> Result<(), F
     let page = ask(session, client.list(&query)).await?;
     match session.output.form {
         Form::Json => session.output.json(&page),
-        Form::Quiet => page.items.iter().for_each(|task| session.output.line(&task.id)),
+        Form::Quiet => page.items.iter().for_each(|task| session.output.id(&task.id)),
         Form::Text => session.output.line(summary::list(&page)),
     }
     Ok(())
@@ -79,8 +80,8 @@ pub(crate) async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<(
 fn done(session: &Session, id: &str, word: &str, sentence: &str) {
     match session.output.form {
         Form::Json => session.output.json(&json!({ "id": id, "done": word })),
-        Form::Quiet => session.output.line(id),
-        Form::Text => session.output.line(format_args!("{id} {sentence}")),
+        Form::Quiet => session.output.id(id),
+        Form::Text => session.output.line(one_line(&format!("{id} {sentence}"))),
     }
 }
 

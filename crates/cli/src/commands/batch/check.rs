@@ -5,8 +5,9 @@ use ark_video_batch::{ListReport, ShotReport, Sum};
 
 use crate::args::BatchCheckArgs;
 use crate::cost;
+use crate::escape::one_line;
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::output::Form;
 use crate::session::Session;
 use crate::summary;
@@ -72,17 +73,17 @@ fn text(report: &ListReport) -> String {
         lines.push(summary::table(&rows));
         lines.push(String::new());
     }
-    lines.extend(report.findings.iter().map(|finding| printable(&finding.to_string())));
+    lines.extend(report.findings.iter().map(|finding| one_line(&finding.to_string())));
     if !report.findings.is_empty() {
         lines.push(String::new());
     }
     let models = &report.totals.models;
     if models.len() > 1 {
-        lines.extend(models.iter().map(|(model, sum)| printable(&format!("{model}: {}", counted(sum)))));
+        lines.extend(models.iter().map(|(model, sum)| one_line(&format!("{model}: {}", counted(sum)))));
     }
     let shots = report.shots.len();
     let all = counted(&report.totals.all);
-    lines.push(printable(&format!("{}: {shots} {}, {all}", report.batch, plural("shot", shots as u64))));
+    lines.push(one_line(&format!("{}: {shots} {}, {all}", report.batch, plural("shot", shots as u64))));
     lines.join("\n")
 }
 

@@ -8,8 +8,9 @@ use crate::api_failure;
 use crate::args::{
     BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchOf, BatchResolveArgs, BatchRetryArgs, RetryState,
 };
+use crate::escape::one_line;
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::output::Form;
 use crate::session::Session;
 
@@ -271,6 +272,6 @@ fn told(session: &Session, opened: &Opened, text: &str, mut facts: serde_json::V
             session.output.json(&facts);
         }
         Form::Quiet => {}
-        Form::Text => session.output.line(printable(&format!("{}: {text}", opened.batch))),
+        Form::Text => session.output.line(one_line(&format!("{}: {text}", opened.batch))),
     }
 }

@@ -6,7 +6,8 @@ use ark_video_batch::{Durations, Event, EventKind, Scope, State, TOKENS, open_jo
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::journal::{Opened, of_journal};
-use crate::failure::{Failure, printable};
+use crate::escape::one_line;
+use crate::failure::Failure;
 use crate::output::{Form, Output};
 use crate::summary;
 
@@ -44,12 +45,12 @@ impl<'a> Progress<'a> {
         }
         match &event.kind {
             EventKind::Downloaded { path, .. } if self.output.form == Form::Quiet => {
-                self.output.line(printable(&path.display().to_string()));
+                self.output.line(one_line(&path.display().to_string()));
             }
             EventKind::Settled { .. } if self.bar.is_some() => self.took(event).await,
             EventKind::NotSent { reason } if self.output.form != Form::Json && *reason != self.not_sent => {
                 self.output
-                    .note(printable(&format!("{name}: tried again later, and others like it: {reason}")));
+                    .note(one_line(&format!("{name}: tried again later, and others like it: {reason}")));
                 self.not_sent.clone_from(reason);
             }
             _ => {}
@@ -57,7 +58,7 @@ impl<'a> Progress<'a> {
         if self.output.form != Form::Json
             && let Some(text) = line(&event.kind, name, self.bar.is_some())
         {
-            let text = printable(&text);
+            let text = one_line(&text);
             if matches!(event.kind, EventKind::Extra { .. } | EventKind::Stopped { .. }) {
                 self.output.warn(text);
             } else {

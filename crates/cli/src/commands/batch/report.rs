@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use super::journal::{self, Opened, each, must_exist, of_journal};
 use super::status;
 use crate::args::{BatchExportArgs, BatchReportArgs, CostBy, CostReportArgs};
+use crate::escape::one_line;
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::output::Form;
 use crate::session::{Session, quoted};
 use crate::summary;
@@ -28,7 +29,7 @@ pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(),
     page(session, &opened, args, &path).await?;
     match session.output.form {
         Form::Json => session.output.json(&serde_json::json!({ "path": path })),
-        Form::Quiet | Form::Text => session.output.line(printable(&path.display().to_string())),
+        Form::Quiet | Form::Text => session.output.line(one_line(&path.display().to_string())),
     }
     Ok(())
 }
@@ -154,7 +155,7 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
                     money(line.billed_corrected),
                 ]
             }));
-            session.output.line(printable(&summary::table(&rows)));
+            session.output.line(summary::table(&rows));
             if args.by == CostBy::Tag {
                 session.output.note("a shot with several tags counts under each of them");
             }

@@ -19,8 +19,9 @@ use super::progress::Progress;
 use super::status;
 use crate::args::{AccountArg, BatchRunArgs, MoneyArgs, OnUnknownArg, PaceArgs};
 use crate::catalog;
+use crate::escape::one_line;
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::output::{Form, Output};
 use crate::session::{Connection, Session, quoted};
 use crate::settings::Settings;
@@ -38,7 +39,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
     let catalog: &'static Catalog = catalog::lasting(session.catalog()?);
     let mut report = check::read(session, &args.list, catalog).await?;
-    report.warnings().for_each(|finding| session.output.warn(printable(&finding.to_string())));
+    report.warnings().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     let place = place_of(session, args)?;
     // Where nothing was run yet, nothing that is there is a shot's own: said before a journal is made.
     if matches!(&place, JournalAt::File(file) if !file.exists()) && !session.flags.simulate {
@@ -304,7 +305,7 @@ fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanCh
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    session.output.note(printable(&format!(
+    session.output.note(one_line(&format!(
         "batch {}: {} ({}); journal {}",
         opened.batch,
         match list.jobs.len() {
@@ -315,7 +316,7 @@ fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanCh
         opened.journal.place()
     )));
     for cap in caps {
-        session.output.note(printable(&format!("cap on {}: {}", named(&cap.scope), cap.amount)));
+        session.output.note(one_line(&format!("cap on {}: {}", named(&cap.scope), cap.amount)));
     }
 }
 
@@ -371,7 +372,7 @@ impl Told<'_> {
         let output = &self.session.output;
         match output.form {
             Form::Quiet => {
-                grouped(self.unfinished).iter().for_each(|line| output.warn(printable(line)));
+                grouped(self.unfinished).iter().for_each(|line| output.warn(one_line(line)));
             }
             Form::Json => output.json(&json!({
                 "event": "summary",

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::journal::{self, Opened, each, of_journal};
 use crate::args::BatchStatusArgs;
+use crate::escape::one_line;
 use crate::exit::Exit;
-use crate::failure::{Failure, printable};
+use crate::failure::Failure;
 use crate::output::Form;
 use crate::session::Session;
 use crate::summary;
@@ -17,7 +18,7 @@ pub(super) async fn run(session: &Session, args: &BatchStatusArgs) -> Result<(),
         Form::Json => session.output.json(&document(&opened, args.all).await?),
         Form::Quiet => {
             each(&opened, &[], &[], async |job| {
-                job.task_id.iter().for_each(|id| session.output.line(id));
+                job.task_id.iter().for_each(|id| session.output.id(id));
                 Ok::<_, Failure>(())
             })
             .await?;
@@ -28,7 +29,7 @@ pub(super) async fn run(session: &Session, args: &BatchStatusArgs) -> Result<(),
         return Ok(());
     }
     let findings = opened.journal.audit().await.map_err(of_journal)?;
-    findings.iter().for_each(|finding| session.output.warn(printable(&finding.to_string())));
+    findings.iter().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     if findings.is_empty() {
         session.output.note("the journal fits together: every row, every sum, every slot");
         return Ok(());
@@ -89,7 +90,7 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
         lines.push(String::new());
         lines.push(summary::table(&rows));
     }
-    Ok(printable(&lines.join("\n")))
+    Ok(lines.join("\n"))
 }
 
 fn unmetered_line(count: u64) -> String {

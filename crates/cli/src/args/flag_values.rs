@@ -1,0 +1,186 @@
+//! Boolean flags and their values, before the command line is parsed: `--watermark false`, `--json=no` and `--audio off`
+//! say what they say, and the value never becomes a prompt. Only words are moved; what they mean is decided elsewhere.
+
+use std::any::TypeId;
+use std::ffi::{OsStr, OsString};
+
+use clap::{Arg, ArgAction, Command};
+
+/// The command line with every boolean flag in the one form that the parser takes.
+pub(crate) fn normalized(args: &[OsString], root: &Command) -> Vec<OsString> {
+    let mut out: Vec<OsString> = args.iter().take(1).cloned().collect();
+    let mut command = root;
+    let mut words = args.iter().skip(1).peekable();
+    while let Some(word) = words.next() {
+        let text = word.to_str().unwrap_or_default();
+        if text == "--" {
+            out.push(word.clone());
+            break;
+        }
+        let Some((arg, given)) = flag(text, command, root) else {
+            command = command.find_subcommand(text).unwrap_or(command);
+            out.push(word.clone());
+            continue;
+        };
+        if !is_boolean(arg) {
+            out.push(word.clone());
+            let values = if given.is_none() && arg.get_action().takes_values() { least(arg) } else { 0 };
+            out.extend(words.by_ref().take(values).cloned());
+            continue;
+        }
+        let beside = given.is_none().then(|| words.peek().and_then(|next| boolean(next))).flatten();
+        if beside.is_some() {
+            words.next();
+        }
+        match (beside.or_else(|| given.and_then(|given| boolean(OsStr::new(given)))), arg.get_long()) {
+            (Some(value), Some(name)) => out.extend(said(name, value, arg, command).map(OsString::from)),
+            // `-q false`: a flag without a long name cannot say no, and leaving it out says it.
+            (Some(true), None) => out.push(OsString::from(text.split('=').next().unwrap_or_default())),
+            (Some(false), None) => {}
+            // No value, or one that the parser refuses by the flag's name.
+            (None, _) => out.push(word.clone()),
+        }
+    }
+    out.extend(words.cloned());
+    out
+}
+
+/// The boolean flag that stands before this word, as it was typed: what the word was meant for.
+pub(crate) fn flag_before(args: &[OsString], word: &str, root: &Command) -> Option<String> {
+    let verbs = args.iter().filter_map(|arg| arg.to_str());
+    let command = verbs.fold(root, |command, word| command.find_subcommand(word).unwrap_or(command));
+    let pair = args.windows(2).find(|pair| pair[1] == *word)?;
+    let before = pair[0].to_str()?;
+    let (arg, given) = flag(before, command, root)?;
+    (is_boolean(arg) && given.is_none()).then(|| before.to_owned())
+}
+
+/// The words of a switch that is on, off, or has a value of its own.
+fn said(name: &str, value: bool, arg: &Arg, command: &Command) -> Option<String> {
+    if arg.get_action().takes_values() {
+        return Some(format!("--{name}={value}"));
+    }
+    if value {
+        return Some(format!("--{name}"));
+    }
+    let opposite = match name.strip_prefix("no-") {
+        Some(rest) => rest.to_owned(),
+        None => format!("no-{name}"),
+    };
+    let known = command.get_arguments().any(|arg| arg.get_long() == Some(opposite.as_str()));
+    known.then(|| format!("--{opposite}"))
+}
+
+/// The argument that a word such as `--name`, `--name=value` or `-n` stands for, and the value behind its `=`.
+fn flag<'c, 'w>(
+    word: &'w str,
+    command: &'c Command,
+    root: &'c Command,
+) -> Option<(&'c Arg, Option<&'w str>)> {
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (word, None),
+    };
+    let mut all = command.get_arguments().chain(root.get_arguments().filter(|arg| arg.is_global_set()));
+    let found = if let Some(long) = name.strip_prefix("--") {
+        all.find(|arg| arg.get_long() == Some(long))
+    } else {
+        let mut letters = name.strip_prefix('-')?.chars();
+        let (letter, None) = (letters.next()?, letters.next()) else { return None };
+        all.find(|arg| arg.get_short() == Some(letter))
+    };
+    Some((found?, value))
+}
+
+/// A switch, or an option whose value is true or false.
+fn is_boolean(arg: &Arg) -> bool {
+    match arg.get_action() {
+        ArgAction::SetTrue => true,
+        ArgAction::Set => arg.get_value_parser().type_id() == TypeId::of::<bool>(),
+        _ => false,
+    }
+}
+
+/// How many words an option takes at least.
+fn least(arg: &Arg) -> usize {
+    arg.get_num_args().map_or(1, |range| range.min_values())
+}
+
+/// The words for yes and no.
+fn boolean(word: &OsStr) -> Option<bool> {
+    let word = word.to_str()?.to_ascii_lowercase();
+    match word.as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn line(line: &str) -> String {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let mut root = Cli::command();
+        root.build();
+        let words: Vec<String> =
+            normalized(&words, &root).into_iter().map(|word| word.into_string().unwrap()).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn a_value_after_a_space_is_the_flags() {
+        for (typed, parsed) in [
+            ("a generate x --watermark false", "a generate x --watermark=false"),
+            ("a generate --watermark YES x", "a generate --watermark=true x"),
+            ("a gen --draft=off x", "a gen --draft=false x"),
+            ("a generate x --audio no", "a generate x --no-audio"),
+            ("a generate x --no-audio=false", "a generate x --audio"),
+            ("a generate x --no-wait false", "a generate x"),
+            ("a generate x --dry-run 1 -q 0", "a generate x --dry-run"),
+            ("a --json true get cgt-1", "a --json get cgt-1"),
+            ("a get --quiet=no cgt-1", "a get cgt-1"),
+            ("a batch run l.toml --drop-missing true", "a batch run l.toml --drop-missing"),
+            ("a simulate --any-key off", "a simulate"),
+            // Not a value of these.
+            ("a generate x --watermark maybe", "a generate x --watermark maybe"),
+            ("a generate x --watermark=maybe", "a generate x --watermark=maybe"),
+            ("a generate --prompt yes --seed 0", "a generate --prompt yes --seed 0"),
+            ("a generate -p --draft x", "a generate -p --draft x"),
+            ("a models --why 2.5 on", "a models --why 2.5 on"),
+            ("a generate --draft r.json", "a generate --draft r.json"),
+            ("a simulate --audit -- c --json false", "a simulate --audit -- c --json false"),
+        ] {
+            assert_eq!(line(typed), parsed, "{typed}");
+        }
+    }
+
+    /// Whatever flag is added later, its value never becomes a prompt, a name or an id.
+    #[test]
+    fn every_boolean_flag_of_every_command_takes_its_value() {
+        fn walk(command: &Command, path: &str, root: &Command, seen: &mut usize) {
+            for arg in command.get_arguments().filter(|arg| is_boolean(arg)) {
+                let Some(name) = arg.get_long() else { continue };
+                for value in ["true", "false", "yes", "no", "on", "off"] {
+                    let words = format!("{path} --{name} {value}");
+                    let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+                    let after = normalized(&words, root);
+                    assert!(!after.contains(&OsString::from(value)), "{path} --{name} {value}: {after:?}");
+                    *seen += 1;
+                }
+            }
+            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+                walk(sub, &format!("{path} {}", sub.get_name()), root, seen);
+            }
+        }
+        let mut root = Cli::command();
+        root.build();
+        let mut seen = 0;
+        walk(&root, "ark-video", &root, &mut seen);
+        assert!(seen > 300, "{seen}");
+    }
+}

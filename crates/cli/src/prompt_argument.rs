@@ -1,0 +1,367 @@
+//! The argument without a flag: a prompt, a request, or something that was meant otherwise. A prompt is paid for, so it is
+//! never guessed: what may be a path, a command or a value is refused with the right spelling. Sends nothing.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+
+use crate::args::Cli;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::quoted;
+use crate::{foreign_words, secrets};
+
+/// What the argument is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Input<'a> {
+    Nothing,
+    Prompt(&'a str),
+    /// `@FILE`: as `-p @FILE`.
+    PromptFile(&'a str),
+    Json(&'a str),
+}
+
+/// Whether an argument names a request and is no prompt.
+pub(crate) fn is_json(argument: &str) -> bool {
+    argument == "-" || extension(argument) == "json"
+}
+
+/// Whether a word names a shot list.
+pub(crate) fn is_list(word: &str) -> bool {
+    kind_of(word) == Some(Kind::List)
+}
+
+/// What the argument is, or how to spell what it seems to be.
+pub(crate) fn read<'a>(argument: Option<&'a str>, cwd: &Path) -> Result<Input<'a>, Failure> {
+    let Some(text) = argument else { return Ok(Input::Nothing) };
+    let word = text.trim();
+    if word.is_empty() {
+        return Err(
+            usage("the prompt is empty").hint("give a prompt, a request file that ends in .json, or media")
+        );
+    }
+    if word.starts_with('@') {
+        return file_of_prompt(word, text, cwd);
+    }
+    if is_json(word) {
+        return Ok(Input::Json(word));
+    }
+    match misread(word, cwd) {
+        None => Ok(Input::Prompt(text)),
+        Some(meant) => Err(refusal(word, &meant)),
+    }
+}
+
+/// `@FILE` is a file with the prompt in it, `@-` standard input.
+fn file_of_prompt<'a>(word: &str, text: &'a str, cwd: &Path) -> Result<Input<'a>, Failure> {
+    let name = &word[1..];
+    let path = place(name, cwd);
+    if extension(name) == "json" || kind_of(name).is_some_and(|kind| kind != Kind::Text) {
+        let meant = Meant { what: "names a file that holds no prompt", instead: path_spelling(name, cwd) };
+        return Err(refusal(word, &meant));
+    }
+    if name == "-" || path.exists() || !name.contains(char::is_whitespace) {
+        return Ok(Input::PromptFile(text.trim()));
+    }
+    let meant = Meant { what: "begins with @, which names a file", instead: "-p @FILE".to_owned() };
+    Err(usage(&format!("the prompt {}; nothing was sent", meant.what))
+        .hint(format!("with the prompt in a file: ark-video generate {}", meant.instead))
+        .hint("for a prompt that begins with @, put a space before it: -p \" @…\""))
+}
+
+/// Something else than a prompt, and how it is written.
+struct Meant {
+    /// `is a command`.
+    what: &'static str,
+    instead: String,
+}
+
+fn meant(what: &'static str, instead: impl Into<String>) -> Option<Meant> {
+    Some(Meant { what, instead: instead.into() })
+}
+
+fn misread(word: &str, cwd: &Path) -> Option<Meant> {
+    if let Some(found) = medium_with_prefix(word, cwd) {
+        return Some(found);
+    }
+    if let Some((scheme, _)) = word.split_once("://")
+        && !scheme.is_empty()
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    {
+        return meant(
+            "begins with an address",
+            format!("ark-video generate \"…\" {}", flag_of_medium(first(word))),
+        );
+    }
+    if word.starts_with("data:") {
+        return meant("is a data URL", "ark-video generate \"…\" --first-frame DATA, or --ref DATA");
+    }
+    if word.starts_with('{') || word.replace(char::is_whitespace, "").starts_with("[{") {
+        return meant("is JSON", "ark-video generate - < request.json (a request on standard input)");
+    }
+    if place(word, cwd).exists() {
+        return meant("is a file or a folder here", path_spelling(word, cwd));
+    }
+    if kind_of(word).is_some() {
+        return meant("names a file, which is not here", path_spelling(word, cwd));
+    }
+    if let Some((key, value)) = word.split_once('=')
+        && is_identifier(key)
+        && (is_field(key) || !word.contains(char::is_whitespace))
+    {
+        return meant("sets a value", setting_spelling(key, value));
+    }
+    let mut words = word.split_whitespace();
+    if matches!((words.next(), words.next()), (Some("ark-video" | "arkcli"), Some(_))) {
+        return meant("is a command line", "the command without quotes");
+    }
+    if word.contains(char::is_whitespace) { None } else { bare_word(word) }
+}
+
+/// A single word. One of letters may be a prompt; one with digits or signs in it is an id, a number, a size, a path.
+fn bare_word(word: &str) -> Option<Meant> {
+    if let Some(found) = command_of(word) {
+        return meant("is a command", found);
+    }
+    if let Some(flag) = foreign_words::value(word) {
+        return meant("is a value of a flag", flag);
+    }
+    if !word.is_ascii() {
+        return None;
+    }
+    if secrets::may_be_key(word) {
+        return meant("seems to be an API key", "export ARK_API_KEY=…, or --api-key-file FILE");
+    }
+    if word.starts_with("cgt-") {
+        return meant(
+            "is the id of a task",
+            format!("ark-video wait {0}, or ark-video download {0}", quoted(word)),
+        );
+    }
+    let lower = word.to_ascii_lowercase();
+    if ["doubao-", "dreamina-", "seedance-", "ep-", "bytedance/"].iter().any(|head| lower.starts_with(head)) {
+        return meant("is a model", format!("ark-video generate \"…\" -m {}", quoted(word)));
+    }
+    if let Some(flag) = measure(&lower) {
+        return meant("is a value of a flag", flag);
+    }
+    if word.starts_with('-') {
+        return meant("is a flag", "the flag before `--`");
+    }
+    if word.contains(['/', '\\']) || word.starts_with('~') {
+        return meant(
+            "names a path",
+            "-p @FILE for a prompt, --ref FILE for media, or ark-video batch run LIST",
+        );
+    }
+    let plain = word.trim_end_matches(['.', '!', '?', ',', ';', ':', '…']);
+    let letters = plain.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-' || byte == b'\'');
+    if letters && !plain.is_empty() {
+        None
+    } else {
+        meant("is a single word that seems to be no prompt", "a sentence, in quotes")
+    }
+}
+
+/// The command that this word is, of ours or as other tools call it.
+fn command_of(word: &str) -> Option<String> {
+    let word = word.to_ascii_lowercase();
+    let root = Cli::command();
+    if word == "help" || word == "version" {
+        return Some(format!("ark-video --{word}"));
+    }
+    for command in root.get_subcommands() {
+        if command.get_name() == word || command.get_all_aliases().any(|alias| alias == word) {
+            return Some(format!("ark-video {word} …"));
+        }
+    }
+    for command in root.get_subcommands() {
+        if command.get_subcommands().any(|verb| verb.get_name() == word)
+            && foreign_words::verb(&word).is_none()
+        {
+            return Some(format!("ark-video {} {word} …", command.get_name()));
+        }
+    }
+    foreign_words::verb(&word).map(str::to_owned)
+}
+
+/// Numbers, ratios, sizes, times and amounts.
+fn measure(word: &str) -> Option<String> {
+    let number = |text: &str| text.parse::<f64>().is_ok();
+    if number(word) {
+        return Some(format!("-d {word} for seconds, or --seed {word}"));
+    }
+    if let Some((width, height)) =
+        word.split_once([':', 'x', '*', '/']).filter(|(w, h)| number(w) && number(h))
+    {
+        return Some(match width.len() {
+            0..=2 => format!("-r {width}:{height}"),
+            _ => "--resolution 720p and -r 16:9".to_owned(),
+        });
+    }
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    if digits.is_empty() || !number(digits) {
+        return None;
+    }
+    match &word[digits.len()..] {
+        "p" | "k" => Some(format!("--resolution {word}")),
+        "s" | "sec" | "secs" | "second" | "seconds" => Some(format!("-d {digits}")),
+        "fps" => Some("no flag: every video has 24 frames a second".to_owned()),
+        "cny" | "usd" | "tokens" => Some(format!("--max-cost {word}")),
+        "m" | "h" | "min" | "ms" => Some(format!("--timeout {word}")),
+        _ => None,
+    }
+}
+
+/// `first:@a.png`, `image:https://…`: what stands behind the prefix is no prose.
+fn medium_with_prefix(word: &str, cwd: &Path) -> Option<Meant> {
+    let (head, rest) = word.split_once(':')?;
+    if !["first", "last", "ref", "image", "video", "audio"].contains(&head) {
+        return None;
+    }
+    let bare = rest.strip_prefix('@').unwrap_or(rest);
+    let medium = rest.starts_with('@')
+        || (!rest.is_empty() && !rest.contains(char::is_whitespace))
+        || rest.contains("://")
+        || kind_of(bare).is_some()
+        || (!rest.starts_with(' ') && place(bare, cwd).exists());
+    if medium {
+        meant("names a medium", format!("ark-video generate \"…\" --ref {}", shown(word)))
+    } else {
+        None
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Image,
+    Clip,
+    List,
+    Text,
+    Other,
+}
+
+/// What a name's extension says that it is.
+fn kind_of(name: &str) -> Option<Kind> {
+    const IMAGES: &[&str] =
+        &["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif", "svg", "psd"];
+    const CLIPS: &[&str] = &[
+        "mp4", "mov", "m4v", "webm", "mkv", "avi", "flv", "wmv", "mpg", "mpeg", "3gp", "wav", "mp3", "m4a",
+        "aac", "ogg", "flac", "opus",
+    ];
+    const LISTS: &[&str] = &["toml", "jsonl", "ndjson", "yaml", "yml", "csv", "tsv", "xlsx"];
+    const TEXTS: &[&str] = &["txt", "md", "prompt", "rtf", "docx"];
+    const OTHERS: &[&str] = &["json5", "jsonc", "py", "sh", "zip", "part", "journal"];
+    let extension = extension(name);
+    [
+        (IMAGES, Kind::Image),
+        (CLIPS, Kind::Clip),
+        (LISTS, Kind::List),
+        (TEXTS, Kind::Text),
+        (OTHERS, Kind::Other),
+    ]
+    .into_iter()
+    .find(|(all, _)| all.contains(&extension.as_str()))
+    .map(|(_, kind)| kind)
+}
+
+fn extension(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => extension.to_ascii_lowercase(),
+        _ => String::new(),
+    }
+}
+
+fn place(name: &str, cwd: &Path) -> PathBuf {
+    cwd.join(name.strip_prefix("file://").unwrap_or(name))
+}
+
+/// How a path is written that is no prompt.
+fn path_spelling(word: &str, cwd: &Path) -> String {
+    if place(word, cwd).is_dir() {
+        return format!("a file of it, or --output-dir {} for the video", shown(word));
+    }
+    match kind_of(word) {
+        Some(Kind::Image | Kind::Clip) => format!("ark-video generate \"…\" {}", flag_of_medium(word)),
+        _ if extension(word) == "json" => format!("ark-video generate {}", shown(word)),
+        Some(Kind::List) => format!("ark-video batch run {}", shown(word)),
+        Some(Kind::Other) => "ark-video generate REQUEST.json, or ark-video batch run LIST".to_owned(),
+        Some(Kind::Text) | None => format!("ark-video generate -p {}", shown(&format!("@{word}"))),
+    }
+}
+
+/// The flags for an image, a video or a sound.
+fn flag_of_medium(name: &str) -> String {
+    let path = name.split(['?', '#']).next().unwrap_or_default();
+    match kind_of(path) {
+        Some(Kind::Image) => format!("--first-frame {0}, or --ref {0}", shown(name)),
+        Some(_) => format!("--ref {}", shown(name)),
+        None => format!("--first-frame {0}, or --ref image:{0}", shown(name)),
+    }
+}
+
+/// `duration=5` as a flag.
+fn setting_spelling(key: &str, value: &str) -> String {
+    let key = key.trim_end_matches(':').to_ascii_lowercase().replace('_', "-");
+    let generate = Cli::command();
+    let generate = generate.find_subcommand("generate");
+    let ours = generate
+        .is_some_and(|command| command.get_arguments().any(|arg| arg.get_long() == Some(key.as_str())));
+    match key.as_str() {
+        "prompt" | "text" => "ark-video generate -p TEXT".to_owned(),
+        _ if ours => format!("--{key} {}", shown(value)),
+        _ => foreign_words::flag(&format!("--{key}"))
+            .map(|here| here.trim_start_matches("write "))
+            .unwrap_or("a flag: see `ark-video generate --help`")
+            .to_owned(),
+    }
+}
+
+fn is_identifier(key: &str) -> bool {
+    let key = key.trim_end_matches(':');
+    key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+/// Whether other tools set this with `=`, followed by words.
+fn is_field(key: &str) -> bool {
+    let key = key.trim_end_matches(':').to_ascii_lowercase().replace('_', "-");
+    let known = [
+        "prompt",
+        "text",
+        "model",
+        "input",
+        "content",
+        "duration",
+        "ratio",
+        "resolution",
+        "seed",
+        "negative-prompt",
+    ];
+    known.contains(&key.as_str()) || foreign_words::flag(&format!("--{key}")).is_some()
+}
+
+fn first(word: &str) -> &str {
+    word.split_whitespace().next().unwrap_or_default()
+}
+
+/// A word for a command line in a hint; what is long or may be a secret stays out of it.
+fn shown(word: &str) -> String {
+    let bare = word.split('?').next().unwrap_or_default();
+    if bare.chars().count() > 80 { "FILE".to_owned() } else { quoted(bare) }
+}
+
+fn refusal(word: &str, meant: &Meant) -> Failure {
+    // A word that is refused may be a key that was pasted.
+    let named = match word.chars().count() <= 40 && !secrets::may_be_key(word) {
+        true => format!("`{}`", shown(word).trim_matches('\'')),
+        false => "the argument".to_owned(),
+    };
+    let failure = usage(&format!("{named} {}, and is not taken for a prompt; nothing was sent", meant.what));
+    failure.hint(format!("write: {}", meant.instead)).hint("if it is the prompt, say so with -p")
+}
+
+fn usage(message: &str) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
