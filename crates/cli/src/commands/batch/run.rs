@@ -415,7 +415,7 @@ impl Told<'_> {
                 exit,
                 format!(
                     "the run stopped sending: {}; {left} unfinished",
-                    stopped.reason.trim_end_matches('.')
+                    one_line(&stopped.reason).trim_end_matches('.')
                 ),
             )
             .hint(format!("when that is mended, go on with: {again}")));
@@ -491,7 +491,7 @@ impl Told<'_> {
             .collect();
         reasons.dedup();
         match reasons[..] {
-            [reason] => format!("{what}: {reason}"),
+            [reason] => format!("{what}: {}", one_line(reason)),
             _ => what.to_owned(),
         }
     }
