@@ -74,7 +74,7 @@ impl<'o> Board<'o> {
             )),
             WatchEvent::Trouble { failures, detail } => self.output.note(format_args!(
                 "no usable answer {failures} times in a row ({}), going on",
-                printable(detail)
+                one_line(detail)
             )),
             _ => {}
         }
