@@ -39,7 +39,9 @@ impl NotText {
 /// # Errors
 /// [`NotText`]: the bytes are neither.
 pub fn decode_text(bytes: &[u8]) -> Result<Cow<'_, str>, NotText> {
-    let wide: Option<(&[u8], fn([u8; 2]) -> u16)> = match bytes {
+    /// How two bytes make a UTF-16 unit.
+    type Unit = fn([u8; 2]) -> u16;
+    let wide: Option<(&[u8], Unit)> = match bytes {
         [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes)),
         [0xfe, 0xff, rest @ ..] => Some((rest, u16::from_be_bytes)),
         // No text holds a zero, and a list or a request begins with a sign of one byte.
