@@ -174,6 +174,7 @@ async fn what_is_said_outright_is_sent() {
         (&["-p", " @image1 walks"], " @image1 walks", "null"),
         (&["A list of cats"], "A list of cats", "null"),
         (&["Kite!"], "Kite!", "null"),
+        (&["b2"], "b2", "null"),
         (&["一只橘猫在草地上奔跑"], "一只橘猫在草地上奔跑", "null"),
         (&["first: a cat runs; last: it sleeps"], "first: a cat runs; last: it sleeps", "null"),
         (&["[Scene 1] A cat = a tiger"], "[Scene 1] A cat = a tiger", "null"),

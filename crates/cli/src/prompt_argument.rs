@@ -118,7 +118,10 @@ fn misread(word: &str, cwd: &Path) -> Option<Meant> {
     if word.contains(char::is_whitespace) { None } else { bare_word(word) }
 }
 
-/// A single word. One of letters may be a prompt; one with digits or signs in it is an id, a number, a size, a path.
+/// The longest word with digits in it that still passes for a word.
+const LONGEST_WORD: usize = 20;
+
+/// A single word. One that begins with a letter may be a prompt; a number, a size, an id and a path are none.
 fn bare_word(word: &str) -> Option<Meant> {
     if let Some(found) = command_of(word) {
         return meant("is a command", found);
@@ -155,8 +158,11 @@ fn bare_word(word: &str) -> Option<Meant> {
         );
     }
     let plain = word.trim_end_matches(['.', '!', '?', ',', ';', ':', '…']);
-    let letters = plain.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-' || byte == b'\'');
-    if letters && !plain.is_empty() {
+    let of_a_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'\'';
+    let begins = plain.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'\'');
+    // `b2` may be a prompt; with digits and as long as this it is an id.
+    let is_id = plain.len() > LONGEST_WORD && plain.bytes().any(|byte| byte.is_ascii_digit());
+    if begins && plain.bytes().all(of_a_word) && !is_id {
         None
     } else {
         meant("is a single word that seems to be no prompt", "a sentence, in quotes")
