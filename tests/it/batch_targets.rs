@@ -63,9 +63,11 @@ async fn a_rehearsal_leaves_the_real_run_alone_and_can_be_had_again() {
                 (&json!(true), &json!(true))
             );
         }
-        let looked =
-            shell.run(&["batch", "status", "--journal", "simulated/night.json.journal", "--json"]).await;
-        assert_eq!(looked.code, 0, "{}", looked.stderr);
+        let by_path = ["batch", "status", "--journal", "simulated/night.json.journal", "--json"];
+        for line in [&by_path[..], &["batch", "status", "night.json", "--simulate", "--json"]] {
+            let status = shell.run(line).await;
+            assert_eq!(status.code, 0, "{}", status.stderr);
+        }
 
         let real = shell.run(&["batch", "run", "night.json"]).await;
         assert_eq!((real.code, simulator.ledger().accepted), (0, 2), "{output_dir}: {}", real.stderr);

@@ -54,7 +54,8 @@ pub(super) async fn at_place(at: &JournalAt, create: bool) -> Result<Journal, Fa
 /// Where the journal is: by flag, by variable, or beside the list.
 pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -> Result<JournalAt, Failure> {
     let set = session.env.get(VARIABLE).filter(|value| !value.is_empty());
-    let named = args.journal.as_ref().or(set);
+    // The journal of a rehearsal is its own, whatever the environment says of the real one.
+    let named = args.journal.as_ref().or(set.filter(|_| !session.flags.simulate));
     if let Some(named) = named {
         let is_server = ["postgres://", "postgresql://"].iter().any(|scheme| named.starts_with(scheme));
         return Ok(if is_server {
@@ -67,7 +68,17 @@ pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -
         Failure::new(Exit::Usage, "nothing says which journal is meant")
             .hint("name the list that was run, or give --journal")
     })?;
-    Ok(JournalAt::File(beside(&session.cwd.join(list))))
+    let path = session.cwd.join(list);
+    Ok(JournalAt::File(beside(&if session.flags.simulate { rehearsed(&path) } else { path })))
+}
+
+/// Where a rehearsal of a list keeps its journal and its videos: a folder beside the list.
+pub(super) const SIMULATED: &str = "simulated";
+
+/// The list as if it stood in the folder of its rehearsal.
+fn rehearsed(list: &Path) -> PathBuf {
+    let folder = list.parent().unwrap_or(Path::new("")).join(SIMULATED);
+    folder.join(list.file_name().unwrap_or_default())
 }
 
 /// `shots.toml.journal` for `shots.toml`.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, PathBuf};
 use std::time::Duration;
 
 use ark_video::model::Catalog;
@@ -30,8 +30,6 @@ use crate::settings::Settings;
 const TICK: Duration = Duration::from_millis(500);
 /// Shots that are named in one line at most; `batch status` has them all.
 const NAMED: usize = 50;
-/// The folder beside the list in which a rehearsal leaves everything.
-const SIMULATED: &str = "simulated";
 /// Under which name the journal keeps whose tasks it has.
 const BASE_URL: &str = "base_url";
 
@@ -148,8 +146,8 @@ fn place_of(session: &Session, args: &BatchRunArgs) -> Result<JournalAt, Failure
         )
         .hint("leave --journal out, or run `ark-video simulate` and point ARK_BASE_URL at it"));
     }
-    let name = Path::new(&args.list).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(JournalAt::File(simulated(session, &args.list)?.join(format!("{name}.journal"))))
+    simulated(session, &args.list)?;
+    journal::place(session, &args.journal, Some(&args.list))
 }
 
 /// Where a rehearsal of a list leaves everything.
@@ -162,7 +160,7 @@ fn simulated(session: &Session, list: &str) -> Result<PathBuf, Failure> {
         .hint("write the list into a file"));
     }
     let list = session.cwd.join(list);
-    Ok(list.parent().unwrap_or(&session.cwd).join(SIMULATED))
+    Ok(list.parent().unwrap_or(&session.cwd).join(journal::SIMULATED))
 }
 
 /// Moves everything that a run would write into the rehearsal's folder, and begins with an empty journal: the tasks of the
