@@ -98,11 +98,13 @@ async fn money(
     let batch = Scope::Batch(BATCH.to_owned());
     let purse = purses.iter().find(|purse| purse.scope == batch && purse.unit == "tokens");
     history.journal_tokens = purse.map_or(0, |purse| purse.settled);
-    // What is held with several candidates may be billed, and its reservation says so.
+    // What is held with several candidates may be billed, and its reservation says so. A candidate that has become the task of
+    // another row since is settled there.
+    let owned: BTreeSet<_> = jobs.iter().filter_map(|job| job.task_id.as_ref()).collect();
     let of_candidates: i64 = ledger
         .entries
         .iter()
-        .filter(|entry| candidates.contains(&entry.task_id))
+        .filter(|entry| candidates.contains(&entry.task_id) && !owned.contains(&entry.task_id))
         .map(|entry| entry.tokens)
         .sum();
     history.ledger_tokens = u64::try_from(ledger.tokens - of_candidates).unwrap();
