@@ -56,6 +56,10 @@ def main():
     parser.add_argument("--node-folder", help="a folder with node_modules made from package.json")
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
+    # Clients run in a folder of their own. A link to an interpreter stays one: it says which packages there are.
+    args.ark_video = str(pathlib.Path(args.ark_video).absolute())
+    if pathlib.Path(args.python).exists():
+        args.python = str(pathlib.Path(args.python).absolute())
     recorded = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     seen = {}
     for name, client in CLIENTS.items():
