@@ -27,7 +27,7 @@ pub struct Window {
 
 impl Window {
     /// The window of a send that began at `started` and was given up at `ended`, both by our clock; `skew` is what to add
-    /// to our clock to get the service's, from [`clock_skew`].
+    /// to our clock to get the service's, from [`clock_skew`](super::clock_skew).
     #[must_use]
     pub fn of_send(started: UnixMillis, ended: UnixMillis, skew: Option<i64>) -> Self {
         let slack = if skew.is_some() { SLACK } else { SLACK_UNCOMPARED };
