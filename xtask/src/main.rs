@@ -4,6 +4,7 @@
 
 mod ci;
 mod codegen;
+mod count;
 mod docs;
 mod faults;
 mod generate_tests;
@@ -135,6 +136,9 @@ fn command_line() -> Command {
                 .arg(flag("check", "Write nothing; fail when the page or the record would change"))
                 .arg(Arg::new("python").long("python").help("A Python that has the vendor's runtime; default target/ci/venv")),
         )
+        .subcommand(
+            Command::new("count").about("Handwritten lines of code per member, packages per lock file"),
+        )
         .subcommand(kill_matrix::command_line())
         .subcommand(sequences::command_line())
         .subcommands(generate_tests::command_lines())
@@ -170,6 +174,9 @@ fn main() -> ExitCode {
                 print!("{}", output.text);
                 output.complete
             })
+        }
+        Some(("count", _)) => {
+            count::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
         Some(("kill-matrix", options)) => kill_matrix::run(&root(), options),
         Some(("sequences", options)) => sequences::run(&root(), options),
