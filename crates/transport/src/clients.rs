@@ -1,5 +1,4 @@
-//! The clients behind a transport, set up so that nothing below us repeats, redirects or decodes: our own straight way
-//! (`direct.rs`) where no proxy stands between, the HTTP library's clients for the rest.
+//! The clients behind a transport, set up so that nothing below us retries, redirects or decodes.
 //!
 //! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the library's own retries,
 //! idle connections for a create (with them, one create in eight against a server that closes idle connections ended
@@ -8,26 +7,21 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use ark_video_protocol::{SendError, SendErrorKind, download::Reach, is_loopback_host};
-use http::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Client, ClientBuilder, redirect::Policy, retry};
 use secrecy::ExposeSecret;
 
-use crate::{Proxy, Timeouts, direct::Direct, guard::Guard, http_transport::Place};
+use crate::{Proxy, Timeouts, guard::Guard};
 
 /// Shorter than servers keep idle connections, so that few questions meet one that is just being closed.
-pub(crate) const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(30);
 
-/// How a request goes out.
-pub(crate) enum Way<'a> {
-    Direct(&'a Direct),
-    Library(&'a Client),
-}
+/// A create may be thought about for a minute; what lies between must not forget the connection meanwhile.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// A client for each need, or the user's own for all.
 pub(crate) struct Clients {
@@ -36,12 +30,9 @@ pub(crate) struct Clients {
     pub(crate) own: Option<Client>,
     /// A create may use a connection that was used before.
     pub(crate) reuse: bool,
-    /// For questions and for creates. Built at first use: a start that never sends pays for none.
-    straight: [OnceLock<Result<Direct, String>>; 2],
-    proxied: [OnceLock<Result<Client, String>>; 2],
-    environment: OnceLock<Matcher>,
-    /// Where the last create went.
-    pub(crate) last_create: Mutex<Option<Arc<Place>>>,
+    /// For this machine and for others, each for creates and for everything else. Built at first use: a start that never
+    /// sends pays for none.
+    built: [[OnceLock<Result<Client, String>>; 2]; 2],
 }
 
 /// The library's clients show proxy passwords in `Debug`, so they are left out.
@@ -56,46 +47,19 @@ impl fmt::Debug for Clients {
 
 impl Clients {
     pub(crate) fn new(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
-        Self {
-            timeouts,
-            proxy,
-            own,
-            reuse,
-            straight: Default::default(),
-            proxied: Default::default(),
-            environment: OnceLock::new(),
-            last_create: Mutex::default(),
-        }
+        Self { timeouts, proxy, own, reuse, built: Default::default() }
     }
 
-    /// The way to an address of the API.
-    pub(crate) fn way(&self, create: bool, to: &Uri) -> Result<Way<'_>, SendError> {
+    /// The client for requests to the API on `host`.
+    pub(crate) fn for_api(&self, create: bool, host: &str) -> Result<&Client, SendError> {
         if let Some(own) = &self.own {
-            return Ok(Way::Library(own));
+            return Ok(own);
         }
-        let fresh = create && !self.reuse;
-        let way = if self.is_straight(to) {
-            let slot = &self.straight[usize::from(create)];
-            slot.get_or_init(|| Ok(Direct::new(create, fresh, tls()?, self.timeouts.connect)))
-                .as_ref()
-                .map(Way::Direct)
-        } else {
-            let slot = &self.proxied[usize::from(create)];
-            slot.get_or_init(|| self.builder(fresh, false).and_then(finished)).as_ref().map(Way::Library)
-        };
-        way.map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
-    }
-
-    fn is_straight(&self, to: &Uri) -> bool {
-        match &self.proxy {
-            _ if to.host().is_some_and(is_loopback_host) => true,
-            Proxy::Direct => true,
-            Proxy::FromEnvironment => {
-                // The library below asks the same matcher.
-                self.environment.get_or_init(Matcher::from_env).intercept(to).is_none()
-            }
-            Proxy::Url(_) => false,
-        }
+        let direct = is_loopback_host(host);
+        self.built[usize::from(direct)][usize::from(create)]
+            .get_or_init(|| self.builder(create && !self.reuse, direct).and_then(finished))
+            .as_ref()
+            .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
     }
 
     /// A client for one download: it uses no connection twice, and connects to nothing out of reach.
@@ -121,6 +85,8 @@ impl Clients {
             .no_brotli()
             .no_zstd()
             .no_deflate()
+            .tcp_keepalive(KEEP_ALIVE)
+            .tcp_keepalive_interval(KEEP_ALIVE)
             .pool_idle_timeout(IDLE)
             .connect_timeout(self.timeouts.connect);
         if fresh {

@@ -1,9 +1,7 @@
 //! The usual [`Transport`]: one request, one answer, over the network. How its clients are set up is in `clients.rs`.
 
 use std::{
-    future::poll_fn,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,19 +9,16 @@ use ark_video_protocol::{
     Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, download::Reach,
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
-use http_body::Body;
-use hyper::body::Incoming;
+use http::{Request, Response, Uri};
 use reqwest::{Client, Url};
 use secrecy::ExposeSecret;
 
 use crate::{
     AnswerBody, BoxFuture, Proxy, RequestBody, SettingError, Timeouts, Transport,
-    clients::{Clients, Way},
-    direct::Boxed,
+    clients::Clients,
     guard,
     send_body::{Progress, SendBody},
-    send_error::{Failed, out_of_reach, stage, translate},
+    send_error::{out_of_reach, stage, translate},
 };
 
 /// Sends over the network. Cheap to clone; clones share connections.
@@ -134,32 +129,15 @@ fn address(uri: &Uri) -> Result<Url, SendError> {
     Url::parse(&uri.to_string()).map_err(|error| invalid(format!("the address cannot be used ({error})")))
 }
 
-/// Where requests to the API go: read once, because every create goes to the same address.
-#[derive(Debug)]
-pub(crate) struct Place {
-    uri: Uri,
-    url: Url,
-    host: String,
-}
-
-impl Place {
-    fn read(uri: &Uri) -> Result<Self, SendError> {
-        let url = address(uri)?;
-        // The library tidies paths up (`..`); a request that would go elsewhere is not sent at all.
-        if url.path() != uri.path() || url.query() != uri.query() {
-            let why = "the path of the address would be changed on the way".to_owned();
-            return Err(SendError::not_sent(SendErrorKind::Invalid, why));
-        }
-        Ok(Self { uri: uri.clone(), url, host: uri.host().unwrap_or_default().to_owned() })
+/// The address of the API, which must arrive as it is: the library resolves `..`, and a request that would go elsewhere
+/// is not sent at all.
+fn api_address(uri: &Uri) -> Result<Url, SendError> {
+    let url = address(uri)?;
+    if url.path() != uri.path() || url.query() != uri.query() {
+        let why = "the path of the address would be changed on the way".to_owned();
+        return Err(SendError::not_sent(SendErrorKind::Invalid, why));
     }
-
-    fn of_create(uri: &Uri, last: &Mutex<Option<Arc<Self>>>) -> Result<Arc<Self>, SendError> {
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some(place) if place.uri == *uri => Ok(place.clone()),
-            _ => Ok(last.insert(Arc::new(Self::read(uri)?)).clone()),
-        }
-    }
+    Ok(url)
 }
 
 impl Transport for HttpTransport {
@@ -171,19 +149,20 @@ impl Transport for HttpTransport {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let create = endpoint == Endpoint::Create;
-            let place = if create {
-                Place::of_create(&parts.uri, &self.clients.last_create)?
-            } else {
-                Arc::new(Place::read(&parts.uri)?)
-            };
-            let way = self.clients.way(create, &parts.uri)?;
+            let url = api_address(&parts.uri)?;
+            let host = parts.uri.host().unwrap_or_default();
+            let client = self.clients.for_api(create, host)?;
+            let mut request = reqwest::Request::new(parts.method, url);
+            *request.headers_mut() = parts.headers;
             let has_body = body.length() > 0;
             let first = body.first_byte();
             let body = body
                 .open()
                 .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()))?;
             let (body, progress) = SendBody::new(body, first);
-            let request = Request::from_parts(parts, Box::new(body));
+            if has_body {
+                *request.body_mut() = Some(reqwest::Body::wrap(body));
+            }
             let proof = has_body.then_some(&progress);
             let timeouts = &self.clients.timeouts;
             let limit = match endpoint {
@@ -191,17 +170,17 @@ impl Transport for HttpTransport {
                 _ => MAX_ANSWER,
             };
             if !create {
-                let work = exchange(way, request, &place, proof, limit, None);
+                let work = exchange(client, request, host, proof, limit, None);
                 return tokio::time::timeout(timeouts.read, work).await.unwrap_or_else(|_| {
-                    let why = format!("no answer from {} in time", place.host);
+                    let why = format!("no answer from {host} in time");
                     Err(SendError::maybe_sent(SendErrorKind::Timeout, why))
                 });
             }
             let head = Head::default();
-            let work = exchange(way, request, &place, proof, limit, Some(&head));
+            let work = exchange(client, request, host, proof, limit, Some(&head));
             match progress.patiently(timeouts, work).await {
                 Some(done) => done,
-                None => Err(too_late(&place.host, timeouts, &progress, &head)),
+                None => Err(too_late(host, timeouts, &progress, &head)),
             }
         })
     }
@@ -226,7 +205,7 @@ impl Transport for HttpTransport {
             *request.headers_mut() = parts.headers;
             let patience = self.clients.timeouts.read;
             let answer = match tokio::time::timeout(patience, client.execute(request)).await {
-                Ok(answer) => answer.map_err(|error| translate(&Failed::of_library(&error), &host, None))?,
+                Ok(answer) => answer.map_err(|error| translate(&error, &host, None))?,
                 Err(_) => {
                     let why = format!("no answer from {host} within {} s", patience.as_secs_f64());
                     return Err(SendError::maybe_sent(SendErrorKind::Timeout, why));
@@ -245,16 +224,18 @@ impl Transport for HttpTransport {
 /// What the head of an answer said, for the case that the rest never comes.
 type Head = Mutex<Option<(u16, Option<String>)>>;
 
+/// Sends one request and reads its answer, up to `limit` bytes.
 async fn exchange(
-    way: Way<'_>,
-    request: Request<Boxed>,
-    place: &Place,
+    client: &Client,
+    request: reqwest::Request,
+    host: &str,
     proof: Option<&Progress>,
     limit: usize,
     head: Option<&Head>,
 ) -> Result<Response<Bytes>, SendError> {
-    let host = place.host.as_str();
-    let mut answer = Answer::to(way, request, place, proof).await?;
+    let url = request.url().clone();
+    let mut answer = client.execute(request).await.map_err(|error| translate(&error, host, proof))?;
+    same_place(&answer, &url, host)?;
     let status = answer.status();
     let id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     if let Some(head) = head.and_then(|head| head.lock().ok()).as_deref_mut() {
@@ -264,106 +245,23 @@ async fn exchange(
         let why = format!("the answer of {host} is larger than the {limit} bytes that are read");
         SendError::maybe_sent(SendErrorKind::TooLarge, why).answered(status.as_u16(), id.clone())
     };
-    let announced = answer.announced();
+    let announced = answer.content_length().unwrap_or(0);
     if announced > limit as u64 {
         return Err(too_large());
     }
     let mut body = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
     loop {
-        match answer.chunk(host).await {
+        match answer.chunk().await {
             Ok(Some(piece)) if body.len() + piece.len() > limit => return Err(too_large()),
             Ok(Some(piece)) => body.extend_from_slice(&piece),
             Ok(None) => break,
-            Err(error) => return Err(error.answered(status.as_u16(), id)),
+            Err(error) => return Err(translate(&error, host, None).answered(status.as_u16(), id)),
         }
     }
     let mut given = Response::new(body.freeze());
     *given.status_mut() = status;
-    *given.headers_mut() = answer.into_headers();
+    *given.headers_mut() = std::mem::take(answer.headers_mut());
     Ok(given)
-}
-
-/// An answer whose body is still to come.
-enum Answer {
-    Direct(Response<Incoming>),
-    Library(reqwest::Response),
-}
-
-impl Answer {
-    async fn to(
-        way: Way<'_>,
-        request: Request<Boxed>,
-        place: &Place,
-        proof: Option<&Progress>,
-    ) -> Result<Self, SendError> {
-        let failed = |failure: Failed<'_>| translate(&failure, &place.host, proof);
-        match way {
-            Way::Direct(client) => match client.send(request).await {
-                Ok(answer) => Ok(Self::Direct(answer)),
-                Err(error) => Err(failed(Failed::of_direct(&error))),
-            },
-            Way::Library(client) => {
-                let (parts, body) = request.into_parts();
-                let mut request = reqwest::Request::new(parts.method, place.url.clone());
-                *request.headers_mut() = parts.headers;
-                if proof.is_some() {
-                    *request.body_mut() = Some(reqwest::Body::wrap(body));
-                }
-                let answer = client.execute(request).await;
-                let answer = answer.map_err(|error| failed(Failed::of_library(&error)))?;
-                same_place(&answer, &place.url, &place.host)?;
-                Ok(Self::Library(answer))
-            }
-        }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::Direct(answer) => answer.status(),
-            Self::Library(answer) => answer.status(),
-        }
-    }
-
-    fn headers(&self) -> &HeaderMap {
-        match self {
-            Self::Direct(answer) => answer.headers(),
-            Self::Library(answer) => answer.headers(),
-        }
-    }
-
-    fn into_headers(self) -> HeaderMap {
-        match self {
-            Self::Direct(answer) => answer.into_parts().0.headers,
-            Self::Library(mut answer) => std::mem::take(answer.headers_mut()),
-        }
-    }
-
-    /// Bytes that are to come, as far as they are known.
-    fn announced(&self) -> u64 {
-        match self {
-            Self::Direct(answer) => answer.body().size_hint().lower(),
-            Self::Library(answer) => answer.content_length().unwrap_or(0),
-        }
-    }
-
-    async fn chunk(&mut self, host: &str) -> Result<Option<Bytes>, SendError> {
-        match self {
-            Self::Direct(answer) => loop {
-                match poll_fn(|context| Pin::new(answer.body_mut()).poll_frame(context)).await {
-                    None => return Ok(None),
-                    Some(Ok(frame)) => {
-                        if let Ok(piece) = frame.into_data() {
-                            return Ok(Some(piece));
-                        }
-                    }
-                    Some(Err(error)) => return Err(translate(&Failed::of_answer(&error), host, None)),
-                }
-            },
-            Self::Library(answer) => {
-                answer.chunk().await.map_err(|error| translate(&Failed::of_library(&error), host, None))
-            }
-        }
-    }
 }
 
 /// Only a client of the user's own can have followed a redirect; its answer is not the answer to our request.
@@ -408,7 +306,7 @@ impl AnswerBody for StreamedBody {
     fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, SendError>> {
         Box::pin(async move {
             match tokio::time::timeout(self.stall, self.answer.chunk()).await {
-                Ok(piece) => piece.map_err(|error| translate(&Failed::of_library(&error), &self.host, None)),
+                Ok(piece) => piece.map_err(|error| translate(&error, &self.host, None)),
                 Err(_) => {
                     let why = format!("{} sent nothing for {} s", self.host, self.stall.as_secs_f64());
                     Err(SendError::maybe_sent(SendErrorKind::Timeout, why))

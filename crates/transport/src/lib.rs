@@ -8,7 +8,6 @@
 
 mod clients;
 mod clock;
-mod direct;
 mod encode;
 mod files;
 mod guard;

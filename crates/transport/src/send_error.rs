@@ -1,4 +1,4 @@
-//! From the errors of the clients to ours: what went wrong, in words without URLs, and whether the body can have left.
+//! From the errors of the HTTP library to ours: what went wrong, in words without URLs, and whether the body can have left.
 //!
 //! The library's own sorting was measured (reqwest 0.13.5): refused connections, unknown hosts and failed handshakes are
 //! "connect" errors; resets before and after the server read the request look the same; a TLS timeout is both "connect"
@@ -7,55 +7,20 @@
 use std::{error::Error, io};
 
 use ark_video_protocol::{SendError, SendErrorKind, SendStage};
-use hyper_util::client::legacy::Error as ClientError;
 
 use crate::{
-    direct::{NotFound, TooSlow},
     guard::OutOfReach,
     send_body::{Progress, Stage},
 };
 
 type Cause<'e> = Option<&'e (dyn Error + 'static)>;
 
-/// A failure, as far as the client that met it sorts them.
-pub(crate) struct Failed<'e> {
-    /// Below the outermost layer, whose words may hold the URL.
-    cause: Cause<'e>,
-    kind: SendErrorKind,
-    /// There never was a connection, or not even a request.
-    unconnected: bool,
-}
-
-impl<'e> Failed<'e> {
-    /// Of our own straight way.
-    pub(crate) fn of_direct(error: &'e ClientError) -> Self {
-        let cause = error.source();
-        let kind = match error.is_connect() {
-            true if any(cause, |cause| cause.is::<NotFound>()) => SendErrorKind::Dns,
-            true if any(cause, is_tls) => SendErrorKind::Tls,
-            true if any(cause, |cause| cause.is::<TooSlow>()) => SendErrorKind::Timeout,
-            true => SendErrorKind::Connect,
-            false if any(cause, |cause| is_hyper(cause, hyper::Error::is_parse)) => SendErrorKind::Body,
-            false => SendErrorKind::Closed,
-        };
-        Self { cause, kind, unconnected: error.is_connect() }
-    }
-
-    /// While the body of an answer was read.
-    pub(crate) fn of_answer(error: &'e hyper::Error) -> Self {
-        Self { cause: Some(error), kind: SendErrorKind::Body, unconnected: false }
-    }
-
-    /// Of the HTTP library.
-    pub(crate) fn of_library(error: &'e reqwest::Error) -> Self {
-        let unconnected = error.is_connect() || error.is_builder();
-        Self { cause: error.source(), kind: kind(error), unconnected }
-    }
-}
-
 /// Translates a failure; `host` is named in the message, `progress` is that of the request's body.
-pub(crate) fn translate(failed: &Failed<'_>, host: &str, progress: Option<&Progress>) -> SendError {
-    let Failed { cause, kind, unconnected } = *failed;
+pub(crate) fn translate(error: &reqwest::Error, host: &str, progress: Option<&Progress>) -> SendError {
+    // Below the outermost layer, whose text may hold the URL.
+    let cause = error.source();
+    let kind = kind(error);
+    let unconnected = error.is_connect() || error.is_builder();
     if let Some(failure) = progress.and_then(Progress::failure) {
         // Whatever else is said about the connection, it ended because we could not go on.
         return SendError::new(stage(false, progress), SendErrorKind::Invalid, failure.to_string());
