@@ -4,8 +4,6 @@
 //! pipeline and the reasons for each step are in docs/decisions/0002-codegen.md.
 
 mod arrange;
-pub(crate) mod catalog;
-mod catalog_forms;
 mod checks;
 pub(crate) mod definitions;
 mod digits;
@@ -70,7 +68,6 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     let definitions = definitions::read(&document)?;
     let bodies = structs::bodies(&definitions)?;
     let errors = read_json(root, "schema/errors.json")?;
-    let models = read_json(root, "schema/models.json")?;
 
     let mut outputs = BTreeMap::new();
     outputs.insert(SCHEMA.to_owned(), pretty(&document)?);
@@ -95,7 +92,6 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     rust("encoding", "Types to JSON.", &sources, impls::encode(&bodies))?;
     rust("debugging", "`Debug` without prompts, media and signatures.", &sources, impls::debug(&bodies))?;
     rust("error_codes", "Every error code of the API.", "schema/errors.json", errors::emit(&errors)?)?;
-    rust("catalog", "Every model, and what each can do.", "schema/models.json", catalog::emit(&models)?)?;
     rust(
         "checks",
         "What the schema says of single fields, and the shape of a request.",
@@ -103,11 +99,22 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
         checks::emit(&document, &definitions)?,
     )?;
     let public = ["types", "enums", "unions", "error_codes"].map(ident);
-    let internal = ["catalog", "checks"].map(ident);
-    let module_list = quote! { #(mod #modules;)* #(pub use #public::*;)* #(pub(crate) use #internal::*;)* };
+    let module_list = quote! { #(mod #modules;)* #(pub use #public::*;)* pub(crate) use checks::*; };
     let about = "What the schema says, as Rust. Private: the crate's lib.rs chooses what is public.";
     outputs.insert(format!("{GENERATED}/mod.rs"), render(about, &sources, module_list)?);
+    outputs.insert(format!("{GENERATED}/models.json"), catalog_copy(root)?);
     Ok(outputs)
+}
+
+/// The catalog as the model crate compiles it in: a package holds no file from outside of its folder.
+fn catalog_copy(root: &Path) -> Result<String> {
+    let path = "schema/models.json";
+    let text = fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"))?;
+    Ok(text
+        .lines()
+        .filter(|line| !line.starts_with("  \"$schema\":"))
+        .map(|line| format!("{line}\n"))
+        .collect())
 }
 
 /// The documents with every correction, null for what is not set and digit strings for integers of responses, and the examples

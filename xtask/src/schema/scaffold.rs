@@ -16,7 +16,6 @@ use crate::codegen;
 
 const MODELS: &str = "schema/models.json";
 const MODELS_SCHEMA: &str = "schema/models.schema.json";
-const FORMS: &str = "xtask/src/codegen/catalog_forms.rs";
 const FAMILY: &str = "crates/model/src/catalog/family.rs";
 const BUILDERS: &str = "crates/model/src/build.rs";
 const FLAGS: &str = "crates/cli/src/args/request.rs";
@@ -137,8 +136,6 @@ impl Made {
             required.push(json!(name));
         }
         self.put(MODELS_SCHEMA, &schema)?;
-        let row = format!("    (\"{name}\", Form::Flag),\n");
-        self.insert(root, FORMS, "    (\"bit_depth\", Form::Depths),\n", &row, true)?;
         let member = format!(
             "        /// `{}` is accepted.\n        {}: Cell<Option<bool>>,\n",
             field.name,
@@ -298,7 +295,7 @@ mod tests {
         let changes = diff::compare(&old, &new);
         let made = make(&root, &changes, &new, "2026-12-01").unwrap();
         let text = |path: &str| String::from_utf8(made.files[path].clone().unwrap()).unwrap();
-        for path in [FORMS, FAMILY, BUILDERS, FLAGS, FLAG_VALUES] {
+        for path in [FAMILY, BUILDERS, FLAGS, FLAG_VALUES] {
             syn::parse_file(&text(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
             assert!(made.notes.iter().any(|note| note.starts_with(path)), "{path}: {:#?}", made.notes);
         }
@@ -308,7 +305,6 @@ mod tests {
         );
         assert!(text(FLAGS).contains("pub(crate) camera_shake: Option<i64>"));
         assert!(text(FLAG_VALUES).contains("camera_shake = args.camera_shake, \"--camera-shake\";"));
-        assert!(text(FORMS).contains("(\"mood_word\", Form::Flag)"));
         let models: Value = serde_json::from_str(&text(MODELS)).unwrap();
         for (family, rows) in models["families"].as_object().unwrap() {
             assert_eq!(rows["camera_shake"]["value"], Value::Null, "{family}");

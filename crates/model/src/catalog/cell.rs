@@ -1,7 +1,6 @@
 //! A statement with its evidence, and the small values that statements are made of.
 //!
-//! Everything here can stand in a `static`, so that the built-in catalog costs nothing at start, and can be read from
-//! JSON, so that a newer one can be laid over it.
+//! Read from JSON, whether from the built-in catalog or from what a user puts over it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table::Words;
 
-/// A text that is compiled in or was read at run time.
+/// A text: a constant of the code, or read from a catalog.
 pub type Text = Cow<'static, str>;
 
 /// How sure a statement is.
@@ -109,8 +108,8 @@ pub struct Cell<T> {
     /// How sure the value is.
     pub confidence: Confidence,
     /// Sites for which the value holds; on others it counts as not known. Empty: all sites.
-    #[serde(default, skip_serializing_if = "<[Site]>::is_empty")]
-    pub sites: Cow<'static, [Site]>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<Site>,
     /// The switch that decides how strongly a request outside the value is reported. `None`: it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch: Option<Text>,
@@ -120,48 +119,9 @@ pub struct Cell<T> {
 }
 
 impl<T> Cell<T> {
-    /// A cell without more, for the generated tables.
-    pub(crate) const fn plain(
-        value: T,
-        source: &'static str,
-        date: &'static str,
-        confidence: Confidence,
-    ) -> Self {
-        Self::full(value, source, date, confidence, &[], None, None)
-    }
-
-    /// A cell with everything, for the generated tables.
-    pub(crate) const fn full(
-        value: T,
-        source: &'static str,
-        date: &'static str,
-        confidence: Confidence,
-        sites: &'static [Site],
-        switch: Option<&'static str>,
-        note: Option<&'static str>,
-    ) -> Self {
-        Self {
-            value,
-            source: Cow::Borrowed(source),
-            date: Cow::Borrowed(date),
-            confidence,
-            sites: Cow::Borrowed(sites),
-            switch: optional(switch),
-            note: optional(note),
-        }
-    }
-
     /// Whether the value is said of this site.
     pub fn holds_on(&self, site: Site) -> bool {
         self.sites.is_empty() || self.sites.contains(&site)
-    }
-}
-
-/// `Some` text that is compiled in.
-pub(crate) const fn optional(text: Option<&'static str>) -> Option<Text> {
-    match text {
-        Some(text) => Some(Cow::Borrowed(text)),
-        None => None,
     }
 }
 
@@ -287,9 +247,11 @@ mod tests {
 
     #[test]
     fn a_cell_holds_where_it_says() {
-        let cell = Cell::full(true, "D", "2026-10", Confidence::Documented, &[Site::Volcengine], None, None);
+        let json = r#"{"value":true,"source":"D","date":"2026-10","confidence":"documented","sites":["volcengine"]}"#;
+        let mut cell: Cell<bool> = serde_json::from_str(json).expect("reads");
         assert!(cell.holds_on(Site::Volcengine) && !cell.holds_on(Site::Byteplus));
-        assert!(Cell::plain(true, "D", "2026-10", Confidence::Documented).holds_on(Site::Byteplus));
+        cell.sites.clear();
+        assert!(cell.holds_on(Site::Byteplus));
     }
 
     #[test]

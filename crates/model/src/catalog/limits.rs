@@ -1,7 +1,5 @@
 //! Limits that do not depend on the model: fields, media, defaults, and how tokens are counted.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use super::rows::Format;
@@ -144,7 +142,7 @@ pub struct ImageLimits {
     /// Accepted forms of the address: https, data (base64) and asset (asset://).
     pub url_forms: Cell<Option<Words>>,
     /// Accepted file formats.
-    pub formats: Cow<'static, [Format]>,
+    pub formats: Vec<Format>,
     /// Width divided by height.
     pub aspect_ratio: Cell<Span<f64>>,
     /// Each side in pixels.
@@ -161,7 +159,7 @@ pub struct VideoLimits {
     /// Accepted forms of the address: https, data (base64) and asset (asset://).
     pub url_forms: Cell<Option<Words>>,
     /// Accepted file formats.
-    pub formats: Cow<'static, [Format]>,
+    pub formats: Vec<Format>,
     /// Accepted picture codecs.
     pub codecs: Cell<Option<Words>>,
     /// Accepted sound codecs inside mp4.
@@ -196,7 +194,7 @@ pub struct AudioLimits {
     /// Accepted forms of the address: https, data (base64) and asset (asset://).
     pub url_forms: Cell<Option<Words>>,
     /// Accepted file formats.
-    pub formats: Cow<'static, [Format]>,
+    pub formats: Vec<Format>,
     /// Largest file in bytes.
     pub max_bytes: Cell<i64>,
     /// Seconds by which a file may exceed its longest length before the service refuses it.

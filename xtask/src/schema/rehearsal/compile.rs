@@ -27,7 +27,7 @@ const NOTICED: usize = 90;
 const SUPPORT: [&str; 3] = ["decode", "open", "redact"];
 
 /// Generated modules that are tables or checks, not types.
-const APART: [&str; 3] = ["error_codes", "catalog", "checks"];
+const APART: [&str; 2] = ["error_codes", "checks"];
 
 /// Runs the edits (all, or every accepted one of the first `most`), and says how each ended.
 pub(crate) fn run(root: &Path, most: Option<usize>) -> Result<String> {
