@@ -61,7 +61,8 @@ impl Repo {
                     || name == "__pycache__"
                     || (name.starts_with('.')
                         && ![".cargo", ".ci", ".config", ".github"].contains(&name.as_str()));
-                if kind.is_symlink() || (kind.is_dir() && foreign_folder) {
+                // In a worktree of git `.git` is a file, with a path of this machine.
+                if kind.is_symlink() || name == ".git" || (kind.is_dir() && foreign_folder) {
                     continue;
                 }
                 let path = entry.path();

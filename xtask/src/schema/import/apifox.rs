@@ -51,11 +51,7 @@ fn parts(
     answers_place: &str,
 ) -> Result<Imported> {
     let request = body.get("jsonSchema").filter(|schema| schema.is_object()).cloned();
-    let example = match body.pointer("/examples/0/value") {
-        None => None,
-        Some(Value::String(text)) => Some(super::example(text, "/examples/0/value")?),
-        Some(value) => Some(value.clone()),
-    };
+    let example = body.pointer("/examples/0/value").cloned();
     let answers = answers.as_array().ok_or_else(|| anyhow!("{answers_place} is not a list of answers"))?;
     let code = |answer: &Value| match answer.get("code") {
         Some(Value::String(code)) => code.clone(),

@@ -8,23 +8,12 @@ use super::{Imported, Kind, Operation, repair, strict};
 
 /// Whether the text is such an export.
 pub(super) fn is_one(text: &str) -> bool {
-    fenced(text).is_some() || text.lines().any(|line| Columns::of(line).is_some())
+    !fenced(text).is_empty() || text.lines().any(|line| Columns::of(line).is_some())
 }
 
 pub(super) fn read(text: &str, wanted: Option<Operation>) -> Result<Imported> {
-    let mut imported = match fenced(text) {
-        Some((first_line, body)) => {
-            let (value, repaired) = if body.trim_start().starts_with('{') {
-                (strict::json(&body, first_line)?, Vec::new())
-            } else {
-                repair::yaml(&body, first_line)?
-            };
-            let mut imported = super::from_value(&value, wanted)?;
-            imported.repaired = repaired;
-            imported
-        }
-        None => tables(text)?,
-    };
+    let pages = fenced(text);
+    let mut imported = if pages.is_empty() { tables(text)? } else { first_of(&pages, wanted)? };
     imported.kind = Kind::ApifoxMarkdown;
     if imported.title.is_none() {
         imported.title =
@@ -33,27 +22,74 @@ pub(super) fn read(text: &str, wanted: Option<Operation>) -> Result<Imported> {
     Ok(imported)
 }
 
-/// The fenced block that is an OpenAPI document, and the line it begins in.
-fn fenced(text: &str) -> Option<(usize, String)> {
+/// The page to read of a file that joins several, as a whole site is exported: the wanted one, else the first kind of operation.
+/// Pages of other APIs are left out, with a note.
+fn first_of(pages: &[(usize, String)], wanted: Option<Operation>) -> Result<Imported> {
+    let mut found: Vec<Imported> = Vec::new();
+    let mut faults = Vec::new();
+    for (first_line, body) in pages {
+        match page(body, *first_line, wanted) {
+            Ok(imported) => found.push(imported),
+            Err(fault) => faults.push((*first_line, fault)),
+        }
+    }
+    let Some(at) = (0..found.len()).min_by_key(|at| found[*at].operation) else {
+        return Err(faults
+            .into_iter()
+            .next()
+            .map_or_else(|| anyhow!("it holds no page"), |(_, fault)| fault));
+    };
+    let mut chosen = found.remove(at);
+    chosen.others.extend(found.iter().map(|other| other.operation));
+    chosen.others.retain(|other| *other != chosen.operation);
+    chosen.others.sort_unstable();
+    chosen.others.dedup();
+    let twice = found.iter().filter(|other| other.operation == chosen.operation).count();
+    ensure!(
+        twice == 0,
+        "{} pages of this file describe the operation `{}`; keep one",
+        twice + 1,
+        chosen.operation
+    );
+    chosen.left_out.extend(faults.iter().map(|(line, fault)| format!("the page at line {line}: {fault:#}")));
+    Ok(chosen)
+}
+
+fn page(body: &str, first_line: usize, wanted: Option<Operation>) -> Result<Imported> {
+    let (value, repaired) = if body.trim_start().starts_with('{') {
+        (strict::json(body, first_line)?, Vec::new())
+    } else {
+        repair::yaml(body, first_line)?
+    };
+    let mut imported = super::from_value(&value, wanted)?;
+    imported.repaired = repaired;
+    Ok(imported)
+}
+
+/// The fenced blocks that are OpenAPI documents, and the line that each begins in.
+fn fenced(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
     let mut open: Option<(usize, String)> = None;
     for (index, line) in text.lines().enumerate() {
-        let fence = line.trim_start().starts_with("```");
-        match (&mut open, fence) {
-            (None, true) => open = Some((index + 2, String::new())),
-            (Some((_, body)), true) => {
-                if body.lines().any(|line| line.trim_start_matches(['{', '"', ' ']).starts_with("openapi")) {
-                    return open;
-                }
-                open = None;
-            }
-            (Some((_, body)), false) => {
+        if !line.trim_start().starts_with("```") {
+            if let Some((_, body)) = &mut open {
                 body.push_str(line);
                 body.push('\n');
             }
-            (None, false) => {}
+            continue;
         }
+        open = match open.take() {
+            None => Some((index + 2, String::new())),
+            Some(block) => {
+                let mut lines = block.1.lines();
+                if lines.any(|line| line.trim_start_matches(['{', '"', ' ']).starts_with("openapi")) {
+                    found.push(block);
+                }
+                None
+            }
+        };
     }
-    None
+    found
 }
 
 /// Which column holds what; the header differs between editions of the tool.

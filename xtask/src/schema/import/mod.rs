@@ -12,7 +12,7 @@ pub(crate) mod operation;
 mod repair;
 mod strict;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use serde_json::{Map, Value, json};
 
 /// The largest document that is read, in bytes. The largest ones seen have half a megabyte.
@@ -109,6 +109,7 @@ pub(crate) fn read_as(bytes: &[u8], wanted: Option<Operation>) -> Result<Importe
             imported.operation
         );
     }
+    read_examples(&mut imported)?;
     normal::form(&mut imported)?;
     names::check(&imported)?;
     Ok(imported)
@@ -231,11 +232,27 @@ fn nothing() -> Value {
     json!({ "type": "object", "properties": {} })
 }
 
-/// The example text inside a document, as a value.
-fn example(text: &str, place: &str) -> Result<Value> {
-    strict::json(text, 1).map_err(anyhow::Error::from).with_context(|| {
-        format!("at {place}: the document's own example is not the JSON text that it should be")
-    })
+/// Reads the examples that are written as a text. In an export, one that is not JSON costs the example alone: nothing is
+/// generated from it. A page is copied by hand, so there it means that the copy is damaged.
+fn read_examples(imported: &mut Imported) -> Result<()> {
+    for (example, of) in [(&mut imported.example, "a request"), (&mut imported.answer_example, "an answer")] {
+        let Some(Value::String(text)) = example else { continue };
+        let uncommented: Vec<&str> =
+            text.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line }).collect();
+        *example = match strict::json(&uncommented.join("\n"), 1) {
+            Ok(value) => Some(value),
+            Err(fault) if matches!(imported.kind, Kind::ApifoxPage | Kind::ApifoxExport) => bail!(
+                "at /examples/0/value: the document's own example is not the JSON text that it should be: {fault}"
+            ),
+            Err(fault) => {
+                imported.repaired.push(format!(
+                    "the document's own example of {of} is not JSON, so it is not used: {fault}"
+                ));
+                None
+            }
+        };
+    }
+    Ok(())
 }
 
 #[cfg(test)]

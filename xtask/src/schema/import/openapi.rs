@@ -272,11 +272,7 @@ fn content(document: &Value, holder: &Value, place: &str) -> Result<(Option<Valu
         Some(named) => follow(document, named, &format!("{place}/content/examples"))?.get("value"),
         None => json.get("example"),
     };
-    let example = match example {
-        Some(Value::String(text)) => Some(super::example(text, &format!("{place}/content/example"))?),
-        other => other.cloned(),
-    };
-    Ok((json.get("schema").cloned(), example))
+    Ok((json.get("schema").cloned(), example.cloned()))
 }
 
 /// The document's named schemas, under names that a Rust type can have.

@@ -69,7 +69,8 @@ impl Operation {
         match method.to_ascii_lowercase().as_str() {
             "post" if path.ends_with(TASKS) => Some(Self::Create),
             "post" | "put" if is_task(request) => Some(Self::Callback),
-            "post" => Some(Self::Create),
+            // Another publisher's mount; a document of tables names no path.
+            "post" if path.is_empty() || has(request, "content") => Some(Self::Create),
             "get" if last == "models" => Some(Self::Models),
             "get" if path.ends_with(TASKS) => Some(Self::List),
             "get" if names_one => Some(Self::Get),
@@ -127,10 +128,13 @@ mod tests {
     fn by_method_and_path_then_by_shape() {
         let task = json!({ "properties": { "id": {}, "status": {} } });
         let page = json!({ "properties": { "data": { "type": "array" } } });
+        let create = json!({ "properties": { "model": {}, "content": {} } });
+        let other = json!({ "properties": { "model": {}, "prompt": {} } });
         let nothing = Value::Null;
         for (method, path, request, answer, expected) in [
             ("POST", "/api/v3/contents/generations/tasks", &nothing, &nothing, Some(Operation::Create)),
-            ("post", "/seedance/v3/tasks/", &nothing, &nothing, Some(Operation::Create)),
+            ("post", "/seedance/v3/tasks/", &create, &nothing, Some(Operation::Create)),
+            ("post", "/v2/videos/generations", &other, &nothing, None),
             ("post", "/your/callback", &task, &nothing, Some(Operation::Callback)),
             ("get", "/volc/v1/contents/generations/tasks", &nothing, &nothing, Some(Operation::List)),
             ("get", "/v3/contents/generations/tasks?page_num=1", &nothing, &nothing, Some(Operation::List)),

@@ -210,3 +210,44 @@ fn names_are_checked() {
         read(schema.to_string().as_bytes()).unwrap_or_else(|error| panic!("{kept}: {error:#}"));
     }
 }
+
+/// A page as Apifox writes it into a Markdown file.
+fn markdown_page(title: &str, path: &str, property: &str, example: &str) -> String {
+    format!(
+        "# {title}\n\n## OpenAPI Specification\n\n```yaml\nopenapi: 3.0.1\ninfo:\n  title: ''\npaths:\n  {path}:\n    post:\n      \
+         summary: {title}\n      requestBody:\n        content:\n          application/json:\n            schema:\n              \
+         type: object\n              properties:\n                model:\n                  type: string\n                \
+         {property}:\n                  type: array\n                  items:\n                    type: object\n            \
+         example: {example}\n      responses:\n        '200':\n          description: ''\n```\n\n\n"
+    )
+}
+
+#[test]
+fn a_file_that_joins_pages_is_read_at_the_page_of_this_api() {
+    let ours = markdown_page("Create", "/seedance/v3/contents/generations/tasks", "content", "{}");
+    let foreign = markdown_page("Unified", "/v2/videos/generations", "prompt", "{}");
+    for (name, text) in [("first", format!("{ours}{foreign}{foreign}")), ("last", format!("{foreign}{ours}"))]
+    {
+        let read = read(text.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        assert_eq!(read.title.as_deref(), Some("Create"), "{name}");
+        assert!(read.left_out.iter().any(|note| note.starts_with("the page at line")), "{name}");
+    }
+    let only = fails(&foreign);
+    assert!(only.contains("no operation of this API is described"), "{only}");
+    let twice = fails(&format!("{ours}{ours}"));
+    assert!(twice.starts_with("2 pages of this file describe the operation `create`"), "{twice}");
+}
+
+#[test]
+fn an_example_that_is_no_json_costs_the_example_alone() {
+    let with = |example: &str| {
+        let text = markdown_page("Create", "/volc/v1/contents/generations/tasks", "content", example);
+        let read = read(text.as_bytes()).unwrap();
+        (read.example, read.repaired)
+    };
+    let commented = r#""{\r\n  \"model\": \"a\"\r\n  // \"seed\": 11\r\n}""#;
+    assert_eq!(with(commented), (Some(json!({ "model": "a" })), Vec::new()));
+    let (example, warnings) = with(r#""{ model: a }""#);
+    assert_eq!(example, None);
+    assert!(warnings[0].starts_with("the document's own example of a request is not JSON"), "{warnings:?}");
+}
