@@ -1,9 +1,10 @@
 //! Result files: signed links, as an object store makes them. GET only, 24 hours, no key.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -18,28 +19,20 @@ pub(crate) const MOUNT: &str = "/files/";
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
 
 /// How the link of a file is written. Small, since every finished task keeps one for as long as it is remembered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Link {
+    /// This and the extension follow from the task: a snapshot leaves them out.
+    #[serde(skip)]
     model_name: &'static str,
     made: i64,
+    #[serde(with = "super::snapshot::hexadecimal")]
     object: u128,
+    #[serde(skip)]
     extension: &'static str,
 }
 
 impl Link {
-    /// A link that was given out before.
-    pub(crate) fn known(model_name: &'static str, made: i64, object: u128, extension: &'static str) -> Self {
-        Self { model_name, made, object, extension }
-    }
-
-    pub(crate) fn made(&self) -> i64 {
-        self.made
-    }
-
-    pub(crate) fn object(&self) -> u128 {
-        self.object
-    }
-
     /// The object's name has the form of the vendor's: `02`, a time, and digits.
     pub(crate) fn path(&self) -> String {
         let Self { model_name, made, object, extension, .. } = self;
@@ -76,6 +69,15 @@ impl Link {
             "X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=AKLTsimulated%2F{day}%2Fcn-beijing%2Ftos%2Frequest\
              &X-Tos-Date={date}&X-Tos-Expires={lives}{limit}&X-Tos-Signature={high:032x}{low:032x}&X-Tos-SignedHeaders=host"
         )
+    }
+
+    /// Sets what follows from the task and the part.
+    fn complete(&mut self, spec: VideoSpec, part: FilePart, owner: Owner) {
+        self.model_name = owner.model_name;
+        self.extension = match part {
+            FilePart::Film => spec.container.extension(),
+            FilePart::LastFrame(format) => format.extension(),
+        };
     }
 
     /// When it stops working, in milliseconds, if it lives so many seconds.
@@ -148,20 +150,31 @@ impl Files {
         now: i64,
         random: &mut Random,
     ) -> Link {
-        let extension = match part {
-            FilePart::Film => spec.container.extension(),
-            FilePart::LastFrame(format) => format.extension(),
-        };
-        let link = Link { model_name: owner.model_name, made: now, object: random.bits() >> 28, extension };
-        self.restore(link, spec, part, owner);
+        let mut link = Link { model_name: "", made: now, object: random.bits() >> 28, extension: "" };
+        self.put(&mut link, spec, part, owner);
         link
     }
 
-    /// Puts a file under a link.
-    pub(crate) fn restore(&mut self, link: Link, spec: VideoSpec, part: FilePart, owner: Owner) {
+    /// Puts back what a link of a snapshot leads to, in any order, where it was still there.
+    pub(crate) fn restore(
+        &mut self,
+        link: &mut Link,
+        spec: VideoSpec,
+        part: FilePart,
+        owner: Owner,
+        left: &BTreeMap<u128, Option<u32>>,
+    ) {
+        match left.get(&link.object) {
+            Some(left) => self.put(link, spec, part, Owner { downloads: *left, ..owner }),
+            None => link.complete(spec, part, owner),
+        }
+    }
+
+    fn put(&mut self, link: &mut Link, spec: VideoSpec, part: FilePart, owner: Owner) {
         let Owner { place, downloads: left, lives, .. } = owner;
+        link.complete(spec, part, owner);
         self.oldest_first.push_back((link.dies_at(lives), link.object));
-        self.by_object.insert(link.object, File { spec, part, link, place, left });
+        self.by_object.insert(link.object, File { spec, part, link: *link, place, left });
     }
 
     /// The file at a path. Only the whole path counts, not the number alone.
@@ -177,9 +190,9 @@ impl Files {
         self.oldest_first.make_contiguous().sort_unstable();
     }
 
-    /// How often a file may still be fetched (`Some(None)`: without end); `None` where it is gone.
-    pub(crate) fn left(&self, link: &Link) -> Option<Option<u32>> {
-        self.by_object.get(&link.object).map(|file| file.left)
+    /// How often each file may still be fetched (`None`: without end), by the number in its name.
+    pub(crate) fn left(&self) -> BTreeMap<u128, Option<u32>> {
+        self.by_object.iter().map(|(object, file)| (*object, file.left)).collect()
     }
 
     /// The place of the task that a path belongs to.

@@ -133,10 +133,13 @@ impl Ledger {
     }
 }
 
-/// An entry as it is kept: small, since there may be a hundred thousand.
-#[derive(Debug, Clone)]
+/// An entry as it is kept: small, since there may be a hundred thousand. A snapshot holds it as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Line {
     pub(crate) task_id: Arc<str>,
+    /// A part of the catalog: a snapshot has it beside the line.
+    #[serde(skip)]
     pub(crate) model: &'static str,
     pub(crate) hash: u64,
     pub(crate) client_request_id: Option<Box<str>>,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ark_video_model::Catalog;
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeStruct};
 
 use crate::catalog::{Facts, Lookups};
 
@@ -14,7 +14,7 @@ const DIGITS: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
     currency: &'static str,
-    units: i64,
+    pub(super) units: i64,
 }
 
 impl Price {
@@ -31,16 +31,6 @@ impl Price {
         let (whole, part) = (self.units / scale, self.units % scale);
         let text = format!("{whole}.{part:0width$}", width = DIGITS);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    }
-
-    pub(crate) fn units(self) -> i64 {
-        self.units
-    }
-
-    /// An amount that was written down before; `None` for a currency that no price list has.
-    pub(crate) fn of_units(currency: &str, units: i64) -> Option<Self> {
-        let currency = ["CNY", "USD"].into_iter().find(|known| *known == currency)?;
-        Some(Self { currency, units })
     }
 
     /// What a task's tokens cost; `None` where the price is not public.
@@ -81,6 +71,25 @@ impl Serialize for Price {
     }
 }
 
+/// Reads what [`Serialize`] wrote: a currency that no price list has, and what is no amount, are errors.
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            currency: String,
+            amount: String,
+        }
+        let Written { currency, amount } = Written::deserialize(deserializer)?;
+        let (whole, part) = amount.split_once('.').unwrap_or((&amount, ""));
+        let currency = ["CNY", "USD"].into_iter().find(|known| *known == currency);
+        let units = format!("{whole}{part:0<DIGITS$}").parse().ok().filter(|_| part.len() <= DIGITS);
+        match (currency, units) {
+            (Some(currency), Some(units)) => Ok(Self { currency, units }),
+            _ => Err(D::Error::custom(format!("{amount} {currency:?} is not a price"))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ark_video_model::Site;
@@ -107,5 +116,10 @@ mod tests {
         let sums =
             Price::sums([price("USD", 150_000_000), price("CNY", 1), price("USD", 50_000_000)].into_iter());
         assert_eq!(sums.iter().map(ToString::to_string).collect::<Vec<_>>(), ["0.00000001 CNY", "2 USD"]);
+        let written = serde_json::to_string(&sums).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Price>>(&written).unwrap(), sums);
+        for wrong in [r#"{"currency":"EUR","amount":"1"}"#, r#"{"currency":"USD","amount":"0.123456789"}"#] {
+            assert!(serde_json::from_str::<Price>(wrong).is_err(), "{wrong}");
+        }
     }
 }

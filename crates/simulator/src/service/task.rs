@@ -53,9 +53,13 @@ impl State {
     }
 }
 
-/// What is kept of a task. No prompt and no media: a hundred thousand of them must fit into memory.
+/// What is kept of a task. No prompt and no media: a hundred thousand of them must fit into memory. A snapshot holds it as it is.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Record {
     pub(crate) id: Arc<str>,
+    /// A part of the catalog: a snapshot has its id beside the record.
+    #[serde(skip, default = "Model::first")]
     pub(crate) model: Model,
     /// The `model` of the request, which the list filters by, where it is not the id of the model.
     pub(crate) endpoint: Option<Box<str>>,
@@ -68,13 +72,15 @@ pub(crate) struct Record {
     pub(crate) priority: i64,
     pub(crate) safety_identifier: Option<Box<str>>,
     /// Moves on to the ledger when the task is taken in.
+    #[serde(skip)]
     pub(crate) client_request_id: Option<Box<str>>,
     pub(crate) callback_url: Option<Box<str>>,
     /// How many of those that share a limit with it run at a time; `None` without limits.
     pub(crate) running_at_a_time: Option<u32>,
     /// Its place in the ledger.
     pub(crate) place: u32,
-    /// What is kept of its prompt for faults.
+    /// What is kept of its prompt for faults, which belong to a run.
+    #[serde(skip)]
     pub(crate) marks: Option<Box<Marks>>,
     /// How many times longer it runs.
     pub(crate) slow: u32,

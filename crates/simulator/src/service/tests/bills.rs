@@ -185,7 +185,7 @@ fn assert_within(estimate: &Estimate, world: &World, id: &str, task: &Value) -> 
     if let (Some(price), Some(said)) = (price, &estimate.price) {
         // Hundred-millionths against millionths.
         let (min, max) = (said.min.millionths() * 100, said.max.millionths() * 100);
-        prop_assert!((min..=max).contains(&price.units().unsigned_abs()), "{price}: {said:?}\n{task}");
+        prop_assert!((min..=max).contains(&price.units.unsigned_abs()), "{price}: {said:?}\n{task}");
     }
     Ok(())
 }

@@ -71,12 +71,15 @@ fn a_service_goes_on_where_it_stopped() {
 
 #[test]
 fn what_is_no_snapshot_is_refused() {
-    for text in ["", "{}", "[]", r#"{"version":2}"#] {
+    for text in ["", "{}", "[]", r#"{"version":3}"#] {
         assert!(Service::restore(options(), text).is_err(), "{text}");
     }
-    let saved = World::new().service.snapshot().unwrap().replace("\"version\":2", "\"version\":99");
-    let error = Service::restore(options(), &saved).err().unwrap().to_string();
-    assert!(error.contains("version 99") && error.contains("delete it"), "{error}");
+    for other in [2, 99] {
+        let other = format!("version\":{other}");
+        let saved = World::new().service.snapshot().unwrap().replace("version\":3", &other);
+        let error = Service::restore(options(), &saved).err().unwrap().to_string();
+        assert!(error.contains(&other.replace("\":", " ")) && error.contains("delete it"), "{error}");
+    }
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn a_snapshot_whose_parts_do_not_fit_together_is_refused() {
     let saved: Value = serde_json::from_str(&world.service.snapshot().unwrap()).unwrap();
     for place in [json!(0), json!(4_000_000_000_u32)] {
         let mut spoilt = saved.clone();
-        spoilt["tasks"][1]["place"] = place.clone();
+        spoilt["tasks"][1][1]["place"] = place.clone();
         let error = Service::restore(options(), &spoilt.to_string()).err().unwrap().to_string();
         assert!(error.contains("do not fit together") && error.contains("delete it"), "{place}: {error}");
     }
