@@ -21,7 +21,7 @@ mod differential;
 mod examples;
 mod faults;
 mod guide_example;
-mod hostile_text;
+mod hostile;
 mod matrix;
 mod payloads;
 mod planted;

@@ -114,7 +114,9 @@ pub use watch_handle::WatchHandle;
 
 /// Making files so that nothing that was planted under a name is written through.
 pub mod files {
-    pub use ark_video_transport::{Staged, create_private, is_own_file, read_bounded, write_private};
+    pub use ark_video_transport::{
+        Staged, create_own_folder, create_private, is_own_file, read_bounded, write_private,
+    };
 }
 
 /// The README's example compiles.

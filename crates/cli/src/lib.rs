@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
 
 /// Runs one command and gives its exit code, see `ark-video --help`. Needs a tokio runtime.
 pub async fn run(world: World) -> u8 {
-    let World { args, env, cwd, stdin, stdout, stderr, terminal, interrupts } = world;
+    let World { args, env, cwd, stdin, stdout, stderr, terminal, interrupts, clock } = world;
     let mut output = Output::new(stdout, stderr);
     let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
     let colour = !set("NO_COLOR") && env.get("TERM").is_none_or(|term| term != "dumb");
@@ -81,8 +81,16 @@ pub async fn run(world: World) -> u8 {
         Ok(cli) => {
             let form = form(&cli, terminal.stdout);
             output.set(form, json_errors, colour && terminal.stderr, terminal.stderr && !set("CI"));
-            let session =
-                Session { flags: cli.global, output, env, cwd, terminal, interrupts, stdin: Some(stdin) };
+            let session = Session {
+                flags: cli.global,
+                output,
+                env,
+                cwd,
+                terminal,
+                interrupts,
+                clock,
+                stdin: Some(stdin),
+            };
             dispatch(session, cli.command).await
         }
         Err(error) => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ark_video::files::{create_private, read_bounded, write_private};
+use ark_video::files::{create_private, is_own_file, read_bounded, write_private};
 use ark_video::{BaseUrl, Marks, MarksInUse, Progress, Sidecar, UnixMillis};
 use serde::{Deserialize, Serialize};
 
@@ -293,7 +293,8 @@ impl Store {
     fn lock(&self, id: &str) -> io::Result<Option<File>> {
         let path = self.lock_path(id);
         match create_private(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // A pipe would be waited for.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => drop(is_own_file(&path)?),
             made => made?,
         }
         let file = File::open(path)?;

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ark_video::model::Catalog;
-use ark_video::{Client, LimitSettings};
+use ark_video::{Client, Clock, LimitSettings};
 use ark_video_simulator::Simulator;
 use secrecy::ExposeSecret;
 
@@ -28,6 +29,7 @@ pub(crate) struct Session {
     pub(crate) cwd: PathBuf,
     pub(crate) terminal: Terminal,
     pub(crate) interrupts: Interrupts,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stdin: Option<Box<dyn Read + Send>>,
 }
 
@@ -141,7 +143,7 @@ impl Session {
         if self.flags.simulate {
             return self.simulated(catalog::lasting(catalog), limits).await;
         }
-        let client = settings.client_within(limits, &mut |warning| self.output.warn(warning))?;
+        let client = self.client_of(settings, limits)?;
         Ok(Connection { client, simulator: None })
     }
 
@@ -153,7 +155,12 @@ impl Session {
         }
         let stdin = if self.key_from_stdin() { self.read_stdin().await? } else { Vec::new() };
         let settings = self.settings(&stdin)?;
-        settings.client(&mut |warning| self.output.warn(warning))
+        self.client_of(&settings, LimitSettings::default())
+    }
+
+    fn client_of(&self, settings: &Settings, limits: LimitSettings) -> Result<Client, Failure> {
+        let builder = Client::builder().limits(limits).clock(Arc::clone(&self.clock));
+        settings.client(builder, &mut |warning| self.output.warn(warning))
     }
 
     async fn simulated(
@@ -166,6 +173,7 @@ impl Session {
             .api_key(running.simulator.api_key())
             .base_url(running.simulator.base_url())
             .limits(limits)
+            .clock(Arc::clone(&self.clock))
             .build()
             .map_err(|error| crate::api_failure::of(&error, &self.again()))?;
         Ok(Connection { client, simulator: Some(running) })

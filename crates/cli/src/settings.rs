@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ark_video::{BaseUrl, Client, EnvSettings, KEY_VARIABLES, LimitSettings, Proxy};
+use ark_video::{BaseUrl, Client, ClientBuilder, EnvSettings, KEY_VARIABLES, Proxy};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -181,15 +181,10 @@ impl Settings {
         Self { key: None, base_url, model, proxy: None, insecure_http: false, file: None, profile: None }
     }
 
-    /// A client, and a warning if the key goes to somebody else than the vendor.
-    pub(crate) fn client(&self, warn: &mut dyn FnMut(String)) -> Result<Client, Failure> {
-        self.client_within(LimitSettings::default(), warn)
-    }
-
-    /// As [`Settings::client`], inside these rates.
-    pub(crate) fn client_within(
+    /// A client of this builder, and a warning if the key goes to somebody else than the vendor.
+    pub(crate) fn client(
         &self,
-        limits: LimitSettings,
+        builder: ClientBuilder,
         warn: &mut dyn FnMut(String),
     ) -> Result<Client, Failure> {
         let Some(key) = &self.key else {
@@ -199,10 +194,9 @@ impl Settings {
                 .hint("export ARK_API_KEY=…, or say --api-key-file FILE; `ark-video config` shows where keys are looked for")
                 .hint("to try it without a key and without a bill, add --simulate"));
         };
-        let mut builder = Client::builder()
+        let mut builder = builder
             .api_key(key.value.clone())
             .base_url(self.base_url.value.as_str())
-            .limits(limits)
             .allow_insecure_http(self.insecure_http);
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(Proxy::url(proxy.value.as_str()));

@@ -100,7 +100,10 @@ fn the_key_is_never_shown() {
 #[test]
 fn a_key_that_leaves_for_a_stranger_is_said() {
     let mut warnings = Vec::new();
-    resolved(&["--profile", "work"], &[]).unwrap().client(&mut |warning| warnings.push(warning)).unwrap();
+    resolved(&["--profile", "work"], &[])
+        .unwrap()
+        .client(Client::builder(), &mut |warning| warnings.push(warning))
+        .unwrap();
     assert_eq!(warnings.len(), 1);
     assert!(
         warnings[0]
@@ -108,6 +111,9 @@ fn a_key_that_leaves_for_a_stranger_is_said() {
         "{warnings:?}"
     );
     let mut none = |warning: String| panic!("{warning}");
-    resolved(&[], &[]).unwrap().client(&mut none).unwrap();
-    resolved(&["--base-url", "http://127.0.0.1:1/api/v3"], &[]).unwrap().client(&mut none).unwrap();
+    resolved(&[], &[]).unwrap().client(Client::builder(), &mut none).unwrap();
+    resolved(&["--base-url", "http://127.0.0.1:1/api/v3"], &[])
+        .unwrap()
+        .client(Client::builder(), &mut none)
+        .unwrap();
 }

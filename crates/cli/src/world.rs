@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use ark_video::{Clock, SystemClock};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Everything outside.
@@ -27,6 +29,8 @@ pub struct World {
     pub terminal: Terminal,
     /// Presses of Ctrl-C.
     pub interrupts: Interrupts,
+    /// The time that waits, retries and searches go by; default the machine's.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Which streams have a person at the other end.
@@ -52,6 +56,7 @@ impl World {
             stderr: Box::new(std::io::sink()),
             terminal: Terminal::default(),
             interrupts: Interrupts::never(),
+            clock: Arc::new(SystemClock::new()),
         }
     }
 
@@ -73,6 +78,7 @@ impl World {
             stdout: Box::new(stdout),
             stderr: Box::new(stderr),
             interrupts: Interrupts::never(),
+            clock: Arc::new(SystemClock::new()),
         }
     }
 }

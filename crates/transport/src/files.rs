@@ -87,6 +87,18 @@ pub fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// Makes a folder of ours, and those above it.
+///
+/// # Errors
+/// A link stands under its name, also one to a folder; or the system said no.
+pub fn create_own_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    if fs::symlink_metadata(path)?.is_symlink() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link"));
+    }
+    Ok(())
+}
+
 /// Reads a small file that anyone may have put there: never waits for the writer of a pipe, never reads more than `most`
 /// bytes.
 ///

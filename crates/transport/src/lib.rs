@@ -26,7 +26,7 @@ mod transport;
 
 pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
-pub use files::{Staged, create_private, is_own_file, read_bounded, write_private};
+pub use files::{Staged, create_own_folder, create_private, is_own_file, read_bounded, write_private};
 pub use http_transport::{HttpTransport, HttpTransportBuilder};
 pub use request_body::{BodySource, FileSource, RequestBody, SourceError};
 pub use room::{MARGIN, check_room};

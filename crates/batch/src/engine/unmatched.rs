@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ark_video::files::create_own_folder;
 use ark_video::model::{Catalog, Task, TaskStatus};
 use ark_video::{DownloadOptions, Existing, Provenance, Sidecar, Watched, deadline, file_stem, unix_millis};
 use futures_util::future::join_all;
@@ -97,7 +98,7 @@ async fn fetch(shared: &Shared, job: &Job, task: Task, path: &Path) -> bool {
         () = shared.stop.draining() => return false,
     };
     let folder = folder(&job.planned);
-    let made = tokio::task::spawn_blocking(move || std::fs::create_dir_all(&folder)).await;
+    let made = tokio::task::spawn_blocking(move || create_own_folder(&folder)).await;
     let failed = |reason: String| {
         shared.tell(Some(&job.key), EventKind::Trouble { reason });
         true

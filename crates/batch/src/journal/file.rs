@@ -33,6 +33,13 @@ const NETWORK: [&str; 16] = [
     "fuse.s3fs",
 ];
 
+/// The file that a link leads to. SQLite follows links too, so that only there its companions, the kind of disk and the
+/// high-water mark are the journal's own. What leads to no journal is refused by [`prepare`].
+pub(super) fn real(path: &Path) -> PathBuf {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    is_link.then(|| fs::canonicalize(path).ok()).flatten().unwrap_or_else(|| path.to_owned())
+}
+
 fn told(error: &io::Error, what: &str) -> Trouble {
     use JournalErrorKind::{Denied, Disk, Full, Missing};
     let kind = match error.kind() {

@@ -40,7 +40,8 @@ const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; SE
      SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'";
 
 impl Journal {
-    /// Opens a journal, or makes it. The file of a new one is the user's alone (0600), and so is its folder if it is new.
+    /// Opens a journal, or makes it. A link to a journal is followed: what belongs beside it is then beside the file that it
+    /// leads to. The file of a new one is the user's alone (0600), and so is its folder if it is new.
     ///
     /// # Errors
     ///
@@ -48,7 +49,10 @@ impl Journal {
     /// the server cannot be reached or refuses. Nothing foreign is touched.
     pub async fn open(at: &JournalAt, options: OpenOptions) -> Result<Self, JournalError> {
         let (place, opened) = match at {
-            JournalAt::File(path) => (path.display().to_string(), open_file(path, &options).await),
+            JournalAt::File(path) => {
+                let path = file::real(path);
+                (path.display().to_string(), open_file(&path, &options).await)
+            }
             JournalAt::Postgres(address) => open_server(address, &options).await,
         };
         match opened {

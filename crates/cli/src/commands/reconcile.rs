@@ -121,7 +121,7 @@ pub(crate) async fn once(
         // What a killed command sent may be on its way, and LIST may show it a moment later.
         let is_fresh = client.now() < unknown.window.to;
         match (verdicts.first(), pauses.next()) {
-            (Some(Verdict::NotFound { .. }), Some(pause)) if is_fresh => tokio::time::sleep(*pause).await,
+            (Some(Verdict::NotFound { .. }), Some(pause)) if is_fresh => session.clock.sleep(*pause).await,
             _ => break verdicts,
         }
     };

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Component, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use ark_video::files::create_own_folder;
 use ark_video::model::Catalog;
 use ark_video::{Client, LimitSettings, StampOptions};
 use ark_video_batch::{
@@ -75,6 +77,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     options.new_journal = args.new_journal;
     options.overwrite = args.overwrite;
     options.simulated = session.flags.simulate;
+    options.clock = Arc::clone(&session.clock);
     let runner = Runner::new(client, opened.journal.clone(), options);
     let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
     let interrupts = &mut session.interrupts;
@@ -189,7 +192,7 @@ fn rehearse(
             format!("the folder {} cannot be used for the rehearsal: {why}", folder.display()),
         )
     };
-    std::fs::create_dir_all(&folder).map_err(unwritable)?;
+    create_own_folder(&folder).map_err(unwritable)?;
     let JournalAt::File(file) = journal else { return Ok(()) };
     let stem = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for entry in std::fs::read_dir(&folder).map_err(unwritable)? {
@@ -198,7 +201,7 @@ fn rehearse(
         // The journal and what SQLite and the runner keep beside it.
         let is_its =
             name.strip_prefix(&stem).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
-        if is_its && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        if is_its && entry.file_type().is_ok_and(|kind| !kind.is_dir()) {
             std::fs::remove_file(entry.path()).map_err(unwritable)?;
         }
     }
