@@ -32,7 +32,9 @@ async fn nothing_is_written_through(simulator: &Simulator, names: &[&str], line:
     let pairs = names.iter().flat_map(|name| PLANTS.map(|(what, plant)| (name, what, plant)));
     let runs = pairs.map(|(name, what, plant)| async move {
         let shell = shell(simulator);
-        plant(shell.folder.path(), &shell.folder.path().join(name));
+        let name_at = shell.folder.path().join(name);
+        fs::create_dir_all(name_at.parent().unwrap()).unwrap();
+        plant(shell.folder.path(), &name_at);
         let ran = shell.run(line).await;
         unharmed(&shell, &format!("{what} as {name}: {} {}", ran.code, ran.stderr));
     });
@@ -65,7 +67,7 @@ fn shell(simulator: &Simulator) -> Shell {
         "shots": [{ "name": "boat", "prompt": "A paper boat." }],
     });
     fs::write(folder.join("l.json"), list.to_string()).unwrap();
-    shell
+    shell.set("ARK_STATE_DIR", "state")
 }
 
 async fn fast() -> Simulator {
@@ -134,4 +136,58 @@ async fn nothing_is_written_through_by_a_state_or_a_page() {
         }
     }
     assert_eq!(shell.run(&report).await.code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_through_by_the_records_of_creates() {
+    let simulator = fast().await;
+    let line = ["generate", "A kite.", "-d", "2", "--no-wait"];
+    let first = shell(&simulator);
+    assert_eq!(first.run(&line).await.code, 0);
+    let records = fs::read_dir(first.folder.path().join("state/records")).unwrap();
+    let mut names: Vec<String> = records
+        .map(|entry| format!("state/records/{}", entry.unwrap().file_name().into_string().unwrap()))
+        .collect();
+    names.sort();
+    let endings = ["-1.json", "-1.lock", "-1.sent"];
+    assert!(endings.iter().all(|ending| names.iter().any(|name| name.ends_with(ending))), "{names:?}");
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    nothing_is_written_through(&simulator, &names, &line).await;
+    // Of a mark only the presence counts: it is an empty file that is made and never opened.
+    let marks: Vec<_> = fs::read_dir(first.folder.path().join("state/marks")).unwrap().collect();
+    assert!(!marks.is_empty());
+    for mark in marks {
+        assert_eq!(mark.unwrap().metadata().unwrap().len(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_through_by_a_rehearsal() {
+    let names = ["simulated", "simulated/l.json.journal", "simulated/l.json.journal-wal"];
+    nothing_is_written_through(&fast().await, &names, &["batch", "run", "l.json", "--simulate"]).await;
+}
+
+/// Unlike a link to anything else, one to a journal is a user's own way to keep it on another disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_behind_a_link_is_used_where_it_is() {
+    let simulator = fast().await;
+    let shell = shell(&simulator);
+    let run = ["batch", "run", "l.json"];
+    assert_eq!(shell.run(&run).await.code, 0);
+    let folder = shell.folder.path();
+    for name in ["l.json.journal", "l.json.journal.seen"] {
+        fs::rename(folder.join(name), folder.join("other").join(name)).unwrap();
+    }
+    symlink("other/l.json.journal", folder.join("l.json.journal")).unwrap();
+    let ran = shell.run(&run).await;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(simulator.ledger().entries.len(), 1);
+    assert!(
+        !folder.join("l.json.journal.seen").exists() && folder.join("other/l.json.journal.seen").exists()
+    );
+    // SQLite would write through what is planted beside the file itself, not beside the link.
+    symlink("../victim", folder.join("other/l.json.journal-wal")).unwrap();
+    let ran = shell.run(&run).await;
+    assert!(ran.code != 0 && ran.stderr.contains("SQLite would write to"), "{}", ran.stderr);
+    assert_eq!(fs::read(folder.join("victim")).unwrap(), b"mine");
 }

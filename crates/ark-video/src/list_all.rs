@@ -1,7 +1,7 @@
 //! All tasks of a query as one stream. Pages shift while they are read, so ids are told apart, the end is certain, and what
 //! slipped between two pages is looked for again.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use ark_video_model::Task;
 use ark_video_protocol::{ApiError, Endpoint, list::MAX_PAGE};
@@ -12,6 +12,9 @@ use crate::{Call, Client, Error, ListQuery, ReadCause, ReadError};
 
 /// Readings from the first page to the last, as long as fewer tasks were seen than the service counts.
 const READINGS: u32 = 3;
+/// Pages in a row without a task that this reading has not shown already. One can be chance: as many tasks were created
+/// meanwhile as a page holds. With a second one the service does not turn pages.
+const REPEATED: u32 = 2;
 
 struct Pages {
     client: Client,
@@ -20,7 +23,10 @@ struct Pages {
     first: u32,
     page: u32,
     size: usize,
-    seen: HashSet<String>,
+    /// Every id, and the reading that showed it last.
+    seen: HashMap<String, u32>,
+    /// Pages in a row that showed nothing new.
+    repeated: u32,
     ready: VecDeque<Task>,
     /// What the service counted when this reading began, the pages before it left out.
     counted: Option<usize>,
@@ -48,7 +54,8 @@ impl Client {
             page: query.page_num.unwrap_or(1),
             size: usize::try_from(size).unwrap_or(usize::MAX),
             query: query.page_size(size),
-            seen: HashSet::new(),
+            seen: HashMap::new(),
+            repeated: 0,
             ready: VecDeque::new(),
             counted: None,
             readings: 1,
@@ -74,7 +81,13 @@ impl Pages {
         self.query.page_num = Some(self.page);
         let list = self.client.list(&self.query).await?;
         let count = list.items.len();
-        self.ready.extend(list.items.into_iter().filter(|task| self.seen.insert(task.id.clone())));
+        let mut is_new = false;
+        for task in list.items {
+            let before = self.seen.insert(task.id.clone(), self.readings);
+            is_new |= before != Some(self.readings);
+            self.ready.extend(before.is_none().then_some(task));
+        }
+        self.repeated = if is_new { 0 } else { self.repeated + 1 };
         // A page shorter than asked is the last, unless the service says that there are more: some cap the page size.
         let all = list.total.and_then(|total| usize::try_from(total).ok());
         if self.page == self.first {
@@ -89,8 +102,21 @@ impl Pages {
         self.page = self.page.saturating_add(1);
         if count == 0 || enough || no_more {
             self.end(no_more);
+        } else if self.repeated >= REPEATED {
+            self.finished = true;
+            let seen = self.seen.len();
+            self.missing = Some(self.incomplete(format!(
+                "the service repeats a page whichever is asked for; it shows {seen} tasks, and others may be missing"
+            )));
         }
         Ok(())
+    }
+
+    fn incomplete(&self, why: String) -> Error {
+        // It is about many requests, so there is no id of one.
+        let call = Call::new(Endpoint::List, None, String::new());
+        let cause = ReadCause::Answer(ApiError::new(200, "", why));
+        Error::Read(Box::new(ReadError { call, tries: self.readings, cause }))
     }
 
     /// The pages are at their end: that was all, or they are read again, or somebody has to know.
@@ -106,9 +132,6 @@ impl Pages {
         }
         self.finished = true;
         let why = format!("the service counts {counted} tasks and shows {} of them only", self.seen.len());
-        // It is about many requests, so there is no id of one.
-        let call = Call::new(Endpoint::List, None, String::new());
-        let cause = ReadCause::Answer(ApiError::new(200, "", why));
-        self.missing = Some(Error::Read(Box::new(ReadError { call, tries: self.readings, cause })));
+        self.missing = Some(self.incomplete(why));
     }
 }

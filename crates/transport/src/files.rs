@@ -262,6 +262,18 @@ mod tests {
         (folder, path)
     }
 
+    #[test]
+    fn a_folder_of_ours_is_no_link() {
+        for (what, plant) in PLANTS {
+            let (folder, path) = planted(plant);
+            assert!(create_own_folder(&path).is_err(), "{what}");
+            unharmed(&folder);
+            let free = folder.path().join("free/below");
+            create_own_folder(&free).unwrap();
+            create_own_folder(&free).unwrap();
+        }
+    }
+
     fn unharmed(folder: &TempDir) {
         assert_eq!(fs::read(folder.path().join("victim")).unwrap(), b"mine");
         assert!(!folder.path().join("nowhere").exists());

@@ -25,17 +25,12 @@ impl Answers {
     }
 }
 
-/// Answers after which a run ends by itself, one for each thing that a row keeps of them.
-const CASES: [Answers; 10] = [
+/// Answers after which a run ends by itself: a task that failed, a create that is refused, videos that cannot be had. Each
+/// makes a journal, which takes its time.
+const CASES: [Answers; 4] = [
     Answers::Api(Api::Tasks("failed")),
-    Answers::Api(Api::NumbersAsText),
-    Answers::Api(Api::OtherId),
-    Answers::Api(Api::Error(404, 1)),
     Answers::Api(Api::LongCode),
-    Answers::Api(Api::Redirect),
-    Answers::Storage(Storage::Video),
     Answers::Storage(Storage::Xml(200)),
-    Answers::Storage(Storage::NoLink),
     Answers::Storage(Storage::BadLink),
 ];
 
@@ -79,5 +74,5 @@ fn a_batch_and_its_page_show_it_as_text() {
     })
     .into_iter()
     .sum();
-    assert!(hostile >= 40, "hostile text is printed by {hostile} runs only");
+    assert!(hostile >= 20, "hostile text is printed by {hostile} runs only");
 }

@@ -92,11 +92,7 @@ fn shell(service: &Service) -> Shell {
 async fn run(service: &Service, shell: &Shell, about: &str, line: &[&str], form: &str) -> Ran {
     let line: Vec<&str> = line.iter().copied().chain([form]).collect();
     let clock: Arc<dyn Clock> = service.clock.clone();
-    let start = Instant::now();
     let ran = shell.run_with(&line, |world| world.clock = clock).await;
-    if std::env::var("SLOW").is_ok() {
-        eprintln!("SLOW {:?} {about} {line:?}", start.elapsed());
-    }
     must_be_harmless(&format!("{about}: {line:?}"), &ran, form);
     ran
 }

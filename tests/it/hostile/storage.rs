@@ -126,3 +126,27 @@ fn nothing_of_a_storage_acts_on_a_terminal_or_a_shell() {
     });
     assert!(hostile.iter().all(|count| *count > 0), "hostile text was shown so often: {hostile:?}");
 }
+
+/// A service that takes no notice of the page: what it shows is saved, and that it is not all is said.
+#[tokio::test]
+async fn videos_of_a_list_without_an_end_are_saved() {
+    let schemas = Schemas::read();
+    let service = Service::start(SPEED, move |request| {
+        if request.is_of_storage() {
+            return Storage::Video.file(&request.path);
+        }
+        let mut task = schemas.body("Task", &json!(request.now));
+        (task["id"], task["status"]) = (json!("cgt-1"), json!("succeeded"));
+        task["content"] = json!({ "video_url": format!("{}/v.mp4", request.storage) });
+        Reply::json(200, &json!({ "total": 1_000, "items": [task] }))
+    })
+    .await;
+    let shell = shell(&service);
+    let ran = run(&service, &shell, "one page", &["download", "--all-succeeded"], "--text").await;
+    assert_eq!((ran.code, shell.files()), (13, vec!["cgt-1.mp4".to_owned()]), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("repeats a page") && ran.stdout.contains("saved     cgt-1.mp4"),
+        "{}",
+        ran.stderr
+    );
+}

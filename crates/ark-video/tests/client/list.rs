@@ -27,10 +27,10 @@ async fn ids(world: &Arc<World>, query: ListQuery) -> Vec<String> {
 }
 
 /// What comes of a list that ends with the word that there is more.
-async fn fewer(world: &Arc<World>, query: ListQuery) -> Vec<String> {
+async fn fewer(world: &Arc<World>, query: ListQuery, why: &str) -> Vec<String> {
     let mut results: Vec<_> = world.client().list_all(query).collect().await;
     let error = results.pop().unwrap().unwrap_err();
-    assert!(error.to_string().contains("of them only"), "{error}");
+    assert!(error.to_string().contains(why), "{error}");
     assert!(error.client_request_id().is_none() && error.is_retryable(), "{error:?}");
     results.into_iter().map(|task| task.unwrap().id).collect()
 }
@@ -84,8 +84,15 @@ async fn tasks_that_shift_to_the_next_page_are_given_once() {
 
 #[tokio::test]
 async fn a_list_that_never_ends_ends() {
-    let world = World::new(|_, _| page(Some(1_000_000), 0..2));
-    assert_eq!(fewer(&world, ListQuery::new().page_size(2)).await, expected(0..2));
+    // A service that takes no notice of the page.
+    for total in [None, Some(1_000_000)] {
+        let world = World::new(move |_, _| page(total, 0..2));
+        let why = "repeats a page whichever is asked for; it shows 2 tasks";
+        assert_eq!(fewer(&world, ListQuery::new().page_size(2), why).await, expected(0..2));
+        assert_eq!(world.sent().len(), 3);
+    }
+    let world = World::new(|_, sent| page(Some(1_000_000), (0..2).map(|id| id + 2 * number(sent))));
+    assert_eq!(fewer(&world, ListQuery::new().page_size(2), "of them only").await.len(), 1_000);
     assert_eq!(world.sent().len(), 500, "the service has no page after 500");
 }
 
@@ -110,7 +117,7 @@ async fn tasks_that_slipped_between_two_pages_are_looked_for_once_more() {
 #[tokio::test]
 async fn a_list_that_counts_more_than_it_shows_says_so_after_three_readings() {
     let world = World::new(|_, sent| if number(sent) == 1 { page(Some(4), 0..3) } else { page(Some(4), []) });
-    assert_eq!(fewer(&world, ListQuery::new().page_size(3)).await, expected(0..3));
+    assert_eq!(fewer(&world, ListQuery::new().page_size(3), "of them only").await, expected(0..3));
     assert_eq!(world.sent().len(), 6);
 }
 

@@ -1,13 +1,14 @@
 //! Many tasks at once: `wait` and `download` with several ids, or with all that the account has.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 use ark_video::model::{Task, TaskStatus};
 use ark_video::{
-    Client, DownloadJob, DownloadOptions, Downloaded, Error, ListQuery, SaveProgress, WatchEvent,
-    WatchOptions, Watched, deadline,
+    Client, DownloadJob, DownloadOptions, Downloaded, ListQuery, SaveProgress, WatchEvent, WatchOptions,
+    Watched, deadline,
 };
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::result::{self, Saved};
@@ -121,7 +122,7 @@ pub(crate) async fn download(
 ) -> Result<(), Failure> {
     let mut trouble = Trouble::default();
     let tasks = match args.all_succeeded {
-        true => succeeded(session, client).await?,
+        true => succeeded(session, client, &mut trouble).await?,
         false => named(session, client, &args.ids, &mut trouble).await?,
     };
     if tasks.is_empty() && trouble.count == 0 {
@@ -148,7 +149,7 @@ pub(crate) async fn download(
         let board = Board::new(&session.output, jobs.len(), "fetched");
         let (tell, mut told) = unbounded_channel::<(String, SaveProgress)>();
         let on_progress = move |id: &str, progress: SaveProgress| drop(tell.send((id.to_owned(), progress)));
-        let mut work = std::pin::pin!(client.download_all(jobs, usize::from(args.at_once), on_progress));
+        let mut work = pin!(client.download_all(jobs, usize::from(args.at_once), on_progress));
         loop {
             tokio::select! {
                 Some((id, progress)) = told.recv() => board.bytes(&id, progress),
@@ -213,14 +214,30 @@ impl Trouble {
     fn verdict(&self, total: usize) -> Result<(), Failure> {
         match self.first {
             None => Ok(()),
+            Some(exit) if self.count == 0 => {
+                Err(Failure::new(exit, "all videos that were listed are saved, but the list ended too early"))
+            }
             Some(exit) => Err(Failure::new(exit, format!("{} of {total} videos are not saved", self.count))),
         }
     }
 }
 
-/// All whose video can still be fetched.
-async fn succeeded(session: &mut Session, client: &Client) -> Result<Vec<Task>, Failure> {
-    let tasks = list(session, client, ListQuery::new().status(TaskStatus::Succeeded)).await?;
+/// All whose video can still be fetched, as far as the list shows them: those of a list that ends too early are fetched too.
+async fn succeeded(
+    session: &mut Session,
+    client: &Client,
+    trouble: &mut Trouble,
+) -> Result<Vec<Task>, Failure> {
+    let query = ListQuery::new().status(TaskStatus::Succeeded);
+    let (tasks, missing) = listed(session, client, query).await?;
+    match missing {
+        Some(failure) if tasks.is_empty() => return Err(failure),
+        Some(failure) => {
+            session.output.warn(format_args!("the list ended too early: {}", failure.message));
+            trouble.first = Some(failure.exit);
+        }
+        None => {}
+    }
     let now = client.now() / 1000;
     Ok(tasks.into_iter().filter(|task| deadline(task).is_none_or(|at| at > now)).collect())
 }
@@ -266,10 +283,28 @@ async fn named(
 }
 
 async fn list(session: &mut Session, client: &Client, query: ListQuery) -> Result<Vec<Task>, Failure> {
+    let (tasks, missing) = listed(session, client, query).await?;
+    missing.map_or(Ok(tasks), Err)
+}
+
+/// What the list shows, and why some of it is missing.
+async fn listed(
+    session: &mut Session,
+    client: &Client,
+    query: ListQuery,
+) -> Result<(Vec<Task>, Option<Failure>), Failure> {
     let again = session.again();
-    let listing = client.list_all(query).try_collect::<Vec<Task>>();
-    tokio::select! {
-        tasks = listing => tasks.map_err(|error: Error| api_failure::of(&error, &again)),
-        () = session.interrupts.next() => Err(interrupted()),
+    let mut tasks = Vec::new();
+    let mut listing = pin!(client.list_all(query));
+    loop {
+        let next = tokio::select! {
+            next = listing.next() => next,
+            () = session.interrupts.next() => return Err(interrupted()),
+        };
+        match next {
+            Some(Ok(task)) => tasks.push(task),
+            Some(Err(error)) => return Ok((tasks, Some(api_failure::of(&error, &again)))),
+            None => return Ok((tasks, None)),
+        }
     }
 }
