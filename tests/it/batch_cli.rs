@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 use ark_video_cli::Interrupts;
-use ark_video_simulator::{Effect, FaultRule, Place, Simulator};
+use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place, Simulator};
 use serde_json::{Value, json};
 
 use crate::cli::{Page, Ran, Shell};
@@ -108,6 +108,32 @@ async fn a_final_waits_for_a_person_to_approve_its_draft() {
     let done = batch(&shell, &["run", "night.json", "--text"]).await;
     assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
     assert!(shell.folder.path().join("final.mp4").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_up_plan_stops_the_run_and_a_refused_storage_one_shot() {
+    let shots = ["one", "two", "three"].map(|name| shot(name, name));
+    for (code, hits, exit, accepted, shown) in [
+        ("OperationDenied.TosAccessDenied", 1, 10, 2, ["1 rejected", "2 settled"]),
+        ("QuotaExceeded.AgentPlanQuotaExceeded", 100, 8, 0, ["3 intent", "night: "]),
+    ] {
+        let simulator = fast().await;
+        let shell = Shell::at(&simulator);
+        write_list(&shell, &json!(shots));
+        let refusal = Effect::Refuse { code: code.to_owned(), message: None };
+        let rule = FaultRule::new(refusal).at(Place::Create).hits(hits);
+        simulator.set_faults(FaultPlan::new().rule(rule)).unwrap();
+        let ran = batch(&shell, &["run", "night.json", "--text"]).await;
+        let about = format!("{code}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!((ran.code, simulator.ledger().accepted), (exit, accepted), "{about}");
+        assert!(shown.iter().all(|shown| ran.stdout.contains(shown)), "{about}");
+        assert_eq!(ran.stderr.contains("the run stopped sending"), accepted == 0, "{about}");
+        // What has passed goes on with the next run.
+        simulator.set_faults(FaultPlan::new()).unwrap();
+        batch(&shell, &["retry", "night.json"]).await;
+        let again = batch(&shell, &["run", "night.json"]).await;
+        assert_eq!((again.code, simulator.ledger().accepted), (0, 3), "{about}{}", again.stderr);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,6 +99,8 @@ impl Schemas {
 pub(super) enum Api {
     /// Tasks in this state, under the ids that are asked for; the second of a list has an odd id.
     Tasks(&'static str),
+    /// The same, in a state that is hostile text.
+    UnknownState,
     /// The same, where numbers are text.
     NumbersAsText,
     /// Tasks under an id that nobody asked for.
@@ -124,7 +126,7 @@ impl Api {
         Self::Tasks("queued"),
         Self::Tasks("failed"),
         Self::Tasks("succeeded"),
-        Self::Tasks("pau\u{1b}[2Jsed"),
+        Self::UnknownState,
         Self::NumbersAsText,
         Self::OtherId,
         Self::Error(400, 0),
@@ -150,11 +152,14 @@ impl Api {
         ];
         match self {
             Self::Tasks(status) => tasks(schemas, request, &json!(5), &|task| task["status"] = json!(status)),
+            Self::UnknownState => tasks(schemas, request, &json!(5), &|task| {
+                task["status"] = json!(hostile("Task.status"));
+            }),
             Self::NumbersAsText => tasks(schemas, request, &json!(hostile("number")), &|task| {
                 task["status"] = json!("succeeded");
             }),
             Self::OtherId => tasks(schemas, request, &json!(5), &|task| {
-                (task["id"], task["status"]) = (json!(hostile("id")), json!("queued"));
+                (task["id"], task["status"]) = (json!(hostile("Task.id")), json!("queued"));
             }),
             Self::Error(status, form) => {
                 let form = schemas.errors().into_iter().nth(form).unwrap();

@@ -206,7 +206,7 @@ struct Trouble {
 
 impl Trouble {
     fn note(&mut self, session: &Session, id: &str, failure: Failure) {
-        session.output.warn(format_args!("{}: {}", escape::one_line(id), failure.message));
+        session.output.warn(escape::one_line(&format!("{id}: {}", failure.message)));
         self.count += 1;
         self.first.get_or_insert(failure.exit);
     }
@@ -233,7 +233,7 @@ async fn succeeded(
     match missing {
         Some(failure) if tasks.is_empty() => return Err(failure),
         Some(failure) => {
-            session.output.warn(format_args!("the list ended too early: {}", failure.message));
+            session.output.warn(escape::one_line(&format!("the list ended too early: {}", failure.message)));
             trouble.first = Some(failure.exit);
         }
         None => {}
