@@ -135,7 +135,7 @@ pub(crate) async fn once(
             return Err(Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(&lost.unknown)));
         }
         Some(Verdict::Found { task, .. }) => {
-            session.output.note(format_args!("found the task that was lost: {}", task.id));
+            session.output.note(format_args!("found the task that was lost: {}", one_line(&task.id)));
             return Ok(task.id.clone());
         }
         Some(verdict) => to_text(&lost, verdict, &again),

@@ -130,7 +130,7 @@ fn instead(job: &Job, reasons: &Reasons) -> String {
         _ => "name its state with --only",
     };
     let state = job.state.as_str().replace('_', " ");
-    format!("{} is {state} and not retried{why}; {next}", job.planned.name)
+    one_line(&format!("{} is {state} and not retried{why}; {next}", job.planned.name))
 }
 
 pub(super) async fn approve(session: &Session, args: &BatchApproveArgs) -> Result<(), Failure> {

@@ -76,7 +76,8 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
     }
     for bill in opened.journal.bills().await.map_err(of_journal)? {
         if bill.kind == BillKind::Extra {
-            lines.push(format!("billed beside its own: task {} of {}", bill.task_id, bill.key));
+            let task = format!("billed beside its own: task {} of {}", bill.task_id, bill.key);
+            lines.push(one_line(&task));
         }
     }
     let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
