@@ -141,7 +141,7 @@ async fn nothing_is_written_through_by_a_state_or_a_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_through_by_the_records_of_creates() {
     let simulator = fast().await;
-    let line = ["generate", "A kite.", "-d", "2", "--no-wait"];
+    let line = ["generate", "A kite.", "-d", "4", "--no-wait"];
     let first = shell(&simulator);
     assert_eq!(first.run(&line).await.code, 0);
     let records = fs::read_dir(first.folder.path().join("state/records")).unwrap();

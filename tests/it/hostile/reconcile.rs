@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::answers::{Api, MODEL, Schemas, tasks};
 use super::service::{Reply, Request, Service};
-use super::{FORMS, SPEED, each, hostile, is_hostile, run, shell};
+use super::{SPEED, each, hostile, is_hostile, run, shell};
 use crate::cli::Shell;
 
 /// What the list says about a create without an answer.
@@ -48,10 +48,9 @@ impl Listed {
             return api.reply(schemas, request);
         }
         let fits = |task: &mut Value| {
-            for unset in ["seed", "duration", "frames", "resolution", "ratio", "safety_identifier", "draft"] {
-                task[unset] = Value::Null;
-            }
-            (task["generate_audio"], task["execution_expires_after"]) = (Value::Null, Value::Null);
+            // Settings that speak for another create are left out.
+            let kept = ["id", "model", "status", "created_at", "error", "failure_reason", "revised_prompt"];
+            task.as_object_mut().unwrap().retain(|field, _| kept.contains(&field.as_str()));
             (task["status"], task["created_at"]) = (json!("failed"), json!(sent.1));
             task["model"] =
                 json!(if self == Self::Others { "doubao-seedance-1-0-pro-250528" } else { MODEL });
@@ -95,7 +94,7 @@ fn nothing_that_a_lost_create_is_compared_with_acts_on_a_terminal_or_a_shell() {
         let service = Service::start(SPEED, |_| Reply::raw(b"")).await;
         let mut hostile = 0;
         for (create, line) in LINES {
-            for form in FORMS {
+            for form in ["--text", "--json"] {
                 let shell = shell(&service);
                 let record = lose(&service, &shell, create, &sent).await;
                 let line: Vec<&str> =
@@ -105,8 +104,10 @@ fn nothing_that_a_lost_create_is_compared_with_acts_on_a_terminal_or_a_shell() {
                 let about = format!("{listed:?} after {create:?}");
                 let first = run(&service, &shell, &about, &line, form).await;
                 // What was found is remembered, and named by the next command.
-                let next = run(&service, &shell, &about, &line, form).await;
-                hostile += usize::from(is_hostile(&first)) + usize::from(is_hostile(&next));
+                if listed == Listed::Marked {
+                    run(&service, &shell, &about, &line, form).await;
+                }
+                hostile += usize::from(is_hostile(&first));
             }
         }
         hostile

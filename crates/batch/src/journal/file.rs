@@ -37,6 +37,8 @@ const NETWORK: [&str; 16] = [
 /// high-water mark are the journal's own. What leads to no journal is refused by [`prepare`].
 pub(super) fn real(path: &Path) -> PathBuf {
     let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    // An empty file is as good as a new journal, and may be anyone's.
+    let is_link = is_link && fs::metadata(path).is_ok_and(|found| found.len() > 0);
     is_link.then(|| fs::canonicalize(path).ok()).flatten().unwrap_or_else(|| path.to_owned())
 }
 
