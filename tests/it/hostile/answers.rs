@@ -174,7 +174,7 @@ impl Api {
                 Reply::of(502, &gateway, page.as_bytes())
             }
             Self::CutShort => {
-                Reply::of(200, &gateway, json!({ "id": hostile("cut") }).to_string()[..99].as_bytes())
+                Reply::of(200, &gateway, &json!({ "id": hostile("cut") }).to_string().as_bytes()[..99])
             }
             Self::Redirect => Reply::of(302, &gateway, b""),
             Self::Noise => Reply::raw(hostile("HTTP/1.1").as_bytes()),
