@@ -2,7 +2,7 @@
 #![no_main]
 
 use ark_video_fuzz::comes_back;
-use ark_video_model::{CreateTaskResponse, ErrorEnvelope, ModelList, Task, TaskList};
+use ark_video_model::{CreateTaskResponse, ModelList, Task, TaskList};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -10,5 +10,4 @@ fuzz_target!(|data: &[u8]| {
     comes_back::<TaskList>(data);
     comes_back::<CreateTaskResponse>(data);
     comes_back::<ModelList>(data);
-    comes_back::<ErrorEnvelope>(data);
 });

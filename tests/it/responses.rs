@@ -1,6 +1,7 @@
 //! Every recorded answer decodes, and nothing of it is lost when it is written again.
 
-use ark_video_model::{CreateTaskResponse, ErrorCode, ErrorEnvelope, FlatError, ModelList, Task, TaskList};
+use ark_video::{ApiError, EnvelopeKind};
+use ark_video_model::{CreateTaskResponse, ModelList, Task, TaskList};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,24 +25,30 @@ fn every_answer_survives() {
             "TaskList" => again::<TaskList>(&text),
             "ModelList" => again::<ModelList>(&text),
             "Empty" => again::<Value>(&text),
-            "error" => match entry["envelope"].as_str().unwrap() {
-                "nested" => {
-                    let error: ErrorEnvelope = serde_json::from_str(&text).unwrap();
-                    let info = ErrorCode::from(error.error.code.as_str()).info();
-                    let info = info
-                        .unwrap_or_else(|| panic!("{file}: schema/errors.json lacks `{}`", error.error.code));
-                    let status = u16::try_from(entry["http"].as_u64().unwrap()).unwrap();
+            "error" => {
+                let status = u16::try_from(entry["http"].as_u64().unwrap()).unwrap();
+                let mut answer = http::Response::new(text.clone().into());
+                *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                let error = ApiError::from_answer(&answer);
+                let envelope = match entry["envelope"].as_str().unwrap() {
+                    "nested" => EnvelopeKind::Nested,
+                    "flat" => EnvelopeKind::Flat,
+                    other => panic!("{file}: no envelope is called {other}"),
+                };
+                assert_eq!(error.envelope, envelope, "{file}");
+                if envelope == EnvelopeKind::Nested {
+                    let info = error.code.info();
+                    let info =
+                        info.unwrap_or_else(|| panic!("{file}: schema/errors.json lacks `{}`", error.code));
+                    let http = info.http;
                     assert!(
-                        info.http.contains(&status),
-                        "{file}: schema/errors.json has `{}` with {:?}",
-                        info.code,
-                        info.http
+                        http.contains(&status),
+                        "{file}: schema/errors.json has `{}` with {http:?}",
+                        info.code
                     );
-                    again::<ErrorEnvelope>(&text)
                 }
-                "flat" => again::<FlatError>(&text),
-                other => panic!("{file}: no envelope is called {other}"),
-            },
+                serde_json::from_slice(error.encode().body()).unwrap()
+            }
             other => panic!("{file}: nothing decodes {other}"),
         };
         assert_eq!(written, serde_json::from_str::<Value>(&text).unwrap(), "{file}");

@@ -3,7 +3,8 @@
 //! Instances come from the schema itself, at random and repeatable. Three things may change on the way, each because
 //! two spellings mean the same: null and absent, `5` and `5.0`, a time as a number and as digits in a text.
 
-use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ErrorEnvelope, ModelList, Task, TaskList};
+use ark_video::{ApiError, EnvelopeKind};
+use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ModelList, Task, TaskList};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -62,7 +63,28 @@ proptest! {
         survives::<Task>("Task", seed)?;
         survives::<TaskList>("TaskList", seed)?;
         survives::<ModelList>("ModelList", seed)?;
-        survives::<ErrorEnvelope>("ErrorEnvelope", seed)?;
+    }
+
+    #[test]
+    fn of_errors(seed in any::<u64>()) {
+        for (name, envelope, at) in [
+            ("ErrorEnvelope", EnvelopeKind::Nested, ["/error/code", "/error/message"]),
+            ("FlatError", EnvelopeKind::Flat, ["/code", "/message"]),
+            (
+                "ManagementError",
+                EnvelopeKind::Management,
+                ["/ResponseMetadata/Error/Code", "/ResponseMetadata/Error/Message"],
+            ),
+        ] {
+            let instance = noson::generate(&schema::schema_of(name), &mut StdRng::seed_from_u64(seed))
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let [code, message] = at.map(|at| instance.pointer(at).and_then(|text| text.as_str()));
+            let (Some(code), Some(message)) = (code, message) else { continue };
+            let mut answer = http::Response::new(instance.to_string().into());
+            *answer.status_mut() = http::StatusCode::BAD_REQUEST;
+            let error = ApiError::from_answer(&answer);
+            prop_assert_eq!((error.envelope, error.code.as_str(), error.message.as_str()), (envelope, code, message));
+        }
     }
 
     /// Any JSON object at all is an answer, and what is in it stays in it.

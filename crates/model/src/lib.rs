@@ -50,12 +50,11 @@ pub use check::{Facts, Finding, MediaFacts, MediaFormat, MediaKind, Mode, Note, 
 pub use error_code::{ErrorClass, ErrorCode, ErrorInfo};
 pub use estimate::{Bill, BilledLength, Estimate, PriceEstimate, estimate};
 pub use generated::{
-    AudioContent, AudioRole, ContentItem, CreateTaskRequest, CreateTaskResponse, DetailError,
-    DraftTaskContent, DraftTaskRef, ERROR_CODES, ErrorBody, ErrorEnvelope, FlatError, ImageContent,
-    ImageRole, ManagementError, ManagementErrorBody, MediaUrl, Modalities, ModelInfo, ModelList, ModelStatus,
-    OmniReferenceTaskType, OutputFormat, Ratio, Resolution, ResponseMetadata, ServiceTier, Task,
-    TaskCallback, TaskContent, TaskError, TaskList, TaskStatus, TextContent, Tool, ToolType, ToolUsage,
-    Usage, VideoContent, VideoRole,
+    AudioContent, AudioRole, ContentItem, CreateTaskRequest, CreateTaskResponse, DraftTaskContent,
+    DraftTaskRef, ERROR_CODES, ImageContent, ImageRole, MediaUrl, Modalities, ModelInfo, ModelList,
+    ModelStatus, OmniReferenceTaskType, OutputFormat, Ratio, Resolution, ServiceTier, Task, TaskCallback,
+    TaskContent, TaskError, TaskList, TaskStatus, TextContent, Tool, ToolType, ToolUsage, Usage,
+    VideoContent, VideoRole,
 };
 pub use lint::{Lifted, PromptFlag, PromptFlags, Setting, lift, lint_prompt};
 pub use open::{OtherObject, OtherValue};

@@ -100,7 +100,7 @@ pub(crate) fn read(document: &Value) -> Result<Vec<Definition>> {
         .get("$defs")
         .and_then(Value::as_object)
         .ok_or_else(|| anyhow!("the document has no $defs"))?;
-    let definitions =
+    let mut definitions =
         defs.iter().map(|(name, schema)| definition(name, schema)).collect::<Result<Vec<_>>>()?;
     for definition in &definitions {
         for name in definition.references() {
@@ -111,6 +111,8 @@ pub(crate) fn read(document: &Value) -> Result<Vec<Definition>> {
             );
         }
     }
+    // Described and checked like the others, and no type: one reader in `protocol` makes an `ApiError` of all of them.
+    definitions.retain(|definition| defs[&definition.name]["x-role"] != "error");
     Ok(definitions)
 }
 
@@ -187,9 +189,9 @@ fn structure(name: &str, schema: &Value) -> Result<Struct> {
     );
     let role = match text(schema, "x-role").as_deref() {
         Some("request") => Role::Request,
-        Some("response") => Role::Response,
+        Some("response" | "error") => Role::Response,
         other => bail!(
-            "$defs/{name}: `x-role` is request or response, not {other:?}; write \"x-role\": \"request\" for what we send, \"response\" for what comes back"
+            "$defs/{name}: `x-role` is request, response or error, not {other:?}; write \"x-role\": \"request\" for what we send, \"response\" for what comes back, \"error\" for a refusal"
         ),
     };
     let required: Vec<&str> = schema

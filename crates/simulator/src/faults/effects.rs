@@ -2,12 +2,13 @@
 //! to the host as a [`Wire`].
 
 use ark_video_model::ErrorCode;
+use ark_video_protocol::EnvelopeKind;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{Effect, Envelope, LinkForm};
-use crate::service::{FileFault, Reply, Wire, signed};
+use crate::service::{Complaint, FileFault, Reply, Wire};
 
 /// The status that belongs to a vendor code; `None` for codes that only failed tasks have.
 pub(crate) fn status_of(code: &str) -> Option<u16> {
@@ -101,45 +102,23 @@ fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
 
 /// An error in one of the forms that are met in the wild.
 fn envelope(status: u16, code: &str, message: &str, form: Envelope, request_id: &str) -> Response<Bytes> {
-    let message = signed(message, request_id);
-    let kind = match status {
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "NotFound",
-        429 => "TooManyRequests",
-        500.. => "InternalServerError",
-        _ => "BadRequest",
-    };
-    let html = || {
-        format!(
-            "<html>\r\n<head><title>{status} Bad Gateway</title></head>\r\n<body>\r\n<center><h1>{status} Bad Gateway</h1></center>\r\n\
-             <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-        )
-    };
+    let error = Complaint::new(status, code.to_owned(), message);
     let (media, body) = match form {
-        Envelope::Nested => (
-            "application/json",
-            json!({ "error": { "code": code, "message": message, "param": "", "type": kind } }).to_string(),
+        Envelope::Nested => return error.answer(request_id),
+        Envelope::Flat => return error.answer_in(EnvelopeKind::Flat, request_id),
+        Envelope::Management => return error.answer_in(EnvelopeKind::Management, request_id),
+        Envelope::Detail => return error.answer_in(EnvelopeKind::Detail, request_id),
+        Envelope::Html => (
+            "text/html",
+            format!(
+                "<html>\r\n<head><title>{status} Bad Gateway</title></head>\r\n<body>\r\n<center><h1>{status} Bad Gateway</h1></center>\r\n\
+                 <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+            ),
         ),
-        Envelope::Flat => ("application/json", json!({ "code": code, "message": message }).to_string()),
-        Envelope::Management => {
-            let error = json!({ "Code": code, "Message": message });
-            (
-                "application/json",
-                json!({ "ResponseMetadata": { "RequestId": request_id, "Error": error } }).to_string(),
-            )
-        }
-        Envelope::Detail => ("application/json", json!({ "detail": message }).to_string()),
-        Envelope::Html => ("text/html", html()),
         Envelope::Empty => ("text/plain", String::new()),
     };
-    let mut answer = Response::new(Bytes::from(body));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = error.answer(request_id).map(|_| Bytes::from(body));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-    if status == 401 {
-        let code = HeaderValue::from_static("AuthN_MissOrInvalidAuthorizationHeader");
-        answer.headers_mut().insert("x-error-code", code);
-    }
     answer
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ark_video_protocol::{ApiError, RequestRejected};
+use ark_video_protocol::{ApiError, EnvelopeKind, RequestRejected};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header};
 
@@ -90,8 +90,13 @@ impl Complaint {
         self
     }
 
-    /// The envelope. Every message ends with the id of the request, as the vendor's do.
+    /// The usual envelope. Every message ends with the id of the request, as the vendor's do.
     pub(crate) fn answer(&self, request_id: &str) -> Response<Bytes> {
+        self.answer_in(EnvelopeKind::Nested, request_id)
+    }
+
+    /// The same in another envelope.
+    pub(crate) fn answer_in(&self, envelope: EnvelopeKind, request_id: &str) -> Response<Bytes> {
         let kind = self.kind.unwrap_or(match self.status {
             401 => "Unauthorized",
             403 => "Forbidden",
@@ -104,6 +109,7 @@ impl Complaint {
             .param(self.param.as_str())
             .kind(kind)
             .request_id(request_id)
+            .envelope(envelope)
             .encode();
         if let Some((name, value)) = self.header.as_deref() {
             answer.headers_mut().insert(name.clone(), value.clone());

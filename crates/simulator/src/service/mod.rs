@@ -54,13 +54,13 @@ pub use self::{
     reply::{Delivery, Disturbed, FilePart, FinishError, RenderJob, Reply, Wire},
     snapshot::SnapshotError,
 };
-pub(crate) use self::{complaint::signed, files::refused as refused_file, random::Random};
 use self::{
-    complaint::{Checked, Complaint},
+    complaint::Checked,
     create::Create,
     rates::Calls,
     store::{Around, Deleted, Store},
 };
+pub(crate) use self::{complaint::Complaint, files::refused as refused_file, random::Random};
 use crate::{
     catalog::Lookups,
     faults::{
