@@ -1,5 +1,6 @@
 //! A receiver for what the service POSTs to a `callback_url`: a `tower` service over `http` types, so that axum and hyper
-//! take it as it is. TLS belongs in front of it.
+//! take it as it is. What every HTTP server needs belongs around it and is none of ours: TLS, and a time to read a body, a
+//! limit of requests at a time and a rate for each sender (`tower-http` and `tower` have layers for these).
 //!
 //! Nothing signs a callback. So a secret stands in its path, its body is good for one thing only, the task's id, and what
 //! is told on is what a GET with our own key says. Losing callbacks costs time and nothing else.
@@ -10,20 +11,18 @@ use std::{
     error::Error as StdError,
     fmt,
     future::poll_fn,
-    net::IpAddr,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
 use ark_video_model::Task;
-use ark_video_protocol::callback::{Heard, Hint, Inbox, MAX_CALLBACK, Senders, TokenHash, parse};
+use ark_video_protocol::callback::{Heard, Hint, Inbox, MAX_CALLBACK, TokenHash, parse};
 use ark_video_transport::{BoxFuture, Clock};
-use bytes::{Buf, Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::{
     future::{Either, select},
@@ -32,6 +31,7 @@ use futures_util::{
 };
 use http::{Method, Request, Response, StatusCode, header};
 use http_body::Body;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower_service::Service;
 
 use crate::{Client, Error, WatchHandle, call::locked};
@@ -40,29 +40,15 @@ use crate::{Client, Error, WatchHandle, call::locked};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CallbackOptions {
-    /// Time to read a body. Default 5 s, after which the service gives up anyway (create page, 2026-10).
-    pub patience: Duration,
-    /// Requests read at the same time. Default 200.
-    pub at_once: usize,
-    /// Requests a second from one address; two seconds' worth may come at once, and what is over is answered 429 before
-    /// anything of it is read. Default 100. See [`CallbackSender`].
-    pub per_second: f64,
     /// Tasks remembered, to tell repeated callbacks from new ones. Default 100,000.
     pub remembered: usize,
 }
 
 impl Default for CallbackOptions {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(5), at_once: 200, per_second: 100.0, remembered: 100_000 }
+        Self { remembered: 100_000 }
     }
 }
-
-/// Where a request comes from: put it into the request's extensions, so that one address cannot use up the rate of all.
-///
-/// Without it all requests share one rate. Behind a proxy take the address that the proxy has seen, and only from a proxy
-/// of your own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallbackSender(pub IpAddr);
 
 /// Receives callbacks. Cheap to clone; clones are the same receiver. Mount it so that the last part of the path is the
 /// token: `POST /anything/TOKEN`.
@@ -77,9 +63,7 @@ struct Shared {
     client: Client,
     options: CallbackOptions,
     tokens: Mutex<Vec<TokenHash>>,
-    senders: Mutex<Senders>,
     mail: Arc<Mail>,
-    open: AtomicUsize,
     watch: Option<WatchHandle>,
 }
 
@@ -183,15 +167,7 @@ impl Callbacks {
             waker: AtomicWaker::new(),
             closed: AtomicBool::new(false),
         });
-        Self(Arc::new(Shared {
-            client: client.clone(),
-            senders: Mutex::new(Senders::new(options.per_second)),
-            options,
-            tokens: Mutex::default(),
-            mail,
-            open: AtomicUsize::new(0),
-            watch,
-        }))
+        Self(Arc::new(Shared { client: client.clone(), options, tokens: Mutex::default(), mail, watch }))
     }
 
     /// Accepts callbacks under this token, for example one secret for all tasks. Only its hash is kept.
@@ -225,11 +201,6 @@ impl Callbacks {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        let sender = parts.extensions.get::<CallbackSender>().map(|sender| sender.0);
-        // Before the token, which could otherwise be guessed at any speed.
-        if !locked(&self.0.senders).admit(sender, self.0.client.clock().monotonic()) {
-            return StatusCode::TOO_MANY_REQUESTS;
-        }
         let token = TokenHash::of(parts.uri.path().rsplit('/').next().unwrap_or_default());
         // Every token is compared, so that the time tells nothing about which of them is near.
         let known = locked(&self.0.tokens).iter().fold(false, |known, hash| hash.same(&token) | known);
@@ -243,15 +214,13 @@ impl Callbacks {
         if !json.is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim().ends_with("json")) {
             return StatusCode::UNSUPPORTED_MEDIA_TYPE;
         }
-        let _open = match Open::enter(&self.0) {
-            Some(open) => open,
-            None => return StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let patience = async { self.0.client.clock().sleep(self.0.options.patience).await };
-        let body = match select(Box::pin(read(body)), Box::pin(patience)).await {
-            Either::Left((Ok(body), _)) => body,
-            Either::Left((Err(status), _)) => return status,
-            Either::Right(_) => return StatusCode::REQUEST_TIMEOUT,
+        if body.size_hint().lower() > MAX_CALLBACK as u64 {
+            return StatusCode::PAYLOAD_TOO_LARGE;
+        }
+        let body = match Limited::new(body, MAX_CALLBACK).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return StatusCode::PAYLOAD_TOO_LARGE,
+            Err(_) => return StatusCode::BAD_REQUEST,
         };
         match parse(&body) {
             Ok(hint) => self.take(&hint),
@@ -286,45 +255,6 @@ impl Drop for Shared {
         self.mail.closed.store(true, Ordering::Release);
         self.mail.waker.wake();
     }
-}
-
-/// One of the requests that are being read.
-struct Open<'a>(&'a AtomicUsize);
-
-impl<'a> Open<'a> {
-    fn enter(shared: &'a Shared) -> Option<Self> {
-        let open = Self(&shared.open);
-        let before = shared.open.fetch_add(1, Ordering::Relaxed);
-        (before < shared.options.at_once).then_some(open)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-async fn read<B: Body>(body: B) -> Result<Bytes, StatusCode> {
-    let mut body = pin!(body);
-    let mut read = BytesMut::new();
-    if body.size_hint().lower() > MAX_CALLBACK as u64 {
-        return Err(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-        let Ok(frame) = frame else { return Err(StatusCode::BAD_REQUEST) };
-        let Ok(mut data) = frame.into_data() else { continue };
-        if read.len() + data.remaining() > MAX_CALLBACK {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
-        }
-        while data.has_remaining() {
-            let piece = data.chunk();
-            read.extend_from_slice(piece);
-            let length = piece.len();
-            data.advance(length);
-        }
-    }
-    Ok(read.freeze())
 }
 
 impl<B> Service<Request<B>> for Callbacks

@@ -82,8 +82,7 @@ impl Client {
     /// Keeps this client and its clones to one part of the account's rates, because so many processes use the account, this one
     /// included. May be told again whenever that changes; 1 is the beginning.
     pub fn share_rates(&self, processes: u32) {
-        let now = self.clock().monotonic();
-        call::locked(&self.inner.pace.limits).share(processes, now);
+        call::locked(&self.inner.pace.limits).share(processes);
     }
 
     /// A handle on a task that exists already. Asks nothing.

@@ -93,7 +93,7 @@ pub use ark_video_transport::{
 pub use attachments::Attachments;
 pub use builder::ClientBuilder;
 #[cfg(feature = "callback")]
-pub use callback::{CallbackEvent, CallbackEvents, CallbackOptions, CallbackSender, Callbacks};
+pub use callback::{CallbackEvent, CallbackEvents, CallbackOptions, Callbacks};
 pub use checks::CheckPolicy;
 pub use client::Client;
 pub use create::{CreateOptions, Prepared};

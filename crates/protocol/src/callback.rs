@@ -3,23 +3,18 @@
 //! Nothing signs a callback, none is promised, they repeat and overtake each other (create page, 2026-10). So the body is
 //! good for one thing: to GET the task now instead of later. Addresses in it are never fetched.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use ark_video_model::{Task, TaskStatus};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{
-    limit::{Limiter, Permit},
-    path,
-};
+use crate::path;
 
 /// Largest callback read: 64 KiB.
 pub const MAX_CALLBACK: usize = 64 << 10;
 /// Least pause between two looks at a task that callbacks call for.
 pub const LOOK_PAUSE: Duration = Duration::from_secs(5);
-/// Deepest nesting read.
-pub const MAX_DEPTH: usize = 64;
 
 /// What a callback says. Confirm it with a GET before believing it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +45,6 @@ pub enum CallbackError {
     /// More bytes than are read.
     #[error("the callback has {0} bytes, more than the {MAX_CALLBACK} that are read")]
     TooLarge(usize),
-    /// Nested deeper than anything the service sends.
-    #[error("the callback is nested deeper than {MAX_DEPTH} levels")]
-    TooDeep,
     /// Not a task as JSON.
     #[error("the callback is not a task: {0}")]
     NotATask(String),
@@ -67,13 +59,10 @@ pub enum CallbackError {
 /// Reads a callback body.
 ///
 /// # Errors
-/// Too large, too deeply nested, or not a task with an id.
+/// Too large, or not a task with an id.
 pub fn parse(body: &[u8]) -> Result<Hint, CallbackError> {
     if body.len() > MAX_CALLBACK {
         return Err(CallbackError::TooLarge(body.len()));
-    }
-    if depth(body) > MAX_DEPTH {
-        return Err(CallbackError::TooDeep);
     }
     // The category and place of an error, never its text: that may quote the body.
     let task: Task = serde_json::from_slice(body).map_err(|error| {
@@ -92,25 +81,6 @@ pub fn parse(body: &[u8]) -> Result<Hint, CallbackError> {
         return Err(CallbackError::UnusableId(path::shown(&task.id)));
     }
     Ok(Hint { id: task.id, status: task.status, updated_at: task.updated_at, model: task.model })
-}
-
-/// How deeply brackets are nested, those inside texts left out.
-fn depth(body: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in body {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// The hash under which a callback token is kept: its owner never needs the token again.
@@ -282,39 +252,6 @@ impl Inbox {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
-    }
-}
-
-/// How many requests each address may send: a bucket for each, and an end to how many are remembered.
-#[derive(Debug, Clone)]
-pub struct Senders {
-    per_second: f64,
-    buckets: BTreeMap<Option<IpAddr>, Limiter>,
-}
-
-/// Addresses told apart at a time.
-const SENDERS: usize = 1_024;
-/// How much unused time an address can save up.
-const SENDERS_BURST: Duration = Duration::from_secs(2);
-
-impl Senders {
-    /// Each address may send this many requests a second, and two seconds' worth at once.
-    #[must_use]
-    pub fn new(per_second: f64) -> Self {
-        Self { per_second, buckets: BTreeMap::new() }
-    }
-
-    /// Whether a request from there may be read now; those whose sender is not known share one bucket.
-    pub fn admit(&mut self, sender: Option<IpAddr>, now: Duration) -> bool {
-        if !self.buckets.contains_key(&sender) && self.buckets.len() >= SENDERS {
-            // Those that could send two seconds' worth again are as good as new.
-            self.buckets.retain(|_, bucket| !bucket.is_full(now));
-            if self.buckets.len() >= SENDERS {
-                return false;
-            }
-        }
-        let new = || Limiter::new(self.per_second, 0.0, SENDERS_BURST);
-        self.buckets.entry(sender).or_insert_with(new).acquire(now) == Permit::Ready
     }
 }
 

@@ -37,13 +37,10 @@ fn what_is_no_callback_is_refused_and_not_repeated_in_the_error() {
 }
 
 #[test]
-fn nesting_is_measured_before_it_is_followed() {
-    let nested = |levels: usize| {
-        format!(r#"{{"id":"cgt-1","status":"queued","x":{}{}}}"#, "[".repeat(levels), "]".repeat(levels))
-    };
-    assert!(parse(nested(MAX_DEPTH - 1).as_bytes()).is_ok());
-    assert_eq!(parse(nested(MAX_DEPTH).as_bytes()), Err(CallbackError::TooDeep));
-    assert_eq!(parse("[".repeat(60_000).as_bytes()), Err(CallbackError::TooDeep));
+fn nesting_has_an_end() {
+    assert!(matches!(parse("[".repeat(60_000).as_bytes()), Err(CallbackError::NotATask(_))));
+    let nested = format!(r#"{{"id":"cgt-1","status":"queued","x":{}"#, "[".repeat(60_000));
+    assert!(matches!(parse(nested.as_bytes()), Err(CallbackError::NotATask(_))));
     let in_text = format!(r#"{{"id":"cgt-1","status":"queued","x":"\"{}"}}"#, "[".repeat(200));
     assert!(parse(in_text.as_bytes()).is_ok());
 }
@@ -95,18 +92,6 @@ fn a_task_is_looked_at_once_in_five_seconds_and_nothing_is_forgotten_meanwhile()
     inbox.unconfirmed("cgt-1");
     assert_eq!(hear(&mut inbox, "succeeded", 20), Some(seconds(20)), "a look that failed is worth another");
     assert_eq!(inbox.plan("cgt-2", seconds(20)), None, "nothing was heard of it");
-}
-
-#[test]
-fn each_address_has_its_own_rate_and_a_thousand_of_them_take_no_more_memory() {
-    let mut senders = Senders::new(10.0);
-    let from = |number: u32| Some(IpAddr::from(number.to_be_bytes()));
-    let mut admitted = |sender, millis| senders.admit(sender, Duration::from_millis(millis));
-    assert_eq!((0..50).filter(|_| admitted(from(1), 0)).count(), 20);
-    assert!(admitted(from(2), 0) && admitted(None, 0));
-    assert!(admitted(from(1), 100) && !admitted(from(1), 100));
-    assert_eq!((10..10_000).filter(|number| admitted(from(*number), 200)).count(), SENDERS - 1);
-    assert!(admitted(from(99_999), 5_000), "those that fell silent are forgotten");
 }
 
 #[test]

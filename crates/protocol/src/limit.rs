@@ -1,4 +1,4 @@
-//! How fast to ask. Token buckets as plain state: one per endpoint, for creates one per model; where the rate is one by the
+//! How fast to ask, as plain state: one limiter per endpoint, for creates one per model. Where the rate is one by the
 //! second, no second holds more than it, whenever the service counts.
 //!
 //! The vendor's figures are defaults, not truth: they change with balance and contract, and resellers have others. So a
@@ -23,10 +23,13 @@ const RECOVERY: Duration = Duration::from_secs(60);
 const SAME_REFUSAL: Duration = Duration::from_secs(1);
 /// The rate never falls below this part of the one set.
 const FLOOR: f64 = 0.05;
-/// The part of what can be saved up that spare permits leave.
-const RESERVE: f64 = 0.8;
 /// Parts of a permit that rounding may cost.
 const ROUNDING: f64 = 1e-6;
+const SECOND: Duration = Duration::from_secs(1);
+/// A request without an answer is taken to have been counted after this long.
+const UNANSWERED: Duration = Duration::from_secs(1);
+/// When to ask again while only answers can free a place.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Rates per account. The defaults are those of a company account (models page and tutorial, 2026-10).
 #[derive(Debug, Clone, PartialEq)]
@@ -48,8 +51,8 @@ pub struct LimitSettings {
     pub models_per_second: f64,
     /// Part of each rate that is left unused, so that uneven delays on the way do not become refusals. Default 0.03.
     pub headroom: f64,
-    /// How much unused time can be saved up: 0.8 s. At least one request can always be saved up. Rates by the second are
-    /// kept in every second all the same, however it is counted.
+    /// How many creates may go out at once: those of so much time, at least one. Default 0.8 s. Of the rates by the second, as
+    /// many may as there are in a second.
     pub burst: Duration,
 }
 
@@ -190,15 +193,11 @@ impl Limits {
     }
 
     /// Keeps to one part of each rate, because so many limiters of other processes serve the same account, this one included.
-    pub fn share(&mut self, users: u32, now: Duration) {
-        let users = users.max(1);
-        if users == self.users {
-            return;
-        }
-        self.users = users;
+    pub fn share(&mut self, users: u32) {
+        self.users = users.max(1);
         for (lane, limiter) in &mut self.lanes {
-            let per_second = self.settings.per_second(lane) / f64::from(users);
-            limiter.set_to(per_second, self.settings.headroom, self.settings.burst, now);
+            let Limiter { set, places, hold, .. } = Limiter::new(lane, &self.settings, self.users);
+            (limiter.set, limiter.places, limiter.hold) = (set, places, hold);
         }
     }
 
@@ -210,17 +209,15 @@ impl Limits {
 
     /// Takes a permit, or says when one may be free.
     pub fn acquire(&mut self, lane: &Lane, now: Duration) -> Permit {
-        self.lane(lane).acquire(now)
+        self.lane(lane).take(now, 0)
     }
 
-    /// Takes a permit that is hardly missed: only while four fifths of what can be saved up are there, and `keep` more
-    /// could follow at once.
+    /// Takes a permit that is hardly missed: only while `keep` more could follow at once.
     pub fn acquire_spare(&mut self, lane: &Lane, now: Duration, keep: usize) -> Permit {
-        self.lane(lane).acquire_spare(now, keep)
+        self.lane(lane).take(now, keep)
     }
 
-    /// An answer came. The service may have counted the request only now, however early it was sent, so what has been
-    /// saved up since is not relied on.
+    /// An answer came. The service may have counted the request only now, however early it was sent.
     pub fn answered(&mut self, lane: &Lane, now: Duration) {
         self.lane(lane).answered(now);
     }
@@ -232,211 +229,126 @@ impl Limits {
     }
 
     fn lane(&mut self, lane: &Lane) -> &mut Limiter {
-        if !self.lanes.contains_key(lane) {
-            let per_second = self.settings.per_second(lane) / f64::from(self.users);
-            let mut limiter = Limiter::new(per_second, self.settings.headroom, self.settings.burst);
-            if !matches!(lane, Lane::Create { .. }) {
-                limiter.window = Window::of(limiter.set);
-            }
-            self.lanes.insert(lane.clone(), limiter);
-        }
-        self.lanes.entry(lane.clone()).or_insert_with(|| Limiter::new(f64::INFINITY, 0.0, Duration::ZERO))
+        let Self { settings, users, lanes } = self;
+        lanes.entry(lane.clone()).or_insert_with(|| Limiter::new(lane, settings, *users))
     }
 }
 
-/// One token bucket whose rate gives way to refusals.
+/// So many places, each taken by one request and free again after a while; the while grows when the service refuses.
+///
+/// A token bucket would be smaller, and too slow: a list shows up to 20 ends at once, and a bucket that keeps to 20 gets in
+/// every second has three in store (docs/decisions/0022-one-rate-limiter.md).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Limiter {
-    /// Permits per second when nothing is wrong.
+struct Limiter {
+    /// Requests per second when nothing is wrong.
     set: f64,
-    /// Permits that can be saved up.
-    capacity: f64,
-    tokens: f64,
-    /// When `tokens` was right. In the future while stopped.
-    at: Duration,
-    /// When the rate was last cut, and to what.
+    places: usize,
+    /// How long a request takes its place when nothing is wrong.
+    hold: Duration,
+    /// For rates by the second: a place is free again so long after the answer, not after the sending. The service counts a
+    /// request somewhere between the two.
+    from_answer: bool,
+    /// When those were sent that have no answer yet, oldest first.
+    unanswered: VecDeque<Duration>,
+    /// When the other places are free again, earliest first.
+    free_at: VecDeque<Duration>,
+    /// Nothing goes out before.
+    stopped_until: Duration,
+    /// When the rate was last cut, and to which part of it.
     cut: Option<(Duration, f64)>,
-    /// For rates that are documented by the second.
-    window: Option<Window>,
 }
 
 impl Limiter {
-    /// A full bucket of `per_second`, less the `headroom` (a part, 0 to 1).
-    #[must_use]
-    pub fn new(per_second: f64, headroom: f64, burst: Duration) -> Self {
-        let set = (per_second * (1.0 - headroom)).max(1e-6);
-        let capacity = (set * burst.as_secs_f64()).max(1.0);
-        Self { set, capacity, tokens: capacity, at: Duration::ZERO, cut: None, window: None }
+    fn new(lane: &Lane, settings: &LimitSettings, users: u32) -> Self {
+        let from_answer = !matches!(lane, Lane::Create { .. });
+        let set = settings.per_second(lane) / f64::from(users) * (1.0 - settings.headroom);
+        let set = set.max(1e-6);
+        let span = if from_answer { SECOND } else { settings.burst };
+        // An infinite rate has no places; it is never asked for one.
+        let places = ((set * span.as_secs_f64() + ROUNDING) as usize).max(1);
+        let even = Duration::try_from_secs_f64(places as f64 / set).unwrap_or(Duration::MAX);
+        Self {
+            set,
+            places,
+            hold: if from_answer { even.max(SECOND) } else { even },
+            from_answer,
+            unanswered: VecDeque::new(),
+            free_at: VecDeque::new(),
+            stopped_until: Duration::ZERO,
+            cut: None,
+        }
     }
 
-    /// Takes another rate from now on; what is saved up, and what was asked in the last second, stays.
-    fn set_to(&mut self, per_second: f64, headroom: f64, burst: Duration, now: Duration) {
-        self.refill(now);
-        let Self { set, capacity, .. } = Self::new(per_second, headroom, burst);
-        if let (Some((_, rate)), true) = (&mut self.cut, self.set.is_finite() && set.is_finite()) {
-            *rate *= set / self.set;
-        }
-        (self.set, self.capacity, self.tokens) = (set, capacity, self.tokens.min(capacity));
-        if let (Some(window), Some(new)) = (&mut self.window, Window::of(set)) {
-            window.most = new.most;
-        }
-    }
-
-    /// Permits per second at this moment.
-    #[must_use]
-    pub fn rate(&self, now: Duration) -> f64 {
-        let Some((at, rate)) = self.cut else { return self.set };
+    /// The part of the rate that refusals have left at this moment.
+    fn part(&self, now: Duration) -> f64 {
+        let Some((at, part)) = self.cut else { return 1.0 };
         let recovered = now.saturating_sub(at).as_secs_f64() / RECOVERY.as_secs_f64();
-        rate + (self.set - rate) * recovered.min(1.0)
+        part + (1.0 - part) * recovered.min(1.0)
     }
 
-    /// Most permits that can be taken at once.
-    #[must_use]
-    pub fn capacity(&self) -> f64 {
-        self.capacity
-    }
-
-    /// Whether as much is saved up as can be.
-    pub(crate) fn is_full(&mut self, now: Duration) -> bool {
-        self.refill(now);
-        self.tokens + ROUNDING >= self.capacity
-    }
-
-    /// As [`Limits::acquire`].
-    pub fn acquire(&mut self, now: Duration) -> Permit {
-        self.take(now, 1.0, 0)
-    }
-
-    /// As [`Limits::acquire_spare`].
-    pub fn acquire_spare(&mut self, now: Duration, keep: usize) -> Permit {
-        self.take(now, (self.capacity * RESERVE).max(1.0), keep)
-    }
-
-    /// As [`Limits::answered`].
-    pub fn answered(&mut self, now: Duration) {
-        if let Some(window) = &mut self.window {
-            window.answered(now);
-        }
-        if self.set.is_finite() && now >= self.at {
-            self.refill(now);
-            self.tokens = self.tokens.min(self.capacity - 1.0);
-        }
-    }
-
-    /// As [`Limits::throttled`].
-    pub fn throttled(&mut self, now: Duration, retry_after: Option<Duration>) {
-        if self.set.is_infinite() {
-            return self.stop(now, retry_after.unwrap_or_default());
-        }
-        if let Some(window) = &mut self.window {
-            window.answered(now);
-        }
-        self.refill(now);
-        if self.cut.is_none_or(|(at, _)| now.saturating_sub(at) >= SAME_REFUSAL) {
-            self.cut = Some((now, (self.rate(now) * DECREASE).max(self.set * FLOOR)));
-        }
-        if now >= self.at {
-            self.tokens = self.tokens.min(0.0);
-        }
-        if let Some(wait) = retry_after {
-            self.stop(now, wait);
-        }
-    }
-
-    fn stop(&mut self, now: Duration, wait: Duration) {
-        let until = now.saturating_add(wait.min(RETRY_AFTER_CAP));
-        if until > self.at {
-            // What is saved up by then is one permit at most: the service has just said that there is none to spare.
-            let gained = self.rate(self.at) * (until - self.at).as_secs_f64();
-            self.tokens = (self.tokens.max(0.0) + gained).min(1.0);
-            self.at = until;
-        }
-    }
-
-    fn take(&mut self, now: Duration, wanted: f64, keep: usize) -> Permit {
-        let stopped = now < self.at;
-        if self.set.is_infinite() {
-            return if stopped { Permit::At(self.at) } else { Permit::Ready };
-        }
-        self.refill(now);
-        if !stopped && self.tokens + ROUNDING >= wanted {
-            if let Some(window) = &mut self.window
-                && let Some(at) = window.take(now, keep)
-            {
-                return Permit::At(at);
-            }
-            self.tokens -= 1.0;
-            return Permit::Ready;
-        }
-        // The rate only rises meanwhile, so this is late rather than early.
-        let wait = (wanted - self.tokens).max(0.0) / self.rate(self.at);
-        Permit::At(self.at.saturating_add(Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX)))
-    }
-
-    fn refill(&mut self, now: Duration) {
-        if now > self.at {
-            let gained = self.rate(self.at) * (now - self.at).as_secs_f64();
-            self.tokens = (self.tokens + gained).min(self.capacity);
-            self.at = now;
-        }
-    }
-}
-
-/// The requests of the last second, however the service counts a second: by a sliding window, by the clock's, or by a bucket
-/// of a second's worth.
-///
-/// The service counts a request somewhere between its sending and its answer, so the second of each begins with its answer.
-#[derive(Debug, Clone, PartialEq)]
-struct Window {
-    most: usize,
-    /// When those were sent that have no answer yet, oldest first.
-    unanswered: VecDeque<Duration>,
-    /// When the others were counted at the latest, oldest first.
-    counted: VecDeque<Duration>,
-}
-
-const SECOND: Duration = Duration::from_secs(1);
-/// A request without an answer is taken to have been counted after this long.
-const UNANSWERED: Duration = Duration::from_secs(1);
-/// When to look again while only answers can free a place.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-impl Window {
-    fn of(per_second: f64) -> Option<Self> {
-        // A rate below one a second is the bucket's alone.
-        let most = per_second.is_finite().then_some(per_second.max(1.0) as usize)?;
-        Some(Self { most, unanswered: VecDeque::new(), counted: VecDeque::new() })
-    }
-
-    /// Takes a place, or says when one may be free. At least one can always be had.
-    fn take(&mut self, now: Duration, keep: usize) -> Option<Duration> {
-        while self.unanswered.front().is_some_and(|sent| *sent + UNANSWERED <= now) {
-            let sent = self.unanswered.pop_front().unwrap_or_default();
-            self.count(sent + UNANSWERED);
-        }
-        while self.counted.front().is_some_and(|counted| *counted + SECOND <= now) {
-            self.counted.pop_front();
-        }
-        let most = self.most.saturating_sub(keep).max(1);
-        let taken = self.unanswered.len() + self.counted.len();
-        if taken < most {
-            self.unanswered.push_back(now);
-            return None;
-        }
-        let free = self.counted.get(taken - most).map(|counted| *counted + SECOND);
-        Some(free.unwrap_or(now + LOOK_AGAIN))
-    }
-
-    /// Whose answer it is makes no difference to how many there are.
     fn answered(&mut self, now: Duration) {
         if self.unanswered.pop_front().is_some() {
-            self.count(now);
+            self.hold_from(now);
         }
     }
 
-    fn count(&mut self, at: Duration) {
-        let place = self.counted.partition_point(|counted| *counted <= at);
-        self.counted.insert(place, at);
+    fn hold_from(&mut self, counted: Duration) {
+        let hold = Duration::try_from_secs_f64(self.hold.as_secs_f64() / self.part(counted));
+        let free = counted.saturating_add(hold.unwrap_or(Duration::MAX));
+        let place = self.free_at.partition_point(|at| *at <= free);
+        self.free_at.insert(place, free);
+    }
+
+    fn throttled(&mut self, now: Duration, retry_after: Option<Duration>) {
+        self.answered(now);
+        if self.cut.is_none_or(|(at, _)| now.saturating_sub(at) >= SAME_REFUSAL) {
+            self.cut = Some((now, (self.part(now) * DECREASE).max(FLOOR)));
+        }
+        let step = Duration::try_from_secs_f64(1.0 / (self.set * self.part(now))).unwrap_or(Duration::MAX);
+        let wait = retry_after.map_or(step, |wait| wait.min(RETRY_AFTER_CAP));
+        let next = now.saturating_add(wait);
+        if next < self.stopped_until {
+            return;
+        }
+        self.stopped_until = next;
+        if self.set.is_finite() {
+            // The service has just said that there is nothing to spare: one by one from then on.
+            let free = (0..self.places).map(|place| {
+                next.saturating_add(step.saturating_mul(u32::try_from(place).unwrap_or(u32::MAX)))
+            });
+            let held = std::mem::replace(&mut self.free_at, free.collect());
+            for (at, held) in self.free_at.iter_mut().rev().zip(held.into_iter().rev()) {
+                *at = held.max(*at);
+            }
+        }
+    }
+
+    /// Takes a place while more than `keep` are free, or says when that may be. Of all of them, one can always be had.
+    fn take(&mut self, now: Duration, keep: usize) -> Permit {
+        if now < self.stopped_until {
+            return Permit::At(self.stopped_until);
+        }
+        if self.set.is_infinite() {
+            return Permit::Ready;
+        }
+        while self.unanswered.front().is_some_and(|sent| *sent + UNANSWERED <= now) {
+            let sent = self.unanswered.pop_front().unwrap_or_default();
+            self.hold_from(sent + UNANSWERED);
+        }
+        while self.free_at.front().is_some_and(|at| *at <= now) {
+            self.free_at.pop_front();
+        }
+        let most = self.places.saturating_sub(keep).max(1);
+        let taken = self.unanswered.len() + self.free_at.len();
+        if taken >= most {
+            // Later than the places that are free by then only answers can tell.
+            return Permit::At(self.free_at.get(taken - most).map_or(now + LOOK_AGAIN, |at| *at));
+        }
+        match self.from_answer {
+            true => self.unanswered.push_back(now),
+            false => self.hold_from(now),
+        }
+        Permit::Ready
     }
 }
 

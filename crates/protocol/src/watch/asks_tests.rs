@@ -99,24 +99,14 @@ fn ten_thousand_tasks_are_asked_for_by_one_list_of_what_is_running() {
         38: get x17, list running 1
         39-42: get x17
         43: get x17, list running 1
-        44: get x16
-        45: get x17
-        46: get x16
-        47: get x17
+        44-47: get x17
         48: get x17, list running 1
-        49: get x16
-        50: get x17
-        51-52: get x16
-        53: get x17
-        54: get x16, list running 1
-        55-56: get x17
-        57-58: get x16
-        59-60: get x17
-        61: get x18, list running 1
-        62: get x7, list running 1
-        63: get x6, list running 1
-        64: get x9, list running 1
-        65: get x17, list running 1";
+        49-53: get x17
+        54: get x17, list running 1
+        55-60: get x17
+        61: get x10, list running 1
+        62-63: get x7, list running 1
+        64-65: get x17, list running 1";
     assert_asked(&record.timeline(), expected);
     assert_eq!(service.over_rate, 0);
 }
