@@ -3,3 +3,4 @@
 mod documents;
 mod edits;
 mod guide;
+mod operations;
