@@ -1,62 +1,19 @@
-//! `cargo xtask`: codegen, tidy and the jobs of CI, for people who work on this repository. Uses no crate under
-//! `crates/`, so that it still runs when they do not compile.
+//! `cargo xtask`: tidy, the jobs of CI and what else people start in this repository; the generator is `schema-tool`'s. Uses
+//! no crate under `crates/`, so that it still runs when they do not compile.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its user")]
 
 mod ci;
-mod codegen;
 mod count;
-mod docs;
 mod faults;
-mod generate_tests;
-mod kill_matrix;
+mod long_tests;
 mod release_check;
-mod schema;
-mod sequences;
+mod schema_tool;
 mod tidy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
-
-/// Writes the generated files, or with `check` only compares them.
-fn generate(check: bool) -> Result<(), String> {
-    codegen::run(&root(), check).map_err(|e| {
-        let cause = format!("{e:#}");
-        let next = if cause.contains("cargo xtask codegen") {
-            ""
-        } else {
-            "\n  Mend that and run `cargo xtask codegen`."
-        };
-        format!("{cause}{next}")
-    })
-}
-
-/// Writes the generated documents, or with `check` only compares them.
-fn document(check: bool) -> Result<(), String> {
-    docs::run(&root(), check).map(|text| print!("{text}")).map_err(|e| format!("{e:#}"))
-}
-
-/// The test of tests/it/differential.rs, optimised and with as many instances as one likes.
-fn differential(cases: u64) -> Result<(), String> {
-    let status = std::process::Command::new(cargo())
-        .current_dir(root())
-        .args([
-            "test",
-            "--release",
-            "-p",
-            "ark-video-tests",
-            "--test",
-            "it",
-            "differential::",
-            "--",
-            "--nocapture",
-        ])
-        .env("ARK_VIDEO_DIFFERENTIAL_CASES", cases.to_string())
-        .status()
-        .map_err(|e| format!("cargo could not be started: {e}"))?;
-    if status.success() { Ok(()) } else { Err("the typed checks and the schema disagree; see above".into()) }
-}
 
 /// The programs of bench/, optimised: ours beside a floor, in turn. It knows its own options.
 fn bench<'a>(options: impl Iterator<Item = &'a String>) -> Result<(), String> {
@@ -94,28 +51,7 @@ fn command_line() -> Command {
         .about("What people do in this repository besides writing code")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(
-            Command::new("codegen")
-                .about("Vendor page + overlay -> resolved schema -> Rust")
-                .arg(flag("check", "Write nothing; fail when a file would change")),
-        )
-        .subcommand(
-            Command::new("docs")
-                .about("The reference tables and the OpenAPI document, from the schema")
-                .arg(flag("check", "Write nothing; fail when a file would change")),
-        )
-        .subcommand(schema::command_line())
-        .subcommand(
-            Command::new("differential")
-                .about("The typed checks against the schema's validator, on instances at random")
-                .arg(
-                    Arg::new("cases")
-                        .long("cases")
-                        .help("How many instances")
-                        .value_parser(clap::value_parser!(u64))
-                        .default_value("1000000"),
-                ),
-        )
+        .subcommands(schema_tool::command_lines())
         .subcommand(
             Command::new("bench")
                 .about(
@@ -139,9 +75,7 @@ fn command_line() -> Command {
         .subcommand(
             Command::new("count").about("Handwritten lines of code per member, packages per lock file"),
         )
-        .subcommand(kill_matrix::command_line())
-        .subcommand(sequences::command_line())
-        .subcommands(generate_tests::command_lines())
+        .subcommands(long_tests::command_lines())
         .subcommand(
             Command::new("release-check").about(
                 "What must hold before a release: public APIs, packages, changelog; publishes nothing",
@@ -167,21 +101,12 @@ fn main() -> ExitCode {
     let matches = command_line().get_matches();
     let done = |()| true;
     let result = match matches.subcommand() {
-        Some(("codegen", options)) => generate(options.get_flag("check")).map(done),
-        Some(("docs", options)) => document(options.get_flag("check")).map(done),
-        Some(("schema", options)) => {
-            schema::run(&root(), options).map_err(|e| format!("{e:#}")).map(|output| {
-                print!("{}", output.text);
-                output.complete
-            })
+        Some((name @ ("codegen" | "docs" | "schema"), options)) => {
+            return schema_tool::run(&root(), name, options);
         }
         Some(("count", _)) => {
             count::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
-        Some(("kill-matrix", options)) => kill_matrix::run(&root(), options),
-        Some(("sequences", options)) => sequences::run(&root(), options),
-        Some(("checked", options)) => generate_tests::checked(&root(), options),
-        Some(("kill-generate", options)) => generate_tests::kill(&root(), options),
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
@@ -192,13 +117,10 @@ fn main() -> ExitCode {
                 .map_err(|e| format!("{e:#}"))
                 .map(done)
         }
-        Some(("differential", options)) => {
-            differential(options.get_one::<u64>("cases").copied().unwrap_or(1_000_000)).map(done)
-        }
         Some(("bench", options)) => bench(options.get_many("options").into_iter().flatten()).map(done),
         Some(("tidy", options)) => tidy::run(&root(), options.get_flag("fix")).map(done),
         Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),
-        Some((job, _)) => ci::run_one(job),
+        Some((name, options)) => long_tests::run(&root(), name, options).unwrap_or_else(|| ci::run_one(name)),
         None => Err("say what to do: `cargo xtask --help`".into()),
     };
     match result {

@@ -1,5 +1,5 @@
 //! The jobs of CI, in order, each a plain function of the shell. To add one, add it to `JOBS`: the command line and
-//! `cargo xtask ci` both read that list. Never builds with `--workspace`: see docs/decisions/0002-codegen.md.
+//! `cargo xtask ci` both read that list. What is done at the root is done in the schema tool's workspace, too.
 
 use super::counts::Counts;
 use super::shell::{Ended, Shell};
@@ -24,47 +24,46 @@ pub(crate) enum Outcome {
 
 /// Cheap ones first.
 pub(crate) const JOBS: &[Job] = &[
-    Job { name: "fmt", about: "formatting", run: |sh| steps(sh, &[&["fmt", "--all", "--check"]]) },
-    Job { name: "codegen --check", about: "generated files equal what the schema gives", run: codegen },
-    Job { name: "docs --check", about: "generated documents equal what the schema gives", run: docs },
-    Job { name: "tidy", about: "fences, documents, manifests", run: tidy },
+    Job { name: "fmt", about: "formatting", run: |sh| both(sh, &["fmt", "--all", "--check"], &[]) },
     Job {
-        name: "clippy",
-        about: "lints of the crates and their tests",
-        run: |sh| steps(sh, &[&["clippy", "--all-targets", "--", "-D", "warnings"]]),
+        name: "codegen --check",
+        about: "generated files equal what the schema gives",
+        run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "codegen", "--check"]),
     },
     Job {
-        name: "clippy-xtask",
-        about: "lints of the xtask",
-        run: |sh| steps(sh, &[&["clippy", "-p", "xtask", "--all-targets", "--", "-D", "warnings"]]),
+        name: "docs --check",
+        about: "generated documents equal what the schema gives",
+        run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "docs", "--check"]),
+    },
+    Job { name: "tidy", about: "the crate graph, documents, manifests", run: tidy },
+    Job {
+        name: "clippy",
+        about: "lints and fences of every member, and of the schema tool",
+        run: |sh| both(sh, &["clippy", "--workspace", "--all-targets"], &["--", "-D", "warnings"]),
     },
     Job {
         name: "clippy-schemars",
         about: "lints of the model with its schemars feature",
         run: |sh| {
-            steps(
-                sh,
-                &[&[
-                    "clippy",
-                    "-p",
-                    "ark-video-model",
-                    "--features",
-                    "schemars",
-                    "--all-targets",
-                    "--",
-                    "-D",
-                    "warnings",
-                ]],
-            )
+            let words = "clippy -p ark-video-model --features schemars --all-targets -- -D warnings";
+            steps(sh, &[&words.split(' ').collect::<Vec<_>>()])
         },
     },
     Job { name: "alone", about: "each crate builds with only the features it asks for", run: alone },
-    Job { name: "test", about: "tests of the crates and across them", run: |sh| tests(sh, &[]) },
-    Job { name: "test-xtask", about: "tests of the xtask", run: |sh| tests(sh, &["-p", "xtask"]) },
+    Job {
+        name: "test",
+        about: "tests of every member",
+        run: |sh| tests(sh, |runner| runner.iter().map(|word| (*word).to_owned()).collect()),
+    },
+    Job {
+        name: "test-schema-tool",
+        about: "tests of the schema tool",
+        run: |sh| tests(sh, |runner| crate::schema_tool::cargo(sh.root(), runner)),
+    },
     Job {
         name: "schema compile-test",
         about: "prepared edits of the schema: rustc agrees with what diff calls breaking",
-        run: compile_test,
+        run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "schema", "compile-test"]),
     },
     Job {
         name: "doctest",
@@ -73,7 +72,7 @@ pub(crate) const JOBS: &[Job] = &[
     },
     Job { name: "doc", about: "rustdoc without warnings", run: doc },
     Job { name: "msrv", about: "the oldest Rust we promise", run: msrv },
-    Job { name: "deny", about: "licences, bans and sources of dependencies", run: deny },
+    Job { name: "deny", about: "who may use what; licences and sources of dependencies", run: deny },
 ];
 
 fn steps(shell: &Shell, commands: &[&[&str]]) -> Outcome {
@@ -88,20 +87,18 @@ fn steps(shell: &Shell, commands: &[&[&str]]) -> Outcome {
     Outcome::Passed(counts)
 }
 
-fn codegen(_: &Shell) -> Outcome {
-    outcome(crate::generate(true))
+/// `cargo START REST` in the schema tool's workspace.
+fn schema_tool(shell: &Shell, start: &[&str], rest: &[&str]) -> Outcome {
+    let start = crate::schema_tool::cargo(shell.root(), start);
+    steps(shell, &[&start.iter().map(String::as_str).chain(rest.iter().copied()).collect::<Vec<_>>()])
 }
 
-fn docs(_: &Shell) -> Outcome {
-    outcome(crate::document(true))
-}
-
-fn compile_test(_: &Shell) -> Outcome {
-    outcome(
-        crate::schema::compile_test(&crate::root(), None)
-            .map(|text| print!("{text}"))
-            .map_err(|e| format!("{e:#}")),
-    )
+/// The same at the root, then in the schema tool's workspace.
+fn both(shell: &Shell, start: &[&str], rest: &[&str]) -> Outcome {
+    match steps(shell, &[&[start, rest].concat()]) {
+        Outcome::Passed(_) => schema_tool(shell, start, rest),
+        failed => failed,
+    }
 }
 
 fn tidy(shell: &Shell) -> Outcome {
@@ -120,11 +117,13 @@ fn outcome(result: Result<(), String>) -> Outcome {
 }
 
 /// With cargo-nextest where it is installed, else with cargo's own runner; documentation tests are a job of their own.
-fn tests(shell: &Shell, packages: &[&str]) -> Outcome {
+fn tests(shell: &Shell, command: impl Fn(&[&str]) -> Vec<String>) -> Outcome {
     let nextest = shell.has(&crate::cargo(), &["nextest", "--version"]);
     let runner: &[&str] =
         if nextest { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--tests", "--no-fail-fast"] };
-    let Ended { ok, how, counts } = shell.cargo(&[runner, packages].concat());
+    let command = command(runner);
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let Ended { ok, how, counts } = shell.cargo(&words);
     if !ok {
         Outcome::Failed { reason: how, counts }
     } else if counts.ran() == 0 {
@@ -233,7 +232,15 @@ fn deny(shell: &Shell) -> Outcome {
     if !shell.has(&crate::cargo(), &["deny", "--version"]) {
         return Outcome::Skipped("cargo-deny is not installed (`cargo install cargo-deny --locked`)".into());
     }
-    steps(shell, &[&["deny", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]])
+    let check = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+    let tool = crate::schema_tool::MANIFEST;
+    let of_tool = [
+        &["deny", "--manifest-path", tool, "--config", "deny.toml"],
+        &check[..],
+        &["--allow", "unused-wrapper"],
+    ]
+    .concat();
+    steps(shell, &[&[&["deny"], &check[..]].concat(), &of_tool])
 }
 
 #[cfg(test)]
@@ -241,14 +248,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_distinct_and_nothing_builds_the_whole_workspace() {
+    fn names_are_distinct() {
         let mut names: Vec<_> = JOBS.iter().map(|job| job.name).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), JOBS.len());
-        let source = include_str!("jobs.rs");
-        let flag = concat!("\"--work", "space\"");
-        assert!(!source.contains(flag), "a build of everything at once unifies features");
     }
 
     #[test]

@@ -9,18 +9,25 @@ use super::{Finding, Repo, tables};
 
 const REASONS: &str = "docs/decisions/dependencies.md";
 const HEADER: [&str; 3] = ["crate", "used by", "why"];
+const TOOL: &str = "xtask/schema-tool/Cargo.toml";
+
+/// The tables of a manifest that name dependencies, those of tests last.
+pub(super) const TABLES: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
 
 /// What the manifests say, by name of the dependency: who uses it.
 type Users = BTreeMap<String, BTreeSet<String>>;
 
-pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
-    examine(repo).0
+/// Also holds the crate graph against the table of ARCHITECTURE.md.
+pub(crate) fn check(repo: &Repo, architecture: &str) -> Vec<Finding> {
+    let (mut findings, _, members) = examine(repo);
+    findings.extend(super::graph::edges(&members, architecture));
+    findings
 }
 
-/// The reasons with their second column written anew; `None` when there is nothing to change.
+/// The reasons with their second column written; `None` when there is nothing to change.
 pub(crate) fn with_users(repo: &Repo) -> Option<(&'static str, String)> {
     let text = repo.text(REASONS)?;
-    let users = examine(repo).1;
+    let (_, users, _) = examine(repo);
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for row in tables::find(text, &HEADER)? {
         let is = users_of(&tables::names(row.cell(0)), &users);
@@ -37,11 +44,12 @@ fn users_of(names: &[String], users: &Users) -> BTreeSet<String> {
     names.iter().filter_map(|name| users.get(name)).flatten().cloned().collect()
 }
 
-fn examine(repo: &Repo) -> (Vec<Finding>, Users) {
+fn examine(repo: &Repo) -> (Vec<Finding>, Users, BTreeMap<&str, Table>) {
     let mut findings = Vec::new();
     let mut manifests = BTreeMap::new();
-    for (path, text) in
-        repo.with_ending("Cargo.toml").filter(|(path, _)| *path == "Cargo.toml" || is_member(path))
+    for (path, text) in repo
+        .with_ending("Cargo.toml")
+        .filter(|(path, _)| ["Cargo.toml", TOOL].contains(path) || is_member(path))
     {
         match text.parse::<Table>() {
             Ok(table) => {
@@ -52,13 +60,19 @@ fn examine(repo: &Repo) -> (Vec<Finding>, Users) {
     }
     let Some(root) = manifests.remove("Cargo.toml") else {
         findings.push(Finding::new("Cargo.toml", 0, "is missing"));
-        return (findings, Users::new());
+        return (findings, Users::new(), BTreeMap::new());
     };
-    let shared = shared_dependencies(&root);
+    let mut shared = shared_dependencies(&root);
     let mut users = Users::new();
+    let tool = manifests.remove(TOOL);
     for (path, manifest) in &manifests {
         findings.extend(member(path, manifest, &shared, &mut users));
-        findings.extend(denies_missing_docs(path, repo));
+        findings.extend(opens_as_a_library(path, repo));
+    }
+    // The schema tool is a workspace of its own; the reasons are one table.
+    for (name, _) in tool.iter().flat_map(|manifest| dependencies(manifest, &TABLES)) {
+        users.entry(name.to_owned()).or_default().insert("schema-tool".to_owned());
+        shared.entry(name.to_owned()).or_insert(false);
     }
     findings.extend(reasons(
         &shared,
@@ -66,7 +80,7 @@ fn examine(repo: &Repo) -> (Vec<Finding>, Users) {
         repo.text(REASONS).unwrap_or_default(),
         repo.text("Cargo.toml").unwrap_or_default(),
     ));
-    (findings, users)
+    (findings, users, manifests)
 }
 
 fn is_member(path: &str) -> bool {
@@ -86,12 +100,12 @@ fn member(path: &str, manifest: &Table, shared: &BTreeMap<String, bool>, users: 
     if manifest.get("lints").and_then(|l| l.get("workspace")).and_then(Value::as_bool) != Some(true) {
         findings.push(Finding::new(path, 0, "add `[lints]` with `workspace = true`"));
     }
-    for (name, entry) in dependency_tables(manifest).into_iter().flatten() {
+    for (name, entry) in dependencies(manifest, &TABLES) {
         // A crate's tests may turn on features of the crate itself; cargo leaves a bare path out of the package.
         if entry.get("path").and_then(Value::as_str) == Some(".") {
             continue;
         }
-        users.entry(name.clone()).or_default().insert(folder.clone());
+        users.entry(name.to_owned()).or_default().insert(folder.clone());
         if entry.get("workspace").and_then(Value::as_bool) != Some(true) {
             findings.push(Finding::new(path, 0, format!("`{name}` has a version of its own: pin it in [workspace.dependencies] and say `{name}.workspace = true`")));
         } else if !shared.contains_key(name) {
@@ -101,33 +115,30 @@ fn member(path: &str, manifest: &Table, shared: &BTreeMap<String, bool>, users: 
     findings
 }
 
-/// All dependency tables of a manifest, those of single targets included.
-fn dependency_tables(manifest: &Table) -> Vec<&Table> {
-    let of = |table: &'_ Table| -> Vec<String> {
-        ["dependencies", "dev-dependencies", "build-dependencies"]
-            .iter()
-            .filter(|k| table.contains_key(**k))
-            .map(|k| (*k).to_owned())
-            .collect()
-    };
-    let mut tables: Vec<&Table> = of(manifest).iter().filter_map(|k| manifest[k].as_table()).collect();
-    for target in manifest
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
+/// What these tables of a manifest name, those of single targets too.
+pub(super) fn dependencies<'a>(manifest: &'a Table, kinds: &[&str]) -> Vec<(&'a str, &'a Value)> {
+    let targets = manifest.get("target").and_then(Value::as_table).into_iter().flatten();
+    let places = std::iter::once(manifest).chain(targets.filter_map(|(_, target)| target.as_table()));
+    places
+        .flat_map(|place| kinds.iter().filter_map(|kind| place.get(*kind)?.as_table()))
         .flatten()
-        .filter_map(|(_, t)| t.as_table())
-    {
-        tables.extend(of(target).iter().filter_map(|k| target[k].as_table()));
-    }
-    tables
+        .map(|(name, entry)| (name.as_str(), entry))
+        .collect()
 }
 
-fn denies_missing_docs(manifest: &str, repo: &Repo) -> Option<Finding> {
+/// The two lines that each library has on top; without the second, the fences of clippy.toml do not hold in it.
+const TOP: [&str; 2] = [
+    "#![deny(missing_docs)]",
+    "#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]",
+];
+
+fn opens_as_a_library(manifest: &str, repo: &Repo) -> Vec<Finding> {
     let lib = manifest.replace("Cargo.toml", "src/lib.rs");
-    let text = repo.text(&lib)?;
-    (!text.contains("#![deny(missing_docs)]"))
-        .then(|| Finding::new(lib, 1, "add `#![deny(missing_docs)]`: the crate is for other people"))
+    let wanted = if manifest.starts_with("crates/") { &TOP[..] } else { &TOP[..1] };
+    let missing = wanted.iter().filter(|line| repo.text(&lib).is_some_and(|text| !text.contains(**line)));
+    missing
+        .map(|line| Finding::new(lib.clone(), 1, format!("add `{line}`: the crate is for other people")))
+        .collect()
 }
 
 fn reasons(shared: &BTreeMap<String, bool>, users: &Users, reasons: &str, root: &str) -> Vec<Finding> {
@@ -199,7 +210,7 @@ mod tests {
     const XTASK: &str = "[lints]\nworkspace = true\n[dev-dependencies]\nours.workspace = true\n[target.'cfg(unix)'.dependencies]\ntoml = { workspace = true, features = [\"x\"] }\n";
     const WHY: &str =
         "| crate | used by | why |\n|---|---|---|\n| serde | ours | JSON |\n| `toml` | xtask | manifests |\n";
-    const LIB: &str = "//! Doc.\n#![deny(missing_docs)]\n";
+    const LIB: &str = "//! Doc.\n#![deny(missing_docs)]\n#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]\n";
 
     fn run(root: &str, ours: &str, xtask: &str, why: &str, lib: &str) -> Vec<String> {
         let repo = Repo::of(&[
@@ -209,7 +220,7 @@ mod tests {
             ("xtask/Cargo.toml", xtask),
             (REASONS, why),
         ]);
-        check(&repo).iter().map(Finding::to_string).collect()
+        examine(&repo).0.iter().map(Finding::to_string).collect()
     }
 
     #[test]

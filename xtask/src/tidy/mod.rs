@@ -1,20 +1,18 @@
-//! `cargo xtask tidy`: what the compiler cannot hold, held over the files of the repository.
-//! Every rule is a function from data (texts, tables, graphs) to findings; only `Repo::read` and `graph::read` look
+//! `cargo xtask tidy`: what neither the compiler nor clippy.toml nor deny.toml can hold, held over the files of the repository.
+//! Every rule is a function from data (texts, tables, graphs) to findings; only `Repo::read` and `graph::tree` look
 //! at the disk and start `cargo`. A finding says where it is and what to do.
 
 mod docs;
-mod fences;
 mod files;
 mod graph;
 mod manifests;
-mod source;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-/// One thing to mend: where it is and what to do about it. Line 0 means the file as a whole.
+/// One thing to fix: where it is and what to do about it. Line 0 means the file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
     file: String,
@@ -121,14 +119,9 @@ pub(crate) fn check(root: &Path) -> Result<Vec<Finding>, String> {
         .ok_or("ARCHITECTURE.md is missing: it holds the tables that tidy reads")?;
     let mut findings = Vec::new();
 
-    match graph::read(root) {
-        Ok(packages) => findings.extend(graph::edges(&packages, architecture)),
-        Err(message) => findings.push(Finding::new("Cargo.toml", 0, message)),
-    }
     findings.extend(graph::trees(architecture, |package| graph::tree(root, package)));
-    findings.extend(fences::check(&repo, architecture));
     findings.extend(files::check(&repo));
-    findings.extend(manifests::check(&repo));
+    findings.extend(manifests::check(&repo, architecture));
     findings.extend(docs::check(&repo));
 
     findings.sort();

@@ -36,11 +36,6 @@ pub(crate) fn names(cell: &str) -> Vec<String> {
         .collect()
 }
 
-/// What stands in back quotes in a cell, blanks inside included.
-pub(crate) fn quoted(cell: &str) -> Vec<String> {
-    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,10 +56,5 @@ mod tests {
     #[test]
     fn a_missing_table_is_none() {
         assert_eq!(find(TEXT, &["crate", "must use"]), None);
-    }
-
-    #[test]
-    fn quoted_keeps_blanks() {
-        assert_eq!(quoted("`a b` and `c`, d"), ["a b", "c"]);
     }
 }

@@ -5,9 +5,8 @@
 //! can never pass over a change of the vendor's in silence.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use json_patch::{Patch, PatchOperation, jsonptr::PointerBuf};
 use serde::Deserialize;
 use serde_json::Value;
@@ -85,44 +84,51 @@ impl Overlay {
         })
     }
 
-    /// Applies the correction; what does not fit comes back with the values that were expected and found.
-    pub(crate) fn fit(&self, document: &mut Value) -> Result<(), Box<Misfit>> {
+    fn fit(&self, document: &mut Value) -> Result<()> {
         let mut tested = BTreeSet::new();
         for (index, operation) in self.patch.0.iter().enumerate() {
             let path = operation.path().to_string();
+            let adopted = || {
+                format!(
+                    "{path} already has the corrected value: the vendor adopted it, so delete this correction"
+                )
+            };
             match operation {
                 PatchOperation::Test(test) => {
-                    let Ok(found) = test.path.resolve(&*document) else {
-                        return Err(Box::new(Misfit::Gone { path }));
-                    };
-                    if *found != test.value {
-                        let found = found.clone();
-                        return Err(Box::new(
-                            match self.corrected_value(&test.path, index) == Some(&found) {
-                                true => Misfit::Adopted { path },
-                                false => Misfit::Changed { path, expected: test.value.clone(), found },
-                            },
-                        ));
-                    }
+                    let found = test.path.resolve(&*document).map_err(|_| {
+                        anyhow!("{path} is gone from the vendor's page; drop this correction or aim it at where it went")
+                    })?;
+                    ensure!(
+                        *found == test.value || self.corrected_value(&test.path, index) != Some(found),
+                        "{}",
+                        adopted()
+                    );
+                    ensure!(
+                        *found == test.value,
+                        "{path} changed upstream\n  expected {}\n  found    {found}",
+                        test.value
+                    );
                     tested.insert(path.clone());
                 }
                 PatchOperation::Add(add) if exists_as_member(document, &add.path) => {
                     let found = add.path.resolve(&*document).cloned().unwrap_or_default();
-                    return Err(Box::new(match found == add.value {
-                        true => Misfit::Adopted { path },
-                        false => Misfit::Exists { path, wanted: add.value.clone(), found },
-                    }));
+                    ensure!(found != add.value, "{}", adopted());
+                    bail!(
+                        "{path} now exists upstream; test and replace it, or drop this operation\n  we add   {}\n  found    {found}",
+                        add.value
+                    );
                 }
                 PatchOperation::Add(_) => {}
-                PatchOperation::Replace(_) | PatchOperation::Remove(_) => {
-                    if !tested.contains(&path) {
-                        return Err(Box::new(Misfit::Untested { path }));
-                    }
+                PatchOperation::Replace(_) | PatchOperation::Remove(_) => ensure!(
+                    tested.contains(&path),
+                    "{path} is replaced or removed without a `test` of its old value before"
+                ),
+                PatchOperation::Move(_) | PatchOperation::Copy(_) => {
+                    bail!("`move` and `copy` hide what they expect; write test, remove and add instead")
                 }
-                PatchOperation::Move(_) | PatchOperation::Copy(_) => return Err(Box::new(Misfit::Hidden)),
             }
             json_patch::patch(document, std::slice::from_ref(operation))
-                .map_err(|error| Box::new(Misfit::Broken { path, error: error.to_string() }))?;
+                .map_err(|error| anyhow!("{path}: {error}"))?;
         }
         Ok(())
     }
@@ -144,53 +150,6 @@ impl Overlay {
             PatchOperation::Replace(replace) if replace.path == *path => Some(&replace.value),
             _ => None,
         })
-    }
-}
-
-/// Why a correction no longer fits, each with the place in the document.
-#[derive(Debug)]
-pub(crate) enum Misfit {
-    /// What it corrects is not there any more.
-    Gone { path: String },
-    /// The vendor has our value now.
-    Adopted { path: String },
-    /// The vendor has a third value.
-    Changed { path: String, expected: Value, found: Value },
-    /// The vendor now has what we add, otherwise.
-    Exists { path: String, wanted: Value, found: Value },
-    /// A mistake of the file: nothing was expected.
-    Untested { path: String },
-    /// A mistake of the file: `move` or `copy`.
-    Hidden,
-    /// The patch itself failed.
-    Broken { path: String, error: String },
-}
-
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Gone { path } => {
-                write!(f, "{path} is gone from the vendor's page; drop this correction or aim it anew")
-            }
-            Self::Adopted { path } => write!(
-                f,
-                "{path} already has the corrected value: the vendor adopted it, so delete this correction"
-            ),
-            Self::Changed { path, expected, found } => {
-                write!(f, "{path} changed upstream\n  expected {expected}\n  found    {found}")
-            }
-            Self::Exists { path, wanted, found } => write!(
-                f,
-                "{path} now exists upstream; test and replace it, or drop this operation\n  we add   {wanted}\n  found    {found}"
-            ),
-            Self::Untested { path } => {
-                write!(f, "{path} is replaced or removed without a `test` of its old value before")
-            }
-            Self::Hidden => {
-                f.write_str("`move` and `copy` hide what they expect; write test, remove and add instead")
-            }
-            Self::Broken { path, error } => write!(f, "{path}: {error}"),
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::types;
 use crate::codegen::definitions::Role;
 use crate::schema::diff::same_meaning;
 use crate::schema::import::REQUEST;
-use crate::schema::import::normal::references;
+use crate::schema::import::normal::{reached, references};
 
 /// How a statement, or a whole overlay, stands to the document. In the order of gravity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -307,13 +307,8 @@ pub(super) fn role(document: &Value, at: &str) -> Role {
             },
         }
     }
-    let mut open = vec![REQUEST.to_owned()];
-    let mut seen = BTreeSet::new();
-    while let Some(next) = open.pop() {
-        if seen.insert(next.clone()) {
-            open.extend(references(&types[next.as_str()]));
-        }
-    }
+    let none = Map::new();
+    let seen = reached([REQUEST.to_owned()], types.as_object().unwrap_or(&none));
     if seen.contains(name) { Role::Request } else { Role::Response }
 }
 

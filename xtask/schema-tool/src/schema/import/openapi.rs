@@ -1,8 +1,6 @@
 //! OpenAPI 3.0 and 3.1: the operation that creates a task, with the schemas that it names. 3.0's own dialect (`nullable`,
 //! boolean exclusive bounds, `$ref` that hides its neighbours) is put into JSON Schema 2020-12.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Result, anyhow, bail, ensure};
 use heck::ToUpperCamelCase as _;
 use serde_json::{Map, Value, json};
@@ -90,7 +88,10 @@ pub(super) fn read(value: &Value, wanted: Option<Operation>) -> Result<Imported>
     imported.answers = responses.keys().cloned().collect();
     imported.others = others;
     imported.parameters = parameters(value, call)?;
-    imported.definitions = reachable(named, [&imported.request, &imported.response]);
+    let roots = [&imported.request, &imported.response].into_iter().flat_map(super::references);
+    let used = super::normal::reached(roots, &named);
+    named.retain(|name, _| used.contains(name));
+    imported.definitions = named;
     let Imported { request, response, definitions, left_out, .. } = &mut imported;
     for schema in definitions.values_mut().chain([request, response]) {
         translate(schema, kind, left_out);
@@ -342,18 +343,6 @@ fn root(mut schema: Value, named: &mut Map<String, Value>, ours: &str, place: &s
         });
     }
     Ok(target)
-}
-
-fn reachable(mut named: Map<String, Value>, roots: [&Value; 2]) -> Map<String, Value> {
-    let mut open: Vec<String> = roots.iter().flat_map(|root| super::references(root)).collect();
-    let mut used = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if used.insert(name.clone()) {
-            open.extend(named.get(&name).map(super::references).unwrap_or_default());
-        }
-    }
-    named.retain(|name, _| used.contains(name));
-    named
 }
 
 /// 3.0's dialect, and notes that the types have no place for.

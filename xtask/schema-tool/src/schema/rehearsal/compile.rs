@@ -29,8 +29,15 @@ const SUPPORT: [&str; 3] = ["decode", "open", "redact"];
 /// Generated modules that are tables or checks, not types.
 const APART: [&str; 2] = ["error_codes", "checks"];
 
+#[test]
+#[ignore = "minutes of rustc: `cargo xtask schema compile-test` runs it"]
+fn rustc_agrees_with_what_diff_calls_breaking() {
+    let first = std::env::var(crate::schema::COMPILE_FIRST).ok().and_then(|text| text.parse().ok());
+    print!("{}", run(&crate::root(), first).unwrap_or_else(|error| panic!("{error:#}")));
+}
+
 /// Runs the edits (all, or every accepted one of the first `most`), and says how each ended.
-pub(crate) fn run(root: &Path, most: Option<usize>) -> Result<String> {
+fn run(root: &Path, most: Option<usize>) -> Result<String> {
     let start = Instant::now();
     let workshop = Workshop::new(root)?;
     let base = Rehearsal::rich(root)?;
@@ -77,6 +84,10 @@ pub(crate) fn run(root: &Path, most: Option<usize>) -> Result<String> {
             noticed += usize::from(!fine || (said != Class::Breaking && case.witness.is_some()));
         }
         let _ = writeln!(out, "{:<34} {end}", case.name);
+    }
+    match super::scaffolded::check(root) {
+        Ok(end) => out += &end,
+        Err(error) => wrong.push(format!("{error:#}")),
     }
     if breaking > 0 && noticed * 100 < breaking * NOTICED {
         wrong.push(format!("only {noticed} of {breaking} breaking edits were noticed"));

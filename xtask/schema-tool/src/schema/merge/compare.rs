@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::reading::{Reading, Span, Types};
 use crate::codegen::definitions::Role;
+use crate::schema::reading::{Reading, Span, Types};
 
 /// A place where both cannot be right.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -17,7 +17,7 @@ use crate::schema::{files, source};
 const RECEIVED: &str = "2026-11-29";
 
 fn document(name: &str) -> PathBuf {
-    crate::root().join("xtask/fixtures/documents").join(name)
+    crate::root().join("xtask/schema-tool/fixtures/documents").join(name)
 }
 
 fn plan(rehearsal: &Rehearsal, file: PathBuf, answers: Vec<Answer>) -> anyhow::Result<Update> {

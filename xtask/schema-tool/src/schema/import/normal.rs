@@ -128,18 +128,8 @@ fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) {
 
 /// Each named object of a document is one of requests or one of answers, and stays open.
 fn roles(imported: &mut Imported) {
-    let (request, response) = (references(&imported.request), references(&imported.response));
-    let reached = |from: &[String]| {
-        let mut open = from.to_vec();
-        let mut seen = BTreeSet::new();
-        while let Some(name) = open.pop() {
-            if seen.insert(name.clone()) {
-                open.extend(imported.definitions.get(&name).map(references).unwrap_or_default());
-            }
-        }
-        seen
-    };
-    let (requested, answered) = (reached(&request), reached(&response));
+    let requested = reached(references(&imported.request), &imported.definitions);
+    let answered = reached(references(&imported.response), &imported.definitions);
     for (name, schema) in &mut imported.definitions {
         let Value::Object(members) = schema else { continue };
         if members.get("type") != Some(&json!("object")) && !members.contains_key("properties") {
@@ -263,6 +253,21 @@ pub(crate) fn references(schema: &Value) -> Vec<String> {
         }
     });
     found
+}
+
+/// These types, and every type that they refer to, however far away.
+pub(crate) fn reached(
+    from: impl IntoIterator<Item = String>,
+    types: &Map<String, Value>,
+) -> BTreeSet<String> {
+    let mut open: Vec<String> = from.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if seen.insert(name.clone()) {
+            open.extend(types.get(&name).map(references).unwrap_or_default());
+        }
+    }
+    seen
 }
 
 /// Visits every schema inside a schema, itself included; what stands in `const`, `enum` or an example is no schema.

@@ -73,7 +73,8 @@ mod tests {
     fn every_optional_field_of_a_request_takes_null_in_every_edition() {
         let root = crate::root();
         for edition in ["first", "second"] {
-            let bytes = fs::read(root.join(format!("xtask/fixtures/{edition}-edition.txt"))).unwrap();
+            let bytes =
+                fs::read(root.join(format!("xtask/schema-tool/fixtures/{edition}-edition.txt"))).unwrap();
             let document = import::read(&bytes).unwrap().document();
             // Corrections that were written for a later edition than this are forced.
             let files = overlays::files(&root).unwrap();

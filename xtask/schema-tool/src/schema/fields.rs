@@ -7,8 +7,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::import::REQUEST;
-use super::import::normal::escaped;
-use super::import::references;
+use super::import::normal::{escaped, reached};
 use super::lift::{Lift, is_ready};
 use super::merge::statement::{File, fields_spoken_of};
 use super::merge::{self, NewField, types};
@@ -84,14 +83,8 @@ impl Needs<'_> {
     fn unready(&self, documents: &Map<String, Value>) -> Vec<(String, String, Value, Role)> {
         let merged = types(self.merged);
         // A type of the document that our own types have replaced everywhere needs nothing.
-        let mut open: Vec<String> =
-            merged.keys().filter(|name| !self.described.contains(name)).cloned().collect();
-        let mut reached = BTreeSet::new();
-        while let Some(name) = open.pop() {
-            if reached.insert(name.clone()) {
-                open.extend(merged.get(&name).map(references).unwrap_or_default());
-            }
-        }
+        let ours = merged.keys().filter(|name| !self.described.contains(name)).cloned();
+        let reached = reached(ours, &merged);
         let mut found = Vec::new();
         let kinds = std::iter::once(REQUEST.to_owned())
             .chain([super::import::RESPONSE.to_owned()])

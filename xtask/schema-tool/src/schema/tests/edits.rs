@@ -2,7 +2,6 @@
 //! reason and no file touched.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -39,14 +38,9 @@ fn check(rehearsal: &Rehearsal, case: &Case) -> Result<(), String> {
     rehearsal.overlays(&case.overlays).map_err(|error| error.to_string())?;
     let before = rehearsal.contents().unwrap();
     let old = crate::codegen::read_json(rehearsal.root(), crate::codegen::SCHEMA).unwrap();
-    let start = Instant::now();
     let result = rehearsal.update(case, case.retire);
-    let took = start.elapsed();
     if rehearsal.contents().unwrap() != before {
         return Err("planning touched a file".to_owned());
-    }
-    if took > Duration::from_secs(10) {
-        return Err(format!("it took {took:?}"));
     }
     match (&case.then, result) {
         (Then::Refused(parts), Err(error)) => {

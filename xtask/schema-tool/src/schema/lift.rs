@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use heck::ToUpperCamelCase as _;
 use serde_json::{Map, Value, json};
 
-use super::import::normal::reference;
+use super::import::normal::reached;
+use super::reading::Reading;
 use crate::codegen::definitions::{self, Role};
 
 /// A field's schema and the types that it needs.
@@ -36,15 +37,7 @@ pub(crate) fn is_ready(name: &str, schema: &Value, types: &Map<String, Value>, r
         json!({ "description": "d", "x-role": role_name, "type": "object", "properties": { name: schema }, "additionalProperties": {} }),
     );
     // Only what the field reaches must be ready.
-    let mut reached = BTreeSet::from(["Probe".to_owned()]);
-    let mut open = vec!["Probe".to_owned()];
-    while let Some(name) = open.pop() {
-        for next in all.get(&name).map(super::import::references).unwrap_or_default() {
-            if reached.insert(next.clone()) {
-                open.push(next);
-            }
-        }
-    }
+    let reached = reached(["Probe".to_owned()], &all);
     all.retain(|name, _| reached.contains(name));
     let one_end = |schema: &Value| schema.get("minimum").is_some() != schema.get("maximum").is_some();
     let checkable = role == Role::Response || (!one_end(schema) && schema.get("pattern").is_none());
@@ -55,7 +48,8 @@ impl Lift<'_> {
     /// The field, ready to be generated; `None` where it has a keyword that is none of JSON Schema's: a person decides.
     pub(crate) fn field(&mut self, owner: &str, name: &str, schema: &Value) -> Option<Lifted> {
         let mut types = Vec::new();
-        let schema = self.value(owner, name, schema, 0, &mut types)?;
+        let read = Reading::of(schema, "", self.types);
+        let schema = self.value(owner, name, &read, 0, &mut types)?;
         Some(Lifted { schema, types })
     }
 
@@ -63,90 +57,77 @@ impl Lift<'_> {
         &mut self,
         owner: &str,
         name: &str,
-        schema: &Value,
+        read: &Reading<'_>,
         depth: usize,
         types: &mut Vec<(String, Value)>,
     ) -> Option<Value> {
-        let members = self.resolved(schema, 0)?;
-        let mut out = Map::new();
-        out.insert("description".to_owned(), json!(self.described(name, &members)));
-        for note in ["x-default", "x-private"] {
-            if let Some(value) = members.get(note) {
-                out.insert(note.to_owned(), value.clone());
-            }
+        if !read.keywords().all(|key| key.starts_with("x-") || super::lint::is_keyword(key)) {
+            return None;
         }
-        let (kinds, nullable) = kinds(&members);
-        let null = nullable || self.role == Role::Response;
+        let mut out = Map::new();
+        out.insert("description".to_owned(), json!(self.described(name, read)));
+        for note in ["x-default", "x-private"] {
+            out.extend(read.note(note).map(|value| (note.to_owned(), value.clone())));
+        }
+        let null = self.role == Role::Response || read.takes_null();
         let or_null = |name: &str| if null { json!([name, "null"]) } else { json!(name) };
-        let listed = values(&members);
+        let checked = self.role == Role::Request && depth == 0;
+        let listed = read.values();
         let words: Option<Vec<&str>> =
-            listed.as_ref().map(|values| values.iter().filter_map(Value::as_str).collect());
-        let only_words = listed.as_ref().is_none_or(|all| {
-            all.iter().all(|value| value.is_string() || value.is_null()) && all.iter().any(Value::is_string)
-        });
+            listed.as_ref().and_then(|all| all.iter().map(|value| value.as_str()).collect());
         let mut rules = Vec::new();
-        match kinds.as_slice() {
-            ["string"] if words.is_some() && only_words => {
+        match (kinds(read).as_slice(), &words, &listed) {
+            (["string"], Some(words), _) if !words.is_empty() => {
                 let named = self.named(owner, name);
                 let open = self.role == Role::Response || depth > 0;
-                types.push((
-                    named.clone(),
-                    enumeration(&named, &members, &words.unwrap_or_default(), open, self.document),
-                ));
+                types.push((named.clone(), enumeration(&named, read, words, open, self.document)));
                 self.refer(&mut out, &named, null);
             }
-            ["string"] if only_words => {
+            (["string"], _, None) => {
                 out.insert("type".to_owned(), or_null("string"));
-                for key in ["format", "minLength", "maxLength"] {
-                    if let (Some(value), true) = (members.get(key), depth == 0 || key == "format") {
-                        out.insert(key.to_owned(), value.clone());
-                    }
+                for key in ["format", "minLength", "maxLength"].iter().take(if depth == 0 { 3 } else { 1 }) {
+                    out.extend(read.note(key).map(|value| ((*key).to_owned(), value.clone())));
                 }
-                rules.extend(members.get("pattern").map(|pattern| format!("matches {pattern}")));
+                rules.extend(read.note("pattern").map(|pattern| format!("matches {pattern}")));
             }
-            ["boolean"] => {
+            (["boolean"], ..) => {
                 out.insert("type".to_owned(), or_null("boolean"));
             }
-            ["integer"] => {
+            (["integer"], ..) => {
                 out.insert("type".to_owned(), or_null("integer"));
                 out.insert("format".to_owned(), json!("int64"));
                 if let Some(values) = &listed {
                     rules.push(format!("one of {}", json!(values)));
-                } else if let Some((low, high)) = bounds(&members)
-                    && self.role == Role::Request
-                    && depth == 0
-                {
-                    out.insert("minimum".to_owned(), json!(low));
-                    out.insert("maximum".to_owned(), json!(high));
+                } else if let Some(spans) = read.spans(true).filter(|spans| checked && !spans.is_empty()) {
+                    let low = spans.iter().map(|span| span.low).fold(f64::INFINITY, f64::min);
+                    let high = spans.iter().map(|span| span.high).fold(f64::NEG_INFINITY, f64::max);
+                    out.insert("minimum".to_owned(), json!(low as i64));
+                    out.insert("maximum".to_owned(), json!(high as i64));
                 }
-                rules.extend(members.get("multipleOf").map(|step| format!("a multiple of {step}")));
+                rules.extend(read.note("multipleOf").map(|step| format!("a multiple of {step}")));
             }
-            ["array"] => {
+            (["array"], ..) => {
                 out.insert("type".to_owned(), or_null("array"));
-                if let (Some(least), Role::Request, 0) = (members.get("minItems"), self.role, depth) {
+                if let Some(least) = read.note("minItems").filter(|_| checked) {
                     out.insert("minItems".to_owned(), least.clone());
                 }
-                let items = members.get("items").cloned().unwrap_or_else(|| json!({}));
-                out.insert("items".to_owned(), self.item(owner, name, &items, depth, types)?);
+                let items = match read.items() {
+                    Some(items) => self.item(owner, name, &items, depth, types)?,
+                    None => json!({}),
+                };
+                out.insert("items".to_owned(), items);
             }
-            ["object"]
-                if members
-                    .get("properties")
-                    .and_then(Value::as_object)
-                    .is_some_and(|all| !all.is_empty()) =>
-            {
+            (["object"], ..) if !read.fields().is_empty() => {
                 let named = self.named(owner, name);
-                let object = self.object(&named, &members, depth, types)?;
+                let object = self.object(&named, read, depth, types)?;
                 types.push((named.clone(), object));
                 self.refer(&mut out, &named, null);
             }
-            [] => {}
-            several => rules.push(match several {
-                ["number"] => "a number".to_owned(),
-                ["object"] => "an object".to_owned(),
-                ["string"] => "one of several values".to_owned(),
-                several => several.join(" or "),
-            }),
+            ([], ..) => {}
+            (["number"], ..) => rules.push("a number".to_owned()),
+            (["object"], ..) => rules.push("an object".to_owned()),
+            (["string"], ..) => rules.push("one of several values".to_owned()),
+            (several, ..) => rules.push(several.join(" or ")),
         }
         if !rules.is_empty() {
             out.insert("x-rule".to_owned(), json!(rules.join(", ")));
@@ -157,25 +138,21 @@ impl Lift<'_> {
     fn object(
         &mut self,
         named: &str,
-        members: &Map<String, Value>,
+        read: &Reading<'_>,
         depth: usize,
         types: &mut Vec<(String, Value)>,
     ) -> Option<Value> {
         let mut properties = Map::new();
-        for (name, schema) in members.get("properties").and_then(Value::as_object)? {
-            properties.insert(name.clone(), self.value(named, name, schema, depth + 1, types)?);
+        for name in read.fields() {
+            properties
+                .insert(name.to_owned(), self.value(named, name, &read.field(name)?, depth + 1, types)?);
         }
         let mut object = json!({
-            "description": self.described(named, members), "x-role": role_name(self.role), "type": "object", "properties": properties,
+            "description": self.described(named, read), "x-role": role_name(self.role), "type": "object", "properties": properties,
         });
-        let required: Vec<&Value> = members
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter(|name| name.as_str().is_some_and(|name| object["properties"].get(name).is_some()))
-            .collect();
         // What comes back is not held to what the document requires: a missing field must not make a task unreadable.
+        let required = read.required();
+        let required: Vec<&str> = read.fields().into_iter().filter(|name| required.contains(name)).collect();
         if self.role == Role::Request && !required.is_empty() {
             object["required"] = json!(required);
         }
@@ -188,28 +165,19 @@ impl Lift<'_> {
         &mut self,
         owner: &str,
         name: &str,
-        schema: &Value,
+        read: &Reading<'_>,
         depth: usize,
         types: &mut Vec<(String, Value)>,
     ) -> Option<Value> {
-        let members = self.resolved(schema, 0)?;
-        let (kinds, _) = kinds(&members);
         let one = name.strip_suffix('s').filter(|one| one.len() > 2).unwrap_or(name);
-        Some(match kinds.as_slice() {
-            ["object"]
-                if members
-                    .get("properties")
-                    .and_then(Value::as_object)
-                    .is_some_and(|all| !all.is_empty()) =>
-            {
+        Some(match kinds(read).as_slice() {
+            ["object"] if !read.fields().is_empty() => {
                 let named = self.named(owner, one);
-                let object = self.object(&named, &members, depth + 1, types)?;
+                let object = self.object(&named, read, depth + 1, types)?;
                 types.push((named.clone(), object));
                 json!({ "$ref": format!("#/$defs/{named}") })
             }
-            ["string"] => json!({ "type": "string" }),
-            ["integer"] => json!({ "type": "integer" }),
-            ["boolean"] => json!({ "type": "boolean" }),
+            [plain @ ("string" | "integer" | "boolean")] => json!({ "type": plain }),
             _ => json!({}),
         })
     }
@@ -222,65 +190,9 @@ impl Lift<'_> {
         };
     }
 
-    /// The schema's own members, with those of what it refers to and of an `allOf`.
-    fn resolved(&self, schema: &Value, depth: usize) -> Option<Map<String, Value>> {
-        let mut members = match schema {
-            Value::Object(members) => members.clone(),
-            Value::Bool(true) => Map::new(),
-            _ => return None,
-        };
-        let known = |key: &String| key.starts_with("x-") || super::lint::is_keyword(key);
-        if depth > 40 || !members.keys().all(known) {
-            return None;
-        }
-        if let Some(name) = reference(&Value::Object(members.clone())) {
-            members.shift_remove("$ref");
-            for (key, value) in self.resolved(self.types.get(&name)?, depth + 1)? {
-                members.entry(key).or_insert(value);
-            }
-        }
-        if let Some(Value::Array(parts)) = members.shift_remove("allOf") {
-            for part in &parts {
-                for (key, value) in self.resolved(part, depth + 1)? {
-                    members.entry(key).or_insert(value);
-                }
-            }
-        }
-        for key in ["anyOf", "oneOf"] {
-            let Some(Value::Array(branches)) = members.get(key).cloned() else { continue };
-            let null = |branch: &&Value| {
-                branch.get("type") == Some(&json!("null")) || branch.get("const") == Some(&Value::Null)
-            };
-            let rest: Vec<&Value> = branches.iter().filter(|branch| !null(branch)).collect();
-            let nullable = rest.len() < branches.len();
-            let words: Option<Vec<&Value>> = rest.iter().map(|branch| branch.get("const")).collect();
-            members.shift_remove(key);
-            if let Some(words) = words.filter(|words| !words.is_empty()) {
-                members.insert("enum".to_owned(), json!(words));
-            } else if let [one] = rest.as_slice() {
-                for (key, value) in self.resolved(one, depth + 1)? {
-                    members.entry(key).or_insert(value);
-                }
-            } else {
-                let types: BTreeSet<String> = rest
-                    .iter()
-                    .filter_map(|branch| self.resolved(branch, depth + 1))
-                    .flat_map(|branch| kinds(&branch).0.into_iter().map(str::to_owned).collect::<Vec<_>>())
-                    .collect();
-                members.insert("type".to_owned(), json!(types));
-            }
-            if nullable && let Some(kind) = members.get("type").cloned() {
-                let mut names = kind.as_array().cloned().unwrap_or_else(|| vec![kind]);
-                names.push(json!("null"));
-                members.insert("type".to_owned(), json!(names));
-            }
-        }
-        Some(members)
-    }
-
     /// The description in one line; without one, who describes the field.
-    fn described(&self, name: &str, members: &Map<String, Value>) -> String {
-        let words = members.get("description").or_else(|| members.get("title")).and_then(Value::as_str);
+    fn described(&self, name: &str, read: &Reading<'_>) -> String {
+        let words = read.note("description").or_else(|| read.note("title")).and_then(Value::as_str);
         match words.map(one_line).filter(|words| !words.is_empty()) {
             Some(words) => words,
             None => format!("`{name}` of {}, which does not describe it.", self.document),
@@ -329,71 +241,18 @@ pub(crate) fn one_line(text: &str) -> String {
         .join(" ")
 }
 
-fn values(members: &Map<String, Value>) -> Option<Vec<Value>> {
-    match (members.get("const"), members.get("enum").and_then(Value::as_array)) {
-        (Some(value), _) => Some(vec![value.clone()]),
-        (None, Some(values)) => Some(values.clone()),
-        (None, None) => None,
+/// The JSON types; of a schema without one, what its other keywords say.
+fn kinds(read: &Reading<'_>) -> Vec<&'static str> {
+    match read.types() {
+        Some(types) => types.into_iter().collect(),
+        None if !read.fields().is_empty() => vec!["object"],
+        None if read.items().is_some() => vec!["array"],
+        None => Vec::new(),
     }
 }
 
-/// The JSON types, and whether null is one of them.
-fn kinds(members: &Map<String, Value>) -> (Vec<&'static str>, bool) {
-    const NAMES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
-    let of = |name: &str| NAMES.into_iter().find(|known| *known == name);
-    let from_value = |value: &Value| match value {
-        Value::String(_) => "string",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-        Value::Null => "null",
-    };
-    let names: BTreeSet<&str> = match members.get("type") {
-        Some(Value::String(name)) => BTreeSet::from([name.as_str()]),
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => match values(members) {
-            Some(values) => values.iter().map(from_value).collect(),
-            None if members.contains_key("properties") => BTreeSet::from(["object"]),
-            None if members.contains_key("items") => BTreeSet::from(["array"]),
-            None => BTreeSet::new(),
-        },
-    };
-    let nullable = names.contains("null")
-        || members
-            .get("enum")
-            .is_some_and(|all| all.as_array().is_some_and(|all| all.contains(&Value::Null)));
-    (names.into_iter().filter_map(of).collect(), nullable)
-}
-
-/// Both ends of an integer's range, whole and included; `None` where neither end is said.
-fn bounds(members: &Map<String, Value>) -> Option<(i64, i64)> {
-    let number = |key: &str| members.get(key).and_then(Value::as_f64);
-    let inside = |value: f64| value.clamp(i64::MIN as f64, i64::MAX as f64) as i64;
-    let low = number("minimum")
-        .map(|low| inside(low.ceil()))
-        .or_else(|| number("exclusiveMinimum").map(|low| inside(low.floor()).saturating_add(1)));
-    let high = number("maximum")
-        .map(|high| inside(high.floor()))
-        .or_else(|| number("exclusiveMaximum").map(|high| inside(high.ceil()).saturating_sub(1)));
-    match (low, high) {
-        (None, None) => None,
-        (low, high) => Some((low.unwrap_or(i64::MIN), high.unwrap_or(i64::MAX))),
-    }
-}
-
-fn enumeration(
-    named: &str,
-    members: &Map<String, Value>,
-    words: &[&str],
-    open: bool,
-    document: &str,
-) -> Value {
-    let described: Map<String, Value> = match members.get("x-enum") {
-        Some(Value::Object(own)) => own.clone(),
-        _ => Map::new(),
-    };
+fn enumeration(named: &str, read: &Reading<'_>, words: &[&str], open: bool, document: &str) -> Value {
+    let described = read.note("x-enum");
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut listed = Map::new();
     for word in words {
@@ -418,11 +277,11 @@ fn enumeration(
             "description".to_owned(),
             json!(format!("`{}`, as {document} lists it.", one_line(word))),
         );
-        let about = described.get(*word).cloned().unwrap_or(Value::Object(about));
+        let about = described.and_then(|all| all.get(word)).cloned().unwrap_or(Value::Object(about));
         listed.insert((*word).to_owned(), about);
     }
     let description =
-        members.get("description").and_then(Value::as_str).map(one_line).filter(|d| !d.is_empty());
+        read.note("description").and_then(Value::as_str).map(one_line).filter(|d| !d.is_empty());
     let mut out = json!({
         "description": description.unwrap_or_else(|| format!("`{named}`, as {document} lists it.")), "type": "string",
     });

@@ -65,7 +65,7 @@ fn combinations(document: &Value) -> Result<()> {
     ensure!(
         found == COMBINATIONS,
         "{ROOT}.content.allOf is not the list of rules that crates/model/src/check/combinations.rs implements; change \
-         both and xtask/src/codegen/checks.rs:\n  schema: {found:?}\n  written: {COMBINATIONS:?}"
+         both and xtask/schema-tool/src/codegen/checks.rs:\n  schema: {found:?}\n  written: {COMBINATIONS:?}"
     );
     Ok(())
 }

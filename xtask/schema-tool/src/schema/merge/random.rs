@@ -140,7 +140,7 @@ impl Taken {
 
 /// A text that stays open beside a list of words, at any depth: the one difference that is noted and not asked.
 fn open_beside_list(document: &Value, ours: &Value, types: (&Value, &Value)) -> bool {
-    use super::reading::Reading;
+    use crate::schema::reading::Reading;
     let wrap = |named: &Value| json!({ "Named": named }).as_object().cloned().unwrap_or_default();
     let (document_types, our_types) = (wrap(types.0), wrap(types.1));
     fn differs(document: &Reading<'_>, ours: &Reading<'_>) -> bool {

@@ -5,7 +5,6 @@
 pub(crate) mod answers;
 mod compare;
 mod judge;
-mod reading;
 pub(crate) mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};

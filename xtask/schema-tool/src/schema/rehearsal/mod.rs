@@ -2,10 +2,10 @@
 //! it must have. The tests hold them against this table; `cargo xtask schema compile-test` holds the table against rustc.
 
 mod cases;
-pub(crate) mod compile;
+mod compile;
 mod prepare;
+mod scaffolded;
 
-#[cfg(test)]
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,6 @@ pub(crate) struct Case {
 }
 
 /// How an edit must end.
-#[cfg_attr(not(test), expect(dead_code, reason = "the tests hold each edit against it"))]
 pub(crate) enum Then {
     /// Changes, each by a part of its sentence with its classes for requests, answers and Rust; and the model's version.
     Accepted(Vec<Expected>, Bump),
@@ -49,7 +48,6 @@ pub(crate) enum Then {
 }
 
 /// One change that must be reported.
-#[cfg_attr(not(test), expect(dead_code, reason = "the tests hold each edit against it"))]
 pub(crate) struct Expected {
     pub(crate) what: &'static str,
     pub(crate) request: Option<Class>,
@@ -95,10 +93,9 @@ impl Rehearsal {
     }
 
     /// A copy in which the first edition of the page is the base of the create, whatever the repository has by now.
-    #[cfg(test)]
     pub(crate) fn first(root: &Path) -> Result<Self> {
         let rehearsal = Self::new(root)?;
-        let first = fs::read(root.join("xtask/fixtures/first-edition.txt"))?;
+        let first = fs::read(root.join("xtask/schema-tool/fixtures/first-edition.txt"))?;
         rehearsal.settle(("first.txt", first), crate::schema::merge::Take::Ours, Some("2026-11-22"))?;
         // Later documents that the repository has by now are not there yet.
         use crate::schema::source::{FILE, Role, Sources};
@@ -112,7 +109,6 @@ impl Rehearsal {
     }
 
     /// Takes a document in, with one answer to every question.
-    #[cfg(test)]
     pub(crate) fn settle(
         &self,
         document: (&'static str, Vec<u8>),
@@ -173,7 +169,6 @@ impl Rehearsal {
         update::plan(self.root(), &arrival, &update::Options { retire, answers, scaffold: false })
     }
 
-    #[cfg(test)]
     /// Every file with its contents, but for what came in from outside.
     pub(crate) fn contents(&self) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
         let mut all = BTreeMap::new();

@@ -6,42 +6,64 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 /// More branches than this are left out of a reading.
-const MOST_BRANCHES: usize = 128;
+const MOST_BRANCHES: usize = 1024;
 /// References deeper than this are not followed; documents with circles were refused before.
 const DEEPEST: usize = 40;
 
 /// The types that `$ref` can name.
-pub(super) type Types = Map<String, Value>;
+pub(crate) type Types = Map<String, Value>;
 
 /// One place in a schema that constrains the value.
 #[derive(Debug, Clone)]
-pub(super) struct Part<'a> {
+pub(crate) struct Part<'a> {
     /// JSON pointer of the place.
-    pub(super) at: String,
+    pub(crate) at: String,
     members: &'a Map<String, Value>,
 }
 
 /// What holds of the value: one of the branches, each of them all of its parts.
 #[derive(Debug, Clone)]
-pub(super) struct Reading<'a> {
-    pub(super) branches: Vec<Vec<Part<'a>>>,
+pub(crate) struct Reading<'a> {
+    pub(crate) branches: Vec<Vec<Part<'a>>>,
     types: &'a Types,
 }
 
 /// Numbers from a lower to an upper end, both included.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Span {
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(crate) struct Span {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn of(schema: &'a Value, at: &str, types: &'a Types) -> Self {
+    pub(crate) fn of(schema: &'a Value, at: &str, types: &'a Types) -> Self {
         Self { branches: expand(schema, at, types, 0), types }
     }
 
+    /// A keyword's value where it is said first: by the schema itself, by what it refers to, by its parts.
+    pub(crate) fn note(&self, key: &str) -> Option<&'a Value> {
+        self.branches.first()?.iter().find_map(|part| part.members.get(key))
+    }
+
+    /// Every keyword that is said of the value.
+    pub(crate) fn keywords(&self) -> impl Iterator<Item = &'a str> {
+        self.branches.iter().flatten().flat_map(|part| part.members.keys().map(String::as_str))
+    }
+
+    /// Whether null is named as a value too.
+    pub(crate) fn takes_null(&self) -> bool {
+        let lists = |value: Option<&Value>, fits: &dyn Fn(&Value) -> bool| {
+            value.and_then(Value::as_array).is_some_and(|all| all.iter().any(fits))
+        };
+        self.branches.iter().flatten().any(|part| {
+            lists(part.members.get("type"), &|name| name == "null")
+                || lists(part.members.get("enum"), &Value::is_null)
+                || ["anyOf", "oneOf"].iter().any(|key| lists(part.members.get(*key), &is_null))
+        })
+    }
+
     /// The JSON types of the value; `None` where any will do.
-    pub(super) fn types(&self) -> Option<BTreeSet<&'static str>> {
+    pub(crate) fn types(&self) -> Option<BTreeSet<&'static str>> {
         self.joined(|branch| {
             let mut known: Option<BTreeSet<&'static str>> = None;
             for part in branch {
@@ -65,7 +87,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The values of a closed list; `None` where it is open.
-    pub(super) fn values(&self) -> Option<Vec<&'a Value>> {
+    pub(crate) fn values(&self) -> Option<Vec<&'a Value>> {
         let lists = self.joined(|branch| {
             let mut lists = branch.iter().filter_map(|part| listed(part.members));
             let first = lists.next()?;
@@ -84,7 +106,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The numbers that are in range; `None` where all are.
-    pub(super) fn spans(&self, integers: bool) -> Option<Vec<Span>> {
+    pub(crate) fn spans(&self, integers: bool) -> Option<Vec<Span>> {
         self.joined(|branch| {
             let mut span = Span { low: f64::NEG_INFINITY, high: f64::INFINITY };
             let mut narrowed = false;
@@ -121,7 +143,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The lowest of the branches' lower bounds (`minLength` and the like).
-    pub(super) fn at_least(&self, key: &str) -> u64 {
+    pub(crate) fn at_least(&self, key: &str) -> u64 {
         let of = |branch: &Vec<Part<'a>>| {
             branch.iter().filter_map(|part| part.members.get(key)?.as_u64()).max().unwrap_or(0)
         };
@@ -129,14 +151,14 @@ impl<'a> Reading<'a> {
     }
 
     /// The highest of the branches' upper bounds (`maxLength` and the like).
-    pub(super) fn at_most(&self, key: &str) -> Option<u64> {
+    pub(crate) fn at_most(&self, key: &str) -> Option<u64> {
         let of =
             |branch: &Vec<Part<'a>>| branch.iter().filter_map(|part| part.members.get(key)?.as_u64()).min();
         self.joined(of)?.into_iter().max()
     }
 
     /// Constraints that a reading does not understand, by keyword.
-    pub(super) fn others(&self) -> Vec<(&'a str, &'a Value)> {
+    pub(crate) fn others(&self) -> Vec<(&'a str, &'a Value)> {
         const UNREAD: [&str; 12] = [
             "pattern",
             "multipleOf",
@@ -163,7 +185,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Whether other fields than those that are listed are refused, in every branch.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         !self.branches.is_empty()
             && self.branches.iter().all(|branch| {
                 branch
@@ -173,7 +195,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The names of the fields, in order.
-    pub(super) fn fields(&self) -> Vec<&'a str> {
+    pub(crate) fn fields(&self) -> Vec<&'a str> {
         let mut names: Vec<&str> = Vec::new();
         for part in self.branches.iter().flatten() {
             for name in
@@ -188,18 +210,18 @@ impl<'a> Reading<'a> {
     }
 
     /// What is said of a field, by the branches that know it.
-    pub(super) fn field(&self, name: &str) -> Option<Self> {
-        let at = format!("properties/{}", super::escaped(name));
+    pub(crate) fn field(&self, name: &str) -> Option<Self> {
+        let at = format!("properties/{}", super::import::normal::escaped(name));
         self.inner(|members| members.get("properties")?.get(name), &at)
     }
 
     /// What is said of each item of a list.
-    pub(super) fn items(&self) -> Option<Self> {
+    pub(crate) fn items(&self) -> Option<Self> {
         self.inner(|members| members.get("items"), "items")
     }
 
     /// The fields that every branch requires.
-    pub(super) fn required(&self) -> BTreeSet<&'a str> {
+    pub(crate) fn required(&self) -> BTreeSet<&'a str> {
         let of = |branch: &Vec<Part<'a>>| -> BTreeSet<&'a str> {
             branch
                 .iter()
@@ -214,13 +236,13 @@ impl<'a> Reading<'a> {
     }
 
     /// The schema that lists the fields, where there is exactly one.
-    pub(super) fn object(&self) -> Option<&Part<'a>> {
+    pub(crate) fn object(&self) -> Option<&Part<'a>> {
         let [branch] = self.branches.as_slice() else { return None };
         branch.iter().rfind(|part| part.members.contains_key("properties"))
     }
 
     /// The schema as it is written, where it is written in one place.
-    pub(super) fn written(&self) -> Option<Value> {
+    pub(crate) fn written(&self) -> Option<Value> {
         let [branch] = self.branches.as_slice() else { return None };
         let [part] = branch.as_slice() else { return None };
         Some(Value::Object(part.members.clone()))
@@ -320,7 +342,7 @@ fn interned(name: &str) -> Option<&'static str> {
     ["array", "boolean", "integer", "number", "object", "string"].into_iter().find(|known| *known == name)
 }
 
-pub(super) fn type_of(value: &Value) -> &'static str {
+pub(crate) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

@@ -17,11 +17,15 @@ use crate::codegen;
 const MODELS: &str = "schema/models.json";
 const MODELS_SCHEMA: &str = "schema/models.schema.json";
 const FAMILY: &str = "crates/model/src/catalog/family.rs";
+const LIBRARY: &str = "crates/model/src/lib.rs";
 const BUILDERS: &str = "crates/model/src/build.rs";
 const FLAGS: &str = "crates/cli/src/args/request.rs";
 const FLAG_VALUES: &str = "crates/cli/src/request.rs";
 const EXAMPLES: &str = "schema/examples/requests";
 const INDEX: &str = "schema/examples/index.json";
+
+/// Where the model has its types.
+const GENERATED: &str = "crate::generated::";
 
 /// What was made.
 #[derive(Debug, Default)]
@@ -35,8 +39,10 @@ struct Field<'a> {
     name: String,
     about: String,
     schema: &'a Value,
-    /// Its type in Rust; `None` for what has no setter of its own.
+    /// Its type in Rust, inside the model; `None` for what has no setter of its own.
     ty: Option<String>,
+    /// Its type in Rust where the command has it; `None` for what no single word can say.
+    flag: Option<String>,
 }
 
 /// Starts what the new fields among the changes need. `date` is the day of the document.
@@ -51,7 +57,14 @@ pub(crate) fn make(root: &Path, changes: &[Change], resolved: &Value, date: &str
     for name in names {
         let Some(schema) = resolved.pointer(&format!("{prefix}{name}")) else { continue };
         let about = schema.get("description").and_then(Value::as_str).map(one_line).unwrap_or_default();
-        let field = Field { name: name.to_owned(), about, schema, ty: rust_type(schema) };
+        let ty = rust_type(schema);
+        let named = ty.as_deref().and_then(|ty| ty.strip_prefix(GENERATED));
+        let flag = match named {
+            Some(named) if resolved["$defs"][named]["type"] != "string" => None,
+            Some(named) => Some(format!("ark_video::model::{named}")),
+            None => ty.clone(),
+        };
+        let field = Field { name: name.to_owned(), about, schema, ty, flag };
         made.field(root, &field, resolved, date)?;
     }
     Ok(made)
@@ -72,6 +85,20 @@ impl Made {
         let about = sentence(&field.about, name);
         let setter = format!("                /// {about}\n                {ident}: {ty},\n");
         self.insert(root, BUILDERS, "                output_format: OutputFormat,\n", &setter, true)?;
+        if let Some(named) = ty.strip_prefix(GENERATED) {
+            self.insert(
+                root,
+                LIBRARY,
+                "pub use generated::{\n",
+                &format!("pub use generated::{named};\n"),
+                false,
+            )?;
+        }
+        let Some(ty) = &field.flag else {
+            self.notes
+                .push(format!("`{name}` is an object: write its flag in {FLAGS} by hand, if it wants one"));
+            return Ok(());
+        };
         let (flag, boolean) = (name.replace(['_', '.', '$'], "-"), ty == "bool");
         let form = if boolean {
             "value_name = \"BOOL\", num_args = 0..=1, require_equals = true, default_missing_value = \"true\", "
@@ -219,7 +246,7 @@ fn rust_type(schema: &Value) -> Option<String> {
     let target = super::import::normal::reference(schema)
         .or_else(|| schema.get("anyOf")?.as_array()?.iter().find_map(super::import::normal::reference));
     if let Some(name) = target {
-        return Some(format!("crate::generated::{name}"));
+        return Some(format!("{GENERATED}{name}"));
     }
     let kind = match schema.get("type")? {
         Value::Array(names) => {
