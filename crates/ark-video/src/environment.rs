@@ -1,6 +1,7 @@
 //! What the environment says about key and place. The only file that reads it, and only when asked to.
 //!
 //! Proxy variables are not read here: the transport hands them to its HTTP library.
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 use ark_video_protocol::BaseUrl;
 use secrecy::SecretString;

@@ -41,6 +41,7 @@
 //! request: drop it only if not knowing is acceptable.
 #![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod attachments;
 mod builder;

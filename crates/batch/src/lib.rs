@@ -4,6 +4,7 @@
 //! This crate prints nothing and reads no environment. What a task is and how it is created, watched and fetched is
 //! `ark-video`'s; which row may move where is decided in [`State`], and nowhere else.
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod engine;
 mod job;

@@ -3,6 +3,7 @@
 //! What a library user would want too belongs into `ark-video`, not here. Only [`World`] looks at the process, only
 //! `output` writes, only `progress` reads a clock.
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod api_failure;
 mod args;

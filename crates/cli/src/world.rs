@@ -1,5 +1,6 @@
 //! What the command takes from the outside, in one value: arguments, environment, folder, streams, Ctrl-C. Tests hand in
 //! their own. Nothing else in this crate looks at the process.
+#![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

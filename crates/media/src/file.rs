@@ -1,4 +1,9 @@
 //! Opens a local file. The only place of this crate that touches the file system.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the one place of this crate that opens a file"
+)]
 
 use std::fs::File;
 use std::io;

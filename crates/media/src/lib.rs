@@ -21,6 +21,7 @@
 //! - A known format that the service does not take (AVIF, WebM, FLAC) is no error: its name stands in
 //!   [`MediaFormat::Other`](ark_video_model::MediaFormat::Other) and nothing but its bytes are known.
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod complete;
 mod data_url;

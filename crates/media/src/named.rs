@@ -261,6 +261,7 @@ impl NamedMedium {
 
 type Looked = (MediaKind, MediaOrigin, Option<MediaFacts>, Option<String>);
 
+#[expect(clippy::disallowed_methods, reason = "whether a name is a folder is asked before it is opened")]
 fn of_file(shown: &str, path: &Path, wanted: Option<MediaKind>) -> Result<Looked, NameError> {
     let shown = shown.to_owned();
     if path.is_dir() {
@@ -316,6 +317,7 @@ fn file_url(text: &str) -> Option<&str> {
 
 /// The path that a name or a `file://` address means: its escapes are those of addresses, unless there is a file that is
 /// called so.
+#[expect(clippy::disallowed_methods, reason = "what a name means depends on which file there is")]
 fn local_path<'a>(text: &'a str, base: &Path) -> Cow<'a, str> {
     let Some(path) = file_url(text) else { return Cow::Borrowed(text) };
     let path = path.strip_prefix("localhost").filter(|rest| rest.starts_with('/')).unwrap_or(path);

@@ -23,6 +23,7 @@
 //! - **`null` and absent are one thing**, and what is not set is not sent: the service's defaults stay its own.
 //! - **`Debug` shows no prompt, no media and no signature**, and of unknown members only their names.
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 pub mod build;
 mod catalog;

@@ -10,6 +10,7 @@
 //! Nothing here opens a socket, reads a clock or the environment, or draws a random number: they are arguments.
 
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 #![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 
 mod answer;

@@ -24,6 +24,7 @@
 //! What it does not do: it fetches no media (it measures data URLs, assumes how long a video is, and says so in a [`Note`]), and it looks at prompts
 //! only for flags, for faults that they ask for, and for the words that make 2.5 take a request for an edit or an extension.
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod catalog;
 mod dialect;

@@ -1,4 +1,5 @@
 //! Time and chance behind two small traits, so that a test can move the clock instead of sleeping.
+#![expect(clippy::disallowed_methods, reason = "the one source of chance")]
 
 use std::{
     fmt,

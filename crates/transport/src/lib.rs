@@ -5,6 +5,7 @@
 //! redirect, reads no more than it should, and tells whether the first byte of the body can have left.
 
 #![deny(missing_docs)]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod clients;
 mod clock;

@@ -1,5 +1,6 @@
 //! Opening: connections with the settings that durability hangs on, our tables and nobody else's, one clear sentence for
 //! everything that is not as it has to be.
+#![expect(clippy::disallowed_methods, reason = "waits for another process's lock")]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,9 @@
 //! The service on a socket of this machine: sockets, clock, randomness and rendering live here, and nowhere else in this crate.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the host is the part with sockets and a clock"
+)]
 
 mod builder;
 mod callbacks;
