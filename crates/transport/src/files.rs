@@ -1,6 +1,6 @@
 //! The one place that makes files and opens them again: what stands under a name that is about to be used (a symbolic link,
 //! a pipe, a folder, a second name of another file) is never written through. Decides nothing about what files hold.
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "the one place that makes files")]
+#![expect(clippy::disallowed_types, reason = "the one place that makes files")]
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},

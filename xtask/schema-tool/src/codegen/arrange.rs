@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::schema::import::{REQUEST, RESPONSE, references};
+use crate::schema::import::normal::reached;
+use crate::schema::import::{REQUEST, RESPONSE};
 
 /// The order of an object type's own keywords.
 const KEYWORDS: [&str; 6] =
@@ -35,13 +36,7 @@ pub(crate) fn arrange(document: &mut Value, described: &[String], said: &[String
 /// A type of the document that our own types have replaced everywhere.
 fn drop_unused(types: &mut Map<String, Value>, described: &[String], said: &[String]) {
     let theirs: BTreeSet<&String> = described.iter().filter(|name| !said.contains(name)).collect();
-    let mut open: Vec<String> = types.keys().filter(|name| !theirs.contains(name)).cloned().collect();
-    let mut used = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if used.insert(name.clone()) {
-            open.extend(types.get(&name).map(references).unwrap_or_default());
-        }
-    }
+    let used = reached(types.keys().filter(|name| !theirs.contains(name)).cloned(), types);
     types.retain(|name, _| used.contains(name));
 }
 

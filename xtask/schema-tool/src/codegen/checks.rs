@@ -120,7 +120,7 @@ impl Writer<'_> {
     fn field(&self, owner: &str, field: &Field, access: &TokenStream, at: &At) -> Result<TokenStream> {
         let name = field.name.as_str();
         let schema = &self.document["$defs"][owner]["properties"][name];
-        let ident = super::ident(&rust_name(name));
+        let ident = super::ident(&super::field_name(name));
         let place = at.place(name);
         let optional = !field.required;
         let wrap = |check: TokenStream, by: TokenStream| -> TokenStream {
@@ -267,11 +267,6 @@ fn in_words(words: &[&str]) -> String {
         [one] => (*one).to_owned(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
-}
-
-/// The name of a field in Rust, as typify makes it.
-fn rust_name(name: &str) -> String {
-    if syn::parse_str::<syn::Ident>(name).is_ok() { name.to_owned() } else { format!("{name}_") }
 }
 
 /// Every object that a request is made of, as a table.

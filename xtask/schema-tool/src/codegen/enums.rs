@@ -1,4 +1,4 @@
-//! Open string enums and tagged unions. typify would close the first and lose the branches of the second.
+//! Open string enums and tagged unions, with the texts that are not known kept.
 
 use anyhow::{Result, anyhow, ensure};
 use proc_macro2::TokenStream;

@@ -66,7 +66,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
 pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     let (document, examples) = resolve(root)?;
     let definitions = definitions::read(&document)?;
-    let bodies = structs::bodies(&definitions)?;
+    let bodies = structs::bodies(&definitions);
     let errors = read_json(root, "schema/errors.json")?;
 
     let mut outputs = BTreeMap::new();
@@ -232,6 +232,12 @@ fn render(about: &str, from: &str, tokens: TokenStream) -> Result<String> {
 
 fn ident(name: &str) -> syn::Ident {
     quote::format_ident!("{name}")
+}
+
+/// The name of a field in Rust: `type` is a word of the language and becomes `type_`.
+pub(crate) fn field_name(wire: &str) -> String {
+    let plain = heck::AsSnakeCase(wire.replace(['.', '$'], "_")).to_string();
+    if syn::parse_str::<syn::Ident>(&plain).is_ok() { plain } else { format!("{plain}_") }
 }
 
 /// Doc comments, a paragraph each.

@@ -133,15 +133,16 @@ impl Overlay {
         Ok(())
     }
 
+    /// The places that it says something of, in order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = String> {
+        let said = self.patch.0.iter().filter(|operation| !matches!(operation, PatchOperation::Test(_)));
+        said.map(|operation| operation.path().to_string())
+    }
+
     /// The types that it says or adds, in order.
     pub(crate) fn types_said(&self) -> Vec<String> {
-        self.patch
-            .0
-            .iter()
-            .filter(|operation| !matches!(operation, PatchOperation::Test(_)))
-            .filter_map(|operation| operation.path().to_string().strip_prefix("/$defs/").map(str::to_owned))
-            .filter(|name| !name.contains('/'))
-            .collect()
+        let names = self.places().filter_map(|place| place.strip_prefix("/$defs/").map(str::to_owned));
+        names.filter(|name| !name.contains('/')).collect()
     }
 
     /// What a later operation would put at the tested path.

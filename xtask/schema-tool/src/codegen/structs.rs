@@ -1,21 +1,12 @@
-//! Struct bodies: the definitions in the dialect that typify is good at, its output taken apart and put in our order.
-//!
-//! typify decides names, `Option`, `Vec` and renames. Everything that it would add on top (derives, its own
-//! `Deserialize`, alphabetical order, the schema as a comment) is left behind here.
+//! Struct bodies: the definitions as Rust, field by field in the order of the schema. Knows no constraint: that is `checks`.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result, anyhow};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use schemars08::schema::RootSchema;
-use serde_json::{Map, Value, json};
-use syn::{Ident, Item, ItemStruct};
-use typify_impl::{TypeSpace, TypeSpaceSettings};
+use syn::{Ident, parse_quote};
 
 use super::definitions::{Definition, Field, Role, Shape, Struct, Type};
 
-/// A struct as typify shapes it, field by field in the order of the schema.
+/// A struct, field by field in the order of the schema.
 pub(crate) struct Body<'a> {
     pub(crate) definition: &'a Definition,
     pub(crate) structure: &'a Struct,
@@ -34,74 +25,57 @@ pub(crate) struct BodyField<'a> {
     pub(crate) total: bool,
 }
 
-/// Asks typify for all structs of the document.
-pub(crate) fn bodies(definitions: &[Definition]) -> Result<Vec<Body<'_>>> {
-    let mut settings = TypeSpaceSettings::default();
-    for definition in definitions {
-        if matches!(definition.shape, Shape::Enum(..) | Shape::Union { .. }) {
-            settings.with_replacement(
-                &definition.name,
-                format!("super::{}", definition.name),
-                std::iter::empty(),
-            );
-        }
-    }
-    let mut space = TypeSpace::new(&settings);
-    let root: RootSchema =
-        serde_json::from_value(lower(definitions)).context("the lowered schema is no JSON Schema")?;
-    space.add_root_schema(root).map_err(|error| anyhow!("typify: {error}"))?;
-    let file: syn::File = syn::parse2(space.to_stream()).context("typify's output does not parse")?;
-    let mut items: BTreeMap<String, ItemStruct> = file
-        .items
-        .into_iter()
-        .filter_map(|item| match item {
-            Item::Struct(item) => Some((item.ident.to_string(), item)),
-            _ => None,
-        })
-        .collect();
+/// All structs of the document.
+pub(crate) fn bodies(definitions: &[Definition]) -> Vec<Body<'_>> {
     let structs = definitions.iter().filter_map(|definition| Some((definition, definition.as_struct()?)));
     structs
         .map(|(definition, structure)| {
-            let item = items
-                .remove(&definition.name)
-                .ok_or_else(|| anyhow!("typify made no struct `{}`", definition.name))?;
-            Ok(Body { definition, structure, fields: fields(definitions, structure, item)? })
+            let fields = structure.fields.iter().map(|field| body_field(definitions, field)).collect();
+            Body { definition, structure, fields }
         })
         .collect()
 }
 
-fn fields<'a>(
-    definitions: &[Definition],
-    structure: &'a Struct,
-    item: ItemStruct,
-) -> Result<Vec<BodyField<'a>>> {
-    let mut made: BTreeMap<String, syn::Field> = BTreeMap::new();
-    let struct_name = item.ident.to_string();
-    for field in item.fields {
-        let ident = field.ident.clone().ok_or_else(|| anyhow!("typify made `{struct_name}` a tuple"))?;
-        let wire = renamed(&field).unwrap_or_else(|| ident.to_string());
-        made.insert(wire, field);
+fn body_field<'a>(definitions: &[Definition], field: &'a Field) -> BodyField<'a> {
+    let (ty, optional) = (rust(definitions, &field.ty), !field.required);
+    let ty = if optional { parse_quote!(Option<#ty>) } else { ty };
+    let has_empty = match &field.ty {
+        Type::Named { name, .. } => is(definitions, name, |shape| matches!(shape, Shape::Enum(..))),
+        _ => true,
+    };
+    let total = match &field.ty {
+        Type::Named { name, .. } => reads_any_object(definitions, name),
+        Type::List(item) => {
+            matches!(&**item, Type::Named { name, .. } if reads_any_object(definitions, name))
+        }
+        _ => false,
+    };
+    BodyField { field, ident: super::ident(&super::field_name(&field.name)), ty, optional, has_empty, total }
+}
+
+/// A type as the struct definitions write it: enums and unions have modules of their own.
+fn rust(definitions: &[Definition], ty: &Type) -> syn::Type {
+    match ty {
+        Type::Text => parse_quote!(String),
+        Type::Bool => parse_quote!(bool),
+        Type::Int => parse_quote!(i64),
+        Type::Any => parse_quote!(::serde_json::Value),
+        Type::Named { name, .. } => {
+            let ident = super::ident(name);
+            match is(definitions, name, |shape| matches!(shape, Shape::Enum(..) | Shape::Union { .. })) {
+                true => parse_quote!(super::#ident),
+                false => parse_quote!(#ident),
+            }
+        }
+        Type::List(item) => {
+            let item = rust(definitions, item);
+            parse_quote!(Vec<#item>)
+        }
     }
-    structure
-        .fields
-        .iter()
-        .map(|field| {
-            let made = made.remove(&field.name).ok_or_else(|| anyhow!("typify made no field {struct_name}.{}", field.name))?;
-            let ty = StdPaths.short(made.ty);
-            let optional = matches!(&ty, syn::Type::Path(path) if path.path.segments.last().is_some_and(|s| s.ident == "Option"));
-            let ident = made.ident.ok_or_else(|| anyhow!("a field of `{struct_name}` has no name"))?;
-            let has_empty = match &field.ty {
-                Type::Named { name, .. } => definitions.iter().any(|d| d.name == *name && matches!(d.shape, Shape::Enum(..))),
-                _ => true,
-            };
-            let total = match &field.ty {
-                Type::Named { name, .. } => reads_any_object(definitions, name),
-                Type::List(item) => matches!(&**item, Type::Named { name, .. } if reads_any_object(definitions, name)),
-                _ => false,
-            };
-            Ok(BodyField { field, ident, ty, optional, has_empty, total })
-        })
-        .collect()
+}
+
+fn is(definitions: &[Definition], name: &str, of: impl Fn(&Shape) -> bool) -> bool {
+    definitions.iter().any(|definition| definition.name == name && of(&definition.shape))
 }
 
 /// Whether decoding the named struct cannot fail on a JSON object: an answer's, with no object that it must have.
@@ -111,88 +85,10 @@ fn reads_any_object(definitions: &[Definition], name: &str) -> bool {
     structure.is_some_and(|structure| {
         structure.role == Role::Response
             && structure.fields.iter().filter(|field| field.required).all(|field| match &field.ty {
-                Type::Named { name, .. } => {
-                    definitions.iter().any(|d| d.name == *name && matches!(d.shape, Shape::Enum(..)))
-                }
+                Type::Named { name, .. } => is(definitions, name, |shape| matches!(shape, Shape::Enum(..))),
                 _ => true,
             })
     })
-}
-
-/// The value of `#[serde(rename = "…")]`.
-fn renamed(field: &syn::Field) -> Option<String> {
-    let mut name = None;
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-        // A part that is not `rename` may have any form; what cannot be read is not a rename.
-        let _ = attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("rename") {
-                name = Some(meta.value()?.parse::<syn::LitStr>()?.value());
-            } else if meta.input.peek(syn::Token![=]) {
-                meta.value()?.parse::<syn::Expr>()?;
-            }
-            Ok(())
-        });
-    }
-    name
-}
-
-/// `::std::option::Option<::std::string::String>` to `Option<String>`.
-struct StdPaths;
-
-impl StdPaths {
-    fn short(mut self, mut ty: syn::Type) -> syn::Type {
-        syn::visit_mut::VisitMut::visit_type_mut(&mut self, &mut ty);
-        ty
-    }
-}
-
-impl syn::visit_mut::VisitMut for StdPaths {
-    fn visit_path_mut(&mut self, path: &mut syn::Path) {
-        if path.leading_colon.is_some()
-            && path.segments.first().is_some_and(|first| first.ident == "std")
-            && let Some(last) = path.segments.last().cloned()
-        {
-            path.leading_colon = None;
-            path.segments = std::iter::once(last).collect();
-        }
-        syn::visit_mut::visit_path_mut(self, path);
-    }
-}
-
-/// The definitions without constraints, tags and defaults: what makes typify write plain structs.
-fn lower(definitions: &[Definition]) -> Value {
-    let mut lowered = Map::new();
-    for definition in definitions {
-        let schema = match &definition.shape {
-            Shape::Struct(structure) => lower_struct(structure),
-            // Replaced by types of our own; typify only needs to know that the name exists.
-            Shape::Enum(..) | Shape::Union { .. } => json!({ "type": "string" }),
-            Shape::Alias(_) => continue,
-        };
-        lowered.insert(definition.name.clone(), schema);
-    }
-    json!({ "$schema": "http://json-schema.org/draft-07/schema#", "definitions": lowered })
-}
-
-fn lower_struct(structure: &Struct) -> Value {
-    let properties: Map<String, Value> =
-        structure.fields.iter().map(|f| (f.name.clone(), lower_type(&f.ty, f.required))).collect();
-    let required: Vec<&str> =
-        structure.fields.iter().filter(|f| f.required).map(|f| f.name.as_str()).collect();
-    json!({ "type": "object", "properties": properties, "required": required })
-}
-
-fn lower_type(ty: &Type, required: bool) -> Value {
-    match ty {
-        Type::Text => json!({ "type": "string" }),
-        Type::Bool => json!({ "type": "boolean" }),
-        Type::Int => json!({ "type": "integer", "format": "int64" }),
-        Type::Any => json!(true),
-        Type::Named { name, .. } => json!({ "$ref": format!("#/definitions/{name}") }),
-        // An optional list is absent or there, never "absent when empty".
-        Type::List(item) if required => json!({ "type": "array", "items": lower_type(item, true) }),
-        Type::List(item) => json!({ "type": ["array", "null"], "items": lower_type(item, true) }),
-    }
 }
 
 /// The struct definitions themselves.

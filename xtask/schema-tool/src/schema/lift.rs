@@ -225,6 +225,14 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
+/// The beginning of a text that is longer than `most` characters.
+pub(crate) fn cut(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 /// Words of a document in one line, without characters that turn the direction of text or move a cursor.
 pub(crate) fn one_line(text: &str) -> String {
     let plain = |c: char| {

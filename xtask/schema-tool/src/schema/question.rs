@@ -4,16 +4,12 @@
 use serde_json::{Value, json};
 
 use super::diff::Change;
+use super::lift::cut;
 use super::merge::{Contradiction, Question};
 
 /// A value on one line, cut where it is long.
 pub(crate) fn short(value: &Value) -> String {
-    const MOST: usize = 320;
-    let text = value.to_string();
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    cut(value.to_string(), 320)
 }
 
 fn differs(one: &Contradiction) -> String {

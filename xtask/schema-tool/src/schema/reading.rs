@@ -159,23 +159,15 @@ impl<'a> Reading<'a> {
 
     /// Constraints that a reading does not understand, by keyword.
     pub(crate) fn others(&self) -> Vec<(&'a str, &'a Value)> {
-        const UNREAD: [&str; 12] = [
-            "pattern",
-            "multipleOf",
-            "uniqueItems",
-            "not",
-            "if",
-            "contains",
-            "dependentRequired",
-            "dependentSchemas",
-            "propertyNames",
-            "patternProperties",
-            "prefixItems",
-            "minProperties",
-        ];
+        const UNREAD: &str = "pattern multipleOf uniqueItems not if contains dependentRequired dependentSchemas \
+                              propertyNames patternProperties prefixItems minProperties";
         let mut found: Vec<(&str, &Value)> = Vec::new();
         for part in self.branches.iter().flatten() {
-            for (key, value) in part.members.iter().filter(|(key, _)| UNREAD.contains(&key.as_str())) {
+            for (key, value) in part
+                .members
+                .iter()
+                .filter(|(key, _)| UNREAD.split_whitespace().any(|known| known == key.as_str()))
+            {
                 if !found.contains(&(key, value)) {
                     found.push((key, value));
                 }

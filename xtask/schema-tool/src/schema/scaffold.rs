@@ -12,6 +12,7 @@ use super::diff::{Change, Kind};
 use super::files::Files;
 use super::import::REQUEST;
 use super::lift::one_line;
+use super::reading::Reading;
 use crate::codegen;
 
 const MODELS: &str = "schema/models.json";
@@ -81,7 +82,7 @@ impl Made {
             ));
             return Ok(());
         };
-        let ident = ident(name);
+        let ident = codegen::field_name(name);
         let about = sentence(&field.about, name);
         let setter = format!("                /// {about}\n                {ident}: {ty},\n");
         self.insert(root, BUILDERS, "                output_format: OutputFormat,\n", &setter, true)?;
@@ -166,7 +167,7 @@ impl Made {
         let member = format!(
             "        /// `{}` is accepted.\n        {}: Cell<Option<bool>>,\n",
             field.name,
-            ident(&name)
+            codegen::field_name(&name)
         );
         self.insert(root, FAMILY, "        bit_depth: Cell<Table<u8>>,\n", &member, true)?;
         self.notes.push(format!("{MODELS}: fill in `{name}` for each family, then run `cargo xtask codegen` and `cargo xtask docs`"));
@@ -188,7 +189,8 @@ impl Made {
         let mut request = json!({
             "model": "doubao-seedance-2-0-260128", "content": [{ "type": "text", "text": "A paper boat on a pond." }],
         });
-        request[&field.name] = sample(field.schema, resolved, 0);
+        let types = super::merge::types(resolved);
+        request[&field.name] = sample(&Reading::of(field.schema, "", &types));
         let path = format!("{EXAMPLES}/{file}");
         self.put(&path, &request)?;
         self.put(INDEX, &index)?;
@@ -229,11 +231,6 @@ impl Made {
     }
 }
 
-fn ident(name: &str) -> String {
-    let plain = heck::AsSnakeCase(name.replace(['.', '$'], "_")).to_string();
-    if syn::parse_str::<syn::Ident>(&plain).is_ok() { plain } else { format!("{plain}_") }
-}
-
 /// The first sentence of a description, as a line of documentation.
 fn sentence(about: &str, name: &str) -> String {
     let first = about.split_inclusive(['.', '。']).next().unwrap_or("").trim();
@@ -263,45 +260,30 @@ fn rust_type(schema: &Value) -> Option<String> {
 }
 
 /// A value that the schema takes.
-fn sample(schema: &Value, resolved: &Value, depth: usize) -> Value {
-    let target = super::import::normal::reference(schema)
-        .or_else(|| schema.get("anyOf")?.as_array()?.iter().find_map(super::import::normal::reference));
-    if let Some(name) = target.filter(|_| depth < 20) {
-        return sample(&resolved["$defs"][name.as_str()], resolved, depth + 1);
-    }
-    if let Some(value) = schema.get("const").or_else(|| schema.get("enum")?.get(0)) {
+fn sample(read: &Reading<'_>) -> Value {
+    if let Some(value) = read.values().and_then(|all| all.first().copied()) {
         return value.clone();
     }
-    let kind = match schema.get("type") {
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
-        Some(name) => name.as_str(),
-        None => None,
-    };
-    match kind {
+    if let Some(word) = read.note("x-enum").and_then(|words| words.as_object()?.keys().next()) {
+        return json!(word);
+    }
+    match read.types().and_then(|types| types.into_iter().next()) {
         Some("boolean") => json!(true),
-        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
+        Some("integer" | "number") => read.note("minimum").cloned().unwrap_or(json!(1)),
         Some("array") => {
-            let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(1).clamp(1, 10);
-            json!((0..least).map(|_| sample(&schema["items"], resolved, depth + 1)).collect::<Vec<_>>())
+            let item = read.items().map_or(json!("text"), |items| sample(&items));
+            (0..read.at_least("minItems").clamp(1, 10)).map(|_| item.clone()).collect()
         }
-        Some("object") => {
-            let required = schema.get("required").and_then(Value::as_array);
-            let named = required.into_iter().flatten().filter_map(Value::as_str);
-            let members: Map<String, Value> = named
-                .map(|name| (name.to_owned(), sample(&schema["properties"][name], resolved, depth + 1)))
-                .collect();
-            Value::Object(members)
+        Some("object") => read
+            .required()
+            .into_iter()
+            .map(|name| (name.to_owned(), read.field(name).map_or(json!("text"), |field| sample(&field))))
+            .collect::<Map<_, _>>()
+            .into(),
+        _ => {
+            let least = usize::try_from(read.at_least("minLength")).unwrap_or(0).min(1000);
+            json!(format!("{:x<least$}", "text"))
         }
-        Some("string") => {
-            let words = schema.get("x-enum").and_then(Value::as_object).and_then(|all| all.keys().next());
-            let least = schema.get("minLength").and_then(Value::as_u64).unwrap_or(0);
-            let text = words.cloned().unwrap_or_else(|| "text".to_owned());
-            json!(format!(
-                "{text}{}",
-                "x".repeat(usize::try_from(least.saturating_sub(4)).unwrap_or(0).min(1000))
-            ))
-        }
-        _ => json!("text"),
     }
 }
 

@@ -168,14 +168,8 @@ fn says(imported: &Imported, pointer: &str) -> Option<(String, Value)> {
 
 /// Whether an overlay says something at the place, or of what it lies in.
 fn speaks(overlay: &codegen::overlay::Overlay, pointer: &str) -> bool {
-    overlay.patch.0.iter().filter(|one| !matches!(one, json_patch::PatchOperation::Test(_))).any(
-        |operation| {
-            let path = operation.path().to_string();
-            path == pointer
-                || pointer.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'))
-                || path.strip_prefix(pointer).is_some_and(|rest| rest.starts_with('/'))
-        },
-    )
+    let lies_in = |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
+    overlay.places().any(|place| place == pointer || lies_in(pointer, &place) || lies_in(&place, pointer))
 }
 
 /// The documents of the other operations, and those beside the base: what a lint may compare with.

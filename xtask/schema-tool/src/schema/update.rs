@@ -32,6 +32,7 @@ pub(crate) struct Options {
 pub(crate) struct Update {
     /// Empty while a question is open.
     pub(crate) files: Files,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the report and the JSON have them already"))]
     pub(crate) changes: Vec<Change>,
     /// Pointers of the open questions.
     pub(crate) questions: Vec<String>,
@@ -69,9 +70,11 @@ pub(crate) fn plan(root: &Path, arrival: &Arrival, options: &Options) -> Result<
     let current = codegen::read_json(root, codegen::SCHEMA)?;
     let changes = diff::compare(&current, &resolved);
     if options.scaffold {
-        // Written beside what is generated: the generator itself gets a row, and runs again afterwards.
+        // A new cell and a new example are copied into what is generated, too.
         let made = super::scaffold::make(root, &changes, &resolved, &intake.source.received.to_string())?;
         scaffolded = made.notes;
+        stage.apply(&made.files)?;
+        files.extend(derived(root, &stage)?.1);
         files.extend(made.files);
     }
     files.retain(|path, bytes| fs::read(root.join(path)).ok() != *bytes);
@@ -380,15 +383,7 @@ fn pointers(asked: &[Asked<'_>]) -> Vec<String> {
 
 /// How the output of an update ends, whatever happened.
 fn last_lines(questions: usize, changes: &[Change]) -> String {
-    let count = |class: Class| changes.iter().filter(|change| change.worst() == class).count();
-    format!(
-        "{questions} questions\n{} changes: {} breaking, {} unproved, {} compatible, {} docs only\n",
-        changes.len(),
-        count(Class::Breaking),
-        count(Class::Unproved),
-        count(Class::Compatible),
-        count(Class::DocsOnly)
-    )
+    format!("{questions} questions\n{} changes: {}\n", changes.len(), diff::tally(changes))
 }
 
 /// The generator, whose libraries may panic at a schema that nobody thought of.

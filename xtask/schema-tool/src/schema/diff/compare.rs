@@ -122,11 +122,7 @@ impl<'a> Comparison<'a> {
                 changes.push(self.property(name, property, former, schema, &names));
             }
             if needs(old, property) != required {
-                let (what, kind) = if required {
-                    ("is required now", Kind::Changed)
-                } else {
-                    ("may be left out now", Kind::Changed)
-                };
+                let what = if required { "is required now" } else { "may be left out now" };
                 let new_name = format!("{name}::new");
                 let names = [names[0], new_name.as_str()];
                 let at = "/required".to_owned();
@@ -134,7 +130,7 @@ impl<'a> Comparison<'a> {
                 changes.push(self.change(
                     name,
                     &at,
-                    kind,
+                    Kind::Changed,
                     what,
                     |asks| if asks == required { Answer::No } else { Answer::Yes },
                     &names,
@@ -201,13 +197,8 @@ impl<'a> Comparison<'a> {
             names,
         );
         if annotations && !worded {
-            for class in [&mut change.request, &mut change.response].into_iter().flatten() {
-                *class = Class::DocsOnly;
-            }
+            change = change.docs_only();
             change.what = format!("field `{name}.{property}` is described otherwise");
-            if change.rust == Class::Compatible {
-                change.rust = Class::DocsOnly;
-            }
         }
         change.details = details(old, new);
         change
@@ -227,11 +218,15 @@ impl<'a> Comparison<'a> {
                 names.push(json!(property));
             }
         }
-        // New types that the property refers to come with it.
+        self.goes_on(name, &wider, asks)
+    }
+
+    /// Whether what worked with the definition works with a wider one; new types that it refers to come with it.
+    pub(super) fn goes_on(&self, name: &str, wider: &Value, asks: bool) -> Answer {
         let mut definitions = self.after.clone();
         definitions.extend(self.before.iter().map(|(name, schema)| (name.clone(), schema.clone())));
         let (before, after) =
-            (inlined(&self.before[name], self.before, asks), inlined(&wider, &definitions, asks));
+            (inlined(&self.before[name], self.before, asks), inlined(wider, &definitions, asks));
         if asks { covers(&after, &before) } else { covers(&before, &after) }
     }
 

@@ -12,7 +12,7 @@ mod versions;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub(crate) use report::{changelog, json, text};
+pub(crate) use report::{changelog, json, tally, text};
 pub(crate) use versions::{Bump, Member, members};
 
 /// What a change means for those on the other side of it. In the order of gravity.
@@ -77,6 +77,17 @@ impl Change {
     /// The gravest of its classes.
     pub(crate) fn worst(&self) -> Class {
         [self.request, self.response, Some(self.rust)].into_iter().flatten().max().unwrap_or(Class::DocsOnly)
+    }
+
+    /// The change as one of words only; a signature that changed stays what it is.
+    fn docs_only(mut self) -> Self {
+        for class in [&mut self.request, &mut self.response].into_iter().flatten() {
+            *class = Class::DocsOnly;
+        }
+        if self.rust == Class::Compatible {
+            self.rust = Class::DocsOnly;
+        }
+        self
     }
 }
 

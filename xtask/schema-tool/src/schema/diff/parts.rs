@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::compare::{Comparison, Definitions};
 use super::proof::{Answer, covers, inlined};
-use super::{Change, Class, Kind};
+use super::{Change, Kind};
 
 impl Comparison<'_> {
     /// Words of an enum.
@@ -45,15 +45,10 @@ impl Comparison<'_> {
                     } else {
                         format!("value `{word}` of `{name}` is described otherwise")
                     };
-                    let mut change =
-                        self.change(name, &at, Kind::Changed, what, |_| Answer::Yes, &[former_name.as_str()]);
-                    for class in [&mut change.request, &mut change.response].into_iter().flatten() {
-                        *class = Class::DocsOnly;
-                    }
-                    if change.rust == Class::Compatible {
-                        change.rust = Class::DocsOnly;
-                    }
-                    changes.push(change);
+                    let former = [former_name.as_str()];
+                    changes.push(
+                        self.change(name, &at, Kind::Changed, what, |_| Answer::Yes, &former).docs_only(),
+                    );
                 }
                 Some(_) => {}
             }
@@ -120,11 +115,7 @@ impl Comparison<'_> {
         if let Some(Value::Array(list)) = wider.get_mut("oneOf") {
             list.push(json!({ "$ref": format!("#/$defs/{branch}") }));
         }
-        let mut definitions = self.after.clone();
-        definitions.extend(self.before.iter().map(|(name, schema)| (name.clone(), schema.clone())));
-        let (before, after) =
-            (inlined(&self.before[name], self.before, asks), inlined(&wider, &definitions, asks));
-        if asks { covers(&after, &before) } else { covers(&before, &after) }
+        self.goes_on(name, &wider, asks)
     }
 
     /// Whatever else differs in the definition itself.
@@ -168,10 +159,7 @@ impl Comparison<'_> {
         );
         change.details = details(&Value::Object(before), &Value::Object(after));
         if docs {
-            for class in [&mut change.request, &mut change.response].into_iter().flatten() {
-                *class = Class::DocsOnly;
-            }
-            change.rust = Class::DocsOnly;
+            change = change.docs_only();
         }
         Some(change)
     }
@@ -194,10 +182,5 @@ pub(super) fn details(old: &Value, new: &Value) -> Vec<String> {
 }
 
 fn short(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 160 {
-        text
-    } else {
-        format!("{}…", text.chars().take(160).collect::<String>())
-    }
+    crate::schema::lift::cut(value.to_string(), 160)
 }

@@ -31,16 +31,7 @@ pub(crate) fn text(changes: &[Change], members: &[Member]) -> String {
             let _ = writeln!(out, "    unproved, because {remark}");
         }
     }
-    let count = |class: Class| changes.iter().filter(|change| change.worst() == class).count();
-    let _ = writeln!(
-        out,
-        "\n{} change(s): {} breaking, {} unproved, {} compatible, {} docs only",
-        changes.len(),
-        count(Class::Breaking),
-        count(Class::Unproved),
-        count(Class::Compatible),
-        count(Class::DocsOnly)
-    );
+    let _ = writeln!(out, "\n{} change(s): {}", changes.len(), tally(changes));
     for member in members.iter().filter(|member| member.bump(changes) != Bump::None) {
         let bump = member.bump(changes);
         let _ = writeln!(
@@ -53,6 +44,16 @@ pub(crate) fn text(changes: &[Change], members: &[Member]) -> String {
         );
     }
     out
+}
+
+/// How many there are of each class.
+pub(crate) fn tally(changes: &[Change]) -> String {
+    [Class::Breaking, Class::Unproved, Class::Compatible, Class::DocsOnly]
+        .map(|class| {
+            let count = changes.iter().filter(|change| change.worst() == class).count();
+            format!("{count} {}", class.as_str())
+        })
+        .join(", ")
 }
 
 /// A piece of CHANGELOG.md, to be put under `[Unreleased]`.

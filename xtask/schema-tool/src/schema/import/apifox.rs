@@ -11,20 +11,19 @@ pub(super) const RESPONSE_HEADING: &str = "响应";
 
 /// Whether the text has one of the headings that a page has.
 pub(super) fn is_page(text: &str) -> bool {
-    has(text, REQUEST_HEADING) || (has(text, RESPONSE_HEADING) && call(text).is_some())
+    has(text, REQUEST_HEADING)
+        || (has(text, RESPONSE_HEADING) && text.lines().any(|line| call(line).is_some()))
 }
 
 fn has(text: &str, heading: &str) -> bool {
     text.lines().any(|line| line.trim() == heading)
 }
 
-/// The line `POST /path` of a page.
-fn call(text: &str) -> Option<(&str, &str)> {
-    text.lines().find_map(|line| {
-        let (method, path) = line.trim().split_once(' ')?;
-        let known = ["POST", "GET", "DELETE", "PUT"].contains(&method) && path.starts_with('/');
-        known.then_some((method, path.trim()))
-    })
+/// `POST /path` on a line of its own.
+pub(super) fn call(line: &str) -> Option<(&str, &str)> {
+    let (method, path) = line.trim().split_once(' ')?;
+    (["POST", "GET", "DELETE", "PUT"].contains(&method) && path.starts_with('/'))
+        .then_some((method, path.trim()))
 }
 
 /// The text of a page: two headings, each followed by one JSON value.
@@ -36,7 +35,7 @@ pub(super) fn page(text: &str) -> Result<Imported> {
     let answers = json_after(text, RESPONSE_HEADING)?;
     let title = text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
     let about = |part: &str| format!("the JSON under `{part}`");
-    let call = call(text).unwrap_or(("POST", ""));
+    let call = text.lines().find_map(call).unwrap_or(("POST", ""));
     let mut imported = parts(call, &body, &about(REQUEST_HEADING), &answers, &about(RESPONSE_HEADING))?;
     imported.title = title;
     Ok(imported)
@@ -72,22 +71,13 @@ fn parts(
         response.as_ref().unwrap_or(&nothing),
     )
     .ok_or_else(|| anyhow!("{method} {path} is not an operation of this API"))?;
-    let request = || request.ok_or_else(|| anyhow!("{body_place} has no `jsonSchema`"));
-    let response = || {
-        response
-            .ok_or_else(|| anyhow!("{answers_place}: none of the answers has code 200 and a `jsonSchema`"))
-    };
-    let mut imported = match operation {
-        Operation::Create => super::bare(Kind::ApifoxPage, operation, request()?, response()?),
-        Operation::Callback => super::bare(Kind::ApifoxPage, operation, Value::Null, request()?),
-        Operation::Delete => super::bare(
-            Kind::ApifoxPage,
-            operation,
-            Value::Null,
-            response().unwrap_or_else(|_| super::nothing()),
-        ),
-        _ => super::bare(Kind::ApifoxPage, operation, Value::Null, response()?),
-    };
+    let no_answer = || anyhow!("{answers_place}: none of the answers has code 200 and a `jsonSchema`");
+    if operation == Operation::Create && request.is_some() && response.is_none() {
+        return Err(no_answer());
+    }
+    let no_body = || anyhow!("{body_place} has no `jsonSchema`");
+    let mut imported =
+        super::described(Kind::ApifoxPage, operation, (request, no_body), (response, no_answer))?;
     imported.example = example;
     imported.answers = answers.iter().map(code).collect();
     imported.parameters = body

@@ -4,7 +4,7 @@
 use anyhow::{Result, anyhow, bail, ensure};
 use serde_json::{Map, Value, json};
 
-use super::{Imported, Kind, Operation, repair, strict};
+use super::{Imported, Kind, Operation, apifox, repair, strict};
 
 /// Whether the text is such an export.
 pub(super) fn is_one(text: &str) -> bool {
@@ -148,7 +148,7 @@ fn tables(text: &str) -> Result<Imported> {
             found.push((columns.place.is_some(), rows));
         }
     }
-    let calls: Vec<(&str, &str)> = lines.iter().filter_map(|line| call(line)).collect();
+    let calls: Vec<(&str, &str)> = lines.iter().filter_map(|line| apifox::call(line)).collect();
     let mut request = None;
     let mut response = None;
     for (asks, rows) in found {
@@ -189,33 +189,12 @@ fn tables(text: &str) -> Result<Imported> {
         .map(str::to_owned)
         .collect();
     let no_body = || anyhow!("line 1: no table `|名称|位置|类型|必选|…|` with a body");
-    let mut imported = match operation {
-        Operation::Create => {
-            let request = request.ok_or_else(no_body)?;
-            super::bare(Kind::ApifoxMarkdown, operation, request, response.unwrap_or_else(super::nothing))
-        }
-        Operation::Callback => {
-            super::bare(Kind::ApifoxMarkdown, operation, Value::Null, request.ok_or_else(no_body)?)
-        }
-        Operation::Delete => {
-            super::bare(Kind::ApifoxMarkdown, operation, Value::Null, response.unwrap_or_else(super::nothing))
-        }
-        _ => {
-            let response =
-                response.ok_or_else(|| anyhow!("line 1: no table `|名称|类型|…|` with the answer"))?;
-            super::bare(Kind::ApifoxMarkdown, operation, Value::Null, response)
-        }
-    };
+    let no_answer = || anyhow!("line 1: no table `|名称|类型|…|` with the answer");
+    let mut imported =
+        super::described(Kind::ApifoxMarkdown, operation, (request, no_body), (response, no_answer))?;
     imported.example = example(&lines)?;
     imported.answers = answers;
     Ok(imported)
-}
-
-/// `POST /path` on a line of its own.
-fn call(line: &str) -> Option<(&str, &str)> {
-    let (method, path) = line.trim().split_once(' ')?;
-    (["POST", "GET", "DELETE", "PUT"].contains(&method) && path.starts_with('/'))
-        .then_some((method, path.trim()))
 }
 
 fn row(columns: &Columns, cells: &[String], line: usize) -> Result<Option<Row>> {

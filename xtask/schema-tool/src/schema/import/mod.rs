@@ -192,7 +192,7 @@ fn from_value(value: &Value, wanted: Option<Operation>) -> Result<Imported> {
     }
 }
 
-fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -225,6 +225,23 @@ fn bare(kind: Kind, operation: Operation, request: Value, response: Value) -> Im
         left_out: Vec::new(),
         repaired: Vec::new(),
     }
+}
+
+/// An import of what a document describes of an operation; a callback is the body that it is sent with.
+fn described(
+    kind: Kind,
+    operation: Operation,
+    (request, no_request): (Option<Value>, impl FnOnce() -> anyhow::Error),
+    (response, no_response): (Option<Value>, impl FnOnce() -> anyhow::Error),
+) -> Result<Imported> {
+    Ok(match operation {
+        Operation::Create => {
+            bare(kind, operation, request.ok_or_else(no_request)?, response.unwrap_or_else(nothing))
+        }
+        Operation::Callback => bare(kind, operation, Value::Null, request.ok_or_else(no_request)?),
+        Operation::Delete => bare(kind, operation, Value::Null, response.unwrap_or_else(nothing)),
+        _ => bare(kind, operation, Value::Null, response.ok_or_else(no_response)?),
+    })
 }
 
 /// An answer that is described as anything at all.

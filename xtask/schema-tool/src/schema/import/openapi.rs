@@ -5,7 +5,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 use heck::ToUpperCamelCase as _;
 use serde_json::{Map, Value, json};
 
-use super::{Imported, Kind, Operation, Parameter, REQUEST, RESPONSE, walk};
+use super::{Imported, Kind, Operation, Parameter, REQUEST, walk};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -43,41 +43,23 @@ pub(super) fn read(value: &Value, wanted: Option<Operation>) -> Result<Imported>
     let mut named = components(value)?;
     let answered = format!("{place}/responses/200");
     let asked = format!("{place}/requestBody");
-    let mut imported = match call.operation {
-        Operation::Create => {
-            let request = request.ok_or_else(|| anyhow!("at {asked}: it has no JSON schema"))?;
-            let request = root(request, &mut named, REQUEST, &asked)?;
-            let response = root(response.unwrap_or_else(super::nothing), &mut named, RESPONSE, &answered)?;
-            let mut imported = super::bare(kind, Operation::Create, request, response);
-            imported.example = example;
-            imported
-        }
-        // What a callback says is the body that it is sent with.
-        Operation::Callback => {
-            let body = request.ok_or_else(|| anyhow!("at {asked}: it has no JSON schema"))?;
-            let body = root(body, &mut named, "TaskCallback", &asked)?;
-            let mut imported = super::bare(kind, Operation::Callback, Value::Null, body);
-            imported.answer_example = example;
-            imported
-        }
-        other => {
-            let answer = match other.answer() {
-                Some(name) => root(
-                    response.ok_or_else(|| {
-                        anyhow!("at {answered}: its answer has no JSON schema, so that there is nothing to take in")
-                    })?,
-                    &mut named,
-                    name,
-                    &answered,
-                )?,
-                None => super::nothing(),
-            };
-            super::bare(kind, other, Value::Null, answer)
-        }
+    let own = |schema: Option<Value>, named: &mut Map<String, Value>, name: Option<&str>, place: &str| {
+        schema.zip(name).map(|(schema, name)| root(schema, named, name, place)).transpose()
     };
-    if imported.operation != Operation::Callback {
-        imported.answer_example = answer_example;
-    }
+    let hook = call.operation == Operation::Callback;
+    let body = match call.operation {
+        Operation::Create => Some(REQUEST),
+        Operation::Callback => call.operation.answer(),
+        _ => None,
+    };
+    let request = own(request, &mut named, body, &asked)?;
+    let response = own(response, &mut named, call.operation.answer().filter(|_| !hook), &answered)?;
+    let no_body = || anyhow!("at {asked}: it has no JSON schema");
+    let no_answer =
+        || anyhow!("at {answered}: its answer has no JSON schema, so that there is nothing to take in");
+    let mut imported = super::described(kind, call.operation, (request, no_body), (response, no_answer))?;
+    imported.answer_example = if hook { example.clone() } else { answer_example };
+    imported.example = example.filter(|_| call.operation == Operation::Create);
     let text = |pointer: &str| {
         value.pointer(pointer).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
     };

@@ -7,20 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Finding};
 use crate::schema::import::normal::each;
-use crate::schema::import::{Imported, Operation, REQUEST};
+use crate::schema::import::{Imported, REQUEST, type_name};
 use crate::schema::merge;
 
 pub(super) fn all(imported: &Imported, context: &Context<'_>) -> Vec<Finding> {
     [own_values(imported), declared_as_text(imported, context), across_operations(imported, context)].concat()
-}
-
-fn finding(
-    rule: &'static str,
-    pointer: impl Into<String>,
-    message: impl Into<String>,
-    advice: &'static str,
-) -> Finding {
-    Finding { rule, pointer: pointer.into(), message: message.into(), advice, answered_by: None }
 }
 
 /// A default or an example that its own schema refuses.
@@ -44,7 +35,7 @@ fn own_values(imported: &Imported) -> Vec<Finding> {
                 "default" => ("default-outside", "the default is not a value of its own schema"),
                 _ => ("example-outside", "the example is not a value of its own schema"),
             };
-            Some(finding(
+            Some(Finding::new(
                 rule,
                 at,
                 format!("{message}: {}", error.masked()),
@@ -81,7 +72,7 @@ fn declared_as_text(imported: &Imported, context: &Context<'_>) -> Vec<Finding> 
             {
                 said.entry(at)
                     .or_default()
-                    .insert(format!("the example of a request has {}", kind_of(value)));
+                    .insert(format!("the example of a request has {}", type_name(value)));
             }
         }
     }
@@ -103,7 +94,7 @@ fn declared_as_text(imported: &Imported, context: &Context<'_>) -> Vec<Finding> 
         .into_iter()
         .map(|(at, reasons)| {
             let reasons: Vec<String> = reasons.into_iter().collect();
-            finding(
+            Finding::new(
                 "declared-as-text",
                 at,
                 format!("it is declared as text, and {}", reasons.join("; ")),
@@ -132,7 +123,7 @@ fn parameters_as_text(imported: &Imported, context: &Context<'_>, advice: &'stat
                 _ => return None,
             };
             let at = format!("/x-api/operations/{}/query/{}", imported.operation.id(), parameter.name);
-            Some(finding("declared-as-text", at, format!("it is declared as text, and {said}"), advice))
+            Some(Finding::new("declared-as-text", at, format!("it is declared as text, and {said}"), advice))
         })
         .collect()
 }
@@ -151,9 +142,7 @@ fn across_operations(imported: &Imported, context: &Context<'_>) -> Vec<Finding>
         all
     });
     let mut findings = Vec::new();
-    for (label, other) in
-        context.others.iter().filter(|(_, other)| differs(other.operation, imported.operation))
-    {
+    for (label, other) in context.others.iter().filter(|(_, other)| other.operation != imported.operation) {
         let theirs = fields(other.roots());
         for (name, kinds) in &own {
             let Some(elsewhere) = theirs.get(name) else { continue };
@@ -168,7 +157,7 @@ fn across_operations(imported: &Imported, context: &Context<'_>) -> Vec<Finding>
                     .and_then(|all| all.get(name))
                     .is_some_and(|all| all.contains(kind) && all.contains(other_kind));
                 if !known {
-                    findings.push(finding(
+                    findings.push(Finding::new(
                         "types-differ",
                         at.clone(),
                         format!(
@@ -184,10 +173,6 @@ fn across_operations(imported: &Imported, context: &Context<'_>) -> Vec<Finding>
     findings.sort_by(|one, other| one.pointer.cmp(&other.pointer));
     findings.dedup_by(|one, other| one.pointer == other.pointer);
     findings
-}
-
-fn differs(one: Operation, other: Operation) -> bool {
-    one != other
 }
 
 /// The plain types of each field by its name, each with a place.
@@ -210,15 +195,4 @@ fn fields(roots: Vec<(String, &Value)>) -> BTreeMap<String, BTreeMap<String, Str
         });
     }
     found
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-        Value::String(_) => "a text",
-        Value::Null => "null",
-    }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::import::{Imported, RESPONSE};
 use crate::codegen::overlay::Overlay;
+pub(crate) use rules::is_keyword;
 
 /// A fault of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,17 @@ pub(crate) struct Finding {
     pub(crate) answered_by: Option<String>,
 }
 
+impl Finding {
+    fn new(
+        rule: &'static str,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+        advice: &'static str,
+    ) -> Self {
+        Self { rule, pointer: pointer.into(), message: message.into(), advice, answered_by: None }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]\n  {}", self.pointer, self.rule, self.message)?;
@@ -32,11 +44,6 @@ impl fmt::Display for Finding {
             None => write!(f, "\n  advice: {}", self.advice),
         }
     }
-}
-
-/// Whether a word is a keyword of JSON Schema.
-pub(crate) fn is_keyword(word: &str) -> bool {
-    rules::KEYWORDS.contains(&word)
 }
 
 /// What a document is held against.
@@ -65,21 +72,15 @@ pub(crate) fn lint(
 
 /// Whether an operation of the overlay works on the finding's place or on what it lies in.
 fn answers(overlay: &Overlay, finding: &Finding) -> bool {
-    overlay.patch.0.iter().filter(|operation| !matches!(operation, json_patch::PatchOperation::Test(_))).any(
-        |operation| {
-            let path = operation.path().to_string();
-            match finding.rule {
-                "only-success" => path.starts_with("/$defs/Error"),
-                // Whoever lifts a property out of the way describes it; a member of its own answers itself only.
-                _ => {
-                    let inside = finding.pointer.strip_prefix(path.as_str());
-                    inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                        || (finding.rule == "empty-response"
-                            && path.starts_with(&format!("/$defs/{RESPONSE}")))
-                }
-            }
-        },
-    )
+    overlay.places().any(|place| match finding.rule {
+        "only-success" => place.starts_with("/$defs/Error"),
+        // Whoever lifts a property out of the way describes it; a member of its own answers itself only.
+        _ => {
+            let inside = finding.pointer.strip_prefix(place.as_str());
+            inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                || (finding.rule == "empty-response" && place.starts_with(&format!("/$defs/{RESPONSE}")))
+        }
+    })
 }
 
 #[cfg(test)]

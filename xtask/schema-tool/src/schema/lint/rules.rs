@@ -9,68 +9,18 @@ use crate::schema::import::normal::each;
 use crate::schema::import::{Imported, Operation, REQUEST, RESPONSE};
 
 /// Keywords of JSON Schema 2020-12, and the two notes that reading a document adds.
-pub(super) const KEYWORDS: &[&str] = &[
-    "$schema",
-    "$id",
-    "$ref",
-    "$defs",
-    "$comment",
-    "$anchor",
-    "$dynamicRef",
-    "$dynamicAnchor",
-    "type",
-    "enum",
-    "const",
-    "format",
-    "title",
-    "description",
-    "default",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
-    "examples",
-    "properties",
-    "patternProperties",
-    "additionalProperties",
-    "propertyNames",
-    "required",
-    "minProperties",
-    "maxProperties",
-    "dependentRequired",
-    "dependentSchemas",
-    "items",
-    "prefixItems",
-    "contains",
-    "minContains",
-    "maxContains",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-    "minLength",
-    "maxLength",
-    "pattern",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "unevaluatedProperties",
-    "unevaluatedItems",
-    "contentEncoding",
-    "contentMediaType",
-    "contentSchema",
-    "discriminator",
-    "x-default",
-    "x-role",
-    "x-enum",
-];
+const KEYWORDS: &str = "$schema $id $ref $defs $comment $anchor $dynamicRef $dynamicAnchor type enum const format title \
+    description default deprecated readOnly writeOnly examples properties patternProperties \
+    additionalProperties propertyNames required minProperties maxProperties dependentRequired \
+    dependentSchemas items prefixItems contains minContains maxContains minItems maxItems \
+    uniqueItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum \
+    multipleOf allOf anyOf oneOf not if then else unevaluatedProperties unevaluatedItems \
+    contentEncoding contentMediaType contentSchema discriminator x-default x-role x-enum";
+
+/// Whether a word is a keyword of JSON Schema.
+pub(crate) fn is_keyword(word: &str) -> bool {
+    KEYWORDS.split(' ').any(|known| known == word)
+}
 
 pub(super) fn all(imported: &Imported) -> Vec<Finding> {
     // Only a create has a request with an example, and an answer that must not be empty.
@@ -88,20 +38,11 @@ pub(super) fn all(imported: &Imported) -> Vec<Finding> {
     .concat()
 }
 
-fn finding(
-    rule: &'static str,
-    pointer: impl Into<String>,
-    message: impl Into<String>,
-    advice: &'static str,
-) -> Finding {
-    Finding { rule, pointer: pointer.into(), message: message.into(), advice, answered_by: None }
-}
-
 /// The document's own example against its own schema.
 fn example(imported: &Imported) -> Vec<Finding> {
     let Some(example) = &imported.example else {
         let message = "the document has no example of a request";
-        return vec![finding(
+        return vec![Finding::new(
             "no-example",
             format!("/$defs/{REQUEST}"),
             message,
@@ -116,7 +57,7 @@ fn example(imported: &Imported) -> Vec<Finding> {
         Err(error) => {
             let at = format!("/$defs/{REQUEST}{}", error.instance_path());
             let message = format!("the schema itself is no JSON Schema: {}", error.masked());
-            return vec![finding("no-schema", at, message, "correct the keyword in an overlay")];
+            return vec![Finding::new("no-schema", at, message, "correct the keyword in an overlay")];
         }
     };
     // The same complaint about several items is one finding.
@@ -133,7 +74,7 @@ fn example(imported: &Imported) -> Vec<Finding> {
         .into_iter()
         .map(|(place, message, at)| {
             let at: Vec<&str> = at.iter().map(|at| if at.is_empty() { "/" } else { at }).collect();
-            finding(
+            Finding::new(
                 "example-rejected",
                 format!("/$defs/{REQUEST}{place}"),
                 format!("the document's own example breaks it at {}: {message}", at.join(", ")),
@@ -172,7 +113,7 @@ fn required_by_example(imported: &Imported) -> Vec<Finding> {
             } else {
                 format!("items whose `type` is {}", kinds.join(" or "))
             };
-            findings.push(finding(
+            findings.push(Finding::new(
                 "required-level",
                 format!("/$defs/{REQUEST}/properties/{property}/items/required"),
                 format!(
@@ -194,9 +135,9 @@ fn structure(imported: &Imported) -> Vec<Finding> {
         each(schema, &pointer, &mut |at, members| {
             findings.extend(required(at, members));
             // Tools' own hints are left out on reading, and said there.
-            let unknown = |word: &&String| !KEYWORDS.contains(&word.as_str()) && !word.starts_with("x-");
+            let unknown = |word: &&String| !is_keyword(word) && !word.starts_with("x-");
             for keyword in members.keys().filter(unknown) {
-                findings.push(finding(
+                findings.push(Finding::new(
                     "unknown-keyword",
                     format!("{at}/{keyword}"),
                     format!("`{keyword}` is not a keyword of JSON Schema: it constrains nothing"),
@@ -208,7 +149,7 @@ fn structure(imported: &Imported) -> Vec<Finding> {
                 let described =
                     property.get("description").and_then(Value::as_str).is_some_and(|d| !d.trim().is_empty());
                 if !described && property.get("$ref").is_none() {
-                    findings.push(finding(
+                    findings.push(Finding::new(
                         "undescribed",
                         format!("{at}/properties/{name}"),
                         format!("`{name}` is never described: unit, range and default are guesses"),
@@ -242,11 +183,11 @@ fn required(at: &str, members: &Map<String, Value>) -> Vec<Finding> {
                         }
                         None => format!("`{name}` is required here and described nowhere"),
                     };
-                    finding("required-level", format!("{at}/required"), message, advice)
+                    Finding::new("required-level", format!("{at}/required"), message, advice)
                 })
             })
             .collect(),
-        Some(other) => vec![finding(
+        Some(other) => vec![Finding::new(
             "required-level",
             format!("{at}/required"),
             format!(
@@ -268,7 +209,7 @@ fn prose(imported: &Imported) -> Vec<Finding> {
             if members.get("type") == Some(&json!("string")) && !constrained {
                 let words = listed_words(description);
                 if words.len() > 1 {
-                    findings.push(finding(
+                    findings.push(Finding::new(
                         "enum-in-prose",
                         at,
                         format!("the description lists values ({}), the schema takes any text", words.join(", ")),
@@ -279,7 +220,7 @@ fn prose(imported: &Imported) -> Vec<Finding> {
             let foreign = description.chars().filter(|c| ('\u{3000}'..'\u{a000}').contains(c)).count();
             let latin = description.chars().filter(char::is_ascii_alphabetic).count();
             if foreign > 0 && foreign * 2 > latin {
-                findings.push(finding(
+                findings.push(Finding::new(
                     "untranslated",
                     at,
                     "described in Chinese only; it becomes the documentation of the types",
@@ -326,7 +267,7 @@ fn answers(imported: &Imported) -> Vec<Finding> {
     let mut findings = Vec::new();
     let empty = imported.response.get("properties").and_then(Value::as_object).is_none_or(Map::is_empty);
     if empty && imported.response.get("$ref").is_none() {
-        findings.push(finding(
+        findings.push(Finding::new(
             "empty-response",
             format!("/$defs/{RESPONSE}"),
             "the answer to a create is described as an object without properties",
@@ -334,7 +275,7 @@ fn answers(imported: &Imported) -> Vec<Finding> {
         ));
     }
     if imported.answers.iter().all(|code| code.starts_with('2')) {
-        findings.push(finding(
+        findings.push(Finding::new(
             "only-success",
             format!("/$defs/{RESPONSE}"),
             "no answer to a refused request is described",
@@ -355,7 +296,7 @@ fn types(imported: &Imported) -> Vec<Finding> {
                 let Some(kind) = property.get("type").map(without_null) else { continue };
                 let place = format!("{at}/properties/{name}");
                 match seen.get(name.as_str()) {
-                    Some((first, other)) if *other != kind => findings.push(finding(
+                    Some((first, other)) if *other != kind => findings.push(Finding::new(
                         "types-differ",
                         place,
                         format!("`{name}` is {kind} here and {other} at {first}"),

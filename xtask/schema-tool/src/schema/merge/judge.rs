@@ -11,6 +11,7 @@ use crate::codegen::definitions::Role;
 use crate::schema::diff::same_meaning;
 use crate::schema::import::REQUEST;
 use crate::schema::import::normal::{reached, references};
+use crate::schema::lift::{cut, one_line};
 
 /// How a statement, or a whole overlay, stands to the document. In the order of gravity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -319,11 +320,7 @@ fn new_words(base: Option<&Value>, document: &Value) -> Option<String> {
     if base.and_then(of).as_ref() == Some(&words) {
         return None;
     }
-    let line = crate::schema::lift::one_line(&words);
-    Some(match line.char_indices().nth(160) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    })
+    Some(cut(one_line(&words), 160))
 }
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ fn probe(schema: &Value) -> Result<String> {
     let mut out = String::from(
         "#![allow(dead_code, unused_variables, clippy::all)]\nuse ark_video_model::everything::*;\nmod uses {\nuse super::*;\n",
     );
-    for body in structs::bodies(&definitions)? {
+    for body in structs::bodies(&definitions) {
         let name = &body.definition.name;
         let lower = name.to_lowercase();
         let ty = |field: &structs::BodyField<'_>| field.ty.to_token_stream().to_string();

@@ -57,7 +57,8 @@ pub(super) fn check(root: &Path) -> Result<String> {
         update.report.lines().filter(|line| line.contains("write beside its neighbours")).collect();
     ensure!(left.is_empty(), "a scaffold no longer finds where its lines belong:\n{}", left.join("\n"));
     files::commit(&copy, &update.files)?;
-    codegen::run(&copy, false)?;
+    codegen::run(&copy, true)?;
+    crate::docs::run(&copy, true)?;
     for name in FIELDS {
         let builders = fs::read_to_string(copy.join("crates/model/src/build.rs"))?;
         ensure!(builders.contains(&format!("{name}: ")), "`{name}` got no builder method");
