@@ -126,7 +126,7 @@ pub(crate) fn plan(root: &Path, arrival: &Arrival, role: Role) -> Result<Intake>
             &format!("  it describes {} too; take each in with `--operation NAME`\n", names.join(", "));
     }
     files.insert(source.path(), Some(bytes));
-    files.insert(FILE.to_owned(), Some(sources.render().into_bytes()));
+    files.insert(FILE.to_owned(), Some(sources.render()?.into_bytes()));
     files.retain(|path, bytes| fs::read(root.join(path)).ok() != *bytes);
     Ok(Intake { imported, source, files, summary })
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +16,7 @@ pub(crate) const FOLDER: &str = "schema/vendor";
 pub(crate) const FILE: &str = "schema/vendor/SOURCE.toml";
 
 /// What a document is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// What the overlays correct: one for an operation at most.
@@ -26,7 +26,7 @@ pub(crate) enum Role {
 }
 
 /// All that `SOURCE.toml` lists.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sources {
     #[serde(rename = "document")]
@@ -34,7 +34,7 @@ pub(crate) struct Sources {
 }
 
 /// Where a document of `schema/vendor` comes from.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
     /// Its path in the folder: the operation's name and a file name.
@@ -52,7 +52,7 @@ pub(crate) struct Source {
     /// Of the bytes as they were received.
     pub(crate) sha256: String,
     /// The file of `schema/examples` that the document's own example is kept in.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) example: Option<String>,
 }
 
@@ -93,12 +93,9 @@ impl Sources {
     }
 
     /// `SOURCE.toml` that says this.
-    pub(crate) fn render(&self) -> String {
-        let mut out = "# What lies here was received as it is and is never edited; corrections are files of schema/overlay.\n".to_owned();
-        for document in &self.documents {
-            out += &document.render();
-        }
-        out
+    pub(crate) fn render(&self) -> Result<String> {
+        let head = "# What lies here was received as it is and is never edited; corrections are files of schema/overlay.";
+        Ok(format!("{head}\n\n{}", toml::to_string(self).context(FILE)?))
     }
 
     pub(crate) fn base(&self, operation: Operation) -> Option<&Source> {
@@ -107,30 +104,6 @@ impl Sources {
 }
 
 impl Source {
-    fn render(&self) -> String {
-        let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
-        let role = match self.role {
-            Role::Base => "base",
-            Role::Source => "source",
-        };
-        let mut out = format!(
-            "\n[[document]]\nfile = {}\noperation = \"{}\"\nrole = \"{role}\"\ntitle = {}\npublisher = {}\nedition = {}\norigin = {}\nreceived = \
-             {}\nsha256 = {}\n",
-            text(&self.file),
-            self.operation,
-            text(&self.title),
-            text(&self.publisher),
-            text(&self.edition),
-            text(&self.origin),
-            self.received,
-            text(&self.sha256),
-        );
-        if let Some(example) = &self.example {
-            out += &format!("example = {}\n", text(example));
-        }
-        out
-    }
-
     /// The document's path from the root.
     pub(crate) fn path(&self) -> String {
         format!("{FOLDER}/{}", self.file)
@@ -263,10 +236,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let committed = Sources::read(&crate::root()).unwrap();
-        assert_eq!(fs::read_to_string(crate::root().join(FILE)).unwrap(), committed.render());
+        assert_eq!(fs::read_to_string(crate::root().join(FILE)).unwrap(), committed.render().unwrap());
         let mut odd = committed;
         odd.documents[0].title = "a \"b\"\\\nc".to_owned();
-        let again: Sources = toml::from_str(&odd.render()).unwrap();
+        let again: Sources = toml::from_str(&odd.render().unwrap()).unwrap();
         assert_eq!(again.documents, odd.documents);
     }
 
@@ -281,7 +254,7 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Vec<Source>)| {
             let mut sources = committed.clone();
             change(&mut sources.documents);
-            fs::write(root.path().join(FILE), sources.render()).unwrap();
+            fs::write(root.path().join(FILE), sources.render().unwrap()).unwrap();
             format!("{:#}", Sources::read(root.path()).unwrap_err())
         };
         let copy = |name: &str| Source { file: name.to_owned(), ..committed.documents[0].clone() };

@@ -62,7 +62,7 @@ pub(crate) fn remove(root: &Path, file: &str) -> Result<String> {
         source.path(),
         source.example.unwrap_or_default()
     );
-    let files = Files::from([(source.path(), None), (FILE.to_owned(), Some(sources.render().into_bytes()))]);
+    let files = Files::from([(source.path(), None), (FILE.to_owned(), Some(sources.render()?.into_bytes()))]);
     files::commit(root, &files)?;
     Ok(format!("{} removed\n", source.path()))
 }

@@ -452,7 +452,7 @@ fn decide(
         format!("`{field}` is a text that users write: if it can hold a prompt or an address, add `x-private` in an overlay, or `Debug` shows it")
     }));
     if !changes.is_empty() {
-        decisions.push("the lines for CHANGELOG.md, above, in your words".to_owned());
+        decisions.push("the lines for CHANGELOG.md, above, rewritten for users".to_owned());
     }
     decisions
 }

@@ -104,7 +104,7 @@ impl Rehearsal {
             fs::remove_file(rehearsal.root().join(later.path()))?;
         }
         sources.documents.retain(|document| document.role == Role::Base);
-        fs::write(rehearsal.root().join(FILE), sources.render())?;
+        fs::write(rehearsal.root().join(FILE), sources.render()?)?;
         Ok(rehearsal)
     }
 

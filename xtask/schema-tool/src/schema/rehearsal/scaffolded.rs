@@ -66,8 +66,8 @@ pub(super) fn check(root: &Path) -> Result<String> {
 
     // The folder of the other jobs: what the crates need is compiled there already.
     let output = Command::new(crate::cargo())
-        .args(["check", "--quiet", "--offline", "--lib", "--manifest-path"])
-        .arg(copy.join("crates/cli/Cargo.toml"))
+        .args(["check", "--quiet", "--offline", "--lib", "--package", "ark-video-cli"])
+        .current_dir(&copy)
         .arg("--target-dir")
         .arg(crate::target())
         .stdin(Stdio::null())
