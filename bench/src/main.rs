@@ -6,6 +6,7 @@
 
 mod run;
 mod simulator;
+mod start;
 mod stub;
 
 use ark_video_bench::Result;
@@ -23,7 +24,7 @@ enum Command {
     Run(run::Args),
     /// The server that the others talk to
     Stub,
-    /// The simulator's throughput, memory and largest film
+    /// The simulator's throughput, memory and largest video
     Simulator(simulator::Args),
     /// A server that always returns the same bytes
     BareRoute(simulator::BareArgs),

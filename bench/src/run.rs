@@ -3,7 +3,7 @@
 use ark_video_bench::{Result, create, download, inline, journal, page, python, turns::Turns};
 use clap::ValueEnum;
 
-use crate::simulator;
+use crate::{simulator, start};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -33,7 +33,9 @@ enum Row {
     Download,
     /// A batch's journal: cost of a shot among 1,000 to 100,000, and the memory of a runner
     Journal,
-    /// The simulator's throughput, memory and largest film
+    /// Process start of the command to its first answer: against a process that does nothing
+    Start,
+    /// The simulator's throughput, memory and largest video: against bare routes
     Simulator,
 }
 
@@ -52,6 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Row::Page => page::row(&turns),
             Row::Download => download::row(&turns),
             Row::Journal => journal::row(&turns, args.postgres.as_deref()),
+            Row::Start => start::row(&turns),
             Row::Simulator => simulator::run(&simulator::Args { rounds: turns.rounds }),
         };
         if let Err(error) = measured {

@@ -1,12 +1,12 @@
 //! The simulator as it ships, `ark-video simulate`: answers a second beside a bare axum route that returns the same bytes, memory
-//! of a hundred thousand tasks, and how long the largest film takes. Load comes from `wrk`; without it that part is left out.
+//! of a hundred thousand tasks, and how long the largest video takes. Load comes from `wrk`; without it that part is left out.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::{Router, extract::State, routing};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Result;
-use ark_video_bench::turns::{CLIENT, Quiet, SERVER};
+use ark_video_bench::turns::{CLIENT, Quiet, SERVER, at_most};
 
 const TASKS: &str = "/api/v3/contents/generations/tasks";
 const CREATE: &str = r#"{"model":"doubao-seedance-2-0-260128","content":[{"type":"text","text":"A paper boat drifts down a rainy gutter."}]}"#;
@@ -33,16 +33,22 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     // Nothing is encrypted here; reqwest wants a provider all the same. Another row may have brought one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // As it is shipped: without what this program asks of the same crates.
+    let program = shipped_command()?;
+    throughput(&program, args.rounds)?;
+    memory(&program)?;
+    largest_video(&program, args.rounds)
+}
+
+/// The command as it is shipped: built without what this program asks of the same crates.
+pub(crate) fn shipped_command() -> Result<PathBuf> {
     let built =
         Command::new("cargo").args(["build", "--release", "--quiet", "-p", "ark-video-cli"]).status()?;
     let program = std::env::current_exe()?.with_file_name("ark-video");
-    if !built.success() || !program.is_file() {
-        return Err("the command `ark-video` was not built".into());
+    if built.success() && program.is_file() {
+        Ok(program)
+    } else {
+        Err("the command `ark-video` was not built".into())
     }
-    throughput(&program, args.rounds)?;
-    memory(&program)?;
-    film(&program)
 }
 
 /// A program that serves, for as long as it is held.
@@ -248,30 +254,41 @@ fn memory(program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The largest film there is, fetched as a client does, and one of another task of the same size.
-fn film(program: &Path) -> Result<()> {
+/// The largest video there is, of a new task each time, fetched as a client does: rendered first, then, as the floor, the bytes
+/// that are kept.
+fn largest_video(program: &Path, rounds: usize) -> Result<()> {
     let simulator = Server::simulator(program, &["--queued", "1ms", "--running", "1ms"])?;
     let client = reqwest::Client::builder().no_proxy().build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let body = r#"{"model":"doubao-seedance-2-0-260128","resolution":"4k","ratio":"16:9","duration":15,"content":[{"type":"text","text":"A boat."}]}"#;
-    let fetch = || -> Result<(Duration, usize)> {
-        let (_, id) = create(&simulator, body)?;
-        let task = finished(&simulator, &id)?.json()?;
-        let link = task["content"]["video_url"].as_str().ok_or("a task has no link")?.to_owned();
+    let fetch = |link: &str| -> Result<(f64, usize)> {
         let start = Instant::now();
-        let film =
-            runtime.block_on(async { client.get(link).send().await?.error_for_status()?.bytes().await })?;
-        Ok((start.elapsed(), film.len()))
+        let answer = async { client.get(link).send().await?.error_for_status()?.bytes().await };
+        let size = runtime.block_on(answer)?.len();
+        Ok((start.elapsed().as_secs_f64(), size))
     };
-    let ((first, size), (second, _)) = (fetch()?, fetch()?);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (mut first, mut kept, mut size) = (Vec::new(), Vec::new(), 0);
+    for round in 0..rounds {
+        // Another seed is another video, so that none is kept.
+        let body = format!(
+            r#"{{"model":"doubao-seedance-2-0-260128","resolution":"4k","ratio":"16:9","duration":15,"seed":{round},"content":[{{"type":"text","text":"A boat."}}]}}"#
+        );
+        let (_, id) = create(&simulator, &body)?;
+        let task = finished(&simulator, &id)?.json()?;
+        let link = task["content"]["video_url"].as_str().ok_or("a task has no link")?;
+        let (seconds, bytes) = fetch(link)?;
+        first.push(seconds);
+        size = bytes;
+        kept.push(fetch(link)?.0);
+    }
+    let [first, kept] = [first, kept].map(|mut runs| {
+        runs.sort_by(f64::total_cmp);
+        runs[runs.len() / 2]
+    });
     println!(
-        "simulator: a film of 15 s at 3840x2160 ({:.1} MB) within {:.2} s on {cores} cores (goal at most 20 s); that of another \
-         task {:.2} s",
-        size as f64 / 1e6,
-        first.as_secs_f64(),
-        second.as_secs_f64()
+        "simulator: a video of 15 s at 3840x2160 ({:.1} MB); when it is kept, {kept:.3} s",
+        size as f64 / 1e6
     );
+    at_most("rendered first", first, 1.0, " s");
     Ok(())
 }
 

@@ -1,14 +1,19 @@
 //! The rendered files as others see them: an independent parser, and ffmpeg where it is installed. Without
 //! ffmpeg a reader of the few forms that we write checks the pictures.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ark_video_model::Pixels;
 use mp4::{Mp4Reader, TrackType};
 use proptest::prelude::*;
 
 use super::picture::Picture;
 use super::*;
+use crate::catalog::catalog;
 
 /// Every size of the service's table (create page, 2026-10), landscape and square; portrait is the same turned over.
 const SIZES: [(u32, u32); 30] = [
@@ -405,4 +410,102 @@ fn ffmpeg_shows_every_pixel_as_it_was_drawn() {
             assert!(luma == picture.luma && cb == picture.cb && cr == picture.cr, "{width}, frame {i}");
         }
     }
+}
+
+/// Every size of the catalog with the seconds that its longest video has.
+fn sizes_of_the_catalog() -> BTreeMap<(u32, u32), i64> {
+    let mut sizes = BTreeMap::new();
+    for (name, family) in catalog().families.iter() {
+        let offered = |row: &&Pixels| {
+            let resolutions = family.resolution.value.as_ref();
+            row.families.contains(name) && resolutions.is_some_and(|all| all.contains(&row.resolution))
+        };
+        for row in catalog().pixels.iter().filter(offered) {
+            let longest = sizes.entry((row.width, row.height)).or_insert(0);
+            *longest = family.duration.value.max.max(*longest);
+        }
+    }
+    sizes
+}
+
+/// A few small ones by default; with `ARK_VIDEO_EVERY_VIDEO` every size at every length from 4 s, mp4 and mov, with
+/// and without sound. That is thousands of videos and takes hours; it says how many it has seen.
+#[test]
+fn ffmpeg_plays_every_video_of_the_catalog() {
+    if !has_tool("ffprobe") || !has_tool("ffmpeg") {
+        return;
+    }
+    let every = std::env::var_os("ARK_VIDEO_EVERY_VIDEO").is_some();
+    let sizes = sizes_of_the_catalog();
+    let longest = sizes.values().copied().max().unwrap();
+    let mut specs = Vec::new();
+    // The shortest of every size first, so that a run that is stopped has seen all sizes.
+    for seconds in 4..=longest {
+        for (&(width, height), _) in sizes.iter().filter(|(_, longest)| seconds <= **longest) {
+            for (container, audio) in [
+                (Container::Mp4, true),
+                (Container::Mov, false),
+                (Container::Mp4, false),
+                (Container::Mov, true),
+            ] {
+                let frames = 24 * u32::try_from(seconds).unwrap() + 1;
+                specs.push(VideoSpec { width, height, frames, audio, container, ..VideoSpec::default() });
+            }
+        }
+    }
+    if !every {
+        let small = |spec: &VideoSpec| spec.width * spec.height < 500_000;
+        specs = specs.into_iter().filter(small).step_by(157).collect();
+        assert!(specs.len() > 5, "{} videos are no sample", specs.len());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (next, seen) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(spec) = specs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    plays(spec, folder.path());
+                    let seen = seen.fetch_add(1, Ordering::Relaxed) + 1;
+                    if every && seen.is_multiple_of(100) {
+                        eprintln!("{seen} of {} videos play", specs.len());
+                    }
+                }
+            });
+        }
+    });
+    eprintln!("{} videos play", seen.into_inner());
+}
+
+/// One video has the size, rate, length and streams that it should have, and all its frames decode without a message.
+fn plays(spec: &VideoSpec, folder: &Path) {
+    let VideoSpec { width, height, frames, audio, container, .. } = *spec;
+    let name = format!("{width}x{height}-{frames}-{audio}.{}", container.extension());
+    let path = folder.join(&name);
+    std::fs::write(&path, video(spec).unwrap()).unwrap();
+    let text = path.to_str().unwrap();
+    let shown = "stream=codec_type,width,height,r_frame_rate,nb_read_packets:format=nb_streams,duration";
+    let seen = run(
+        "ffprobe",
+        &["-v", "error", "-count_packets", "-of", "default=nw=1:nk=0", "-show_entries", shown, text],
+    );
+    let seen = String::from_utf8(seen).unwrap();
+    let streams = if audio { 2 } else { 1 };
+    let duration = format!("duration={:.6}", f64::from(frames) / 24.0);
+    for line in [
+        "codec_type=video".to_owned(),
+        format!("width={width}"),
+        format!("height={height}"),
+        "r_frame_rate=24/1".to_owned(),
+        format!("nb_read_packets={frames}"),
+        format!("nb_streams={streams}"),
+        duration,
+    ] {
+        assert!(seen.lines().any(|found| found == line), "{name}: {line} is not in\n{seen}");
+    }
+    assert_eq!(seen.contains("codec_type=audio"), audio, "{name}");
+    let report = run("ffmpeg", &["-v", "error", "-nostats", "-progress", "-", "-i", text, "-f", "null", "-"]);
+    let report = String::from_utf8(report).unwrap();
+    let decoded = report.lines().rfind(|line| line.starts_with("frame=")).map(str::to_owned);
+    assert_eq!(decoded, Some(format!("frame={frames}")), "{name}");
+    std::fs::remove_file(path).unwrap();
 }
