@@ -7,7 +7,6 @@
 
 mod api_failure;
 mod args;
-mod board;
 mod catalog;
 mod checking;
 mod commands;

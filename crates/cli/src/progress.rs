@@ -1,102 +1,228 @@
-//! What is going on, on standard error: a line that moves for a person who watches, a line per change for a log.
-//! The only clock of this crate.
+//! What is going on, on standard error, for one task, for many and for a batch: lines that move for a person who watches, a line
+//! per change for a log. The only clock of this crate.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ark_video::model::Task;
-use ark_video::{SaveProgress, WaitEvent};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ark_video::{SaveProgress, WaitEvent, WatchEvent};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::escape::one_line;
 use crate::output::{Form, Output};
 use crate::summary;
 
-/// How often the moving line is drawn anew.
-const TICK: Duration = Duration::from_millis(120);
+/// How often a line that moves by itself is drawn.
+const TICK: Duration = Duration::from_millis(200);
 
-/// Progress of one task. Clears its line when dropped.
+/// Lines shown at once, besides the main one: a screen is small.
+const LINES: usize = 12;
+
+/// Progress of one task or many. Clears its lines when dropped.
 pub(crate) struct Progress<'o> {
     output: &'o Output,
     start: Instant,
-    bar: Option<ProgressBar>,
+    screen: Option<Screen>,
+    state: Mutex<State>,
+}
+
+/// Where a person watches.
+struct Screen {
+    all: MultiProgress,
+    /// The last line: that of the one task, or the one for all of them.
+    main: ProgressBar,
+}
+
+#[derive(Default)]
+struct State {
+    lines: HashMap<String, ProgressBar>,
+    ended: HashSet<String>,
 }
 
 impl<'o> Progress<'o> {
-    /// Starts with a line such as `cgt-…: waiting`.
+    /// One task that is waited for. Starts with a line such as `cgt-…: created`.
     pub(crate) fn waiting(output: &'o Output, id: &str) -> Self {
-        let progress = Self::new(output, "{spinner} {msg}  {elapsed}");
-        if let Some(bar) = &progress.bar {
-            bar.set_message(one_line(&format!("{id}: created")));
-            bar.enable_steady_tick(TICK);
-        }
-        progress
+        Self::new(output, None, "{spinner} {msg}  {elapsed}", &format!("{id}: created"))
     }
 
-    /// Starts with no bytes.
+    /// One file. Starts with no bytes.
     pub(crate) fn saving(output: &'o Output, name: &str) -> Self {
-        let progress = Self::new(
+        let style =
+            "{spinner} {msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}";
+        Self::new(output, None, style, name)
+    }
+
+    /// `total` tasks, none of them done; `what` is said of those that are.
+    pub(crate) fn many(output: &'o Output, total: usize, what: &str) -> Self {
+        Self::new(
             output,
-            "{spinner} {msg}  {bar:30} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}",
-        );
-        if let Some(bar) = &progress.bar {
-            bar.set_message(one_line(name));
-        }
-        progress
+            Some(total as u64),
+            &format!("{{bar:30}} {{pos}} of {{len}} {what}  {{elapsed}}"),
+            "",
+        )
     }
 
-    fn new(output: &'o Output, template: &str) -> Self {
-        let lively = output.lively && output.form != Form::Quiet;
-        let bar = lively.then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
-            }
-            bar
+    /// A batch of `total` shots, with a line of text below the bar.
+    pub(crate) fn batch(output: &'o Output, total: u64) -> Self {
+        Self::new(output, Some(total), "{bar:30} {pos} of {len} ended  {elapsed}\n{msg}", "")
+    }
+
+    fn new(output: &'o Output, total: Option<u64>, style: &str, message: &str) -> Self {
+        let screen = (output.lively && output.form != Form::Quiet).then(|| {
+            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            let main = all.add(styled(total.map_or_else(ProgressBar::no_length, ProgressBar::new), style));
+            main.set_message(one_line(message));
+            main.enable_steady_tick(TICK);
+            Screen { all, main }
         });
-        output.set_bar(bar.clone());
-        Self { output, start: Instant::now(), bar }
+        output.set_bar(screen.as_ref().map(|screen| screen.main.clone()));
+        Self { output, start: Instant::now(), screen, state: Mutex::default() }
     }
 
-    /// A change of the task, or a look that failed.
-    pub(crate) fn event(&self, event: &WaitEvent<'_>) {
+    /// The last line, where a person watches.
+    pub(crate) fn main(&self) -> Option<&ProgressBar> {
+        self.screen.as_ref().map(|screen| &screen.main)
+    }
+
+    /// A change of the one task, or a poll that failed.
+    pub(crate) fn waited(&self, event: &WaitEvent<'_>) {
         match event {
-            WaitEvent::Status(task) => self.status(task),
-            WaitEvent::CouldNotAsk { error, in_a_row } => {
-                self.output.note(format_args!(
-                    "could not look (attempt {in_a_row}), going on: {}",
-                    one_line(&error.to_string())
-                ));
+            WaitEvent::Status(task) => {
+                let text = one_line(&format!("{}: {}", task.id, task.status));
+                match self.main() {
+                    Some(line) => line.set_message(text),
+                    None => self.log(&text),
+                }
             }
+            WaitEvent::CouldNotAsk { error, in_a_row } => self.output.note(format_args!(
+                "could not look (attempt {in_a_row}), going on: {}",
+                one_line(&error.to_string())
+            )),
             _ => {}
         }
     }
 
-    fn status(&self, task: &Task) {
-        let text = one_line(&format!("{}: {}", task.id, task.status));
-        match &self.bar {
-            Some(bar) => bar.set_message(text),
-            None => self
-                .output
-                .note(format_args!("{text} after {}", summary::seconds(self.start.elapsed().as_secs()))),
+    /// More bytes of the one file.
+    pub(crate) fn saved(&self, progress: SaveProgress) {
+        if let Some(line) = self.main() {
+            show_bytes(line, progress);
         }
     }
 
-    /// More bytes.
-    pub(crate) fn bytes(&self, progress: SaveProgress) {
-        if let Some(bar) = &self.bar {
-            if let Some(total) = progress.total {
-                bar.set_length(total);
+    /// A change of one of many tasks.
+    pub(crate) fn watched(&self, event: &WatchEvent) {
+        match event {
+            WatchEvent::Changed { id, to, .. } => self.status(id, to.as_str()),
+            WatchEvent::Finished { task, differences } => {
+                self.done(&task.id, task.status.as_str());
+                for difference in differences {
+                    let text = one_line(&difference.to_string());
+                    self.output.warn(format_args!("{}: {text}", one_line(&task.id)));
+                }
             }
-            bar.set_position(progress.bytes);
+            WatchEvent::Gone { id } => self.done(id, "gone: the service knows no such task"),
+            WatchEvent::TimedOut { id, status } => self.done(id, &format!("still {status}; stopped waiting")),
+            WatchEvent::CouldNotAsk { id, why, detail, .. } => {
+                let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
+                self.done(id, &format!("could not be asked for: {why}{detail}"));
+            }
+            WatchEvent::Stuck { id, running_for } => self.output.warn(format_args!(
+                "{}: running for {} already",
+                one_line(id),
+                summary::seconds(running_for.as_secs())
+            )),
+            WatchEvent::Trouble { failures, detail } => self.output.note(format_args!(
+                "no usable answer {failures} times in a row ({}), going on",
+                one_line(detail)
+            )),
+            _ => {}
         }
+    }
+
+    /// One of many tasks is in this state now.
+    fn status(&self, id: &str, status: &str) {
+        let text = one_line(&format!("{id}: {status}"));
+        if self.screen.is_none() {
+            self.log(&text);
+        } else if let Some(line) = self.line(id, "{spinner} {msg}  {elapsed}") {
+            line.set_message(text);
+        }
+    }
+
+    /// One of many tasks is over for us.
+    pub(crate) fn done(&self, id: &str, status: &str) {
+        if !self.state().ended.insert(id.to_owned()) {
+            return;
+        }
+        match self.main() {
+            None => self.status(id, status),
+            Some(main) => {
+                let line = self.state().lines.remove(id);
+                if let Some(line) = line {
+                    line.finish_and_clear();
+                }
+                main.inc(1);
+            }
+        }
+    }
+
+    /// More bytes of the video of one of many tasks.
+    pub(crate) fn bytes(&self, id: &str, progress: SaveProgress) {
+        let style =
+            "{spinner} {msg}  {bar:24} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}";
+        if let Some(line) = self.line(id, style) {
+            line.set_message(one_line(id));
+            show_bytes(&line, progress);
+        }
+    }
+
+    fn line(&self, id: &str, style: &str) -> Option<ProgressBar> {
+        let Screen { all, main } = self.screen.as_ref()?;
+        let mut state = self.state();
+        if let Some(line) = state.lines.get(id) {
+            return Some(line.clone());
+        }
+        if state.lines.len() >= LINES || state.ended.contains(id) {
+            return None;
+        }
+        let line = all.insert_before(main, styled(ProgressBar::new_spinner(), style));
+        state.lines.insert(id.to_owned(), line.clone());
+        Some(line)
+    }
+
+    /// A line for a log.
+    fn log(&self, text: &str) {
+        let after = summary::seconds(self.start.elapsed().as_secs());
+        self.output.note(format_args!("{text} after {after}"));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn show_bytes(line: &ProgressBar, progress: SaveProgress) {
+    if let Some(total) = progress.total {
+        line.set_length(total);
+    }
+    line.set_position(progress.bytes);
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         self.output.set_bar(None);
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        for (_, line) in self.state().lines.drain() {
+            line.finish_and_clear();
+        }
+        if let Some(main) = self.main() {
+            main.finish_and_clear();
         }
     }
 }

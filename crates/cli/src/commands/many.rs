@@ -14,11 +14,11 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::result::{self, Saved};
 use crate::api_failure;
 use crate::args::{DownloadArgs, WaitArgs};
-use crate::board::Board;
 use crate::destination::Destination;
 use crate::escape;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::session::{Session, interrupted};
 
 /// `wait ID ID …` and `wait --all`: each task is told when it ends.
@@ -46,14 +46,14 @@ pub(crate) async fn wait(session: &mut Session, client: &Client, args: &WaitArgs
     let total = ids.len();
     let mut tally = Tally::default();
     let left = {
-        let board = Board::new(&session.output, total, "ended");
+        let progress = Progress::many(&session.output, total, "ended");
         loop {
             let event = tokio::select! {
                 event = watch.next() => event,
                 () = session.interrupts.next() => break Some(watch.len()),
             };
             let Some(event) = event else { break None };
-            board.event(&event);
+            progress.watched(&event);
             if let WatchEvent::Finished { task, .. } = &event {
                 super::tasks::show_of(&session.output, task);
             }
@@ -146,21 +146,21 @@ pub(crate) async fn download(
     }
     let (mut fetched, mut failed) = (Vec::<Downloaded>::new(), Vec::new());
     let interrupted_early = {
-        let board = Board::new(&session.output, jobs.len(), "fetched");
+        let screen = Progress::many(&session.output, jobs.len(), "fetched");
         let (tell, mut told) = unbounded_channel::<(String, SaveProgress)>();
         let on_progress = move |id: &str, progress: SaveProgress| drop(tell.send((id.to_owned(), progress)));
         let mut work = pin!(client.download_all(jobs, usize::from(args.at_once), on_progress));
         loop {
             tokio::select! {
-                Some((id, progress)) = told.recv() => board.bytes(&id, progress),
+                Some((id, progress)) = told.recv() => screen.bytes(&id, progress),
                 done = work.next() => match done {
                     None => break false,
                     Some((id, Ok(film))) => {
-                        board.done(&id, "saved");
+                        screen.done(&id, "saved");
                         fetched.push(film);
                     }
                     Some((id, Err(error))) => {
-                        board.done(&id, "not saved");
+                        screen.done(&id, "not saved");
                         failed.push((id, api_failure::of(&error, &session.again())));
                     }
                 },

@@ -1,9 +1,7 @@
 //! The command over several runs, against a simulator that misbehaves: what is begun is ended, and billed once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
-#[path = "journeys/kill_generate.rs"]
 mod kill_generate;
-#[path = "journeys/resume.rs"]
 mod resume;
 
 use std::io::Write;

@@ -1,40 +1,30 @@
 //! How far a running batch is: a bar with counts, money and time for people who watch; a line per event for those who do not.
 
-use std::time::Duration;
-
 use ark_video_batch::{Durations, Event, EventKind, Scope, State, TOKENS, open_jobs};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::journal::{Opened, of_journal};
 use crate::escape::one_line;
 use crate::failure::Failure;
 use crate::output::{Form, Output};
+use crate::progress::Progress;
 use crate::summary;
 
 /// The progress of one run.
-pub(super) struct Progress<'a> {
+pub(super) struct BatchProgress<'a> {
     output: &'a Output,
     opened: &'a Opened,
-    bar: Option<ProgressBar>,
+    screen: Progress<'a>,
     durations: Durations,
     at_once: u64,
     /// Why something was not sent, as it was said last: a network that is down is told once.
     not_sent: String,
 }
 
-impl<'a> Progress<'a> {
-    pub(super) async fn new(output: &'a Output, opened: &'a Opened, total: u64) -> Result<Self, Failure> {
-        let bar = (output.lively && output.form != Form::Quiet).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {pos} of {len} ended  {elapsed}\n{msg}");
-            if let Ok(style) = style {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(250));
-            bar
-        });
-        output.set_bar(bar.clone());
-        Ok(Self { output, opened, bar, durations: Durations::default(), at_once: 1, not_sent: String::new() })
+impl<'a> BatchProgress<'a> {
+    pub(super) fn new(output: &'a Output, opened: &'a Opened, total: u64) -> Self {
+        let screen = Progress::batch(output, total);
+        Self { output, opened, screen, durations: Durations::default(), at_once: 1, not_sent: String::new() }
     }
 
     /// Something happened.
@@ -47,7 +37,7 @@ impl<'a> Progress<'a> {
             EventKind::Downloaded { path, .. } if self.output.form == Form::Quiet => {
                 self.output.line(one_line(&path.display().to_string()));
             }
-            EventKind::Settled { .. } if self.bar.is_some() => self.took(event).await,
+            EventKind::Settled { .. } if self.screen.main().is_some() => self.took(event).await,
             EventKind::NotSent { reason } if self.output.form != Form::Json && *reason != self.not_sent => {
                 self.output
                     .note(one_line(&format!("{name}: tried again later, and others like it: {reason}")));
@@ -56,7 +46,7 @@ impl<'a> Progress<'a> {
             _ => {}
         }
         if self.output.form != Form::Json
-            && let Some(text) = line(&event.kind, name, self.bar.is_some())
+            && let Some(text) = line(&event.kind, name, self.screen.main().is_some())
         {
             let text = one_line(&text);
             if matches!(event.kind, EventKind::Extra { .. } | EventKind::Stopped { .. }) {
@@ -77,7 +67,7 @@ impl<'a> Progress<'a> {
 
     /// Time has gone by.
     pub(super) async fn tick(&mut self) {
-        let Some(bar) = &self.bar else { return };
+        let Some(bar) = self.screen.main() else { return };
         // A journal that does not answer now will say so where it matters.
         if let Ok(text) = self.state(bar).await {
             bar.set_message(text);
@@ -114,14 +104,6 @@ impl<'a> Progress<'a> {
             parts.push(format!("about {likely} left, {late} if tasks are slow"));
         }
         Ok(parts.join(" · "))
-    }
-
-    /// Clears the screen.
-    pub(super) fn end(&self) {
-        self.output.set_bar(None);
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::check;
 use super::journal::{self, Opened, of_journal};
-use super::progress::Progress;
+use super::progress::BatchProgress;
 use super::status;
 use crate::args::{AccountArg, BatchRunArgs, MoneyArgs, OnUnknownArg, PaceArgs};
 use crate::catalog;
@@ -82,7 +82,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
     let interrupts = &mut session.interrupts;
     let output = &session.output;
-    let mut progress = Progress::new(output, &opened, list.jobs.len() as u64).await?;
+    let mut progress = BatchProgress::new(output, &opened, list.jobs.len() as u64);
     tokio::pin!(ending);
     let mut tick = tokio::time::interval(TICK);
     let mut presses = 0;
@@ -103,7 +103,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     while let Some(event) = events.next().await {
         progress.event(&event).await;
     }
-    progress.end();
+    drop(progress);
     let summary = match ended {
         Ok(summary) => summary,
         Err(error) => {
