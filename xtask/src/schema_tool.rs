@@ -21,12 +21,14 @@ pub(crate) fn command_lines() -> [Command; 3] {
     })
 }
 
-/// `cargo SUBCOMMAND`, aimed at the tool's workspace, with the root's target folder: what both need is built once.
+/// `cargo SUBCOMMAND`, aimed at the tool's workspace; what builds, in the root's target folder: what both need is built once.
 pub(crate) fn cargo(root: &Path, subcommand: &[&str]) -> Vec<String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let mut words: Vec<String> = subcommand.iter().map(|word| (*word).to_owned()).collect();
     words.extend(["--manifest-path".to_owned(), root.join(MANIFEST).display().to_string()]);
-    words.extend(["--target-dir".to_owned(), target.display().to_string()]);
+    if subcommand.first() != Some(&"fmt") {
+        words.extend(["--target-dir".to_owned(), target.display().to_string()]);
+    }
     words
 }
 
@@ -42,5 +44,19 @@ pub(crate) fn run(root: &Path, name: &str, options: &ArgMatches) -> ExitCode {
             eprintln!("error: cargo could not be started: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_builds_shares_the_target_folder_and_what_formats_has_none() {
+        let root = crate::root();
+        let of = |subcommand: &str| cargo(&root, &[subcommand]).join(" ");
+        assert!(of("test").contains("schema-tool/Cargo.toml --target-dir "), "{}", of("test"));
+        assert!(of("fmt").ends_with("schema-tool/Cargo.toml"), "{}", of("fmt"));
+        assert!(root.join(MANIFEST).is_file());
     }
 }
