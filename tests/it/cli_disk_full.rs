@@ -8,12 +8,7 @@ use ark_video_simulator::{Options, Simulator};
 use futures_util::{StreamExt, TryStreamExt};
 
 use crate::cli::Shell;
-use crate::small_disk::{small_disk, with_small_disk};
-
-#[test]
-fn a_full_disk_has_its_own_exit_code_stops_the_others_and_nothing_is_paid_for() {
-    with_small_disk(80, "cli_disk_full::inside", "the command on a full disk");
-}
+use crate::small_disk::small_disk;
 
 const SMALL: [&str; 8] = [
     "--model",
@@ -27,8 +22,9 @@ const SMALL: [&str; 8] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn inside() {
-    if small_disk().is_none() {
+async fn a_full_disk_has_its_own_exit_code_stops_the_others_and_nothing_is_paid_for() {
+    let name = "cli_disk_full::a_full_disk_has_its_own_exit_code_stops_the_others_and_nothing_is_paid_for";
+    if small_disk(80, name, "the command on a full disk").is_none() {
         return;
     }
     let options = Options::default().queued(Duration::from_millis(10)).running(Duration::from_millis(10));

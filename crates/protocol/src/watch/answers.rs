@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use ark_video_model::{Task, TaskList, TaskStatus};
 
 use super::{
-    book::{Key, NEVER},
     lists::{PAGES, Question},
     machine::{Asking, Watch},
     pace::{Ms, SECOND, ms},
+    tasks::{Key, NEVER},
     words::{Ticket, WatchEvent},
 };
 use crate::{
@@ -25,7 +25,7 @@ impl Watch {
     pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut Limits) {
         let time = ms(now);
         let asked = self.flights.get(&ticket).and_then(|flight| match flight.what {
-            Asking::Get { key, .. } => Some(self.book.get(self.book.valid(key)?)?.id.clone()),
+            Asking::Get { key, .. } => Some(self.tasks.get(key)?.id.clone()),
             Asking::List(_) => None,
         });
         if let Some(other) = asked.and_then(|id| ApiError::of_other(&id, &task.id)) {
@@ -36,13 +36,13 @@ impl Watch {
         let Some(flight) = self.flights.remove(&ticket) else { return };
         self.heard();
         let Asking::Get { key, suspected, last_look } = flight.what else { return };
-        let Some(place) = self.landed(key) else { return };
+        let Some(key) = self.landed(key) else { return };
         if task.status.is_terminal() {
-            return self.finish(place, task, time);
+            return self.finish(key, task, time);
         }
-        let old = self.believe(place, &task.status, flight.sent, time);
+        let old = self.believe(key, &task.status, flight.sent, time);
         let stuck_after = ms(self.options.stuck_after);
-        let Some(entry) = self.book.get_mut(place) else { return };
+        let Some(entry) = self.tasks.get_mut(key) else { return };
         entry.seen = time;
         entry.failures = 0;
         entry.refused_since = NEVER;
@@ -61,7 +61,7 @@ impl Watch {
             self.events.push_back(WatchEvent::Stuck { id: Arc::clone(&entry.id), running_for });
         }
         if last_look {
-            if let Some(entry) = self.book.remove(place) {
+            if let Some(entry) = self.tasks.remove(key) {
                 self.events.push_back(WatchEvent::TimedOut { id: entry.id, status: task.status });
             }
             return;
@@ -69,7 +69,7 @@ impl Watch {
         if unfounded {
             self.distrust(time);
         }
-        self.look_again(place, time);
+        self.look_again(key, time);
     }
 
     /// Hands in the answer to a [`super::AskRequest::List`].
@@ -86,12 +86,12 @@ impl Watch {
             Question::Ids { .. } => 0,
         };
         for task in &list.items {
-            match self.book.place(&task.id) {
-                Some(place) => self.hint_of_list(place, task, round, flight.sent, time),
+            match self.tasks.find(&task.id) {
+                Some(key) => self.hint_of_list(key, task, round, flight.sent, time),
                 // Others' tasks, and ours that have ended: a list that still shows those under way lags.
                 None if !task.status.is_terminal() => {
-                    let ended = self.ended.get(task.id.as_str());
-                    if ended.is_some_and(|at| flight.sent > at + FRESH) {
+                    let ended = self.ended.iter().rfind(|(id, _)| **id == *task.id);
+                    if ended.is_some_and(|(_, at)| flight.sent > at + FRESH) {
                         self.distrust(time);
                     }
                 }
@@ -100,9 +100,12 @@ impl Watch {
         }
         match question {
             Question::Running { flex, page } => {
-                self.end_page(flex, page, list);
-                if self.lists.next_page.is_none() && !self.lists.crowded {
-                    self.call_departed(flex, time);
+                // A full page has another behind it. More than a round reads is more than LIST can be relied on for.
+                let full = list.items.len() >= self.options.page_size as usize;
+                match (full, page < PAGES) {
+                    (true, true) => self.lists.next_page = Some((flex, page + 1)),
+                    (true, false) => self.distrust(time),
+                    (false, _) => self.call_departed(flex, time),
                 }
             }
             Question::Ids { keys } => self.call_missing(&keys, list, flight.sent, time),
@@ -115,8 +118,8 @@ impl Watch {
         let Some(flight) = self.flights.remove(&ticket) else { return };
         match flight.what {
             Asking::Get { key, .. } => {
-                if let Some(place) = self.landed(key) {
-                    self.call(place, false);
+                if let Some(key) = self.landed(key) {
+                    self.call(key, false);
                 }
             }
             Asking::List(_) => {
@@ -127,25 +130,24 @@ impl Watch {
         }
     }
 
-    /// Frees a GET's slot. The place of its task, if that is still watched.
-    pub(super) fn landed(&mut self, key: Key) -> Option<u32> {
+    /// Frees a GET's slot. The key of its task, if that is still watched.
+    pub(super) fn landed(&mut self, key: Key) -> Option<Key> {
         self.gets_under_way = self.gets_under_way.saturating_sub(1);
-        let place = self.book.valid(key)?;
-        self.book.get_mut(place)?.flags.in_flight = false;
-        Some(place)
+        self.tasks.get_mut(key)?.flags.in_flight = false;
+        Some(key)
     }
 
     /// After a look that did not end the watch: when to look next.
-    pub(super) fn look_again(&mut self, place: u32, now: Ms) {
-        if self.book.get(place).is_some_and(|entry| entry.flags.last_look) {
-            return self.call(place, false);
+    pub(super) fn look_again(&mut self, key: Key, now: Ms) {
+        if self.tasks.get(key).is_some_and(|entry| entry.flags.last_look) {
+            return self.call(key, false);
         }
-        let due = self.next_due(place, now).max(now + 1);
-        self.book.set_due(place, due);
+        let due = self.next_due(key, now).max(now + 1);
+        self.tasks.set_due(key, due);
     }
 
-    fn finish(&mut self, place: u32, task: Task, now: Ms) {
-        let Some(entry) = self.book.remove(place) else { return };
+    fn finish(&mut self, key: Key, task: Task, now: Ms) {
+        let Some(entry) = self.tasks.remove(key) else { return };
         let differences = entry.asked.map(|asked| asked.differences(&task)).unwrap_or_default();
         self.remember(entry.id, now);
         self.has_moved(now);
@@ -153,8 +155,8 @@ impl Watch {
     }
 
     /// Takes a state for true, as of `sent`, and tells if it is news. Answers with the state before.
-    fn believe(&mut self, place: u32, status: &TaskStatus, sent: Ms, now: Ms) -> Option<TaskStatus> {
-        let entry = self.book.get_mut(place)?;
+    fn believe(&mut self, key: Key, status: &TaskStatus, sent: Ms, now: Ms) -> Option<TaskStatus> {
+        let entry = self.tasks.get_mut(key)?;
         if *status == TaskStatus::Running {
             entry.known_at = entry.known_at.max(sent);
         }
@@ -166,7 +168,7 @@ impl Watch {
         if entry.status.is_some() {
             entry.since = now;
         }
-        let from = self.book.set_status(place, status.clone());
+        let from = self.tasks.set_status(key, status.clone());
         if from.is_some() {
             self.has_moved(now);
         }
@@ -175,8 +177,8 @@ impl Watch {
     }
 
     /// LIST is believed when it shows a task further on than known, and never about an end.
-    fn hint_of_list(&mut self, place: u32, task: &Task, round: u32, sent: Ms, now: Ms) {
-        let Some(entry) = self.book.get_mut(place) else { return };
+    fn hint_of_list(&mut self, key: Key, task: &Task, round: u32, sent: Ms, now: Ms) {
+        let Some(entry) = self.tasks.get_mut(key) else { return };
         let is_running = task.status == TaskStatus::Running;
         if round > 0 && is_running {
             entry.round = round;
@@ -186,13 +188,13 @@ impl Watch {
         let known = entry.status.as_ref().map(rank);
         if task.status.is_terminal() {
             if suspicious {
-                self.call(place, true);
+                self.call(key, true);
             }
             return;
         }
         let listed = rank(&task.status);
         if known.is_none_or(|known| listed > known) {
-            self.believe(place, &task.status, sent, now);
+            self.believe(key, &task.status, sent, now);
         } else if known == Some(listed) && is_running {
             entry.known_at = entry.known_at.max(sent);
         } else if known.is_some_and(|known| listed < known) && own != NEVER && sent > own + FRESH {
@@ -200,32 +202,18 @@ impl Watch {
         }
     }
 
-    /// Sees whether a round has a further page.
-    fn end_page(&mut self, flex: bool, page: u32, list: &TaskList) {
-        let items = list.items.len();
-        self.lists.shown += items;
-        if page > 1 && items == 0 {
-            self.lists.total_lies = true;
-        }
-        let full = items >= self.options.page_size as usize;
-        let total = list.total.and_then(|total| usize::try_from(total).ok()).unwrap_or(0);
-        let more = items > 0 && (full || (total > self.lists.shown && !self.lists.total_lies));
-        self.lists.next_page = (more && page < PAGES).then_some((flex, page + 1));
-        self.lists.crowded = more && page >= PAGES;
-    }
-
     /// Looks at once at what ran before this round began and is not in it.
     fn call_departed(&mut self, flex: bool, now: Ms) {
         let (round, sent) = (self.lists.round, self.lists.round_sent);
-        let departed = |place: &u32| {
-            self.book
-                .get(*place)
+        let departed = |key: &Key| {
+            self.tasks
+                .get(*key)
                 .is_some_and(|entry| entry.round != round && entry.known_at < sent && now >= entry.not_before)
         };
-        let departed: Vec<u32> = self.book.running(flex).iter().copied().filter(departed).collect();
+        let departed: Vec<Key> = self.tasks.running(flex).iter().copied().filter(departed).collect();
         self.lists.departed(departed.len());
-        for place in departed {
-            self.call(place, true);
+        for key in departed {
+            self.call(key, true);
         }
     }
 
@@ -233,14 +221,13 @@ impl Watch {
     fn call_missing(&mut self, keys: &[Key], list: &TaskList, sent: Ms, now: Ms) {
         let shown: BTreeSet<&str> = list.items.iter().map(|task| task.id.as_str()).collect();
         for key in keys {
-            let Some(place) = self.book.valid(*key) else { continue };
-            let missing = self.book.get(place).is_some_and(|entry| {
+            let missing = self.tasks.get(*key).is_some_and(|entry| {
                 !shown.contains(&*entry.id)
                     && now >= entry.not_before
                     && (entry.seen == NEVER || entry.seen < sent)
             });
             if missing {
-                self.call(place, true);
+                self.call(*key, true);
             }
         }
     }

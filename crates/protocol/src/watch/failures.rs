@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use ark_video_model::ErrorClass;
 
 use super::{
-    book::NEVER,
     lists::Question,
     machine::{Asking, Watch},
     pace::{Ms, SECOND, backoff, ms},
+    tasks::{Key, NEVER},
     words::{CouldNotAsk, Ticket, WatchEvent},
 };
 use crate::{
@@ -59,28 +59,28 @@ impl Watch {
         let asked = asked.map_or(0, ms);
         match flight.what {
             Asking::Get { key, last_look, .. } => {
-                let place = self.landed(key);
+                let key = self.landed(key);
                 if unknown_task {
                     self.heard();
-                    if let Some(place) = place {
-                        self.missed(place, last_look, time);
+                    if let Some(key) = key {
+                        self.missed(key, last_look, time);
                     }
                     return;
                 }
                 if class == Class::Account {
-                    return self.refused(flight.sent, place, time, dice);
+                    return self.refused(flight.sent, key, time, dice);
                 }
                 self.unheard(flight.sent, time, throttled, dice);
                 if throttled {
-                    if let Some(place) = place {
-                        self.throttled(place, last_look);
+                    if let Some(key) = key {
+                        self.throttled(key, last_look);
                     }
-                } else if let Some(place) = place {
-                    let count = u32::from(self.book.get(place).map_or(0, |entry| entry.failures));
+                } else if let Some(key) = key {
+                    let count = u32::from(self.tasks.get(key).map_or(0, |entry| entry.failures));
                     if class == Class::Permanent && count + 1 >= REFUSALS {
-                        self.give_up(place, CouldNotAsk::Refused);
+                        self.give_up(key, CouldNotAsk::Refused);
                     } else {
-                        self.look_failed(place, time, last_look, asked.max(backoff(count + 1, dice)));
+                        self.look_failed(key, time, last_look, asked.max(backoff(count + 1, dice)));
                     }
                 }
             }
@@ -128,15 +128,15 @@ impl Watch {
     }
 
     /// A look came too fast, which says nothing: it is taken again, but not for ever once its time is up.
-    fn throttled(&mut self, place: u32, last_look: bool) {
-        let Some(entry) = self.book.get_mut(place) else { return };
+    fn throttled(&mut self, key: Key, last_look: bool) {
+        let Some(entry) = self.tasks.get_mut(key) else { return };
         if last_look {
             entry.failures = entry.failures.saturating_add(1);
             if u32::from(entry.failures) >= REFUSALS {
-                return self.give_up(place, CouldNotAsk::LastLook);
+                return self.give_up(key, CouldNotAsk::LastLook);
             }
         }
-        self.call(place, false);
+        self.call(key, false);
     }
 
     fn report_trouble(&mut self, failures: u32) {
@@ -145,28 +145,28 @@ impl Watch {
     }
 
     /// A look failed in a way that may pass.
-    pub(super) fn look_failed(&mut self, place: u32, now: Ms, last_look: bool, wait: Ms) {
+    pub(super) fn look_failed(&mut self, key: Key, now: Ms, last_look: bool, wait: Ms) {
         if last_look {
-            return self.give_up(place, CouldNotAsk::LastLook);
+            return self.give_up(key, CouldNotAsk::LastLook);
         }
-        let Some(entry) = self.book.get_mut(place) else { return };
+        let Some(entry) = self.tasks.get_mut(key) else { return };
         entry.failures = entry.failures.saturating_add(1);
         if entry.flags.last_look {
-            return self.call(place, false);
+            return self.call(key, false);
         }
-        self.book.set_due(place, now + wait);
+        self.tasks.set_due(key, now + wait);
     }
 
     /// The account was refused: for one task, or for a list. Only when that happens to several in a row is it the account.
-    fn refused(&mut self, sent: Ms, place: Option<u32>, now: Ms, dice: f64) {
-        let same = place.is_some() && place == self.last_refused && self.book.len() > 1;
+    fn refused(&mut self, sent: Ms, key: Option<Key>, now: Ms, dice: f64) {
+        let same = key.is_some() && key == self.last_refused && self.tasks.len() > 1;
         if !same && (self.refusals == 0 || sent >= self.last_failure) {
             if self.refusals == 0 {
                 self.refused_since = now;
             }
             self.refusals += 1;
             self.last_failure = now;
-            self.last_refused = place;
+            self.last_refused = key;
         }
         let longest = ms(ACCOUNT_GRACE);
         if self.refusals >= REFUSALS && now.saturating_sub(self.refused_since) >= longest {
@@ -176,25 +176,25 @@ impl Watch {
             self.report_trouble(self.refusals);
         }
         self.paused_until = now + backoff(self.refusals, dice).min(LONGEST_REFUSED);
-        let Some(place) = place else { return };
-        let Some(entry) = self.book.get_mut(place) else { return };
+        let Some(key) = key else { return };
+        let Some(entry) = self.tasks.get_mut(key) else { return };
         if entry.flags.last_look {
-            return self.give_up(place, CouldNotAsk::LastLook);
+            return self.give_up(key, CouldNotAsk::LastLook);
         }
         entry.failures = entry.failures.saturating_add(1);
         if entry.refused_since == NEVER {
             entry.refused_since = now;
         }
         if now.saturating_sub(entry.refused_since) >= longest {
-            self.give_up(place, CouldNotAsk::Refused);
+            self.give_up(key, CouldNotAsk::Refused);
         } else {
-            self.book.set_due(place, now + REFUSED_PAUSE);
+            self.tasks.set_due(key, now + REFUSED_PAUSE);
         }
     }
 
     /// The service says that there is no such task.
-    fn missed(&mut self, place: u32, last_look: bool, now: Ms) {
-        let Some(entry) = self.book.get_mut(place) else { return };
+    fn missed(&mut self, key: Key, last_look: bool, now: Ms) {
+        let Some(entry) = self.tasks.get_mut(key) else { return };
         if entry.refused_since == NEVER {
             entry.refused_since = now;
         }
@@ -203,7 +203,7 @@ impl Watch {
         let known_until = entry.added.saturating_add(SECOND * Ms::from(entry.known_for));
         let certain_at = entry.refused_since.saturating_add(ms(apart)).max(known_until);
         if now >= certain_at || (last_look && now >= known_until) {
-            if let Some(entry) = self.book.remove(place) {
+            if let Some(entry) = self.tasks.remove(key) {
                 self.remember(Arc::clone(&entry.id), now);
                 self.has_moved(now);
                 self.events.push_back(WatchEvent::Gone { id: entry.id });
@@ -211,11 +211,11 @@ impl Watch {
             return;
         }
         if last_look {
-            return self.give_up(place, CouldNotAsk::LastLook);
+            return self.give_up(key, CouldNotAsk::LastLook);
         }
         let again = (now + ms(NOT_FOUND_TWICE)).min(certain_at);
         (entry.seen, entry.not_before) = (now, again);
-        self.book.set_due(place, again);
+        self.tasks.set_due(key, again);
     }
 
     /// Gives up when nothing at all was answered for too long: from the first failure to the last, so that a machine that
@@ -229,14 +229,8 @@ impl Watch {
     }
 
     fn give_up_all(&mut self, why: CouldNotAsk) {
-        let mut places: Vec<(Ms, u32)> = self
-            .book
-            .places()
-            .map(|place| (self.book.get(place).map_or(NEVER, |entry| entry.added), place))
-            .collect();
-        places.sort_unstable();
-        for (_, place) in places {
-            self.give_up(place, why);
+        for key in self.tasks.keys() {
+            self.give_up(key, why);
         }
     }
 }

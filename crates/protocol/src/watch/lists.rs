@@ -5,9 +5,9 @@ use std::time::Duration;
 use ark_video_model::{ServiceTier, TaskStatus};
 
 use super::{
-    book::Key,
     machine::{Asking, Next, Watch},
     pace::{Ms, SECOND, ms, pause},
+    tasks::Key,
     words::AskRequest,
 };
 use crate::{
@@ -51,20 +51,15 @@ pub(super) struct Lists {
     pub(super) under_way: bool,
     /// A further page of the round under way.
     pub(super) next_page: Option<(bool, u32)>,
-    /// Number of the round of running lists, when it began and how many tasks it has shown.
+    /// Number of the round of running lists, and when it began.
     pub(super) round: u32,
     pub(super) round_sent: Ms,
-    pub(super) shown: usize,
     /// Ids in one LIST.
     ids: usize,
     failures: u32,
     /// No LIST before this, whatever moves.
     off_until: Ms,
     distrusted_until: Ms,
-    /// More is running than the pages of a round show.
-    pub(super) crowded: bool,
-    /// `total` counts more than what the filter shows.
-    pub(super) total_lies: bool,
     /// How many left each of the last rounds.
     departed: [usize; 3],
 }
@@ -78,13 +73,10 @@ impl Lists {
             next_page: None,
             round: 0,
             round_sent: 0,
-            shown: 0,
             ids: ids.max(1),
             failures: 0,
             off_until: 0,
             distrusted_until: 0,
-            crowded: false,
-            total_lies: false,
             departed: [0; 3],
         }
     }
@@ -150,7 +142,7 @@ impl Lists {
 
 impl Watch {
     pub(super) fn plan(&self) -> Plan {
-        match self.book.len() {
+        match self.tasks.len() {
             count if count <= self.options.few => Plan::Few,
             count if count <= self.options.ids_per_list => Plan::Ids,
             _ => Plan::Running,
@@ -181,8 +173,8 @@ impl Watch {
         if let (Some((flex, page)), Plan::Running) = (self.lists.next_page.take(), plan) {
             return Question::Running { flex, page };
         }
-        let tiers = [false, true].into_iter().filter(|flex| self.book.count(*flex) > 0);
-        let by_ids = self.lists.crowded || self.lists.is_distrusted(now);
+        let tiers = [false, true].into_iter().filter(|flex| self.tasks.count(*flex) > 0);
+        let by_ids = self.lists.is_distrusted(now);
         let mut choices: Vec<(Plan, bool)> = Vec::with_capacity(4);
         for flex in tiers {
             choices.push((plan, flex));
@@ -195,10 +187,9 @@ impl Watch {
         if plan == Plan::Running {
             self.lists.round += 1;
             self.lists.round_sent = now;
-            self.lists.shown = 0;
             return Question::Running { flex, page: 1 };
         }
-        Question::Ids { keys: self.book.chunk(flex, self.lists.ids) }
+        Question::Ids { keys: self.tasks.chunk(flex, self.lists.ids) }
     }
 
     fn list_request(&self, question: &Question) -> list::Request {
@@ -208,7 +199,7 @@ impl Watch {
                 (request.status(TaskStatus::Running), *flex)
             }
             Question::Ids { keys } => {
-                let entries: Vec<_> = keys.iter().filter_map(|key| self.book.get(key.place)).collect();
+                let entries: Vec<_> = keys.iter().filter_map(|key| self.tasks.get(*key)).collect();
                 let flex = entries.first().is_some_and(|entry| entry.flags.flex);
                 let request = list::Request::new().page_num(1).page_size(entries.len() as u32);
                 (request.task_ids(entries.iter().map(|entry| entry.id.to_string())), flex)
@@ -220,7 +211,7 @@ impl Watch {
 
     /// Sets when the next round begins, after one that was sent at `sent`.
     pub(super) fn set_next_round(&mut self, sent: Ms, now: Ms) {
-        let nothing_runs = self.book.running(false).is_empty() && self.book.running(true).is_empty();
+        let nothing_runs = self.tasks.running(false).is_empty() && self.tasks.running(true).is_empty();
         let wait = match self.lists.is_distrusted(now) || self.lists.next_page.is_some() {
             true => 0,
             false => pause(now.saturating_sub(self.moved), 0, nothing_runs),

@@ -9,9 +9,9 @@ use std::{
 use ark_video_model::TaskStatus;
 
 use super::{
-    book::{Book, Key, NEVER},
     lists::{Lists, Plan, Question},
     pace::{Ms, SECOND, guard, guard_listed, ms, pause},
+    tasks::{Entry, Flags, Key, NEVER, TaskTable},
     words::{
         Ask, AskRequest, CouldNotAsk, MAX_IN_FLIGHT, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
     },
@@ -47,16 +47,15 @@ pub(super) enum Asking {
 #[derive(Debug, Clone)]
 pub struct Watch {
     pub(super) options: WatchOptions,
-    pub(super) book: Book,
+    pub(super) tasks: TaskTable,
     pub(super) lists: Lists,
     pub(super) urgent: VecDeque<Key>,
     pub(super) flights: BTreeMap<Ticket, Flight>,
     pub(super) gets_under_way: usize,
     tickets: u64,
     pub(super) events: VecDeque<WatchEvent>,
-    /// Ended lately, and when.
-    pub(super) ended: BTreeMap<Arc<str>, Ms>,
-    ended_order: VecDeque<Arc<str>>,
+    /// Ended lately, and when, the oldest first.
+    pub(super) ended: VecDeque<(Arc<str>, Ms)>,
     /// When something last moved.
     pub(super) moved: Ms,
     /// Whether GETs alone watch over the tasks.
@@ -71,7 +70,7 @@ pub struct Watch {
     /// Refusals of the account in a row, since when, and the task of the last.
     pub(super) refusals: u32,
     pub(super) refused_since: Ms,
-    pub(super) last_refused: Option<u32>,
+    pub(super) last_refused: Option<Key>,
     /// Nothing is sent before this.
     pub(super) paused_until: Ms,
 }
@@ -83,14 +82,13 @@ impl Watch {
         Self {
             lists: Lists::new(options.ids_per_list),
             options,
-            book: Book::default(),
+            tasks: TaskTable::default(),
             urgent: VecDeque::new(),
             flights: BTreeMap::new(),
             gets_under_way: 0,
             tickets: 0,
             events: VecDeque::new(),
-            ended: BTreeMap::new(),
-            ended_order: VecDeque::new(),
+            ended: VecDeque::new(),
             moved: 0,
             direct: true,
             waves: 0,
@@ -107,65 +105,64 @@ impl Watch {
     /// Tasks that are watched.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.book.len()
+        self.tasks.len()
     }
 
     /// Whether no task is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.book.len() == 0
+        self.tasks.len() == 0
     }
 
     /// Whether this task is watched.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
-        self.book.place(id).is_some()
+        self.tasks.find(id).is_some()
     }
 
     /// The state in which a task was last seen.
     #[must_use]
     pub fn status(&self, id: &str) -> Option<&TaskStatus> {
-        self.book.get(self.book.place(id)?)?.status.as_ref()
+        self.tasks.get(self.tasks.find(id)?)?.status.as_ref()
     }
 
     /// Watches one more task. An id that is watched already stays as it is.
     pub fn add(&mut self, now: Duration, task: Watched) {
         let now = ms(now);
-        if task.id.is_empty() || self.book.place(&task.id).is_some() {
+        if task.id.is_empty() || self.tasks.find(&task.id).is_some() {
             return;
         }
         let timeout = ms(task.timeout.unwrap_or(self.options.timeout));
-        let asked = task.asked.map(Box::new);
-        let key = self.book.add(&task.id, task.flex, asked, now, now.saturating_add(timeout));
-        if let Some(entry) = self.book.get_mut(key.place) {
-            entry.flags.fresh = task.fresh;
-            entry.known_for = u16::try_from(task.known_for.as_secs()).unwrap_or(u16::MAX);
-        }
+        let flags = Flags { flex: task.flex, fresh: task.fresh, ..Flags::default() };
+        let mut entry = Entry::new(&task.id, flags, now, now.saturating_add(timeout));
+        entry.asked = task.asked.map(Box::new);
+        entry.known_for = u16::try_from(task.known_for.as_secs()).unwrap_or(u16::MAX);
+        let key = self.tasks.add(entry);
         let wait = if task.fresh { ms(self.options.first_look) } else { 0 };
         self.moved = self.moved.max(now);
         self.lists.hurry(now.saturating_add(wait));
         self.replan(now);
-        let due = self.next_due(key.place, now);
-        self.book.set_due(key.place, due);
+        let due = self.next_due(key, now);
+        self.tasks.set_due(key, due);
     }
 
     /// Watches a task no longer. Nothing is sent, nothing is told; the task runs on.
     pub fn remove(&mut self, id: &str) -> bool {
-        let place = self.book.place(id);
-        place.and_then(|place| self.book.remove(place)).is_some()
+        let key = self.tasks.find(id);
+        key.and_then(|key| self.tasks.remove(key)).is_some()
     }
 
     /// A callback says that this task has moved: look at it soon, at most every 5 s.
     pub fn hint(&mut self, now: Duration, id: &str) {
         let now = ms(now);
-        let Some(place) = self.book.place(id) else { return };
-        let Some(entry) = self.book.get(place) else { return };
+        let Some(key) = self.tasks.find(id) else { return };
+        let Some(entry) = self.tasks.get(key) else { return };
         let next = if entry.seen == NEVER { now } else { entry.seen.saturating_add(HINT_PAUSE) };
         if next <= now {
-            self.call(place, false);
+            self.call(key, false);
         } else if !entry.flags.in_flight && !entry.flags.urgent {
-            let due = self.book.due(place).min(next);
-            self.book.set_due(place, due);
+            let due = self.tasks.due(key).min(next);
+            self.tasks.set_due(key, due);
         }
     }
 
@@ -178,11 +175,11 @@ impl Watch {
     pub fn next(&mut self, now: Duration, limits: &mut Limits) -> WatchStep {
         let time = ms(now);
         self.end_silence();
-        while let Some(place) = self.book.pop_deadline(time) {
-            if let Some(entry) = self.book.get_mut(place) {
+        while let Some(key) = self.tasks.pop_deadline(time) {
+            if let Some(entry) = self.tasks.get_mut(key) {
                 entry.flags.last_look = true;
             }
-            self.call(place, false);
+            self.call(key, false);
         }
         if self.is_empty() {
             return WatchStep::Done;
@@ -201,7 +198,7 @@ impl Watch {
             Next::At(at) => at,
             Next::Nothing => Duration::MAX,
         };
-        let deadline = self.book.first_deadline().map_or(Duration::MAX, Duration::from_millis);
+        let deadline = self.tasks.first_deadline().map_or(Duration::MAX, Duration::from_millis);
         match list.min(get).min(deadline) {
             Duration::MAX if !self.flights.is_empty() => WatchStep::AwaitAnswer,
             wake => WatchStep::Until(wake),
@@ -213,22 +210,19 @@ impl Watch {
             return Next::Nothing;
         }
         while let Some(key) = self.urgent.front().copied() {
-            let called = |place: &u32| {
-                self.book.get(*place).is_some_and(|entry| entry.flags.urgent && !entry.flags.in_flight)
-            };
-            let Some(place) = self.book.valid(key).filter(called) else {
+            if !self.tasks.get(key).is_some_and(|entry| entry.flags.urgent && !entry.flags.in_flight) {
                 self.urgent.pop_front();
                 continue;
-            };
+            }
             return match limits.acquire(&Lane::Get, now) {
                 Permit::At(at) => Next::At(at),
                 Permit::Ready => {
                     self.urgent.pop_front();
-                    self.send_get(place, now)
+                    self.send_get(key, now)
                 }
             };
         }
-        let Some((due, place)) = self.book.first_due(ms(now)) else { return Next::Nothing };
+        let Some((due, key)) = self.tasks.first_due(ms(now)) else { return Next::Nothing };
         if due > ms(now) {
             return Next::At(Duration::from_millis(due));
         }
@@ -240,17 +234,15 @@ impl Watch {
         match permit {
             Permit::At(at) => Next::At(at),
             Permit::Ready => {
-                self.book.take_turns();
-                self.send_get(place, now)
+                self.tasks.take_turns();
+                self.send_get(key, now)
             }
         }
     }
 
-    fn send_get(&mut self, place: u32, now: Duration) -> Next {
-        self.book.set_due(place, NEVER);
-        let (Some(key), Some(entry)) = (self.book.key(place), self.book.get_mut(place)) else {
-            return Next::Nothing;
-        };
+    fn send_get(&mut self, key: Key, now: Duration) -> Next {
+        self.tasks.set_due(key, NEVER);
+        let Some(entry) = self.tasks.get_mut(key) else { return Next::Nothing };
         let id = entry.id.to_string();
         let asking = Asking::Get { key, suspected: entry.flags.suspected, last_look: entry.flags.last_look };
         entry.flags.urgent = false;
@@ -268,22 +260,21 @@ impl Watch {
     }
 
     /// Calls for a GET at once; on mere suspicion, or for a better reason.
-    pub(super) fn call(&mut self, place: u32, suspected: bool) {
-        let Some(key) = self.book.key(place) else { return };
-        let Some(entry) = self.book.get_mut(place) else { return };
+    pub(super) fn call(&mut self, key: Key, suspected: bool) {
+        let Some(entry) = self.tasks.get_mut(key) else { return };
         if entry.flags.urgent {
             entry.flags.suspected &= suspected;
         } else if !entry.flags.in_flight {
             entry.flags.urgent = true;
             entry.flags.suspected = suspected;
-            self.book.set_due(place, NEVER);
+            self.tasks.set_due(key, NEVER);
             self.urgent.push_back(key);
         }
     }
 
     /// When to look at a task by GET if nothing calls earlier.
-    pub(super) fn next_due(&self, place: u32, now: Ms) -> Ms {
-        let Some(entry) = self.book.get(place) else { return NEVER };
+    pub(super) fn next_due(&self, key: Key, now: Ms) -> Ms {
+        let Some(entry) = self.tasks.get(key) else { return NEVER };
         if entry.seen == NEVER {
             let fresh = match self.direct {
                 true => ms(self.options.first_look),
@@ -316,9 +307,9 @@ impl Watch {
             return;
         }
         self.direct = direct;
-        for place in self.book.places() {
-            if self.book.due(place) != NEVER {
-                self.book.set_due(place, self.next_due(place, now));
+        for key in self.tasks.keys() {
+            if self.tasks.due(key) != NEVER {
+                self.tasks.set_due(key, self.next_due(key, now));
             }
         }
     }
@@ -326,12 +317,12 @@ impl Watch {
     /// LIST was caught telling less than is true: for a minute, look more often by other ways.
     pub(super) fn distrust(&mut self, now: Ms) {
         if !self.lists.is_distrusted(now) {
-            for place in
-                self.book.running(false).iter().chain(self.book.running(true)).copied().collect::<Vec<_>>()
+            for key in
+                self.tasks.running(false).iter().chain(self.tasks.running(true)).copied().collect::<Vec<_>>()
             {
-                let due = self.book.due(place);
+                let due = self.tasks.due(key);
                 if due != NEVER {
-                    self.book.set_due(place, due.min(now + DISTRUST_PAUSE));
+                    self.tasks.set_due(key, due.min(now + DISTRUST_PAUSE));
                 }
             }
         }
@@ -344,19 +335,15 @@ impl Watch {
     }
 
     pub(super) fn remember(&mut self, id: Arc<str>, now: Ms) {
-        if self.ended.insert(Arc::clone(&id), now).is_none() {
-            self.ended_order.push_back(id);
-        }
-        if self.ended_order.len() > REMEMBERED
-            && let Some(oldest) = self.ended_order.pop_front()
-        {
-            self.ended.remove(&oldest);
+        self.ended.push_back((id, now));
+        if self.ended.len() > REMEMBERED {
+            self.ended.pop_front();
         }
     }
 
     /// Ends the watch over a task that can be asked for no longer.
-    pub(super) fn give_up(&mut self, place: u32, why: CouldNotAsk) {
-        if let Some(entry) = self.book.remove(place) {
+    pub(super) fn give_up(&mut self, key: Key, why: CouldNotAsk) {
+        if let Some(entry) = self.tasks.remove(key) {
             let (id, status) = (entry.id, entry.status);
             let detail = self.last_failure_text.clone();
             self.events.push_back(WatchEvent::CouldNotAsk { id, status, why, detail });

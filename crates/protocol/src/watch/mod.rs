@@ -36,11 +36,11 @@
 //! ```
 
 mod answers;
-mod book;
 mod failures;
 mod lists;
 mod machine;
 mod pace;
+mod tasks;
 mod words;
 
 #[cfg(test)]

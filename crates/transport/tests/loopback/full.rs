@@ -13,16 +13,11 @@ use ark_video_transport::{HttpTransport, MARGIN, SaveError, SaveProgress, save};
 use crate::{
     save::{fetch, options},
     server::{Server, read_request},
-    small_disk::{small_disk, with_small_disk},
+    small_disk::small_disk,
 };
 
 const FILM: usize = 4 << 20;
 const HALF: usize = FILM / 2;
-
-#[test]
-fn a_disk_that_fills_up_ends_the_download_and_keeps_what_came() {
-    with_small_disk(72, "full::inside", "a disk that fills up in the middle of a download");
-}
 
 /// Serves half of the film, and the rest when told; notes where each request begins.
 fn serve(go_on: mpsc::Receiver<()>, starts: Arc<Mutex<Vec<usize>>>) -> Server {
@@ -54,8 +49,10 @@ fn fill(folder: &Path) {
 }
 
 #[tokio::test]
-async fn inside() {
-    let Some(folder) = small_disk() else { return };
+async fn a_disk_that_fills_up_ends_the_download_and_keeps_what_came() {
+    let name = "full::a_disk_that_fills_up_ends_the_download_and_keeps_what_came";
+    let what = "a disk that fills up in the middle of a download";
+    let Some(folder) = small_disk(72, name, what) else { return };
     let folder = Path::new(&folder);
     let path = folder.join("tea.mp4");
     let (tell, go_on) = mpsc::channel();
