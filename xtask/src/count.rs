@@ -28,14 +28,15 @@ pub(crate) fn run(root: &Path) -> Result<String> {
         writeln!(text, "{:>7}  {:>3} files  {}", counted.lines, counted.files, member.display())?;
     }
     writeln!(text, "{sum:>7}  {files:>3} files  in all\n")?;
-    let mut packages = 0;
+    let mut packages = BTreeSet::new();
     for lock in ["Cargo.lock", "xtask/schema-tool/Cargo.lock", "fuzz/Cargo.lock"] {
         let Ok(content) = std::fs::read_to_string(root.join(lock)) else { continue };
-        let held = content.lines().filter(|line| *line == "[[package]]").count();
-        packages += held;
-        writeln!(text, "{held:>7}  packages   {lock}")?;
+        // A package begins with its name and version.
+        let held: Vec<&str> = content.split("[[package]]\n").skip(1).collect();
+        writeln!(text, "{:>7}  packages   {lock}", held.len())?;
+        packages.extend(held.iter().map(|one| one.lines().take(2).collect::<String>()));
     }
-    writeln!(text, "{packages:>7}  packages   in all")?;
+    writeln!(text, "{:>7}  packages   in all, each version once", packages.len())?;
     Ok(text)
 }
 
