@@ -379,9 +379,39 @@ async fn each_unfinished_shot_says_why_wherever_it_is_shown() {
             assert!(again.stderr.contains("not retried"), "{how}: {}", again.stderr);
             let approved = batch(&shell, &["approve", "night.json", "--shot", name]).await;
             assert_eq!(approved.code, 2, "{how}: {}", approved.stderr);
+            let cancelled = batch(&shell, &["cancel", "night.json", "--shot", name]).await;
+            assert_eq!(
+                cancelled.code,
+                if how == "in the way" { 2 } else { 0 },
+                "{how}: {}",
+                cancelled.stderr
+            );
             assert!(approved.stderr.contains("needs no approval"), "{how}: {}", approved.stderr);
         }
     }
+}
+
+/// Neither a key that the service repeats nor one that was put into an address is shown, in a page either.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_reaches_a_page_or_a_message_about_the_journal() {
+    const KEY: &str = "sk-SECRETKEY-0123456789abcdef";
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    write_list(&shell, &json!([shot("one", "A boat.")]));
+    let message = Some(format!("The key {KEY} is bad."));
+    simulator.fail_next(Effect::Refuse { code: "InvalidParameter".to_owned(), message }).unwrap();
+    assert_eq!(batch(&shell, &["run", "night.json"]).await.code, 10);
+    assert_eq!(batch(&shell, &["report", "night.json", "--html", "night.html"]).await.code, 0);
+    let html = std::fs::read_to_string(shell.folder.path().join("night.html")).unwrap();
+    assert!(html.contains("is bad") && !html.contains(KEY), "{html}");
+    for verb in ["run", "status"] {
+        let place = format!("mysql://user:{KEY}@db/ark");
+        let ran = batch(&shell, &[verb, "night.json", "--journal", &place]).await;
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("SECRETKEY") && ran.stderr.contains("postgres://"), "{}", ran.stderr);
+    }
+    let ran = shell.run(&["generate", &format!("@{KEY}")]).await;
+    assert!(ran.code == 2 && !ran.stderr.contains("SECRETKEY"), "{}", ran.stderr);
 }
 
 /// A run whose video finds its place taken when it is there.

@@ -77,6 +77,31 @@ async fn a_rehearsal_leaves_the_real_run_alone_and_can_be_had_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_real_run_does_not_take_a_rehearsals_journal_for_its_own() {
+    for moved in [false, true] {
+        let simulator = fast().await;
+        let shell = Shell::at(&simulator);
+        let at = shell.folder.path();
+        list(&shell, &json!({}), &two());
+        assert_eq!(shell.run(&["batch", "run", "night.json", "--simulate"]).await.code, 0);
+        if moved {
+            for entry in fs::read_dir(at.join("simulated")).unwrap() {
+                let path = entry.unwrap().path();
+                fs::rename(&path, at.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let journal = if moved { "night.json.journal" } else { "simulated/night.json.journal" };
+        let ran = shell.run(&["batch", "run", "night.json", "--journal", journal]).await;
+        assert_eq!((ran.code, simulator.ledger().accepted), (16, 0), "{}{}", ran.stdout, ran.stderr);
+        assert!(
+            ran.stderr.contains("rehearsal") && ran.stderr.contains("nothing was sent"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rehearsal_never_replaces_what_is_not_its_own() {
     let shell = Shell::new();
     list(&shell, &json!({}), &two());

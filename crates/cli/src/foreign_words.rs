@@ -2,7 +2,7 @@
 //! their look-up; what is refused because of them is decided elsewhere.
 
 /// Verbs of other tools: what is meant, and how it is written here.
-const VERBS: [(&[&str], &str); 15] = [
+const VERBS: [(&[&str], &str); 17] = [
     (
         &[
             "create",
@@ -35,6 +35,22 @@ const VERBS: [(&[&str], &str); 15] = [
             "predictions",
             "contents",
             "generations",
+            "txt2video",
+            "txt2vid",
+            "img2video",
+            "img2vid",
+            "t2i",
+            "i2i",
+            "flf2v",
+            "kf2v",
+            "ti2v",
+            "invoke",
+            "execute",
+            "exec",
+            "call",
+            "put",
+            "job",
+            "animate",
         ],
         "ark-video generate \"A paper boat drifts down a gutter\"",
     ),
@@ -53,16 +69,19 @@ const VERBS: [(&[&str], &str); 15] = [
         ],
         "ark-video get ID",
     ),
-    (&["history", "jobs", "all", "index"], "ark-video list"),
-    (&["poll", "watch", "await", "follow", "tail"], "ark-video wait ID"),
-    (&["fetch", "save", "pull"], "ark-video download ID"),
+    (&["history", "jobs", "all", "index", "queue", "ps", "logs", "log"], "ark-video list"),
+    (&["poll", "watch", "await", "follow", "tail", "monitor", "subscribe", "stream"], "ark-video wait ID"),
+    (&["fetch", "save", "pull", "download-all"], "ark-video download ID"),
     (&["stop", "abort", "kill"], "ark-video cancel ID"),
-    (&["delete", "del", "rm", "remove", "destroy", "purge"], "ark-video forget ID"),
+    (&["delete", "del", "rm", "remove", "destroy", "purge", "prune", "clean"], "ark-video forget ID"),
     (
-        &["price", "pricing", "prices", "balance", "usage", "quote", "billing"],
+        &[
+            "price", "pricing", "prices", "balance", "usage", "quote", "billing", "credits", "credit",
+            "quota", "budget", "plan",
+        ],
         "ark-video estimate REQUEST.json",
     ),
-    (&["validate", "lint", "verify", "test", "doctor"], "ark-video check REQUEST.json"),
+    (&["validate", "lint", "verify", "test", "doctor", "preview", "dry-run"], "ark-video check REQUEST.json"),
     (
         &[
             "login",
@@ -76,14 +95,30 @@ const VERBS: [(&[&str], &str); 15] = [
             "profiles",
             "key",
             "keys",
+            "account",
+            "token",
+            "tokens",
+            "env",
+            "settings",
+            "set",
+            "use",
+            "region",
         ],
         "export ARK_API_KEY=… (`ark-video config` shows what is used)",
     ),
-    (&["extend", "edit", "remix"], "ark-video generate \"…\" --ref VIDEO --task-type edit, or extend"),
-    (&["upload", "asset", "assets", "file", "files"], "ark-video generate \"…\" --ref FILE"),
-    (&["serve", "server", "mock", "start"], "ark-video simulate"),
-    (&["man", "usage-help", "?"], "ark-video --help"),
+    (
+        &["extend", "edit", "remix", "upscale"],
+        "ark-video generate \"…\" --ref VIDEO --task-type edit, or extend",
+    ),
+    (
+        &["upload", "asset", "assets", "file", "files", "import", "push"],
+        "ark-video generate \"…\" --ref FILE",
+    ),
+    (&["serve", "server", "mock", "start", "daemon", "worker"], "ark-video simulate"),
+    (&["man", "usage-help", "?", "docs", "doc", "completion", "mcp", "chat"], "ark-video --help"),
     (&["update", "upgrade", "install", "version"], "ark-video --version"),
+    (&["rerun", "redo", "replay", "restart"], "ark-video generate … --resume, or ark-video batch retry LIST"),
+    (&["batch-run", "batch-generate", "apply"], "ark-video batch run LIST"),
 ];
 
 /// Flags of other tools, without their dashes, and the way to say it here.
@@ -224,6 +259,20 @@ mod tests {
     #[test]
     fn foreign_words_are_found_in_any_writing() {
         assert!(verb("Create").is_some_and(|here| here.starts_with("ark-video generate")));
+        for word in [
+            "queue",
+            "logs",
+            "t2i",
+            "txt2vid",
+            "credits",
+            "rerun",
+            "upscale",
+            "batch-run",
+            "env",
+            "subscribe",
+        ] {
+            assert!(verb(word).is_some(), "{word}");
+        }
         assert_eq!(flag("--aspect_ratio=16:9"), Some("write --ratio"));
         assert_eq!(flag("-ar"), Some("write --ratio"));
         assert_eq!((verb("kite"), flag("kite"), flag("--kite"), value("kite")), (None, None, None, None));

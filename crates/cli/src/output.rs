@@ -65,6 +65,11 @@ impl Output {
         }
     }
 
+    /// A text for a file of ours, without keys: a service may have repeated one.
+    pub(crate) fn without_keys(&self, text: &str) -> String {
+        secrets::hidden(text, &self.streams().keys).into_owned()
+    }
+
     /// Text as it may be shown: nothing in it acts on the screen, and no key is in it.
     pub(crate) fn shown(&self, text: &str) -> String {
         secrets::hidden(&escape::terminal(text), &self.streams().keys).into_owned()

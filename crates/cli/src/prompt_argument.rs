@@ -56,6 +56,13 @@ pub(crate) fn read<'a>(argument: Option<&'a str>, cwd: &Path) -> Result<Input<'a
 fn file_of_prompt<'a>(word: &str, text: &'a str, cwd: &Path) -> Result<Input<'a>, Failure> {
     let name = &word[1..];
     let path = place(name, cwd);
+    if secrets::may_be_key(name) && !path.exists() {
+        let meant = Meant {
+            what: "seems to be an API key",
+            instead: "export ARK_API_KEY=…, or --api-key-file FILE".to_owned(),
+        };
+        return Err(refusal(name, &meant));
+    }
     if extension(name) == "json" || kind_of(name).is_some_and(|kind| kind != Kind::Text) {
         let meant = Meant { what: "names a file that holds no prompt", instead: path_spelling(name, cwd) };
         return Err(refusal(word, &meant));
@@ -99,7 +106,7 @@ fn misread(word: &str, cwd: &Path) -> Option<Meant> {
     if word.starts_with('{') || word.replace(char::is_whitespace, "").starts_with("[{") {
         return meant("is JSON", "ark-video generate - < request.json (a request on standard input)");
     }
-    if place(word, cwd).exists() {
+    if place(word, cwd).symlink_metadata().is_ok() {
         return meant("is a file or a folder here", path_spelling(word, cwd));
     }
     if kind_of(word).is_some() {

@@ -213,8 +213,11 @@ impl Memory {
             Some(record) => (record.output.clone(), record.base_url.clone()),
             None => (None, String::new()),
         };
-        let (ours, others): (Vec<Entry>, Vec<Entry>) =
-            entries.into_iter().partition(|entry| entry.record.output == output);
+        // To resume with -o gives a run its place that was started without one.
+        let (ours, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| {
+            entry.record.output == output
+                || to.resume && entry.record.output.is_none() && entry.record.is_open()
+        });
         let elsewhere = ours
             .iter()
             .chain(&others)
@@ -267,8 +270,11 @@ impl Memory {
                 "resume it with the base URL that it was started with, or leave --resume out to make another",
             ));
         }
+        // One that is at work for another name is another video; one that was left behind may be meant.
         if let Some(entry) = others.iter().find(|entry| {
-            output.is_none() && entry.record.is_open() && records::is_here(&entry.record, &base_url)
+            (output.is_none() || !entry.busy)
+                && entry.record.is_open()
+                && records::is_here(&entry.record, &base_url)
         }) {
             let file = entry.record.output.as_deref().unwrap_or(Path::new("")).display().to_string();
             let message =
@@ -314,7 +320,9 @@ impl Memory {
         let provenance = self.sidecar.provenance.take();
         self.sidecar = record.sidecar.clone().provenance(provenance);
         let left_nothing = claim.left_nothing(&record);
-        (self.record, self.claim) = (Some(Record { boot: records::boot(), ..record.clone() }), Some(claim));
+        let output = record.output.clone().or_else(|| self.record.as_ref()?.output.clone());
+        self.record = Some(Record { boot: records::boot(), output, ..record.clone() });
+        self.claim = Some(claim);
         Ok(if left_nothing { Stand::New } else { stand_of(&record.sidecar) })
     }
 

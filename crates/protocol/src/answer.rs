@@ -72,6 +72,22 @@ pub(crate) fn named(answer: &Response<Bytes>, id: &str) -> Result<(), ApiError> 
     Ok(())
 }
 
+/// The task id of an answer that has none where it belongs: a number for text, or one of the places where resellers put it.
+pub(crate) fn id_elsewhere(answer: &Map<String, Value>) -> Option<String> {
+    let data = answer.get("data");
+    let places = [
+        answer.get("id"),
+        answer.get("task_id"),
+        data.and_then(|data| data.get("id")),
+        data.and_then(|data| data.get("task_id")),
+    ];
+    places.into_iter().flatten().find_map(|id| match id {
+        Value::String(id) => Some(id.clone()).filter(|id| path::is_usable(id)),
+        Value::Number(id) => Some(id.to_string()).filter(|_| id.is_u64()),
+        _ => None,
+    })
+}
+
 /// An id that nobody could ever ask for is none.
 pub(crate) fn usable(answer: &Response<Bytes>, id: &str) -> Result<(), ApiError> {
     named(answer, id)?;

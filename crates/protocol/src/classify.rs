@@ -142,7 +142,8 @@ fn of_create(error: &ApiError) -> Class {
         400..=499 => error.is_from_vendor(),
         _ => false,
     };
-    if !refuses {
+    // What names a task may be somebody else's refusal of one that the service accepted.
+    if !refuses || error.other_id.is_some() {
         return Class::MaybeDone;
     }
     let Some(info) = error.code.info() else {

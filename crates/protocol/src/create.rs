@@ -6,11 +6,12 @@
 use ark_video_model::{CreateTaskRequest, CreateTaskResponse};
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
+use serde_json::{Map, Value};
 
 use crate::{
     ApiError, BaseUrl, RequestError, RequestRejected, answer,
     body::{BodyPlan, Source, Token},
-    route,
+    path, route,
 };
 
 /// Room for a body without inline media, in bytes: growing towards it costs more than writing it.
@@ -80,14 +81,31 @@ pub fn to_plan(
 
 /// Client half: reads the answer. A success without an id that can be used is an error here, and a paid
 /// one:
-/// use [`crate::outcome::of_create`] to tell what happened.
+/// use [`crate::outcome::of_create`] to tell what happened. An id that resellers put elsewhere (`task_id`, `data.id`) is read.
 ///
 /// # Errors
-/// The service refused, or the answer cannot be read.
+/// The service refused, or the answer cannot be read. A refusal that names a task has it in [`ApiError::other_id`].
 pub fn decode(response: &Response<Bytes>) -> Result<CreateTaskResponse, ApiError> {
-    let created: CreateTaskResponse = answer::read(response, answer::MAX_ANSWER, "a created task")?;
+    let mut created: CreateTaskResponse = answer::read(response, answer::MAX_ANSWER, "a created task")
+        .map_err(|error| naming_a_task(error, response))?;
+    if created.id.trim().is_empty()
+        && let Some(id) = answer::id_elsewhere(&created.extra)
+    {
+        created.id = id;
+        created.extra.remove("id");
+    }
     answer::usable(response, &created.id)?;
     Ok(created)
+}
+
+/// A refusal whose body names a task: something between the service and us may have refused what the service accepted.
+fn naming_a_task(mut error: ApiError, response: &Response<Bytes>) -> ApiError {
+    let body = serde_json::from_slice::<Map<String, Value>>(response.body()).unwrap_or_default();
+    if let Some(id) = answer::id_elsewhere(&body) {
+        error.message = format!("{}; the answer names task {}", error.message, path::shown(&id));
+        error.other_id = Some(id);
+    }
+    error
 }
 
 /// Server half: writes the answer.

@@ -3,6 +3,7 @@
 use ark_video_model::Task;
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
+use serde_json::Value;
 
 use crate::{ApiError, BaseUrl, RequestError, RequestRejected, answer, route};
 
@@ -46,7 +47,11 @@ impl Request {
 /// # Errors
 /// The service refused, or the answer cannot be read, or is about another task: ids are compared exactly.
 pub fn decode(response: &Response<Bytes>, asked: &str) -> Result<Task, ApiError> {
-    let task: Task = answer::read(response, answer::MAX_ANSWER, "a task")?;
+    let mut task: Task = answer::read(response, answer::MAX_ANSWER, "a task")?;
+    if let Some(Value::Number(id)) = task.extra.get("id") {
+        task.id = id.to_string();
+        task.extra.remove("id");
+    }
     answer::named(response, &task.id)?;
     ApiError::of_other(asked, &task.id).map_or(Ok(task), Err)
 }

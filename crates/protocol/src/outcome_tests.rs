@@ -64,6 +64,37 @@ fn a_success_is_accepted_only_with_an_id() {
 }
 
 #[test]
+fn an_id_counts_wherever_it_stands() {
+    for body in [
+        r#"{"id":7}"#,
+        r#"{"task_id":"7"}"#,
+        r#"{"code":0,"data":{"id":"7"}}"#,
+        r#"{"data":{"task_id":7}}"#,
+        r#"{"id":null,"task_id":"7"}"#,
+        r#"{"id":" ","data":{"task_id":"7"}}"#,
+    ] {
+        let CreateOutcome::Accepted(created) = of_create(Ok(answer(200, body))) else { panic!("{body}") };
+        assert_eq!(created.id, "7", "{body}");
+    }
+    for body in [r#"{"id":7.5}"#, r#"{"id":-7}"#, r#"{"id":true}"#, r#"{"id":["7"]}"#, r#"{"task_id":"a/b"}"#]
+    {
+        assert_eq!(word(200, body), "without id", "{body}");
+    }
+    for (status, code) in
+        [(429, "RateLimitExceeded.EndpointRPMExceeded"), (400, "InvalidParameter"), (403, "AccessDenied")]
+    {
+        for id in [r#""id":"cgt-7""#, r#""task_id":"cgt-7""#, r#""data":{"id":"cgt-7"}"#] {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}},{id}}}"#);
+            let CreateOutcome::Unknown(UnknownReason::Answer(error)) = of_create(Ok(answer(status, &body)))
+            else {
+                panic!("a refusal that names a task proves nothing: {body}")
+            };
+            assert!(error.message.contains("cgt-7"), "{}", error.message);
+        }
+    }
+}
+
+#[test]
 fn a_refusal_dressed_as_a_success_needs_a_code_that_is_known_to_be_harmless() {
     let management = |code: &str| {
         format!(r#"{{"ResponseMetadata":{{"RequestId":"r","Error":{{"Code":"{code}","Message":"m"}}}}}}"#)

@@ -2,6 +2,7 @@
 //! with its own sidecar, is kept.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ark_video::model::{CreateTaskRequest, Task};
@@ -108,14 +109,30 @@ pub(crate) async fn patiently(
 ) -> Result<FileAt, Fetched> {
     let (mut tries, mut missing_since) = (0_u32, None);
     loop {
+        let arrives = AtomicBool::new(false);
         let part = |progress: ark_video::SaveProgress| {
+            arrives.store(true, Ordering::Relaxed);
             if progress.total == Some(progress.bytes) {
                 shared.options.crash.reached(CrashPoint::AfterPart);
             }
         };
-        let fetched = match task.take() {
-            Some(task) => handle.download_of(task, path, options.clone(), part).await,
-            None => handle.download_with(path, options.clone(), part).await,
+        let task = task.take();
+        let fetch = async {
+            match task {
+                Some(task) => handle.download_of(task, path, options.clone(), part).await,
+                None => handle.download_with(path, options.clone(), part).await,
+            }
+        };
+        tokio::pin!(fetch);
+        let fetched = tokio::select! {
+            fetched = &mut fetch => fetched,
+            // What has not started to arrive, such as a link that is asked for, can take minutes.
+            () = shared.stop.draining() => {
+                if !arrives.load(Ordering::Relaxed) {
+                    return Err(Fetched::Left);
+                }
+                fetch.await
+            }
         };
         let error = match fetched {
             Ok(file) => {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ark_video_batch::{EventKind, Runner, State, StopCause};
-use ark_video_simulator::{Effect, FaultPlan, FaultRule, Options, Place};
+use ark_video_batch::{EventKind, JobFilter, Runner, State, StopCause};
+use ark_video_simulator::{Effect, FaultPlan, FaultRule, LinkForm, Options, Place};
 
 use crate::world::{BATCH, World, count};
 
@@ -28,6 +28,24 @@ async fn a_drained_run_begins_nothing_and_the_next_one_finishes_it() {
     let ended = world.run(&journal, world.options()).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 40)].into());
     world.check(&journal).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drained_run_does_not_wait_for_a_link() {
+    // A task that succeeded without a link is asked for it for two minutes: by then the row would say so.
+    let no_link = FaultRule::new(Effect::NoLink { form: LinkForm::default() }).at(Place::Get);
+    let world = World::with(FaultPlan::new().rule(no_link), Options::default()).await;
+    let journal = world.planned(1).await;
+    let ended = world
+        .run_until(&journal, world.options(), |event, handle| {
+            if matches!(event, EventKind::Finished) {
+                handle.drain();
+            }
+        })
+        .await;
+    assert_eq!(ended.summary.counts, [(State::Finished, 1)].into());
+    let jobs = journal.jobs(&JobFilter::default(), None, 10).await.unwrap();
+    assert_eq!(jobs[0].reason, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

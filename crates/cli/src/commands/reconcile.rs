@@ -91,10 +91,16 @@ async fn look(
     };
     tokio::select! {
         verdicts = client.reconcile_all(unknowns, options, on_look) => {
-            verdicts.map_err(|error| api_failure::of(&error, &again))
+            verdicts.map_err(|error| unasked(api_failure::of(&error, &again)))
         }
         () = session.interrupts.next() => Err(crate::session::interrupted()),
     }
+}
+
+/// That the service cannot be asked says nothing about the create: the doubt stays.
+fn unasked(mut failure: Failure) -> Failure {
+    failure.exit = Exit::OutcomeUnknown;
+    failure
 }
 
 /// Takes one look for a task whose id was lost, for `--resume`: its id, or what `reconcile` would say too.
@@ -112,10 +118,8 @@ pub(crate) async fn once(
             looked = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => looked,
             () = session.interrupts.next() => return Err(crate::session::interrupted()),
         };
-        // That nobody can be asked says nothing about the create: the doubt stays.
         let verdicts = looked.map_err(|error| {
-            let mut failure = api_failure::of(&error, &again).reconcile(Some(&unknown));
-            failure.exit = Exit::OutcomeUnknown;
+            let failure = unasked(api_failure::of(&error, &again)).reconcile(Some(&unknown));
             failure.hint(format!("when that works, make sure: {again} reconcile {}", quoted(name)))
         })?;
         // What a killed command sent may be on its way, and LIST may show it a moment later.

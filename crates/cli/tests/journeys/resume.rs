@@ -191,6 +191,35 @@ async fn several_that_did_not_end_are_listed_and_one_has_to_be_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_left_behind_under_another_name_is_not_paid_for_again() {
+    // Started without a name, resumed with one: the video gets it.
+    for mode in [&[][..], &["--output-dir", "out"], &["--no-wait"], &["--no-sidecar"]] {
+        let shell = Shell::with_out().await;
+        shell.lost(mode).await;
+        for _ in 0..2 {
+            shell.ok(&boat(&["-o", "boat.mp4", "--resume"])).await;
+            assert!(shell.folder.path().join("boat.mp4").is_file(), "{mode:?}");
+            assert_eq!((shell.created().await, shell.videos()), (1, 1), "{mode:?}");
+        }
+    }
+    // Started under one name, resumed under another or none: which is meant is asked.
+    for mode in [&["-o", "other.mp4", "--resume"][..], &["--resume"], &["--output-dir", "out", "--resume"]] {
+        let shell = Shell::with_out().await;
+        shell.lost(&["-o", "boat.mp4"]).await;
+        let asked = shell.run(&boat(mode)).await;
+        assert_eq!((asked.code, shell.created().await), (6, 1), "{mode:?}: {}", asked.stderr);
+        assert!(
+            asked.stderr.contains("boat.mp4 --resume") && asked.stderr.contains("nothing was sent"),
+            "{}",
+            asked.stderr
+        );
+        let without: Vec<&str> = mode.iter().copied().filter(|flag| *flag != "--resume").collect();
+        shell.ok(&boat(&without)).await;
+        assert_eq!((shell.created().await, shell.videos()), (2, 1), "{mode:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_at_once_pay_once() {
     for mode in [&["--resume"][..], &["--resume", "-o", "boat.mp4"], &["-o", "boat.mp4"]] {
         let shell = Shell::new().await;
@@ -351,17 +380,5 @@ async fn a_run_that_went_to_another_service_is_said_and_not_paid_for_here() {
     record["base_url"] = "http://127.0.0.1:9/api/v3".into();
     std::fs::write(&path, record.to_string()).unwrap();
     shell.ok(&boat(&["--resume"])).await;
-    assert_eq!(shell.created().await, 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_was_left_out_does_not_make_a_second_bill() {
-    let shell = Shell::new().await;
-    shell.lost(&["-o", "boat.mp4"]).await;
-    let resumed = shell.run(&boat(&["--resume"])).await;
-    assert_eq!((resumed.code, shell.created().await), (6, 1), "{}", resumed.stderr);
-    assert!(resumed.stderr.contains("boat.mp4 --resume"), "{}", resumed.stderr);
-    // Another name is another video.
-    shell.ok(&boat(&["-o", "bird.mp4", "--resume"])).await;
     assert_eq!(shell.created().await, 2);
 }

@@ -96,11 +96,13 @@ impl Catalog {
     /// The model that other services write in another way: `bytedance/seedance-1-pro`, `Seedance 2.0 fast`. One that is in
     /// service goes before one that is not, and a text with a version of its own means that version only.
     fn written_otherwise(&self, text: &str) -> Option<&Model> {
+        let is_dreamina = |id: &str| id.trim().to_ascii_lowercase().starts_with("dreamina");
         let found = |form: fn(&Model) -> &str| {
             let wanted = plain_name(text);
-            let mut all = self.models.iter().filter(|model| plain_name(form(model)) == wanted);
-            let first = all.clone().next();
-            all.find(|model| model.status == Availability::Current).or(first)
+            let all = self.models.iter().filter(|model| plain_name(form(model)) == wanted);
+            all.min_by_key(|model| {
+                (is_dreamina(&model.id) != is_dreamina(text), model.status != Availability::Current)
+            })
         };
         found(|model| &model.id).or_else(|| found(|model| &model.name))
     }
@@ -174,6 +176,8 @@ mod tests {
             ("seedance-v2.5", "doubao-seedance-2-5-260628"),
             ("doubao-seedance-2.0-260128", "doubao-seedance-2-0-260128"),
             ("bytedance/seedance-1.5-pro", "doubao-seedance-1-5-pro-251215"),
+            ("dreamina-seedance-2.5", "dreamina-seedance-2-5-260628"),
+            ("Dreamina Seedance 2.0 fast", "dreamina-seedance-2-0-fast-260128"),
         ] {
             assert_eq!(close(text), Some(meant), "{text}");
         }

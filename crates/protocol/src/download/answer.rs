@@ -52,7 +52,8 @@ pub fn judge(
 ) -> Result<Head, DownloadRefusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     match (status.as_u16(), kept) {
-        (200 | 206, _) => {}
+        // 203: something in between changed the answer, perhaps only its head.
+        (200 | 201 | 203 | 206, _) => {}
         (301 | 302 | 303 | 307 | 308, _) => {
             let to = text(header::LOCATION).ok_or(DownloadRefusal::Status { status: status.as_u16() })?;
             return Ok(Head::Redirect(absolute(to, from)));
@@ -84,13 +85,15 @@ pub fn judge(
         let length = Some(kept.length);
         return Ok(Head::Rest(Expected { length, content_type, etag, ..Expected::default() }));
     }
-    let length = match status.as_u16() {
-        // A range that was not asked for is as good as the file if it begins where the file begins.
-        206 => match range.filter(fits) {
-            Some((0, _, total)) if coding.is_none() => Some(total),
-            _ => return Err(DownloadRefusal::Status { status: 206 }),
-        },
-        _ => announced,
+    // A range that was not asked for is as good as the file if it begins where the file begins. Where it does not say how
+    // long the file is, the bytes have to show it.
+    let (length, is_whole) = match (status.as_u16(), range.filter(fits)) {
+        (206, Some((0, _, total))) if coding.is_none() => (Some(total), true),
+        (206, _) if text(header::CONTENT_RANGE).is_some_and(|range| !range.starts_with("bytes 0-")) => {
+            return Err(DownloadRefusal::Status { status: 206 });
+        }
+        (206, _) => (announced, false),
+        _ => (announced, true),
     };
     match length {
         Some(0) => return Err(DownloadRefusal::Empty),
@@ -101,8 +104,8 @@ pub fn judge(
         text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.to_lowercase().contains("chunked"));
     let crc64 = headers.get(CRC64).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     Ok(Head::File(Expected {
-        length: length.filter(|_| coding.is_none()),
-        marks_end: chunked || announced.is_some(),
+        length: length.filter(|_| is_whole && coding.is_none()),
+        marks_end: is_whole && (chunked || announced.is_some()),
         // The sum may be that of the encoded or of the decoded file.
         crc64: crc64.filter(|_| coding.is_none()),
         coding,

@@ -66,7 +66,23 @@ pub(super) async fn cancel(session: &mut Session, args: &BatchCancelArgs) -> Res
         cancelled.len()
     );
     told(session, &opened, &text, json!({ "dropped": dropped, "cancelled": cancelled, "left": running }));
-    Ok(())
+    let mut left = Vec::new();
+    each(&opened, &[], shots, async |job| {
+        let given_up = dropped.contains(&job.planned.name) || cancelled.contains(&job.planned.name);
+        if !given_up && !job.superseded && job.state != State::Dropped && !shots.is_empty() {
+            let state = job.state.as_str().replace('_', " ");
+            let name = job.planned.name;
+            left.push(format!("{name} is {state} and not given up: only what was not sent can be"));
+        }
+        Ok::<_, Failure>(())
+    })
+    .await?;
+    refused(&left)
+}
+
+/// Shots that were asked for by name and could not be changed: a script has to know.
+fn refused(left: &[String]) -> Result<(), Failure> {
+    if left.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Usage, left.join("\n"))) }
 }
 
 pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<(), Failure> {
@@ -104,14 +120,7 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
         many => format!("{many} shots are sent again, each a new bill if it succeeds; start `batch run`"),
     };
     told(session, &opened, &text, json!({ "retried": back }));
-    // Asked for by name, and not possible: a script has to know.
-    match left.split_first() {
-        None => Ok(()),
-        Some((first, others)) => {
-            let more = others.iter().map(|other| format!("\n{other}")).collect::<String>();
-            Err(Failure::new(Exit::Usage, format!("{first}{more}")))
-        }
-    }
+    refused(&left)
 }
 
 /// What to do in place of a retry.

@@ -58,11 +58,15 @@ pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -
     let named = args.journal.as_ref().or(set.filter(|_| !session.flags.simulate));
     if let Some(named) = named {
         let is_server = ["postgres://", "postgresql://"].iter().any(|scheme| named.starts_with(scheme));
-        return Ok(if is_server {
-            JournalAt::Postgres(SecretString::from(named.as_str()))
-        } else {
-            JournalAt::File(session.cwd.join(named))
-        });
+        if is_server {
+            return Ok(JournalAt::Postgres(SecretString::from(named.as_str())));
+        }
+        if named.contains("://") {
+            // What stands behind may hold a password.
+            return Err(Failure::new(Exit::Usage, "the journal is a file or a postgres:// address")
+                .hint("leave it out for a file beside the list"));
+        }
+        return Ok(JournalAt::File(session.cwd.join(named)));
     }
     let list = list.filter(|list| *list != "-").ok_or_else(|| {
         Failure::new(Exit::Usage, "nothing says which journal is meant")

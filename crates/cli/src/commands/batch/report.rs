@@ -73,7 +73,9 @@ async fn page(
     let mut page = Page::begin(BufWriter::new(&mut file), &head, options).map_err(unwritten)?;
     let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
     each(opened, &[], &[], async |mut job| {
-        job.reason = reasons.of(&job).or(job.reason);
+        job.reason = reasons.of(&job).or(job.reason).map(|reason| session.output.without_keys(&reason));
+        let shown = job.task.map(|task| session.output.without_keys(&task.to_string()));
+        job.task = shown.and_then(|task| serde_json::from_str(&task).ok());
         page.card(&job).map_err(unwritten)
     })
     .await?;

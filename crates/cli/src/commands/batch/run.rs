@@ -34,6 +34,8 @@ const TICK: Duration = Duration::from_millis(500);
 const NAMED: usize = 50;
 /// Under which name the journal keeps whose tasks it has.
 const BASE_URL: &str = "base_url";
+/// Under which name the journal keeps that a rehearsal made it.
+const SIMULATED: &str = "simulated";
 
 pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<(), Failure> {
     let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
@@ -53,7 +55,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let settings = session.settings(&stdin)?;
     let Connection { client, simulator: _simulator } = connect(session, &settings, catalog).await?;
     let opened = Opened { journal: journal::at_place(&place, true).await?, batch };
-    same_account(&opened, &client).await?;
+    same_account(session, &opened, &client).await?;
     let change = opened
         .journal
         .plan(
@@ -68,7 +70,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
         .map_err(of_journal)?;
     let caps = caps(&opened.batch, &list, &args.money);
     opened.journal.set_caps(&caps).await.map_err(of_journal)?;
-    remember(&opened, &client).await?;
+    remember(session, &opened, &client).await?;
     look_again(&opened).await?;
     announce(session, &opened, &list, &change, &caps);
     let mut options = options(&args.pace, &args.money);
@@ -222,9 +224,16 @@ async fn connect(
 }
 
 /// A journal belongs to one account: asking another about its tasks would take them for lost.
-async fn same_account(opened: &Opened, client: &Client) -> Result<(), Failure> {
+async fn same_account(session: &Session, opened: &Opened, client: &Client) -> Result<(), Failure> {
     let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
-    let before = row.and_then(|row| Some(row.options.get(BASE_URL)?.as_str()?.to_owned()));
+    let option = |name| row.as_ref().and_then(|row| row.options.get(name));
+    if !session.flags.simulate && option(SIMULATED) == Some(&json!(true)) {
+        let message = "the journal is that of a rehearsal: none of its videos is real; nothing was sent";
+        return Err(Failure::new(Exit::Journal, message).hint(
+            "leave --journal out, or move it and its videos into the folder `simulated` beside the list",
+        ));
+    }
+    let before = option(BASE_URL).and_then(|before| before.as_str()).map(str::to_owned);
     let now = client.base_url().to_string();
     match before {
         Some(before) if before != now && !client.base_url().is_loopback() => Err(Failure::new(
@@ -238,8 +247,11 @@ async fn same_account(opened: &Opened, client: &Client) -> Result<(), Failure> {
     }
 }
 
-async fn remember(opened: &Opened, client: &Client) -> Result<(), Failure> {
-    let options = json!({ BASE_URL: client.base_url().to_string() });
+async fn remember(session: &Session, opened: &Opened, client: &Client) -> Result<(), Failure> {
+    let mut options = json!({ BASE_URL: client.base_url().to_string() });
+    if session.flags.simulate {
+        options[SIMULATED] = json!(true);
+    }
     opened.journal.keep_options(&opened.batch, options).await.map_err(of_journal)?;
     Ok(())
 }
