@@ -6,14 +6,13 @@ mod openapi;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use crate::codegen::{SCHEMA, pretty, read_json};
-use crate::schema::files::{self, Files};
+use crate::codegen::{self, SCHEMA, pretty, read_json};
+use crate::schema::import::normal::requires;
 
 const OPENAPI: &str = "schema/ark-video.openapi.json";
 /// The same document for the simulator, which serves it: a package holds no file from outside of its folder.
@@ -22,28 +21,11 @@ const SERVED: &str = "crates/simulator/src/generated/openapi.json";
 pub(crate) const BATCH: &str = "schema/ark-video.batch.schema.json";
 const FOLDER: &str = "docs/reference";
 
-/// Writes the documents, or with `check` fails when one differs.
+/// Writes the documents, or with `check` fails when one differs; says what it did.
 pub(crate) fn run(root: &Path, check: bool) -> Result<String> {
     let outputs = outputs(root)?;
-    let mut stale: Files = Files::new();
-    for (path, text) in &outputs {
-        let found = fs::read_to_string(root.join(path)).unwrap_or_default();
-        if found.replace("\r\n", "\n") != *text {
-            stale.insert(path.clone(), Some(text.clone().into_bytes()));
-        }
-    }
-    let names = || stale.keys().map(|path| format!("  {path}")).collect::<Vec<_>>().join("\n");
-    if check {
-        ensure!(stale.is_empty(), "stale; run `cargo xtask docs` and commit what it changes:\n{}", names());
-        return Ok(format!("{} generated documents up to date\n", outputs.len()));
-    }
-    files::commit(root, &stale)?;
-    Ok(format!(
-        "{}{} generated documents, {} changed\n",
-        stale.keys().map(|path| format!("{path}\n")).collect::<String>(),
-        outputs.len(),
-        stale.len()
-    ))
+    let stale = codegen::differing(root, &outputs);
+    codegen::settle(root, &outputs, &stale, check, ("cargo xtask docs", "documents"))
 }
 
 /// Every generated document, by its path from the root.
@@ -124,12 +106,7 @@ fn fields(document: &Value) -> String {
         }
         if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
             let _ = write!(out, "\n| field | type | required | default | meaning |\n|---|---|---|---|---|\n");
-            let required = |property: &str| {
-                schema
-                    .get("required")
-                    .and_then(Value::as_array)
-                    .is_some_and(|all| all.iter().any(|n| n == property))
-            };
+            let owner = schema;
             for (property, schema) in properties {
                 let default = schema
                     .get("x-default")
@@ -141,7 +118,7 @@ fn fields(document: &Value) -> String {
                     "| `{}` | {} | {} | {} | {} |",
                     cell(property),
                     cell(&type_of(schema)),
-                    if required(property) { "yes" } else { "" },
+                    if requires(owner, property) { "yes" } else { "" },
                     cell(&default),
                     cell(about)
                 );

@@ -52,7 +52,7 @@ fn command_line() -> Command {
 fn run(matches: &ArgMatches) -> Result<(String, bool), String> {
     match matches.subcommand() {
         Some(("codegen", options)) => {
-            codegen::run(&root(), options.get_flag("check")).map(|()| (String::new(), true)).map_err(|e| {
+            codegen::run(&root(), options.get_flag("check")).map(|text| (text, true)).map_err(|e| {
                 let cause = format!("{e:#}");
                 match cause.contains("cargo xtask codegen") {
                     true => cause,

@@ -23,6 +23,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::{Value, json};
 
+use crate::schema::files::{self, Files};
 use crate::schema::source;
 use overlay::Overlay;
 
@@ -32,34 +33,29 @@ pub(crate) const SCHEMA: &str = "schema/ark-video.schema.json";
 #[cfg(test)]
 pub(crate) const EXAMPLE: &str = "schema/examples/requests/vendor-tea.json";
 
-/// Writes every generated file of the repository at `root`, or with `check` fails if one differs.
-pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
+/// Writes every generated file of the repository at `root`, or with `check` fails if one differs; says what it did.
+pub(crate) fn run(root: &Path, check: bool) -> Result<String> {
     let outputs = outputs(root)?;
-    let stale = stale(root, &outputs)?;
+    settle(root, &outputs, &stale(root, &outputs)?, check, (COMMAND, "files"))
+}
+
+/// Writes what is stale, all of it or nothing, or with `check` fails if something is; `command` is what people run.
+pub(crate) fn settle(
+    root: &Path,
+    outputs: &BTreeMap<String, String>,
+    stale: &[Stale],
+    check: bool,
+    (command, noun): (&str, &str),
+) -> Result<String> {
+    let list: String = stale.iter().map(|file| format!("\n  {} ({})", file.path, file.what)).collect();
     if check {
-        ensure!(
-            stale.is_empty(),
-            "stale; run `{COMMAND}` and commit what it changes:\n{}",
-            stale.iter().map(|file| format!("  {}", file.describe())).collect::<Vec<_>>().join("\n")
-        );
-        println!("{} generated files up to date", outputs.len());
-        return Ok(());
+        ensure!(stale.is_empty(), "stale; run `{command}` and commit what it changes:{list}");
+        return Ok(format!("{} generated {noun} up to date\n", outputs.len()));
     }
-    for file in &stale {
-        let path = root.join(&file.path);
-        match outputs.get(&file.path) {
-            Some(text) => {
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder)?;
-                }
-                fs::write(&path, text).with_context(|| format!("cannot write {}", file.path))?;
-            }
-            None => fs::remove_file(&path).with_context(|| format!("cannot remove {}", file.path))?,
-        }
-        println!("{}", file.describe());
-    }
-    println!("{} generated files, {} changed", outputs.len(), stale.len());
-    Ok(())
+    let text = |path: &String| outputs.get(path).map(|text| text.clone().into_bytes());
+    let files: Files = stale.iter().map(|file| (file.path.clone(), text(&file.path))).collect();
+    files::commit(root, &files)?;
+    Ok(format!("{} generated {noun}, {} changed{list}\n", outputs.len(), stale.len()))
 }
 
 /// Every generated file, by its path from the root.
@@ -190,22 +186,19 @@ pub(crate) struct Stale {
     what: &'static str,
 }
 
-impl Stale {
-    fn describe(&self) -> String {
-        format!("{} ({})", self.path, self.what)
-    }
+/// What differs or is missing.
+pub(crate) fn differing(root: &Path, outputs: &BTreeMap<String, String>) -> Vec<Stale> {
+    let what = |(path, text): (&String, &String)| match fs::read_to_string(root.join(path)) {
+        Ok(found) if found.replace("\r\n", "\n") == *text => None,
+        Ok(_) => Some(Stale { path: path.clone(), what: "differs" }),
+        Err(_) => Some(Stale { path: path.clone(), what: "missing" }),
+    };
+    outputs.iter().filter_map(what).collect()
 }
 
 /// What differs, is missing, or lies in the generated folder without being generated any more.
 pub(crate) fn stale(root: &Path, outputs: &BTreeMap<String, String>) -> Result<Vec<Stale>> {
-    let mut stale = Vec::new();
-    for (path, text) in outputs {
-        match fs::read_to_string(root.join(path)) {
-            Ok(found) if found.replace("\r\n", "\n") == *text => {}
-            Ok(_) => stale.push(Stale { path: path.clone(), what: "differs" }),
-            Err(_) => stale.push(Stale { path: path.clone(), what: "missing" }),
-        }
-    }
+    let mut stale = differing(root, outputs);
     let folder: PathBuf = root.join(GENERATED);
     if folder.is_dir() {
         for entry in fs::read_dir(folder)? {

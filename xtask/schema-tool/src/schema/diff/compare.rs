@@ -10,6 +10,7 @@ use super::parts::details;
 use super::proof::{Answer, covers, inlined};
 use super::surface::Surface;
 use super::{Change, Class, Kind};
+use crate::schema::import::normal::requires;
 
 pub(super) type Definitions = Map<String, Value>;
 
@@ -88,12 +89,6 @@ impl<'a> Comparison<'a> {
             self.before[name].get("properties").and_then(Value::as_object).unwrap_or(&empty),
             of(&self.after[name]).unwrap_or(&empty),
         );
-        let needs = |schema: &Value, property: &str| {
-            schema
-                .get("required")
-                .and_then(Value::as_array)
-                .is_some_and(|names| names.iter().any(|n| n == property))
-        };
         let mut changes = Vec::new();
         let rust_names =
             |property: &str| [format!("{name}.{property}"), format!("{name}::{}", property.to_snake_case())];
@@ -102,7 +97,7 @@ impl<'a> Comparison<'a> {
             let at = format!("/properties/{property}");
             let names = rust_names(property);
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let required = needs(new, property);
+            let required = requires(new, property);
             let Some(former) = before.get(property) else {
                 let renamed = removed
                     .iter()
@@ -121,7 +116,7 @@ impl<'a> Comparison<'a> {
             if former != schema {
                 changes.push(self.property(name, property, former, schema, &names));
             }
-            if needs(old, property) != required {
+            if requires(old, property) != required {
                 let what = if required { "is required now" } else { "may be left out now" };
                 let new_name = format!("{name}::new");
                 let names = [names[0], new_name.as_str()];
@@ -152,7 +147,7 @@ impl<'a> Comparison<'a> {
         }
         let order = |all: &Map<String, Value>, schema: &Value| -> Vec<String> {
             all.keys()
-                .filter(|p| needs(schema, p) && before.contains_key(*p) && after.contains_key(*p))
+                .filter(|p| requires(schema, p) && before.contains_key(*p) && after.contains_key(*p))
                 .cloned()
                 .collect()
         };
@@ -207,10 +202,7 @@ impl<'a> Comparison<'a> {
     /// Whether the object goes on as before with one more property.
     fn with_property(&self, name: &str, property: &str, asks: bool) -> Answer {
         let mut wider = self.before[name].clone();
-        let required = self.after[name]
-            .get("required")
-            .and_then(Value::as_array)
-            .is_some_and(|all| all.iter().any(|n| n == property));
+        let required = requires(&self.after[name], property);
         wider["properties"][property] = self.after[name]["properties"][property].clone();
         if required && let Value::Object(members) = &mut wider {
             let needs = members.entry("required").or_insert(json!([]));

@@ -60,24 +60,8 @@ fn schema_names(schema: &Value, place: &str, known: &impl Fn(&str) -> bool) -> R
         };
         property_names(properties, place)?;
     }
-    for (name, member) in members {
-        let inside = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
-        match (name.as_str(), member) {
-            ("properties", Value::Object(named)) => {
-                for (name, schema) in named {
-                    schema_names(schema, &format!("{inside}/{name}"), known)?;
-                }
-            }
-            ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(list)) => {
-                for (index, schema) in list.iter().enumerate() {
-                    schema_names(schema, &format!("{inside}/{index}"), known)?;
-                }
-            }
-            ("items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains", member) => {
-                schema_names(member, &inside, known)?;
-            }
-            _ => {}
-        }
+    for (at, inner) in super::normal::children(members) {
+        schema_names(inner, &format!("{place}/{at}"), known)?;
     }
     Ok(())
 }

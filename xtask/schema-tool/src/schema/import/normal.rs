@@ -237,6 +237,11 @@ fn unfolded(schema: &Value, definitions: &Map<String, Value>, depth: usize) -> R
     Ok(out)
 }
 
+/// Whether an object's schema requires a property.
+pub(crate) fn requires(schema: &Value, property: &str) -> bool {
+    schema["required"].as_array().is_some_and(|names| names.iter().any(|name| name == property))
+}
+
 /// The type of `$defs` that a schema refers to.
 pub(crate) fn reference(schema: &Value) -> Option<String> {
     schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/").map(str::to_owned)
@@ -311,24 +316,30 @@ pub(crate) fn each<'a>(
 ) {
     let Value::Object(members) = schema else { return };
     visit(pointer, members);
+    for (at, inner) in children(members) {
+        each(inner, &format!("{pointer}/{at}"), visit);
+    }
+}
+
+/// The schemas right inside a schema, each with the rest of its pointer.
+pub(super) fn children(members: &Map<String, Value>) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
     for (name, member) in members {
         match (name.as_str(), member) {
             ("properties" | "$defs", Value::Object(named)) => {
-                for (property, schema) in named {
-                    each(schema, &format!("{pointer}/{name}/{}", escaped(property)), visit);
-                }
+                found
+                    .extend(named.iter().map(|(field, inner)| (format!("{name}/{}", escaped(field)), inner)));
             }
             ("oneOf" | "anyOf" | "allOf" | "prefixItems", Value::Array(list)) => {
-                for (index, schema) in list.iter().enumerate() {
-                    each(schema, &format!("{pointer}/{name}/{index}"), visit);
-                }
+                found.extend(list.iter().enumerate().map(|(at, inner)| (format!("{name}/{at}"), inner)));
             }
-            ("items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains", member) => {
-                each(member, &format!("{pointer}/{name}"), visit);
+            ("items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains", inner) => {
+                found.push((name.clone(), inner));
             }
             _ => {}
         }
     }
+    found
 }
 
 /// A name as a part of a JSON pointer.

@@ -1,7 +1,6 @@
 //! What a person answers to the questions of an update: on the command line, or in a file. Knows no document.
 
 use std::path::Path;
-use std::str::FromStr;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -18,25 +17,10 @@ pub(crate) enum Take {
 }
 
 impl Take {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Theirs => "theirs",
-            Self::Ours => "ours",
-        }
-    }
-}
-
-impl FromStr for Take {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "theirs" => Ok(Self::Theirs),
-            "ours" => Ok(Self::Ours),
-            other => {
-                bail!("`{other}` is not an answer; write `--take ours POINTER` or `--take theirs POINTER`")
-            }
-        }
+    fn parse(text: &str) -> Result<Self> {
+        serde_json::from_value(Value::from(text)).ok().with_context(|| {
+            format!("`{text}` is not an answer; write `--take ours POINTER` or `--take theirs POINTER`")
+        })
     }
 }
 
@@ -59,7 +43,8 @@ pub(crate) fn from_command_line<'a>(
     let mut answers = Vec::new();
     for pair in words.chunks(2) {
         let [take, pointer] = pair else { bail!("`--take` wants `ours` or `theirs`, and a pointer") };
-        let answer = Answer { pointer: (*pointer).clone(), take: take.parse()?, reason: reason.cloned() };
+        let answer =
+            Answer { pointer: (*pointer).clone(), take: Take::parse(take)?, reason: reason.cloned() };
         add(&mut answers, answer)?;
     }
     Ok(answers)

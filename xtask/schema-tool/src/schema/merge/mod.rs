@@ -380,7 +380,7 @@ fn record(input: &Input<'_>, answer: &Answer, found: &Found) -> Value {
         (_, Take::Theirs) => "The document is believed.".to_owned(),
     };
     json!({
-        "at": answer.pointer, "take": answer.take.as_str(), "date": input.date, "document": input.document, "reason": reason,
+        "at": answer.pointer, "take": answer.take, "date": input.date, "document": input.document, "reason": reason,
         "document_says": found.value(),
     })
 }
