@@ -175,8 +175,6 @@ pub struct Job {
     /// Whether a person gave it up: then it stays dropped although the list has it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub given_up: bool,
-    /// How often it was put into the queue anew.
-    pub round: u32,
 }
 
 impl Job {

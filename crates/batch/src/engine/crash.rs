@@ -5,10 +5,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CrashPoint {
-    /// A job is known, and not in the queue yet.
-    BeforeQueue,
-    /// It is in the queue.
-    AfterQueue,
+    /// The run has begun, and nothing is claimed.
+    BeforeClaim,
+    /// Jobs are claimed, and nothing else.
+    AfterClaim,
     /// The attempt is written down, and nothing is sent.
     AfterSubmitting,
     /// The service has answered, and nothing of it is written down.
@@ -25,15 +25,15 @@ pub enum CrashPoint {
     AfterRename,
     /// The film's place is written down.
     AfterDownloaded,
-    /// The job is done, and the queue does not know yet.
-    BeforeAcknowledging,
+    /// The job is done.
+    AfterSettled,
 }
 
 impl CrashPoint {
     /// All of them, in the order of a job's life.
     pub const ALL: [Self; 11] = [
-        Self::BeforeQueue,
-        Self::AfterQueue,
+        Self::BeforeClaim,
+        Self::AfterClaim,
         Self::AfterSubmitting,
         Self::AfterAnswer,
         Self::AfterSubmitted,
@@ -42,7 +42,7 @@ impl CrashPoint {
         Self::AfterPart,
         Self::AfterRename,
         Self::AfterDownloaded,
-        Self::BeforeAcknowledging,
+        Self::AfterSettled,
     ];
 }
 

@@ -10,13 +10,12 @@ use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
 use super::fetching::{Fetched, fetch};
 use super::options::OnUnknown;
-use super::queue::Entry;
 use super::reconciling::{Found, named};
 use super::records;
 use super::request::{is_flex, search_of};
 use super::settling::cost;
 use super::shared::{Shared, locked};
-use super::step::{Around, Before, Step, decide};
+use super::step::{Before, Step, decide};
 use super::submit::{forget, submit};
 use super::unmatched::{collect, folder, is_worth_fetching};
 use super::waiting::{LEFT_ALONE, Waited};
@@ -25,70 +24,66 @@ use crate::{Job, JournalError, Moved, State};
 /// How long [`ark_video::Client::record`] allows a create to take and its task to show itself, in milliseconds.
 const RECORDED: i64 = 16 * 60 * 1000;
 
-/// How work on a job ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Driven {
-    /// Nothing is left to do in this run, or somebody will bring it back.
-    Done,
-    /// The run ends before the job does: the queue is to keep it for the next one.
-    Left,
-}
-
-/// Takes a job as far as it goes. Nobody else in this process works on it meanwhile.
-pub(crate) async fn drive(shared: &Shared, key: &str) -> Driven {
-    match driven(shared, key).await {
-        Ok(end) => end,
-        Err(error) => {
-            shared.journal_failed(key, &error);
-            shared.give_up(key)
-        }
+/// Takes a job that this runner has claimed as far as it goes. Nobody else in this process works on it meanwhile.
+///
+/// What is left in the middle stays claimed: this run does not take it up again, and the next one does when this one's lease
+/// is over.
+pub(crate) async fn drive(shared: &Shared, job: Job) {
+    let key = job.key.clone();
+    if let Err(error) = driven(shared, job).await {
+        shared.journal_failed(&key, &error);
     }
 }
 
-async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
-    let mut known: Option<Job> = None;
+async fn driven(shared: &Shared, job: Job) -> Result<(), JournalError> {
+    let (key, runner) = (job.key.clone(), &shared.runner);
+    let mut known = Some(job);
     let mut task: Option<Task> = None;
+    let mut refusals = 0;
     loop {
         let job = match known.take() {
             Some(job) => job,
-            None => match shared.patiently(|| shared.journal.job(key)).await? {
+            // It changed: it may be another runner's by now.
+            None => match shared.patiently(|| shared.journal.claimed(runner, &key)).await? {
                 Some(job) => job,
-                None => return Ok(Driven::Done),
+                None => return Ok(()),
             },
         };
         let (step, before) = next_step(shared, &job).await?;
         known = match step {
             Step::Rest => {
                 shared.ended(&job);
-                return Ok(Driven::Done);
+                return Ok(());
             }
-            Step::Elsewhere => return Ok(Driven::Done),
-            Step::Later if shared.stop.drains() => return Ok(Driven::Left),
-            Step::Later => return Ok(Driven::Done),
+            Step::Later => return shared.patiently(|| shared.journal.release(runner, &key)).await,
+            Step::Follow => {
+                let Some(after) = &job.planned.after else { return Ok(()) };
+                if shared.patiently(|| shared.journal.wait_for(runner, &job, &after.job)).await? {
+                    return Ok(());
+                }
+                None
+            }
             Step::AskForApproval => {
                 let reason = "a person has to approve the film of the job that it follows";
                 moved(shared.patiently(|| shared.journal.park(&job, State::NeedsApproval, reason)).await?)
             }
-            Step::Submit => submit(shared, job, before.as_ref()).await?,
-            Step::Forsaken => forsaken(shared, &job).await?,
+            Step::Submit => submit(shared, job, before.as_ref(), &mut refusals).await?,
+            Step::Orphaned => orphaned(shared, &job).await?,
             Step::Reconcile => match reconcile(shared, &job).await? {
                 Some(job) => job,
-                None => return Ok(Driven::Left),
+                None => return Ok(()),
             },
             Step::Collect => match held(shared, &job).await? {
                 Held::Moved => None,
-                Held::Over => return Ok(Driven::Done),
-                Held::Left => return Ok(Driven::Left),
+                Held::Over => return Ok(()),
             },
             Step::Wait => match wait(shared, &job, &mut task).await? {
                 Some(job) => job,
-                None if shared.stop.drains() => return Ok(Driven::Left),
-                None => return Ok(shared.give_up(key)),
+                None => return Ok(()),
             },
             Step::Fetch => match bring(shared, &job, task.take()).await? {
                 Some(job) => job,
-                None if shared.stop.drains() => return Ok(Driven::Left),
-                None => return Ok(shared.give_up(key)),
+                None => return Ok(()),
             },
             Step::Settle => settle(shared, &job).await?,
         };
@@ -96,17 +91,7 @@ async fn driven(shared: &Shared, key: &str) -> Result<Driven, JournalError> {
 }
 
 /// What to do with a job, and the job that it follows.
-pub(crate) async fn next_step(shared: &Shared, job: &Job) -> Result<(Step, Option<Job>), JournalError> {
-    let owner =
-        job.attempt.as_ref().map(|attempt| attempt.runner.as_str()).filter(|owner| *owner != shared.runner);
-    let is_on_its_way = job.state == State::Held || job.state.is_open() && job.state != State::Intent;
-    let owner_is_alive = match owner.filter(|_| is_on_its_way) {
-        Some(owner) => {
-            let alive = shared.patiently(|| shared.journal.runners_alive(shared.options.lease)).await?;
-            alive.iter().any(|runner| runner.id == owner)
-        }
-        None => false,
-    };
+async fn next_step(shared: &Shared, job: &Job) -> Result<(Step, Option<Job>), JournalError> {
     let (before, followed) = match &job.planned.after {
         Some(after) if job.state == State::Intent => {
             let followed = shared.job_named(&job.batch, &after.job).await?;
@@ -114,13 +99,7 @@ pub(crate) async fn next_step(shared: &Shared, job: &Job) -> Result<(Step, Optio
         }
         _ => (Before::Ready, None),
     };
-    let sends = shared.stop.sends() && (job.state != State::Intent || !is_paused(shared, &job.batch).await?);
-    let around = Around { runner: &shared.runner, owner_is_alive, before, sends };
-    Ok((decide(job, &around), followed))
-}
-
-async fn is_paused(shared: &Shared, batch: &str) -> Result<bool, JournalError> {
-    Ok(shared.patiently(|| shared.journal.batch(batch)).await?.is_some_and(|batch| batch.paused))
+    Ok((decide(job, before, shared.stop.sends()), followed))
 }
 
 fn standing(followed: Option<&Job>, approve: bool) -> Before {
@@ -133,15 +112,16 @@ fn standing(followed: Option<&Job>, approve: bool) -> Before {
     }
 }
 
-fn moved(moved: Moved) -> Option<Job> {
+/// The job as it is now; `None` where others moved it, so that it has to be read again.
+pub(crate) fn moved(moved: Moved) -> Option<Job> {
     match moved {
         Moved::Done(job) => Some(job),
-        Moved::Stale(job) => job,
+        Moved::Stale(_) => None,
     }
 }
 
-/// Somebody wrote down that they would send it, and is gone.
-async fn forsaken(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError> {
+/// A runner wrote down that it would send it, and is gone.
+async fn orphaned(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError> {
     let attempt = job.attempt.clone().unwrap_or_default();
     let reason =
         "the run that was sending it ended in the middle, so it is unknown whether a task was created";
@@ -226,10 +206,8 @@ fn ambiguous(job: &Job, candidates: usize, creates: usize) -> String {
 enum Held {
     /// It is no longer as it was.
     Moved,
-    /// A person has to move it on.
+    /// A person has to move it on, or the run ends.
     Over,
-    /// The run ends.
-    Left,
 }
 
 /// Searches once more for the task of a job that an earlier run held, and fetches what may be its own.
@@ -237,12 +215,13 @@ async fn held(shared: &Shared, job: &Job) -> Result<Held, JournalError> {
     if locked(&shared.looked_again).insert(job.key.clone()) {
         tokio::select! {
             () = shared.reconciling.glance() => {}
-            () = shared.stop.draining() => return Ok(Held::Left),
+            () = shared.stop.draining() => return Ok(Held::Over),
         }
         return Ok(Held::Moved);
     }
     shared.ended(job);
-    Ok(if collect(shared, job).await { Held::Over } else { Held::Left })
+    collect(shared, job).await;
+    Ok(Held::Over)
 }
 
 /// Waits for a task. The outer `None`: the run ends.
@@ -389,32 +368,10 @@ async fn settle(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError>
         Some(&job.key),
         EventKind::Settled { unmetered: cost.is_none(), cost: cost.or(settled).unwrap_or_default() },
     );
+    shared.options.crash.reached(CrashPoint::AfterSettled);
     if let (true, Some(job)) = (shared.options.forget_prompts, &now) {
         // A trouble here is no reason to stop: the film is there and accounted for.
         let _ = shared.journal.forget_request(job).await;
     }
-    let name = (job.batch.clone(), job.planned.name.clone());
-    let followers = locked(&shared.followers).get(&name).cloned().unwrap_or_default();
-    for key in followers {
-        if let Some(follower) = shared.patiently(|| shared.journal.job(&key)).await?
-            && follower.state == State::Intent
-            && let Moved::Done(follower) = shared.patiently(|| shared.journal.requeue(&follower)).await?
-        {
-            push(shared, &[Entry::of(&follower)]).await;
-        }
-    }
     Ok(now)
-}
-
-/// Puts entries into the queue, however long it takes.
-pub(crate) async fn push(shared: &Shared, entries: &[Entry]) {
-    let mut pause = Duration::from_millis(200);
-    for of_a_model in entries.chunk_by(|one, other| one.model == other.model) {
-        let Some(model) = of_a_model.first().map(|entry| entry.model.clone()) else { continue };
-        while let Err(error) = shared.queue.push(&model, of_a_model).await {
-            shared.tell(None, EventKind::Trouble { reason: format!("{error}; it is tried again") });
-            shared.options.clock.sleep(pause).await;
-            pause = pause.saturating_mul(2).min(Duration::from_secs(5));
-        }
-    }
 }

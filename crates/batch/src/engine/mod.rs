@@ -5,25 +5,27 @@
     reason = "the engine waits; no order of its maps is seen"
 )]
 
+mod active;
+mod claim;
 mod crash;
 mod drive;
 mod events;
 mod fetching;
 mod guard;
 mod options;
+mod outcome;
 mod pace;
-mod queue;
 mod reconciling;
 mod records;
 mod recover;
 mod request;
+mod run;
 mod runner;
 mod settling;
 mod shared;
 mod step;
 mod stop;
 mod submit;
-mod supervise;
 mod turnstile;
 mod unmatched;
 mod waiting;
@@ -34,6 +36,7 @@ pub(crate) use request::wants_last_frame;
 pub use crash::{CrashPlan, CrashPoint};
 pub use events::{Event, EventKind, Events, StopCause};
 pub use options::{OnUnknown, RunnerOptions};
+pub use outcome::{RunError, RunSummary, Stopped};
 pub use recover::{Lost, LostCause};
-pub use runner::{RunError, RunSummary, Runner, RunnerHandle, Stopped};
+pub use runner::{Runner, RunnerHandle};
 pub use unmatched::{AssignError, Assigned, assign, task_of};

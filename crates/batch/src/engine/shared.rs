@@ -10,11 +10,9 @@ use std::time::Duration;
 use ark_video::{Client, Marks, MarksInUse, UnixMillis};
 use tokio::sync::Notify;
 
-use super::drive::Driven;
 use super::events::{EventKind, StopCause, Teller};
 use super::options::RunnerOptions;
 use super::pace::Pace;
-use super::queue::{Queue, Store};
 use super::reconciling::Reconciling;
 use super::stop::Stop;
 use super::turnstile::Turnstile;
@@ -34,22 +32,17 @@ pub(crate) struct Shared {
     pub(crate) runner: String,
     pub(crate) teller: Teller,
     pub(crate) stop: Stop,
-    pub(crate) queue: Queue,
+    /// There may be something to claim, or nothing is under way any more.
+    pub(crate) wake: Notify,
     pub(crate) waiting: Waiting,
     pub(crate) reconciling: Reconciling,
     pub(crate) downloads: Turnstile,
-    /// Jobs that are left as they are in this run, because something here is in their way.
-    pub(crate) given_up: Mutex<HashSet<String>>,
     /// The marks of each model's creates, as the journal had them last and this runner took them since.
     marks: Mutex<HashMap<String, Arc<MarksInUse>>>,
     /// Held jobs whose tasks were looked for in this run.
     pub(crate) looked_again: Mutex<HashSet<String>>,
     /// Tasks whose videos are fetched in this run before it is known whose they are.
     pub(crate) collecting: Mutex<HashSet<String>>,
-    /// Keys of the jobs that follow another one, by its batch and name.
-    pub(crate) followers: Mutex<HashMap<(String, String), HashSet<String>>>,
-    /// How often a job's create was refused in this run because a part of the service failed.
-    pub(crate) refusals: Mutex<HashMap<String, u32>>,
     models: Mutex<HashMap<String, Arc<ModelPace>>>,
     ends: Mutex<Ends>,
     journal_is_down: AtomicBool,
@@ -89,9 +82,9 @@ impl Shared {
         stop: Stop,
         waiting: Waiting,
         reconciling: Reconciling,
-    ) -> Option<Self> {
-        Some(Self {
-            queue: Queue::new(Store::of(&journal)?).orphans_after(options.queue_lease),
+    ) -> Self {
+        Self {
+            wake: Notify::new(),
             downloads: Turnstile::new(options.downloads),
             client,
             journal,
@@ -101,16 +94,13 @@ impl Shared {
             stop,
             waiting,
             reconciling,
-            given_up: Mutex::default(),
             marks: Mutex::default(),
             looked_again: Mutex::default(),
             collecting: Mutex::default(),
-            followers: Mutex::default(),
-            refusals: Mutex::default(),
             models: Mutex::default(),
             ends: Mutex::default(),
             journal_is_down: AtomicBool::new(false),
-        })
+        }
     }
 
     pub(crate) fn tell(&self, key: Option<&str>, kind: EventKind) {
@@ -206,12 +196,6 @@ impl Shared {
         if error.kind() != JournalErrorKind::Refused {
             self.close(StopCause::Journal, &error.to_string());
         }
-    }
-
-    /// Leaves a job as it is for this run.
-    pub(crate) fn give_up(&self, key: &str) -> Driven {
-        locked(&self.given_up).insert(key.to_owned());
-        Driven::Done
     }
 
     /// A job is over, or waits for a person.

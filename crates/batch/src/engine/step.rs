@@ -15,34 +15,21 @@ pub(crate) enum Before {
     Broken,
 }
 
-/// What is known around a job.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Around<'a> {
-    /// This process's runner.
-    pub(crate) runner: &'a str,
-    /// Whether the runner of the job's attempt has been seen lately.
-    pub(crate) owner_is_alive: bool,
-    /// The job that it follows.
-    pub(crate) before: Before,
-    /// Whether this run sends creates at all: neither draining nor stopped, and the batch is not paused.
-    pub(crate) sends: bool,
-}
-
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Nothing: it is over, or only a person can move it on.
     Rest,
-    /// Nothing for now: another live runner has it.
-    Elsewhere,
-    /// Nothing for now: the job that it follows, or the end of a pause, will bring it back.
+    /// Nothing in this run: no creates are sent.
     Later,
+    /// Nothing before the job that it follows is settled.
+    Follow,
     /// It waits for a person's word about the job that it follows.
     AskForApproval,
     /// Reserve, write down, send.
     Submit,
-    /// Somebody wrote down that they would send it, and is gone: nobody knows whether they did.
-    Forsaken,
+    /// A runner wrote down that it would send it, and is gone: it is unknown whether it did.
+    Orphaned,
     /// Look for its task.
     Reconcile,
     /// A person has to say which task is its own: search once more, and fetch the videos of all that may be.
@@ -55,21 +42,17 @@ pub(crate) enum Step {
     Settle,
 }
 
-/// What to do with a job. Whoever asks is the only one in this process who works on it.
-pub(crate) fn decide(job: &Job, around: &Around<'_>) -> Step {
-    let owner = job.attempt.as_ref().map_or("", |attempt| attempt.runner.as_str());
-    let elsewhere = around.owner_is_alive && owner != around.runner;
+/// What to do with a job that this runner has claimed. `sends`: whether this run sends creates at all.
+pub(crate) fn decide(job: &Job, before: Before, sends: bool) -> Step {
     match job.state {
-        State::Intent => match around.before {
-            Before::Waiting | Before::Broken => Step::Later,
+        State::Intent => match before {
+            Before::Waiting | Before::Broken => Step::Follow,
             Before::NeedsApproval => Step::AskForApproval,
-            Before::Ready if around.sends => Step::Submit,
+            Before::Ready if sends => Step::Submit,
             Before::Ready => Step::Later,
         },
-        State::Held if !elsewhere => Step::Collect,
-        state if !state.is_open() => Step::Rest,
-        _ if elsewhere => Step::Elsewhere,
-        State::Submitting => Step::Forsaken,
+        State::Held => Step::Collect,
+        State::Submitting => Step::Orphaned,
         State::Unknown => Step::Reconcile,
         State::Submitted => Step::Wait,
         State::Finished => Step::Fetch,
@@ -83,67 +66,45 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Attempt;
 
-    fn job(state: State, owner: Option<&str>) -> Job {
-        let attempt = owner.map(|runner| Attempt { runner: runner.to_owned(), ..Attempt::default() });
+    fn job(state: State) -> Job {
         let planned = json!({"name": "a", "place": 0, "request": {}, "request_hash": "", "output": "a.mp4"});
         let job = json!({"key": "b/a", "batch": "b", "planned": planned, "revision": 1, "state": state, "seq": 0,
-            "changed_at": 0, "attempt": attempt, "task_id": null, "created_at": null, "task": null, "settled": null,
-            "files": [], "reason": null, "approved": false, "superseded": false, "round": 0});
+            "changed_at": 0, "attempt": null, "task_id": null, "created_at": null, "task": null, "settled": null,
+            "files": [], "reason": null, "approved": false, "superseded": false});
         serde_json::from_value(job).unwrap()
-    }
-
-    fn around(before: Before, owner_is_alive: bool, sends: bool) -> Around<'static> {
-        Around { runner: "us", owner_is_alive, before, sends }
     }
 
     #[test]
     fn an_intent_is_sent_only_when_nothing_holds_it_back() {
-        let intent = job(State::Intent, None);
+        let intent = job(State::Intent);
         for (before, sends, expected) in [
             (Before::Ready, true, Step::Submit),
             (Before::Ready, false, Step::Later),
-            (Before::Waiting, true, Step::Later),
-            (Before::Broken, true, Step::Later),
+            (Before::Waiting, true, Step::Follow),
+            (Before::Broken, true, Step::Follow),
             (Before::NeedsApproval, true, Step::AskForApproval),
             (Before::NeedsApproval, false, Step::AskForApproval),
         ] {
-            assert_eq!(decide(&intent, &around(before, false, sends)), expected, "{before:?} {sends}");
-        }
-        // A job that was sent before and came back is its old runner's no longer.
-        assert_eq!(
-            decide(&job(State::Intent, Some("other")), &around(Before::Ready, true, true)),
-            Step::Submit
-        );
-    }
-
-    #[test]
-    fn what_a_dead_runner_was_sending_is_looked_for_and_never_sent() {
-        for (owner, alive, expected) in [
-            ("other", true, Step::Elsewhere),
-            ("other", false, Step::Forsaken),
-            ("us", false, Step::Forsaken),
-        ] {
-            let submitting = job(State::Submitting, Some(owner));
-            assert_eq!(decide(&submitting, &around(Before::Ready, alive, true)), expected, "{owner} {alive}");
+            assert_eq!(decide(&intent, before, sends), expected, "{before:?} {sends}");
         }
     }
 
     #[test]
     fn only_an_intent_is_ever_sent_and_what_was_paid_for_goes_on_whatever_else_stops() {
         for state in State::ALL {
-            for (sends, alive) in [(true, true), (true, false), (false, true), (false, false)] {
-                let step = decide(&job(state, Some("other")), &around(Before::Ready, alive, sends));
+            for sends in [true, false] {
+                let step = decide(&job(state), Before::Ready, sends);
                 assert!(step != Step::Submit || (state == State::Intent && sends), "{state} {step:?}");
                 let expected = match state {
-                    _ if alive => continue,
+                    State::Intent => continue,
+                    // What a dead runner was sending is searched for and never sent.
+                    State::Submitting => Step::Orphaned,
                     State::Unknown => Step::Reconcile,
                     State::Held => Step::Collect,
                     State::Submitted => Step::Wait,
                     State::Finished => Step::Fetch,
                     State::Downloaded => Step::Settle,
-                    State::Intent | State::Submitting => continue,
                     _ => Step::Rest,
                 };
                 assert_eq!(step, expected, "{state}");

@@ -33,11 +33,13 @@ const TRIES: u32 = 5;
 /// The rate from which on several permits are taken at once, to spare the journal writes.
 const MANY: f64 = 4.0;
 
-/// Takes a job one attempt further. What it is then, `None` if it has to be read again.
+/// Takes a job one attempt further. What it is then, `None` if it has to be read again. `refusals` counts its creates that were
+/// refused because a part of the service failed.
 pub(crate) async fn submit(
     shared: &Shared,
     job: Job,
     before: Option<&Job>,
+    refusals: &mut u32,
 ) -> Result<Option<Job>, JournalError> {
     let job = match not_recorded(shared, job).await? {
         Ok(job) => job,
@@ -106,13 +108,16 @@ pub(crate) async fn submit(
             shared.marks_taken(job.model(), prepared.marks(), begun.wall);
             job
         }
-        Ok(Submitting::Stale(job)) => return Ok(job),
+        Ok(Submitting::Stale(_)) => return Ok(None),
         Ok(Submitting::MarkTaken) => {
             shared.forget_marks(job.model());
             return Ok(None);
         }
         Ok(Submitting::NoSlot) => return Ok(None),
-        Ok(Submitting::Paused) => return Ok(None),
+        Ok(Submitting::Paused) => {
+            shared.patiently(|| shared.journal.release(&shared.runner, &job.key)).await?;
+            return Ok(None);
+        }
         Ok(Submitting::NoRoom { scope, unit, cap, reserved, settled }) => {
             let amount = |number| Amount::in_unit(&unit, number);
             let reason = format!(
@@ -177,7 +182,7 @@ pub(crate) async fn submit(
     shared.options.crash.reached(CrashPoint::AfterAnswer);
     match sent {
         Ok(task) => accepted(shared, &model, &job, task.id(), answered).await,
-        Err(error) => failed(shared, &model, &job, &prepared, error).await,
+        Err(error) => failed(shared, &model, &job, &prepared, error, refusals).await,
     }
 }
 
@@ -339,10 +344,11 @@ pub(crate) fn slot_of(job: &Job) -> String {
     }
 }
 
+/// The job as it is now; `None` where others moved it, so that it has to be read again.
 fn moved(moved: Moved) -> Option<Job> {
     match moved {
         Moved::Done(job) => Some(job),
-        Moved::Stale(job) => job,
+        Moved::Stale(_) => None,
     }
 }
 
@@ -359,7 +365,10 @@ async fn accepted(
         Moved::Done(job) => Some(job),
         // The answer of an earlier try at this very commit was lost.
         Moved::Stale(Some(job)) if job.task_id.as_deref() == Some(id) => Some(job),
-        Moved::Stale(_) => late(shared, job, id).await?,
+        Moved::Stale(_) => {
+            late(shared, job, id).await?;
+            None
+        }
     };
     if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(id)) {
         let task_id = id.to_owned();
@@ -370,18 +379,19 @@ async fn accepted(
 }
 
 /// The row had moved on when the answer came: the id is never lost.
-async fn late(shared: &Shared, job: &Job, id: &str) -> Result<Option<Job>, JournalError> {
+async fn late(shared: &Shared, job: &Job, id: &str) -> Result<(), JournalError> {
     let attempt = job.attempt.clone().unwrap_or_default();
     let kept =
         shared.patiently(|| shared.journal.late_answer(&job.key, attempt.number, &attempt.token, id)).await?;
     match kept {
-        Late::Adopted(job) => Ok(Some(job)),
-        Late::Already => Ok(None),
-        Late::Extra => {
-            shared.tell(Some(&job.key), EventKind::Extra { task_id: id.to_owned() });
-            Ok(None)
+        Late::Adopted(job) => {
+            let task_id = id.to_owned();
+            shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
         }
+        Late::Already => {}
+        Late::Extra => shared.tell(Some(&job.key), EventKind::Extra { task_id: id.to_owned() }),
     }
+    Ok(())
 }
 
 async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<Option<Job>, JournalError> {
@@ -411,6 +421,7 @@ async fn failed(
     job: &Job,
     prepared: &Prepared,
     error: Error,
+    refusals: &mut u32,
 ) -> Result<Option<Job>, JournalError> {
     let reason = error.to_string();
     let refused = async || {
@@ -455,17 +466,12 @@ async fn failed(
                 Ok(at)
             }
             Refusal::Transient => {
-                let tries = {
-                    let mut refusals = locked(&shared.refusals);
-                    let tries = refusals.entry(job.key.clone()).or_default();
-                    *tries += 1;
-                    *tries
-                };
-                if tries >= TRIES {
+                *refusals += 1;
+                if *refusals >= TRIES {
                     return Ok(moved(refused().await?));
                 }
                 let now = not_sent(shared, job, &reason).await?;
-                pause(shared, Backoff::default().pause(tries, shared.jitter())).await;
+                pause(shared, Backoff::default().pause(*refusals, shared.jitter())).await;
                 Ok(now)
             }
             Refusal::Account | Refusal::Misrouted => {

@@ -42,67 +42,63 @@ pub(crate) fn is_worth_fetching(candidates: usize, creates: usize) -> bool {
     candidates <= FEW.max(creates.saturating_mul(MOST_FOR_EACH))
 }
 
-/// Fetches the candidates of a held job that nobody in this run fetches yet. `false`: the run ends before they are there.
-pub(crate) async fn collect(shared: &Shared, job: &Job) -> bool {
+/// Fetches the candidates of a held job that nobody in this run fetches yet.
+pub(crate) async fn collect(shared: &Shared, job: &Job) {
     let ids: Vec<_> = {
         let mut collecting = locked(&shared.collecting);
         job.candidates.iter().filter(|id| collecting.insert((*id).clone())).collect()
     };
-    let fetched = join_all(ids.into_iter().map(|id| collect_one(shared, job, id))).await;
-    fetched.into_iter().all(|is_over| is_over)
+    join_all(ids.into_iter().map(|id| collect_one(shared, job, id))).await;
 }
 
-async fn collect_one(shared: &Shared, job: &Job, id: &str) -> bool {
+async fn collect_one(shared: &Shared, job: &Job, id: &str) {
     let path = path(&job.planned, id);
     if kept(id, &path).await.is_some() {
-        return true;
+        return;
     }
     loop {
         // Assigned meanwhile, it is fetched by its own job.
         match shared.patiently(|| shared.journal.job_of_task(id)).await {
             Ok(None) => {}
-            Ok(Some(_)) | Err(_) => return true,
+            Ok(Some(_)) | Err(_) => return,
         }
         let watched = Watched::new(id).flex(is_flex(&job.planned));
         let waited = tokio::select! {
             waited = shared.waiting.wait(&job.key, watched) => waited,
-            () = shared.stop.draining() => return false,
+            () = shared.stop.draining() => return,
         };
         match waited {
             Waited::Ended(task) if task.status == TaskStatus::Succeeded => {
                 return fetch(shared, job, *task, &path).await;
             }
             // It costs nothing, and there is nothing to fetch.
-            Waited::Ended(_) | Waited::Gone => return true,
+            Waited::Ended(_) | Waited::Gone => return,
             // Another run has to ask; the row keeps the id.
             Waited::Refused { reason, .. } => {
                 shared.tell(Some(&job.key), EventKind::Trouble { reason });
-                return true;
+                return;
             }
             Waited::NotTold(reason) => {
                 shared.tell(Some(&job.key), EventKind::Trouble { reason });
                 tokio::select! {
                     () = shared.options.clock.sleep(LEFT_ALONE) => {}
-                    () = shared.stop.draining() => return false,
+                    () = shared.stop.draining() => return,
                 }
             }
         }
     }
 }
 
-async fn fetch(shared: &Shared, job: &Job, task: Task, path: &Path) -> bool {
+async fn fetch(shared: &Shared, job: &Job, task: Task, path: &Path) {
     let id = task.id.clone();
     let due = deadline(&task).map_or(job.changed_at, unix_millis);
     let _pass = tokio::select! {
         pass = shared.downloads.enter(due) => pass,
-        () = shared.stop.draining() => return false,
+        () = shared.stop.draining() => return,
     };
     let folder = folder(&job.planned);
     let made = tokio::task::spawn_blocking(move || create_own_folder(&folder)).await;
-    let failed = |reason: String| {
-        shared.tell(Some(&job.key), EventKind::Trouble { reason });
-        true
-    };
+    let failed = |reason: String| shared.tell(Some(&job.key), EventKind::Trouble { reason });
     if let Ok(Err(error)) = made {
         return failed(format!("the folder of {} cannot be made: {error}", path.display()));
     }
@@ -112,15 +108,10 @@ async fn fetch(shared: &Shared, job: &Job, task: Task, path: &Path) -> bool {
         Ok(file) => {
             let (path, bytes) = (file.path, file.bytes);
             shared.tell(Some(&job.key), EventKind::Unmatched { task_id: id, path, bytes });
-            true
         }
-        Err(Fetched::Left) => false,
-        Err(Fetched::DiskFull(reason)) => {
-            shared.close(StopCause::DiskFull, &reason);
-            false
-        }
+        Err(Fetched::DiskFull(reason)) => shared.close(StopCause::DiskFull, &reason),
         Err(Fetched::Gone(reason) | Fetched::Blocked(reason)) => failed(reason),
-        Err(Fetched::Done(_)) => true,
+        Err(Fetched::Done(_) | Fetched::Left) => {}
     }
 }
 

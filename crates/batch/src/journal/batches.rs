@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::db::{Row, Tx, Value};
 use super::error::{Doing, Trouble};
 use super::schema::BATCH;
-use super::{BatchRow, Journal, JournalError};
+use super::{BatchRow, Journal, JournalError, claims};
 
 pub(super) fn read(row: &Row) -> Result<BatchRow, Trouble> {
     BATCH.checked(row)?;
@@ -104,6 +104,7 @@ impl Journal {
             let mut batch = read(row)?;
             edit(&mut batch);
             tx.execute(BATCH.upsert(1), sealed(&batch)).await?;
+            claims::notify(&mut tx).await?;
             tx.commit().await?;
             Ok(true)
         };

@@ -11,7 +11,7 @@ use super::db::Tx;
 use super::error::Trouble;
 use super::moves::{SENT, Step, UNSENT, own};
 use super::schema::JOB;
-use super::{Approved, Bill, BillKind, Journal, JournalError, Moved, Resolve, bills, rows};
+use super::{Approved, Bill, BillKind, Journal, JournalError, Moved, Resolve, bills, claims, rows};
 
 impl Journal {
     /// Sets an intent aside: for a person's approval, for want of budget, or because it can no longer be sent as planned.
@@ -32,7 +32,7 @@ impl Journal {
         .await
     }
 
-    /// Makes it an intent again, and due for the queue once more. Of a job that had been sent, it begins a new attempt, and a
+    /// Makes it an intent again, free for any runner. Of a job that had been sent, it begins a new attempt, and a
     /// new bill if that succeeds; the earlier one's cost and task are kept.
     ///
     /// # Errors
@@ -50,19 +50,6 @@ impl Journal {
         self.moved(UNSENT, job, &from, async |tx, next| {
             let now = self.now();
             begin_again(tx, next, why, now).await
-        })
-        .await
-    }
-
-    /// Puts it into the queue once more where it stands.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub async fn requeue(&self, job: &Job) -> Result<Moved, JournalError> {
-        self.moved(UNSENT, job, &State::ALL, async |_, next| {
-            next.round += 1;
-            Ok(())
         })
         .await
     }
@@ -89,6 +76,7 @@ impl Journal {
     /// When it cannot be written, or the task to adopt is another job's.
     pub async fn resolve(&self, job: &Job, resolve: &Resolve) -> Result<Moved, JournalError> {
         self.moved(UNSENT, job, &[State::Held, State::Unknown], async |tx, next| {
+            claims::free(tx, &next.key).await?;
             let reason = match resolve {
                 Resolve::Adopt(task_id) => return own(tx, next, task_id, None).await,
                 Resolve::NotCreated => "a person said that no task had been created",
@@ -97,7 +85,6 @@ impl Journal {
             next.state = State::Intent;
             next.reason = Some(reason.to_owned());
             next.candidates.clear();
-            next.round += 1;
             Ok(())
         })
         .await
@@ -204,6 +191,5 @@ pub(super) async fn begin_again(
     next.approved = false;
     next.given_up = false;
     next.reason = Some(why.to_owned());
-    next.round += 1;
-    Ok(())
+    claims::free(tx, &next.key).await
 }

@@ -1,10 +1,11 @@
 //! The journal: one row per job, moved by compare-and-set, durable before the network is touched. Purses and running counts
-//! change in the same transaction as the rows that they are the sum of. Sends nothing, and knows nothing of the queue.
+//! change in the same transaction as the rows that they are the sum of. It is the queue too: `claims`. Sends nothing.
 
 mod adopt;
 mod audit;
 mod batches;
 mod bills;
+mod claims;
 mod db;
 mod decisions;
 mod error;
@@ -13,6 +14,7 @@ mod high_water;
 mod identity;
 mod late;
 mod marks;
+mod migrations;
 mod moves;
 mod open;
 mod pace;
@@ -31,7 +33,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ark_video::{Clock, UnixMillis};
-use sqlx::{PgPool, SqlitePool};
 
 pub(crate) use adopt::Adopted;
 use db::Db;
@@ -90,22 +91,6 @@ impl Journal {
     pub async fn backup(&self, to: &Path) -> Result<bool, JournalError> {
         let doing = Doing { what: "Copying the journal", so: "The journal itself is as it was." };
         self.copy_to(to).await.map_err(|trouble| self.told(doing, trouble))
-    }
-
-    /// The writing connection of an SQLite journal. What shares it waits its turn instead of meeting a locked file.
-    pub(crate) fn sqlite_pool(&self) -> Option<&SqlitePool> {
-        match &self.inner.db {
-            Db::Sqlite { writer, .. } => Some(writer),
-            Db::Postgres(_) => None,
-        }
-    }
-
-    /// The connections of a PostgreSQL journal.
-    pub(crate) fn postgres_pool(&self) -> Option<&PgPool> {
-        match &self.inner.db {
-            Db::Sqlite { .. } => None,
-            Db::Postgres(pool) => Some(pool),
-        }
     }
 
     fn now(&self) -> UnixMillis {

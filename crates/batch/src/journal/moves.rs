@@ -11,7 +11,7 @@ use crate::{Attempt, Cost, FileAt, Job, State};
 use super::db::{Tx, Value};
 use super::error::{Doing, Trouble};
 use super::schema::JOB;
-use super::{Journal, JournalError, Moved, SlotWish, Submitting, bills, pace, purses, rows};
+use super::{Journal, JournalError, Moved, SlotWish, Submitting, bills, claims, pace, purses, rows};
 
 pub(super) const UNSENT: Doing =
     Doing { what: "Moving a job", so: "Its row is as it was, and nothing was sent." };
@@ -288,7 +288,8 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn more_candidates(&self, job: &Job, candidates: &[String]) -> Result<Moved, JournalError> {
-        self.moved(SENT, job, &[State::Held], async |_, next| {
+        self.moved(SENT, job, &[State::Held], async |tx, next| {
+            claims::free(tx, &next.key).await?;
             let new: Vec<_> =
                 candidates.iter().filter(|candidate| !next.candidates.contains(candidate)).cloned().collect();
             next.candidates.extend(new);
@@ -422,10 +423,10 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn settled(&self, job: &Job, cost: Option<Cost>) -> Result<Moved, JournalError> {
-        self.moved(SENT, job, &[State::Downloaded], async |_, next| {
+        self.moved(SENT, job, &[State::Downloaded], async |tx, next| {
             next.state = State::Settled;
             settle(next, cost);
-            Ok(())
+            claims::free_followers(tx, next).await
         })
         .await
     }
@@ -455,6 +456,10 @@ pub(super) async fn own(
         return Err(Trouble::refused(format!("the task {task_id} is the one of {key}")));
     }
     bills::forget(tx, task_id).await?;
+    if next.state == State::Held {
+        // Nobody goes on with a held job, whoever has its claim.
+        claims::free(tx, &next.key).await?;
+    }
     next.state = State::Submitted;
     next.task_id = Some(task_id.to_owned());
     next.created_at = created_at;

@@ -14,7 +14,8 @@ use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite};
 
 use super::db::{Db, Tx, Value};
 use super::error::{Doing, JournalErrorKind, Trouble};
-use super::schema::{APPLICATION_ID, FORMAT, META, REST, TABLES};
+use super::migrations::{FORMAT, has_our_tables, migrate};
+use super::schema::{APPLICATION_ID, META};
 use super::{Inner, Journal, JournalAt, JournalError, OpenOptions, file};
 
 const APPLICATION: &str = "ark-video journal";
@@ -162,12 +163,13 @@ async fn connect_server(connect: PgConnectOptions, options: &OpenOptions) -> Res
 async fn prove(db: Db, create: bool) -> Result<Db, Trouble> {
     let proven = async {
         let mut tx = db.write().await?;
-        if is_new(&mut tx, create).await? {
-            make_tables(&mut tx).await?;
+        let format = if is_new(&mut tx, create).await? { 0 } else { format_of(&mut tx).await? };
+        if format < FORMAT {
+            migrate(&mut tx).await?;
+            mark(&mut tx).await?;
         }
         tx.commit().await?;
         let mut tx = db.snapshot().await?;
-        check_mark(&mut tx).await?;
         if let Tx::Sqlite(_) = tx {
             check_file(&mut tx).await?;
         }
@@ -211,32 +213,18 @@ async fn is_new(tx: &mut Tx, create: bool) -> Result<bool, Trouble> {
     }
 }
 
-fn text_type(tx: &Tx) -> &'static str {
-    match tx {
-        Tx::Sqlite(_) => "TEXT",
-        Tx::Postgres(_) => "TEXT COLLATE \"C\"",
-    }
-}
-
-fn statements(text: &str) -> Vec<String> {
-    let tables = TABLES.into_iter().map(|table| table.create(text));
-    tables.chain(REST.into_iter().map(|sql| sql.replace("{text}", text))).collect()
-}
-
-async fn make_tables(tx: &mut Tx) -> Result<(), Trouble> {
+/// Says what the database is, and in which format.
+async fn mark(tx: &mut Tx) -> Result<(), Trouble> {
     if let Tx::Sqlite(_) = tx {
         tx.execute(format!("PRAGMA application_id = {APPLICATION_ID}"), Vec::new()).await?;
     }
-    for statement in statements(text_type(tx)) {
-        tx.execute(statement, Vec::new()).await?;
-    }
     for (key, value) in [("application", APPLICATION.to_owned()), ("format", FORMAT.to_string())] {
-        tx.execute(META.insert(1), META.sealed(vec![key.into(), value.into()])).await?;
+        tx.execute(META.upsert(1), META.sealed(vec![key.into(), value.into()])).await?;
     }
     Ok(())
 }
 
-async fn check_mark(tx: &mut Tx) -> Result<(), Trouble> {
+async fn format_of(tx: &mut Tx) -> Result<i64, Trouble> {
     let mut application = None;
     let mut format = None;
     for row in tx.all(META.select(""), Vec::new()).await? {
@@ -253,7 +241,7 @@ async fn check_mark(tx: &mut Tx) -> Result<(), Trouble> {
         return Err(Trouble::Said(JournalErrorKind::Foreign, what));
     }
     match format {
-        Some(FORMAT) => Ok(()),
+        Some(format @ 1..=FORMAT) => Ok(format),
         Some(newer) if newer > FORMAT => Err(Trouble::Said(
             JournalErrorKind::Newer,
             format!("it has format {newer}, and this version knows {FORMAT}"),
@@ -265,15 +253,7 @@ async fn check_mark(tx: &mut Tx) -> Result<(), Trouble> {
 
 /// That the tables are the ones that were made, and the pages hang together.
 async fn check_file(tx: &mut Tx) -> Result<(), Trouble> {
-    let mut expected = statements(text_type(tx));
-    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name LIKE 'ark\\_%' ESCAPE '\\'";
-    let mut found = Vec::new();
-    for row in tx.all(sql, Vec::new()).await? {
-        found.push(row.text("sql")?);
-    }
-    expected.sort_unstable();
-    found.sort_unstable();
-    if found != expected {
+    if !has_our_tables(tx).await? {
         return Err(Trouble::damaged("its tables are not the ones that were made"));
     }
     for row in tx.all("PRAGMA quick_check(1)", Vec::new()).await? {

@@ -14,7 +14,7 @@ use super::decisions::begin_again;
 use super::error::{Doing, Trouble};
 use super::moves::Step;
 use super::schema::{BATCH, JOB};
-use super::{Journal, JournalError, PlanChange, PlanOptions, rows};
+use super::{Journal, JournalError, PlanChange, PlanOptions, claims, rows};
 
 /// Names, and so at most that many new rows, in one transaction.
 const CHUNK: usize = 200;
@@ -151,6 +151,7 @@ impl Journal {
                 values.extend(rows::values(job)?);
             }
             tx.execute(JOB.insert_missing(new.len()), values).await?;
+            claims::notify(&mut tx).await?;
         }
         for (act, old, planned) in edits {
             self.edit(&mut tx, &act, &old, planned).await?;
@@ -170,6 +171,7 @@ impl Journal {
                     next.reason = None;
                 }
                 next.planned = wanted(planned, before.revision, old);
+                claims::free(tx, &next.key).await?;
             }
             Act::Move => next.planned.output = wanted(planned, before.revision, old).output,
             Act::Supersede => next.superseded = true,
@@ -261,7 +263,6 @@ fn fresh(batch: &str, planned: Planned, revision: u32, now: i64) -> Job {
         approved: false,
         superseded: false,
         given_up: false,
-        round: 0,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The tables, each described once: its columns in the order of their checksum, and the statements that follow from that.
+//! The rows with a checksum: the columns of each table in the order of their checksum, and the statements that follow from that.
+//! How the tables are made is in `migrations/`; columns that are not named here are outside of the checksum.
 
 use std::fmt::Write as _;
 
@@ -6,9 +7,6 @@ use crc::{CRC_32_ISCSI, Crc, Table as Lookup};
 
 use super::db::{Row, Value};
 use super::error::Trouble;
-
-/// The format that this version reads and writes. Grows with each change of the tables.
-pub(super) const FORMAT: i64 = 1;
 
 /// In the header of an SQLite file that is a journal: `ARKV`.
 pub(super) const APPLICATION_ID: i64 = 0x4152_4b56;
@@ -101,15 +99,6 @@ pub(super) const BILL: Table = Table {
 /// Tables with a checksum.
 pub(super) const TABLES: [&Table; 7] = [&META, &JOB, &PURSE, &PACE, &BATCH, &RUNNER, &BILL];
 
-/// Statements beside the tables: indices, and the buckets, whose one number is moved by a single statement and so has its
-/// complement as its checksum.
-pub(super) const REST: [&str; 4] = [
-    "CREATE TABLE ark_bucket (name {text} NOT NULL PRIMARY KEY, next_at BIGINT NOT NULL, complement BIGINT NOT NULL)",
-    "CREATE UNIQUE INDEX ark_job_by_task ON ark_job (task_id)",
-    "CREATE INDEX ark_job_by_name ON ark_job (batch, name)",
-    "CREATE INDEX ark_job_by_state ON ark_job (state, batch, key)",
-];
-
 static CRC: Crc<u32, Lookup<16>> = Crc::<u32, Lookup<16>>::new(&CRC_32_ISCSI);
 
 /// Each value with its kind and length, so that no two rows have the same bytes.
@@ -133,22 +122,6 @@ pub(super) fn checksum(values: &[Value]) -> i64 {
 }
 
 impl Table {
-    /// `text` is the database's type of a text that is compared byte by byte.
-    pub(super) fn create(&self, text: &str) -> String {
-        let mut sql = format!("CREATE TABLE {} (", self.name);
-        for column in self.columns {
-            let (kind, null) = match column {
-                Text(_) => (text, " NOT NULL"),
-                Int(_) => ("BIGINT", " NOT NULL"),
-                MaybeText(_) => (text, ""),
-                MaybeInt(_) => ("BIGINT", ""),
-            };
-            let _ = write!(sql, "{} {kind}{null}, ", column.name());
-        }
-        let _ = write!(sql, "crc BIGINT NOT NULL, PRIMARY KEY ({}))", self.key_names());
-        sql
-    }
-
     fn key_names(&self) -> String {
         let names: Vec<_> = self.columns.iter().take(self.keys).map(|column| column.name()).collect();
         names.join(", ")
@@ -162,6 +135,11 @@ impl Table {
         }
         names.push_str("crc");
         names
+    }
+
+    /// What an update gives back: everything of its rows.
+    pub(super) fn returning(&self) -> String {
+        format!("RETURNING {}", self.names())
     }
 
     /// Everything of it; `rest` is what stands behind the table's name.

@@ -212,7 +212,6 @@ mod tests {
             approved: false,
             superseded: false,
             given_up: false,
-            round: 0,
         }
     }
 

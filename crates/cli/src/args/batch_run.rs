@@ -1,6 +1,7 @@
 //! The flags of the `batch` verbs that use a journal, and of `cost`. Only their form.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ark_video_batch::Amount;
 use clap::{Args, Subcommand, ValueEnum};
@@ -104,6 +105,9 @@ pub(crate) struct PaceArgs {
     /// Films that are fetched at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) downloads: u32,
+    /// How long a runner may be silent before others take over what it had and its slots: 5s to 1h
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = lease)]
+    pub(crate) lease: Duration,
     /// A create whose outcome is unknown and that is not found: hold it for a person, or send it again (a second bill is possible)
     #[arg(long, value_name = "WHAT", default_value = "hold")]
     pub(crate) on_unknown: OnUnknownArg,
@@ -298,6 +302,13 @@ fn concurrency(text: &str) -> Result<(Option<String>, u32), String> {
     };
     let number = number.parse().ok().filter(|number| (1..=10_000).contains(number));
     number.map(|number| (model, number)).ok_or_else(|| "write N or MODEL=N, from 1 to 10000".to_owned())
+}
+
+/// Under 5 s a busy machine would be taken for a dead one.
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = super::values::duration(text)?;
+    let fits = (Duration::from_secs(5)..=Duration::from_secs(3600)).contains(&lease);
+    fits.then_some(lease).ok_or_else(|| "write a time from 5s to 1h".to_owned())
 }
 
 fn factor(text: &str) -> Result<f64, String> {

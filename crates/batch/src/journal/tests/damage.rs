@@ -147,14 +147,14 @@ pub(super) async fn set_format(connection: &mut PgConnection, format: &str) {
 #[tokio::test]
 async fn another_format_is_refused() {
     for (format, kind, part) in [
-        ("2", JournalErrorKind::Newer, "it has format 2, and this version knows 1"),
+        ("3", JournalErrorKind::Newer, "it has format 3, and this version knows 2"),
         ("0", JournalErrorKind::Damaged, "it has format 0, which no version wrote"),
         ("x", JournalErrorKind::Damaged, "its format is not told"),
     ] {
         let place = Place::new();
         let journal = place.open().await;
         let sql = AssertSqlSafe(format_values(format).1);
-        sqlx::raw_sql(sql).execute(journal.sqlite_pool().unwrap()).await.unwrap();
+        sqlx::raw_sql(sql).execute(writer(&journal)).await.unwrap();
         journal.close().await;
         let error = place.try_open().await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -168,7 +168,7 @@ async fn a_damaged_row_is_named_and_not_sent() {
     let journal = place.open().await;
     let jobs = plan_of(&journal, &["a"]).await;
     let sql = "UPDATE ark_job SET body = replace(body, 'secret', 'sacred')";
-    sqlx::raw_sql(sql).execute(journal.sqlite_pool().unwrap()).await.unwrap();
+    sqlx::raw_sql(sql).execute(writer(&journal)).await.unwrap();
     for error in [
         journal.submitting(&jobs[0], attempt("t"), &slot()).await.unwrap_err(),
         journal.job("b/a").await.unwrap_err(),
@@ -189,7 +189,7 @@ async fn purses_and_counts_that_are_no_sums_are_found() {
     let jobs = plan_of(&journal, &["a"]).await;
     submit(&journal, &jobs[0], "t").await;
     // A row that another program took out.
-    sqlx::raw_sql("DELETE FROM ark_job").execute(journal.sqlite_pool().unwrap()).await.unwrap();
+    sqlx::raw_sql("DELETE FROM ark_job").execute(writer(&journal)).await.unwrap();
     let findings: Vec<_> = journal.audit().await.unwrap().iter().map(ToString::to_string).collect();
     let expected = "ark_purse: batch:b in tokens has 100 reserved and 0 spent; its jobs add up to 0 and 0";
     assert!(findings.iter().any(|finding| finding == expected), "{findings:?}");

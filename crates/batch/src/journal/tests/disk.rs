@@ -38,7 +38,7 @@ async fn on_a_full_disk_nothing_is_sent() {
     let place = Place::new();
     let journal = place.open().await;
     let jobs = plan_of(&journal, &["a", "c"]).await;
-    let pool = journal.sqlite_pool().unwrap();
+    let pool = writer(&journal);
     let pages: i64 =
         sqlx::query_scalar("SELECT page_count FROM pragma_page_count").fetch_one(pool).await.unwrap();
     let limit = async |pages: i64| {

@@ -13,6 +13,7 @@ macro_rules! on_sqlite {
     };
 }
 
+mod claims;
 mod damage;
 mod disk;
 mod life;
@@ -174,6 +175,15 @@ pub(super) async fn bring(journal: &Journal, job: &Job, state: State, task: &str
     }
     let job = done(journal.downloaded(&job, Vec::new()).await);
     if state == State::Downloaded { job } else { done(journal.settled(&job, Some(cost(80))).await) }
+}
+
+/// The writing connection of an SQLite journal.
+#[track_caller]
+pub(super) fn writer(journal: &Journal) -> &sqlx::SqlitePool {
+    match &journal.inner.db {
+        super::Db::Sqlite { writer, .. } => writer,
+        super::Db::Postgres(_) => panic!("a journal on a server"),
+    }
 }
 
 #[track_caller]

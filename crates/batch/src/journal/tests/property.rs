@@ -57,7 +57,7 @@ async fn act(journal: &Journal, job: &Job, action: u8, number: usize) -> Result<
         16 => journal.drop_job(job, "x").await,
         17 => journal.resolve(job, &Resolve::Resend).await,
         18 => journal.resolve(job, &Resolve::Adopt(task)).await,
-        19 => journal.requeue(job).await,
+        19 => journal.note(job, "again").await,
         20 => {
             let last = job.attempt.clone().unwrap_or_default();
             return Ok(match journal.late_answer(&job.key, last.number, &last.token, &task).await? {

@@ -48,6 +48,9 @@ async fn the_same_promises_on_postgresql() {
         plan::following_another_film_is_another_film plan::a_thousand_are_planned_by_two_at_once
         marks::two_runners_never_give_one_mark_twice marks::what_keeps_a_mark_and_what_gives_it_back
         shared::permits_are_shared shared::runners_come_and_go
+        claims::the_highest_priority_comes_first_and_then_the_place_in_the_list
+        claims::two_runners_never_claim_one_job claims::what_a_dead_runner_had_is_free_when_its_lease_ends
+        claims::who_follows_waits_until_the_other_is_settled claims::what_somebody_else_moves_is_free
         property::any_interleaving_keeps_the_sums
     }
 }
@@ -90,7 +93,7 @@ async fn what_a_server_refuses_is_told_without_the_password() {
     sqlx::raw_sql("DROP TABLE ark_job").execute(&mut connection).await.unwrap();
     let journal = open(&address).await.unwrap();
     assert!(!journal.place().contains(PASSWORD));
-    let pool = journal.postgres_pool().unwrap();
+    let super::super::Db::Postgres(pool) = &journal.inner.db else { panic!() };
     let setting: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(pool).await.unwrap();
     assert_eq!(setting, "on");
     assert!(!journal.backup(std::path::Path::new("/nowhere/x")).await.unwrap());

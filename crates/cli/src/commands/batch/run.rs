@@ -286,6 +286,7 @@ fn options(pace: &PaceArgs, money: &MoneyArgs) -> RunnerOptions {
         options.creates_per_minute = f64::from(rpm);
     }
     options.downloads = pace.downloads as usize;
+    options.lease = pace.lease;
     options.on_unknown = match pace.on_unknown {
         OnUnknownArg::Hold => OnUnknown::Hold,
         OnUnknownArg::Resend => OnUnknown::Resend,
