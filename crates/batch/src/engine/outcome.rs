@@ -21,14 +21,14 @@ pub enum RunError {
     /// The journal does not fit together: nothing is sent before that is mended.
     Damaged(Vec<Finding>),
     /// The journal's file is an earlier copy of what was used in its place before: what was sent since is not in it, and would be
-    /// sent again. See [`RunnerOptions::earlier_copy`].
+    /// sent again. See [`crate::RunnerOptions::earlier_copy`].
     Earlier {
         /// The file.
         place: String,
         /// How many changes of rows it lacks.
         changes: i64,
     },
-    /// The journal may not know what was sent, and shots would be paid for again. See [`RunnerOptions::new_journal`].
+    /// The journal may not know what was sent, and shots would be paid for again. See [`crate::RunnerOptions::new_journal`].
     Lost(Lost),
     /// Videos could not be saved where they are to go: nothing is sent before that is changed. A line for each of the jobs.
     Targets(Vec<String>),
