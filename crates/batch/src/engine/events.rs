@@ -36,7 +36,7 @@ pub enum EventKind {
         runner: String,
         /// Other runners that are at the same journal.
         others: usize,
-        /// Jobs that were put into the queue.
+        /// Jobs that can go on: open ones of its batches.
         queued: u64,
     },
     /// A job is reserved, written down, and about to be sent.

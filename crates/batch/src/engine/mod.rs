@@ -1,4 +1,4 @@
-//! The engine: takes each job from intent to film, over the queue, inside the rates and the caps.
+//! The engine: takes each job from intent to video, inside the rates and the caps: claim, submit, watch, download, settle.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,

@@ -246,7 +246,8 @@ impl Scene {
     /// What the service accepted: whose each task is, by what the service itself kept.
     pub(crate) fn accepted(&self) -> BTreeMap<String, String> {
         let kept: Value = serde_json::from_str(&self.simulator.snapshot().unwrap()).unwrap();
-        let text = |task: &Value, name: &str| task[name].as_str().unwrap_or_default().to_owned();
+        // A record stands behind the id of its model.
+        let text = |task: &Value, name: &str| task[1][name].as_str().unwrap().to_owned();
         let tasks = kept["tasks"].as_array().unwrap();
         tasks.iter().map(|task| (text(task, "id"), text(task, "safety_identifier"))).collect()
     }

@@ -199,7 +199,8 @@ async fn all_jobs(journal: &Journal) -> Vec<Job> {
 /// Each task's shot, by what the service itself kept of the request.
 fn whose(simulator: &Simulator) -> BTreeMap<String, String> {
     let kept: Value = serde_json::from_str(&simulator.snapshot().unwrap()).unwrap();
-    let text = |task: &Value, name: &str| task[name].as_str().unwrap().to_owned();
+    // A record stands behind the id of its model.
+    let text = |task: &Value, name: &str| task[1][name].as_str().unwrap().to_owned();
     let tasks = kept["tasks"].as_array().unwrap();
     tasks.iter().map(|task| (text(task, "id"), text(task, "safety_identifier"))).collect()
 }
