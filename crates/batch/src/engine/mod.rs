@@ -6,12 +6,15 @@
 )]
 
 mod active;
+mod answer;
 mod claim;
 mod crash;
+mod download;
 mod drive;
 mod events;
 mod fetching;
 mod guard;
+mod lost;
 mod options;
 mod outcome;
 mod pace;
@@ -21,14 +24,17 @@ mod recover;
 mod request;
 mod run;
 mod runner;
+mod settle;
 mod settling;
 mod shared;
 mod step;
 mod stop;
 mod submit;
+mod turn;
 mod turnstile;
 mod unmatched;
 mod waiting;
+mod watch;
 mod words;
 
 pub(crate) use request::wants_last_frame;

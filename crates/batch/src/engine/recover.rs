@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::events::{EventKind, Teller};
 use super::options::RunnerOptions;
 use super::records::{Found, Record, find};
-use super::submit::slot_of;
+use super::turn::slot_of;
 use super::words::day;
 use crate::journal::HighWater;
 use crate::{Job, JobFilter, Journal, JournalError, Moved, State};

@@ -17,7 +17,7 @@ use super::reconciling::Reconciling;
 use super::stop::Stop;
 use super::turnstile::Turnstile;
 use super::waiting::Waiting;
-use crate::{Job, Journal, JournalError, JournalErrorKind, State};
+use crate::{Job, Journal, JournalError, JournalErrorKind, Moved, State};
 
 /// The first pause before a journal is tried again, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -236,5 +236,13 @@ impl Shared {
         };
         let found = self.patiently(|| self.journal.jobs(&filter, None, 100)).await?;
         Ok(found.into_iter().filter(|job| !job.superseded).max_by_key(|job| job.revision))
+    }
+}
+
+/// The job as it is now; `None` where others moved it, so that it has to be read again.
+pub(crate) fn moved(moved: Moved) -> Option<Job> {
+    match moved {
+        Moved::Done(job) => Some(job),
+        Moved::Stale(_) => None,
     }
 }

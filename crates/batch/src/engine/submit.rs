@@ -7,31 +7,23 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ark_video::{
-    Backoff, Error, MarksInUse, Prepared, Refusal, SendErrorKind, Sidecar, TargetError, TargetFault,
-    UnixMillis, Unknown,
-};
+use ark_video::{Error, MarksInUse, Prepared, Sidecar, TargetError, TargetFault, UnixMillis, Unknown};
 
+use super::answer::{accepted, failed, not_sent};
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
 use super::guard::{Moment, may_send};
-use super::pace::TooMuch;
 use super::records::{self, Found, find};
 use super::recover::adopt;
-use super::request::{Unprepared, prepare, search_of};
-use super::shared::{ModelPace, Shared, Spare, locked};
+use super::request::{Unprepared, prepare};
+use super::shared::{Shared, locked, moved};
+use super::turn::{pause, slot_of, wait_for_turn};
 use crate::list::hex;
 use crate::targets::target_of;
-use crate::{Amount, Attempt, Job, JournalError, Late, Moved, Permit, SlotWish, State, Submitting};
+use crate::{Amount, Attempt, Job, JournalError, SlotWish, State, Submitting};
 
-/// How long to wait for a slot that another runner may free.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The pause after something that was not sent for reasons of the network or of its files, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// How often a create is sent of which a part of the service says that it failed before anything was created.
-const TRIES: u32 = 5;
-/// The rate from which on several permits are taken at once, to spare the journal writes.
-const MANY: f64 = 4.0;
 
 /// Takes a job one attempt further. What it is then, `None` if it has to be read again. `refusals` counts its creates that were
 /// refused because a part of the service failed.
@@ -262,65 +254,6 @@ async fn lacks_mark(
     Ok(None)
 }
 
-/// Waits until this model may have one more task and one more create. `None`: nothing more is sent in this run.
-async fn wait_for_turn<'m>(
-    shared: &Shared,
-    model: &'m ModelPace,
-    slot: &str,
-    mut turn: tokio::sync::MutexGuard<'m, Spare>,
-) -> Result<Option<(tokio::sync::MutexGuard<'m, Spare>, u32)>, JournalError> {
-    let clock = &shared.options.clock;
-    loop {
-        if !shared.stop.sends() {
-            return Ok(None);
-        }
-        let now = clock.monotonic();
-        let (not_before, ceiling, per_second) = {
-            let pace = locked(&model.pace);
-            (pace.not_before(), pace.ceiling(), pace.per_second(now))
-        };
-        if not_before > now {
-            pause(shared, not_before - now).await;
-            continue;
-        }
-        let freed = model.freed.notified();
-        let slots = shared.patiently(|| shared.journal.slots(slot)).await?;
-        if slots.running >= slots.ceiling.unwrap_or(u32::MAX).min(ceiling) {
-            tokio::select! {
-                () = freed => {}
-                () = clock.sleep(LOOK_AGAIN) => {}
-                () = shared.stop.closed() => {}
-            }
-            continue;
-        }
-        if turn.0 > 0 {
-            turn.0 -= 1;
-            return Ok(Some((turn, ceiling)));
-        }
-        // So many that they are used up within a fraction of a second, and no more than may run.
-        let many = if per_second > MANY { (per_second / MANY).min(32.0) as u32 } else { 1 };
-        let bucket = format!("create:{slot}");
-        match shared.patiently(|| shared.journal.take_permit(&bucket, per_second, many)).await? {
-            Permit::Ready(taken) => {
-                turn.0 = taken.saturating_sub(1);
-                return Ok(Some((turn, ceiling)));
-            }
-            Permit::At(at) => {
-                let wait = u64::try_from(at.saturating_sub(clock.now())).unwrap_or(0).max(1);
-                pause(shared, Duration::from_millis(wait)).await;
-            }
-        }
-    }
-}
-
-/// Sleeps, unless nothing more is sent.
-async fn pause(shared: &Shared, time: Duration) {
-    tokio::select! {
-        () = shared.options.clock.sleep(time) => {}
-        () = shared.stop.closed() => {}
-    }
-}
-
 fn attempt_of(shared: &Shared, job: &Job, search: &Unknown, at: UnixMillis) -> Attempt {
     let mut random = [0; 16];
     shared.options.random.fill(&mut random);
@@ -334,183 +267,4 @@ fn attempt_of(shared: &Shared, job: &Job, search: &Unknown, at: UnixMillis) -> A
         day: super::words::day(at),
         ..Attempt::default()
     }
-}
-
-/// The account's limits are counted per model, and apart for 4k.
-pub(crate) fn slot_of(job: &Job) -> String {
-    match job.planned.request.get("resolution").and_then(serde_json::Value::as_str) {
-        Some("4k") => format!("{}@4k", job.model()),
-        _ => job.model().to_owned(),
-    }
-}
-
-/// The job as it is now; `None` where others moved it, so that it has to be read again.
-fn moved(moved: Moved) -> Option<Job> {
-    match moved {
-        Moved::Done(job) => Some(job),
-        Moved::Stale(_) => None,
-    }
-}
-
-async fn accepted(
-    shared: &Shared,
-    model: &ModelPace,
-    job: &Job,
-    id: &str,
-    at: UnixMillis,
-) -> Result<Option<Job>, JournalError> {
-    locked(&model.pace).accepted();
-    let written = shared.patiently(|| shared.journal.submitted(job, id, Some(at))).await?;
-    let now = match written {
-        Moved::Done(job) => Some(job),
-        // The answer of an earlier try at this very commit was lost.
-        Moved::Stale(Some(job)) if job.task_id.as_deref() == Some(id) => Some(job),
-        Moved::Stale(_) => {
-            late(shared, job, id).await?;
-            None
-        }
-    };
-    if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(id)) {
-        let task_id = id.to_owned();
-        shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
-        shared.options.crash.reached(CrashPoint::AfterSubmitted);
-    }
-    Ok(now)
-}
-
-/// The row had moved on when the answer came: the id is never lost.
-async fn late(shared: &Shared, job: &Job, id: &str) -> Result<(), JournalError> {
-    let attempt = job.attempt.clone().unwrap_or_default();
-    let kept =
-        shared.patiently(|| shared.journal.late_answer(&job.key, attempt.number, &attempt.token, id)).await?;
-    match kept {
-        Late::Adopted(job) => {
-            let task_id = id.to_owned();
-            shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
-        }
-        Late::Already => {}
-        Late::Extra => shared.tell(Some(&job.key), EventKind::Extra { task_id: id.to_owned() }),
-    }
-    Ok(())
-}
-
-async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<Option<Job>, JournalError> {
-    let now = moved(shared.patiently(|| shared.journal.not_sent(job, reason)).await?);
-    returned(shared, job);
-    forget(job).await;
-    shared.tell(Some(&job.key), EventKind::NotSent { reason: reason.to_owned() });
-    Ok(now)
-}
-
-/// The journal has given the job's marks back.
-fn returned(shared: &Shared, job: &Job) {
-    if let Some(search) = search_of(job) {
-        shared.marks_returned(job.model(), &search.marks);
-    }
-}
-
-/// Nothing was created: the record of this create is taken away.
-pub(crate) async fn forget(job: &Job) {
-    let job = job.clone();
-    let _ = tokio::task::spawn_blocking(move || records::forget(&job)).await;
-}
-
-async fn failed(
-    shared: &Shared,
-    model: &ModelPace,
-    job: &Job,
-    prepared: &Prepared,
-    error: Error,
-    refusals: &mut u32,
-) -> Result<Option<Job>, JournalError> {
-    let reason = error.to_string();
-    let refused = async || {
-        let now = shared.patiently(|| shared.journal.refused(job, &reason)).await;
-        forget(job).await;
-        now
-    };
-    match error {
-        // Not in the library's words: they advise a person to search for the task, which this run does.
-        Error::OutcomeUnknown(lost) => {
-            let reason = format!("it is unknown whether a task was created: {}", lost.reason);
-            unknown(shared, job, &lost.search, &reason).await
-        }
-        Error::AcceptedWithoutId(lost) => {
-            let reason =
-                format!("the service accepted it ({}) without a readable id: {}", lost.status, lost.reason);
-            unknown(shared, job, &lost.search, &reason).await
-        }
-        Error::NotSent(cause) if cause.cause.kind == SendErrorKind::Invalid => Ok(moved(refused().await?)),
-        Error::NotSent(_) => {
-            let now = not_sent(shared, job, &reason).await?;
-            stuck(shared, model, &reason);
-            let number = job.attempt.as_ref().map_or(1, |attempt| attempt.number);
-            pause(shared, Backoff::default().pause(number, shared.jitter())).await;
-            Ok(now)
-        }
-        Error::Refused(no) => match no.class {
-            Refusal::Throttled => {
-                let after = no.error.retry_after.map(|after| after.wait(shared.options.clock.now()));
-                let now = shared.options.clock.monotonic();
-                let what = TooMuch::of(no.error.code.as_str());
-                let luck = shared.jitter();
-                let (wait, ceiling) = {
-                    let mut pace = locked(&model.pace);
-                    pace.refused(now, what, after, luck);
-                    (pace.not_before().saturating_sub(now), pace.ceiling())
-                };
-                let at = not_sent(shared, job, &reason).await?;
-                stuck(shared, model, &reason);
-                let model = job.model().to_owned();
-                shared.tell(None, EventKind::Throttled { model, pause: wait, ceiling });
-                Ok(at)
-            }
-            Refusal::Transient => {
-                *refusals += 1;
-                if *refusals >= TRIES {
-                    return Ok(moved(refused().await?));
-                }
-                let now = not_sent(shared, job, &reason).await?;
-                pause(shared, Backoff::default().pause(*refusals, shared.jitter())).await;
-                Ok(now)
-            }
-            Refusal::Account | Refusal::Misrouted => {
-                let cause = match no.class {
-                    Refusal::Misrouted => StopCause::Misrouted,
-                    _ => StopCause::Account,
-                };
-                shared.close(cause, &reason);
-                not_sent(shared, job, &reason).await
-            }
-            _ => Ok(moved(refused().await?)),
-        },
-        // What our own code refused was not sent.
-        Error::Request(_) | Error::Rejected(_) | Error::Config(_) => Ok(moved(refused().await?)),
-        // A case that was added later is not known to be harmless.
-        _ => {
-            let search = shared.client.record(prepared);
-            unknown(shared, job, &search, &reason).await
-        }
-    }
-}
-
-/// Ends the sending when no create of a model has got through for too long; what it is then, a person has to see.
-fn stuck(shared: &Shared, model: &ModelPace, reason: &str) {
-    let stuck = locked(&model.pace).stuck(shared.options.clock.monotonic());
-    if stuck >= shared.options.stuck_for {
-        let minutes = stuck.as_secs() / 60;
-        shared.close(StopCause::Stuck, &format!("no create has got through for {minutes} minutes: {reason}"));
-    }
-}
-
-async fn unknown(
-    shared: &Shared,
-    job: &Job,
-    search: &Unknown,
-    reason: &str,
-) -> Result<Option<Job>, JournalError> {
-    let search = serde_json::to_value(search).unwrap_or_default();
-    let now = moved(shared.patiently(|| shared.journal.unknown(job, Some(search.clone()), reason)).await?);
-    shared.tell(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
-    Ok(now)
 }

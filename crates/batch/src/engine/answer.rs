@@ -1,0 +1,179 @@
+//! What the service answered to a create, or how it failed to: written down, whatever it was. Decides whether a job may be sent
+//! again; sends nothing.
+
+use ark_video::{Backoff, Error, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
+
+use super::crash::CrashPoint;
+use super::events::{EventKind, StopCause};
+use super::pace::TooMuch;
+use super::records;
+use super::request::search_of;
+use super::shared::{ModelPace, Shared, locked, moved};
+use super::turn::pause;
+use crate::{Job, JournalError, Late, Moved};
+
+/// How often a create is sent of which a part of the service says that it failed before anything was created.
+const TRIES: u32 = 5;
+
+pub(crate) async fn accepted(
+    shared: &Shared,
+    model: &ModelPace,
+    job: &Job,
+    id: &str,
+    at: UnixMillis,
+) -> Result<Option<Job>, JournalError> {
+    locked(&model.pace).accepted();
+    let written = shared.patiently(|| shared.journal.submitted(job, id, Some(at))).await?;
+    let now = match written {
+        Moved::Done(job) => Some(job),
+        // The answer of an earlier try at this very commit was lost.
+        Moved::Stale(Some(job)) if job.task_id.as_deref() == Some(id) => Some(job),
+        Moved::Stale(_) => {
+            late(shared, job, id).await?;
+            None
+        }
+    };
+    if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(id)) {
+        let task_id = id.to_owned();
+        shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
+        shared.options.crash.reached(CrashPoint::AfterSubmitted);
+    }
+    Ok(now)
+}
+
+/// The row had moved on when the answer came: the id is never lost.
+async fn late(shared: &Shared, job: &Job, id: &str) -> Result<(), JournalError> {
+    let attempt = job.attempt.clone().unwrap_or_default();
+    let kept =
+        shared.patiently(|| shared.journal.late_answer(&job.key, attempt.number, &attempt.token, id)).await?;
+    match kept {
+        Late::Adopted(job) => {
+            let task_id = id.to_owned();
+            shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
+        }
+        Late::Already => {}
+        Late::Extra => shared.tell(Some(&job.key), EventKind::Extra { task_id: id.to_owned() }),
+    }
+    Ok(())
+}
+
+pub(crate) async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<Option<Job>, JournalError> {
+    let now = moved(shared.patiently(|| shared.journal.not_sent(job, reason)).await?);
+    returned(shared, job);
+    forget(job).await;
+    shared.tell(Some(&job.key), EventKind::NotSent { reason: reason.to_owned() });
+    Ok(now)
+}
+
+/// The journal has given the job's marks back.
+fn returned(shared: &Shared, job: &Job) {
+    if let Some(search) = search_of(job) {
+        shared.marks_returned(job.model(), &search.marks);
+    }
+}
+
+/// Nothing was created: the record of this create is taken away.
+pub(crate) async fn forget(job: &Job) {
+    let job = job.clone();
+    let _ = tokio::task::spawn_blocking(move || records::forget(&job)).await;
+}
+
+pub(crate) async fn failed(
+    shared: &Shared,
+    model: &ModelPace,
+    job: &Job,
+    prepared: &Prepared,
+    error: Error,
+    refusals: &mut u32,
+) -> Result<Option<Job>, JournalError> {
+    let reason = error.to_string();
+    let refused = async || {
+        let now = shared.patiently(|| shared.journal.refused(job, &reason)).await;
+        forget(job).await;
+        now
+    };
+    match error {
+        // Not in the library's words: they advise a person to search for the task, which this run does.
+        Error::OutcomeUnknown(lost) => {
+            let reason = format!("it is unknown whether a task was created: {}", lost.reason);
+            unknown(shared, job, &lost.search, &reason).await
+        }
+        Error::AcceptedWithoutId(lost) => {
+            let reason =
+                format!("the service accepted it ({}) without a readable id: {}", lost.status, lost.reason);
+            unknown(shared, job, &lost.search, &reason).await
+        }
+        Error::NotSent(cause) if cause.cause.kind == SendErrorKind::Invalid => Ok(moved(refused().await?)),
+        Error::NotSent(_) => {
+            let now = not_sent(shared, job, &reason).await?;
+            stuck(shared, model, &reason);
+            let number = job.attempt.as_ref().map_or(1, |attempt| attempt.number);
+            pause(shared, Backoff::default().pause(number, shared.jitter())).await;
+            Ok(now)
+        }
+        Error::Refused(no) => match no.class {
+            Refusal::Throttled => {
+                let after = no.error.retry_after.map(|after| after.wait(shared.options.clock.now()));
+                let now = shared.options.clock.monotonic();
+                let what = TooMuch::of(no.error.code.as_str());
+                let luck = shared.jitter();
+                let (wait, ceiling) = {
+                    let mut pace = locked(&model.pace);
+                    pace.refused(now, what, after, luck);
+                    (pace.not_before().saturating_sub(now), pace.ceiling())
+                };
+                let at = not_sent(shared, job, &reason).await?;
+                stuck(shared, model, &reason);
+                let model = job.model().to_owned();
+                shared.tell(None, EventKind::Throttled { model, pause: wait, ceiling });
+                Ok(at)
+            }
+            Refusal::Transient => {
+                *refusals += 1;
+                if *refusals >= TRIES {
+                    return Ok(moved(refused().await?));
+                }
+                let now = not_sent(shared, job, &reason).await?;
+                pause(shared, Backoff::default().pause(*refusals, shared.jitter())).await;
+                Ok(now)
+            }
+            Refusal::Account | Refusal::Misrouted => {
+                let cause = match no.class {
+                    Refusal::Misrouted => StopCause::Misrouted,
+                    _ => StopCause::Account,
+                };
+                shared.close(cause, &reason);
+                not_sent(shared, job, &reason).await
+            }
+            _ => Ok(moved(refused().await?)),
+        },
+        // What our own code refused was not sent.
+        Error::Request(_) | Error::Rejected(_) | Error::Config(_) => Ok(moved(refused().await?)),
+        // A case that was added later is not known to be harmless.
+        _ => {
+            let search = shared.client.record(prepared);
+            unknown(shared, job, &search, &reason).await
+        }
+    }
+}
+
+/// Ends the sending when no create of a model has got through for too long; what it is then, a person has to see.
+fn stuck(shared: &Shared, model: &ModelPace, reason: &str) {
+    let stuck = locked(&model.pace).stuck(shared.options.clock.monotonic());
+    if stuck >= shared.options.stuck_for {
+        let minutes = stuck.as_secs() / 60;
+        shared.close(StopCause::Stuck, &format!("no create has got through for {minutes} minutes: {reason}"));
+    }
+}
+
+async fn unknown(
+    shared: &Shared,
+    job: &Job,
+    search: &Unknown,
+    reason: &str,
+) -> Result<Option<Job>, JournalError> {
+    let search = serde_json::to_value(search).unwrap_or_default();
+    let now = moved(shared.patiently(|| shared.journal.unknown(job, Some(search.clone()), reason)).await?);
+    shared.tell(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
+    Ok(now)
+}
