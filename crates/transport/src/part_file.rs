@@ -6,13 +6,12 @@
 use std::{
     ffi::OsString,
     fmt,
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 use ark_video_protocol::download::{DownloadRefusal, Expected, Kept, Part};
-use same_file::Handle;
 use tempfile::TempPath;
 
 use crate::{
@@ -318,22 +317,34 @@ fn locked(path: &Path) -> Result<File, SaveError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path).is_dir() => continue,
             opened => opened.map_err(SaveError::file("created", path))?,
         };
-        match fs4::FileExt::try_lock(&file) {
+        match file.try_lock() {
             Ok(()) => {}
-            Err(fs4::TryLockError::WouldBlock) => return Err(SaveError::InUse { path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => return Err(SaveError::InUse { path: path.to_owned() }),
             // Some network file systems have no locks; then there is none.
-            Err(fs4::TryLockError::Error(_)) => return Ok(file),
+            Err(TryLockError::Error(_)) => return Ok(file),
         }
         // Between opening and locking another may have finished and renamed it: then this is the finished file.
-        let ours = file.try_clone().and_then(Handle::from_file).map_err(failed())?;
-        match Handle::from_path(path) {
-            Ok(there) if there == ours => return Ok(file),
-            Ok(_) => {}
+        match is_at(&file, path) {
+            Ok(true) => return Ok(file),
+            Ok(false) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed()(error)),
         }
     }
     Err(SaveError::InUse { path: path.to_owned() })
+}
+
+/// Whether the file of that name is this one.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (ours, there) = (file.metadata()?, fs::metadata(path)?);
+    Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    Ok(same_file::Handle::from_file(file.try_clone()?)? == same_file::Handle::from_path(path)?)
 }
 
 /// Whether there is nothing that we could have written: nothing at all, or a pipe, a folder, something large.

@@ -18,13 +18,22 @@ pub fn check_room(path: &Path) -> Result<(), SaveError> {
 /// Whether there is room for `needed` bytes more, beside the 64 MiB.
 pub(crate) fn check(path: &Path, needed: u64) -> Result<(), SaveError> {
     let needed = needed.saturating_add(MARGIN);
-    match fs4::available_space(folder_of(path)) {
+    match available_space(folder_of(path)) {
         Ok(available) if available < needed => {
             Err(SaveError::NoSpace { path: path.to_owned(), needed, available })
         }
         // A system that does not tell will say so when it is full.
         _ => Ok(()),
     }
+}
+
+#[cfg(not(unix))]
+use fs4::available_space;
+
+#[cfg(unix)]
+fn available_space(folder: &Path) -> std::io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_frsize.saturating_mul(disk.f_bavail))
 }
 
 #[cfg(test)]

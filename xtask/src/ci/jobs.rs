@@ -189,30 +189,13 @@ fn msrv(shell: &Shell) -> Outcome {
             "no toolchain {version} is installed (`rustup toolchain install {version}`)"
         ));
     };
-    let folders = match crate_manifests(shell) {
-        Ok(folders) => folders,
-        Err(failed) => return failed,
-    };
-    // A crate that names a version of its own needs more than this (docs/decisions/0020-batch-engine.md).
-    let manifests =
-        folders.iter().map(|path| std::fs::read_to_string(shell.root().join(path)).unwrap_or_default());
-    let names: Vec<String> = manifests.filter_map(|manifest| of_shared_version(&manifest)).collect();
-    let mut words = vec!["run", toolchain, "cargo", "check", "--locked"];
-    names.iter().for_each(|name| words.extend(["--package", name]));
+    let words = ["run", toolchain, "cargo", "check", "--locked"];
     let ended = shell.run("rustup", &words, &[]);
     if ended.ok {
         Outcome::Passed(ended.counts)
     } else {
         Outcome::Failed { reason: ended.how, counts: ended.counts }
     }
-}
-
-/// The name of a crate that keeps to the workspace's version of Rust.
-fn of_shared_version(manifest: &str) -> Option<String> {
-    let table = manifest.parse::<toml::Table>().ok()?;
-    let package = table.get("package")?;
-    package.get("rust-version")?.get("workspace")?;
-    Some(package.get("name")?.as_str()?.to_owned())
 }
 
 fn rust_version(manifest: &str) -> Option<String> {
@@ -259,9 +242,6 @@ mod tests {
     fn the_promised_version_is_read_and_recognised() {
         assert_eq!(rust_version("[workspace.package]\nrust-version = \"1.88\"\n").as_deref(), Some("1.88"));
         assert_eq!(rust_version("[workspace]\n"), None);
-        let of = |version: &str| of_shared_version(&format!("[package]\nname = \"a\"\n{version}\n"));
-        assert_eq!(of("rust-version.workspace = true").as_deref(), Some("a"));
-        assert_eq!(of("rust-version = \"1.94\""), None);
         assert!(
             is_version("1.88.0-x86_64-unknown-linux-gnu", "1.88")
                 && is_version("1.88-aarch64-apple-darwin", "1.88")
