@@ -92,7 +92,7 @@ pub fn row(turns: &Turns) -> Result<()> {
     let [ours, bare] = figures.as_slice() else { return Ok(()) };
     turns::print("ours", ours);
     turns::print("bare", bare);
-    turns::at_most("time", bare.per_second / ours.per_second, 1.4, "x");
+    turns::at_most("time", bare.per_second / ours.per_second, 1.2, "x");
     turns::at_most("over idle", ours.over_idle_mb, 2.0, " MB");
     Ok(())
 }

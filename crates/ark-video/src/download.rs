@@ -16,7 +16,7 @@ use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_t
 
 use crate::{
     Action, DownloadCause, DownloadError, Error, FileFacts, Intent, NotPossible, Progress, Provenance,
-    Sidecar, TaskEnded, TaskHandle,
+    Sidecar, TaskEnded, TaskHandle, error::chain,
 };
 
 /// Which result of a task.
@@ -355,10 +355,10 @@ fn verified(fetched: Fetched, output: Output) -> Result<Fetched, SaveError> {
             Ok(found) if found.kind == kind => incomplete("nothing in it shows where it ends"),
             // Cut off before it reached us, where nobody said how long it is.
             Err(error @ ProbeError::Damaged { .. }) if !fetched.is_length_known() => {
-                incomplete(&error.to_string())
+                incomplete(&chain(&error))
             }
             other => {
-                let why = other.map_or_else(|error| error.to_string(), |_| "it is something else".to_owned());
+                let why = other.map_or_else(|error| chain(&error), |_| "it is something else".to_owned());
                 let why = match fetched.coding() {
                     Some(coding) => format!("{why}; it came with the encoding {coding:?}"),
                     None => why,

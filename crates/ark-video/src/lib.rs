@@ -55,16 +55,13 @@ mod download;
 mod download_all;
 mod environment;
 mod error;
-mod error_kinds;
 mod handle;
 mod intent;
 mod list_all;
 mod provenance;
 mod reconcile;
 mod target;
-mod task_errors;
 mod trace;
-mod unknown_outcome;
 mod watch;
 mod watch_handle;
 
@@ -101,15 +98,15 @@ pub use create::{CreateOptions, Prepared};
 pub use download::{DownloadOptions, Downloaded, Existing, Output};
 pub use download_all::DownloadJob;
 pub use environment::{BASE_URL_VARIABLE, EnvSettings, KEY_VARIABLES, REGION_VARIABLE, bare_key};
-pub use error::{Error, Phase};
-pub use error_kinds::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused};
+pub use error::{
+    AcceptedWithoutId, Action, Call, ConfigError, DownloadCause, DownloadError, Error, NotPossible, NotSent,
+    OutcomeUnknown, Phase, ReadCause, ReadError, Refused, StillRunning, TaskEnded,
+};
 pub use handle::{TaskHandle, WaitEvent};
 pub use intent::{Intent, canonical_hash, intent_hash, intent_hash_of};
 pub use provenance::{FileFacts, Input, Progress, Provenance, SIDECAR_ENDING, Sidecar, SidecarRow};
 pub use reconcile::ReconcileOptions;
 pub use target::{InputFiles, Target, TargetError, TargetFault, TargetFolders};
-pub use task_errors::{Action, DownloadCause, DownloadError, NotPossible, StillRunning, TaskEnded};
-pub use unknown_outcome::{AcceptedWithoutId, OutcomeUnknown};
 pub use watch::Watch;
 pub use watch_handle::WatchHandle;
 

@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     for file in &files {
         match probe_file(file) {
             Ok(facts) => writeln!(out, "{}: {facts:?}", file.display())?,
-            Err(error) => writeln!(out, "{}: {error}", file.display())?,
+            Err(error) => writeln!(out, "{}: {error:?}", file.display())?,
         }
         writeln!(out, "after it: {}", peak_memory())?;
     }

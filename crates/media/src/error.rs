@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ProbeError {
     /// The file could not be opened, or is no file.
-    #[error("{} could not be opened: {source}", path.display())]
+    #[error("{} could not be opened", path.display())]
     Open {
         /// The file as it was named.
         path: PathBuf,
@@ -16,7 +16,7 @@ pub enum ProbeError {
         source: io::Error,
     },
     /// Reading failed.
-    #[error("byte {at} could not be read: {source}")]
+    #[error("byte {at} could not be read")]
     Read {
         /// From the start of the medium.
         at: u64,

@@ -14,7 +14,6 @@
 #![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 
 mod answer;
-mod api_error;
 mod asked;
 mod backoff;
 mod base_url;
@@ -24,8 +23,7 @@ mod classify;
 pub mod create;
 pub mod delete;
 pub mod download;
-mod error_reading;
-mod failure;
+mod error;
 pub mod get;
 pub mod limit;
 pub mod list;
@@ -34,7 +32,6 @@ pub mod outcome;
 mod pace;
 pub mod path;
 pub mod reconcile;
-mod request_error;
 pub mod request_id;
 pub mod retry;
 #[cfg(test)]
@@ -44,12 +41,12 @@ pub mod wait;
 pub mod watch;
 
 pub use answer::{MAX_ANSWER, MAX_LIST_ANSWER};
-pub use api_error::{ApiError, EnvelopeKind, REQUEST_ID};
 pub use asked::{Asked, Difference};
 pub use backoff::Backoff;
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};
 pub use classify::{Cause, Class, Failure, classify};
-pub use failure::{SendError, SendErrorKind, SendStage};
+pub use error::{
+    ApiError, EnvelopeKind, REQUEST_ID, RequestError, RequestRejected, SendError, SendErrorKind, SendStage,
+};
 pub use pace::{RetryAfter, UnixMillis, unix_millis, utc};
-pub use request_error::{RequestError, RequestRejected};
 pub use route::{Endpoint, Route, below, route};

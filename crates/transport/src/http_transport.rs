@@ -16,9 +16,9 @@ use secrecy::ExposeSecret;
 use crate::{
     AnswerBody, BoxFuture, Proxy, RequestBody, SettingError, Timeouts, Transport,
     clients::Clients,
+    error::{out_of_reach, stage, translate},
     guard,
     send_body::{Progress, SendBody},
-    send_error::{out_of_reach, stage, translate},
 };
 
 /// Sends over the network. Cheap to clone; clones share connections.

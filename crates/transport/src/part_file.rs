@@ -16,9 +16,9 @@ use tempfile::TempPath;
 
 use crate::{
     SaveError,
+    error::is_full,
     files::{folder_of, open_own, open_regular, overwrite, read_bounded, write_private},
     room,
-    save_error::is_full,
     sums::{Sums, fingerprint},
 };
 

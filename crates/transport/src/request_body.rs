@@ -11,7 +11,7 @@ use std::{
 use ark_video_protocol::body::BodyPlan;
 use bytes::{Bytes, BytesMut};
 
-use crate::encode::OpenBody;
+use crate::{SourceError, encode::OpenBody};
 
 /// Something that a body takes bytes from, from its start each time it is opened.
 pub trait BodySource: Send + Sync + fmt::Debug {
@@ -71,14 +71,6 @@ impl BodySource for FileSource {
 
 pub(crate) fn changed(length: u64) -> io::Error {
     io::Error::other(format!("it was changed since it was looked at: it had {length} bytes then"))
-}
-
-/// A source that cannot be read as it was announced.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} cannot be sent: {why}")]
-pub struct SourceError {
-    pub(crate) name: String,
-    pub(crate) why: String,
 }
 
 /// The body of a request. Its length is known; what it holds may still be on disk. Cheap to clone.

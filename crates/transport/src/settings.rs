@@ -108,8 +108,3 @@ impl fmt::Debug for Proxy {
         })
     }
 }
-
-/// A setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingError(pub(crate) String);

@@ -9,15 +9,14 @@ mod link;
 mod name;
 mod part;
 mod reach;
-mod refusal;
 
+pub use crate::error::DownloadRefusal;
 pub use again::{Again, MAX_TRIES, Tries, Trouble};
 pub use answer::{Expected, Head, decoded_limit, judge, looks_like_page, whole};
 pub use link::{LinkRules, PlainHttp, check_link, deadline, expires_at, place_of};
 pub use name::file_stem;
 pub use part::{Kept, MAX_RANGED, Part};
 pub use reach::Reach;
-pub use refusal::DownloadRefusal;
 
 /// Redirects followed for one file.
 pub const MAX_REDIRECTS: u32 = 3;

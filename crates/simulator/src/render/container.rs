@@ -5,14 +5,14 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use shiguredo_mp4::boxes::{
     AudioSampleEntryFields, Avc1Box, AvccBox, Brand, DinfBox, EdtsBox, ElstBox, ElstEntry, EsdsBox, FtypBox,
-    HdlrBox, MdhdBox, MdiaBox, MinfBox, MoovBox, Mp4aBox, MvhdBox, SampleEntry, SmhdBox, StblBox, StcoBox,
-    StscBox, StscEntry, StsdBox, StssBox, StszBox, SttsBox, SttsEntry, TkhdBox, TrakBox, UnknownBox,
-    VisualSampleEntryFields, VmhdBox,
+    HdlrBox, MdhdBox, MdiaBox, MediaHeader, MinfBox, MoovBox, Mp4aBox, MvhdBox, SampleEntry, SmhdBox,
+    StblBox, StcoBox, StscBox, StscEntry, StsdBox, StssBox, StszBox, SttsBox, SttsEntry, TkhdBox, TrakBox,
+    UnknownBox, VisualSampleEntryFields, VmhdBox,
 };
 use shiguredo_mp4::descriptors::{
     DecoderConfigDescriptor, DecoderSpecificInfo, EsDescriptor, SlConfigDescriptor,
 };
-use shiguredo_mp4::{BoxSize, BoxType, Either, Encode, FixedPointNumber, Mp4FileTime, Uint};
+use shiguredo_mp4::{BoxSize, BoxType, Either, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, Uint};
 
 use super::h264::EncodedVideo;
 use super::tone::{self, Sound};
@@ -249,8 +249,12 @@ fn trak(
 ) -> Result<TrakBox, RenderError> {
     let (width, height) = track.size.unwrap_or_default();
     let (volume, handler_type, header) = match track.size {
-        Some(_) => (TkhdBox::DEFAULT_VIDEO_VOLUME, HdlrBox::HANDLER_TYPE_VIDE, Either::B(VmhdBox::default())),
-        None => (TkhdBox::DEFAULT_AUDIO_VOLUME, HdlrBox::HANDLER_TYPE_SOUN, Either::A(SmhdBox::default())),
+        Some(_) => {
+            (TkhdBox::DEFAULT_VIDEO_VOLUME, HdlrBox::HANDLER_TYPE_VIDE, MediaHeader::Vmhd(VmhdBox::default()))
+        }
+        None => {
+            (TkhdBox::DEFAULT_AUDIO_VOLUME, HdlrBox::HANDLER_TYPE_SOUN, MediaHeader::Smhd(SmhdBox::default()))
+        }
     };
     Ok(TrakBox {
         tkhd_box: TkhdBox {
@@ -285,11 +289,11 @@ fn trak(
                 modification_time: UNDATED,
                 timescale: nonzero(track.rate)?,
                 duration: track.samples.len() as u64 * u64::from(track.ticks),
-                language: MdhdBox::LANGUAGE_UNDEFINED,
+                language: LanguageCode::UNDEFINED,
             },
             hdlr_box: HdlrBox { handler_type, name: b"ark-video simulator\0".to_vec() },
             minf_box: MinfBox {
-                smhd_or_vmhd_box: Some(header),
+                media_header: Some(header),
                 dinf_box: DinfBox::LOCAL_FILE,
                 stbl_box: stbl(track, offsets, start)?,
                 unknown_boxes: Vec::new(),

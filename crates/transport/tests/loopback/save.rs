@@ -92,7 +92,8 @@ async fn a_storage_that_falls_silent_is_given_up() {
     let transport = HttpTransport::builder().timeouts(stall).build().unwrap();
     let path = folder.path().join("a");
     let error = save(&transport, &server.url("/"), &path, &options(), &mut |_| {}).await.unwrap_err();
-    assert!(error.to_string().contains("sent nothing for 0.2 s"), "{error}");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("sent nothing for 0.2 s"), "{error}: {cause}");
     assert_eq!(names(&folder), ["a.part", "a.part.json"]);
 }
 

@@ -168,5 +168,5 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "error_reading_tests.rs"]
+#[path = "reading_tests.rs"]
 mod tests;

@@ -6,6 +6,7 @@ use ark_video_model::{Task, TaskStatus};
 use ark_video_protocol::utc;
 use ark_video_transport::SaveError;
 
+use super::chain;
 use crate::Output;
 
 /// What somebody wanted of a task that its state does not allow.
@@ -196,7 +197,7 @@ impl fmt::Display for DownloadError {
                 None => f.write_str("."),
             };
         }
-        write!(f, "The result of task {} is not saved: {}.", self.task_id, self.cause)?;
+        write!(f, "The result of task {} is not saved: {}.", self.task_id, chain(&self.cause))?;
         if matches!(self.cause, DownloadCause::NoLink { .. } | DownloadCause::OtherTask(_)) {
             return Ok(());
         }

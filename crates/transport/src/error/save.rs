@@ -56,7 +56,7 @@ pub enum SaveError {
         path: PathBuf,
     },
     /// The file system said no. What is there already stays and can be taken up.
-    #[error("{} cannot be {action}: {source}", path.display())]
+    #[error("{} cannot be {action}", path.display())]
     File {
         /// What was tried: `created`, `written` and so on.
         action: &'static str,
@@ -69,7 +69,7 @@ pub enum SaveError {
     #[error(transparent)]
     Refused(#[from] DownloadRefusal),
     /// The bytes did not come, or not all of them.
-    #[error("the download failed: {0}")]
+    #[error("the download failed")]
     Send(#[from] SendError),
 }
 

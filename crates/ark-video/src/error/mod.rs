@@ -1,15 +1,21 @@
 //! The one error of this crate, in the order of how far the request got, and the questions one may ask of it.
 
+mod request;
+mod task;
+mod unknown_outcome;
+
 use ark_video_model::{ErrorClass, Report};
 use ark_video_protocol::{
     ApiError, Cause, Class, Endpoint, Failure, RequestError, classify, outcome::Refusal, reconcile::Unknown,
 };
 use ark_video_transport::SaveError;
 
-use crate::{
-    AcceptedWithoutId, Call, ConfigError, DownloadCause, DownloadError, NotPossible, NotSent, OutcomeUnknown,
-    ReadCause, ReadError, Refused, StillRunning, TaskEnded, checks::Rejection,
+pub use self::{
+    request::{Call, ConfigError, NotSent, ReadCause, ReadError, Refused},
+    task::{Action, DownloadCause, DownloadError, NotPossible, StillRunning, TaskEnded},
+    unknown_outcome::{AcceptedWithoutId, OutcomeUnknown},
 };
+use crate::checks::Rejection;
 
 /// What went wrong. Its text says what was tried, what happened, whether money may have been spent, and what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -291,4 +297,10 @@ impl Error {
         }
         Self::Read(Box::new(ReadError { call, tries: 1, cause: ReadCause::Send(cause) }))
     }
+}
+
+/// An error with what caused it, one after the other, for the end of a sentence.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,6 +1,6 @@
 //! Why a file is not taken.
 
-use super::{MAX_RANGED, MAX_REDIRECTS};
+use crate::download::{MAX_RANGED, MAX_REDIRECTS};
 
 /// Why a file is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

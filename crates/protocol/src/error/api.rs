@@ -1,6 +1,6 @@
 //! An answer that says no, in whatever form it comes: the vendor's three envelopes, a gateway's `detail`, HTML, nothing.
 //!
-//! [`crate::error_reading`] makes one of any answer. Whether the same request may be sent again is decided by
+//! [`ApiError::from_answer`] makes one of any answer. Whether the same request may be sent again is decided by
 //! [`crate::classify`].
 
 use std::fmt;

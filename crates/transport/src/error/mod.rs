@@ -1,0 +1,22 @@
+//! Why a request brought no answer, a file did not come, a source or a setting cannot be used. Decides nothing: which failures
+//! may be followed by another try is `ark-video-protocol`'s to say.
+
+mod save;
+mod send;
+
+pub use save::SaveError;
+pub(crate) use save::is_full;
+pub(crate) use send::{out_of_reach, stage, translate};
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingError(pub(crate) String);
+
+/// A source that cannot be read as it was announced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} cannot be sent: {why}")]
+pub struct SourceError {
+    pub(crate) name: String,
+    pub(crate) why: String,
+}
