@@ -267,9 +267,9 @@ async fn the_bytes_decide_what_gets_the_name_and_labels_do_not() {
             206,
             vec![mp4, ("content-range", "bytes 0-28/*")],
             video.clone(),
-            Nothing,
+            Saved,
         ),
-        ("as a range that is not named", 206, vec![mp4, length], video.clone(), Nothing),
+        ("as a range that is not named", 206, vec![mp4, length], video.clone(), Saved),
         ("labelled text", 200, vec![("content-type", "text/plain"), length], video.clone(), Saved),
         ("labelled text, without a length", 200, vec![("content-type", "text/plain")], video.clone(), Saved),
         (
