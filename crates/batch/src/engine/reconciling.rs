@@ -19,6 +19,8 @@ use crate::{Job, JobFilter, Journal, JournalError, Moved, State};
 const APART: Duration = Duration::from_secs(5);
 /// The pause after a reading that failed.
 const AGAIN: Duration = Duration::from_secs(15);
+/// The pause where as many tasks as creates are listed, and some of them may still come to show whose they are.
+const SOON: Duration = Duration::from_secs(30);
 /// Looks at a shifting list before one of them counts all the same.
 const SHIFTED: u32 = 5;
 /// Jobs that are read from the journal at once.
@@ -66,6 +68,8 @@ struct Case {
     shifted: u32,
     /// From when on a reading counts, by the monotonic clock.
     closes: Duration,
+    /// From when on the next one counts.
+    counts_from: Duration,
     due: Duration,
 }
 
@@ -142,6 +146,7 @@ impl Reconciling {
             looks: 0,
             shifted: 0,
             closes: Duration::MAX,
+            counts_from: Duration::ZERO,
             due: Duration::ZERO,
         };
         if self.0.send(Arrival::Case(Box::new(case))).is_err() {
@@ -254,9 +259,17 @@ impl Searcher {
                 _ => None,
             };
             // A list that shifted while it was read may have hidden the task: look again, a few times.
-            let counts = closed && (doubt != Some(Doubt::Incomplete) || case.shifted >= SHIFTED);
+            let is_due = closed && started >= case.counts_from;
+            let counts = is_due && (doubt != Some(Doubt::Incomplete) || case.shifted >= SHIFTED);
             case.looks += u32::from(counts);
-            case.shifted += u32::from(closed && !counts);
+            case.shifted += u32::from(is_due && !counts);
+            if is_due {
+                case.counts_from = now.saturating_add(self.options.pause);
+            }
+            let may_settle = match &verdict {
+                Verdict::Ambiguous { candidates, claimants, .. } => candidates.len() == claimants.len(),
+                _ => false,
+            };
             let last = case.looks >= self.options.looks.max(1);
             let mut give = |task: Candidate, evidence| {
                 let contested = after.contest(&before, &case.search, &task.id, evidence);
@@ -287,7 +300,10 @@ impl Searcher {
                 // Who has gone away meanwhile does not want to know.
                 Some(said) => drop(case.answer.send(said)),
                 None => {
-                    case.due = if closed { now.saturating_add(self.options.pause) } else { case.closes };
+                    case.due = if closed { case.counts_from } else { case.closes };
+                    if may_settle {
+                        case.due = case.due.min(now.saturating_add(SOON));
+                    }
                     open.push(case);
                 }
             }

@@ -92,6 +92,12 @@ impl Content {
             return Some(content);
         }
         if let Some(prompt) = &shot.prompt {
+            if prompt.starts_with('@') && !prompt.contains(char::is_whitespace) {
+                let message = "`@FILE` is for command lines: here it would be the prompt itself.";
+                findings
+                    .say("prompt-file", shot.at("/prompt"), message)
+                    .advice("Put the text of the file here; with a space before the @ it is the prompt.");
+            }
             content.push(&TextContent::new(prompt.as_str()).into(), "/prompt".to_owned());
         }
         match shot.link() {

@@ -98,6 +98,18 @@ fn everything_is_said_at_once_with_file_line_and_shot() {
 }
 
 #[test]
+fn a_prompt_is_not_the_name_of_a_file() {
+    let refused =
+        |prompt: &str| said(&with_defaults(&format!("[[shots]]\nname = 'a'\nprompt = '{prompt}'\n")));
+    for file in ["@boat.txt", "@-", "@"] {
+        assert!(refused(file).iter().any(|line| line.ends_with("[prompt-file]")), "{file}");
+    }
+    for text in [" @boat.txt", "@harbour at dawn", "mail me @ home"] {
+        assert_eq!(refused(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
 fn links_have_to_lead_somewhere() {
     let one = |after: &str, more: &str| {
         let text = format!(

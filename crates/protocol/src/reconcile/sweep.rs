@@ -254,14 +254,16 @@ impl Sweep {
             .collect()
     }
 
-    /// A set that only settings speak for is not complete while one of its creates has a mark: its task may yet be listed.
+    /// A set that only settings speak for is not complete while one of its creates has a mark: its task may yet be listed. Unless
+    /// all have ended without echoing any mark: then the service drops marks, and no other poll will show more.
     fn while_marks_may_come(&self, mut verdict: Verdict) -> Verdict {
         if let Verdict::Ambiguous { candidates, claimants, is_complete, .. } = &mut verdict {
             let is_marked = |place: &usize| {
                 let marks = &self.unknowns[*place].marks;
                 marks.tag.is_some() || marks.expiry.or(marks.seed).is_some()
             };
-            let by_settings = candidates.iter().all(|task| task.evidence < Evidence::Marked);
+            let by_settings = candidates.iter().all(|task| task.evidence < Evidence::Marked)
+                && !candidates.iter().all(|task| task.is_unmarked_for_good);
             *is_complete &= !(by_settings && claimants.iter().any(is_marked));
         }
         verdict

@@ -353,6 +353,31 @@ fn a_set_is_complete_when_as_many_tasks_as_creates_are_alike() {
     }
 }
 
+/// A service that echoes no marks: as many ended tasks as creates are all that there will be.
+#[test]
+fn a_set_is_complete_when_its_tasks_ended_without_a_mark() {
+    let ended = json!({"status": "succeeded", "execution_expires_after": null});
+    let running = json!({"status": "running", "execution_expires_after": null});
+    let marked = json!({"status": "succeeded", "execution_expires_after": 172_800});
+    for (name, echoes, complete) in [
+        ("both ended", [&ended, &ended], true),
+        ("one may still echo its mark", [&ended, &running], false),
+        ("one echoes the default", [&ended, &marked], false),
+    ] {
+        let mut pairs: Vec<_> =
+            (0..2).map(|n| unanswered(json!({}), &StampOptions::new(), n, &format!("cgt-{n}"))).collect();
+        for ((_, task), echo) in pairs.iter_mut().zip(echoes) {
+            task.as_object_mut().unwrap().extend(echo.as_object().unwrap().clone());
+        }
+        let (unknowns, tasks): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let mut sweep = Sweep::new(unknowns, SweepOptions::new().looks(0));
+        Account::new(tasks).drive(&mut sweep, START, |_, _| {});
+        let verdicts = sweep.verdicts();
+        let is_complete = |verdict: &Verdict| matches!(verdict, Verdict::Ambiguous { is_complete: true, .. });
+        assert_eq!(verdicts.iter().all(is_complete), complete, "{name}: {:?}", words(&verdicts));
+    }
+}
+
 /// Where the machine's clock is, what the service's answers said of theirs, and in which unit it writes moments.
 #[test]
 fn a_marked_task_is_found_whatever_the_clocks_say() {

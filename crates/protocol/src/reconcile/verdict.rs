@@ -119,6 +119,9 @@ pub struct Candidate {
     pub failure: Option<String>,
     /// What speaks for it.
     pub evidence: Evidence,
+    /// It has ended, and echoes none of the fields that correlation marks are in: it never will.
+    #[serde(skip)]
+    pub(super) is_unmarked_for_good: bool,
 }
 
 impl Candidate {
@@ -130,6 +133,10 @@ impl Candidate {
             created_at: task.created_at.map(|at| unix_millis(at).div_euclid(1000)),
             failure,
             evidence,
+            is_unmarked_for_good: task.status.is_terminal()
+                && task.execution_expires_after.is_none()
+                && task.seed.is_none()
+                && task.safety_identifier.as_deref().unwrap_or_default().is_empty(),
         }
     }
 }
