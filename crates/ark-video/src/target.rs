@@ -268,12 +268,14 @@ impl Target {
         let mut folder = wanted;
         loop {
             let real = here(folder);
-            if real.is_dir() {
+            // Asked once: another shot may make the folder in between.
+            let found = std::fs::metadata(&real);
+            if found.as_ref().is_ok_and(std::fs::Metadata::is_dir) {
                 break;
             }
-            let what = match real.symlink_metadata() {
-                Ok(found) if found.is_symlink() && !real.exists() => Some("is a link that leads nowhere"),
+            let what = match found {
                 Ok(_) => Some("is not a folder"),
+                Err(_) if real.is_symlink() => Some("is a link that leads nowhere"),
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => None,
                 // A name that is too long is one of the names below.
                 Err(error) if error.kind() == io::ErrorKind::InvalidFilename => None,
