@@ -108,9 +108,11 @@ impl Answer {
 
 /// One request on a connection of its own.
 fn ask(base: &str, request: &str, body: &str) -> Result<Answer> {
-    let mut stream = TcpStream::connect(base.trim_start_matches("http://"))?;
+    // Links to videos begin with the host that was asked.
+    let host = base.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host)?;
     let head = format!(
-        "{request} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer any\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        "{request} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer any\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;
