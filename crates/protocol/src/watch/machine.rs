@@ -19,6 +19,7 @@ use super::{
 use crate::{
     get,
     limit::{Lane, Limits, Permit},
+    wait::REFUSALS,
 };
 
 /// Least pause between two looks at a task by GET.
@@ -206,7 +207,9 @@ impl Watch {
     }
 
     fn next_get(&mut self, now: Duration, limits: &mut Limits) -> Next {
-        if self.gets_under_way >= MAX_IN_FLIGHT {
+        // While the account is refused, one question at a time shows whether it still is.
+        let most = if self.refusals >= REFUSALS { 1 } else { MAX_IN_FLIGHT };
+        if self.gets_under_way >= most {
             return Next::Nothing;
         }
         while let Some(key) = self.urgent.front().copied() {
