@@ -325,11 +325,9 @@ impl Limiter {
 
     /// Takes a place while more than `keep` are free, or says when that may be. Of all of them, one can always be had.
     fn take(&mut self, now: Duration, keep: usize) -> Permit {
-        if now < self.stopped_until {
-            return Permit::At(self.stopped_until);
-        }
+        let stopped = (now < self.stopped_until).then_some(Permit::At(self.stopped_until));
         if self.set.is_infinite() {
-            return Permit::Ready;
+            return stopped.unwrap_or(Permit::Ready);
         }
         while self.unanswered.front().is_some_and(|sent| *sent + UNANSWERED <= now) {
             let sent = self.unanswered.pop_front().unwrap_or_default();
@@ -342,7 +340,11 @@ impl Limiter {
         let taken = self.unanswered.len() + self.free_at.len();
         if taken >= most {
             // Later than the places that are free by then only answers can tell.
-            return Permit::At(self.free_at.get(taken - most).map_or(now + LOOK_AGAIN, |at| *at));
+            let free = self.free_at.get(taken - most).map_or(now + LOOK_AGAIN, |at| *at);
+            return Permit::At(free.max(self.stopped_until));
+        }
+        if let Some(stopped) = stopped {
+            return stopped;
         }
         match self.from_answer {
             true => self.unanswered.push_back(now),
