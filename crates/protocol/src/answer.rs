@@ -26,10 +26,10 @@ pub(crate) fn bare(method: Method, uri: Uri) -> Request<Bytes> {
 }
 
 /// A request with a JSON body.
-pub(crate) fn with_json(method: Method, uri: Uri, body: Vec<u8>) -> Request<Bytes> {
+pub(crate) fn with_json(method: Method, uri: Uri, body: Bytes) -> Request<Bytes> {
     let mut request = bare(method, uri);
     request.headers_mut().insert(header::CONTENT_TYPE, JSON);
-    *request.body_mut() = body.into();
+    *request.body_mut() = body;
     request
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use serde_json::Value;
 
-use crate::{ApiError, BaseUrl, RequestError, RequestRejected, answer, route};
+use crate::{ApiError, BaseUrl, RequestError, Route, answer, route};
 
 /// Asks for one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +34,10 @@ impl Request {
     ///
     /// # Errors
     /// Another path.
-    pub fn from_http(parts: &Parts, _body: &Bytes, prefix: &str) -> Result<Self, RequestRejected> {
-        match route::of_parts(parts, prefix)? {
-            route::Route::Get { id } => Ok(Self { id }),
-            _ => Err(RequestRejected::no_such_path(parts.uri.path())),
+    pub fn from_http(parts: &Parts, _body: &Bytes, prefix: &str) -> Result<Self, ApiError> {
+        match Route::from_parts(parts, prefix)? {
+            Route::Get { id } => Ok(Self { id }),
+            _ => Err(ApiError::no_such_path(parts.uri.path())),
         }
     }
 }

@@ -19,11 +19,15 @@ mod backoff;
 mod base_url;
 pub mod body;
 pub mod callback;
+mod changed_body;
 mod classify;
 pub mod create;
+#[cfg(test)]
+mod create_tests;
 pub mod delete;
 pub mod download;
 mod error;
+pub mod gateway;
 pub mod get;
 pub mod limit;
 pub mod list;
@@ -45,8 +49,6 @@ pub use asked::{Asked, Difference};
 pub use backoff::Backoff;
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};
 pub use classify::{Cause, Class, Failure, classify};
-pub use error::{
-    ApiError, EnvelopeKind, REQUEST_ID, RequestError, RequestRejected, SendError, SendErrorKind, SendStage,
-};
+pub use error::{ApiError, EnvelopeKind, REQUEST_ID, RequestError, SendError, SendErrorKind, SendStage};
 pub use pace::{RetryAfter, UnixMillis, unix_millis, utc};
 pub use route::{Endpoint, Route, below, route};

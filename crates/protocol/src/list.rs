@@ -8,7 +8,7 @@ use ark_video_model::{ServiceTier, TaskList, TaskStatus};
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 
-use crate::{ApiError, BaseUrl, RequestError, RequestRejected, answer, path, route};
+use crate::{ApiError, BaseUrl, RequestError, Route, answer, path, route};
 
 /// Largest `page_size` and `page_num` the service takes (list page, 2026-10).
 pub const MAX_PAGE: u32 = 500;
@@ -116,14 +116,14 @@ impl Request {
     ///
     /// # Errors
     /// Another path, or a page that is not a number. Ranges are for the service to judge.
-    pub fn from_http(parts: &Parts, _body: &Bytes, prefix: &str) -> Result<Self, RequestRejected> {
-        match route::of_parts(parts, prefix)? {
-            route::Route::List => {}
-            _ => return Err(RequestRejected::no_such_path(parts.uri.path())),
+    pub fn from_http(parts: &Parts, _body: &Bytes, prefix: &str) -> Result<Self, ApiError> {
+        match Route::from_parts(parts, prefix)? {
+            Route::List => {}
+            _ => return Err(ApiError::no_such_path(parts.uri.path())),
         }
         let mut read = Self::new();
         let pairs = path::pairs(parts.uri.query().unwrap_or_default())
-            .map_err(|pair| RequestRejected::invalid(None, format!("The query `{pair}` is not UTF-8.")))?;
+            .map_err(|pair| ApiError::invalid(None, format!("The query `{pair}` is not UTF-8.")))?;
         for (name, value) in pairs {
             if value.is_empty() {
                 continue;
@@ -142,12 +142,11 @@ impl Request {
     }
 }
 
-fn number(name: &str, value: &str) -> Result<u32, RequestRejected> {
+fn number(name: &str, value: &str) -> Result<u32, ApiError> {
     value.parse().map_err(|_| {
-        let message = format!(
-            "The parameter `{name}` specified in the request is not valid: it must be a whole number."
-        );
-        RequestRejected::invalid(Some(name), message)
+        let message =
+            format!("The parameter `{name}` specified in the request is not valid: it must be an integer.");
+        ApiError::invalid(Some(name), message)
     })
 }
 

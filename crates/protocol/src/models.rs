@@ -5,7 +5,7 @@ use ark_video_model::ModelList;
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 
-use crate::{ApiError, BaseUrl, RequestError, RequestRejected, answer, route};
+use crate::{ApiError, BaseUrl, RequestError, Route, answer, route};
 
 /// Asks for the catalogue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,10 +31,10 @@ impl Request {
     ///
     /// # Errors
     /// Another path.
-    pub fn from_http(parts: &Parts, _body: &Bytes, prefix: &str) -> Result<Self, RequestRejected> {
-        match route::of_parts(parts, prefix)? {
-            route::Route::Models => Ok(Self),
-            _ => Err(RequestRejected::no_such_path(parts.uri.path())),
+    pub fn from_http(parts: &Parts, _body: &Bytes, prefix: &str) -> Result<Self, ApiError> {
+        match Route::from_parts(parts, prefix)? {
+            Route::Models => Ok(Self),
+            _ => Err(ApiError::no_such_path(parts.uri.path())),
         }
     }
 }

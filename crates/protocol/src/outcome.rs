@@ -39,6 +39,24 @@ pub enum CreateOutcome {
     Unknown(UnknownReason),
 }
 
+impl CreateOutcome {
+    /// The created task, or the error that a gateway answers its own caller: see [`ApiError`]'s `From` implementations.
+    /// A refusal stays as the service wrote it, also where it is about the gateway's own account
+    /// ([`Refusal::Account`]).
+    ///
+    /// # Errors
+    /// Every other outcome. To the caller's client the error means what the outcome means here: only what was not sent,
+    /// throttled or transient may be sent again.
+    pub fn into_result(self) -> Result<CreateTaskResponse, ApiError> {
+        match self {
+            Self::Accepted(created) => Ok(created),
+            Self::Refused { error, .. } | Self::Unknown(UnknownReason::Answer(error)) => Err(error),
+            Self::NotSent(error) | Self::Unknown(UnknownReason::NoAnswer(error)) => Err(error.into()),
+            Self::AcceptedWithoutId(unread) => Err(unread.into()),
+        }
+    }
+}
+
 /// Who has to act on a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

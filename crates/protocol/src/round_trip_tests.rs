@@ -75,7 +75,7 @@ proptest! {
     fn create_keeps_the_body(model in "\\PC{0,20}", text in "\\PC{0,40}", duration in any::<i64>()) {
         let body = CreateTaskRequest::new(model, [ContentItem::Text(TextContent::new(text))]).duration(duration);
         let (parts, bytes) = create::to_http(&body, &base("/api/v3")).unwrap().into_parts();
-        prop_assert_eq!(create::Request::from_http(&parts, &bytes, "/api/v3").unwrap().body, body);
+        prop_assert_eq!(create::Request::from_http(&parts, &bytes, "/api/v3").unwrap().into_body(), body);
     }
 }
 
@@ -124,7 +124,7 @@ fn the_server_half_says_what_it_cannot_read() {
     let page = parts(Method::GET, "/v3/contents/generations/tasks?page_num=two");
     let bad = list::Request::from_http(&page, &Bytes::new(), "/v3").unwrap_err();
     assert_eq!((bad.status, bad.param.as_deref()), (400, Some("page_num")));
-    let error = bad.to_error(Some("02aa".into()));
+    let error = bad.request_id("02aa");
     assert_eq!(crate::ApiError::from_answer(&error.encode()), error);
     let elsewhere = get::Request::from_http(&parts(Method::GET, "/other"), &Bytes::new(), "/v3").unwrap_err();
     assert_eq!((elsewhere.status, elsewhere.code.as_str()), (404, "ResourceNotFound"));

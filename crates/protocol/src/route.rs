@@ -2,7 +2,7 @@
 
 use http::{Method, request::Parts};
 
-use crate::{RequestError, RequestRejected, path};
+use crate::{ApiError, RequestError, path};
 
 pub(crate) const TASKS: &str = "/contents/generations/tasks";
 pub(crate) const MODELS: &str = "/models";
@@ -59,6 +59,37 @@ pub enum Route {
     Models,
 }
 
+impl Route {
+    /// Reads the method and path of a request; `prefix` is where the API is mounted, such as `/api/v3`.
+    ///
+    /// # Errors
+    /// There is nothing at this path: 404.
+    pub fn from_parts(parts: &Parts, prefix: &str) -> Result<Self, ApiError> {
+        let path = parts.uri.path();
+        below(path, prefix)
+            .and_then(|below| route(&parts.method, below))
+            .ok_or_else(|| ApiError::no_such_path(path))
+    }
+
+    /// The operation, without the id.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        match self {
+            Self::Create => Endpoint::Create,
+            Self::Get { .. } => Endpoint::Get,
+            Self::List => Endpoint::List,
+            Self::Delete { .. } => Endpoint::Delete,
+            Self::Models => Endpoint::Models,
+        }
+    }
+}
+
+impl From<&Route> for Endpoint {
+    fn from(route: &Route) -> Self {
+        route.endpoint()
+    }
+}
+
 /// Finds the endpoint of a request; `path` is what follows the mount point, still escaped (`/contents/…`).
 ///
 /// As at the vendor, whatever is POSTed below the tasks path is a create: there is no `/{id}/cancel`.
@@ -99,14 +130,6 @@ pub(crate) fn task_path(id: &str) -> Result<String, RequestError> {
     Ok(format!("{TASKS}/{}", path::segment(id)?))
 }
 
-/// Routes a request and refuses what is not mounted.
-pub(crate) fn of_parts(parts: &Parts, prefix: &str) -> Result<Route, RequestRejected> {
-    let path = parts.uri.path();
-    below(path, prefix)
-        .and_then(|below| route(&parts.method, below))
-        .ok_or_else(|| RequestRejected::no_such_path(path))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +153,14 @@ mod tests {
             (Method::GET, "/", None),
         ] {
             assert_eq!(route(&method, path), expected, "{method} {path}");
+            if let Some(route) = expected {
+                let method_of = match Endpoint::from(&route) {
+                    Endpoint::Create => Method::POST,
+                    Endpoint::Delete => Method::DELETE,
+                    _ => Method::GET,
+                };
+                assert_eq!(method_of, method, "{path}");
+            }
         }
     }
 

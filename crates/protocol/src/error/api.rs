@@ -74,6 +74,17 @@ impl ApiError {
         }
     }
 
+    /// A request with a parameter that is not valid: 400.
+    pub(crate) fn invalid(param: Option<&str>, message: String) -> Self {
+        let error = Self::new(400, "InvalidParameter", message).kind("BadRequest");
+        if let Some(param) = param { error.param(param) } else { error }
+    }
+
+    /// A request for something that is not mounted: 404.
+    pub(crate) fn no_such_path(path: &str) -> Self {
+        Self::new(404, "ResourceNotFound", format!("There is nothing at {path}.")).kind("NotFound")
+    }
+
     /// Sets the field to blame.
     #[must_use]
     pub fn param(mut self, param: impl Into<String>) -> Self {
@@ -113,7 +124,7 @@ impl ApiError {
     #[must_use]
     pub fn encode(&self) -> Response<Bytes> {
         let code = self.code.as_str();
-        let body = match self.envelope {
+        let mut body = match self.envelope {
             EnvelopeKind::Nested => {
                 let mut error = Map::new();
                 error.insert("code".into(), code.into());
@@ -133,6 +144,10 @@ impl ApiError {
             EnvelopeKind::Other => json!({ "error": self.message }),
             EnvelopeKind::NotJson => Value::Null,
         };
+        // A refusal that names a task is not proof that nothing was created; the reader has to see the name too.
+        if let (Some(id), Some(fields)) = (&self.other_id, body.as_object_mut()) {
+            fields.insert("task_id".into(), id.as_str().into());
+        }
         let (kind, body) = match self.envelope {
             EnvelopeKind::NotJson => ("text/plain; charset=utf-8", Bytes::from(self.message.clone())),
             _ => ("application/json", Bytes::from(body.to_string())),

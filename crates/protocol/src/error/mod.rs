@@ -2,6 +2,7 @@
 //! sends. What follows from it is decided elsewhere ([`crate::classify`], [`crate::outcome`]).
 
 mod api;
+mod conversions;
 mod download;
 mod reading;
 mod request;
@@ -9,5 +10,5 @@ mod send;
 
 pub use api::{ApiError, EnvelopeKind, REQUEST_ID};
 pub use download::DownloadRefusal;
-pub use request::{RequestError, RequestRejected};
+pub use request::RequestError;
 pub use send::{SendError, SendErrorKind, SendStage};

@@ -1,8 +1,4 @@
-//! What can be wrong with a request before it is sent (client half) or when it is read (server half).
-
-use ark_video_model::ErrorCode;
-
-use crate::ApiError;
+//! What can be wrong with a request before it is sent.
 
 /// A request that cannot be written down. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,49 +39,7 @@ pub enum RequestError {
         "the request refers to a local file that is not among its attachments: hand over the attachments it was built with"
     )]
     NotAttached,
-}
-
-/// A request that the server half could not read. [`RequestRejected::to_error`] is the vendor's way of saying so.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{message}")]
-#[non_exhaustive]
-pub struct RequestRejected {
-    /// HTTP status to answer with.
-    pub status: u16,
-    /// Vendor code, for example `InvalidParameter`.
-    pub code: ErrorCode,
-    /// What is wrong, in words.
-    pub message: String,
-    /// Name of the field or query parameter, when one is to blame.
-    pub param: Option<String>,
-}
-
-impl RequestRejected {
-    pub(crate) fn invalid(param: Option<&str>, message: String) -> Self {
-        Self {
-            status: 400,
-            code: ErrorCode::from("InvalidParameter"),
-            message,
-            param: param.map(str::to_owned),
-        }
-    }
-
-    pub(crate) fn no_such_path(path: &str) -> Self {
-        Self {
-            status: 404,
-            code: ErrorCode::from("ResourceNotFound"),
-            message: format!("There is nothing at {path}."),
-            param: None,
-        }
-    }
-
-    /// The rejection as an answer in the nested envelope.
-    #[must_use]
-    pub fn to_error(&self, request_id: Option<String>) -> ApiError {
-        let kind = if self.status == 404 { "NotFound" } else { "BadRequest" };
-        let mut error = ApiError::new(self.status, self.code.clone(), self.message.clone()).kind(kind);
-        error.param.clone_from(&self.param);
-        error.request_id = request_id;
-        error
-    }
+    /// The key holds characters that no HTTP header can carry.
+    #[error("the API key holds characters that no HTTP header can carry")]
+    Key,
 }

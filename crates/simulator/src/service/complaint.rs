@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ark_video_protocol::{ApiError, EnvelopeKind, RequestRejected};
+use ark_video_protocol::{ApiError, EnvelopeKind};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header};
 
@@ -128,9 +128,9 @@ pub(crate) fn signed(message: &str, request_id: &str) -> String {
     format!("{message}{stop} Request id: {request_id}")
 }
 
-impl From<RequestRejected> for Complaint {
-    fn from(rejected: RequestRejected) -> Self {
-        let new = Self::new(rejected.status, rejected.code.as_str().to_owned(), rejected.message);
-        new.param(rejected.param.unwrap_or_default())
+impl From<ApiError> for Complaint {
+    fn from(error: ApiError) -> Self {
+        let new = Self::new(error.status, error.code.as_str().to_owned(), error.message);
+        new.param(error.param.unwrap_or_default())
     }
 }

@@ -37,7 +37,7 @@ use std::borrow::Cow;
 
 use ark_video_model::{Catalog, Task};
 use ark_video_protocol::{
-    REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, get, list, models,
+    REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, gateway, get, list, models,
     request_id::CLIENT_REQUEST_ID, route,
 };
 use bytes::Bytes;
@@ -457,20 +457,16 @@ impl Service {
     }
 
     fn check_key(&self, headers: &HeaderMap) -> Checked<()> {
-        let given =
-            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-                let (scheme, key) = value.split_once(' ')?;
-                scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-            });
+        let given = gateway::bearer(headers);
         let good = given.is_some_and(|given| match &self.options.key {
             Some(key) => given == key,
-            None => !given.is_empty(),
+            None => true,
         });
         if good {
             return Ok(());
         }
         // Two texts were recorded: of a key that the service does not have, and of none.
-        let message = match given.filter(|key| !key.is_empty()) {
+        let message = match given {
             Some(_) => "The API key doesn't exist.",
             None => "The API key or AK/SK in the request is missing or invalid.",
         };
