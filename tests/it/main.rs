@@ -29,6 +29,4 @@ mod responses;
 mod round_trip;
 mod schema;
 mod simulator;
-#[path = "../../crates/transport/tests/support/small_disk.rs"]
-mod small_disk;
 mod watch_load;

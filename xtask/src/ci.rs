@@ -2,14 +2,16 @@
 //! left out for which reason. Each job is also a command of its own, so that a failure can be repeated alone.
 //! Decides nothing about a job: that is `jobs`; reads the runners' closing lines through `counts`.
 
+pub(crate) mod companions;
 mod counts;
+mod inputs;
 pub(crate) mod jobs;
 mod shell;
 
 use std::time::{Duration, Instant};
 
 use counts::Counts;
-use jobs::{JOBS, Job, Outcome};
+use jobs::{JOBS, Job, Outcome, When};
 use shell::Shell;
 
 /// What became of one job.
@@ -25,12 +27,28 @@ impl Row {
     }
 }
 
-/// Runs every job and says whether all went well; with `fail_fast` the first failure ends the run.
-pub(crate) fn run(fail_fast: bool) -> Result<bool, String> {
+/// Which jobs run, and how far.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// The first failure ends the run.
+    pub(crate) fail_fast: bool,
+    /// The jobs whose inputs have not changed run too.
+    pub(crate) all: bool,
+}
+
+/// Runs the jobs and reports whether all passed. A run of all that passes on a clean tree is recorded, see [`inputs`].
+pub(crate) fn run(options: Options) -> Result<bool, String> {
+    let Options { fail_fast, all } = options;
     let shell = Shell::new(crate::root())?;
+    let unchanged = if all { None } else { inputs::unchanged(&shell) };
     let mut rows = Vec::new();
     for job in JOBS {
-        let row = run_job(job, &shell);
+        let row = match &unchanged {
+            Some(reason) if job.when == When::InputsChanged => {
+                Row { name: job.name, outcome: Outcome::Unchanged(reason.clone()), took: Duration::ZERO }
+            }
+            _ => run_job(job, &shell),
+        };
         let failed = row.failed();
         rows.push(row);
         if failed && fail_fast {
@@ -38,8 +56,12 @@ pub(crate) fn run(fail_fast: bool) -> Result<bool, String> {
         }
     }
     let left_out = shell.skipped_by_tests();
+    let passed = !rows.iter().any(Row::failed);
+    if passed && rows.len() == JOBS.len() && unchanged.is_none() {
+        inputs::record(&shell)?;
+    }
     println!("\n{}", summary(&rows, &left_out, JOBS.len()));
-    Ok(!rows.iter().any(Row::failed))
+    Ok(passed)
 }
 
 /// Runs one job by name, with the same summary.
@@ -81,9 +103,10 @@ fn summary(rows: &[Row], left_out: &[String], jobs: usize) -> String {
                 total.skipped += 1;
                 ("skipped", reason.clone())
             }
+            Outcome::Unchanged(reason) => ("unchanged", reason.clone()),
         };
         lines.push(
-            format!("{:<18} {:<8} {:>7.1} s  {detail}", row.name, state, row.took.as_secs_f64())
+            format!("{:<19} {:<9} {:>7.1} s  {detail}", row.name, state, row.took.as_secs_f64())
                 .trim_end()
                 .to_owned(),
         );
@@ -92,9 +115,8 @@ fn summary(rows: &[Row], left_out: &[String], jobs: usize) -> String {
         lines.push(format!("{} job(s) were not started, because of --fail-fast", jobs - rows.len()));
     }
     total.skipped += left_out.len();
-    total.passed = total.passed.saturating_sub(left_out.len());
     if !left_out.is_empty() {
-        lines.push(format!("{} test(s) left something out:", left_out.len()));
+        lines.push(format!("{} thing(s) left out by tests:", left_out.len()));
         lines.extend(left_out.iter().map(|line| format!("  {line}")));
     }
     lines.push(format!("tests run: {} ({} passed, {} failed)", tests.ran(), tests.passed, tests.failed));
@@ -119,18 +141,20 @@ mod tests {
         let rows = [
             row("fmt", Outcome::Passed(Counts::default())),
             row("test", Outcome::Passed(counts(310, 0, 1))),
+            row("alone", Outcome::Unchanged("no manifest changed".into())),
             row("deny", Outcome::Skipped("cargo-deny is not installed".into())),
         ];
         let left_out = ["skipped: no ffprobe".to_owned()];
         assert_eq!(
-            summary(&rows, &left_out, 3),
+            summary(&rows, &left_out, 4),
             "=== summary\n\
-             fmt                ok           1.5 s\n\
-             test               ok           1.5 s  310 tests\n\
-             deny               skipped      1.5 s  cargo-deny is not installed\n\
-             1 test(s) left something out:\n  skipped: no ffprobe\n\
+             fmt                 ok            1.5 s\n\
+             test                ok            1.5 s  310 tests\n\
+             alone               unchanged     1.5 s  no manifest changed\n\
+             deny                skipped       1.5 s  cargo-deny is not installed\n\
+             1 thing(s) left out by tests:\n  skipped: no ffprobe\n\
              tests run: 310 (310 passed, 0 failed)\n\
-             310 passed, 0 failed, 3 skipped"
+             311 passed, 0 failed, 3 skipped"
         );
     }
 

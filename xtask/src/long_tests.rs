@@ -63,7 +63,7 @@ pub(crate) fn run(root: &Path, name: &str, options: &ArgMatches) -> Option<Resul
             plain("cases").to_string(),
         ),
         "kill-matrix" => (
-            "--release --quiet -p ark-video-batch --test kill",
+            "--release --quiet -p ark-video-batch --test it -- --exact kill::long_matrix_by_hand --ignored --nocapture",
             "ARK_VIDEO_KILL_MATRIX",
             json!({
                 "jobs": number("jobs"), "kills": number("kills"), "seed": number("seed"),
@@ -72,8 +72,8 @@ pub(crate) fn run(root: &Path, name: &str, options: &ArgMatches) -> Option<Resul
             .to_string(),
         ),
         "sequences" => (
-            "--quiet -p ark-video-batch --test runs -- --exact \
-             sequences::no_sequence_makes_a_second_bill_or_loses_a_paid_video",
+            "--quiet -p ark-video-batch --test it -- --exact \
+             runs::sequences::no_sequence_makes_a_second_bill_or_loses_a_paid_video",
             "ARK_VIDEO_SEQUENCES",
             format!("{}:{}", plain("count"), plain("seed")),
         ),

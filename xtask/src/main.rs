@@ -84,7 +84,8 @@ fn command_line() -> Command {
         .subcommand(
             Command::new("ci")
                 .about("Every job below in order: what CI runs")
-                .arg(flag("fail-fast", "End at the first job that fails")),
+                .arg(flag("fail-fast", "End at the first job that fails"))
+                .arg(flag("all", "Also run the jobs whose inputs have not changed since they passed")),
         )
         .subcommands(
             ci::jobs::JOBS
@@ -119,7 +120,10 @@ fn main() -> ExitCode {
         }
         Some(("bench", options)) => bench(options.get_many("options").into_iter().flatten()).map(done),
         Some(("tidy", options)) => tidy::run(&root(), options.get_flag("fix")).map(done),
-        Some(("ci", options)) => ci::run(options.get_flag("fail-fast")),
+        Some(("ci", options)) => {
+            let (fail_fast, all) = (options.get_flag("fail-fast"), options.get_flag("all"));
+            ci::run(ci::Options { fail_fast, all })
+        }
         Some((name, options)) => long_tests::run(&root(), name, options).unwrap_or_else(|| ci::run_one(name)),
         None => Err("say what to do: `cargo xtask --help`".into()),
     };

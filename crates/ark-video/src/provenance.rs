@@ -396,5 +396,4 @@ impl Sidecar {
 }
 
 #[cfg(test)]
-#[path = "provenance_tests.rs"]
 mod tests;

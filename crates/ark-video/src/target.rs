@@ -526,5 +526,4 @@ fn reason(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "target_tests.rs"]
 mod tests;

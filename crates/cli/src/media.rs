@@ -79,5 +79,4 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "media_tests.rs"]
 mod tests;

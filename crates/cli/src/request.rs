@@ -377,5 +377,4 @@ fn measure(asked: &mut Asked) {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

@@ -35,6 +35,8 @@ mod estimate;
 #[allow(unused_qualifications, clippy::all, reason = "generated; every path is spelled out")]
 mod generated;
 mod lint;
+#[cfg(doctest)]
+mod misuse;
 mod open;
 mod redact;
 mod source;

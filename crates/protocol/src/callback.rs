@@ -279,5 +279,4 @@ pub(crate) fn rank(status: &TaskStatus) -> u8 {
 }
 
 #[cfg(test)]
-#[path = "callback_tests.rs"]
 mod tests;

@@ -207,5 +207,4 @@ pub(crate) fn is_redirect(status: u16) -> bool {
 }
 
 #[cfg(test)]
-#[path = "classify_tests.rs"]
 mod tests;

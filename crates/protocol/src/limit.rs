@@ -355,5 +355,4 @@ impl Limiter {
 }
 
 #[cfg(test)]
-#[path = "limit_tests.rs"]
 mod tests;

@@ -176,5 +176,4 @@ fn id_header(answer: &Response<Bytes>) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "outcome_tests.rs"]
 mod tests;

@@ -299,5 +299,4 @@ fn after_of(failure: Failure<'_>) -> Option<RetryAfter> {
 }
 
 #[cfg(test)]
-#[path = "retry_tests.rs"]
 mod tests;

@@ -294,5 +294,4 @@ fn times(duration: Duration, factor: f64) -> Duration {
 }
 
 #[cfg(test)]
-#[path = "wait_tests.rs"]
 mod tests;

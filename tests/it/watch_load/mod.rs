@@ -133,7 +133,7 @@ fn watched(orders: &Orders, ids: &[&str], folder: &Path) -> Report {
     fs::write(folder.join("orders"), serde_json::to_vec(orders).unwrap()).unwrap();
     fs::write(folder.join("ids"), ids.join("\n")).unwrap();
     let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "watch_load::client::process", "--nocapture"])
+        .args(["--exact", "watch_load::client::client_child", "--ignored", "--nocapture"])
         .env("ARK_VIDEO_TEST_WATCH", folder)
         .status()
         .unwrap();

@@ -1,6 +1,8 @@
 //! The jobs of CI, in order, each a plain function of the shell. To add one, add it to `JOBS`: the command line and
 //! `cargo xtask ci` both read that list. What is done at the root is done in the schema tool's workspace, too.
+//! Whether a job's inputs have changed is `super::inputs`'s to say.
 
+use super::companions;
 use super::counts::Counts;
 use super::shell::{Ended, Shell};
 
@@ -8,7 +10,17 @@ use super::shell::{Ended, Shell};
 pub(crate) struct Job {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
+    pub(crate) when: When,
     pub(crate) run: fn(&Shell) -> Outcome,
+}
+
+/// When `cargo xtask ci` runs a job; by its own name, and with `--all`, it always runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    Always,
+    /// Only when a manifest, a lock file or the schema has changed since the commit that last passed everything: nothing
+    /// else can change the job's result.
+    InputsChanged,
 }
 
 /// How a job ended.
@@ -20,59 +32,79 @@ pub(crate) enum Outcome {
     },
     /// Not run, and why.
     Skipped(String),
+    /// Not run, because its inputs are those of a run that passed.
+    Unchanged(String),
 }
 
-/// Cheap ones first.
+/// Cheap ones first, then the tests: they find the most.
 pub(crate) const JOBS: &[Job] = &[
-    Job { name: "fmt", about: "formatting", run: |sh| both(sh, &["fmt", "--all", "--check"], &[]) },
+    Job {
+        name: "fmt",
+        about: "formatting",
+        when: When::Always,
+        run: |sh| both(sh, &["fmt", "--all", "--check"], &[]),
+    },
+    Job { name: "tidy", about: "the crate graph, documents, manifests", when: When::Always, run: tidy },
+    Job { name: "test", about: "tests of every member", when: When::Always, run: root_tests },
     Job {
         name: "codegen --check",
         about: "generated files equal what the schema gives",
+        when: When::Always,
         run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "codegen", "--check"]),
     },
     Job {
         name: "docs --check",
         about: "generated documents equal what the schema gives",
+        when: When::Always,
         run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "docs", "--check"]),
     },
-    Job { name: "tidy", about: "the crate graph, documents, manifests", run: tidy },
+    Job {
+        name: "test-schema-tool",
+        about: "tests of the schema tool",
+        when: When::Always,
+        run: |sh| tests(sh, |runner, _| crate::schema_tool::cargo(sh.root(), runner)),
+    },
+    Job {
+        name: "doctest",
+        about: "examples in the documentation",
+        when: When::Always,
+        run: |sh| steps(sh, &[&["test", "--doc", "--no-fail-fast"]]),
+    },
+    Job { name: "doc", about: "rustdoc without warnings", when: When::Always, run: doc },
     Job {
         name: "clippy",
         about: "lints and fences of every member, and of the schema tool",
+        when: When::Always,
         run: |sh| both(sh, &["clippy", "--workspace", "--all-targets"], &["--", "-D", "warnings"]),
     },
     Job {
         name: "clippy-schemars",
         about: "lints of the model with its schemars feature",
+        when: When::InputsChanged,
         run: |sh| {
             let words = "clippy -p ark-video-model --features schemars --all-targets -- -D warnings";
             steps(sh, &[&words.split(' ').collect::<Vec<_>>()])
         },
     },
-    Job { name: "alone", about: "each crate builds with only the features it asks for", run: alone },
     Job {
-        name: "test",
-        about: "tests of every member",
-        run: |sh| tests(sh, |runner| runner.iter().map(|word| (*word).to_owned()).collect()),
-    },
-    Job {
-        name: "test-schema-tool",
-        about: "tests of the schema tool",
-        run: |sh| tests(sh, |runner| crate::schema_tool::cargo(sh.root(), runner)),
+        name: "alone",
+        about: "each crate builds with only the features it asks for",
+        when: When::InputsChanged,
+        run: alone,
     },
     Job {
         name: "schema compile-test",
         about: "prepared edits of the schema: rustc agrees with what diff calls breaking",
+        when: When::InputsChanged,
         run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "schema", "compile-test"]),
     },
+    Job { name: "msrv", about: "the oldest Rust we promise", when: When::InputsChanged, run: msrv },
     Job {
-        name: "doctest",
-        about: "examples in the documentation",
-        run: |sh| steps(sh, &[&["test", "--doc", "--no-fail-fast"]]),
+        name: "deny",
+        about: "who may use what; licences and sources of dependencies",
+        when: When::InputsChanged,
+        run: deny,
     },
-    Job { name: "doc", about: "rustdoc without warnings", run: doc },
-    Job { name: "msrv", about: "the oldest Rust we promise", run: msrv },
-    Job { name: "deny", about: "who may use what; licences and sources of dependencies", run: deny },
 ];
 
 fn steps(shell: &Shell, commands: &[&[&str]]) -> Outcome {
@@ -117,13 +149,16 @@ fn outcome(result: Result<(), String>) -> Outcome {
 }
 
 /// With cargo-nextest where it is installed, else with cargo's own runner; documentation tests are a job of their own.
-fn tests(shell: &Shell, command: impl Fn(&[&str]) -> Vec<String>) -> Outcome {
+/// `command` aims it at a workspace and says which ignored tests to include.
+fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outcome {
     let nextest = shell.has(&crate::cargo(), &["nextest", "--version"]);
     let runner: &[&str] =
         if nextest { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--tests", "--no-fail-fast"] };
-    let command = command(runner);
+    let command = command(runner, nextest);
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
-    let Ended { ok, how, counts } = shell.cargo(&words);
+    let Ended { ok, how, mut counts } = shell.cargo(&words);
+    // Those are tests that are left out by rule, or reported by name already.
+    counts.skipped = 0;
     if !ok {
         Outcome::Failed { reason: how, counts }
     } else if counts.ran() == 0 {
@@ -131,6 +166,14 @@ fn tests(shell: &Shell, command: impl Fn(&[&str]) -> Vec<String>) -> Outcome {
     } else {
         Outcome::Passed(counts)
     }
+}
+
+/// The tests of the root's members, those that need a companion included where it is there.
+fn root_tests(shell: &Shell) -> Outcome {
+    tests(shell, |runner, nextest| {
+        let runner = runner.iter().map(|word| (*word).to_owned());
+        runner.chain(companions::arguments(shell, nextest)).collect()
+    })
 }
 
 /// A build of everything at once lends each crate the features that the others turn on; a user has no such luck.

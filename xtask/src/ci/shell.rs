@@ -1,7 +1,7 @@
 //! Starts the programs a job needs: shows the command, passes its output on line by line, counts tests on the way.
 //! Children get no `ARK_*` variable of the developer's: a test run must never hold a real key.
 
-use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -89,6 +89,14 @@ impl Shell {
         let output =
             Command::new(program).args(args).current_dir(&self.root).stdin(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Adds a line to what was left out.
+    pub(crate) fn left_out(&self, what: &str) {
+        let log = std::fs::OpenOptions::new().append(true).open(&self.skipped_log);
+        if let Err(error) = log.and_then(|mut log| writeln!(log, "skipped: {what}")) {
+            println!("skipped: {what} ({error})");
+        }
     }
 
     /// What the tests said they left out: each line once, in order.

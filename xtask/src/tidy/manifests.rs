@@ -85,7 +85,10 @@ fn examine(repo: &Repo) -> (Vec<Finding>, Users, BTreeMap<&str, Table>) {
 
 fn is_member(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
-    matches!(parts.as_slice(), ["crates", _, "Cargo.toml"] | ["bench" | "tests" | "xtask", "Cargo.toml"])
+    matches!(
+        parts.as_slice(),
+        ["crates", _, "Cargo.toml"] | ["bench" | "test-support" | "tests" | "xtask", "Cargo.toml"]
+    )
 }
 
 /// Name in `[workspace.dependencies]`, and whether it is one of our own crates.

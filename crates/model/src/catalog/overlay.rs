@@ -301,5 +301,4 @@ impl Part<'_> {
 }
 
 #[cfg(test)]
-#[path = "overlay_tests.rs"]
 mod tests;

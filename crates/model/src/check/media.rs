@@ -308,5 +308,4 @@ fn total(rules: &Rules<'_>, known: &Known<'_>, kind: MediaKind, sum: &Sum, sink:
 }
 
 #[cfg(test)]
-#[path = "media_tests.rs"]
 mod tests;

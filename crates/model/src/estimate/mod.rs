@@ -220,5 +220,4 @@ fn either<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -162,5 +162,4 @@ fn absolute(to: &str, from: &Uri) -> String {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

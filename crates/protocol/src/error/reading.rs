@@ -168,5 +168,4 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "reading_tests.rs"]
 mod tests;

@@ -68,14 +68,6 @@ fn top_level(film: &[u8]) -> Vec<(String, usize)> {
     boxes
 }
 
-fn has_tool(name: &str) -> bool {
-    let found = Command::new(name).arg("-version").output().is_ok_and(|out| out.status.success());
-    if !found {
-        eprintln!("SKIPPED the check with {name}: it is not installed here (Debian: apt-get install ffmpeg)");
-    }
-    found
-}
-
 #[test]
 fn a_parser_reads_size_rate_length_and_both_tracks() {
     let film = video(&small()).unwrap();
@@ -353,10 +345,8 @@ fn run(tool: &str, args: &[&str]) -> Vec<u8> {
 
 /// The vendor's own example: 11 s, 720p, 21:9, with sound.
 #[test]
-fn ffmpeg_plays_the_vendors_example_without_a_warning() {
-    if !has_tool("ffprobe") || !has_tool("ffmpeg") {
-        return;
-    }
+#[ignore = "needs ffmpeg and ffprobe: `cargo xtask test` runs it where they are installed"]
+fn the_vendors_example_plays_without_a_warning_with_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
     for container in [Container::Mp4, Container::Mov] {
         let spec = VideoSpec { width: 1470, height: 630, frames: 265, container, ..VideoSpec::default() };
@@ -387,10 +377,8 @@ fn ffmpeg_plays_the_vendors_example_without_a_warning() {
 }
 
 #[test]
-fn ffmpeg_shows_every_pixel_as_it_was_drawn() {
-    if !has_tool("ffmpeg") {
-        return;
-    }
+#[ignore = "needs ffmpeg and ffprobe: `cargo xtask test` runs it where they are installed"]
+fn every_pixel_is_shown_as_it_was_drawn_with_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
     for (width, height, frames) in [(854, 480, 265), (416, 960, 30), (98, 34, 200)] {
         let spec = VideoSpec { width, height, frames, seed: 5, ..VideoSpec::default() };
@@ -432,10 +420,8 @@ fn sizes_of_the_catalog() -> BTreeMap<(u32, u32), i64> {
 /// and without sound. That is thousands of videos and takes hours; it says how many it has seen. With
 /// `ARK_VIDEO_EVERY_VIDEO=longest` only the longest of every size.
 #[test]
-fn ffmpeg_plays_every_video_of_the_catalog() {
-    if !has_tool("ffprobe") || !has_tool("ffmpeg") {
-        return;
-    }
+#[ignore = "needs ffmpeg and ffprobe: `cargo xtask test` runs it where they are installed"]
+fn every_video_of_the_catalog_plays_with_ffmpeg() {
     let form = std::env::var_os("ARK_VIDEO_EVERY_VIDEO");
     let every = form.is_some();
     let sizes = sizes_of_the_catalog();

@@ -10,6 +10,4 @@ mod resume;
 mod save;
 mod send;
 mod server;
-#[path = "../support/small_disk.rs"]
-mod small_disk;
 mod upload;

@@ -20,8 +20,6 @@ mod life;
 mod marks;
 mod money;
 mod plan;
-#[path = "../../../tests/support/postgres.rs"]
-mod postgres;
 mod property;
 mod server;
 mod shared;

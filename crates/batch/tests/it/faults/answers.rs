@@ -1,0 +1,267 @@
+//! F12, F13, F15 to F17, F19 to F21: answers that are wrong, late, missing, huge or strange.
+
+use ark_video_batch::{EventKind, State, StopCause};
+use ark_video_simulator::{Effect, Envelope, FaultRule, Place};
+
+use crate::faults::world::{World, at_create, count, counter, is_submitting, shaped, status};
+
+/// Each of these strikes one create, whose task exists nevertheless: it is found, never made again.
+async fn found_again(effects: Vec<Effect>) {
+    let jobs = effects.len() + 4;
+    let struck = effects.len();
+    let rules = effects.into_iter().map(|effect| at_create(effect).hits(1));
+    let world = World::under([counter()].into_iter().chain(rules)).await.resending();
+    let journal = world.planned(jobs).await;
+    let ended = world.settles(&journal).await;
+    let found = count(&ended.events, |event| matches!(event, EventKind::Submitted { found: true, .. }));
+    assert_eq!(found, struck, "{:?}", ended.events);
+    assert_eq!(count(&ended.events, is_submitting), jobs, "nothing was tried again");
+    assert_eq!(world.creates_seen(), jobs, "one send for each attempt");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f12_500_502_504_on_create() {
+    found_again(vec![
+        status(500, true),
+        status(502, true),
+        status(504, true),
+        Effect::Html502 { accepted: true },
+    ])
+    .await;
+    // Where nothing was made, it is held: not found is no proof.
+    let rules = [500, 502, 504].map(|code| at_create(status(code, false)).hits(1));
+    let world = World::under([counter()].into_iter().chain(rules)).await;
+    let journal = world.planned(8).await;
+    let ended = world.run(&journal).await;
+    assert_eq!(ended.summary.counts, [(State::Settled, 5), (State::Held, 3)].into());
+    world.holds(world.check(&journal).await, 5);
+    assert_eq!(world.creates_seen(), 8, "one send for each attempt");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f13_429_with_and_without_retry_after() {
+    for (after, shortest, longest) in [
+        (Some("7"), 7.0, 7.0),
+        // A hundred seconds after every world's beginning.
+        (Some("Sun, 22 Nov 2026 02:17:10 GMT"), 20.0, 100.0),
+        // Nobody waits for longer than two minutes at a time.
+        (Some("121"), 120.0, 120.0),
+        (Some("soon"), 0.25, 1.0),
+        (None, 0.25, 1.0),
+    ] {
+        let mut effect = status(429, false);
+        if let Effect::Status { retry_after, .. } = &mut effect {
+            *retry_after = after.map(str::to_owned);
+        }
+        let world = World::under([at_create(effect).hits(1)]).await;
+        let journal = world.planned(4).await;
+        let mut options = world.options();
+        // One at a time, so that one is refused.
+        options.concurrency = 1;
+        let ended = world.run_until(&journal, options, |_, _| {}).await;
+        let pauses: Vec<f64> = ended
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                EventKind::Throttled { pause, .. } => Some(pause.as_secs_f64()),
+                _ => None,
+            })
+            .collect();
+        let [pause] = pauses[..] else { panic!("{after:?}: {pauses:?}") };
+        assert!((shortest..=longest).contains(&pause), "{after:?}: {pause} s");
+        world.holds(world.check(&journal).await, 4);
+    }
+}
+
+/// Words for "slower" that prove nothing: the task exists, and six creates of one shot were seen. Once each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_words_for_slower_that_are_not_the_vendors() {
+    let said = |status, code: &str, envelope| Effect::Status {
+        status,
+        code: Some(code.to_owned()),
+        message: None,
+        envelope,
+        accepted: true,
+        retry_after: Some("1".to_owned()),
+    };
+    const PACE: &str = "RateLimitExceeded.EndpointRPMExceeded";
+    found_again(vec![
+        said(429, "upstream_error", Envelope::Flat),
+        said(429, "bad_response_status_code", Envelope::Nested),
+        said(429, "InvalidParameter", Envelope::Nested),
+        said(429, PACE, Envelope::Flat),
+        said(429, PACE, Envelope::Management),
+        said(429, "", Envelope::Empty),
+        said(429, "", Envelope::Html),
+        said(429, "", Envelope::Detail),
+        said(400, "ServerOverloaded", Envelope::Nested),
+        said(200, PACE, Envelope::Nested),
+        said(200, PACE, Envelope::Management),
+    ])
+    .await;
+}
+
+/// The service's own failure is sent again, and not for ever: nine creates of one shot were seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_a_part_of_the_service_that_fails_first_is_tried_five_times() {
+    let fails = |hits| {
+        let effect = Effect::Refuse { code: "ContentSecurityDetectionError".to_owned(), message: None };
+        let rule = at_create(effect);
+        if hits == 0 { rule } else { rule.hits(hits) }
+    };
+    for (hits, sends, state) in [(0, 5, State::Rejected), (2, 3, State::Settled)] {
+        let world = World::under([counter(), fails(hits)]).await;
+        let journal = world.planned(1).await;
+        let ended = world.run(&journal).await;
+        assert_eq!(ended.summary.counts, [(state, 1)].into());
+        assert_eq!(world.creates_seen(), sends);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_a_service_that_only_says_slower_ends_the_run_and_loses_nothing() {
+    for effect in [status(429, false)] {
+        let world = World::under([at_create(effect)]).await;
+        let journal = world.planned(2).await;
+        let mut options = world.options();
+        options.stuck_for = std::time::Duration::from_secs(120);
+        let ended = world.run_until(&journal, options, |_, _| {}).await;
+        let stopped = ended.summary.stopped.unwrap();
+        assert_eq!((stopped.cause, ended.summary.counts), (StopCause::Stuck, [(State::Intent, 2)].into()));
+        assert!(stopped.reason.contains("no create has got through for"), "{}", stopped.reason);
+        world.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
+        world.settles(&journal).await;
+    }
+}
+
+/// A create was accepted, and the questions for its task are refused: for a while, or until somebody fixes the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f14_refused_questions_after_a_create_lose_no_film() {
+    for (code, page) in [
+        ("AuthenticationError", None),
+        ("AccessDenied", None),
+        ("ResourceNotFound", None),
+        ("", Some(401)),
+        ("", Some(404)),
+        ("", Some(302)),
+    ] {
+        let effect = match page {
+            None => Effect::Refuse { code: code.to_owned(), message: None },
+            Some(status) => shaped(status, Envelope::Html, false),
+        };
+        let world = World::under([counter(), FaultRule::new(effect.clone()).at(Place::Get).hits(2)]).await;
+        let journal = world.planned(2).await;
+        world.settles(&journal).await;
+        // For good: the run ends, the rows keep their ids, and the next run fetches what is paid for.
+        let lists = FaultRule::new(effect.clone()).at(Place::List);
+        let world = World::under([counter(), FaultRule::new(effect).at(Place::Get), lists]).await;
+        let journal = world.planned(2).await;
+        // That one is believed after a minute: such rows are gone, with their ids.
+        if code == "ResourceNotFound" {
+            continue;
+        }
+        let ended = world.run(&journal).await;
+        assert_eq!(ended.summary.counts, [(State::Submitted, 2)].into(), "{code} {page:?}");
+        let told = |event: &EventKind| matches!(event, EventKind::Trouble { reason } if reason.contains("billed if it succeeds"));
+        assert_eq!(count(&ended.events, told), 2, "{:?}", ended.events);
+        world.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
+        world.settles(&journal).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f15_reset_close_silence_garbage_after_send() {
+    found_again(vec![
+        Effect::AcceptThenDrop { reset: false },
+        Effect::AcceptThenDrop { reset: true },
+        Effect::HangAfterAccept { seconds: 3 },
+        Effect::Garbage,
+        Effect::HalfHead,
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f16_slowloris() {
+    let drip = |head| Effect::SlowDrip { bytes: 1, millis: 3_600_000, head };
+    found_again(vec![drip(true), drip(false)]).await;
+    let world = World::under([FaultRule::new(drip(false)).at(Place::File).hits(2)]).await;
+    let journal = world.planned(5).await;
+    world.settles(&journal).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f17_2xx_with_cut_json_empty_id_html() {
+    found_again(vec![
+        Effect::CutJson,
+        Effect::EmptyId,
+        Effect::NoId,
+        Effect::EmptyAnswer,
+        shaped(200, Envelope::Html, true),
+    ])
+    .await;
+    // Accepted, id unknown, and not to be found: held even where everything else is sent again.
+    let world =
+        World::under([counter(), at_create(shaped(200, Envelope::Html, false)).hits(1)]).await.resending();
+    let journal = world.planned(4).await;
+    let ended = world.run(&journal).await;
+    assert_eq!(ended.summary.counts, [(State::Settled, 3), (State::Held, 1)].into());
+    assert_eq!(world.creates_seen(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f19_html_page_or_captive_portal() {
+    // Pages in place of answers: unknown, so held; never failed.
+    for code in [403, 511] {
+        let world = World::under([at_create(shaped(code, Envelope::Html, false)).hits(1)]).await;
+        let journal = world.planned(3).await;
+        let ended = world.run(&journal).await;
+        assert_eq!(ended.summary.counts, [(State::Settled, 2), (State::Held, 1)].into(), "{code}");
+    }
+    // A portal that leads elsewhere: the run stops, and the key goes nowhere.
+    let elsewhere = World::under([counter()]).await;
+    let to = format!("{}/contents/generations/tasks", elsewhere.orders.base_url);
+    for code in [301, 302, 307, 308] {
+        let redirect = Effect::Redirect { status: code, to: to.clone() };
+        let world = World::under([at_create(redirect)]).await;
+        let journal = world.planned(30).await;
+        let ended = world.run(&journal).await;
+        let stopped = ended.summary.stopped.as_ref().unwrap();
+        assert_eq!(stopped.cause, StopCause::Misrouted, "{code}");
+        assert_eq!(ended.summary.counts, [(State::Intent, 30)].into(), "{code}");
+        assert_eq!(world.simulator.ledger().accepted, 0);
+    }
+    assert_eq!(elsewhere.creates_seen(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f20_huge_answers() {
+    let huge = || Effect::HugeAnswer { bytes: 30_000_000 };
+    found_again(vec![huge()]).await;
+    let world = World::under([
+        FaultRule::new(huge()).at(Place::Get).hits(2),
+        FaultRule::new(huge()).at(Place::List).hits(2),
+    ])
+    .await;
+    let journal = world.planned(12).await;
+    world.settles(&journal).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f21_unknown_status_and_strange_values() {
+    let strange = [
+        Effect::UnknownStatus { status: "paused".to_owned() },
+        Effect::StringTimes,
+        Effect::FloatNumbers,
+        Effect::ExtraFields,
+    ];
+    for effect in strange {
+        let rule = |place, hits| FaultRule::new(effect.clone()).at(place).hits(hits);
+        let world = World::under([rule(Place::Get, 6), rule(Place::List, 3)]).await;
+        let journal = world.planned(8).await;
+        world.settles(&journal).await;
+    }
+    let world = World::under([FaultRule::new(Effect::NullItems).at(Place::List).hits(2)]).await;
+    let journal = world.planned(8).await;
+    world.settles(&journal).await;
+}

@@ -1,0 +1,150 @@
+//! Caps hold in whatever way a run goes, and a list that changes under it costs no second bill.
+
+use ark_video_batch::{
+    Amount, Cap, EventKind, Journal, JournalAt, OpenOptions, PlanOptions, Runner, Scope, State,
+};
+use ark_video_simulator::Effect;
+
+use crate::faults::world::{World, at_create, status};
+use crate::support::worker::BATCH;
+
+/// What each of the films costs.
+const COST: u64 = 11_600;
+
+/// Xorshift.
+struct Dice(u64);
+
+impl Dice {
+    fn draw(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % below
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cap_is_exceeded_by_what_was_accepted_before_it_was_reached_and_no_more() {
+    const RUNS: u64 = 100;
+    const AT_ONCE: u64 = 10;
+    let world = World::under([
+        at_create(status(500, true)).probability(0.03),
+        at_create(status(429, false)).probability(0.05),
+        at_create(Effect::AcceptThenDrop { reset: false }).probability(0.03),
+    ])
+    .await;
+    let world = &world;
+    for first in (1..=RUNS).step_by(10) {
+        let runs = (first..first + AT_ONCE).map(|run| capped(world, run));
+        futures_util::future::join_all(runs).await;
+    }
+}
+
+async fn capped(world: &World, run: u64) {
+    let mut dice = Dice(run.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    dice.draw(1);
+    let count = 2 + dice.draw(7);
+    let cap = 1 + dice.draw(count * COST * 3 / 2);
+    // Estimates are the most that a film costs, unless somebody's price list is wrong.
+    let estimate = COST * [1, 2, 3, 10][usize::try_from(dice.draw(4)).unwrap()] / 2;
+    let mut list = world.shots(usize::try_from(count).unwrap());
+    let folder = world.path(&format!("run-{run}"));
+    for shot in &mut list {
+        shot.output = folder.join(&shot.name).with_extension("mp4");
+        shot.estimate.as_mut().unwrap().tokens = estimate;
+    }
+    let at = JournalAt::File(folder.join("night.sqlite"));
+    let open = OpenOptions { clock: world.clock(), ..OpenOptions::default() };
+    let journal = Journal::open(&at, open).await.unwrap();
+    journal.plan(BATCH, &list, PlanOptions::default()).await.unwrap();
+    let scope = [Scope::Batch(BATCH.to_owned()), Scope::Day(String::new())];
+    let scope = scope[usize::try_from(dice.draw(2)).unwrap()].clone();
+    journal.set_caps(&[Cap { scope, amount: Amount::Tokens(cap) }]).await.unwrap();
+    let mut options = world.options();
+    options.concurrency = 1 + u32::try_from(dice.draw(5)).unwrap();
+    let client = world.orders.client(world.clock());
+    let (_events, _handle, running) = Runner::new(client, journal.clone(), options).run(&[BATCH.to_owned()]);
+    let summary = running.await.unwrap();
+    let of = |state| summary.counts.get(&state).copied().unwrap_or_default();
+    assert_eq!(of(State::Settled) + of(State::OverBudget) + of(State::Held), count, "run {run}: {summary:?}");
+    assert_eq!(journal.audit().await.unwrap(), []);
+
+    let jobs = journal.jobs(&ark_video_batch::JobFilter::default(), None, 100).await.unwrap();
+    let settled: Vec<_> = jobs.iter().filter(|job| job.state == State::Settled).collect();
+    let spent = |which: &dyn Fn(i64) -> bool| -> u64 {
+        settled
+            .iter()
+            .filter(|job| which(job.changed_at))
+            .map(|job| job.settled.as_ref().unwrap().tokens)
+            .sum()
+    };
+    for job in &settled {
+        // The writer's lock puts what was settled before an attempt began before the attempt.
+        let begun = job.attempt.as_ref().unwrap().at;
+        let before = spent(&|at| at < begun);
+        assert!(
+            before + estimate <= cap,
+            "run {run}: {} was sent when {before} of {cap} were spent",
+            job.key
+        );
+    }
+    let total = spent(&|_| true);
+    if estimate >= COST {
+        assert!(total <= cap, "run {run}: {total} of {cap}");
+    }
+    if count * estimate.max(COST) <= cap {
+        assert_eq!(of(State::OverBudget), 0, "run {run}: a cap that is large enough stops nothing");
+    }
+    journal.close().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
+    const COUNT: usize = 20;
+    let world = World::new().await;
+    let journal = world.planned(COUNT).await;
+    // The first was sent by then, the last was not; another is taken out.
+    let mut changed = world.shots(COUNT);
+    for at in [0, COUNT - 1] {
+        changed[at].request["content"][0]["text"] = "It rains.".into();
+        changed[at].request_hash.push_str(" in the rain");
+    }
+    changed.remove(COUNT - 2);
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    let editor = tokio::spawn({
+        let journal = world.journal().await;
+        async move {
+            told.await.unwrap();
+            journal
+                .plan(BATCH, &changed, PlanOptions { drop_missing: true, ..PlanOptions::default() })
+                .await
+                .unwrap()
+        }
+    });
+    let mut tell = Some(tell);
+    let mut options = world.options();
+    options.concurrency = 2;
+    world
+        .run_until(&journal, options, |event, _| {
+            if matches!(event, EventKind::Settled { .. })
+                && let Some(tell) = tell.take()
+            {
+                tell.send(()).unwrap();
+            }
+        })
+        .await;
+    let change = editor.await.unwrap();
+    assert_eq!(change.superseded, ["shot-000000"]);
+    assert_eq!(change.dropped, ["shot-000018"]);
+    assert_eq!(change.changed, ["shot-000019"]);
+    // What the running batch did not see, the next run finds.
+    let ended = world.run(&journal).await;
+    assert_eq!(ended.summary.counts, [(State::Settled, 20), (State::Dropped, 1)].into());
+    // Two films of the first, because they are two intents; one of each other, none of the one that was taken out.
+    assert_eq!(world.simulator.ledger().accepted, 20);
+    let outputs: std::collections::BTreeSet<_> =
+        world.jobs(&journal).await.into_iter().flat_map(|job| job.files).map(|file| file.path).collect();
+    assert_eq!(outputs.len(), 20, "no film took another's place");
+    assert_eq!(journal.audit().await.unwrap(), []);
+}

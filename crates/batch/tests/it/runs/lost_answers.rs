@@ -1,0 +1,218 @@
+//! Creates whose answers are lost: which video is whose, and that none is paid for twice or in vain.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ark_video::model::Catalog;
+use ark_video::{Sidecar, StampOptions};
+use ark_video_batch::{EventKind, Job, Planned, RunnerHandle, RunnerOptions, State, assign, task_of};
+use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultRule, Options, Place};
+
+use crate::runs::world::{MODEL, World, count, with};
+
+fn lost() -> FaultRule {
+    FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create)
+}
+
+fn list_is_down() -> FaultRule {
+    let effect = Effect::Status {
+        status: 503,
+        code: None,
+        message: None,
+        envelope: Envelope::default(),
+        accepted: false,
+        retry_after: None,
+    };
+    FaultRule::new(effect).at(Place::List)
+}
+
+/// Reads the list again only after so long that no test waits for it: what is decided is decided by the first reading.
+fn never_again(world: &World) -> RunnerOptions {
+    let mut options = world.options();
+    options.quiet = Duration::from_secs(60);
+    options.sweep = options.sweep.clone().pause(Duration::from_secs(24 * 3600));
+    options
+}
+
+fn unknown(event: &EventKind) -> bool {
+    matches!(event, EventKind::Unknown { .. })
+}
+
+fn unmatched(world: &World) -> Vec<PathBuf> {
+    let Ok(found) = std::fs::read_dir(world.path("films/unmatched")) else { return Vec::new() };
+    let mut paths: Vec<_> = found.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "mp4"));
+    paths.sort();
+    paths
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_task_of_240_lost_answers_is_found_after_a_restart_and_none_is_made_twice() {
+    const SHOTS: usize = 240;
+    let plan = FaultPlan::new().rule(lost()).rule(list_is_down());
+    let world = World::with(plan, Options::default()).await;
+    let journal = world.planned(SHOTS).await;
+    let mut options = never_again(&world);
+    options.concurrency = 1000;
+    // A runner that is killed in the middle, and two that end in order, the second without having sent anything.
+    for (stops_after, at_once) in [(SHOTS / 2, true), (SHOTS / 2 - 40, false)] {
+        let mut seen = 0;
+        world
+            .run_until(&journal, options.clone(), |event, handle| {
+                seen += usize::from(unknown(event));
+                match (seen >= stops_after, at_once) {
+                    (true, true) => handle.stop_now(),
+                    (true, false) => handle.drain(),
+                    _ => {}
+                }
+            })
+            .await;
+    }
+    // All marks are their own, over both runners.
+    let jobs = world.jobs(&journal).await;
+    let marks: Vec<_> = jobs
+        .iter()
+        .filter_map(|job| job.attempt.as_ref()?.search.as_ref()?["marks"]["expiry"].as_i64())
+        .collect();
+    assert!(marks.len() > SHOTS / 2, "{}", marks.len());
+    assert_eq!(marks.iter().collect::<BTreeSet<_>>().len(), marks.len(), "a mark was given twice");
+
+    world.simulator.set_faults(FaultPlan::new().rule(lost())).unwrap();
+    options.sweep = options.sweep.clone().pause(Duration::from_secs(30));
+    let ended = world.run(&journal, options).await;
+    world.check(&journal).await;
+    let ledger = world.simulator.ledger();
+    let jobs = world.jobs(&journal).await;
+    let settled: BTreeSet<&str> = jobs
+        .iter()
+        .filter(|job| job.state == State::Settled)
+        .filter_map(|job| job.task_id.as_deref())
+        .collect();
+    assert_eq!(settled.len(), ledger.entries.len(), "a video for each bill: {:?}", ended.summary);
+    assert!(ledger.entries.iter().all(|entry| settled.contains(&*entry.task_id)));
+    // What is held was about to be sent when the first runner was killed, and never was.
+    let held = jobs.iter().filter(|job| job.state == State::Held).count();
+    assert_eq!(settled.len() + held, SHOTS, "{:?}", ended.summary);
+    assert!(held <= 20, "{held}");
+}
+
+/// A shot of its own words, or of everybody's.
+fn shot(world: &World, place: usize, words: &str) -> Planned {
+    let base = world.shot(place);
+    let mut request = base.request.clone();
+    request["content"][0]["text"] = words.into();
+    let mut planned = with(place, &base.name, &base.output, request);
+    planned.request_hash = format!("{MODEL} {words}");
+    planned
+}
+
+/// Plans shots whose answers are all lost, without marks, and runs them.
+async fn run_lost(words: &[&str], exclusive: bool) -> (World, ark_video_batch::Journal, Vec<EventKind>) {
+    let plan = FaultPlan::new().rule(lost()).rule(list_is_down());
+    let world = World::with(plan, Options::default()).await;
+    let journal = world.journal().await;
+    let shots: Vec<_> = words.iter().enumerate().map(|(place, words)| shot(&world, place, words)).collect();
+    world.plan(&journal, &shots).await;
+    let mut options = never_again(&world);
+    options.marks = StampOptions::none();
+    options.sweep = options.sweep.clone().exclusive(exclusive);
+    let mut seen = 0;
+    let all_are_lost = |event: &EventKind, handle: &RunnerHandle| {
+        seen += usize::from(unknown(event));
+        if seen == words.len() {
+            handle.drain();
+        }
+    };
+    world.run_until(&journal, options.clone(), all_are_lost).await;
+    world.simulator.set_faults(FaultPlan::new().rule(lost())).unwrap();
+    let ended = world.run(&journal, options).await;
+    world.check(&journal).await;
+    (world, journal, ended.events)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_told_apart_is_fetched_at_once_and_named_by_its_rows() {
+    // Requests, whether nobody else uses the account; shots that get a task by themselves, and those that are held.
+    for (words, exclusive, settled) in [
+        (&["a boat"][..], false, 0),
+        (&["a boat", "a bird"], false, 0),
+        (&["a boat", "a bird"], true, 0),
+        (&["a boat", "a boat"], false, 0),
+        // As good as each other.
+        (&["a boat", "a boat"], true, 2),
+        (&["a boat", "a boat", "a boat"], true, 3),
+        (&["a boat", "a boat", "a bird"], true, 0),
+    ] {
+        let (world, journal, events) = run_lost(words, exclusive).await;
+        let jobs = world.jobs(&journal).await;
+        let of = |state| jobs.iter().filter(|job| job.state == state).count();
+        assert_eq!((of(State::Settled), of(State::Held)), (settled, words.len() - settled), "{words:?}");
+        let ledger = world.simulator.ledger();
+        assert_eq!(ledger.accepted, words.len(), "{words:?}: nothing is made twice");
+        let tasks: BTreeSet<String> = ledger.entries.into_iter().map(|entry| entry.task_id).collect();
+        let fetched = unmatched(&world);
+        assert_eq!(fetched.len(), words.len() - settled, "{words:?}");
+        for job in jobs.iter().filter(|job| job.state == State::Held) {
+            assert_eq!(job.candidates.iter().cloned().collect::<BTreeSet<_>>(), tasks, "{words:?}");
+            let reason = job.reason.as_deref().unwrap();
+            assert!(reason.contains("unmatched") && reason.contains("may be its own"), "{reason}");
+        }
+        for path in &fetched {
+            let sidecar = Sidecar::read(path).unwrap().unwrap();
+            assert!(sidecar.holds(path).await && tasks.contains(sidecar.task_id.as_ref().unwrap()));
+        }
+        let events = count(&events, |event| matches!(event, EventKind::Unmatched { .. }));
+        assert_eq!(events, fetched.len(), "{words:?}: each once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_assigns_what_was_fetched_without_any_network() {
+    let (world, journal, _) = run_lost(&["a boat", "a bird"], false).await;
+    let fetched = unmatched(&world);
+    let [boat, bird] = &fetched[..] else { panic!("{fetched:?}") };
+    let (boat, bird) = (task_of(boat).unwrap().unwrap(), task_of(bird).unwrap().unwrap());
+    let held = |name: &'static str| world.job(&journal, name);
+    let give = async |job: &Job, task: &str| assign(&journal, job, task, Catalog::builtin()).await;
+
+    let error = give(&held("shot-0000").await, "cgt-of-another").await.unwrap_err().to_string();
+    assert!(error.contains("none of those") && error.contains(&boat), "{error}");
+    let output = world.path("films/shot-0000.mp4");
+    std::fs::write(&output, "mine").unwrap();
+    let error = give(&held("shot-0000").await, &boat).await.unwrap_err().to_string();
+    assert!(error.contains("is there already"), "{error}");
+    assert_eq!(held("shot-0000").await.state, State::Held, "nothing was changed");
+    std::fs::remove_file(&output).unwrap();
+
+    let done = give(&held("shot-0000").await, &boat).await.unwrap();
+    assert_eq!((done.job.state, done.file.unwrap().path), (State::Settled, output.clone()));
+    let sidecar = Sidecar::read(&output).unwrap().unwrap();
+    assert!(sidecar.holds(&output).await && sidecar.provenance.is_some());
+    let other = held("shot-0001").await;
+    assert_eq!((other.state, &other.candidates[..]), (State::Held, std::slice::from_ref(&bird)));
+    let error = give(&other, &boat).await.unwrap_err().to_string();
+    assert!(error.contains("none of those"), "{error}");
+    give(&other, &bird).await.unwrap();
+    assert!(!world.path("films/unmatched").exists(), "nothing is left there");
+    world.check(&journal).await;
+    let again = world.run(&journal, world.options()).await;
+    assert_eq!(again.summary.counts, [(State::Settled, 2)].into());
+    assert_eq!(world.simulator.ledger().accepted, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_was_adopted_by_hand_takes_its_fetched_video() {
+    let (world, journal, _) = run_lost(&["a boat", "a bird"], false).await;
+    let downloads =
+        |world: &World| -> u32 { world.simulator.ledger().entries.iter().map(|entry| entry.downloads).sum() };
+    let before = downloads(&world);
+    for name in ["shot-0000", "shot-0001"] {
+        let job = world.job(&journal, name).await;
+        let adopt = ark_video_batch::Resolve::Adopt(job.candidates[usize::from(name.ends_with('1'))].clone());
+        let _ = journal.resolve(&job, &adopt).await.unwrap();
+    }
+    let ended = world.run(&journal, world.options()).await;
+    world.all_settled(&journal, &ended).await;
+    assert_eq!((downloads(&world), unmatched(&world).len()), (before, 0), "each video was fetched once");
+}

@@ -1,0 +1,43 @@
+//! A disk that is really full: a test runs itself again where a small disk in memory is mounted, which Linux allows to
+//! every user in a namespace of their own.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const VARIABLE: &str = "ARK_VIDEO_TEST_SMALL_DISK";
+
+/// Where a disk of so many megabytes is, in the process that has one: there the test continues. In any other process this
+/// runs the test `name` again in such a process, and returns `None` when that passed.
+///
+/// # Panics
+/// Where no such disk can be mounted, or the test failed on it.
+#[must_use]
+pub fn small_disk(megabytes: u32, name: &str) -> Option<PathBuf> {
+    if let Some(folder) = env::var_os(VARIABLE) {
+        return Some(folder.into());
+    }
+    let mount = format!("mount -t tmpfs -o size={megabytes}m none \"$1\"");
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("{mount} && exec \"$2\" --exact {name} --include-ignored --nocapture");
+    let ran = in_namespace(&script, folder.path())
+        .arg(env::current_exe().unwrap())
+        .env("TMPDIR", folder.path())
+        .env(VARIABLE, folder.path())
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&ran.stdout) + String::from_utf8_lossy(&ran.stderr);
+    // A name that is no test's would pass too.
+    assert!(ran.status.success() && output.contains("1 passed"), "{output}");
+    None
+}
+
+/// A shell script in a mount namespace of its own, which may mount what it needs.
+#[must_use]
+pub fn in_namespace(script: &str, folder: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(folder);
+    command
+}

@@ -1,0 +1,93 @@
+//! What some tests need of the machine: PostgreSQL, ffmpeg, a disk to fill. Such a test is `#[ignore]`d with the reason, so
+//! that a plain `cargo test` reports it, and its name ends with what it needs; this file says where it can run, and to the
+//! runner which of them to include. Installs nothing.
+
+use std::path::Path;
+
+use super::shell::Shell;
+
+/// The end of a test's name, what that needs, and whether it is here.
+struct Companion {
+    suffix: &'static str,
+    needs: &'static str,
+    is_here: fn(&Shell) -> bool,
+}
+
+const COMPANIONS: [Companion; 3] = [
+    Companion { suffix: "_with_postgresql", needs: "PostgreSQL (initdb, postgres)", is_here: has_postgresql },
+    Companion {
+        suffix: "_with_ffmpeg",
+        needs: "ffmpeg and ffprobe",
+        is_here: |shell| ["ffmpeg", "ffprobe"].iter().all(|tool| shell.has(tool, &["-version"])),
+    },
+    Companion {
+        suffix: "_on_a_small_disk",
+        needs: "a small disk that may be mounted (unshare, mount)",
+        is_here: |shell| {
+            let mount = "mount -t tmpfs -o size=1m none /mnt";
+            shell.has("unshare", &["--user", "--map-root-user", "--mount", "sh", "-c", mount])
+        },
+    },
+];
+
+/// The ends of the names of what never runs by itself: a process that a test starts, and what a command of `cargo xtask` runs.
+const NEVER: [&str; 2] = ["_child", "_by_hand"];
+
+fn has_postgresql(shell: &Shell) -> bool {
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    std::env::var_os("ARK_VIDEO_TEST_POSTGRES").is_some()
+        || installed.map(|entry| entry.path().join("bin")).any(|bin| is_server(&bin))
+        || shell.has("initdb", &["--version"])
+}
+
+fn is_server(bin: &Path) -> bool {
+    ["initdb", "postgres"].iter().all(|program| bin.join(program).is_file())
+}
+
+/// Whether an ignored test of that name is left out by rule, and not by accident.
+pub(crate) fn is_known(name: &str) -> bool {
+    COMPANIONS.iter().any(|companion| name.ends_with(companion.suffix))
+        || NEVER.iter().any(|end| name.ends_with(end))
+}
+
+/// The arguments that include every ignored test that can run here. Reports what cannot.
+pub(super) fn arguments(shell: &Shell, nextest: bool) -> Vec<String> {
+    let missing: Vec<&Companion> =
+        COMPANIONS.iter().filter(|companion| !(companion.is_here)(shell)).collect();
+    for companion in &missing {
+        shell.left_out(&format!(
+            "the tests *{}, because this machine has no {}",
+            companion.suffix, companion.needs
+        ));
+    }
+    let suffixes: Vec<&str> = missing.iter().map(|companion| companion.suffix).chain(NEVER).collect();
+    if nextest { for_nextest(&suffixes) } else { for_libtest(&suffixes) }
+}
+
+fn for_nextest(left_out: &[&str]) -> Vec<String> {
+    let tests: Vec<String> = left_out.iter().map(|suffix| format!("test(/{suffix}$/)")).collect();
+    let filter = format!("not ({})", tests.join(" or "));
+    ["--run-ignored", "all", "-E", &filter].map(str::to_owned).into()
+}
+
+fn for_libtest(left_out: &[&str]) -> Vec<String> {
+    let skips = left_out.iter().flat_map(|suffix| ["--skip", suffix]);
+    ["--", "--include-ignored"].into_iter().chain(skips).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_runners_leave_out_the_same() {
+        assert_eq!(
+            for_nextest(&["_with_ffmpeg", "_child"]).join(" "),
+            "--run-ignored all -E not (test(/_with_ffmpeg$/) or test(/_child$/))"
+        );
+        assert_eq!(
+            for_libtest(&["_with_ffmpeg", "_child"]).join(" "),
+            "-- --include-ignored --skip _with_ffmpeg --skip _child"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! Whether the inputs of the rare CI jobs have changed: manifests, lock files and the schema, compared with the commit in
+//! `.ci/passed`. Runs no job.
+//!
+//! `cargo xtask ci --all` writes that file when everything passed on a clean tree; commit it with the next change. A clone
+//! without the file or without that commit (a shallow clone) runs every job.
+
+use std::fs;
+
+use super::shell::Shell;
+
+const RECORD: &str = ".ci/passed";
+
+/// The files that determine dependency graphs, features, fences and generated code.
+const INPUTS: &[&str] = &[
+    "*Cargo.toml",
+    "*Cargo.lock",
+    "*clippy.toml",
+    "deny.toml",
+    "schema",
+    "xtask/schema-tool",
+    "crates/model/src/generated",
+];
+
+/// Why the rare jobs need not run; none if they must.
+pub(super) fn unchanged(shell: &Shell) -> Option<String> {
+    let commit = fs::read_to_string(shell.root().join(RECORD)).ok()?;
+    let commit = commit.trim();
+    let is_hash = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let range = ["diff", "--quiet", commit, "--"];
+    let same = is_hash && shell.has("git", &[&range[..], INPUTS].concat());
+    same.then(|| format!("no manifest and no schema has changed since {:.12}; --all runs it", commit))
+}
+
+/// Records HEAD as the commit at which everything passed, unless the tree has uncommitted changes.
+pub(super) fn record(shell: &Shell) -> Result<(), String> {
+    let clean = shell.output("git", &["status", "--porcelain"]).is_some_and(|changes| changes.is_empty());
+    let Some(head) = shell.output("git", &["rev-parse", "HEAD"]).filter(|_| clean) else { return Ok(()) };
+    fs::write(shell.root().join(RECORD), head)
+        .map_err(|error| format!("{RECORD} could not be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> std::path::PathBuf {
+        let folder = std::env::temp_dir().join(format!("ark-video-{name}-{}", std::process::id()));
+        fs::create_dir_all(folder.join(".ci")).expect("writable");
+        folder
+    }
+
+    #[test]
+    fn without_a_commit_to_compare_with_every_job_runs() {
+        let folder = folder("inputs");
+        let shell = Shell::new(folder.clone()).expect("writable");
+        assert_eq!(unchanged(&shell), None);
+        for record in ["", "HEAD", "0000000000000000000000000000000000000000"] {
+            fs::write(folder.join(RECORD), record).expect("writable");
+            assert_eq!(unchanged(&shell), None, "{record}");
+        }
+        drop(shell);
+        fs::remove_dir_all(&folder).expect("removable");
+    }
+
+    #[test]
+    fn only_a_manifest_or_the_schema_is_an_input() {
+        let folder = folder("inputs-git");
+        let shell = Shell::new(folder.clone()).expect("writable");
+        let git = |words: &[&str]| {
+            let author = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+            assert!(shell.has("git", &[&author[..], words].concat()), "{words:?}");
+        };
+        let write = |name: &str, text: &str| {
+            fs::write(folder.join(name), text).expect("writable");
+            git(&["add", "."]);
+        };
+        git(&["init", "--quiet"]);
+        write(".gitignore", "target\n.ci\n");
+        write("Cargo.toml", "[workspace]\n");
+        git(&["commit", "--quiet", "-m", "first"]);
+        record(&shell).expect("writable");
+        assert!(unchanged(&shell).is_some());
+        write("main.rs", "fn main() {}\n");
+        assert!(unchanged(&shell).is_some());
+        write("Cargo.toml", "[workspace]\nmembers = []\n");
+        assert_eq!(unchanged(&shell), None);
+        drop(shell);
+        fs::remove_dir_all(&folder).expect("removable");
+    }
+}
