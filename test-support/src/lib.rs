@@ -3,6 +3,7 @@
 //! `.._on_a_small_disk`, `.._with_ffmpeg`): `cargo xtask test` runs it where the machine has it and reports it where not.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![deny(missing_docs)]
 
 #[cfg(feature = "postgres")]
 pub mod postgres;

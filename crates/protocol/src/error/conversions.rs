@@ -88,5 +88,4 @@ fn field_notation(pointer: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "conversions_tests.rs"]
 mod tests;
