@@ -26,10 +26,10 @@ PAGE = HERE.parent.parent / "docs" / "reference" / "clients.md"
 CHINA, ABROAD = "doubao-seedance-2-0-260128", "dreamina-seedance-2-0-260128"
 OPERATIONS = ["create", "poll", "download", "list", "cancel"]
 AT_ONCE = 4
-# Seconds that a client that can be told so waits for an answer; the silent fault lasts longer.
+# Timeout in seconds, for clients that have one; the silent fault lasts longer.
 TIMEOUT, SILENCE = "4", 120
 
-# name: (package, what runs it, its words, model, what the package has no function for)
+# name: (package, what runs it, its arguments, model, what the package has no function for)
 CLIENTS = {
     "volcengine-python-sdk": ("volcengine-ark-runtime", "python", ["sdk.py", "volcenginesdkarkruntime"], CHINA, []),
     "arkruntime": ("arkruntime", "python", ["sdk.py", "arkruntime"], CHINA, []),
@@ -111,7 +111,7 @@ def measure(args, client, version):
 
 def act(args, client, action, fault):
     """One action of a caller: how many bills, how many tasks whose id the caller never got, and whether a whole video is there."""
-    _, runner, words, model, _ = client
+    _, runner, script_args, model, _ = client
     # In the tour a task stays queued for five seconds, long enough for a command that starts slowly to cancel it.
     pace = ["--speed", "20", "--queued", "100s" if action == "tour" else "1s"]
     with tempfile.TemporaryDirectory() as folder, Simulator(args.ark_video, *pace, "--seed", "1") as simulator:
@@ -124,11 +124,11 @@ def act(args, client, action, fault):
         if fault and effect["fault"].startswith("hang"):
             env["CLIENT_TIMEOUT"] = TIMEOUT
         if runner == "python":
-            command = [args.python, str(HERE / words[0]), *words[1:], action]
+            command = [args.python, str(HERE / script_args[0]), *script_args[1:], action]
         else:
             # Node finds packages from where the file lies.
-            script = pathlib.Path(args.node_folder) / words[0]
-            shutil.copyfile(HERE / words[0], script)
+            script = pathlib.Path(args.node_folder) / script_args[0]
+            shutil.copyfile(HERE / script_args[0], script)
             command = [shutil.which("node"), str(script.resolve()), action]
         try:
             ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=170, cwd=folder)
@@ -137,15 +137,15 @@ def act(args, client, action, fault):
                 print(ended.stderr[-800:], file=sys.stderr)
         except subprocess.TimeoutExpired as late:
             lines, code = (late.stdout or b"").decode(), None
-        told = [json.loads(line) for line in lines.splitlines() if line.startswith("{")]
+        results = [json.loads(line) for line in lines.splitlines() if line.startswith("{")]
         # What was accepted is paid for, whether or not the client waited for it.
         simulator.advance(seconds=3600)
         ledger = simulator.control("/ledger")
         billed = [entry for entry in ledger["entries"] if entry["tokens"]]
-        known = {line["id"] for line in told if "id" in line}
+        known = {line["id"] for line in results if "id" in line}
         whole = {entry["task_id"] for entry in billed if entry["delivered"]}
         return {
-            "did": [line["did"] for line in told if "did" in line],
+            "did": [line["did"] for line in results if "did" in line],
             "bills": len(billed),
             "lost": sum(entry["task_id"] not in known for entry in billed),
             "saved": "yes" if code == 0 and whole and output.exists() and is_whole(output) else "no",
@@ -195,7 +195,7 @@ id and the video is the best there is. A lost id is a paid video that only a lis
         cells = (row["faults"][fault] for row in rows.values())
         text += f"| {fault} | " + " | ".join(f"{c['bills']} / {c['lost']} / {c['saved']}" for c in cells) + " |\n"
     return text + """
-Vercel's SDK tells its caller no task id before the video is there. Its own download refuses loopback addresses; it is given a
+Vercel's SDK gives its caller no task id before the video is there. Its own download refuses loopback addresses; it is given a
 `download` function that does not (`tests/clients/vercel.mjs`).
 """
 

@@ -15,8 +15,8 @@ def say(**line):
     print(json.dumps(line), flush=True)
 
 
-def run(*words):
-    ended = subprocess.run([COMMAND, "--format", "json", "--yes", *words], env=ENV, capture_output=True, text=True)
+def run(*args):
+    ended = subprocess.run([COMMAND, "--format", "json", "--yes", *args], env=ENV, capture_output=True, text=True)
     if ended.returncode:
         print(ended.stdout[-300:], ended.stderr[-300:], file=sys.stderr)
     return ended.returncode, ended.stdout + ended.stderr

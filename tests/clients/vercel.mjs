@@ -1,4 +1,4 @@
-// One action with Vercel's AI SDK. Prints JSON lines as sdk.py does. It has no list and no cancel, and tells no task id.
+// One action with Vercel's AI SDK. Prints JSON lines as sdk.py does. It has no list and no cancel, and gives no task id.
 // Its own download refuses loopback addresses, so it is given one that does not.
 import fs from 'node:fs';
 import { createByteDance } from '@ai-sdk/bytedance';

@@ -1,5 +1,6 @@
-//! The checks against the simulator: what one refuses at once, the other refuses too. The whole catalog is walked, and what
-//! live probes have shown stands in a table. A request goes to the service in process; nothing is rendered or sent.
+//! The checks against the simulator: what one refuses at once, the other refuses too. The whole
+//! catalog is walked, and what live probes have shown stands in a table. A request goes to the
+//! service in process; nothing is rendered or sent.
 
 use std::collections::BTreeSet;
 
@@ -145,7 +146,8 @@ fn the_walk_notices_a_drift() {
     assert!(agree(&mut service, &request).is_err());
 }
 
-/// What live probes until 2026-11-29 have shown, or left open: (model, what is set, how strongly it is reported).
+/// What live probes until 2026-11-29 have shown, or left open: (model, what is set, how strongly it
+/// is reported).
 fn probed() -> Vec<(&'static str, Value, Strength)> {
     use Strength::{Off, Refuse, Warn};
     let tools = json!([{ "type": "image_search" }]);

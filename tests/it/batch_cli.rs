@@ -1,13 +1,14 @@
-//! `ark-video batch` against the simulator: running a list, running it again, caps, approvals, failures, looking back.
+//! `ark-video batch` against the simulator: running a list, running it again, caps, approvals,
+//! failures, looking back.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 use ark_video_cli::Interrupts;
-use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place, Simulator};
+use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, Simulator};
 use serde_json::{Value, json};
 
 use crate::cli::{Page, Ran, Shell};
 
-/// A list whose films are small. `shots` is what stands beside its defaults.
+/// A list whose videos are small. `shots` is what stands beside its defaults.
 fn write_list(shell: &Shell, shots: &Value) {
     let list = json!({
         "batch": "night",
@@ -24,9 +25,9 @@ async fn fast() -> Simulator {
     Simulator::builder().speed(300.0).start().await.unwrap()
 }
 
-async fn batch(shell: &Shell, words: &[&str]) -> Ran {
+async fn batch(shell: &Shell, args: &[&str]) -> Ran {
     // On the heap: a test that runs many commands would have all of them on its stack.
-    Box::pin(shell.run(&[&["batch"], words].concat())).await
+    Box::pin(shell.run(&[&["batch"], args].concat())).await
 }
 
 fn shot(name: &str, prompt: &str) -> Value {
@@ -41,8 +42,8 @@ async fn a_list_is_run_once_and_what_changed_is_run_again() {
     let ran = batch(&shell, &["run", "night.json", "--text"]).await;
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("night: 2 settled"), "{}", ran.stdout);
-    for film in ["boat.mp4", "bird.mp4"] {
-        assert!(std::fs::read(shell.folder.path().join(film)).unwrap().len() > 1000, "{film}");
+    for video in ["boat.mp4", "bird.mp4"] {
+        assert!(std::fs::read(shell.folder.path().join(video)).unwrap().len() > 1000, "{video}");
     }
 
     let again = batch(&shell, &["run", "night.json"]).await;
@@ -51,7 +52,7 @@ async fn a_list_is_run_once_and_what_changed_is_run_again() {
     write_list(&shell, &json!([shot("boat", "A paper boat at night."), shot("bird", "A paper bird.")]));
     let changed = batch(&shell, &["run", "night.json"]).await;
     assert_eq!((changed.code, simulator.ledger().accepted), (0, 3), "{}", changed.stderr);
-    assert!(shell.folder.path().join("boat.r2.mp4").exists(), "the earlier film is paid for and stays");
+    assert!(shell.folder.path().join("boat.r2.mp4").exists(), "the earlier video is paid for and stays");
 
     let tokens = simulator.ledger().tokens;
     let cost = shell.run(&["cost", "report", "night.json", "--json"]).await.json();
@@ -121,7 +122,7 @@ async fn a_used_up_plan_stops_the_run_and_a_refused_storage_one_shot() {
         let shell = Shell::at(&simulator);
         write_list(&shell, &json!(shots));
         let refusal = Effect::Refuse { code: code.to_owned(), message: None };
-        let rule = FaultRule::new(refusal).at(Place::Create).hits(hits);
+        let rule = FaultRule::new(refusal).at(FaultPoint::Create).hits(hits);
         simulator.set_faults(FaultPlan::new().rule(rule)).unwrap();
         let ran = batch(&shell, &["run", "night.json", "--text"]).await;
         let about = format!("{code}: {}{}", ran.stdout, ran.stderr);
@@ -237,16 +238,16 @@ async fn without_a_network_it_says_so_and_ctrl_c_ends_it() {
     });
     let seen = stderr.clone();
     let ran = shell
-        .run_with(&["batch", "run", "night.json", "--text"], |world| {
-            world.interrupts = interrupts;
-            world.stderr = Box::new(stderr);
+        .run_with(&["batch", "run", "night.json", "--text"], |env| {
+            env.interrupts = interrupts;
+            env.stderr = Box::new(stderr);
         })
         .await;
     let seen = seen.text();
     assert_eq!(ran.code, 130, "{seen}");
     assert_eq!(seen.matches("nothing is billed").count(), 1, "{seen}");
     assert!(seen.contains("interrupted: 2 jobs are unfinished; nothing is lost"), "{seen}");
-    assert!(seen.contains("go on with: ark-video batch run night.json"), "{seen}");
+    assert!(seen.contains("continue with: ark-video batch run night.json"), "{seen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,7 +264,7 @@ async fn a_lost_journal_is_asked_about_and_not_taken_for_a_new_one() {
     let ran = batch(&shell, &["run", "night.json", "--text"]).await;
     assert_eq!((ran.code, simulator.ledger().accepted), (0, 2), "{}", ran.stderr);
     assert!(ran.stdout.contains("night: 2 settled"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("taken over from the record beside its video"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("from the record beside its video"), "{}", ran.stderr);
 
     remove(&["night.json.journal", "bird.mp4", "bird.mp4.ark-video.json"]);
     for _ in 0..2 {
@@ -309,15 +310,16 @@ async fn another_list_of_the_same_name_needs_a_name_of_its_own() {
     assert_eq!(simulator.ledger().accepted, 2);
 }
 
-/// Every form of the run, `status` and `report` says of each unfinished shot why it is not finished; and what cannot be done
-/// about it by this verb is said by its exit code.
+/// Every form of the run, `status` and `report` says of each unfinished shot why it is not
+/// finished; and what cannot be done about it by this verb is said by its exit code.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_unfinished_shot_says_why_wherever_it_is_shown() {
     let draft = json!({ "name": "draft", "prompt": "Waves. [[fail:OutputVideoSensitiveContentDetected]]",
         "model": "doubao-seedance-1-5-pro-251215", "draft": true, "duration": 4, "ratio": null });
     let last = json!({ "name": "final", "model": "doubao-seedance-1-5-pro-251215", "resolution": null, "ratio": null,
         "duration": null, "after": { "shot": "draft", "link": "draft" } });
-    // What stands in the way, the shots; which shot is unfinished, why, the exit codes of run and of a retry of that shot.
+    // What stands in the way, the shots; which shot is unfinished, why, the exit codes of run and
+    // of a retry of that shot.
     let rows = [
         (
             "paused",
@@ -342,21 +344,21 @@ async fn each_unfinished_shot_says_why_wherever_it_is_shown() {
         for form in ["--text", "-q", "--json"] {
             let simulator = fast().await;
             let shell = Shell::at(&simulator);
-            let mut words = vec!["run", "night.json", form];
+            let mut args = vec!["run", "night.json", form];
             match how {
                 "paused" => {
                     write_list(&shell, &json!([shots[0]]));
                     assert_eq!(batch(&shell, &["run", "night.json"]).await.code, 0);
                     batch(&shell, &["pause", "night.json"]).await;
                 }
-                "capped" => words.extend(["--cap", "1tokens"]),
+                "capped" => args.extend(["--cap", "1tokens"]),
                 _ => {}
             }
             write_list(&shell, &shots);
             let ran = if how == "in the way" {
-                run_and_block(&shell, &simulator, &words).await
+                run_and_block(&shell, &simulator, &args).await
             } else {
-                batch(&shell, &words).await
+                batch(&shell, &args).await
             };
             let seen = format!("{}{}", ran.stdout, ran.stderr);
             assert_eq!(ran.code, code, "{how} {form}: {seen}");
@@ -391,7 +393,8 @@ async fn each_unfinished_shot_says_why_wherever_it_is_shown() {
     }
 }
 
-/// Neither a key that the service repeats nor one that was put into an address is shown, in a page either.
+/// Neither a key that the service repeats nor one that was put into an address is shown, in a page
+/// either.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_reaches_a_page_or_a_message_about_the_journal() {
     const KEY: &str = "sk-SECRETKEY-0123456789abcdef";
@@ -415,7 +418,7 @@ async fn no_key_reaches_a_page_or_a_message_about_the_journal() {
 }
 
 /// A run whose video finds its place taken when it is there.
-async fn run_and_block(shell: &Shell, simulator: &Simulator, words: &[&str]) -> Ran {
+async fn run_and_block(shell: &Shell, simulator: &Simulator, args: &[&str]) -> Ran {
     let place = shell.folder.path().join("one.mp4");
     let taking = async {
         while simulator.ledger().accepted == 0 {
@@ -423,7 +426,7 @@ async fn run_and_block(shell: &Shell, simulator: &Simulator, words: &[&str]) -> 
         }
         std::fs::write(&place, "mine").unwrap();
     };
-    tokio::join!(batch(shell, words), taking).0
+    tokio::join!(batch(shell, args), taking).0
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -433,7 +436,9 @@ async fn videos_that_cannot_be_told_apart_are_assigned_by_one_command_each() {
     // What the list sets is no mark, so that these two cannot be distinguished.
     let same = |name: &str, prompt: &str| json!({ "name": name, "prompt": prompt, "execution_expires_after": 7200, "seed": 7 });
     write_list(&shell, &json!([same("boat", "A paper boat."), same("bird", "A paper bird.")]));
-    simulator.add_fault(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create)).unwrap();
+    simulator
+        .add_fault(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create))
+        .unwrap();
     let ran = batch(&shell, &["run", "night.json", "--text"]).await;
     assert_eq!(ran.code, 12, "{}{}", ran.stdout, ran.stderr);
     assert!(
@@ -449,14 +454,14 @@ async fn videos_that_cannot_be_told_apart_are_assigned_by_one_command_each() {
     let video = format!("unmatched/{first}.mp4");
     assert!(shell.folder.path().join(&video).exists());
 
-    for (words, code) in [
+    for (args, code) in [
         (["boat", "cgt-of-another"], 2),
         (["boat", "nowhere.mp4"], 2),
         (["boat", "night.json"], 5),
         (["bot", first], 2),
     ] {
-        let refused = batch(&shell, &[&["assign", "night.json"], &words[..]].concat()).await;
-        assert_eq!(refused.code, code, "{words:?}: {}", refused.stderr);
+        let refused = batch(&shell, &[&["assign", "night.json"], &args[..]].concat()).await;
+        assert_eq!(refused.code, code, "{args:?}: {}", refused.stderr);
     }
     let given = batch(&shell, &["assign", "night.json", "boat", &video]).await;
     assert_eq!(given.json()["state"], "settled", "{}", given.stderr);

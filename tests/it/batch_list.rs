@@ -1,4 +1,5 @@
-//! Shot lists: the examples, the schema for editors and `batch check`, held against each other. No key, no network.
+//! Shot lists: the examples, the schema for editors and `batch check`, held against each other. No
+//! key, no network.
 
 use std::fs;
 
@@ -103,7 +104,7 @@ async fn a_list_has_to_stay_within_what_it_may_cost() {
     let missing = shell.run(&["batch", "check", "none.toml"]).await;
     assert_eq!(missing.code, 5);
     assert!(
-        missing.stderr.contains("the list none.toml cannot be read: there is no such file"),
+        missing.stderr.contains("cannot read the list none.toml: there is no such file"),
         "{}",
         missing.stderr
     );

@@ -1,5 +1,6 @@
-//! Where videos go: a rehearsal leaves the real run alone and says what it made, and a shot whose place is taken is not paid
-//! for, before the run and in the middle of it. What an earlier run made is in nobody's way.
+//! Where videos go: a rehearsal leaves the real run alone and says what it made, and a shot whose
+//! place is taken is not paid for, before the run and in the middle of it. What an earlier run made
+//! is in nobody's way.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 use std::fs;
@@ -94,7 +95,7 @@ async fn a_real_run_does_not_take_a_rehearsals_journal_for_its_own() {
         let ran = shell.run(&["batch", "run", "night.json", "--journal", journal]).await;
         assert_eq!((ran.code, simulator.ledger().accepted), (16, 0), "{}{}", ran.stdout, ran.stderr);
         assert!(
-            ran.stderr.contains("rehearsal") && ran.stderr.contains("nothing was sent"),
+            ran.stderr.contains("simulated run") && ran.stderr.contains("nothing was sent"),
             "{}",
             ran.stderr
         );
@@ -161,7 +162,7 @@ async fn what_comes_into_the_way_during_a_run_is_not_paid_for() {
     let ran = shell.run_with(&line, |world| world.stdout = Box::new(stdout)).await;
     assert_eq!((ran.code, simulator.ledger().accepted), (10, 1), "{}", ran.stderr);
     let status = shell.run(&["batch", "status", "night.json", "--text"]).await;
-    assert!(status.stdout.contains("exists already"), "{}", status.stdout);
+    assert!(status.stdout.contains("already exists"), "{}", status.stdout);
     for name in ["boat.mp4", "bird.mp4"] {
         let path = shell.folder.path().join(name);
         if fs::read(&path).unwrap() == b"mine" {

@@ -1,4 +1,5 @@
-//! The example payloads again, written with the builders: what a user would type to get each of them.
+//! The example payloads again, written with the builders: what a user would type to get each of
+//! them.
 
 use ark_video_model::{
     AudioSource, CreateTaskRequest, FirstAndLastFrame, FirstFrame, FromDraft, ImageSource, References,
@@ -60,7 +61,8 @@ pub(crate) fn built(file: &str) -> Option<CreateTaskRequest> {
             .build(),
         "p10-text-legacy-flags.json" => TextToVideo::new("doubao-seedance-1-0-pro-250528", "A paper lantern rises over a harbour --rs 720p --rt 16:9 --dur 5 --seed 11 --cf false --wm true")
             .build(),
-        // No builder makes it: FirstFrame always writes the role, and this case is about its absence.
+        // No builder makes it: FirstFrame always writes the role, and this case is about its
+        // absence.
         "p11-first-frame-role-left-out.json" => return None,
         "p12-first-frame-base64-no-text.json" => FirstFrame::new("doubao-seedance-2-0-260128", ImageSource::data("png", b"\x89PNG\x0d\x0a\x1a\x0a"))
             .ratio("adaptive")

@@ -1,5 +1,5 @@
-//! The examples under the checks: what must be refused is, by the right rule at the right place; what is accepted is
-//! not.
+//! The examples under the checks: what must be refused is, by the right rule at the right place;
+//! what is accepted is not.
 
 use ark_video_model::{Catalog, CreateTaskRequest, Facts, Finding, Report, Strength, check_json};
 use serde_json::Value;
@@ -64,7 +64,8 @@ fn what_must_be_refused_is_refused_by_its_rule() {
     }
 }
 
-/// Warnings that stand on accepted examples, each because the contract calls something uncertain or retiring.
+/// Warnings that stand on accepted examples, each because the contract calls something uncertain or
+/// retiring.
 const WARNINGS: &[(&str, &[&str])] = &[
     ("p10-text-legacy-flags.json", &["prompt-flags"]),
     ("p14-first-and-last-frame-loop.json", &["model-retired"]),

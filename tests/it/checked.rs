@@ -1,6 +1,6 @@
-//! What is checked before anything is sent, in every mode: each obstacle is put in the way, the command is run against the
-//! simulator, and where it refuses, nothing was created. The table is `docs/reference/checked-before-sending.md`;
-//! `cargo xtask checked` writes it.
+//! What is checked before anything is sent, in every mode: each obstacle is put in the way, the
+//! command is run against the simulator, and where it refuses, nothing was created. The table is
+//! `docs/reference/checked-before-sending.md`; `cargo xtask checked` writes it.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
@@ -35,11 +35,11 @@ struct Row {
     what: &'static str,
     /// Puts it in the way; the video of all modes is `a.mp4`.
     scene: fn(&Path),
-    /// What `generate` is told beside the usual; `None` where the row has no meaning for it.
+    /// Extra arguments of `generate`; `None` if the row does not apply to it.
     generate: Option<&'static [&'static str]>,
     /// What the list says beside the usual; `None` where the row has no meaning for it.
     list: Option<fn(&mut Value)>,
-    /// What `batch run` is told beside the usual.
+    /// Extra arguments of `batch run`.
     run: &'static [&'static str],
     /// The environment lacks this variable.
     without: Option<&'static str>,
@@ -76,7 +76,7 @@ fn rows() -> Vec<Row> {
     vec![
         Row { what: "nothing is in the way", ..USUAL },
         place("the file exists", |at| touch(at, "a.mp4")),
-        place("a rehearsal's video has the name", |at| {
+        place("a video of a simulated run has the name", |at| {
             touch(at, "a.mp4");
             let sidecar = json!({"ark_video": "0.1.0", "progress": "downloaded", "simulated": true});
             fs::write(at.join("a.mp4.ark-video.json"), sidecar.to_string()).unwrap();
@@ -104,7 +104,7 @@ fn rows() -> Vec<Row> {
         },
         place("a partial file that is not ours", |at| touch(at, "a.mp4.part")),
         place("a folder where the sidecar goes", |at| folder(at, "a.mp4.ark-video.json")),
-        place("an earlier run with the name did not end", unfinished),
+        place("an earlier run with the name is unfinished", unfinished),
         Row {
             what: "the last frame's name is taken",
             scene: |at| touch(at, "a.last.png"),
@@ -215,12 +215,12 @@ async fn cell(row: &Row, mode: Mode) -> String {
         0 => {
             let pays = !matches!(mode, Mode::BatchCheck | Mode::Rehearsal);
             assert_eq!(accepted, usize::from(pays), "{about}");
-            "goes on".to_owned()
+            "continues".to_owned()
         }
         // The task of that run is not one of the simulator's.
-        7.. if mode == Mode::Resume && row.what.contains("did not end") => {
+        7.. if mode == Mode::Resume && row.what.contains("is unfinished") => {
             assert_eq!(accepted, 0, "{about}");
-            "goes on with that run".to_owned()
+            "continues that run".to_owned()
         }
         code => {
             assert_eq!(accepted, 0, "refused, and paid for: {about}");
@@ -239,15 +239,15 @@ Everything that can be known before a request is sent is checked before it is se
 in the way of `a.mp4` and runs the command; where a cell says \"refused\", nothing was created, and the number is the exit code. \
 A row that has no meaning in a mode is marked –.
 
-- `generate --resume` goes on with what an earlier run started. Here there was none, unless the row says so: a video without a \
+- `generate --resume` continues an earlier run. Here there was none, unless the row says so: a video without a \
 record is never paid for again.
 - `batch run` checks all shots before the first create, and each once more right before its own; a shot whose place was taken \
 meanwhile is not sent. It makes missing folders. Videos that an earlier run of the same list made are not in the way.
-- A rehearsal, `batch run --simulate`, writes into the folder `simulated` beside the list, so that what is in the way of the real \
-videos is not in its way.
+- A simulated run, `batch run --simulate`, writes into the folder `simulated` beside the list, so that what blocks the real \
+videos does not block it.
 - Names may have 255 bytes on most systems, the sidecar's `.ark-video.json` included.
 
-| | generate | generate --resume | batch check | batch run | rehearsal |
+| | generate | generate --resume | batch check | batch run | simulated run |
 |---|---|---|---|---|---|
 ";
 

@@ -1,11 +1,12 @@
-//! The command against the simulator, in process: what it prints, what it leaves on disk, how it ends.
+//! The command against the simulator, in process: what it prints, what it leaves on disk, how it
+//! ends.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use ark_video_cli::{Interrupts, Terminal, World};
+use ark_video_cli::{Env, Interrupts, Terminal};
 use ark_video_simulator::{Options, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -32,7 +33,7 @@ impl Ran {
 
 type Watcher = Box<dyn FnMut(&str) + Send>;
 
-/// Keeps what is written, and shows it to somebody meanwhile.
+/// Collects output and makes it readable while the command runs.
 #[derive(Clone, Default)]
 pub(crate) struct Page(Arc<Mutex<(Vec<u8>, Option<Watcher>)>>);
 
@@ -91,23 +92,23 @@ impl Shell {
         self
     }
 
-    fn world(&self, line: &[&str]) -> (World, Page, Page) {
+    fn env_of(&self, line: &[&str]) -> (Env, Page, Page) {
         let (stdout, stderr) = (Page::default(), Page::default());
-        let mut world = World::new(["ark-video"].iter().chain(line), self.folder.path());
-        world.env = self.env.iter().cloned().collect();
-        world.stdout = Box::new(stdout.clone());
-        world.stderr = Box::new(stderr.clone());
-        (world, stdout, stderr)
+        let mut env = Env::new(["ark-video"].iter().chain(line), self.folder.path());
+        env.env = self.env.iter().cloned().collect();
+        env.stdout = Box::new(stdout.clone());
+        env.stderr = Box::new(stderr.clone());
+        (env, stdout, stderr)
     }
 
     pub(crate) async fn run(&self, line: &[&str]) -> Ran {
         self.run_with(line, |_| {}).await
     }
 
-    pub(crate) async fn run_with(&self, line: &[&str], change: impl FnOnce(&mut World)) -> Ran {
-        let (mut world, stdout, stderr) = self.world(line);
-        change(&mut world);
-        let code = ark_video_cli::run(world).await;
+    pub(crate) async fn run_with(&self, line: &[&str], change: impl FnOnce(&mut Env)) -> Ran {
+        let (mut env, stdout, stderr) = self.env_of(line);
+        change(&mut env);
+        let code = ark_video_cli::run(env).await;
         let ran = Ran { code, stdout: stdout.text(), stderr: stderr.text() };
         for (name, key) in &self.env {
             let shown = name.ends_with("_KEY") && (ran.stdout.contains(key) || ran.stderr.contains(key));
@@ -147,15 +148,16 @@ async fn slow() -> Simulator {
 async fn the_vendors_example_becomes_a_video_without_a_key() {
     let shell = Shell::new();
     let ran = shell.run(&["generate", "--simulate", &example("vendor-tea.json"), "-o", "tea.mp4"]).await.ok();
-    let told = ran.json();
-    // Five seconds of input were assumed; the smallest charge, 19 seconds for 11 of output, is more.
+    let report = ran.json();
+    // Five seconds of input were assumed; the smallest charge, 19 seconds for 11 of output, is
+    // more.
     let frames = 24 * 19;
-    assert_eq!(told["task"]["usage"]["completion_tokens"], frames * 1470 * 630 / 1024);
+    assert_eq!(report["task"]["usage"]["completion_tokens"], frames * 1470 * 630 / 1024);
     assert!(ran.stderr.contains("assumed 5 s for video 1"), "{}", ran.stderr);
-    assert_eq!((&told["file"], &told["status"]), (&"tea.mp4".into(), &"succeeded".into()));
+    assert_eq!((&report["file"], &report["status"]), (&"tea.mp4".into(), &"succeeded".into()));
     assert_eq!(shell.files(), ["tea.mp4"]);
     let video = std::fs::read(shell.folder.path().join("tea.mp4")).unwrap();
-    assert_eq!((told["bytes"].as_u64(), &video[4..8]), (Some(video.len() as u64), &b"ftyp"[..]));
+    assert_eq!((report["bytes"].as_u64(), &video[4..8]), (Some(video.len() as u64), &b"ftyp"[..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +178,7 @@ async fn a_person_reads_prose_and_progress() {
         "200ms",
     ];
     let ran = shell
-        .run_with(&line, |world| world.terminal = Terminal { stdout: true, ..Terminal::default() })
+        .run_with(&line, |env| env.terminal = Terminal { stdout: true, ..Terminal::default() })
         .await
         .ok();
     let id = ran.stdout.split(':').next().unwrap().to_owned();
@@ -225,7 +227,7 @@ async fn a_task_is_created_looked_at_fetched_and_forgotten_one_by_one() {
 
     assert_eq!(shell.run(&["download", &id, "-o", "a.mp4"]).await.ok().json()["file"], "a.mp4");
     let again = shell.run(&["download", &id, "-o", "a.mp4"]).await;
-    assert_eq!((again.code, again.stderr.lines().next()), (6, Some("error: a.mp4 exists already")));
+    assert_eq!((again.code, again.stderr.lines().next()), (6, Some("error: a.mp4 already exists")));
     shell.run(&["download", &id, "-o", "a.mp4", "--overwrite"]).await.ok();
     assert_eq!(shell.files(), ["a.mp4"]);
 
@@ -238,7 +240,7 @@ async fn a_task_is_created_looked_at_fetched_and_forgotten_one_by_one() {
     let unasked = shell.run(&["forget", &id]).await;
     assert_eq!(
         (unasked.code, unasked.stderr.as_str()),
-        (2, "error: this needs a yes, and nobody can be asked\nhint: add --yes if it is meant\n")
+        (2, "error: confirmation is needed, and there is no terminal\nhint: add --yes to confirm\n")
     );
     shell.run(&["forget", &id, "--yes"]).await.ok();
     let gone = shell.run(&["--json", "get", &id]).await;
@@ -260,15 +262,15 @@ async fn a_person_is_asked_before_a_record_is_deleted() {
         .trim()
         .to_owned();
     for (answer, code) in [("n\n", 2), ("\n", 2), ("yes\n", 0)] {
-        let person = |world: &mut World| {
-            world.terminal = Terminal { stdin: true, stdout: true, stderr: false };
-            world.stdin = Box::new(answer.as_bytes());
+        let person = |env: &mut Env| {
+            env.terminal = Terminal { stdin: true, stdout: true, stderr: false };
+            env.stdin = Box::new(answer.as_bytes());
         };
         let unseen = shell.run_with(&["forget", &id], person).await;
         assert_eq!(unseen.code, 2, "a question that nobody sees is none");
-        let person = |world: &mut World| {
-            world.terminal = Terminal { stdin: true, stdout: true, stderr: true };
-            world.stdin = Box::new(answer.as_bytes());
+        let person = |env: &mut Env| {
+            env.terminal = Terminal { stdin: true, stdout: true, stderr: true };
+            env.stdin = Box::new(answer.as_bytes());
         };
         let asked = shell.run_with(&["forget", &id], person).await;
         assert_eq!(asked.code, code, "{}", asked.stderr);
@@ -286,8 +288,9 @@ async fn waiting_ends_in_time_and_keeps_the_id() {
     assert_eq!(ran.code, 11, "{}", ran.stderr);
     let id = shell.run(&["list", "-q"]).await.ok().stdout.trim().to_owned();
     assert!(
-        ran.stderr
-            .contains(&format!("hint: go on with: ark-video wait {id} && ark-video download {id} -o FILE")),
+        ran.stderr.contains(&format!(
+            "hint: continue with: ark-video wait {id} && ark-video download {id} -o FILE"
+        )),
         "{}",
         ran.stderr
     );
@@ -310,9 +313,9 @@ async fn ctrl_c_while_waiting_says_how_to_go_on_and_cancels_nothing() {
     });
     let seen = stderr.clone();
     let ran = shell
-        .run_with(&["generate", "A cat.", "-o", "a.mp4"], |world| {
-            world.interrupts = interrupts;
-            world.stderr = Box::new(stderr);
+        .run_with(&["generate", "A cat.", "-o", "a.mp4"], |env| {
+            env.interrupts = interrupts;
+            env.stderr = Box::new(stderr);
         })
         .await;
     assert_eq!(ran.code, 130);
@@ -322,8 +325,8 @@ async fn ctrl_c_while_waiting_says_how_to_go_on_and_cancels_nothing() {
     assert_eq!(
         seen.text(),
         format!(
-            "task {id} created\nerror: interrupted: task {id} was not cancelled; it goes on and is billed when it succeeds\n\
-             hint: go on with: ark-video wait {id} && ark-video download {id} -o FILE\n"
+            "task {id} created\nerror: interrupted: task {id} was not cancelled; it continues and is billed if it succeeds\n\
+             hint: continue with: ark-video wait {id} && ark-video download {id} -o FILE\n"
         )
     );
     assert_eq!(shell.files(), [""; 0]);
@@ -350,9 +353,9 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
     });
     let seen = stderr.clone();
     let ran = shell
-        .run_with(&["generate", "A cat.", "-m", "ep-1"], |world| {
-            world.interrupts = interrupts;
-            world.stderr = Box::new(stderr);
+        .run_with(&["generate", "A cat.", "-m", "ep-1"], |env| {
+            env.interrupts = interrupts;
+            env.stderr = Box::new(stderr);
         })
         .await;
     drop(silent_server.await.unwrap());
@@ -361,8 +364,8 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
     note: Rules that depend on the model were left out: the model behind an endpoint id is the account's own setting.
     warning: the request is on its way and may be billed; waiting up to 10 s for its answer (Ctrl-C again leaves at once)
     error: Nobody knows whether the task was created: the command was stopped before the answer came. It may exist and may be billed, so do not just send it again.
-    hint: look for it: ark-video reconcile fdf70f19ad9f-1
-    hint: look for it: ark-video reconcile --since 10m --model ep-1
+    hint: search for the task: ark-video reconcile fdf70f19ad9f-1
+    hint: search for the task: ark-video reconcile --since 10m --model ep-1
     "#);
 }
 
@@ -397,9 +400,9 @@ async fn ctrl_c_during_the_create_waits_for_the_answer_and_keeps_the_id() {
     });
     let seen = stderr.clone();
     let ran = shell
-        .run_with(&["generate", "A cat.", "--no-marks"], |world| {
-            world.interrupts = interrupts;
-            world.stderr = Box::new(stderr);
+        .run_with(&["generate", "A cat.", "--no-marks"], |env| {
+            env.interrupts = interrupts;
+            env.stderr = Box::new(stderr);
         })
         .await;
     drop(late_server.await.unwrap());
@@ -417,9 +420,9 @@ async fn the_simulator_as_a_server_says_where_it_is_and_stops_on_ctrl_c() {
     let stdout = Page::watched(move |_| press.send(()).unwrap());
     let seen = stdout.clone();
     let ran = Shell::new()
-        .run_with(&["simulate", "--addr", "127.0.0.1:0", "--seed", "7"], |world| {
-            world.interrupts = interrupts;
-            world.stdout = Box::new(stdout);
+        .run_with(&["simulate", "--addr", "127.0.0.1:0", "--seed", "7"], |env| {
+            env.interrupts = interrupts;
+            env.stdout = Box::new(stdout);
         })
         .await;
     assert_eq!(
@@ -465,7 +468,7 @@ async fn config_says_who_won_and_never_what_the_key_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_video_is_gone_its_last_frame_is_saved() {
-    use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place};
+    use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule};
     let simulator = fast().await;
     let shell = Shell::at(&simulator);
     let line =
@@ -477,7 +480,7 @@ async fn where_the_video_is_gone_its_last_frame_is_saved() {
         shell.run(&["wait", &id, "--poll-interval", "200ms"]).await.ok();
         made.push(id);
     }
-    let gone = FaultRule::new(Effect::DeadLink).at(Place::File).hits(3);
+    let gone = FaultRule::new(Effect::DeadLink).at(FaultPoint::File).hits(3);
     simulator.set_faults(FaultPlan::new().rule(gone.clone())).unwrap();
     let ran = shell.run(&["download", &made[0], "-o", "cat.mp4"]).await;
     assert_eq!((ran.code, shell.files()), (13, vec!["cat.last.jpeg".to_owned()]), "{}", ran.stderr);
@@ -493,10 +496,12 @@ async fn where_the_video_is_gone_its_last_frame_is_saved() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reason_that_comes_as_text_is_shown() {
-    use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place};
+    use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule};
     let simulator = fast().await;
     let shell = Shell::at(&simulator);
-    simulator.set_faults(FaultPlan::new().rule(FaultRule::new(Effect::TextError).at(Place::Get))).unwrap();
+    simulator
+        .set_faults(FaultPlan::new().rule(FaultRule::new(Effect::TextError).at(FaultPoint::Get)))
+        .unwrap();
     let prompt = "A cat. [[fail:OutputVideoSensitiveContentDetected]]";
     let ran = shell.run(&["generate", prompt, "-d", "4", "--poll-interval", "200ms", "--text"]).await;
     assert_eq!(ran.code, 10, "{}", ran.stderr);

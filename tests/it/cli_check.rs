@@ -1,5 +1,5 @@
-//! `check`, `estimate`, `models --why`, `generate --dry-run` and `--max-cost`: what is known before anything is paid.
-//! None of it needs a key or a network.
+//! `check`, `estimate`, `models --why`, `generate --dry-run` and `--max-cost`: what is known before
+//! anything is paid. None of it needs a key or a network.
 
 use std::fs;
 
@@ -31,8 +31,8 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
-/// A film of 1 MB, 30 seconds long.
-fn film() -> Vec<u8> {
+/// A video of 1 MB, 30 seconds long.
+fn video() -> Vec<u8> {
     let mut bytes = b"\0\0\0\x14ftypisom\0\0\x02\0isom\0\x10\0\0mdat".to_vec();
     bytes.resize(20 + (1 << 20), 0);
     let mut header = [0; 108];
@@ -48,7 +48,7 @@ fn with_media() -> Shell {
     let write = |name: &str, bytes: &[u8]| fs::write(shell.folder.path().join(name), bytes).unwrap();
     write("cat.png", &png(800, 600));
     write("tiny.png", &png(299, 600));
-    write("hero.mov", &film());
+    write("hero.mov", &video());
     shell
 }
 
@@ -277,14 +277,14 @@ async fn a_dry_run_says_everything_and_sends_nothing() {
     insta::assert_snapshot!("dry_run", shown(&shell, &ran));
     let line = ["generate", "She turns.", "--first-frame", "cat.png", "-d", "3", "--dry-run", "--json"];
     let ran = shell.run(&line).await;
-    let told = ran.json();
+    let report = ran.json();
     let data = format!("data:image/png;base64,{}", base64(&png(800, 600)));
-    assert_eq!(told["body"]["content"][1]["image_url"]["url"], data, "the exact body, read from the file");
+    assert_eq!(report["body"]["content"][1]["image_url"]["url"], data, "the exact body, read from the file");
     let body = ran.stdout.split_once("\"body\":").unwrap().1.strip_suffix("}\n").unwrap();
-    assert_eq!(told["body_bytes"], body.len());
-    assert_eq!((ran.code, &told["report"]["refused"]), (4, &true.into()));
+    assert_eq!(report["body_bytes"], body.len());
+    assert_eq!((ran.code, &report["report"]["refused"]), (4, &true.into()));
     assert_eq!(
-        (&told["report"]["media"][0]["width"], &told["estimate"]["family"]),
+        (&report["report"]["media"][0]["width"], &report["estimate"]["family"]),
         (&800.into(), &"2.0".into())
     );
     let bare = shell

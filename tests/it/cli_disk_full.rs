@@ -1,5 +1,5 @@
-//! The command on a disk that is full, for real: this test runs itself again where a small disk in memory is mounted, which
-//! Linux allows to everybody in a namespace of their own.
+//! The command on a disk that is full, for real: this test runs itself again where a small disk in
+//! memory is mounted, which Linux allows to everybody in a namespace of their own.
 
 use std::{fs, time::Duration};
 
@@ -38,7 +38,8 @@ async fn a_full_disk_has_an_exit_code_and_stops_creates_on_a_small_disk() {
     assert_eq!(shell.run(&["wait", "--all"]).await.code, 0);
     let downloads = || simulator.ledger().entries.iter().map(|entry| entry.downloads).sum::<u32>();
 
-    // It fills up while the first of three is fetched: that one has taken its room, the others stop.
+    // It fills up while the first of three is fetched: that one has taken its room, the others
+    // stop.
     let filler = shell.folder.path().join("filler");
     let target = filler.clone();
     let on_progress = move |_: &str, _: SaveProgress| fs::write(&target, vec![1; 20 << 20]).unwrap();
@@ -49,10 +50,13 @@ async fn a_full_disk_has_an_exit_code_and_stops_creates_on_a_small_disk() {
         |task: Task| DownloadJob::new(task.clone(), shell.folder.path().join(format!("{}.mp4", task.id)));
     let jobs: Vec<_> = tasks.into_iter().map(job).collect();
     let ends: Vec<_> = client.download_all(jobs, 1, on_progress).collect().await;
-    let words: Vec<_> = ends.iter().map(|(_, end)| end.as_ref().map_err(ToString::to_string)).collect();
-    assert!(words[0].is_ok() && words.len() == 3, "{words:?}");
-    assert!(words[1].as_ref().is_err_and(|error| error.contains("there is no room for")), "{words:?}");
-    assert!(words[2].as_ref().is_err_and(|error| error.contains("because the disk is full")), "{words:?}");
+    let results: Vec<_> = ends.iter().map(|(_, end)| end.as_ref().map_err(ToString::to_string)).collect();
+    assert!(results[0].is_ok() && results.len() == 3, "{results:?}");
+    assert!(results[1].as_ref().is_err_and(|error| error.contains("there is no room for")), "{results:?}");
+    assert!(
+        results[2].as_ref().is_err_and(|error| error.contains("because the disk is full")),
+        "{results:?}"
+    );
     assert_eq!(downloads(), 1);
 
     let ran = shell.run(&["--json", "download", "--all-succeeded"]).await;

@@ -1,5 +1,5 @@
-//! Every way the service can answer has its exit code. The answers come from a bare socket, so that they can be as wrong
-//! as in life.
+//! Every way the service can answer has its exit code. The answers come from a bare socket, so that
+//! they can be as wrong as in life.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 use crate::cli::Shell;
@@ -11,7 +11,8 @@ async fn answering(answer: String) -> String {
     serving(move |_, _| answer.clone()).await
 }
 
-/// A server that answers by the request's first line and the number of requests with the same method before it.
+/// A server that answers by the request's first line and the number of requests with the same
+/// method before it.
 async fn serving(answers: impl Fn(&str, usize) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -54,7 +55,7 @@ fn vendor(status: &str, code: &str) -> String {
     http(
         status,
         &format!(
-            r#"{{"error":{{"code":"{code}","message":"The words of the service.","param":"","type":"X"}}}}"#
+            r#"{{"error":{{"code":"{code}","message":"A message of the service.","param":"","type":"X"}}}}"#
         ),
     )
 }
@@ -151,7 +152,8 @@ async fn once_a_task_exists_the_exit_code_follows_it() {
     let many = ["wait", "cgt-1", "cgt-2", "--timeout", "1s"];
     let download = ["download", "cgt-1", "-o", "a.mp4"];
     for (name, refusal) in refusals() {
-        // What may pass is asked for several times by `download`: seconds or minutes, and nothing new.
+        // What may pass is asked for several times by `download`: seconds or minutes, and nothing
+        // new.
         let passes = matches!(name, "429" | "429 bare" | "nothing");
         let lines = [&generate[..], &many, &wait, &download];
         for line in &lines[..if passes { 3 } else { 4 }] {

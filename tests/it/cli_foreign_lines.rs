@@ -1,5 +1,5 @@
-//! Command lines that were meant for another tool, or for another command: none of them creates a task, each says how it
-//! is written here.
+//! Command lines that were meant for another tool, or for another command: none of them creates a
+//! task, each says how it is written here.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -39,7 +39,7 @@ const LINES: &[&[&str]] = &[
     &["generate", "@request.json"],
     &["generate", "@image1 walks along the beach"],
     &["generate", "./shots"],
-    &["generate", "~/films/boat"],
+    &["generate", "~/videos/boat"],
     &["generate", "*.png"],
     &["generate", "none.json"],
     // A value where the prompt belongs.

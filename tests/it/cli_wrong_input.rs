@@ -1,4 +1,5 @@
-//! Wrong input of each kind: one clear message, its own exit code, nothing on disk. And what `--help` says.
+//! Wrong input of each kind: one clear message, its own exit code, nothing on disk. And what
+//! `--help` says.
 
 use crate::cli::{Ran, Shell};
 
@@ -104,7 +105,7 @@ async fn a_file_that_is_not_there() {
     "#);
     insta::assert_snapshot!(refused(with_key(), &["generate", "A cat.", "--ref", "none.png"]).await, @r#"
     exit 5
-    error: --ref: none.png cannot be read: there is no such file
+    error: --ref: cannot read none.png: there is no such file
     hint: nothing was sent
     "#);
 }

@@ -1,5 +1,5 @@
-//! What `check` says of media as people have them: as files, and the same bytes as data URLs, which the simulator is asked about
-//! too. One row a file; a rule that changes, shows here.
+//! What `check` says of media as people have them: as files, and the same bytes as data URLs, which
+//! the simulator is asked about too. One row a file; a rule that changes, shows here.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ async fn files_and_data_urls_are_judged_alike() {
     }
 }
 
-/// The simulator measures what comes inline, unless it is told not to.
+/// The simulator probes inline media, unless that is disabled.
 #[test]
 fn the_simulator_refuses_inline_media_as_the_checks_do() {
     let mut measuring = Service::new(Options::default());
@@ -101,7 +101,7 @@ fn the_simulator_refuses_inline_media_as_the_checks_do() {
         assert_eq!(status, if refused { 400 } else { 200 }, "{file}: {param}");
         let field = format!("content[1].{}_url.url", media_type.split('/').next().unwrap());
         assert_eq!(param, if refused { field.as_str() } else { "" }, "{file}");
-        // What the address itself says is refused all the same.
+        // The media type in the URL is checked anyway.
         let (_, report) = ark_video_model::check_json(&body, Catalog::builtin(), &Facts::new());
         assert_eq!(create(&mut ignoring, &body).0 == 200, !report.is_refused(), "{file}");
     }

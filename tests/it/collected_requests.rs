@@ -1,5 +1,5 @@
-//! What `check` says of requests as people and programs write them: one snapshot, a file a paragraph. A rule that changes
-//! shows here; `cargo insta review` takes the new verdicts over.
+//! What `check` says of requests as people and programs write them: one snapshot, a file a
+//! paragraph. A rule that changes shows here; `cargo insta review` takes the new verdicts over.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

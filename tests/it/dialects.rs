@@ -1,5 +1,5 @@
-//! What our own client makes of resellers' ways of answering: it pays once under each, it never takes an unfinished task for a
-//! finished one, and where it cannot go on it says so.
+//! What our own client makes of resellers' ways of answering: it pays once under each, it never
+//! takes an unfinished task for a finished one, and where it cannot go on it says so.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ fn request() -> CreateTaskRequest {
 }
 
 /// Creates a task and waits up to an hour for it; what came of it, in a line.
-async fn told(dialect: &Dialect) -> String {
+async fn outcome(dialect: &Dialect) -> String {
     let simulator = InProcess::new(Options::default().dialect(dialect.clone()));
     let shared = Arc::new(simulator.clone());
     let builder = Client::builder().api_key("any").base_url(simulator.base_url());
@@ -43,7 +43,7 @@ async fn told(dialect: &Dialect) -> String {
 async fn our_client_under_every_dialect() {
     let mut lines = Vec::new();
     for dialect in Dialect::all() {
-        lines.push(told(dialect).await);
+        lines.push(outcome(dialect).await);
     }
     insta::with_settings!({ filters => [
         (r"request id [0-9A-Za-z]+", "request id ID"),
@@ -56,13 +56,13 @@ async fn our_client_under_every_dialect() {
 async fn a_dialect_that_there_is_not_is_refused_with_those_there_are() {
     let shell = Shell::new();
     std::fs::write(shell.folder.path().join("own.json"), r#"{"name": "own"}"#).unwrap();
-    for (dialect, code, words) in [
-        ("klingon", 2, "it has: seedance-prefix, volc-prefix, wrapped"),
-        ("none.json", 5, "none.json cannot be read"),
+    for (dialect, code, text) in [
+        ("klingon", 2, "one of: seedance-prefix, volc-prefix, wrapped"),
+        ("none.json", 5, "cannot read none.json"),
         ("own.json", 3, "missing field `about`"),
     ] {
         let ran = shell.run(&["simulate", "--addr", "127.0.0.1:0", "--dialect", dialect]).await;
-        assert!(ran.code == code && ran.stderr.contains(words), "{dialect}: {} {}", ran.code, ran.stderr);
+        assert!(ran.code == code && ran.stderr.contains(text), "{dialect}: {} {}", ran.code, ran.stderr);
     }
     let help = shell.run(&["simulate", "--help"]).await.stdout;
     for dialect in Dialect::all() {

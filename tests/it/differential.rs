@@ -1,8 +1,9 @@
-//! The typed checks against the schema's own validator: "decodes and has no structural refusal" must mean "is valid".
+//! The typed checks against the schema's own validator: "decodes and has no structural refusal"
+//! must mean "is valid".
 //!
-//! Instances come from the schema at random, and from lists of items that stand together in every way; every second
-//! one is damaged at a random place with a value from the edge of something. `cargo xtask differential --cases N` runs
-//! as many as one likes.
+//! Instances come from the schema at random, and from lists of items that stand together in every
+//! way; every second one is damaged at a random place with a value from the edge of something.
+//! `cargo xtask differential --cases N` runs as many as one likes.
 
 use std::num::NonZero;
 use std::ops::Range;
@@ -19,7 +20,8 @@ use crate::schema;
 const CASES: &str = "ARK_VIDEO_DIFFERENTIAL_CASES";
 const CASES_IN_CI: u64 = 20_000;
 
-/// Differences that are meant, with the reason. None is left: add one only with a reason that outlives the day.
+/// Differences that are meant, with the reason. None is left: add one only with a reason that
+/// outlives the day.
 const KNOWN: &[Difference] = &[];
 
 /// Why it is meant, and which instances show it.
@@ -87,7 +89,7 @@ fn run(judge: &Judge, seeds: Range<u64>) -> Seen {
                     seeds
                         .skip(part as usize)
                         .step_by(threads as usize)
-                        .for_each(|seed| judge.look(seed, &mut seen));
+                        .for_each(|seed| judge.check(seed, &mut seen));
                     seen
                 })
             })
@@ -105,7 +107,8 @@ fn run(judge: &Judge, seeds: Range<u64>) -> Seen {
 
 struct Judge {
     validator: Validator,
-    /// The schema without its rules on several items, which the generator of instances does not know.
+    /// The schema without its rules on several items, which the generator of instances does not
+    /// know.
     stripped: Value,
 }
 
@@ -114,23 +117,23 @@ impl Judge {
         Self { validator, stripped: schema::without_rules("CreateTaskRequest") }
     }
 
-    fn look(&self, seed: u64, seen: &mut Seen) {
+    fn check(&self, seed: u64, seen: &mut Seen) {
         let instance = self.instance(seed);
         let valid = self.validator.is_valid(&instance);
         let typed = serde_json::from_value::<CreateTaskRequest>(instance.clone());
         let report = typed.as_ref().map(CreateTaskRequest::check_structure);
         // What cannot be decoded is explained place by place, and nothing else is.
         let (read, explained) = check_json(&instance, Catalog::builtin(), &Facts::new());
-        let told = explained.findings.iter().any(|finding| matches!(finding.rule, "required" | "type"));
+        let reported = explained.findings.iter().any(|finding| matches!(finding.rule, "required" | "type"));
         assert!(
-            read.is_some() == typed.is_ok() && told == typed.is_err(),
+            read.is_some() == typed.is_ok() && reported == typed.is_err(),
             "seed {seed}: {instance}\n{explained}"
         );
         assert!(
             explained
                 .findings
                 .iter()
-                .all(|finding| !told || !finding.pointer.is_empty() || !instance.is_object()),
+                .all(|finding| !reported || !finding.pointer.is_empty() || !instance.is_object()),
             "seed {seed}"
         );
         let taken = report.as_ref().is_ok_and(|report| !report.is_refused());
@@ -302,7 +305,7 @@ fn edge(rng: &mut StdRng) -> Value {
         i64::MIN,
     ];
     const FLOAT: &[f64] = &[-1.0, 4.0, 4.5, 30.0, 1e30, -1e30, 9_007_199_254_740_993.0, 0.1];
-    const WORDS: &[&str] = &[
+    const TEXTS: &[&str] = &[
         "",
         "x",
         "text",
@@ -333,7 +336,7 @@ fn edge(rng: &mut StdRng) -> Value {
         4 => json!(pick(FLOAT, rng)),
         5 => json!(u64::MAX),
         6 => json!(pick(&["x", "字"], rng).repeat(rng.random_range(63..67))),
-        7 => json!(pick(WORDS, rng)),
+        7 => json!(pick(TEXTS, rng)),
         _ => json!(pick(WHOLE, rng)),
     }
 }

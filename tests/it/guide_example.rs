@@ -1,4 +1,5 @@
-//! The Rust example of `docs/guide/test-without-paying.md`, which shows everything below this line word for word.
+//! The Rust example of `docs/guide/test-without-paying.md`, which shows everything below this line
+//! word for word.
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ async fn a_video_is_made_and_paid_once() -> Result<(), Box<dyn std::error::Error
     assert!(link.starts_with("http://127.0.0.1"));
     assert_eq!(simulator.bills()[0].price.map(|price| price.to_string()).as_deref(), Some("5.0094 CNY"));
 
-    // The answer to the next create is lost. The task exists, and is paid for: your application must not just try again.
+    // The answer to the next create is lost. The task exists, and is paid for: your application
+    // must not just try again.
     simulator.fail_next(Effect::AcceptThenDrop { reset: false })?;
     let lost = make(&client, "A paper boat at night.").await.unwrap_err();
     assert!(lost.is_outcome_unknown());

@@ -20,6 +20,7 @@ mod dialects;
 mod differential;
 mod examples;
 mod faults;
+mod guide_commands;
 mod guide_example;
 mod hostile;
 mod matrix;

@@ -1,5 +1,5 @@
-//! Every cell of the matrix, from the matrix itself: a request that uses what the cell speaks of gets the verdict that
-//! the cell gives, and another verdict as soon as the cell is turned round.
+//! Every cell of the matrix, from the matrix itself: a request that uses what the cell speaks of
+//! gets the verdict that the cell gives, and another verdict as soon as the cell is turned round.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -14,7 +14,7 @@ pub(crate) const URL: &str = "https://media.example.com/a";
 
 /// Rows that no request can go against.
 pub(crate) const NOT_CHECKED: &[(&str, &str)] = &[
-    ("edit_extend", "told by the prompt, or by omni_reference_task_type where that field exists"),
+    ("edit_extend", "decided by the prompt, or by omni_reference_task_type where that field exists"),
     ("draft_token_factor", "what a draft costs; the estimate's tests use it"),
     ("resolution_default", "what an absent field means; the estimate's tests use it"),
     ("ratio_default_text", "what an absent field means; the estimate's tests use it"),
@@ -41,7 +41,8 @@ fn verdict(catalog: &Catalog, (request, facts): &Case, rules: &[&str]) -> Streng
     found.map(|finding| finding.strength).max().unwrap_or(Strength::Off)
 }
 
-/// The catalog with rows of every family replaced; a row without its switch is refused outright. Each is made once.
+/// The catalog with rows of every family replaced; a row without its switch is refused outright.
+/// Each is made once.
 fn with(rows: &[(&str, Value)]) -> Arc<Catalog> {
     static MADE: LazyLock<Mutex<HashMap<String, Arc<Catalog>>>> = LazyLock::new(Mutex::default);
     let cells: serde_json::Map<String, Value> = rows
@@ -158,7 +159,7 @@ pub(crate) fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'
     })
 }
 
-/// A request with one value of a row that lists words, the rule, and rows that it leans on.
+/// A request with one value of a row that lists values, the rule, and the rows that it depends on.
 pub(crate) fn word(row: &str, word: &str, model: &Model, family: &Family) -> Option<Probe<&'static str>> {
     let id = model.id.as_ref();
     let last = || FromDraft::new(id, "cgt-1").build();
@@ -201,7 +202,7 @@ fn value_of(field: &str) -> Value {
     }
 }
 
-/// Every word that a row of words may list.
+/// Every value that a row of values may list.
 pub(crate) fn all_words(row: &str) -> &'static [&'static str] {
     match row {
         "ratio" => &["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "2:1"],
@@ -303,7 +304,7 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
         assert_eq!(verdict(catalog, &case, rules), expected, "{what}, as it stands");
         return;
     }
-    let words: Option<Words> = serde_json::from_value(cell.value.clone()).ok();
+    let values: Option<Words> = serde_json::from_value(cell.value.clone()).ok();
     if let Some((_, rule, leans)) = word(row, "480p", model, family) {
         let refuse = cell.switch.as_deref().map_or(Strength::Refuse, |switch| catalog.strength(switch));
         let stands =
@@ -320,8 +321,8 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             if !inherited {
                 tried.see(&what, verdict(&with(&only), &case, &[rule]), Strength::Refuse);
             }
-            if let (Some(words), true) = (&words, stands) {
-                let expected = if words.contains(each) { Strength::Off } else { refuse };
+            if let (Some(values), true) = (&values, stands) {
+                let expected = if values.contains(each) { Strength::Off } else { refuse };
                 assert_eq!(verdict(catalog, &case, &[rule]), expected, "{what} {each}, as it stands");
             }
         }
@@ -464,10 +465,10 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             {
                 tried.see(&what, at(&over, length), expected);
             }
-            if let (Some(source), Some(words)) =
+            if let (Some(source), Some(values)) =
                 (family.edit_source_seconds.value, &family.omni_reference_task_type.value)
             {
-                assert!(words.contains("edit"), "{what}");
+                assert!(values.contains("edit"), "{what}");
                 assert_eq!(at(catalog, source.min), Strength::Off, "{what}");
                 assert_eq!(at(catalog, source.min - 0.1), Strength::Refuse, "{what}");
             }

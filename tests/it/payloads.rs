@@ -1,4 +1,5 @@
-//! What goes on the wire for every example request, pinned: from its file, and from the builder that makes it.
+//! What goes on the wire for every example request, pinned: from its file, and from the builder
+//! that makes it.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +28,8 @@ fn every_payload() {
     }
 }
 
-/// The index of the examples names each file once, and nothing else. The vendor's own example is cut out of its page.
+/// The index of the examples names each file once, and nothing else. The vendor's own example is
+/// cut out of its page.
 #[test]
 fn the_index_is_whole() {
     let index: Vec<Value> = serde_json::from_str(&examples::read("index.json")).unwrap();
@@ -75,7 +77,7 @@ fn extra_never_doubles_a_field() {
     );
 }
 
-/// Items too: whoever reads the text in order and keeps the last of each name sends what was checked.
+/// Items too: a reader that keeps the last field of each name gets what was checked.
 #[test]
 fn the_last_of_a_member_that_comes_twice_counts() {
     let item =

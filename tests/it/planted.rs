@@ -1,5 +1,5 @@
-//! Something stands already under a name that a command is about to use: a link, a pipe, a folder, a second name of another
-//! file. Whatever the command makes of it, nothing is written through it.
+//! Something stands already under a name that a command is about to use: a link, a pipe, a folder,
+//! a second name of another file. Whatever the command makes of it, nothing is written through it.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 

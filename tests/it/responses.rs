@@ -55,7 +55,8 @@ fn every_answer_survives() {
     }
 }
 
-/// What the contract allows beyond the recorded answers, and what a sick gateway might send: still a task.
+/// What the contract allows beyond the recorded answers, and what a sick gateway might send: still
+/// a task.
 #[test]
 fn odd_answers_are_still_answers() {
     let list: TaskList = serde_json::from_str(

@@ -1,7 +1,8 @@
 //! Property: whatever the resolved schema allows survives decoding and encoding.
 //!
-//! Instances come from the schema itself, at random and repeatable. Three things may change on the way, each because
-//! two spellings mean the same: null and absent, `5` and `5.0`, a time as a number and as digits in a text.
+//! Instances come from the schema itself, at random and repeatable. Three things may change on the
+//! way, each because two spellings mean the same: null and absent, `5` and `5.0`, a time as a
+//! number and as digits in a text.
 
 use ark_video::{ApiError, EnvelopeKind};
 use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ModelList, Task, TaskList};

@@ -111,8 +111,9 @@ fn covers<T: JsonSchema>(name: &str) {
     );
 }
 
-/// The schema without the rules on what may stand beside what, which neither the algebra nor the generator of
-/// instances models. Leaving a rule out allows more, so that what is shown of the rest only gets stronger.
+/// The schema without the rules on what may stand beside what, which neither the algebra nor the
+/// generator of instances models. Leaving a rule out allows more, so that what is shown of the rest
+/// only gets stronger.
 pub(crate) fn without_rules(name: &str) -> Value {
     let mut schema = schema_of(name);
     let content =
@@ -126,7 +127,8 @@ fn is_covered(derived: &Value, source: &Value) -> bool {
     canonical(derived).covers(&canonical(source)).unwrap() == Containment::Yes
 }
 
-/// Every `$ref` replaced by its target; a `$ref` with keywords beside it becomes an `allOf` of both.
+/// Every `$ref` replaced by its target; a `$ref` with keywords beside it becomes an `allOf` of
+/// both.
 fn inlined(mut schema: Value) -> Value {
     let defs = schema.get("$defs").cloned().unwrap_or_default();
     fn inline(value: &mut Value, defs: &Value) {

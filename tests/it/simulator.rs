@@ -1,4 +1,5 @@
-//! Our own client against the simulator without a socket, on a clock that moves when somebody waits; and the audit of a command.
+//! Our own client against the simulator without a socket, on a clock that moves while a client
+//! waits; and the audit of a command.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ fn client(simulator: &InProcess) -> Client {
     builder.transport(transport.clone()).clock(transport).build().unwrap()
 }
 
-/// The smallest film that there is.
+/// The smallest video that there is.
 fn small(prompt: &str) -> CreateTaskRequest {
     serde_json::from_value(json!({
         "model": "doubao-seedance-1-0-pro-fast-251015", "content": [{ "type": "text", "text": prompt }],
@@ -38,7 +39,8 @@ async fn a_task_of_an_hour_is_made_waited_for_and_saved_in_no_time() {
     assert_eq!((ledger.billed, ledger.never_downloaded.len(), ledger.never_seen.len()), (1, 0, 0));
 }
 
-/// The first promise, for everything that can go wrong with a create: it is sent once, whatever comes back.
+/// The first promise, for everything that can go wrong with a create: it is sent once, whatever
+/// comes back.
 #[tokio::test]
 async fn no_fault_makes_our_client_pay_twice() {
     let status = |status, envelope, accepted| Effect::Status {
@@ -91,7 +93,7 @@ async fn no_fault_makes_our_client_pay_twice() {
 
 #[tokio::test]
 async fn the_vendors_oddities_do_not_break_a_wait() {
-    for words in [
+    for text in [
         "[[fault:unknown_status on=get hits=2]]",
         "[[fault:string_times]]",
         "[[fault:float_numbers]]",
@@ -104,11 +106,11 @@ async fn the_vendors_oddities_do_not_break_a_wait() {
     ] {
         let simulator = InProcess::new(Options::default());
         let client = client(&simulator);
-        let handle = client.create(&small(&format!("A paper boat. {words}"))).await.unwrap();
+        let handle = client.create(&small(&format!("A paper boat. {text}"))).await.unwrap();
         let task =
-            handle.wait(WaitOptions::default()).await.unwrap_or_else(|error| panic!("{words}: {error}"));
-        assert_eq!(task.status, ark_video::model::TaskStatus::Succeeded, "{words}");
-        assert_eq!(simulator.bills().len(), 1, "{words}");
+            handle.wait(WaitOptions::default()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(task.status, ark_video::model::TaskStatus::Succeeded, "{text}");
+        assert_eq!(simulator.bills().len(), 1, "{text}");
     }
 }
 
@@ -141,7 +143,7 @@ async fn plans_switches_and_states_that_make_no_sense_are_refused_at_once() {
     let write = |name: &str, text: &str| std::fs::write(shell.folder.path().join(name), text).unwrap();
     write("bad.toml", "[[rules]]\neffect = { fault = \"explode\" }\n");
     write("state.json", "{}");
-    for (line, code, words) in [
+    for (line, code, text) in [
         (&["simulate", "--faults", "bad.toml"][..], 3, "explode"),
         (&["simulate", "--faults", "none.toml"], 5, "none.toml"),
         (&["simulate", "--state", "state.json"], 3, "saved state"),
@@ -150,7 +152,7 @@ async fn plans_switches_and_states_that_make_no_sense_are_refused_at_once() {
         (&["simulate", "--manual-clock", "--speed", "2x"], 2, "--speed"),
     ] {
         let ran = shell.run(&[line, &["--addr", "127.0.0.1:0"]].concat()).await;
-        assert!(ran.code == code && ran.stderr.contains(words), "{line:?}: {} {}", ran.code, ran.stderr);
+        assert!(ran.code == code && ran.stderr.contains(text), "{line:?}: {} {}", ran.code, ran.stderr);
     }
 }
 
@@ -162,7 +164,7 @@ fn the_guide_shows_code_that_runs() {
         guide.contains(&format!("```rust\n{example}\n```")),
         "copy tests/it/guide_example.rs into the guide"
     );
-    // An unknown fault is told all names there are; each has its place in the guide's table.
+    // The error of an unknown fault lists all names; each is in the guide's table.
     let error = FaultPlan::from_json(r#"{"rules":[{"effect":{"fault":"?"}}]}"#).unwrap_err().to_string();
     let names: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
     assert!(names.len() > 35, "{error}");

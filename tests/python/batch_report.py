@@ -1,5 +1,5 @@
 """Runs a batch of twelve shots, two of which fail, against the simulator, writes its page and opens that in headless Chromium:
-twelve cards, ten films that play at their right length and size, two reasons. Also holds the journal against the simulator's
+twelve cards, ten videos that play at their right length and size, two reasons. Also compares the journal with the simulator's
 ledger. Usage: batch_report.py --ark-video PATH --chromium PATH [--screenshot FILE]
 """
 
@@ -18,7 +18,7 @@ PROMPTS = [
     "A paper boat crosses a puddle at dawn.",
     "Gulls circle over the cranes of a harbour.",
     "A rope is thrown from deck to quay. [[fail:OutputVideoSensitiveContentDetected]]",
-    "Hands mend a net, close, hand-held.",
+    "Hands repair a net, close, hand-held.",
     "Lamps go on along an empty street.",
     "Night turns into morning over the mole.",
     "A cat walks along the quay.",
@@ -28,16 +28,16 @@ PROMPTS = [
     "Fog lifts from the bay.",
     "The ferry leaves.",
 ]
-# Marks each film with what the browser makes of it: the page itself has no script, so this goes into a copy of it.
+# Marks each video with what the browser makes of it: the page itself has no script, so this goes into a copy of it.
 WATCH = """<script>
 document.querySelectorAll("video").forEach((video) => {
-  const look = async () => {
+  const inspect = async () => {
     Object.assign(video.dataset, { seconds: video.duration.toFixed(2), size: `${video.videoWidth}x${video.videoHeight}` });
     video.muted = true;
     await video.play();
     video.dataset.played = "yes";
   };
-  if (video.readyState > 0) look(); else video.addEventListener("loadedmetadata", look);
+  if (video.readyState > 0) inspect(); else video.addEventListener("loadedmetadata", inspect);
 });
 </script>"""
 
@@ -60,10 +60,10 @@ def main():
             ready = json.loads(simulator.stdout.readline())
             env = dict(os.environ, ARK_BASE_URL=ready["base_url"], ARK_API_KEY=ready["api_key"])
 
-            def run(*words, expect):
-                done = subprocess.run([ark_video, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+            def run(*args, expect):
+                done = subprocess.run([ark_video, *args], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
                 if done.returncode != expect:
-                    sys.exit(f"{words} ended with {done.returncode}, not {expect}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+                    sys.exit(f"{args} ended with {done.returncode}, not {expect}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
                 return done.stdout
 
             # Two shots fail: exit code 10.
@@ -73,8 +73,8 @@ def main():
         finally:
             simulator.terminate()
             simulator.wait(timeout=20)
-        tokens = next(purse["settled"] for purse in status["purses"]
-                      if purse["scope"] == {"batch": "night"} and purse["unit"] == "tokens")
+        tokens = next(budget["settled"] for budget in status["purses"]
+                      if budget["scope"] == {"batch": "night"} and budget["unit"] == "tokens")
         if status["counts"].get("settled") != 10 or status["counts"].get("failed") != 2:
             sys.exit(f"the batch ended otherwise: {status['counts']}")
         if (ledger["accepted"], ledger["billed"], len(ledger["intents"]), ledger["tokens"]) != (12, 10, 12, tokens):
@@ -89,11 +89,11 @@ def main():
             to = pathlib.Path(args.screenshot).resolve()
             browse(args.chromium, folder, "--hide-scrollbars", "--window-size=1000,760", f"--screenshot={to}", "night.html")
             print(f"screenshot: {to.stat().st_size} bytes")
-    print(f"12 shots: 10 films play, 2 reasons; {tokens} tokens in the journal as in the ledger")
+    print(f"12 shots: 10 videos play, 2 reasons; {tokens} tokens in the journal as in the ledger")
 
 
-def browse(chromium, folder, *words):
-    *flags, page = words
+def browse(chromium, folder, *args):
+    *flags, page = args
     with tempfile.TemporaryDirectory() as profile:
         command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
                    "--autoplay-policy=no-user-gesture-required", "--timeout=60000", *flags, (folder / page).as_uri()]
@@ -102,7 +102,7 @@ def browse(chromium, folder, *words):
 
 def check_static(page):
     if page.count("<article") != 12 or page.count("<video") != 10 or page.count('#t=0.1"') != 10:
-        sys.exit(f"the page has {page.count('<article')} cards, {page.count('<video')} films")
+        sys.exit(f"the page has {page.count('<article')} cards, {page.count('<video')} videos")
     if "<script" in page or re.search(r'(?:src|href)="https?:', page):
         sys.exit("the page takes something from elsewhere")
     reasons = re.findall(r'<p class="reason">([^<]*)', page)
@@ -111,12 +111,12 @@ def check_static(page):
 
 
 def check_films(page):
-    films = re.findall(r"<video[^>]*>", page)
+    videos = re.findall(r"<video[^>]*>", page)
     # 2 s at 24 frames a second are 49 frames.
-    good = [film for film in films if 'data-size="864x480"' in film and re.search(r'data-seconds="2\.0[0-9]"', film)
-            and 'data-played="yes"' in film]
+    good = [video for video in videos if 'data-size="864x480"' in video and re.search(r'data-seconds="2\.0[0-9]"', video)
+            and 'data-played="yes"' in video]
     if len(good) != 10:
-        sys.exit(f"{len(good)} of {len(films)} films play: {[film[:60] + '…' + film[-160:] for film in films][:3]}")
+        sys.exit(f"{len(good)} of {len(videos)} videos play: {[video[:60] + '…' + video[-160:] for video in videos][:3]}")
 
 
 if __name__ == "__main__":

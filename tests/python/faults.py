@@ -1,5 +1,5 @@
-"""The faults of tests/faults.json against the vendor's Python runtime, unchanged, with its own repeats: what its caller is told, what
-one intent costs, and how many bills nobody was told the id of.
+"""The faults of tests/faults.json against the vendor's Python runtime, unchanged, with its own retries: what its caller gets, what
+one intent costs, and how many bills have an id that its caller never got.
 
 Each row has a simulator of its own, whose clock stands still. The outcome is written to tests/python/faults.json, or compared
 with it (--check); `cargo xtask faults` does both. Usage: faults.py --ark-video PATH [--check]
@@ -25,7 +25,7 @@ SMALL = {"model": MODEL, "resolution": "480p", "ratio": "1:1", "duration": 2}
 FAILS = "A paper boat. [[fail:OutputVideoSensitiveContentDetected]]"
 
 # Seconds until a caller has had enough of a silence. Everything else is answered in milliseconds and waited for as by default.
-PATIENCE = 1.0
+TIMEOUT = 1.0
 AT_ONCE = 24
 
 
@@ -38,22 +38,22 @@ class World(Simulator):
 
     def __init__(self, ark_video, row):
         super().__init__(ark_video, "--manual-clock", "--seed", "1")
-        self.timeout = {"timeout": PATIENCE} if keeps_silent(row) else {}
+        self.timeout = {"timeout": TIMEOUT} if keeps_silent(row) else {}
 
     def __enter__(self):
         super().__enter__()
         access = {"base_url": self.base_url, "api_key": self.api_key}
         self.tasks = Ark(**access, **self.timeout).content_generation.tasks
-        self.patient = Ark(**access, max_retries=0).content_generation.tasks
+        self.without_retries = Ark(**access, max_retries=0).content_generation.tasks
         return self
 
     def end_of(self, prompt):
         """A task that has come to its end."""
-        made = self.patient.create(content=text(prompt), **SMALL)
+        made = self.without_retries.create(content=text(prompt), **SMALL)
         self.advance(seconds=60)
         return made.id
 
-    def strikes(self, effect, place, once):
+    def inject(self, effect, place, once):
         """Lets it go wrong; False where the fault has no meaning."""
         rule = {"effect": effect, "when": {"endpoint": place}}
         if once and effect["fault"] == "shifting_pages":
@@ -77,9 +77,9 @@ def keeps_silent(row):
 def create(world, row, once):
     world.control("/reset", {})
     place = "create"
-    if not world.strikes(row["effect"], place, once):
+    if not world.inject(row["effect"], place, once):
         place = "callback"
-        if not world.strikes(row["effect"], place, once):
+        if not world.inject(row["effect"], place, once):
             return None
     request = dict(SMALL)
     if place == "callback":
@@ -89,12 +89,12 @@ def create(world, row, once):
     known = None
     try:
         known = world.tasks.create(content=text("A paper boat."), **request).id
-        told = "accepted" if known else "accepted, no id"
+        result = "accepted" if known else "accepted, no id"
     except Exception as error:
-        told = error_of(error)
+        result = error_of(error)
     world.advance(seconds=86400)
     billed = [bill["task_id"] for bill in world.control("/bills")]
-    return told, len(billed), len([task for task in billed if task != known])
+    return result, len(billed), len([task for task in billed if task != known])
 
 
 def error_of(error):
@@ -104,21 +104,21 @@ def error_of(error):
 def asked(world, row, place, once, prepare, ask):
     world.control("/reset", {})
     subject = prepare()
-    if not world.strikes(row["effect"], place, once):
+    if not world.inject(row["effect"], place, once):
         return None
     bills = world.control("/ledger")["billed"]
     try:
-        told = ask(subject)
+        result = ask(subject)
     except Exception as error:
-        told = error_of(error)
+        result = error_of(error)
     assert world.control("/ledger")["billed"] == bills, f"{place} was billed"
-    return told
+    return result
 
 
 def get(world, row, once):
     def ask(task):
         found = world.tasks.get(task_id="cgt-20261122101530-nobod" if row.get("asks") == "what is refused" else task)
-        return told_of([found], [task]) if found.id == task else "a wrong answer, unsaid"
+        return compared([found], [task]) if found.id == task else "a wrong answer, unsaid"
 
     return asked(world, row, "get", once, lambda: world.end_of(FAILS if row.get("asks") == "what failed" else "A boat."), ask)
 
@@ -132,12 +132,12 @@ def listed(world, row, once):
             found += items
             if len(items) < 2:
                 break
-        return told_of(found, ids)
+        return compared(found, ids)
 
     return asked(world, row, "list", once, lambda: [world.end_of(p) for p in ("A boat.", "A train.", FAILS, "A kite.", "A lamp.")], ask)
 
 
-def told_of(found, ids):
+def compared(found, ids):
     """Whether what came is what there is."""
     if sorted({task.id for task in found}) != sorted(ids):
         return "fewer, unsaid"
@@ -167,14 +167,14 @@ def run(ark_video, row):
         outcome = {"effect": row["effect"]}
         if made[0]:
             outcome["create"] = {
-                "told": both(made[0][0], made[1][0]),
+                "outcome": both(made[0][0], made[1][0]),
                 "bills": max(made[0][1], made[1][1]),
-                "untold": max(made[0][2], made[1][2]),
+                "unreported": max(made[0][2], made[1][2]),
             }
         for place, ask in (("get", get), ("list", listed), ("delete", delete)):
-            told = [ask(world, row, once) for once in (True, False)]
-            if told[0]:
-                outcome[place] = both(*told)
+            result = [ask(world, row, once) for once in (True, False)]
+            if result[0]:
+                outcome[place] = both(*result)
         return outcome
 
 
@@ -199,7 +199,7 @@ def main():
     elif options.check:
         for row in (row for row in rows if row not in recorded["rows"]):
             print(f"not as recorded: {json.dumps(row)}")
-        sys.exit("tests/python/faults.json is not what the runtime does; `cargo xtask faults` writes it anew")
+        sys.exit("tests/python/faults.json is not what the runtime does; `cargo xtask faults` writes it again")
     else:
         lines = ",\n".join("    " + json.dumps(row) for row in rows)
         date = datetime.date.today().isoformat()

@@ -41,7 +41,7 @@ def main():
             print(f"the page lists {task}; its video: {video}")
         for task, body in zip(tasks, samples, strict=True):
             path = pathlib.Path(profile, "player.html")
-            path.write_text(PLAYER.replace("VIDEO", f"{simulator.control_url}/film/{task}"))
+            path.write_text(PLAYER.replace("VIDEO", f"{simulator.control_url}/video/{task}"))
             verdict = console([*browser, "--enable-logging=stderr", path.as_uri()])
             if "verdict: played" not in verdict:
                 sys.exit(f"the video of {task} does not seek and play: {verdict}")

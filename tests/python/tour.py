@@ -17,7 +17,7 @@ import urllib.request
 from simulator import Simulator
 
 RUNTIMES = [
-    # Module, the models 2.5 and 2.0, and 1.0 pro fast, which has the smallest films.
+    # Module, the models 2.5 and 2.0, and 1.0 pro fast, which has the smallest videos.
     ("volcenginesdkarkruntime", "doubao-seedance-2-5-260628", "doubao-seedance-2-0-260128", "doubao-seedance-1-0-pro-fast-251015"),
     ("byteplussdkarkruntime", "dreamina-seedance-2-5-260628", "dreamina-seedance-2-0-260128", "seedance-1-0-pro-fast-251015"),
 ]
@@ -104,15 +104,15 @@ class Tour:
         done = tasks.get(task_id=made.id)
         step("three seconds later it has succeeded", done.status == "succeeded")
         step(f"{done.usage.completion_tokens} tokens for 5 s at 1280x720", done.usage.completion_tokens == 108900)
-        step("seed, ratio and resolution are told", (done.seed, done.ratio, done.resolution) == (7, "16:9", "720p"))
+        step("seed, ratio and resolution are reported", (done.seed, done.ratio, done.resolution) == (7, "16:9", "720p"))
         tiny = tasks.create(model=small, content=self.text(), resolution="480p", ratio="1:1", duration=2)
         advance(seconds=4)
-        film = tasks.get(task_id=tiny.id).content.video_url
-        step("its film is there", status_of(film) == 200)
-        step("a part of it is there", status_of(film, Range="bytes=0-99") == 206)
-        step("HEAD is refused, the link is signed for GET", status_of(film, method="HEAD") == 403)
+        link = tasks.get(task_id=tiny.id).content.video_url
+        step("its video is there", status_of(link) == 200)
+        step("a part of it is there", status_of(link, Range="bytes=0-99") == 206)
+        step("HEAD is refused, the link is signed for GET", status_of(link, method="HEAD") == 403)
         advance(seconds=86400)
-        step("a day later the link is dead", status_of(film) == 403)
+        step("a day later the link is dead", status_of(link) == 403)
         waits = tasks.create(model=model20, content=self.text())
         tasks.delete(waits.id)
         step("one that waits is cancelled", tasks.get(task_id=waits.id).status == "cancelled")
@@ -145,8 +145,8 @@ class Tour:
                 seen.append(task.status)
             time.sleep(0.1)
         step(f"a task by itself: {', '.join(seen)}", seen == ["queued", "running", "succeeded"])
-        film = urllib.request.urlopen(task.content.video_url).read()
-        step(f"its film: {len(film)} bytes of MP4", film[4:8] == b"ftyp")
+        link = urllib.request.urlopen(task.content.video_url).read()
+        step(f"its video: {len(video)} bytes of MP4", video[4:8] == b"ftyp")
 
     def drafts(self, model25):
         tasks = self.tasks
@@ -197,7 +197,7 @@ class Tour:
     def faults(self, model20):
         tasks = self.tasks
         odd = tasks.create(model=model20, content=self.text("A boat. [[fault:unknown_status]]"))
-        step("a state that nobody knows does not break the runtime", tasks.get(task_id=odd.id).status == "paused")
+        step("a state that is unknown does not break the runtime", tasks.get(task_id=odd.id).status == "paused")
         self.simulator.control("/faults", {"effect": {"fault": "null_items"}, "hits": 1})
         step("nor does a list without items", not tasks.list().items)
         self.simulator.control("/faults", {"effect": {"fault": "html_502"}, "when": {"endpoint": "get"}, "hits": 1})
@@ -221,7 +221,7 @@ class Tour:
     def bills(self):
         ledger = self.simulator.control("/ledger")
         step(f"accepted {ledger['accepted']}, billed {ledger['billed']}", 0 < ledger["billed"] < ledger["accepted"])
-        step("what they cost is told", ledger["price"][0]["currency"] in ("CNY", "USD"))
+        step("what they cost is reported", ledger["price"][0]["currency"] in ("CNY", "USD"))
 
 
 def main():

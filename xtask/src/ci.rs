@@ -1,6 +1,7 @@
-//! `cargo xtask ci`: every job of CI in one go, then what ran, how long it took, how many tests there were and what was
-//! left out for which reason. Each job is also a command of its own, so that a failure can be repeated alone.
-//! Decides nothing about a job: that is `jobs`; reads the runners' closing lines through `counts`.
+//! `cargo xtask ci`: every job of CI in one go, then what ran, how long it took, how many tests
+//! there were and what was left out for which reason. Each job is also a command of its own, so
+//! that a failure can be repeated alone. Decides nothing about a job: that is `jobs`; reads the
+//! runners' closing lines through `counts`.
 
 pub(crate) mod companions;
 mod counts;
@@ -81,8 +82,9 @@ fn run_job(job: &Job, shell: &Shell) -> Row {
     Row { name: job.name, outcome, took: start.elapsed() }
 }
 
-/// The table of jobs, the totals, and the closing line `N passed, N failed, N skipped`. That line counts tests, and each
-/// job that runs no tests of its own as one; a test job that failed without a failed test (it did not compile) counts once.
+/// The table of jobs, the totals, and the closing line `N passed, N failed, N skipped`. That line
+/// counts tests, and each job that runs no tests of its own as one; a test job that failed without
+/// a failed test (it did not compile) counts once.
 fn summary(rows: &[Row], left_out: &[String], jobs: usize) -> String {
     let mut lines = vec!["=== summary".to_owned()];
     let mut tests = Counts::default();

@@ -1,5 +1,6 @@
-//! `cargo xtask count`: handwritten lines of code per member and packages per lock file, so that "smaller" is a figure. Reads
-//! text only and knows rustfmt's layout, not the language; it compiles nothing.
+//! `cargo xtask count`: handwritten lines of code per member and packages per lock file, so that
+//! "smaller" is a figure. Reads text only and knows rustfmt's layout, not the language; it compiles
+//! nothing.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -40,7 +41,8 @@ pub(crate) fn run(root: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// Every folder below the root that has a manifest of its own, the deepest first: a file belongs to the nearest one.
+/// Every folder below the root that has a manifest of its own, the deepest first: a file belongs to
+/// the nearest one.
 fn members(root: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in ["crates", ".", "xtask"] {
@@ -101,7 +103,8 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Where the file of a module can lie that `parent` declares: `NAME.rs` or `NAME/`, beside it or below its own folder.
+/// Where the file of a module can lie that `parent` declares: `NAME.rs` or `NAME/`, beside it or
+/// below its own folder.
 fn places(parent: &Path, module: &str) -> Vec<PathBuf> {
     let folder = parent.parent().unwrap_or(parent);
     let below = parent.with_extension("");
@@ -118,7 +121,8 @@ struct Code {
     test_modules: Vec<String>,
 }
 
-/// Counts a file as rustfmt lays it out: an item under `#[cfg(test)]` ends with its line, or at the brace below its first letter.
+/// Counts a file as rustfmt lays it out: an item under `#[cfg(test)]` ends with its line, or at the
+/// brace below its first letter.
 fn code(text: &str) -> Code {
     let mut counted = Code::default();
     let mut lines = text.lines();

@@ -1,5 +1,6 @@
-//! `cargo xtask faults`: every fault of the simulator at every operation, with our client and with the vendor's Python runtime,
-//! as docs/reference/faults.md. Only starts what does the work: tests/it/faults and tests/python/faults.py.
+//! `cargo xtask faults`: every fault of the simulator at every operation, with our client and with
+//! the vendor's Python runtime, as docs/reference/faults.md. Only starts what does the work:
+//! tests/it/faults and tests/python/faults.py.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ const SCRIPT: &str = "tests/python/faults.py";
 /// Where `.ci/run` installs the vendor's runtime.
 const VENV: &str = "target/ci/venv";
 
-/// Runs both and writes the page, or with `check` compares it. Gives the page, and what was left out.
+/// Runs both and writes the page, or with `check` compares it. Gives the page, and what was left
+/// out.
 pub(crate) fn run(root: &Path, python: Option<&str>, check: bool) -> Result<String> {
     let left_out = match runtime(root, python)? {
         Some(python) => {

@@ -1,5 +1,6 @@
-//! Tests that people start by hand, in a longer form than CI has: `differential`, `kill-matrix`, `sequences`, `checked` and
-//! `kill-generate`. Only starts them; each reads what to do from a variable.
+//! Tests that people start by hand, in a longer form than CI has: `differential`, `kill-matrix`,
+//! `sequences`, `checked` and `kill-generate`. Only starts them; each reads what to do from a
+//! variable.
 
 use std::path::Path;
 use std::process::Command as Process;
@@ -56,7 +57,7 @@ pub(crate) fn run(root: &Path, name: &str, options: &ArgMatches) -> Option<Resul
     let number = |name: &str| options.get_one::<u64>(name);
     let text = |name: &str| options.get_one::<String>(name);
     let plain = |name: &str| number(name).copied().unwrap_or(1);
-    let (words, variable, value) = match name {
+    let (command, variable, value) = match name {
         "differential" => (
             "--release -p ark-video-tests --test it differential:: -- --nocapture",
             "ARK_VIDEO_DIFFERENTIAL_CASES",
@@ -92,7 +93,7 @@ pub(crate) fn run(root: &Path, name: &str, options: &ArgMatches) -> Option<Resul
     let status = Process::new(crate::cargo())
         .current_dir(root)
         .arg("test")
-        .args(words.split_whitespace())
+        .args(command.split_whitespace())
         .env(variable, value)
         .status();
     Some(

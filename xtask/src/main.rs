@@ -1,5 +1,6 @@
-//! `cargo xtask`: tidy, the jobs of CI and what else people start in this repository; the generator is `schema-tool`'s. Uses
-//! no crate under `crates/`, so that it still runs when they do not compile.
+//! `cargo xtask`: tidy, the jobs of CI and what else people start in this repository; the generator
+//! is `schema-tool`'s. Uses no crate under `crates/`, so that it still runs when they do not
+//! compile.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its user")]
 
 mod ci;

@@ -1,5 +1,6 @@
-//! `cargo xtask release-check`: what must hold before a release and needs more than a clone. Public APIs against the last tag,
-//! what each package would hold and whether it builds, the changelog. Publishes nothing; says what it skipped and why.
+//! `cargo xtask release-check`: what must hold before a release and needs more than a clone. Public
+//! APIs against the last tag, what each package would hold and whether it builds, the changelog.
+//! Publishes nothing; says what it skipped and why.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -124,8 +125,9 @@ fn contents(package: &Package, files: &[String]) -> Vec<String> {
     faults
 }
 
-/// Packs every crate and builds it from its package, as a user's cargo would: what lies outside of it is missing then. Takes
-/// minutes. Works on a copy that may be published, because cargo looks for the other crates among those only.
+/// Packs every crate and builds it from its package, as a user's cargo would: what lies outside of
+/// it is missing then. Takes minutes. Works on a copy that may be published, because cargo resolves
+/// the other crates among those only.
 fn builds(root: &Path, packages: &[Package]) -> Result<()> {
     let copy = TempDir::new().context("no temporary folder can be made")?;
     for file in tracked(root)? {
@@ -217,7 +219,8 @@ fn compare(root: &Path, name: &str, tag: &str) -> Result<()> {
     Ok(())
 }
 
-/// The examples of the README are documentation tests; this says where, so that nobody has to believe it.
+/// The examples of the README are documentation tests; this says where, so that nobody has to
+/// believe it.
 fn readme(root: &Path) -> Result<String> {
     for entry in fs::read_dir(root.join("crates")).context("cannot list crates")?.flatten() {
         let library = entry.path().join("src/lib.rs");

@@ -1,5 +1,5 @@
-//! Starts `xtask/schema-tool`, the workspace of its own that has the generator: `cargo xtask codegen`, `docs` and `schema` are
-//! its commands. Passes on words, output and exit code; knows nothing of what they mean.
+//! Starts `xtask/schema-tool`, the workspace of its own that has the generator: `cargo xtask
+//! codegen`, `docs` and `schema` are its commands. Passes arguments, output and exit code through.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, ExitCode};
@@ -21,15 +21,16 @@ pub(crate) fn command_lines() -> [Command; 3] {
     })
 }
 
-/// `cargo SUBCOMMAND`, aimed at the tool's workspace; what builds, in the root's target folder: what both need is built once.
+/// `cargo SUBCOMMAND`, aimed at the tool's workspace; what builds, in the root's target folder:
+/// what both need is built once.
 pub(crate) fn cargo(root: &Path, subcommand: &[&str]) -> Vec<String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let mut words: Vec<String> = subcommand.iter().map(|word| (*word).to_owned()).collect();
-    words.extend(["--manifest-path".to_owned(), root.join(MANIFEST).display().to_string()]);
+    let mut args: Vec<String> = subcommand.iter().map(|word| (*word).to_owned()).collect();
+    args.extend(["--manifest-path".to_owned(), root.join(MANIFEST).display().to_string()]);
     if subcommand.first() != Some(&"fmt") {
-        words.extend(["--target-dir".to_owned(), target.display().to_string()]);
+        args.extend(["--target-dir".to_owned(), target.display().to_string()]);
     }
-    words
+    args
 }
 
 /// Runs one of its commands, and ends as that did.

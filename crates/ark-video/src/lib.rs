@@ -126,3 +126,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/what-can-happen-to-a-create.md")]
 struct GuideToCreate;
+
+/// The examples of "The client in ten minutes" compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/client-in-ten-minutes.md")]
+struct GuideToClient;

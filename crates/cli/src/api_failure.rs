@@ -1,4 +1,4 @@
-//! From the client's errors to exit codes and the commands that help. The sentences are the client's own.
+//! Maps the client's errors to exit codes and hints. The messages are the client's own.
 
 use ark_video::{Action, DownloadCause, Error, Refusal, SaveError, Unknown};
 
@@ -7,7 +7,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::names::Names;
 
-/// What an error of the client means here. `again` is how the user would call this program again.
+/// Converts an error of the client. `again` is the command line prefix that reaches the same
+/// service.
 pub(crate) fn of(error: &Error, again: &str) -> Failure {
     let failure = Failure::new(exit_of(error), sentence(error))
         .code(error.code().unwrap_or_default())
@@ -27,23 +28,23 @@ pub(crate) fn of(error: &Error, again: &str) -> Failure {
     }
 }
 
-/// A create that may have made a task: how to look for it.
+/// A create that may have made a task: how to search for it.
 fn lost(failure: Failure, unknown: &Unknown, sent_at: i64, again: &str) -> Failure {
     let since = jiff::Timestamp::from_millisecond(sent_at).unwrap_or_default();
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
     let model = crate::session::quoted(&unknown.model);
     failure
         .reconcile(Some(unknown))
-        .hint(format!("look for it: {again} reconcile --since {since} --model {model}"))
+        .hint(format!("search for the task: {again} reconcile --since {since} --model {model}"))
 }
 
-/// As [`of`], with what the service says about `content[3]` said about the flag or the file that it came from.
+/// As [`of`], with paths such as `content[3]` explained by the flag or file that they came from.
 pub(crate) fn named(error: &Error, again: &str, names: &Names) -> Failure {
     let param = error.api_error().and_then(|error| error.param.as_deref());
     explained(of(error, again), param, names)
 }
 
-/// The same for a failure that is made already, such as that of a task that was accepted and failed.
+/// The same for an existing failure, such as that of a failed task.
 pub(crate) fn explained(mut failure: Failure, param: Option<&str>, names: &Names) -> Failure {
     let subject = names.subject(&failure.message).map(str::to_owned);
     let param = param.filter(|param| !param.is_empty()).or(subject.as_deref());
@@ -58,10 +59,10 @@ pub(crate) fn explained(mut failure: Failure, param: Option<&str>, names: &Names
     failure.about(param, origin)
 }
 
-/// How to take up a task again.
+/// How to resume waiting for a task.
 pub(crate) fn go_on(again: &str, id: &str) -> String {
     let id = escape::id(id);
-    format!("go on with: {again} wait {id} && {again} download {id} -o FILE")
+    format!("continue with: {again} wait {id} && {again} download {id} -o FILE")
 }
 
 fn sentence(error: &Error) -> String {

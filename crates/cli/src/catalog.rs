@@ -1,4 +1,4 @@
-//! The catalog of models and prices that is used: the built-in one, with a file of the user's laid over it.
+//! The catalog of models and prices in use: the built-in one with the user's overlay.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::json_input;
 use crate::media::read_file;
 
-/// Reads the overlay, if there is one.
+/// Reads the overlay, if one is given.
 pub(crate) fn load(file: Option<&Path>, cwd: &Path) -> Result<Cow<'static, Catalog>, Failure> {
     let Some(file) = file else { return Ok(Cow::Borrowed(Catalog::builtin())) };
     let shown = file.display().to_string();
@@ -23,11 +23,11 @@ pub(crate) fn load(file: Option<&Path>, cwd: &Path) -> Result<Cow<'static, Catal
     match Catalog::builtin().overlaid(&Value::Object(overlay)) {
         Ok(catalog) => Ok(Cow::Owned(catalog)),
         Err(error) => Err(Failure::new(Exit::Configuration, format!("{shown}: {error}"))
-            .hint("it has the form of schema/models.json, and may hold a few cells only")),
+            .hint("the format is that of schema/models.json; some cells are enough")),
     }
 }
 
-/// The same for as long as the program runs, as a simulator wants it. One that was loaded stays in memory.
+/// The same with a static lifetime, as the simulator needs it. A loaded one stays in memory.
 pub(crate) fn lasting(catalog: Cow<'static, Catalog>) -> &'static Catalog {
     match catalog {
         Cow::Borrowed(builtin) => builtin,
@@ -67,7 +67,7 @@ mod tests {
         let gone = load(Some(Path::new("none.json")), Path::new("")).unwrap_err();
         assert_eq!(
             (gone.exit, gone.message.as_str()),
-            (Exit::Input, "--catalog: none.json cannot be read: there is no such file")
+            (Exit::Input, "cannot read --catalog none.json: there is no such file")
         );
     }
 }

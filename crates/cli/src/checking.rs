@@ -1,4 +1,5 @@
-//! The checks of a request, in the user's own words: for people, for machines, and as the reason not to send.
+//! The checks of a request, located by flags and files: as text, as JSON, and as the reason not to
+//! send.
 
 use ark_video::model::{
     Catalog, Estimate, Facts, Finding, MediaFacts, Report, Strength, check_json, estimate,
@@ -9,29 +10,29 @@ use crate::cost;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::names::Names;
-use crate::request::{Asked, Malformed, Trouble};
+use crate::request::{Malformed, RequestError, RequestInput};
 
-/// A report whose places are the user's.
+/// A report with the user's flags and files as locations.
 pub(crate) struct Checked {
-    pub(crate) findings: Vec<Named>,
+    pub(crate) findings: Vec<LocatedFinding>,
     pub(crate) notes: Vec<Remark>,
     pub(crate) media: Vec<Medium>,
     file: Option<String>,
     whole: String,
-    /// Why there is no request at all, where there is none.
+    /// Why the request could not be parsed, if so.
     malformed: bool,
 }
 
-/// A finding and what it is about.
+/// A finding and its location.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Named {
+pub(crate) struct LocatedFinding {
     #[serde(flatten)]
     pub(crate) finding: Finding,
     /// The flag or the file: `--ref hero.mov`.
     pub(crate) origin: String,
 }
 
-/// Something to know that is no finding of the rules.
+/// A note that is not a finding of a rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Remark {
     id: &'static str,
@@ -40,7 +41,7 @@ pub(crate) struct Remark {
     message: String,
 }
 
-/// What a medium is.
+/// The facts of a media file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Medium {
     index: usize,
@@ -50,12 +51,12 @@ pub(crate) struct Medium {
 }
 
 impl Checked {
-    /// Looks at a request, or at the JSON that should have been one.
-    pub(crate) fn of(asked: &Result<Asked, Trouble>, catalog: &Catalog) -> Result<Self, Failure> {
+    /// Checks a request, or JSON that could not be parsed as one.
+    pub(crate) fn of(asked: &Result<RequestInput, RequestError>, catalog: &Catalog) -> Result<Self, Failure> {
         match asked {
             Ok(asked) => Ok(Self::of_request(asked, catalog)),
-            Err(Trouble::Malformed(malformed)) => Ok(Self::of_malformed(malformed, catalog)),
-            Err(Trouble::Failure(failure)) => Err(failure.clone()),
+            Err(RequestError::Malformed(malformed)) => Ok(Self::of_malformed(malformed, catalog)),
+            Err(RequestError::Failure(failure)) => Err(failure.clone()),
         }
     }
 
@@ -64,18 +65,21 @@ impl Checked {
         Self { malformed: true, ..Self::named(report, &malformed.names) }
     }
 
-    /// The request, or why there is none: all of it at once.
-    pub(crate) fn request(asked: Result<Asked, Trouble>, catalog: &Catalog) -> Result<Asked, Failure> {
+    /// The request, or all reasons why it is not valid.
+    pub(crate) fn request(
+        asked: Result<RequestInput, RequestError>,
+        catalog: &Catalog,
+    ) -> Result<RequestInput, Failure> {
         asked.map_err(|trouble| match trouble {
-            Trouble::Failure(failure) => failure,
-            Trouble::Malformed(malformed) => {
+            RequestError::Failure(failure) => failure,
+            RequestError::Malformed(malformed) => {
                 let verdict = Self::of_malformed(&malformed, catalog).verdict(false, "");
-                verdict.err().unwrap_or_else(|| Failure::new(Exit::Request, "this is no request"))
+                verdict.err().unwrap_or_else(|| Failure::new(Exit::Request, "this is not a valid request"))
             }
         })
     }
 
-    pub(crate) fn of_request(asked: &Asked, catalog: &Catalog) -> Self {
+    pub(crate) fn of_request(asked: &RequestInput, catalog: &Catalog) -> Self {
         let names = &asked.names;
         let mut checked = Self::named(asked.request.check_with(catalog, &asked.facts), names);
         let origin = |index: usize| names.place(&format!("/content/{index}"));
@@ -98,15 +102,16 @@ impl Checked {
         let named = |mut finding: Finding| {
             finding.message = names.explain(&finding.message, None);
             if finding.rule == "prompt-flags" {
-                finding.advice = "Lift them into fields: --lift does.".into();
+                finding.advice = "Move them into fields with --lift.".into();
             }
-            // What --extra-body says is meant; in a file it is a slip of the pen, or of another API, and is paid for.
+            // An unknown field in --extra-body is intended; in a file it is a typo or another
+            // API's, and is billed.
             let whole = finding.pointer.matches('/').count() == 1;
             if finding.rule == "unknown-member" && whole && !names.insists_on(&finding.pointer[1..]) {
                 finding.strength = Strength::Refuse;
             }
             let origin = names.place(&finding.pointer);
-            Named { finding, origin }
+            LocatedFinding { finding, origin }
         };
         let notes = report.notes.into_iter();
         Self {
@@ -119,7 +124,7 @@ impl Checked {
         }
     }
 
-    /// Nothing is refused any more, only doubted. What is no request stays none.
+    /// Errors become warnings. JSON that is not a request stays rejected.
     pub(crate) fn demoted(mut self) -> Self {
         for named in self.findings.iter_mut().filter(|_| !self.malformed) {
             named.finding.strength = named.finding.strength.min(Strength::Warn);
@@ -131,37 +136,40 @@ impl Checked {
         self.findings.iter().filter(|named| named.finding.strength == Strength::Refuse).count()
     }
 
-    pub(crate) fn warnings(&self) -> impl Iterator<Item = &Named> {
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &LocatedFinding> {
         self.findings.iter().filter(|named| named.finding.strength != Strength::Refuse)
     }
 
-    /// One line for each doubt, to be said before sending.
+    /// One line per warning, printed before sending.
     pub(crate) fn warning_lines(&self) -> impl Iterator<Item = String> {
         self.warnings().map(line)
     }
 
-    /// One line for each thing to know beside them.
+    /// One line per note.
     pub(crate) fn note_lines(&self) -> impl Iterator<Item = String> {
         self.notes.iter().map(|note| format!("note: {}", remark(note)))
     }
 
-    /// The reason not to send, if there is one. `way_out` is what the user can do all the same.
+    /// The reason not to send, if there is one. `way_out` is a hint.
     pub(crate) fn verdict(&self, said: bool, way_out: &str) -> Result<(), Failure> {
         let refused = self.refused();
         if refused == 0 {
             return Ok(());
         }
         let mut message = match (refused, said) {
-            (1, false) => "our checks refuse this request; nothing was sent, nothing is billed".to_owned(),
-            (1, true) => format!("{} is refused; nothing was sent, nothing is billed", self.whole),
-            (many, false) => format!(
-                "our checks refuse this request for {many} reasons; nothing was sent, nothing is billed"
-            ),
+            (1, false) => "invalid request; nothing was sent, nothing is billed".to_owned(),
+            (1, true) => {
+                format!("{} is not a valid request; nothing was sent, nothing is billed", self.whole)
+            }
+            (many, false) => format!("invalid request ({many} errors); nothing was sent, nothing is billed"),
             (many, true) => {
-                format!("{} is refused for {many} reasons; nothing was sent, nothing is billed", self.whole)
+                format!(
+                    "{} is not a valid request ({many} errors); nothing was sent, nothing is billed",
+                    self.whole
+                )
             }
         };
-        let refusals: Vec<&Named> =
+        let refusals: Vec<&LocatedFinding> =
             self.findings.iter().filter(|named| named.finding.strength == Strength::Refuse).collect();
         if !said {
             refusals.iter().for_each(|named| message.push_str(&format!("\n  {}", line(named))));
@@ -171,7 +179,7 @@ impl Checked {
         Err(failure.hint(way_out))
     }
 
-    /// The report as people read it.
+    /// The report as text.
     pub(crate) fn text(&self) -> String {
         let mut lines = Vec::new();
         for medium in &self.media {
@@ -189,8 +197,8 @@ impl Checked {
         lines.extend(self.note_lines());
         let warnings = self.warnings().count();
         lines.push(match (self.refused(), warnings) {
-            (0, 0) => format!("{}: nothing against it", self.whole),
-            (0, warnings) => format!("{}: fit to be sent, with {}", self.whole, counted(warnings, "warning")),
+            (0, 0) => format!("{}: no findings", self.whole),
+            (0, warnings) => format!("{}: valid, with {}", self.whole, counted(warnings, "warning")),
             (refused, 0) => format!("{}: {}", self.whole, counted(refused, "refusal")),
             (refused, warnings) => {
                 format!("{}: {}, {}", self.whole, counted(refused, "refusal"), counted(warnings, "warning"))
@@ -199,7 +207,7 @@ impl Checked {
         lines.join("\n")
     }
 
-    /// The same for machines.
+    /// The same as JSON.
     pub(crate) fn document(&self) -> Document<'_> {
         Document {
             file: self.file.as_deref(),
@@ -211,12 +219,12 @@ impl Checked {
     }
 }
 
-/// A report as machines read it; every member is always there.
+/// The report as JSON; every field is always present.
 #[derive(Serialize)]
 pub(crate) struct Document<'a> {
     file: Option<&'a str>,
     refused: bool,
-    findings: &'a [Named],
+    findings: &'a [LocatedFinding],
     notes: &'a [Remark],
     media: &'a [Medium],
 }
@@ -226,7 +234,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// A finding in one line.
-fn line(named: &Named) -> String {
+fn line(named: &LocatedFinding) -> String {
     let finding = &named.finding;
     let advice = if finding.advice.is_empty() { String::new() } else { format!(" {}", finding.advice) };
     format!("{}: {}{advice} [{}]", named.origin, finding.message, finding.rule)
@@ -244,7 +252,7 @@ fn evidence(finding: &Finding) -> String {
     let answer = match (&finding.code, finding.http) {
         (Some(code), Some(200)) => format!("; the service accepts it, then fails with {code}"),
         (Some(code), Some(http)) => format!("; the service: {http} {code}"),
-        _ => "; the service says nothing".to_owned(),
+        _ => "; not reported by the service".to_owned(),
     };
     format!("[{}; {} {}{answer}]", finding.rule, finding.source, finding.date)
 }
@@ -264,24 +272,24 @@ fn measures(facts: &MediaFacts) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// What a request will cost.
-pub(crate) fn estimate_of(asked: &Asked, catalog: &Catalog) -> Estimate {
+/// The estimated cost of a request.
+pub(crate) fn estimate_of(asked: &RequestInput, catalog: &Catalog) -> Estimate {
     estimate(&asked.request, catalog, &asked.facts, None)
 }
 
-/// An estimate as people read it.
+/// An estimate as text.
 pub(crate) fn estimate_text(estimate: &Estimate) -> String {
     let mut text = match estimate.tokens {
         Some(tokens) => format!("tokens   {tokens}"),
-        None => "tokens   not known".to_owned(),
+        None => "tokens   unknown".to_owned(),
     };
     match &estimate.price {
         Some(price) => {
             let range = cost::range(price.min, price.max);
             text.push_str(&format!("\nprice    {range} {}", price.currency));
-            text.push_str(&format!(" ({} for a million tokens)", price.per_million_tokens));
+            text.push_str(&format!(" ({} per million tokens)", price.per_million_tokens));
         }
-        None => text.push_str("\nprice    not known"),
+        None => text.push_str("\nprice    unknown"),
     }
     for (number, assumption) in estimate.assumptions.iter().enumerate() {
         let head = if number == 0 { "assumed  " } else { "         " };

@@ -1,4 +1,4 @@
-//! The configuration file: where it lies, what it may say, and what is wrong with it. Never repeats a value in a message.
+//! The configuration file: its path, its fields, and its errors. Messages never repeat a value.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::secrets;
 
-/// What the file and each of its profiles may say.
+/// The settings of the file and of each profile.
 #[derive(Default)]
 pub(crate) struct Section {
     pub(crate) api_key: Option<SecretString>,
@@ -22,7 +22,7 @@ pub(crate) struct Section {
     pub(crate) proxy: Option<String>,
 }
 
-/// The file, read.
+/// The parsed file.
 #[derive(Default)]
 pub(crate) struct Config {
     /// `None` when there is no file.
@@ -53,10 +53,10 @@ struct RawSection {
     proxy: Option<String>,
 }
 
-/// What the file and its profiles may hold.
+/// The fields of the file and its profiles.
 const FIELDS: [&str; 6] = ["api_key", "api_key_file", "base_url", "model", "proxy", "profiles"];
 
-/// Where the file lies when nobody says: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
+/// The default path: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
 pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let folder = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = folder("XDG_CONFIG_HOME").or_else(|| {
@@ -65,7 +65,7 @@ pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     Some(base.join("ark-video").join("config.toml"))
 }
 
-/// Reads the named file, or the default one if there is one. Warnings are for the user's eyes.
+/// Reads the named file, or the default one if it exists. `warn` receives warnings.
 pub(crate) fn load(
     named: Option<&Path>,
     env: &BTreeMap<String, String>,
@@ -86,7 +86,7 @@ pub(crate) fn load(
         }
         Err(error) => {
             let why = crate::media::reason(&error);
-            return Err(wrong(format!("the configuration file {} cannot be read: {why}", shown(&path))));
+            return Err(wrong(format!("cannot read the configuration file {}: {why}", shown(&path))));
         }
     };
     let raw: RawFile = toml::from_str(&text).map_err(|error| complaint(&path, &text, &error))?;
@@ -95,7 +95,7 @@ pub(crate) fn load(
     let holds_key = top.api_key.is_some() || profiles.values().any(|profile| profile.api_key.is_some());
     if holds_key && open_to_others(&path) {
         warn(format!(
-            "{} holds an API key and can be read by others: chmod 600 {}",
+            "{} contains an API key and is readable by others: chmod 600 {}",
             path.display(),
             path.display()
         ));
@@ -129,29 +129,29 @@ pub(crate) fn load(
     Ok(Config { path: Some(path), top, profiles })
 }
 
-/// A key from a file that holds nothing else. `by` says who names the file: the name itself is shown only when there is
-/// such a file, as it may be the key.
+/// A key from a file that contains nothing else. `by` is the source of the path: the path itself is
+/// shown only if the file exists, as it may be the key.
 pub(crate) fn key_file(path: &Path, by: &str, warn: &mut dyn FnMut(String)) -> Result<SecretString, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         let why = if path.is_dir() { "it is a folder".to_owned() } else { crate::media::reason(&error) };
-        wrong(format!("the key file that {by} names cannot be read: {why}"))
-            .hint("it takes the name of a file that holds the key, not the key itself")
+        wrong(format!("cannot read the key file named by {by}: {why}"))
+            .hint("give the path of a file that contains the key, not the key itself")
     })?;
     let text = decode_text(&bytes)
         .map_err(|error| wrong(format!("the key file {} is {error}", path.display())).hint(error.advice()))?;
     if open_to_others(path) {
-        warn(format!("the key file {} can be read by others: chmod 600 {}", path.display(), path.display()));
+        warn(format!("the key file {} is readable by others: chmod 600 {}", path.display(), path.display()));
     }
     bare_key(&text, &format!("the key file {}", path.display()))
 }
 
-/// A path for a message, unless a part of it looks like a key.
+/// A path for a message, unless a part of it may be a key.
 fn shown(path: &Path) -> String {
     let odd = path.iter().any(|part| secrets::may_be_key(&part.to_string_lossy()));
     if odd { "that is named".to_owned() } else { path.display().to_string() }
 }
 
-/// A key without the line break that editors add, and without quotes.
+/// Removes a trailing line break and quotes from a key.
 pub(crate) fn bare_key(text: &str, origin: &str) -> Result<SecretString, Failure> {
     match ark_video::bare_key(text) {
         "" => Err(wrong(format!("{origin} is empty"))),
@@ -169,19 +169,18 @@ fn complaint(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let why = reason(error.message());
-    wrong(format!("{}:{line}:{column}: {why}", path.display())).hint(
-        "it may hold api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]",
-    )
+    wrong(format!("{}:{line}:{column}: {why}", path.display()))
+        .hint("fields: api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]")
 }
 
-/// What is wrong, without the names and values that the parser repeats: they may be the key.
+/// The parser's error without names and values, which may be the key.
 fn reason(message: &str) -> String {
     let message = message.lines().next().unwrap_or_default();
     if message.contains("invalid type") || message.contains("invalid value") {
         return "a value has the wrong type".to_owned();
     }
     if message.contains("duplicate") {
-        return "a name stands twice".to_owned();
+        return "a field is duplicated".to_owned();
     }
     let Some((_, rest)) = message.split_once("unknown field `") else {
         return message.to_owned();
@@ -189,8 +188,8 @@ fn reason(message: &str) -> String {
     let bare = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
     let found = bare(rest.split('`').next().unwrap_or_default());
     match FIELDS.iter().find(|field| bare(field) == found) {
-        Some(field) => format!("this field is not known; did you mean `{field}`?"),
-        None => "this field is not known".to_owned(),
+        Some(field) => format!("unknown field; did you mean `{field}`?"),
+        None => "unknown field".to_owned(),
     }
 }
 
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_lies_where_people_look_for_it() {
+    fn the_default_path_is_the_platforms() {
         let env =
             |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         let home = default_path(&env(&[("HOME", "/h")]));
@@ -258,7 +257,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_by_place_and_never_by_value() {
-        insta::assert_snapshot!(refused("model = 'm'\napikey = 'SECRET'"), @"DIR/c.toml:2:1: this field is not known; did you mean `api_key`?");
+        insta::assert_snapshot!(refused("model = 'm'\napikey = 'SECRET'"), @"DIR/c.toml:2:1: unknown field; did you mean `api_key`?");
         insta::assert_snapshot!(refused("api_key = 'a'\napi_key_file = 'b'"), @"DIR/c.toml: the file has both api_key and api_key_file: keep one");
         for text in [
             "profiles = 'SECRET'",

@@ -1,4 +1,4 @@
-//! Whether a request stays within what it may cost at most, and amounts as people read them.
+//! The cost limit of a request, and amounts as text.
 
 use ark_video::model::{Decimal, Estimate};
 use ark_video_batch::Amount;
@@ -6,31 +6,27 @@ use ark_video_batch::Amount;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Whether the estimate stays within a limit, whatever of its range comes true. What cannot be told does not.
+/// Whether the upper end of the estimate is within a limit. An unknown estimate is not.
 pub(crate) fn allows(limit: &Amount, estimate: &Estimate) -> Result<(), Failure> {
     let refuse = |why: String| {
         Failure::new(Exit::Request, format!("--max-cost {limit}: {why}; nothing was sent, nothing is billed"))
     };
     let unknown = |what: &str| {
         let why = estimate.assumptions.first().map(|why| why.trim_end_matches('.')).unwrap_or("not public");
-        refuse(format!("{what} of this request is not known ({why})"))
+        refuse(format!("{what} of this request is unknown ({why})"))
     };
     match limit {
-        Amount::Tokens(most) => {
-            match estimate.tokens {
-                None => Err(unknown("the number of tokens")
-                    .hint("leave out --max-cost, or name the model by its own id")),
-                Some(tokens) if tokens.max > *most => {
-                    Err(refuse(format!("this may cost up to {} tokens", tokens.max)).hint(why(estimate)))
-                }
-                Some(_) => Ok(()),
+        Amount::Tokens(most) => match estimate.tokens {
+            None => Err(unknown("the number of tokens").hint("omit --max-cost, or use the model id")),
+            Some(tokens) if tokens.max > *most => {
+                Err(refuse(format!("this may cost up to {} tokens", tokens.max)).hint(why(estimate)))
             }
-        }
+            Some(_) => Ok(()),
+        },
         Amount::Money { micros, currency } => match &estimate.price {
-            None => Err(unknown("the price")
-                .hint("give the limit in tokens, or lay your prices over ours with --catalog")),
+            None => Err(unknown("the price").hint("give the limit in tokens, or add prices with --catalog")),
             Some(price) if price.currency != *currency => Err(refuse(format!(
-                "this model is billed in {}, and nothing is converted here",
+                "this model is billed in {}; currencies are not converted",
                 price.currency
             ))
             .hint(format!("give the limit in {}", price.currency))),
@@ -43,7 +39,7 @@ pub(crate) fn allows(limit: &Amount, estimate: &Estimate) -> Result<(), Failure>
     }
 }
 
-/// A range of money. One number, exact or not, is told as one: to the nearest hundredth.
+/// A range of money; a single value is rounded to the nearest hundredth.
 pub(crate) fn range(min: Decimal, max: Decimal) -> String {
     if min == max {
         min.round(2).to_string()
@@ -52,18 +48,18 @@ pub(crate) fn range(min: Decimal, max: Decimal) -> String {
     }
 }
 
-/// Up to the next hundredth: a limit must not look kept when it is not.
+/// Rounds up to the next hundredth, so that a limit never seems kept when it is not.
 fn rounded_up(amount: Decimal) -> Decimal {
     Decimal::from_millionths(amount.millionths().div_ceil(10_000).saturating_mul(10_000))
 }
 
-/// Down to the hundredth below.
+/// Rounds down to a hundredth.
 fn rounded_down(amount: Decimal) -> Decimal {
     Decimal::from_millionths(amount.millionths() / 10_000 * 10_000)
 }
 
 fn why(estimate: &Estimate) -> String {
-    estimate.assumptions.first().map(|first| format!("it leans on this: {first}")).unwrap_or_default()
+    estimate.assumptions.first().map(|first| format!("assumption: {first}")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -90,7 +86,7 @@ mod tests {
         let said = |limit: &str| within(limit).unwrap_err().message;
         insta::assert_snapshot!(said("108899tokens"), @"--max-cost 108899 tokens: this may cost up to 108900 tokens; nothing was sent, nothing is billed");
         insta::assert_snapshot!(said("5.009399CNY"), @"--max-cost 5.009399 CNY: this may cost up to 5.01 CNY; nothing was sent, nothing is billed");
-        insta::assert_snapshot!(said("9USD"), @"--max-cost 9.00 USD: this model is billed in CNY, and nothing is converted here; nothing was sent, nothing is billed");
+        insta::assert_snapshot!(said("9USD"), @"--max-cost 9.00 USD: this model is billed in CNY; currencies are not converted; nothing was sent, nothing is billed");
     }
 
     #[test]
@@ -99,7 +95,7 @@ mod tests {
             estimate(&TextToVideo::new("ep-1", "A boat.").build(), Catalog::builtin(), &Facts::new(), None);
         for limit in ["1CNY", "1tokens"] {
             let failure = allows(&limit.parse().unwrap(), &unknown).unwrap_err();
-            assert!(failure.message.contains("not known") && !failure.hints.is_empty(), "{failure:?}");
+            assert!(failure.message.contains("is unknown") && !failure.hints.is_empty(), "{failure:?}");
         }
     }
 

@@ -1,5 +1,5 @@
-//! Where files go, and whether they can go there: asked before anything is paid for. What can be known of a name is
-//! `ark_video::Target`'s to say.
+//! Output paths, and whether they can be written: checked before anything is billed.
+//! `ark_video::Target` does the checks.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::args::SaveArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// A place for one task's files.
+/// The output paths of one task.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Destination {
     /// The file that was named; without it, the name follows from the task's id.
@@ -18,18 +18,18 @@ pub(crate) struct Destination {
     folder: PathBuf,
     ending: &'static str,
     pub(crate) overwrite: bool,
-    /// Files that are here already may be those of an earlier run.
+    /// Existing files may be those of an earlier run.
     pub(crate) resume: bool,
-    /// The record that is meant, where several could be.
+    /// The selected record, if there are several.
     pub(crate) resume_id: Option<String>,
     pub(crate) sidecar: bool,
-    /// Local files that go into the request: none of them is written over.
+    /// Local input files: none of them is overwritten.
     pub(crate) inputs: InputFiles,
     cwd: PathBuf,
 }
 
 impl Destination {
-    /// Takes the flags as they are; `ending` is `mp4` or `mov`.
+    /// From the flags; `ending` is the extension, `mp4` or `mov`.
     pub(crate) fn new(args: &SaveArgs, ending: &'static str, cwd: &Path) -> Self {
         let folder = match (&args.output, &args.output_dir) {
             (Some(file), _) => file.parent().unwrap_or(Path::new("")).to_owned(),
@@ -54,7 +54,7 @@ impl Destination {
         self.file.as_deref()
     }
 
-    /// What to do with files that are here already.
+    /// What to do with existing files.
     pub(crate) fn existing(&self) -> Existing {
         match (self.overwrite, self.resume) {
             (true, _) => Existing::Replace,
@@ -63,14 +63,14 @@ impl Destination {
         }
     }
 
-    /// Whether files can be written. With `id`, also whether those named after the task are free. What is here already may
-    /// be an earlier run's with `--resume`.
+    /// Checks that files can be written. With `id`, also that names after the task id are free.
+    /// With `--resume`, existing files may be an earlier run's.
     pub(crate) fn check(&self, id: Option<&str>, last_frame: bool) -> Result<(), Failure> {
         self.check_names(id, last_frame, self.resume, None)
     }
 
-    /// As [`Destination::check`], right before the create of this intent: then nothing that is here is its result, and a
-    /// record of it is known to be of nothing that was sent.
+    /// As [`Destination::check`], right before the create of this intent: no existing file is its
+    /// result, and its record is known to be unsent.
     pub(crate) fn check_new(&self, last_frame: bool, intent: Option<Intent>) -> Result<(), Failure> {
         self.check_names(None, last_frame, false, intent)
     }
@@ -94,7 +94,7 @@ impl Destination {
         let target = target.sidecar(self.sidecar).last_frame(last_frame).inputs(self.inputs.clone());
         target.check().map_err(|error| match (error.fault, &self.file) {
             (TargetFault::Folder, Some(file)) => Failure::new(Exit::Output, error.message).hint(format!(
-                "name a file, such as -o {}, or say --output-dir {}",
+                "name a file, such as -o {}, or use --output-dir {}",
                 file.join("video.mp4").display(),
                 file.display()
             )),
@@ -122,7 +122,7 @@ impl Destination {
         real.strip_prefix(&self.cwd).unwrap_or(real).to_owned()
     }
 
-    /// The path that the system understands, wherever the process stands.
+    /// The absolute path.
     pub(crate) fn real(&self, path: &Path) -> PathBuf {
         self.cwd.join(path)
     }
@@ -146,8 +146,8 @@ fn unwritable(error: TargetError) -> Failure {
 /// An earlier run may have been billed.
 pub(crate) fn not_ended(message: String) -> Failure {
     Failure::new(Exit::Output, message)
-        .hint("add --resume to go on with it, which creates nothing twice")
-        .hint("or say --overwrite to forget it; its task, if there is one, goes on and is billed")
+        .hint("add --resume to continue it; nothing is created twice")
+        .hint("or use --overwrite to discard it; its task, if there is one, continues and is billed")
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
-//! Text from elsewhere as it may be shown: on a terminal, in one line, in JSON, and as a word of a command. Writes nothing.
+//! Escapes external text for a terminal, for one line, for JSON, and for a shell. Writes nothing.
 
 use std::borrow::Cow;
 
 use ark_video_batch::{acts_on_screen, visible};
 
-/// The most characters of one text from elsewhere that are shown to people.
+/// The most characters of an external text that are printed.
 const MOST: usize = 2_000;
 /// The longest id that can be the service's.
 const LONGEST_ID: usize = 128;
 
-/// For a terminal: what would act on the screen is written out; lines stay lines.
+/// For a terminal: control characters are escaped; line breaks stay.
 pub(crate) fn terminal(text: &str) -> Cow<'_, str> {
     visible(text)
 }
 
-/// For one line of a terminal: a line break in it would forge a line of ours. What is too long to be read is cut.
+/// For one line of a terminal: line breaks are removed, as they could forge a line, and long text
+/// is cut.
 pub(crate) fn one_line(text: &str) -> String {
     let text = text.replace("\r\n", " ").replace(['\n', '\r', '\t'], " ");
     shortened(&visible(&text), MOST)
@@ -28,7 +29,7 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// For JSON that is written already: the same document, without characters that act on a screen.
+/// For serialized JSON: the same document, with control characters escaped.
 pub(crate) fn json(document: &str) -> Cow<'_, str> {
     if !document.contains(acts_on_screen) {
         return Cow::Borrowed(document);
@@ -45,7 +46,7 @@ pub(crate) fn json(document: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A word as a shell takes it.
+/// Quotes an argument for a shell.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -55,8 +56,8 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// The service's id of a task as a word of a command. One that would be read as a flag, or is no id at all, is left for
-/// the reader to put in.
+/// A task id as an argument of a command. One that would be parsed as a flag or is not a valid id
+/// is replaced by a placeholder.
 pub(crate) fn id(id: &str) -> String {
     let usable =
         !id.is_empty() && !id.starts_with('-') && id.len() <= LONGEST_ID && !id.contains(char::is_control);

@@ -25,56 +25,51 @@ pub(crate) enum Exit {
     Command(u8),
 }
 
-/// Every way to end badly: its number, its name in JSON, and what `--help` says about it.
+/// Every failure: exit code, name in JSON, and description in `--help`.
 const TABLE: [(Exit, u8, &str, &str); 18] = [
-    (Exit::Internal, 1, "internal", "a fault of this program"),
-    (Exit::Usage, 2, "usage", "unknown flag, or flags that do not go together"),
+    (Exit::Internal, 1, "internal", "internal error"),
+    (Exit::Usage, 2, "usage", "unknown flag, or conflicting flags"),
     (Exit::Configuration, 3, "configuration", "no key, bad base URL, unreadable configuration"),
-    (Exit::Request, 4, "request", "the request is wrong: bad JSON, or refused by our own checks"),
+    (Exit::Request, 4, "request", "invalid request: bad JSON, or rejected by our checks"),
     (Exit::Input, 5, "input", "an input file cannot be read"),
     (
         Exit::Output,
         6,
         "output",
-        "the output cannot be written: it exists, is a folder, the folder is missing",
+        "the output cannot be written: it exists, is a folder, or its folder is missing",
     ),
     (Exit::NotSent, 7, "not_sent", "the service could not be reached; nothing was sent"),
-    (Exit::Refused, 8, "refused", "the service refused; a create that ends so made no task"),
-    (Exit::Throttled, 9, "throttled", "rate limit or quota; a create that ends so made no task"),
+    (Exit::Refused, 8, "refused", "rejected by the service; a create with this code made no task"),
+    (Exit::Throttled, 9, "throttled", "rate limit or quota; a create with this code made no task"),
     (Exit::TaskEnded, 10, "task_ended", "the task failed, expired or was cancelled"),
-    (Exit::StillRunning, 11, "still_running", "we stopped waiting; the task goes on"),
+    (Exit::StillRunning, 11, "still_running", "timeout while waiting; the task continues"),
     (
         Exit::OutcomeUnknown,
         12,
         "outcome_unknown",
-        "a task was created whose id is not known, or may have been: do not just repeat, a bill is possible",
+        "unknown outcome: a task may have been created and billed; do not just send again",
     ),
     (
         Exit::Result,
         13,
         "result",
-        "the task or its video could not be fetched; it goes on, and is billed if it succeeds",
+        "the task or its video could not be fetched; the task continues, and is billed if it succeeds",
     ),
-    (
-        Exit::DoubleBills,
-        14,
-        "double_bills",
-        "simulate --audit: the command paid more than once for one request",
-    ),
+    (Exit::DoubleBills, 14, "double_bills", "simulate --audit: a request was billed more than once"),
     (
         Exit::DiskFull,
         15,
         "disk_full",
-        "the disk is full: what was fetched is kept, and nothing more is created or fetched",
+        "disk full: partial files are kept, nothing more is created or fetched",
     ),
     (
         Exit::Journal,
         16,
         "journal",
-        "batch: the journal cannot be used: damaged, foreign, newer, lost, a copy; nothing was sent",
+        "batch: unusable journal (damaged, foreign, newer, lost or a copy); nothing was sent",
     ),
-    (Exit::Parked, 17, "parked", "batch: shots wait for a person: an approval, a higher cap, or the account"),
-    (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a task that was created goes on"),
+    (Exit::Parked, 17, "parked", "batch: shots need a decision: an approval, a higher cap, or the account"),
+    (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a created task continues"),
 ];
 
 impl Exit {

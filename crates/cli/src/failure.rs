@@ -1,11 +1,11 @@
-//! A command that did not work: one exit code, one sentence, what to do next. Never holds a key, a prompt or base64.
+//! A failed command: exit code, message, and hints. Never contains a key, a prompt or base64.
 
 use serde::Serialize;
 
-use crate::checking::Named;
+use crate::checking::LocatedFinding;
 use crate::exit::Exit;
 
-/// Why a command ended, for people and for machines.
+/// Why a command failed, as text and as JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -15,21 +15,21 @@ pub(crate) struct Failure {
     pub(crate) details: Box<Details>,
 }
 
-/// What only some failures have.
+/// Optional details.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Details {
-    /// The vendor's code, where the vendor spoke.
+    /// The vendor's error code, if the service rejected a request.
     code: Option<String>,
     request_id: Option<String>,
     task_id: Option<String>,
-    /// The member that the vendor's answer names, and the flag or file that it came from.
+    /// The parameter in the vendor's error, and the flag or file that it came from.
     param: Option<String>,
     origin: Option<String>,
-    /// What our own checks refuse.
-    findings: Vec<Named>,
-    /// What to look for with `reconcile`, where a create may have made a task whose id is not known.
+    /// The findings of the checks.
+    findings: Vec<LocatedFinding>,
+    /// The record for `reconcile`, if a create may have made a task of unknown id.
     reconcile: Option<serde_json::Value>,
-    /// What people read between the message and the hints: the argument parser's tip and usage.
+    /// Text between the message and the hints: the argument parser's tip and usage.
     pub(crate) more: String,
 }
 
@@ -61,14 +61,14 @@ impl Failure {
         self
     }
 
-    /// Whose fault it is: the vendor's path, and who put it there.
+    /// The vendor's parameter path and its source.
     pub(crate) fn about(mut self, param: Option<&str>, origin: Option<String>) -> Self {
         self.details.param = param.filter(|param| !param.is_empty()).map(str::to_owned);
         self.details.origin = origin;
         self
     }
 
-    pub(crate) fn findings(mut self, findings: impl IntoIterator<Item = Named>) -> Self {
+    pub(crate) fn findings(mut self, findings: impl IntoIterator<Item = LocatedFinding>) -> Self {
         self.details.findings = findings.into_iter().collect();
         self
     }
@@ -102,7 +102,7 @@ impl Failure {
     }
 }
 
-/// An error as machines read it; every member is always there.
+/// An error as JSON; every field is always present.
 #[derive(Serialize)]
 pub(crate) struct Envelope<'a> {
     code: Option<&'a str>,
@@ -113,7 +113,7 @@ pub(crate) struct Envelope<'a> {
     task_id: Option<&'a str>,
     param: Option<&'a str>,
     origin: Option<&'a str>,
-    findings: &'a [Named],
+    findings: &'a [LocatedFinding],
     reconcile: Option<&'a serde_json::Value>,
     exit_code: u8,
 }

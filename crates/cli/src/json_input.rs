@@ -1,5 +1,5 @@
-//! JSON that people wrote: read leniently where that is safe, else where it breaks (line, column, a caret). Says where and
-//! what was expected, never what was found there: it may be a prompt or a picture.
+//! Parses hand-written JSON: lenient where that is safe, else an error with line, column and a
+//! caret. The error shows what was expected, never the text itself: it may be a prompt or media.
 
 use ark_video_batch::{decode_text, plain_json};
 use serde_json::error::Category;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// Width of the excerpt, in characters.
 const EXCERPT: usize = 60;
 
-/// Reads an object. `origin` is how the user calls the text: a file name, `standard input`, `--extra-body`.
+/// Parses an object. `origin` names the text: a file name, `standard input`, `--extra-body`.
 pub(crate) fn object(text: &[u8], origin: &str) -> Result<Map<String, Value>, Failure> {
     let wrong = |why: String| Failure::new(Exit::Request, why);
     let text =
@@ -19,17 +19,17 @@ pub(crate) fn object(text: &[u8], origin: &str) -> Result<Map<String, Value>, Fa
     if text.trim().is_empty() {
         return Err(wrong(format!("{origin} is empty: a JSON object was expected")));
     }
-    // Comments and last commas are no JSON, and leave no doubt about what is meant.
+    // Comments and trailing commas are not JSON, but unambiguous.
     let read = serde_json::from_str::<Value>(&text)
         .or_else(|error| plain_json(&text).map_or(Err(error), |plain| serde_json::from_str(&plain)));
     match read {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => {
-            let failure =
-                wrong(format!("{origin} holds {}, but a JSON object was expected", kind_of(&other)));
+            let failure = wrong(format!("{origin} is {}, but a JSON object was expected", kind_of(&other)));
             Err(match other {
-                Value::Array(_) => failure
-                    .hint("a request is one object: write each into a file of its own, or use `ark-video batch run`"),
+                Value::Array(_) => failure.hint(
+                    "a request is one object: write each to its own file, or use `ark-video batch run`",
+                ),
                 _ => failure,
             })
         }
@@ -37,21 +37,21 @@ pub(crate) fn object(text: &[u8], origin: &str) -> Result<Map<String, Value>, Fa
     }
 }
 
-/// What other languages write where JSON breaks off.
+/// Syntax of other languages at the position of the error.
 fn slip(text: &str, error: &serde_json::Error) -> &'static str {
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
     let from = (0..error.column().min(line.len())).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
     let rest = &line[from..];
     if rest.starts_with('\'') {
-        "JSON takes double quotes, not single ones"
+        "JSON uses double quotes, not single ones"
     } else if rest.starts_with(['“', '”', '„', '‘', '’']) {
-        "JSON takes straight quotes"
+        "JSON uses straight quotes"
     } else if rest.starts_with(['，', '：', '｛', '｝']) {
-        "JSON takes `,` and `:`, not the full-width ones"
+        "JSON uses `,` and `:`, not the full-width ones"
     } else if ["True", "False", "None", "NaN"].iter().any(|word| rest.starts_with(word)) {
-        "JSON writes true, false and null"
+        "JSON spells true, false and null"
     } else if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-        "names and texts stand in double quotes"
+        "names and strings need double quotes"
     } else {
         ""
     }
@@ -60,20 +60,20 @@ fn slip(text: &str, error: &serde_json::Error) -> &'static str {
 fn syntax(text: &str, origin: &str, error: &serde_json::Error) -> String {
     let line = error.line();
     let source = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    // The parser counts bytes, and stands on the last one that it read; people count characters.
+    // The parser reports the byte it read last; the column counts characters.
     let at = source.char_indices().take_while(|(start, _)| start + 1 < error.column()).count();
     let why = match error.classify() {
-        // These sentences are fixed; those of other categories repeat the text.
+        // Messages of this category are fixed; those of others repeat the text.
         Category::Syntax | Category::Eof => {
             let said = error.to_string();
-            said.split(" at line ").next().unwrap_or("it breaks off").to_owned()
+            said.split(" at line ").next().unwrap_or("it is incomplete").to_owned()
         }
         _ => "the value has the wrong type".to_owned(),
     };
     format!("{origin}:{line}:{} is not valid JSON: {why}\n{}", at + 1, excerpt(source, line, at))
 }
 
-/// The line in question with every letter and digit hidden, and a caret under the place.
+/// The line with every letter and digit hidden, and a caret below the position.
 fn excerpt(source: &str, line: usize, at: usize) -> String {
     let from = if at < EXCERPT - 10 { 0 } else { at - EXCERPT / 2 };
     let window: String = source.chars().skip(from).take(EXCERPT).map(hide).collect();
@@ -95,7 +95,7 @@ fn kind_of(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_named() {
         assert_eq!(broken(""), "request.json is empty: a JSON object was expected");
-        assert_eq!(broken("[1]"), "request.json holds a list, but a JSON object was expected");
+        assert_eq!(broken("[1]"), "request.json is a list, but a JSON object was expected");
         let said = object(b"{\"a\": \"\xff\"}", "request.json").unwrap_err().message;
         assert_eq!(said, "request.json is not UTF-8: byte 8 belongs to no character of a text");
         assert!(object("\u{feff}{}".as_bytes(), "x").is_ok());
@@ -138,14 +138,14 @@ mod tests {
     #[test]
     fn a_slip_of_another_language_is_named() {
         for (text, hint) in [
-            ("{'a': 1}", "JSON takes double quotes, not single ones"),
-            ("{“a”: 1}", "JSON takes straight quotes"),
-            ("{\"a\"：1}", "JSON takes `,` and `:`, not the full-width ones"),
-            ("{\"a\": True}", "JSON writes true, false and null"),
-            ("{a: 1}", "names and texts stand in double quotes"),
+            ("{'a': 1}", "JSON uses double quotes, not single ones"),
+            ("{“a”: 1}", "JSON uses straight quotes"),
+            ("{\"a\"：1}", "JSON uses `,` and `:`, not the full-width ones"),
+            ("{\"a\": True}", "JSON spells true, false and null"),
+            ("{a: 1}", "names and strings need double quotes"),
             (
                 "[{\"a\": 1}]",
-                "a request is one object: write each into a file of its own, or use `ark-video batch run`",
+                "a request is one object: write each to its own file, or use `ark-video batch run`",
             ),
         ] {
             assert_eq!(object(text.as_bytes(), "x").unwrap_err().hints, [hint], "{text}");

@@ -1,7 +1,8 @@
-//! The `ark-video` command as a library: [`run`] takes everything from outside as a [`World`] and gives an exit code.
+//! The `ark-video` command as a library: [`run`] takes its environment as an [`Env`] and returns an
+//! exit code.
 //!
-//! What a library user would want too belongs into `ark-video`, not here. Only [`World`] looks at the process, only
-//! `output` writes, only `progress` reads a clock.
+//! What a library user would also need belongs in `ark-video`. Only [`Env`] accesses the process,
+//! only `output` writes, only `progress` reads a clock.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -13,10 +14,11 @@ mod commands;
 mod config;
 mod cost;
 mod destination;
+mod env;
 mod escape;
 mod exit;
 mod failure;
-mod foreign_words;
+mod foreign_flags;
 mod json_input;
 mod media;
 mod names;
@@ -30,7 +32,6 @@ mod session;
 mod settings;
 mod sidecar;
 mod summary;
-mod world;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,11 +40,11 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command, flag_values};
+pub use env::{Env, Interrupts, Terminal};
 use exit::Exit;
 use failure::Failure;
 use output::{Form, Output};
 use session::Session;
-pub use world::{Interrupts, Terminal, World};
 
 /// Width of help that is not read on a terminal.
 const HELP_WIDTH: usize = 100;
@@ -55,18 +56,18 @@ pub fn main() -> ExitCode {
         Err(_) => return ExitCode::from(Exit::Internal.code()),
     };
     let code = runtime.block_on(async {
-        let mut world = World::of_process();
-        world.interrupts = Interrupts::of_process();
-        run(world).await
+        let mut env = Env::of_process();
+        env.interrupts = Interrupts::of_process();
+        run(env).await
     });
-    // A thread may still wait for a line of standard input that nobody will write.
+    // A thread may still block on standard input.
     runtime.shutdown_background();
     ExitCode::from(code)
 }
 
 /// Runs one command and gives its exit code, see `ark-video --help`. Needs a tokio runtime.
-pub async fn run(world: World) -> u8 {
-    let World { args, env, cwd, stdin, stdout, stderr, terminal, interrupts, clock } = world;
+pub async fn run(env: Env) -> u8 {
+    let Env { args, env, cwd, stdin, stdout, stderr, terminal, interrupts, clock } = env;
     let mut output = Output::new(stdout, stderr);
     let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
     let colour = !set("NO_COLOR") && env.get("TERM").is_none_or(|term| term != "dumb");
@@ -100,7 +101,7 @@ pub async fn run(world: World) -> u8 {
     };
     let written = output
         .finish()
-        .map_err(|error| Failure::new(Exit::Output, format!("standard output cannot be written: {error}")));
+        .map_err(|error| Failure::new(Exit::Output, format!("cannot write to standard output: {error}")));
     match ended.and(written) {
         Ok(()) => 0,
         Err(failure) => {
@@ -147,7 +148,7 @@ fn form(cli: &Cli, terminal: bool) -> Form {
     }
 }
 
-/// Help and version are data; everything else that the parser says is an error.
+/// Help and version are data; all other parser messages are errors.
 fn explain(output: &Output, error: &clap::Error, args: &[OsString], colour: bool) -> Result<(), Failure> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let text = error.render();
@@ -158,19 +159,19 @@ fn explain(output: &Output, error: &clap::Error, args: &[OsString], colour: bool
     let (first, rest) = plain.trim_end().split_once('\n').unwrap_or((plain.trim_end(), ""));
     let failure = Failure::new(Exit::Usage, first.trim_start_matches("error: "));
     let hint = near_miss(error, args);
-    // Where the word is known from elsewhere, the parser's guess by its letters only misleads.
+    // If another tool's name is recognised, the parser's guess by spelling only misleads.
     let rest: Vec<&str> =
         rest.lines().filter(|line| hint.is_none() || !line.trim_start().starts_with("tip: ")).collect();
     let rest = rest.join("\n").trim_matches('\n').replace("\n\n\n", "\n\n");
     let rest = if rest.is_empty() { rest } else { format!("\n{rest}") };
-    // Only what was typed is shown here, and a key may have been typed.
+    // The arguments are shown here, and one may be a key.
     let values = args.iter().filter_map(|arg| arg.to_str()).flat_map(|arg| arg.split('='));
     values.filter(|value| secrets::may_be_key(value)).for_each(|value| output.hide(value));
     let see = if hint.is_some() { "" } else { "see: ark-video --help" };
     Err(failure.hint(hint.unwrap_or_default()).hint(see).more(&rest))
 }
 
-/// What the words that the parser refuses are called here.
+/// A hint for an argument that the parser rejects.
 fn near_miss(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let word = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
@@ -186,7 +187,7 @@ fn near_miss(error: &clap::Error, args: &[OsString]) -> Option<String> {
             if args.iter().any(|arg| arg == "batch") {
                 return None;
             }
-            let here = foreign_words::verb(word).map(|here| format!("write: {here}"));
+            let here = foreign_flags::verb(word).map(|here| format!("write: {here}"));
             Some(
                 here.unwrap_or_else(|| {
                     "a prompt comes after `generate`: ark-video generate \"…\"".to_owned()
@@ -196,13 +197,13 @@ fn near_miss(error: &clap::Error, args: &[OsString]) -> Option<String> {
         ErrorKind::UnknownArgument => {
             let word = word(ContextKind::InvalidArg)?;
             if word.starts_with('-') {
-                return foreign_words::flag(word).map(str::to_owned);
+                return foreign_flags::flag(word).map(str::to_owned);
             }
             let mut command = Cli::command();
             command.build();
             Some(match flag_values::flag_before(args, word, &command) {
                 Some(flag) => format!("{flag} takes true or false, as in {flag}=false"),
-                None => "one prompt is taken: put a prompt of several words into quotes".to_owned(),
+                None => "only one prompt is allowed: put it in quotes".to_owned(),
             })
         }
         _ => None,

@@ -1,75 +1,74 @@
-//! Images, videos and sounds as they are named on the command line, and what becomes of them in the request. A file's
-//! content is not read here: it goes from the disk onto the wire. Sends nothing.
+//! Turns media arguments of the command line into items of the request. File contents are not read
+//! here: they are streamed from disk when sent. Sends nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ark_video::model::{ContentItem, MediaFacts};
 use ark_video::{Attachments, FileSource};
-pub(crate) use ark_video_media::MediaPlace as Place;
-use ark_video_media::{MediaName, MediaOrigin, NameError};
+pub(crate) use ark_video_media::MediaRole as Role;
+use ark_video_media::{MediaOrigin, MediaSpec, MediaSpecError};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// An item of a request, and what is known of its medium.
+/// An item of a request, with the facts of its media file.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct ResolvedItem {
     pub(crate) item: ContentItem,
-    /// How messages call it: `--ref hero.mov`.
+    /// Its name in messages: `--ref hero.mov`.
     pub(crate) name: String,
     pub(crate) facts: Option<MediaFacts>,
-    /// Why its header told nothing, as a sentence.
+    /// Why its header was not readable, as a sentence.
     pub(crate) doubt: Option<String>,
 }
 
-/// Finds out what a name is. `flag` is what the user typed, for messages; a local file is noted in `files`.
-pub(crate) fn look(
-    name: &MediaName<'_>,
+/// Resolves an argument. `flag` is for messages; a local file is added to `files`.
+pub(crate) fn resolve(
+    name: &MediaSpec<'_>,
     flag: &str,
-    place: Place,
+    place: Role,
     cwd: &Path,
     files: &mut Attachments,
-) -> Result<Found, Failure> {
-    let medium = name.look(place, cwd).map_err(|error| unusable(flag, &error))?;
+) -> Result<ResolvedItem, Failure> {
+    let medium = name.resolve(place, cwd).map_err(|error| unusable(flag, &error))?;
     let url = match &medium.origin {
         MediaOrigin::File { path, media_type } => {
             let source = FileSource::new(path).map_err(|source| {
-                unusable(flag, &NameError::Unreadable { shown: name.to_string(), source })
+                unusable(flag, &MediaSpecError::Unreadable { shown: name.to_string(), source })
             })?;
             files.source(media_type, Arc::new(source))
         }
         MediaOrigin::Address(address) => address.clone(),
-        _ => return Err(Failure::new(Exit::Internal, format!("{flag}: {name} is nowhere"))),
+        _ => return Err(Failure::new(Exit::Internal, format!("{flag}: {name} has no known origin"))),
     };
     let item = medium.item(&url);
-    Ok(Found { item, name: format!("{flag} {name}"), facts: medium.facts, doubt: medium.doubt })
+    Ok(ResolvedItem { item, name: format!("{flag} {name}"), facts: medium.facts, doubt: medium.doubt })
 }
 
-fn unusable(flag: &str, error: &NameError) -> Failure {
+fn unusable(flag: &str, error: &MediaSpecError) -> Failure {
     let failure = |exit, text: String| Failure::new(exit, text).hint(error.advice());
     match error {
-        NameError::Unreadable { .. } => {
+        MediaSpecError::Unreadable { .. } => {
             failure(Exit::Input, format!("{flag}: {error}")).hint("nothing was sent")
         }
-        NameError::Folder { .. } => failure(Exit::Input, format!("{flag}: {error}")),
-        NameError::NoFrame { .. } => failure(Exit::Request, format!("{flag} {error}")),
+        MediaSpecError::Folder { .. } => failure(Exit::Input, format!("{flag}: {error}")),
+        MediaSpecError::NotAnImage { .. } => failure(Exit::Request, format!("{flag} {error}")),
         _ => failure(Exit::Request, format!("{flag}: {error}")),
     }
 }
 
-/// Reads a file that the user named, or says why not.
+/// Reads a file named by the user.
 pub(crate) fn read_file(what: &str, shown: &str, cwd: &Path) -> Result<Vec<u8>, Failure> {
     let path: PathBuf = cwd.join(shown);
     if path.is_dir() {
         return Err(Failure::new(Exit::Input, format!("{what} {shown} is a folder, not a file")));
     }
-    std::fs::read(path).map_err(|error| {
-        Failure::new(Exit::Input, format!("{what} {shown} cannot be read: {}", reason(&error)))
-    })
+    std::fs::read(path)
+        .map_err(|error| Failure::new(Exit::Input, format!("cannot read {what} {shown}: {}", reason(&error))))
 }
 
-/// The system's reason, without the number.
+/// The operating system's message, without the error number.
 pub(crate) fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),

@@ -1,39 +1,39 @@
-//! Places in a request as the user knows them: `--ref hero.mov` in place of `content[3]`, `r.json: duration` in place of
-//! `/duration`. Used for our own findings and for what the service says.
+//! Maps paths in a request to their sources: `content[3]` to `--ref hero.mov`, `/duration` to
+//! `r.json: duration`. Used for findings and for errors of the service.
 
 use std::collections::BTreeMap;
 
-/// Who put something into the request.
+/// The source of a part of the request.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Said {
-    /// A flag or an argument that says just this.
+pub(crate) enum Source {
+    /// A flag or an argument.
     Flag(String),
-    /// A text that holds a path to it: a file, standard input, `--extra-body`.
+    /// A document and the path in it: a file, standard input, `--extra-body`.
     Within(String),
 }
 
-/// Who put what into one request.
+/// The sources of one request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
-    /// The file or stream that the whole request came from, if one did.
+    /// The file or stream of the whole request, if there is one.
     pub(crate) file: Option<String>,
-    /// Members of the request that something else than the file said.
-    pub(crate) fields: BTreeMap<String, Said>,
-    /// The items of `content`, with their places in what said them.
-    pub(crate) items: Vec<(Said, usize)>,
+    /// Fields with another source than the file.
+    pub(crate) fields: BTreeMap<String, Source>,
+    /// The items of `content`: source and index there.
+    pub(crate) items: Vec<(Source, usize)>,
 }
 
 impl Names {
     pub(crate) fn flag(&mut self, field: &str, flag: &str) {
-        self.fields.insert(field.to_owned(), Said::Flag(flag.to_owned()));
+        self.fields.insert(field.to_owned(), Source::Flag(flag.to_owned()));
     }
 
-    /// Whether a field was said by --extra-body, which is for what the API does not have.
+    /// Whether a field came from --extra-body, which is for fields unknown to the schema.
     pub(crate) fn insists_on(&self, field: &str) -> bool {
-        matches!(self.fields.get(field), Some(Said::Within(text)) if text == "--extra-body")
+        matches!(self.fields.get(field), Some(Source::Within(text)) if text == "--extra-body")
     }
 
-    /// A JSON pointer as the user knows it.
+    /// The source of a JSON pointer.
     pub(crate) fn place(&self, pointer: &str) -> String {
         let Some(path) = pointer.strip_prefix('/') else { return self.whole() };
         let parts: Vec<String> =
@@ -44,12 +44,12 @@ impl Names {
         })
     }
 
-    /// The whole request as the user knows it.
+    /// The source of the whole request.
     pub(crate) fn whole(&self) -> String {
         self.file.clone().unwrap_or_else(|| "the request".to_owned())
     }
 
-    /// The flag or the file of a path such as `content[3].image_url.url` or `duration`, where one is known.
+    /// The flag or file of a path such as `content[3].image_url.url` or `duration`, if known.
     pub(crate) fn of_path(&self, path: &str) -> Option<String> {
         let parts: Vec<String> =
             path.split(['.', '[']).map(|part| part.trim_end_matches(']').to_owned()).collect();
@@ -58,12 +58,12 @@ impl Names {
     }
 
     fn origin(&self, parts: &[String]) -> Option<String> {
-        let within = |said: &Said, path: String| match said {
-            Said::Flag(flag) => flag.clone(),
-            Said::Within(text) => format!("{text}: {path}"),
+        let within = |said: &Source, path: String| match said {
+            Source::Flag(flag) => flag.clone(),
+            Source::Within(text) => format!("{text}: {path}"),
         };
         match parts {
-            // The service writes `contents` where a setting in the prompt is wrong.
+            // The service writes `contents` for a setting in the prompt.
             [list, index, rest @ ..] if list == "content" || list == "contents" => {
                 let (said, at) = self.items.get(index.parse::<usize>().ok()?)?;
                 let mut path = format!("content[{at}]");
@@ -77,14 +77,15 @@ impl Names {
         }
     }
 
-    /// The member that a sentence without a name beside it is about: what stands in back quotes first, if a flag set it.
+    /// The field that a message is about: the first name in backticks, if a flag set it.
     pub(crate) fn subject<'m>(&self, message: &'m str) -> Option<&'m str> {
         message.split('`').nth(1).filter(|word| self.fields.contains_key(*word))
     }
 
-    /// A sentence of the service with every path in it explained: `content[3].video_url.url` (`--ref hero.mov`).
+    /// A message of the service with every path explained: `content[3].video_url.url` (`--ref
+    /// hero.mov`).
     pub(crate) fn explain(&self, message: &str, param: Option<&str>) -> String {
-        let mut told = String::with_capacity(message.len());
+        let mut output = String::with_capacity(message.len());
         let mut rest = message;
         let mut explained = Vec::new();
         let start = |text: &str| ["content[", "contents["].iter().filter_map(|list| text.find(list)).min();
@@ -93,21 +94,21 @@ impl Names {
             let path = &rest[at..end];
             let quote = rest[end..].starts_with(['`', '\'']);
             let end = end + usize::from(quote);
-            told.push_str(&rest[..end]);
+            output.push_str(&rest[..end]);
             let index = path.split(['[', ']']).nth(1);
             let whole = path.contains(']') && index.is_some_and(|index| index.parse::<usize>().is_ok());
             if let Some(origin) = self.of_path(path).filter(|_| whole && !explained.contains(&path)) {
-                told.push_str(&format!(" ({origin})"));
+                output.push_str(&format!(" ({origin})"));
                 explained.push(path);
             }
             rest = &rest[end..];
         }
-        told.push_str(rest);
+        output.push_str(rest);
         let field =
             param.filter(|param| explained.is_empty() && !param.is_empty() && start(param) != Some(0));
         match field.and_then(|field| Some((field, self.of_path(field)?))) {
-            Some((field, origin)) => after_word(&told, field, &origin),
-            None => told,
+            Some((field, origin)) => after_word(&output, field, &origin),
+            None => output,
         }
     }
 }
@@ -125,14 +126,14 @@ fn dotted(parts: &[String]) -> String {
     path
 }
 
-/// How far a path reaches: letters, digits, underscores, brackets, and dots that go on.
+/// The length of a path: letters, digits, underscores, brackets, and dots before a letter.
 fn path_length(text: &str) -> usize {
     let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '[' | ']' | '.');
     let end = text.find(|c| !inside(c)).unwrap_or(text.len());
     text[..end].trim_end_matches('.').len()
 }
 
-/// Puts the origin behind the first time that the field stands alone.
+/// Inserts the source after the first occurrence of the field alone.
 fn after_word(text: &str, field: &str, origin: &str) -> String {
     let letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let alone = |at: usize| {
@@ -158,11 +159,11 @@ mod tests {
         let mut names = Names { file: Some("r.json".into()), ..Names::default() };
         names.flag("duration", "--duration");
         names.items = vec![
-            (Said::Flag("the prompt".into()), 0),
-            (Said::Within("r.json".into()), 4),
-            (Said::Flag("--ref hero.mov".into()), 0),
+            (Source::Flag("the prompt".into()), 0),
+            (Source::Within("r.json".into()), 4),
+            (Source::Flag("--ref hero.mov".into()), 0),
         ];
-        names.fields.insert("seed".into(), Said::Within("--extra-body".into()));
+        names.fields.insert("seed".into(), Source::Within("--extra-body".into()));
         names
     }
 

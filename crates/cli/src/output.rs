@@ -1,5 +1,5 @@
-//! The only place that writes to the streams, and so the one where characters that act on a screen are written out and
-//! keys are hidden. Data to standard output; progress, notes and errors to standard error.
+//! The only writer to the streams; it escapes control characters and hides keys. Data goes to
+//! standard output; progress, notes and errors go to standard error.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -15,48 +15,49 @@ use crate::{escape, secrets};
 /// The form of the data on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Prose for people.
+    /// Text.
     Text,
-    /// JSON for machines: one document, or one per line where `--json` says so.
+    /// JSON: one document, or one per line.
     Json,
     /// Ids and paths only.
     Quiet,
 }
 
-/// Where everything is said.
+/// The output of the command.
 pub(crate) struct Output {
     pub(crate) form: Form,
-    /// Errors as JSON too: only when JSON was asked for by name.
+    /// Errors as JSON too: only with `--json`.
     json_errors: bool,
     colour: bool,
-    /// Standard error belongs to a person who watches.
-    pub(crate) lively: bool,
+    /// Standard error is an interactive terminal.
+    pub(crate) interactive: bool,
     streams: Mutex<Streams>,
 }
 
 struct Streams {
     stdout: Box<dyn Write + Send>,
     stderr: Box<dyn Write + Send>,
-    /// A bar on the screen, which has to step aside while a line is written.
+    /// A progress bar, which is hidden while a line is written.
     bar: Option<ProgressBar>,
-    /// The first trouble with standard output. A reader who left (`| head`) is not one.
+    /// The first error of standard output. A closed pipe (`| head`) is not one.
     broken: Option<std::io::Error>,
-    /// Keys that are in use, which are never shown, whoever repeats them.
+    /// Keys in use, which are never shown.
     keys: Vec<String>,
 }
 
 impl Output {
     pub(crate) fn new(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>) -> Self {
         let streams = Mutex::new(Streams { stdout, stderr, bar: None, broken: None, keys: Vec::new() });
-        Self { form: Form::Text, json_errors: false, colour: false, lively: false, streams }
+        Self { form: Form::Text, json_errors: false, colour: false, interactive: false, streams }
     }
 
-    /// How to speak. `colour` and `lively` are for a terminal.
-    pub(crate) fn set(&mut self, form: Form, json_errors: bool, colour: bool, lively: bool) {
-        (self.form, self.json_errors, self.colour, self.lively) = (form, json_errors, colour, lively);
+    /// Sets the form. `colour` and `interactive` are for a terminal.
+    pub(crate) fn set(&mut self, form: Form, json_errors: bool, colour: bool, interactive: bool) {
+        (self.form, self.json_errors, self.colour, self.interactive) =
+            (form, json_errors, colour, interactive);
     }
 
-    /// A key that must not be shown from now on.
+    /// Adds a key to hide.
     pub(crate) fn hide(&self, key: &str) {
         let key = key.trim().to_owned();
         let mut streams = self.streams();
@@ -65,17 +66,17 @@ impl Output {
         }
     }
 
-    /// A text for a file of ours, without keys: a service may have repeated one.
+    /// Text for a file, without keys: a service may have echoed one.
     pub(crate) fn without_keys(&self, text: &str) -> String {
         secrets::hidden(text, &self.streams().keys).into_owned()
     }
 
-    /// Text as it may be shown: nothing in it acts on the screen, and no key is in it.
+    /// Text without control characters and keys.
     pub(crate) fn shown(&self, text: &str) -> String {
         secrets::hidden(&escape::terminal(text), &self.streams().keys).into_owned()
     }
 
-    /// JSON as it may be shown.
+    /// JSON without control characters and keys.
     fn shown_json(&self, document: &str) -> String {
         secrets::hidden(&escape::json(document), &self.streams().keys).into_owned()
     }
@@ -85,22 +86,22 @@ impl Output {
         self.raw(&format!("{}\n", self.shown(&line.to_string())));
     }
 
-    /// The service's id of something: data in one line, whatever is in it.
+    /// An id from the service, on one line.
     pub(crate) fn id(&self, id: &str) {
         self.line(escape::one_line(id));
     }
 
-    /// JSON that is written already, or a part of it.
+    /// Serialized JSON, or a part of it.
     pub(crate) fn json_text(&self, document: &str) {
         self.raw(&self.shown_json(document));
     }
 
-    /// Data as it is: text of our own only, such as help.
+    /// Unescaped data: our own text only, such as help.
     pub(crate) fn raw(&self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    /// Data piece by piece, which need not end where a character does.
+    /// Data in chunks, which need not end at a character boundary.
     pub(crate) fn bytes(&self, bytes: &[u8]) {
         let mut guard = self.streams();
         let streams = &mut *guard;
@@ -123,31 +124,31 @@ impl Output {
     pub(crate) fn json(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => self.json_text(&format!("{text}\n")),
-            Err(error) => self.warn(format_args!("the answer cannot be written as JSON: {error}")),
+            Err(error) => self.warn(format_args!("cannot write the result as JSON: {error}")),
         }
     }
 
-    /// Something to know, for people; silent with `--quiet`.
+    /// A note; silent with `--quiet`.
     pub(crate) fn note(&self, text: impl Display) {
         if self.form != Form::Quiet {
             self.error_line(&self.shown(&text.to_string()));
         }
     }
 
-    /// Something to worry about; always said.
+    /// A warning; always printed.
     pub(crate) fn warn(&self, text: impl Display) {
         let text = self.shown(&text.to_string());
         self.error_line(&format!("{} {text}", self.paint("warning:", "33")));
     }
 
-    /// A question at the end of a line.
+    /// A prompt at the end of a line.
     pub(crate) fn ask(&self, text: impl Display) {
         let text = self.shown(&text.to_string());
         let mut streams = self.streams();
         let _ = write!(streams.stderr, "{text} ").and_then(|()| streams.stderr.flush());
     }
 
-    /// Why it did not work.
+    /// The failure.
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json_errors {
             let document = serde_json::to_string(&failure.envelope());
@@ -165,12 +166,12 @@ impl Output {
         self.error_line(&text);
     }
 
-    /// Puts a bar under the lines, or takes it away.
+    /// Shows or removes the progress bar.
     pub(crate) fn set_bar(&self, bar: Option<ProgressBar>) {
         self.streams().bar = bar;
     }
 
-    /// Whether all data has reached its reader.
+    /// The first error of standard output, if any.
     pub(crate) fn finish(&self) -> Result<(), std::io::Error> {
         self.streams().broken.take().map_or(Ok(()), Err)
     }
@@ -178,7 +179,7 @@ impl Output {
     fn error_line(&self, text: &str) {
         let mut guard = self.streams();
         let streams = &mut *guard;
-        // Nowhere is left to complain to when standard error is gone.
+        // An error of standard error cannot be reported.
         let mut write = || {
             let _ = writeln!(streams.stderr, "{text}").and_then(|()| streams.stderr.flush());
         };

@@ -1,5 +1,5 @@
-//! What is going on, on standard error, for one task, for many and for a batch: lines that move for a person who watches, a line
-//! per change for a log. The only clock of this crate.
+//! Progress on standard error for one task, many tasks or a batch: animated lines on a terminal,
+//! else a line per change. The only clock of this crate.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,10 +12,10 @@ use crate::escape::one_line;
 use crate::output::{Form, Output};
 use crate::summary;
 
-/// How often a line that moves by itself is drawn.
+/// The refresh interval of animated lines.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Lines shown at once, besides the main one: a screen is small.
+/// The most lines besides the main one.
 const LINES: usize = 12;
 
 /// Progress of one task or many. Clears its lines when dropped.
@@ -26,10 +26,10 @@ pub(crate) struct Progress<'o> {
     state: Mutex<State>,
 }
 
-/// Where a person watches.
+/// The animated lines of a terminal.
 struct Screen {
     all: MultiProgress,
-    /// The last line: that of the one task, or the one for all of them.
+    /// The last line: that of the one task, or the total.
     main: ProgressBar,
 }
 
@@ -40,7 +40,7 @@ struct State {
 }
 
 impl<'o> Progress<'o> {
-    /// One task that is waited for. Starts with a line such as `cgt-…: created`.
+    /// Progress of one task. Starts with a line such as `cgt-…: created`.
     pub(crate) fn waiting(output: &'o Output, id: &str) -> Self {
         Self::new(output, None, "{spinner} {msg}  {elapsed}", &format!("{id}: created"))
     }
@@ -52,7 +52,7 @@ impl<'o> Progress<'o> {
         Self::new(output, None, style, name)
     }
 
-    /// `total` tasks, none of them done; `what` is said of those that are.
+    /// `total` tasks, none of them done; `what` describes finished ones.
     pub(crate) fn many(output: &'o Output, total: usize, what: &str) -> Self {
         Self::new(
             output,
@@ -68,7 +68,7 @@ impl<'o> Progress<'o> {
     }
 
     fn new(output: &'o Output, total: Option<u64>, style: &str, message: &str) -> Self {
-        let screen = (output.lively && output.form != Form::Quiet).then(|| {
+        let screen = (output.interactive && output.form != Form::Quiet).then(|| {
             let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
             let main = all.add(styled(total.map_or_else(ProgressBar::no_length, ProgressBar::new), style));
             main.set_message(one_line(message));
@@ -79,12 +79,12 @@ impl<'o> Progress<'o> {
         Self { output, start: Instant::now(), screen, state: Mutex::default() }
     }
 
-    /// The last line, where a person watches.
+    /// Sets the last line, on a terminal.
     pub(crate) fn main(&self) -> Option<&ProgressBar> {
         self.screen.as_ref().map(|screen| &screen.main)
     }
 
-    /// A change of the one task, or a poll that failed.
+    /// A change of the one task, or a failed poll.
     pub(crate) fn waited(&self, event: &WaitEvent<'_>) {
         match event {
             WaitEvent::Status(task) => {
@@ -95,7 +95,7 @@ impl<'o> Progress<'o> {
                 }
             }
             WaitEvent::CouldNotAsk { error, in_a_row } => self.output.note(format_args!(
-                "could not look (attempt {in_a_row}), going on: {}",
+                "poll failed (attempt {in_a_row}), continuing: {}",
                 one_line(&error.to_string())
             )),
             _ => {}
@@ -120,21 +120,20 @@ impl<'o> Progress<'o> {
                     self.output.warn(format_args!("{}: {text}", one_line(&task.id)));
                 }
             }
-            WatchEvent::Gone { id } => self.done(id, "gone: the service knows no such task"),
+            WatchEvent::Gone { id } => self.done(id, "not found by the service"),
             WatchEvent::TimedOut { id, status } => self.done(id, &format!("still {status}; stopped waiting")),
             WatchEvent::CouldNotAsk { id, why, detail, .. } => {
                 let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-                self.done(id, &format!("could not be asked for: {why}{detail}"));
+                self.done(id, &format!("could not be polled: {why}{detail}"));
             }
             WatchEvent::Stuck { id, running_for } => self.output.warn(format_args!(
-                "{}: running for {} already",
+                "{}: running for {}",
                 one_line(id),
                 summary::seconds(running_for.as_secs())
             )),
-            WatchEvent::Trouble { failures, detail } => self.output.note(format_args!(
-                "no usable answer {failures} times in a row ({}), going on",
-                one_line(detail)
-            )),
+            WatchEvent::Trouble { failures, detail } => self
+                .output
+                .note(format_args!("{failures} failed polls in a row ({}), continuing", one_line(detail))),
             _ => {}
         }
     }
@@ -149,7 +148,7 @@ impl<'o> Progress<'o> {
         }
     }
 
-    /// One of many tasks is over for us.
+    /// One of many tasks is finished.
     pub(crate) fn done(&self, id: &str, status: &str) {
         if !self.state().ended.insert(id.to_owned()) {
             return;

@@ -1,5 +1,6 @@
-//! The argument without a flag: a prompt, a request, or something that was meant otherwise. A prompt is paid for, so it is
-//! never guessed: what may be a path, a command or a value is refused with the right spelling. Sends nothing.
+//! The positional argument: a prompt, a request, or a mistake. A prompt costs money, so it is never
+//! guessed: a text that may be a path, a command or a flag's value is rejected with the right
+//! spelling. Sends nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,9 @@ use crate::args::Cli;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::quoted;
-use crate::{foreign_words, secrets};
+use crate::{foreign_flags, secrets};
 
-/// What the argument is.
+/// The meaning of the argument.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Input<'a> {
     Nothing,
@@ -21,17 +22,17 @@ pub(crate) enum Input<'a> {
     Json(&'a str),
 }
 
-/// Whether an argument names a request and is no prompt.
+/// Whether an argument names a request file.
 pub(crate) fn is_json(argument: &str) -> bool {
     argument == "-" || extension(argument) == "json"
 }
 
-/// Whether a word names a shot list.
+/// Whether an argument names a shot list.
 pub(crate) fn is_list(word: &str) -> bool {
     kind_of(word) == Some(Kind::List)
 }
 
-/// What the argument is, or how to spell what it seems to be.
+/// Parses the argument, or suggests the right spelling.
 pub(crate) fn read<'a>(argument: Option<&'a str>, cwd: &Path) -> Result<Input<'a>, Failure> {
     let Some(text) = argument else { return Ok(Input::Nothing) };
     let word = text.trim();
@@ -57,37 +58,38 @@ fn file_of_prompt<'a>(word: &str, text: &'a str, cwd: &Path) -> Result<Input<'a>
     let name = &word[1..];
     let path = place(name, cwd);
     if secrets::may_be_key(name) && !path.exists() {
-        let meant = Meant {
-            what: "seems to be an API key",
+        let meant = Suggestion {
+            what: "may be an API key",
             instead: "export ARK_API_KEY=…, or --api-key-file FILE".to_owned(),
         };
         return Err(refusal(name, &meant));
     }
     if extension(name) == "json" || kind_of(name).is_some_and(|kind| kind != Kind::Text) {
-        let meant = Meant { what: "names a file that holds no prompt", instead: path_spelling(name, cwd) };
+        let meant =
+            Suggestion { what: "names a file that is not a prompt", instead: path_spelling(name, cwd) };
         return Err(refusal(word, &meant));
     }
     if name == "-" || path.exists() || !name.contains(char::is_whitespace) {
         return Ok(Input::PromptFile(text.trim()));
     }
-    let meant = Meant { what: "begins with @, which names a file", instead: "-p @FILE".to_owned() };
+    let meant = Suggestion { what: "starts with @, which names a file", instead: "-p @FILE".to_owned() };
     Err(usage(&format!("the prompt {}; nothing was sent", meant.what))
         .hint(format!("with the prompt in a file: ark-video generate {}", meant.instead))
-        .hint("for a prompt that begins with @, put a space before it: -p \" @…\""))
+        .hint("for a prompt that starts with @, put a space before it: -p \" @…\""))
 }
 
-/// Something else than a prompt, and how it is written.
-struct Meant {
+/// What the argument seems to be, and its right spelling.
+struct Suggestion {
     /// `is a command`.
     what: &'static str,
     instead: String,
 }
 
-fn meant(what: &'static str, instead: impl Into<String>) -> Option<Meant> {
-    Some(Meant { what, instead: instead.into() })
+fn suggest(what: &'static str, instead: impl Into<String>) -> Option<Suggestion> {
+    Some(Suggestion { what, instead: instead.into() })
 }
 
-fn misread(word: &str, cwd: &Path) -> Option<Meant> {
+fn misread(word: &str, cwd: &Path) -> Option<Suggestion> {
     if let Some(found) = medium_with_prefix(word, cwd) {
         return Some(found);
     }
@@ -95,71 +97,72 @@ fn misread(word: &str, cwd: &Path) -> Option<Meant> {
         && !scheme.is_empty()
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     {
-        return meant(
-            "begins with an address",
+        return suggest(
+            "starts with a URL",
             format!("ark-video generate \"…\" {}", flag_of_medium(first(word))),
         );
     }
     if word.starts_with("data:") {
-        return meant("is a data URL", "ark-video generate \"…\" --first-frame DATA, or --ref DATA");
+        return suggest("is a data URL", "ark-video generate \"…\" --first-frame DATA, or --ref DATA");
     }
     if word.starts_with('{') || word.replace(char::is_whitespace, "").starts_with("[{") {
-        return meant("is JSON", "ark-video generate - < request.json (a request on standard input)");
+        return suggest("is JSON", "ark-video generate - < request.json (a request on standard input)");
     }
     if place(word, cwd).symlink_metadata().is_ok() {
-        return meant("is a file or a folder here", path_spelling(word, cwd));
+        return suggest("is a file or a folder here", path_spelling(word, cwd));
     }
     if kind_of(word).is_some() {
-        return meant("names a file, which is not here", path_spelling(word, cwd));
+        return suggest("names a file that does not exist", path_spelling(word, cwd));
     }
     if let Some((key, value)) = word.split_once('=')
         && is_identifier(key)
         && (is_field(key) || !word.contains(char::is_whitespace))
     {
-        return meant("sets a value", setting_spelling(key, value));
+        return suggest("sets a value", setting_spelling(key, value));
     }
-    let mut words = word.split_whitespace();
-    if matches!((words.next(), words.next()), (Some("ark-video" | "arkcli"), Some(_))) {
-        return meant("is a command line", "the command without quotes");
+    let mut parts = word.split_whitespace();
+    if matches!((parts.next(), parts.next()), (Some("ark-video" | "arkcli"), Some(_))) {
+        return suggest("is a command line", "the command without quotes");
     }
     if word.contains(char::is_whitespace) { None } else { bare_word(word) }
 }
 
-/// The longest word with digits in it that still passes for a word.
+/// The longest word with digits that may still be a prompt.
 const LONGEST_WORD: usize = 20;
 
-/// A single word. One that begins with a letter may be a prompt; a number, a size, an id and a path are none.
-fn bare_word(word: &str) -> Option<Meant> {
+/// A single word. One that starts with a letter may be a prompt; a number, a size, an id or a path
+/// is not.
+fn bare_word(word: &str) -> Option<Suggestion> {
     if let Some(found) = command_of(word) {
-        return meant("is a command", found);
+        return suggest("is a command", found);
     }
-    if let Some(flag) = foreign_words::value(word) {
-        return meant("is a value of a flag", flag);
+    if let Some(flag) = foreign_flags::value(word) {
+        return suggest("is a value of a flag", flag);
     }
     if !word.is_ascii() {
         return None;
     }
     if secrets::may_be_key(word) {
-        return meant("seems to be an API key", "export ARK_API_KEY=…, or --api-key-file FILE");
+        return suggest("may be an API key", "export ARK_API_KEY=…, or --api-key-file FILE");
     }
     if word.starts_with("cgt-") {
-        return meant(
+        return suggest(
             "is the id of a task",
             format!("ark-video wait {0}, or ark-video download {0}", quoted(word)),
         );
     }
     let lower = word.to_ascii_lowercase();
     if ["doubao-", "dreamina-", "seedance-", "ep-", "bytedance/"].iter().any(|head| lower.starts_with(head)) {
-        return meant("is a model", format!("ark-video generate \"…\" -m {}", quoted(word)));
+        return suggest("is a model", format!("ark-video generate \"…\" -m {}", quoted(word)));
     }
     if let Some(flag) = measure(&lower) {
-        return meant("is a value of a flag", flag);
+        return suggest("is a value of a flag", flag);
     }
     if word.starts_with('-') {
-        return meant("is a flag", "the flag before `--`");
+        return suggest("is a flag", "the flag before `--`");
     }
     if word.contains(['/', '\\']) || word.starts_with('~') {
-        return meant(
+        return suggest(
             "names a path",
             "-p @FILE for a prompt, --ref FILE for media, or ark-video batch run LIST",
         );
@@ -172,11 +175,11 @@ fn bare_word(word: &str) -> Option<Meant> {
     if begins && plain.bytes().all(of_a_word) && !is_id {
         None
     } else {
-        meant("is a single word that seems to be no prompt", "a sentence, in quotes")
+        suggest("is a single word that does not seem to be a prompt", "a sentence, in quotes")
     }
 }
 
-/// The command that this word is, of ours or as other tools call it.
+/// The command of this name, ours or another tool's.
 fn command_of(word: &str) -> Option<String> {
     let word = word.to_ascii_lowercase();
     let root = Cli::command();
@@ -190,12 +193,12 @@ fn command_of(word: &str) -> Option<String> {
     }
     for command in root.get_subcommands() {
         if command.get_subcommands().any(|verb| verb.get_name() == word)
-            && foreign_words::verb(&word).is_none()
+            && foreign_flags::verb(&word).is_none()
         {
             return Some(format!("ark-video {} {word} …", command.get_name()));
         }
     }
-    foreign_words::verb(&word).map(str::to_owned)
+    foreign_flags::verb(&word).map(str::to_owned)
 }
 
 /// Numbers, ratios, sizes, times and amounts.
@@ -219,15 +222,15 @@ fn measure(word: &str) -> Option<String> {
     match &word[digits.len()..] {
         "p" | "k" => Some(format!("--resolution {word}")),
         "s" | "sec" | "secs" | "second" | "seconds" => Some(format!("-d {digits}")),
-        "fps" => Some("no flag: every video has 24 frames a second".to_owned()),
+        "fps" => Some("no flag: every video has 24 frames per second".to_owned()),
         "cny" | "usd" | "tokens" => Some(format!("--max-cost {word}")),
         "m" | "h" | "min" | "ms" => Some(format!("--timeout {word}")),
         _ => None,
     }
 }
 
-/// `first:@a.png`, `image:https://…`: what stands behind the prefix is no prose.
-fn medium_with_prefix(word: &str, cwd: &Path) -> Option<Meant> {
+/// `first:@a.png`, `image:https://…`: the text after the prefix is a path or URL.
+fn medium_with_prefix(word: &str, cwd: &Path) -> Option<Suggestion> {
     let (head, rest) = word.split_once(':')?;
     if !["first", "last", "ref", "image", "video", "audio"].contains(&head) {
         return None;
@@ -239,7 +242,7 @@ fn medium_with_prefix(word: &str, cwd: &Path) -> Option<Meant> {
         || kind_of(bare).is_some()
         || (!rest.starts_with(' ') && place(bare, cwd).exists());
     if medium {
-        meant("names a medium", format!("ark-video generate \"…\" --ref {}", shown(word)))
+        suggest("names a media file", format!("ark-video generate \"…\" --ref {}", shown(word)))
     } else {
         None
     }
@@ -254,7 +257,7 @@ enum Kind {
     Other,
 }
 
-/// What a name's extension says that it is.
+/// The kind of a file by its extension.
 fn kind_of(name: &str) -> Option<Kind> {
     const IMAGES: &[&str] =
         &["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif", "svg", "psd"];
@@ -290,7 +293,7 @@ fn place(name: &str, cwd: &Path) -> PathBuf {
     cwd.join(name.strip_prefix("file://").unwrap_or(name))
 }
 
-/// How a path is written that is no prompt.
+/// The right spelling of a path.
 fn path_spelling(word: &str, cwd: &Path) -> String {
     if place(word, cwd).is_dir() {
         return format!("a file of it, or --output-dir {} for the video", shown(word));
@@ -304,7 +307,7 @@ fn path_spelling(word: &str, cwd: &Path) -> String {
     }
 }
 
-/// The flags for an image, a video or a sound.
+/// The flags for an image, video or audio file.
 fn flag_of_medium(name: &str) -> String {
     let path = name.split(['?', '#']).next().unwrap_or_default();
     match kind_of(path) {
@@ -324,7 +327,7 @@ fn setting_spelling(key: &str, value: &str) -> String {
     match key.as_str() {
         "prompt" | "text" => "ark-video generate -p TEXT".to_owned(),
         _ if ours => format!("--{key} {}", shown(value)),
-        _ => foreign_words::flag(&format!("--{key}"))
+        _ => foreign_flags::flag(&format!("--{key}"))
             .map(|here| here.trim_start_matches("write "))
             .unwrap_or("a flag: see `ark-video generate --help`")
             .to_owned(),
@@ -337,7 +340,7 @@ fn is_identifier(key: &str) -> bool {
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
-/// Whether other tools set this with `=`, followed by words.
+/// Whether other tools set this with `=`, followed by other text.
 fn is_field(key: &str) -> bool {
     let key = key.trim_end_matches(':').to_ascii_lowercase().replace('_', "-");
     let known = [
@@ -352,27 +355,27 @@ fn is_field(key: &str) -> bool {
         "seed",
         "negative-prompt",
     ];
-    known.contains(&key.as_str()) || foreign_words::flag(&format!("--{key}")).is_some()
+    known.contains(&key.as_str()) || foreign_flags::flag(&format!("--{key}")).is_some()
 }
 
 fn first(word: &str) -> &str {
     word.split_whitespace().next().unwrap_or_default()
 }
 
-/// A word for a command line in a hint; what is long or may be a secret stays out of it.
+/// An argument for a command line in a hint, unless it is long or may be a secret.
 fn shown(word: &str) -> String {
     let bare = word.split('?').next().unwrap_or_default();
     if bare.chars().count() > 80 { "FILE".to_owned() } else { quoted(bare) }
 }
 
-fn refusal(word: &str, meant: &Meant) -> Failure {
-    // A word that is refused may be a key that was pasted.
+fn refusal(word: &str, meant: &Suggestion) -> Failure {
+    // A rejected argument may be a pasted key.
     let named = match word.chars().count() <= 40 && !secrets::may_be_key(word) {
         true => format!("`{}`", shown(word).trim_matches('\'')),
         false => "the argument".to_owned(),
     };
-    let failure = usage(&format!("{named} {}, and is not taken for a prompt; nothing was sent", meant.what));
-    failure.hint(format!("write: {}", meant.instead)).hint("if it is the prompt, say so with -p")
+    let failure = usage(&format!("{named} {} and is not accepted as a prompt; nothing was sent", meant.what));
+    failure.hint(format!("write: {}", meant.instead)).hint("if it is the prompt, use -p")
 }
 
 fn usage(message: &str) -> Failure {

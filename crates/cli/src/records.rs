@@ -1,5 +1,5 @@
-//! The state directory: one record for each create of `generate`, on disk before anything is sent. By it `--resume` finds
-//! what an earlier run started, without the name of a file. Sends nothing and touches no video.
+//! The state directory: one record per create of `generate`, on disk before anything is sent.
+//! `--resume` finds an earlier run by it, without a file name. Sends nothing and touches no video.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -12,25 +12,26 @@ use ark_video::files::{create_private, is_own_file, read_bounded, write_private}
 use ark_video::{BaseUrl, Marks, MarksInUse, Progress, Sidecar, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-/// Names the state directory.
+/// The variable that names the state directory.
 const VARIABLE: &str = "ARK_STATE_DIR";
-/// How long a record is kept after its last change: the service lists tasks for 7 days, people come back later.
+/// How long a record is kept after its last change: longer than the 7 days for which the service
+/// lists tasks.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// How long a correlation mark is not given again: as long as the service lists tasks.
+/// How long a correlation mark is not reused: as long as the service lists tasks.
 const MARKED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// What the file beside a record ends in that says that its first byte was about to leave.
+/// The suffix of the file that marks a create whose first byte was about to be sent.
 const SENT: &str = "sent";
 /// Digits of the hash in a record's id.
 const DIGITS: usize = 12;
 /// Largest record that is read, in bytes.
 const LARGEST: u64 = 4 << 20;
 
-/// What is remembered of one create: its sidecar without the request, and where it was started.
+/// The record of one create: its sidecar without the request, and where it was started.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     #[serde(flatten)]
     pub(crate) sidecar: Sidecar,
-    /// When it was written first, in milliseconds since 1970.
+    /// When it was first written, in milliseconds since 1970.
     pub(crate) created_at: UnixMillis,
     /// Where it was sent.
     pub(crate) base_url: String,
@@ -40,7 +41,7 @@ pub(crate) struct Record {
     /// Where the video was saved, as an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) video: Option<PathBuf>,
-    /// Which start of the machine it was written in, where the system tells.
+    /// The boot id of the machine, if the system has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) boot: Option<String>,
 }
@@ -51,29 +52,29 @@ impl Record {
         serde_json::from_slice(&read_bounded(path, LARGEST).ok()?).ok()
     }
 
-    /// Writes it so that there is a whole one at any moment.
+    /// Writes it atomically.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         text.push(b'\n');
         write_private(path, &text)
     }
 
-    /// Whether something is left to do: it may have been sent, and its video is not saved.
+    /// Whether it is unfinished: it may have been sent, and its video is not saved.
     pub(crate) fn is_open(&self) -> bool {
         !matches!(self.sidecar.progress, Progress::Downloaded | Progress::Prepared)
     }
 }
 
-/// A record and its place.
+/// A record and its path.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: String,
     pub(crate) record: Record,
-    /// Another process is at work on it.
+    /// Another process has claimed it.
     pub(crate) busy: bool,
 }
 
-/// A record that no other process works on as long as this lives.
+/// An exclusive claim on a record, until it is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
     pub(crate) id: String,
@@ -83,8 +84,8 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Says that the next thing to happen is the first byte. Costs no flush: what a kill leaves is seen by the next command,
-    /// and after a loss of power [`Claim::left_nothing`] does not ask for it.
+    /// Marks that the first byte is about to be sent. Needs no fsync: after a kill the next command
+    /// sees it, and after a power loss [`Claim::left_nothing`] does not rely on it.
     pub(crate) fn sent(&self) -> io::Result<()> {
         match create_private(&self.sent_path()) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -92,7 +93,7 @@ impl Claim {
         }
     }
 
-    /// Takes that back, before another attempt.
+    /// Removes the mark before another attempt.
     pub(crate) fn not_sent(&self) -> io::Result<()> {
         match fs::remove_file(self.sent_path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -100,8 +101,8 @@ impl Claim {
         }
     }
 
-    /// Whether a command was killed after it wrote down that it sends, and before it did: only within one start of the
-    /// machine can the missing mark be relied on.
+    /// Whether a command was killed after it wrote its record and before it sent anything. The
+    /// missing mark is reliable only within one boot of the machine.
     pub(crate) fn left_nothing(&self, record: &Record) -> bool {
         record.sidecar.progress == Progress::Submitting
             && record.boot.is_some()
@@ -114,20 +115,21 @@ impl Claim {
     }
 }
 
-/// What tells one start of the machine from the next, where the system says it.
+/// The boot id, if the system has one.
 pub(crate) fn boot() -> Option<String> {
     let id = read_bounded(Path::new("/proc/sys/kernel/random/boot_id"), 100).ok()?;
     Some(String::from_utf8(id).ok()?.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
-/// The state directory, ready to be written.
+/// The writable state directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     records: PathBuf,
     marks: PathBuf,
 }
 
-/// Where the state directory is: `ARK_STATE_DIR`, `$XDG_STATE_HOME/ark-video`, else the platform's usual place.
+/// The path of the state directory: `ARK_STATE_DIR`, `$XDG_STATE_HOME/ark-video`, else the
+/// platform's default.
 pub(crate) fn state_dir(env: &BTreeMap<String, String>, cwd: &Path) -> Option<PathBuf> {
     let set = |name: &str| env.get(name).filter(|value| !value.is_empty());
     if let Some(named) = set(VARIABLE) {
@@ -147,23 +149,22 @@ pub(crate) fn state_dir(env: &BTreeMap<String, String>, cwd: &Path) -> Option<Pa
 }
 
 impl Store {
-    /// Makes the state directory, if it is not there, and proves that it can be written. Removes records that are too old.
+    /// Creates the state directory if needed, checks that it is writable, and removes old records.
     ///
     /// # Errors
     /// Why there is none, as the end of a sentence.
     pub(crate) fn open(env: &BTreeMap<String, String>, cwd: &Path) -> Result<Self, String> {
-        let folder = state_dir(env, cwd).ok_or(
-            "there is no state directory: neither ARK_STATE_DIR nor XDG_STATE_HOME nor a home directory is set",
-        )?;
+        let folder = state_dir(env, cwd)
+            .ok_or("no state directory: ARK_STATE_DIR, XDG_STATE_HOME and the home directory are not set")?;
         let store = Self { records: folder.join("records"), marks: folder.join("marks") };
         let made = [&store.records, &store.marks].into_iter().try_for_each(|folder| {
             make_private(folder)?;
-            // Only writing proves that one can write.
+            // Only a write proves that it is writable.
             tempfile::Builder::new().prefix(".ark-video-").tempfile_in(folder).map(drop)
         });
         made.map_err(|error| {
             format!(
-                "the state directory {} cannot be written: {}",
+                "cannot write to the state directory {}: {}",
                 folder.display(),
                 crate::media::reason(&error)
             )
@@ -172,10 +173,10 @@ impl Store {
         Ok(store)
     }
 
-    /// Everything that is known of an intent's hash, the oldest first.
+    /// All records of an intent's hash, oldest first.
     ///
     /// # Errors
-    /// The directory or one of the records cannot be read: what is in it is not known to be nothing.
+    /// The directory or a record cannot be read: an unfinished create cannot be ruled out.
     pub(crate) fn find(&self, hash: &str) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();
         for ordinal in self.ordinals(hash)? {
@@ -195,10 +196,10 @@ impl Store {
         Ok(found)
     }
 
-    /// Takes the next free ordinal of a hash. Its record is written by the caller.
+    /// Claims the next free ordinal of a hash. The caller writes its record.
     ///
     /// # Errors
-    /// The system said no.
+    /// An I/O error.
     pub(crate) fn claim_new(&self, hash: &str) -> io::Result<Claim> {
         let mut ordinal = self.ordinals(hash)?.into_iter().max().unwrap_or(0);
         loop {
@@ -208,17 +209,18 @@ impl Store {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made?,
             }
-            // Another that looks for records may hold it for a moment; the number after it is as good.
+            // Another process that scans the records may lock it briefly; the next number is as
+            // good.
             if let Some(claim) = self.claim(hash, ordinal)? {
                 return Ok(claim);
             }
         }
     }
 
-    /// Takes a record that exists, unless another process works on it.
+    /// Claims an existing record, unless another process has it.
     ///
     /// # Errors
-    /// The system said no.
+    /// An I/O error.
     pub(crate) fn claim(&self, hash: &str, ordinal: u32) -> io::Result<Option<Claim>> {
         let id = id_of(hash, ordinal);
         let path = self.path(&id);
@@ -227,20 +229,20 @@ impl Store {
             if lock.is_some() {
                 break;
             }
-            // One that only reads the records holds each for a moment.
+            // A process that only scans the records locks each briefly.
             std::thread::sleep(Duration::from_millis(5));
             lock = self.lock(&id)?;
         }
         Ok(lock.map(|lock| Claim { id, path, ordinal, _lock: Arc::new(lock) }))
     }
 
-    /// The path of a record by the id that messages show.
+    /// The path of a record by its id.
     pub(crate) fn by_id(&self, id: &str) -> Option<PathBuf> {
         let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         Some(self.path(id)).filter(|path| plain && path.is_file())
     }
 
-    /// The correlation marks that creates of this model had in the last 7 days.
+    /// The correlation marks of creates of this model in the last 7 days.
     pub(crate) fn marks_in_use(&self, base_url: &str, model: &str, now: UnixMillis) -> MarksInUse {
         let mut in_use = MarksInUse::at(now);
         let start = mark_of(base_url, model);
@@ -257,7 +259,7 @@ impl Store {
         in_use
     }
 
-    /// Takes a correlation mark for a model: `false` if a create of the last 7 days has it.
+    /// Claims a correlation mark for a model: `false` if a create of the last 7 days has it.
     pub(crate) fn claim_mark(&self, base_url: &str, model: &str, expiry: i64) -> bool {
         let path = self.marks.join(format!("{}{expiry}", mark_of(base_url, model)));
         if age(&path).is_some_and(|age| age > MARKED) {
@@ -289,11 +291,11 @@ impl Store {
         self.records.join(format!("{id}.lock"))
     }
 
-    /// `None` while another process has it.
+    /// `None` while another process has locked it.
     fn lock(&self, id: &str) -> io::Result<Option<File>> {
         let path = self.lock_path(id);
         match create_private(&path) {
-            // A pipe would be waited for.
+            // Opening a pipe would block.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => drop(is_own_file(&path)?),
             made => made?,
         }
@@ -301,7 +303,7 @@ impl Store {
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
-            // Where a file system knows no locks, two runs at once are not told apart.
+            // On a file system without locks, concurrent runs are not detected.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Some(file)),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -314,7 +316,8 @@ impl Store {
                 if age(&path).is_none_or(|age| age <= most) {
                     continue;
                 }
-                // What lies beside a record is as old as its first writing: it goes with the record, not before.
+                // Files beside a record keep their first modification time: they are removed with
+                // the record, not before.
                 let ending = path.extension().unwrap_or_default();
                 if ending == SENT && path.with_extension("json").exists() {
                     continue;
@@ -332,18 +335,19 @@ impl Store {
     }
 }
 
-/// Whether a record's task can be asked for here. One of a service on this machine is nothing to another service.
+/// Whether a record's task can exist at this base URL. A task of a local service does not exist
+/// elsewhere.
 pub(crate) fn is_elsewhere(record: &Record, base_url: &str) -> bool {
     let local = |url: &str| BaseUrl::parse_allowing_insecure(url).is_ok_and(|base| base.is_loopback());
     !is_here(record, base_url) && !local(&record.base_url)
 }
 
-/// Whether a record's task is at this address.
+/// Whether a record's task is at this base URL.
 pub(crate) fn is_here(record: &Record, base_url: &str) -> bool {
     record.base_url.trim_end_matches('/') == base_url.trim_end_matches('/')
 }
 
-/// What the names of a model's marks begin with.
+/// The prefix of the files of a model's marks.
 fn mark_of(base_url: &str, model: &str) -> String {
     let of = ark_video::canonical_hash(&serde_json::json!([base_url, model]));
     format!("{}-", of.get(..DIGITS).unwrap_or_default())
@@ -355,12 +359,12 @@ fn id_of(hash: &str, ordinal: u32) -> String {
 
 fn age(path: &Path) -> Option<Duration> {
     let changed = fs::symlink_metadata(path).ok()?.modified().ok()?;
-    // A clock that was set back makes nothing young older.
+    // A clock that was set back makes nothing older.
     Some(SystemTime::now().duration_since(changed).unwrap_or_default())
 }
 
 fn named(path: &Path, error: &impl std::fmt::Display) -> io::Error {
-    io::Error::other(format!("the record {} cannot be read: {error}", path.display()))
+    io::Error::other(format!("cannot read the record {}: {error}", path.display()))
 }
 
 fn make_private(folder: &Path) -> io::Result<()> {
@@ -396,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_directory_is_where_people_look_for_it() {
+    fn the_state_directory_is_the_platforms_default() {
         let at = |pairs: &[(&str, &str)]| state_dir(&env(pairs), Path::new("/cwd"));
         let is = |path: &str| Some(PathBuf::from(path));
         assert_eq!(at(&[]), None);
@@ -422,7 +426,7 @@ mod tests {
         drop((one, two));
         assert!(!store.find(HASH).unwrap()[0].busy);
         assert!(store.claim(HASH, 1).unwrap().is_some());
-        assert_eq!(store.claim_new(HASH).unwrap().ordinal, 3, "a number is not given twice");
+        assert_eq!(store.claim_new(HASH).unwrap().ordinal, 3, "a number is not reused");
         assert!(store.by_id("0123456789ab-1").is_some() && store.by_id("../records/x").is_none());
         assert!(store.find(&HASH.replace("def", "fed")).unwrap().is_empty(), "another hash with this start");
         #[cfg(unix)]
@@ -432,7 +436,7 @@ mod tests {
             assert_eq!((mode(&store.records), mode(&store.path("0123456789ab-1"))), (0o700, 0o600));
         }
         fs::write(store.path("0123456789ab-1"), "{").unwrap();
-        assert!(store.find(HASH).unwrap_err().to_string().contains("cannot be read"));
+        assert!(store.find(HASH).unwrap_err().to_string().contains("cannot read"));
     }
 
     #[test]

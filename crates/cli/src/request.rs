@@ -1,5 +1,5 @@
-//! From flags and files to the one request that is sent, and who said which part of it. Decides nothing about models:
-//! that is the catalog's and the service's to judge.
+//! Builds the request from flags and files, and records the source of each part. Decides nothing
+//! about models: the checks and the service do.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use ark_video::model::{
     ToolType, lift,
 };
 use ark_video_batch::decode_text;
-use ark_video_media::MediaName;
+use ark_video_media::MediaSpec;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
@@ -17,45 +17,45 @@ use crate::args::RequestArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json_input;
-use crate::media::{Found, Place, look, read_file};
-use crate::names::{Names, Said};
+use crate::media::{ResolvedItem, Role, read_file, resolve};
+use crate::names::{Names, Source};
 pub(crate) use crate::prompt_argument::is_json;
 use crate::prompt_argument::{self, Input};
 
-/// What an error before the request means for money.
+/// The cost of an error before sending.
 const NOT_SENT: &str = "nothing was sent";
 
-/// A request with everything that is known of it.
-pub(crate) struct Asked {
+/// A request, its files, facts and sources.
+pub(crate) struct RequestInput {
     pub(crate) request: CreateTaskRequest,
     pub(crate) names: Names,
-    /// The local files in it.
+    /// Its local files.
     pub(crate) files: Attachments,
-    /// What their headers say.
+    /// The facts from their headers.
     pub(crate) facts: Facts,
-    /// Index in `content`, and why the medium there could not be measured.
+    /// Index in `content`, and why the facts of that item are unknown.
     pub(crate) doubts: Vec<(usize, String)>,
 }
 
-/// Why there is no request.
-pub(crate) enum Trouble {
+/// Why no request could be built.
+pub(crate) enum RequestError {
     Failure(Failure),
     Malformed(Box<Malformed>),
 }
 
-/// JSON that is no request: what is wrong with it is for the checks to say, all at once.
+/// JSON that is not a request: the checks report all errors at once.
 pub(crate) struct Malformed {
     pub(crate) body: Value,
     pub(crate) names: Names,
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for RequestError {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
     }
 }
 
-/// How many of the arguments ask for standard input.
+/// How many of the arguments read standard input.
 pub(crate) fn wants_stdin(args: &RequestArgs, argument: Option<&str>) -> usize {
     let whole = matches!(argument.map(str::trim), Some("-" | "@-"));
     let texts =
@@ -63,21 +63,21 @@ pub(crate) fn wants_stdin(args: &RequestArgs, argument: Option<&str>) -> usize {
     usize::from(whole) + texts
 }
 
-/// Where a request is made.
-pub(crate) struct Surroundings<'a> {
-    /// Fills in where neither flag nor file names a model, with who says so.
+/// The context of a request.
+pub(crate) struct RequestContext<'a> {
+    /// The default model and its source.
     pub(crate) default_model: (&'a str, &'a str),
     pub(crate) cwd: &'a Path,
-    /// What standard input brought, if [`wants_stdin`].
+    /// The content of standard input, if [`wants_stdin`].
     pub(crate) stdin: &'a [u8],
 }
 
-/// Builds the request. `argument` is the one without a flag.
+/// Builds the request. `argument` is the positional one.
 pub(crate) fn build(
     args: &RequestArgs,
     argument: Option<&str>,
-    at: &Surroundings<'_>,
-) -> Result<Asked, Trouble> {
+    at: &RequestContext<'_>,
+) -> Result<RequestInput, RequestError> {
     let input = prompt_argument::read(argument, at.cwd)?;
     let prompt = match (&args.prompt, input) {
         (Some(_), Input::Prompt(_) | Input::PromptFile(_)) => {
@@ -102,7 +102,7 @@ pub(crate) fn build(
             json_input::object(&text, name)?
         }
         _ if prompt.is_none() && media.is_empty() => {
-            return Err(usage("there is nothing to make a video from")
+            return Err(usage("no prompt, request or media given")
                 .hint("give a prompt, a request file that ends in .json, or media: see `ark-video generate --help`")
                 .into());
         }
@@ -113,15 +113,15 @@ pub(crate) fn build(
         object.entry("content").or_insert_with(|| Value::Array(Vec::new()));
     }
     let (mut request, mut names) = typed(Value::Object(object), names)?;
-    let file = Said::Within(names.whole());
-    let mut pieces: Vec<Piece> = std::mem::take(&mut request.content)
+    let file = Source::Within(names.whole());
+    let mut pieces: Vec<Item> = std::mem::take(&mut request.content)
         .into_iter()
         .enumerate()
-        .map(|(index, item)| Piece { item, said: (file.clone(), index), facts: None, doubt: None })
+        .map(|(index, item)| Item { item, said: (file.clone(), index), facts: None, doubt: None })
         .collect();
     if !media.is_empty() {
         pieces.retain(|piece| matches!(piece.item, ContentItem::Text(_)) && args.draft_task.is_none());
-        pieces.extend(media.into_iter().map(Piece::from));
+        pieces.extend(media.into_iter().map(Item::from));
     }
     if let Some(prompt) = prompt {
         pieces.retain(|piece| !matches!(piece.item, ContentItem::Text(_)));
@@ -131,10 +131,10 @@ pub(crate) fn build(
             _ => "the prompt".to_owned(),
         };
         let item = TextContent::new(prompt).into();
-        pieces.insert(0, Piece { item, said: (Said::Flag(name), 0), facts: None, doubt: None });
+        pieces.insert(0, Item { item, said: (Source::Flag(name), 0), facts: None, doubt: None });
     }
     set_fields(&mut request, args, &mut names);
-    let mut asked = Asked { request, names, files, facts: Facts::new(), doubts: Vec::new() };
+    let mut asked = RequestInput { request, names, files, facts: Facts::new(), doubts: Vec::new() };
     for (index, piece) in pieces.into_iter().enumerate() {
         asked.request.content.push(piece.item);
         asked.names.items.push(piece.said);
@@ -157,23 +157,23 @@ pub(crate) fn build(
     Ok(asked)
 }
 
-/// An item, who said it and what is known of it.
-struct Piece {
+/// An item, its source and its facts.
+struct Item {
     item: ContentItem,
-    said: (Said, usize),
+    said: (Source, usize),
     facts: Option<ark_video::model::MediaFacts>,
     doubt: Option<String>,
 }
 
-impl From<Found> for Piece {
-    fn from(found: Found) -> Self {
-        Self { item: found.item, said: (Said::Flag(found.name), 0), facts: found.facts, doubt: found.doubt }
+impl From<ResolvedItem> for Item {
+    fn from(found: ResolvedItem) -> Self {
+        Self { item: found.item, said: (Source::Flag(found.name), 0), facts: found.facts, doubt: found.doubt }
     }
 }
 
 fn model(
     args: &RequestArgs,
-    at: &Surroundings<'_>,
+    at: &RequestContext<'_>,
     object: &mut Map<String, Value>,
     names: &mut Names,
 ) -> Result<(), Failure> {
@@ -183,9 +183,7 @@ fn model(
             names.flag("model", "--model");
         }
         None if args.draft_task.is_some() && !object.contains_key("model") => {
-            return Err(usage(
-                "--draft-task needs --model: the final is rendered by the model that made the draft",
-            ));
+            return Err(usage("--draft-task needs --model: the model of the draft"));
         }
         None if !object.contains_key("model") => {
             let (model, by) = at.default_model;
@@ -197,11 +195,11 @@ fn model(
     Ok(())
 }
 
-/// The request as a type, or the JSON back.
-fn typed(body: Value, names: Names) -> Result<(CreateTaskRequest, Names), Trouble> {
+/// The typed request, or the JSON.
+fn typed(body: Value, names: Names) -> Result<(CreateTaskRequest, Names), RequestError> {
     match CreateTaskRequest::deserialize(&body) {
         Ok(request) => Ok((request, names)),
-        Err(_) => Err(Trouble::Malformed(Box::new(Malformed { body, names }))),
+        Err(_) => Err(RequestError::Malformed(Box::new(Malformed { body, names }))),
     }
 }
 
@@ -209,14 +207,14 @@ fn usage(message: &str) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-fn text_or_file(flag: &str, given: &str, at: &Surroundings<'_>) -> Result<String, Failure> {
+fn text_or_file(flag: &str, given: &str, at: &RequestContext<'_>) -> Result<String, Failure> {
     let bytes = match given.strip_prefix('@') {
         None => return Ok(given.to_owned()),
         Some("-") => at.stdin.to_vec(),
         Some(name) => read_file(&format!("{flag}: the file"), name, at.cwd).map_err(|failure| {
-            failure.hint(NOT_SENT).hint(format!(
-                "{given} names a file; a text of one's own that begins with @ gets a space before it"
-            ))
+            failure
+                .hint(NOT_SENT)
+                .hint(format!("{given} names a file; to pass text that starts with @, put a space before it"))
         })?,
     };
     let text = decode_text(&bytes).map_err(|error| {
@@ -225,52 +223,50 @@ fn text_or_file(flag: &str, given: &str, at: &Surroundings<'_>) -> Result<String
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// The media items in the order of the API's own examples: frames, else references as they were given.
+/// The media items in the order of the API's examples: frames, else references in the given order.
 fn media(
     args: &RequestArgs,
     input: Input<'_>,
-    at: &Surroundings<'_>,
+    at: &RequestContext<'_>,
     files: &mut Attachments,
-) -> Result<Vec<Found>, Failure> {
+) -> Result<Vec<ResolvedItem>, Failure> {
     let (mut first, mut last) = (None, None);
     let mut references = Vec::new();
-    let frame = |place: &mut Option<Found>,
-                 named: &MediaName<'_>,
+    let frame = |place: &mut Option<ResolvedItem>,
+                 named: &MediaSpec<'_>,
                  flag: &str,
-                 for_: Place,
+                 for_: Role,
                  files: &mut Attachments| {
-        let found = look(named, flag, for_, at.cwd, files)?;
+        let found = resolve(named, flag, for_, at.cwd, files)?;
         if place.replace(found).is_some() {
             return Err(usage(&format!("{flag}: this frame is given twice")));
         }
         Ok(())
     };
     for (given, flag, place) in [
-        (&args.first_frame, "--first-frame", Place::FirstFrame),
-        (&args.last_frame, "--last-frame", Place::LastFrame),
+        (&args.first_frame, "--first-frame", Role::FirstFrame),
+        (&args.last_frame, "--last-frame", Role::LastFrame),
     ] {
         let Some(text) = given else { continue };
-        let named = MediaName::parse(text);
-        if named.place().is_some_and(|said| said != place) {
-            return Err(usage(&format!(
-                "{flag}: the prefix before the file says that it is for something else"
-            )));
+        let named = MediaSpec::parse(text);
+        if named.role().is_some_and(|said| said != place) {
+            return Err(usage(&format!("{flag}: the prefix of the file is for another flag")));
         }
-        let slot = if place == Place::FirstFrame { &mut first } else { &mut last };
+        let slot = if place == Role::FirstFrame { &mut first } else { &mut last };
         frame(slot, &named, flag, place, files)?;
     }
     for text in &args.references {
-        let named = MediaName::parse(text);
-        match named.place().unwrap_or(Place::Reference) {
-            Place::FirstFrame => frame(&mut first, &named, "--ref first", Place::FirstFrame, files)?,
-            Place::LastFrame => frame(&mut last, &named, "--ref last", Place::LastFrame, files)?,
-            Place::Reference => references.push(look(&named, "--ref", Place::Reference, at.cwd, files)?),
+        let named = MediaSpec::parse(text);
+        match named.role().unwrap_or(Role::Reference) {
+            Role::FirstFrame => frame(&mut first, &named, "--ref first", Role::FirstFrame, files)?,
+            Role::LastFrame => frame(&mut last, &named, "--ref last", Role::LastFrame, files)?,
+            Role::Reference => references.push(resolve(&named, "--ref", Role::Reference, at.cwd, files)?),
         }
     }
     let frames = first.is_some() || last.is_some();
     if frames && !references.is_empty() {
-        return Err(usage("a first or last frame and references cannot be mixed: the service takes one or the other")
-            .hint("give the image as --ref too, and say in the prompt what it is for (\"Image 1 is the first frame\")"));
+        return Err(usage("frames and references cannot be combined")
+            .hint("pass the image with --ref too, and describe its role in the prompt (\"Image 1 is the first frame\")"));
     }
     if last.is_some() && first.is_none() {
         return Err(usage("a last frame needs a first frame").hint("add --first-frame"));
@@ -278,17 +274,15 @@ fn media(
     if let Some(id) = &args.draft_task {
         let prompt = args.prompt.is_some() || matches!(input, Input::Prompt(_) | Input::PromptFile(_));
         if frames || !references.is_empty() || prompt {
-            return Err(usage(
-                "--draft-task takes no prompt and no other media: the final has those of the draft",
-            ));
+            return Err(usage("--draft-task takes no prompt and no other media: the draft's are used"));
         }
         let item = DraftTaskContent::new(DraftTaskRef::new(id.as_str())).into();
-        return Ok(vec![Found { item, name: "--draft-task".to_owned(), facts: None, doubt: None }]);
+        return Ok(vec![ResolvedItem { item, name: "--draft-task".to_owned(), facts: None, doubt: None }]);
     }
     Ok(first.into_iter().chain(last).chain(references).collect())
 }
 
-/// Flags win over the file; what is not given stays as it is, and absent stays absent.
+/// Flags override the file; everything else stays as it is.
 fn set_fields(request: &mut CreateTaskRequest, args: &RequestArgs, names: &mut Names) {
     macro_rules! set {
         ($($field:ident = $flag:expr, $name:literal;)*) => {$(
@@ -299,7 +293,7 @@ fn set_fields(request: &mut CreateTaskRequest, args: &RequestArgs, names: &mut N
         )*};
     }
     if args.duration.is_some() {
-        // `frames` is stronger than `duration`: one from the file would silence the flag.
+        // The service prefers `frames` to `duration`: one from the file would disable the flag.
         request.frames = None;
     }
     let tools: Vec<Tool> = args.tools.iter().map(|tool| Tool::new(ToolType::from(tool.as_str()))).collect();
@@ -326,8 +320,8 @@ fn set_fields(request: &mut CreateTaskRequest, args: &RequestArgs, names: &mut N
     }
 }
 
-/// Lays an object over the request, member by member.
-fn merge(asked: &mut Asked, extra: &str) -> Result<(), Trouble> {
+/// Merges an object into the request, field by field.
+fn merge(asked: &mut RequestInput, extra: &str) -> Result<(), RequestError> {
     let origin = "--extra-body";
     let extra = json_input::object(extra.as_bytes(), origin)?;
     let Ok(Value::Object(mut object)) = serde_json::to_value(&asked.request) else {
@@ -339,7 +333,7 @@ fn merge(asked: &mut Asked, extra: &str) -> Result<(), Trouble> {
         if value.is_null() {
             object.remove(&name);
         } else {
-            names.fields.insert(name.clone(), Said::Within(origin.to_owned()));
+            names.fields.insert(name.clone(), Source::Within(origin.to_owned()));
             object.insert(name, value);
         }
     }
@@ -347,15 +341,15 @@ fn merge(asked: &mut Asked, extra: &str) -> Result<(), Trouble> {
     (asked.request, names) = typed(body, names)?;
     if replaced {
         let items = asked.request.content.len();
-        names.items = (0..items).map(|index| (Said::Within(origin.to_owned()), index)).collect();
+        names.items = (0..items).map(|index| (Source::Within(origin.to_owned()), index)).collect();
         (asked.facts, asked.doubts) = (Facts::new(), Vec::new());
     }
     asked.names = names;
     Ok(())
 }
 
-/// Measures what came as data URLs. Those that are no base64 are the checks' to refuse.
-fn measure(asked: &mut Asked) {
+/// Probes data URLs. The checks report invalid base64.
+fn measure(asked: &mut RequestInput) {
     for (index, item) in asked.request.content.iter().enumerate() {
         let (url, kind) = match item {
             ContentItem::Image(item) => (&item.image_url.url, MediaKind::Image),
@@ -369,9 +363,7 @@ fn measure(asked: &mut Asked) {
         match ark_video_media::facts_of_url(url, kind) {
             Ok(Some(facts)) => drop(asked.facts.insert(index, facts)),
             Ok(None) => {}
-            Err(error) => {
-                asked.doubts.push((index, format!("the data of this data URL cannot be measured: {error}.")))
-            }
+            Err(error) => asked.doubts.push((index, format!("this data URL could not be probed: {error}."))),
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Keys that must not be shown: which words may be one, and taking those that are known out of a text. Reads no file and
-//! no environment.
+//! Keys that must not be shown: detects possible keys, and removes known ones from a text. Reads no
+//! file and no environment.
 
 use std::borrow::Cow;
 
-/// Shorter keys than this are words that may stand anywhere.
+/// Shorter keys may be ordinary text.
 const LEAST: usize = 8;
-/// What stands in place of a key.
+/// The replacement of a key.
 const HIDDEN: &str = "[API key]";
 
-/// Whether a word looks like a key that was put into the wrong place: `sk-…`, or the hexadecimal form of Ark's own keys.
+/// Whether a text may be a misplaced key: `sk-…`, or the hexadecimal form of Ark's keys.
 pub(crate) fn may_be_key(word: &str) -> bool {
     let word = word.trim();
     let digits = word.bytes().any(|byte| byte.is_ascii_digit());
@@ -19,7 +19,7 @@ pub(crate) fn may_be_key(word: &str) -> bool {
     hexadecimal || (plain && digits && marked && word.len() >= 16)
 }
 
-/// A text without these keys, and without what follows `sk-` or `Bearer` in it.
+/// Removes these keys, and what follows `sk-` or `Bearer`.
 pub(crate) fn hidden<'t>(text: &'t str, keys: &[String]) -> Cow<'t, str> {
     let mut text = Cow::Borrowed(text);
     for key in keys
@@ -38,7 +38,7 @@ pub(crate) fn hidden<'t>(text: &'t str, keys: &[String]) -> Cow<'t, str> {
     text
 }
 
-/// Hides each word behind a mark that is long enough to be a key.
+/// Hides each text after a prefix that is long enough to be a key.
 fn without_marked(text: &str, mark: &str) -> String {
     let inside = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
     let mut out = String::with_capacity(text.len());

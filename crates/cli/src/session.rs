@@ -1,4 +1,4 @@
-//! One run of the command: its flags, its streams, and the way to the service, real or simulated.
+//! One run of the command: its flags, its streams, and its client, real or simulated.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,14 +14,14 @@ use secrecy::ExposeSecret;
 use crate::args::GlobalArgs;
 use crate::catalog;
 use crate::commands::simulate::{self, Running};
+use crate::env::{Interrupts, Terminal};
 pub(crate) use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::{self, Settings};
-use crate::world::{Interrupts, Terminal};
 
-/// What a command works with.
+/// The context of a command.
 pub(crate) struct Session {
     pub(crate) flags: GlobalArgs,
     pub(crate) output: Output,
@@ -56,15 +56,15 @@ impl Session {
         };
         read.map_err(std::io::Error::other)
             .and_then(|read| read)
-            .map_err(|error| Failure::new(Exit::Input, format!("standard input cannot be read: {error}")))
+            .map_err(|error| Failure::new(Exit::Input, format!("cannot read standard input: {error}")))
     }
 
-    /// Asks a question that must be answered with yes.
+    /// Asks for confirmation.
     pub(crate) async fn confirm(&mut self, question: &str) -> Result<(), Failure> {
         let no = |why: &str| Failure::new(Exit::Usage, why);
         let (true, true, Some(mut stdin)) = (self.terminal.stdin, self.terminal.stderr, self.stdin.take())
         else {
-            return Err(no("this needs a yes, and nobody can be asked").hint("add --yes if it is meant"));
+            return Err(no("confirmation is needed, and there is no terminal").hint("add --yes to confirm"));
         };
         self.output.ask(format_args!("{question} [y/N]"));
         let reading = tokio::task::spawn_blocking(move || line(&mut stdin));
@@ -75,7 +75,7 @@ impl Session {
         if matches!(answer.as_str(), "y" | "yes") { Ok(()) } else { Err(no("nothing was done")) }
     }
 
-    /// Asks a question that is answered with a word; `None` where nobody can be asked.
+    /// Prompts for an answer; `None` without a terminal.
     pub(crate) async fn ask(&mut self, question: &str) -> Result<Option<String>, Failure> {
         if !(self.terminal.stdin && self.terminal.stderr) {
             return Ok(None);
@@ -89,7 +89,8 @@ impl Session {
         }
     }
 
-    /// The settings, without connecting. `stdin` is what standard input brought, for `--api-key-file -`.
+    /// The settings, without connecting. `stdin` is the content of standard input, for
+    /// `--api-key-file -`.
     pub(crate) fn settings(&self, stdin: &[u8]) -> Result<Settings, Failure> {
         if self.flags.simulate {
             return Ok(Settings::of_simulator());
@@ -102,29 +103,29 @@ impl Session {
         Ok(settings)
     }
 
-    /// What is known of models and prices: the built-in catalog, with `--catalog` laid over it.
+    /// The catalog of models and prices: the built-in one with the overlay of `--catalog`.
     pub(crate) fn catalog(&self) -> Result<Cow<'static, Catalog>, Failure> {
         catalog::load(self.flags.catalog.as_deref(), &self.cwd)
     }
 
-    /// Standard input for the one argument that asks for it, if one does.
+    /// Standard input for the one argument that reads it, if one does.
     pub(crate) async fn one_stdin(&mut self, readers: usize) -> Result<Vec<u8>, Failure> {
         match readers {
             0 => Ok(Vec::new()),
             1 => self.read_stdin().await,
             _ => Err(Failure::new(
                 Exit::Usage,
-                "standard input can be read only once, but several flags ask for it",
+                "several flags read standard input, but it can be read only once",
             )),
         }
     }
 
-    /// Whether the key is to come from standard input.
+    /// Whether the key comes from standard input.
     pub(crate) fn key_from_stdin(&self) -> bool {
         !self.flags.simulate && self.flags.api_key_file.as_deref().is_some_and(|path| path.as_os_str() == "-")
     }
 
-    /// The client for these settings; with `--simulate`, one of the simulator that starts now and goes by this catalog.
+    /// The client for these settings; with `--simulate`, that of a new simulator with this catalog.
     pub(crate) async fn connect(
         &self,
         settings: &Settings,
@@ -133,7 +134,7 @@ impl Session {
         self.connect_within(settings, catalog, LimitSettings::default()).await
     }
 
-    /// As [`Session::connect`], inside these rates.
+    /// As [`Session::connect`], with these rate limits.
     pub(crate) async fn connect_within(
         &self,
         settings: &Settings,
@@ -150,8 +151,8 @@ impl Session {
     /// A client for a command that needs nothing else from outside.
     pub(crate) async fn client(&mut self) -> Result<Client, Failure> {
         if self.flags.simulate {
-            return Err(Failure::new(Exit::Usage, "--simulate starts a simulator that ends with this command: it has no tasks yet")
-                .hint("it goes with `generate` and `models`; for more, run `ark-video simulate` and point ARK_BASE_URL at it"));
+            return Err(Failure::new(Exit::Usage, "the simulator of --simulate ends with this command and has no tasks")
+                .hint("use it with `generate`, `models` and `batch run`; otherwise run `ark-video simulate` and set ARK_BASE_URL to it"));
         }
         let stdin = if self.key_from_stdin() { self.read_stdin().await? } else { Vec::new() };
         let settings = self.settings(&stdin)?;
@@ -179,21 +180,21 @@ impl Session {
         Ok(Connection { client, simulator: Some(running) })
     }
 
-    /// How the user would call this program again, to reach the same place.
+    /// The command line prefix that reaches the same service.
     pub(crate) fn again(&self) -> String {
         let flags = &self.flags;
-        let mut words = vec!["ark-video".to_owned()];
+        let mut parts = vec!["ark-video".to_owned()];
         let mut add = |flag: &str, value: Option<String>| {
-            words.extend(value.map(|value| format!("{flag} {}", quoted(&value))))
+            parts.extend(value.map(|value| format!("{flag} {}", quoted(&value))))
         };
         add("--profile", flags.profile.clone());
         add("--config", flags.config.as_ref().map(|path| path.display().to_string()));
         add("--base-url", flags.base_url.clone());
         add("--api-key-file", flags.api_key_file.as_ref().map(|path| path.display().to_string()));
         if flags.insecure_http {
-            words.push("--insecure-http".to_owned());
+            parts.push("--insecure-http".to_owned());
         }
-        words.join(" ")
+        parts.join(" ")
     }
 }
 
@@ -207,7 +208,7 @@ fn line(stdin: &mut dyn Read) -> String {
     String::from_utf8_lossy(&line).trim().to_lowercase()
 }
 
-/// Ctrl-C where nothing is under way.
+/// Ctrl-C while nothing is in flight.
 pub(crate) fn interrupted() -> Failure {
     Failure::new(Exit::Interrupted, "interrupted")
 }

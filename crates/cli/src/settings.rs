@@ -1,5 +1,5 @@
-//! Which key, address, model and proxy are used, and who said so: flags, then the profile named by a flag, then the
-//! environment, then the configuration file. Knows nothing of commands.
+//! Resolves key, base URL, model and proxy with their sources: flags, then the profile named by a
+//! flag, then the environment, then the configuration file. Knows no commands.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,31 +22,31 @@ const MODEL_VOLCENGINE: &str = "doubao-seedance-2-0-260128";
 /// The current Seedance 2.0 on BytePlus (model list, 2026-11).
 const MODEL_BYTEPLUS: &str = "dreamina-seedance-2-0-260128";
 
-/// A value and who said so.
+/// A value and its source.
 #[derive(Clone)]
-pub(crate) struct Said<T> {
+pub(crate) struct Setting<T> {
     pub(crate) value: T,
     pub(crate) by: String,
 }
 
-impl<T> Said<T> {
+impl<T> Setting<T> {
     fn new(value: T, by: impl Into<String>) -> Self {
         Self { value, by: by.into() }
     }
 }
 
-/// What a connection is made from.
+/// The settings of a connection.
 pub(crate) struct Settings {
-    pub(crate) key: Option<Said<SecretString>>,
-    pub(crate) base_url: Said<String>,
-    pub(crate) model: Said<String>,
-    pub(crate) proxy: Option<Said<String>>,
+    pub(crate) key: Option<Setting<SecretString>>,
+    pub(crate) base_url: Setting<String>,
+    pub(crate) model: Setting<String>,
+    pub(crate) proxy: Option<Setting<String>>,
     insecure_http: bool,
     file: Option<String>,
     profile: Option<String>,
 }
 
-/// Finds every setting. `stdin` is what standard input brought, for `--api-key-file -`.
+/// Resolves every setting. `stdin` is the content of standard input, for `--api-key-file -`.
 pub(crate) fn resolve(
     flags: &GlobalArgs,
     env: &BTreeMap<String, String>,
@@ -67,7 +67,7 @@ pub(crate) fn resolve(
     let file = config.path.as_deref().map(|path| path.display().to_string());
     let place = file.clone().unwrap_or_default();
     let profile_place = format!("profile {} of {place}", name.map_or("", String::as_str));
-    // A profile that is asked for by name outranks the environment; one that the environment names does not.
+    // A profile named by a flag overrides the environment; one named by the environment does not.
     let first = profile.filter(|_| flags.profile.is_some()).map(|section| (section, profile_place.as_str()));
     let later = profile.filter(|_| flags.profile.is_none()).map(|section| (section, profile_place.as_str()));
     let rest = [later, Some((&config.top, place.as_str()))].into_iter().flatten();
@@ -76,14 +76,14 @@ pub(crate) fn resolve(
     let key = match (&flags.api_key_file, &first) {
         (Some(path), _) if path.as_os_str() == "-" => {
             let text = String::from_utf8_lossy(stdin);
-            Some(Said::new(config::bare_key(&text, "the key on standard input")?, "--api-key-file"))
+            Some(Setting::new(config::bare_key(&text, "the key on standard input")?, "--api-key-file"))
         }
         (Some(path), _) => {
-            Some(Said::new(config::key_file(&cwd.join(path), "--api-key-file", warn)?, "--api-key-file"))
+            Some(Setting::new(config::key_file(&cwd.join(path), "--api-key-file", warn)?, "--api-key-file"))
         }
         (None, Some((section, by))) if has_key(section) => section_key(section, by, warn)?,
         _ => match (&found.api_key, found.api_key_from) {
-            (Some(key), Some(variable)) => Some(Said::new(key.clone(), variable)),
+            (Some(key), Some(variable)) => Some(Setting::new(key.clone(), variable)),
             _ => match sections.iter().find(|(section, _)| has_key(section)) {
                 Some((section, by)) => section_key(section, by, warn)?,
                 None => None,
@@ -94,18 +94,20 @@ pub(crate) fn resolve(
     let pick = |get: fn(&Section) -> &Option<String>,
                 flag: &Option<String>,
                 flag_name: &str,
-                env: Option<Said<String>>| {
-        let of = |(section, by): &(&Section, &str)| get(section).clone().map(|value| Said::new(value, *by));
+                env: Option<Setting<String>>| {
+        let of =
+            |(section, by): &(&Section, &str)| get(section).clone().map(|value| Setting::new(value, *by));
         flag.clone()
-            .map(|value| Said::new(value, flag_name))
+            .map(|value| Setting::new(value, flag_name))
             .or_else(|| first.as_ref().and_then(of))
             .or(env)
             .or_else(|| sections.iter().find_map(of))
     };
-    // A BytePlus key also says which site it is for, but only when it is the key in use and nobody else says.
+    // A BytePlus key also selects its site, but only if it is the key in use and nothing else
+    // selects one.
     let (from_env, from_key) = match (&found.base_url, found.base_url_from) {
-        (Some(url), Some(by)) if KEY_VARIABLES.contains(&by) => (None, Some(Said::new(url.clone(), by))),
-        (Some(url), Some(by)) => (Some(Said::new(url.clone(), by)), None),
+        (Some(url), Some(by)) if KEY_VARIABLES.contains(&by) => (None, Some(Setting::new(url.clone(), by))),
+        (Some(url), Some(by)) => (Some(Setting::new(url.clone(), by)), None),
         _ => (None, None),
     };
     let from_key = from_key.filter(|said| key.as_ref().is_some_and(|key| key.by == said.by));
@@ -114,13 +116,14 @@ pub(crate) fn resolve(
         && flags.base_url.is_none()
         && first.is_none_or(|(section, _)| section.base_url.is_none())
     {
-        // The value is not repeated: a key may have been put there.
-        return Err(Failure::new(Exit::Configuration, "ARK_REGION names no region that has an address")
+        // The value is not shown: it may be a key.
+        return Err(Failure::new(Exit::Configuration, "unknown region in ARK_REGION")
             .hint("use cn-beijing, ap-southeast-1 or eu-west-1, or set ARK_BASE_URL"));
     }
-    let base_url = said.or(from_key).unwrap_or_else(|| Said::new(BaseUrl::VOLCENGINE.to_owned(), "default"));
+    let base_url =
+        said.or(from_key).unwrap_or_else(|| Setting::new(BaseUrl::VOLCENGINE.to_owned(), "default"));
     let model = pick(|section| &section.model, &None, "", None)
-        .unwrap_or_else(|| Said::new(default_model(&base_url.value).to_owned(), "default of the site"));
+        .unwrap_or_else(|| Setting::new(default_model(&base_url.value).to_owned(), "default of the site"));
     let proxy = pick(|section| &section.proxy, &flags.proxy, "--proxy", None);
     Ok(Settings {
         key,
@@ -141,17 +144,17 @@ fn section_key(
     section: &Section,
     by: &str,
     warn: &mut dyn FnMut(String),
-) -> Result<Option<Said<SecretString>>, Failure> {
+) -> Result<Option<Setting<SecretString>>, Failure> {
     Ok(match (&section.api_key, &section.api_key_file) {
-        (Some(key), _) => Some(Said::new(key.clone(), by)),
+        (Some(key), _) => Some(Setting::new(key.clone(), by)),
         (None, Some(path)) => {
-            Some(Said::new(config::key_file(path, &format!("api_key_file in {by}"), warn)?, by))
+            Some(Setting::new(config::key_file(path, &format!("api_key_file in {by}"), warn)?, by))
         }
         (None, None) => None,
     })
 }
 
-/// The name that was asked for is not repeated: a key may have been put there.
+/// The name is not shown: it may be a key.
 fn no_profile(by_flag: bool, config: &config::Config) -> Failure {
     let by = if by_flag { "--profile" } else { PROFILE_VARIABLE };
     let known = config.profiles.keys().map(String::as_str).filter(|name| !secrets::may_be_key(name));
@@ -161,10 +164,10 @@ fn no_profile(by_flag: bool, config: &config::Config) -> Failure {
         (Some(path), true) => format!("{} has no profiles", path.display()),
         (Some(path), false) => format!("{} has: {}", path.display(), known.join(", ")),
     };
-    Failure::new(Exit::Configuration, format!("there is no profile of the name in {by}")).hint(hint)
+    Failure::new(Exit::Configuration, format!("unknown profile in {by}")).hint(hint)
 }
 
-/// The current Seedance 2.0 as the site behind an address calls it.
+/// The current Seedance 2.0 id of the site of a base URL.
 fn default_model(base_url: &str) -> &'static str {
     let byteplus = BaseUrl::parse_allowing_insecure(base_url).is_ok_and(|base| {
         let host = base.host().to_ascii_lowercase();
@@ -174,25 +177,26 @@ fn default_model(base_url: &str) -> &'static str {
 }
 
 impl Settings {
-    /// What the simulator needs: nothing from outside.
+    /// The settings of the simulator: nothing external.
     pub(crate) fn of_simulator() -> Self {
-        let model = Said::new(default_model("").to_owned(), "default of the simulator");
-        let base_url = Said::new(String::new(), "the simulator");
+        let model = Setting::new(default_model("").to_owned(), "default of the simulator");
+        let base_url = Setting::new(String::new(), "the simulator");
         Self { key: None, base_url, model, proxy: None, insecure_http: false, file: None, profile: None }
     }
 
-    /// A client of this builder, and a warning if the key goes to somebody else than the vendor.
+    /// Builds the client, and warns if the key goes to a host that is not the vendor's.
     pub(crate) fn client(
         &self,
         builder: ClientBuilder,
         warn: &mut dyn FnMut(String),
     ) -> Result<Client, Failure> {
         let Some(key) = &self.key else {
-            let message =
-                format!("there is no API key: {} is not set, and no file names one", KEY_VARIABLES[0]);
+            let message = format!("no API key: {} is not set, and no file provides one", KEY_VARIABLES[0]);
             return Err(Failure::new(Exit::Configuration, message)
-                .hint("export ARK_API_KEY=…, or say --api-key-file FILE; `ark-video config` shows where keys are looked for")
-                .hint("to try it without a key and without a bill, add --simulate"));
+                .hint(
+                    "export ARK_API_KEY=…, or use --api-key-file FILE; `ark-video config` shows the sources",
+                )
+                .hint("to try it without a key and without cost, add --simulate"));
         };
         let mut builder = builder
             .api_key(key.value.clone())
@@ -220,7 +224,7 @@ impl Settings {
         format!("the base URL comes from: {}; the key comes from: {key}", self.base_url.by)
     }
 
-    /// The base URL, if it is one: anything else may be a key that was put there.
+    /// The base URL, if it is valid: anything else may be a misplaced key.
     fn usable_base_url(&self) -> Option<&str> {
         let url = self.base_url.value.as_str();
         (url.is_empty() || BaseUrl::parse_allowing_insecure(url).is_ok()).then_some(url)
@@ -239,16 +243,16 @@ impl Settings {
         })
     }
 
-    /// The same for people.
+    /// The same as text.
     pub(crate) fn to_text(&self) -> String {
         let key = self.key.as_ref().map_or("none".to_owned(), |key| format!("set, from {}", key.by));
-        let proxy = self
-            .proxy
-            .as_ref()
-            .map_or("as HTTPS_PROXY and its kin say".to_owned(), |proxy| format!("from {}", proxy.by));
+        let proxy =
+            self.proxy.as_ref().map_or("from HTTPS_PROXY and related variables".to_owned(), |proxy| {
+                format!("from {}", proxy.by)
+            });
         format!(
             "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfig file  {}\nprofile      {}",
-            self.usable_base_url().unwrap_or("not an address that can be used"),
+            self.usable_base_url().unwrap_or("not a valid URL"),
             self.base_url.by,
             self.model.value,
             self.model.by,

@@ -1,5 +1,6 @@
-//! The memory of one `generate`: what is written beside the video and into the state directory before, during and after the
-//! create, and what a later run makes of it. With it a crash at any moment costs no second bill.
+//! The records of one `generate`, beside the video and in the state directory, before, during and
+//! after the create, and how a later run continues from them. With them a crash at any time causes
+//! no second bill.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,20 +14,20 @@ use crate::failure::Failure;
 use crate::records::{self, Claim, Entry, Record, Store};
 use crate::session::{Session, quoted};
 
-/// Where a run stands that may have been started by an earlier one.
+/// The state of a create, perhaps started by an earlier run.
 #[derive(Debug)]
-pub(crate) enum Stand {
-    /// Nothing was sent, or what was sent is void.
+pub(crate) enum RunState {
+    /// Nothing was sent, or the create was rejected.
     New,
     /// A task exists.
     Submitted(String),
-    /// The video is here.
+    /// The video is saved.
     Done { sidecar: Box<Sidecar>, video: PathBuf },
     /// It is unknown whether a task exists.
     Unknown(Box<Unknown>),
 }
 
-/// What a create is, and where it is remembered.
+/// A create and the location of its records.
 pub(crate) struct Remembered<'a> {
     pub(crate) to: &'a Destination,
     pub(crate) hash: String,
@@ -34,30 +35,32 @@ pub(crate) struct Remembered<'a> {
     pub(crate) base_url: String,
     /// The state directory, or why there is none.
     pub(crate) store: Result<Store, String>,
-    /// Nothing is saved here by this run, so that a video that is here already is of no use to it.
+    /// This run saves no video, so an existing one does not finish it.
     pub(crate) saves: bool,
 }
 
-/// What is remembered of a create: beside the video where it has a name and a sidecar, and in the state directory.
+/// The records of a create: beside the video, if it has a name and a sidecar, and in the state
+/// directory.
 #[derive(Debug, Clone)]
 pub(crate) struct Memory {
     /// The video's real path, and as the user wrote it.
     beside: Option<(PathBuf, PathBuf)>,
     sidecar: Sidecar,
-    /// What was beside the video before: put back if nothing came of this.
+    /// The previous sidecar: restored if the create is rejected.
     before: Option<Sidecar>,
     record: Option<Record>,
     claim: Option<Claim>,
-    /// Of a record that this one replaces.
+    /// The claim on a record that this one replaces.
     held: Option<Claim>,
-    /// From looking for records until ours is there: two that resume at once do not both find nothing.
+    /// Held from the search for records until ours is written, so that of two concurrent resumes
+    /// only one finds nothing.
     gate: Option<Claim>,
     store: Option<Store>,
 }
 
 impl Memory {
-    /// One that writes nothing down: a simulator's tasks end with it.
-    pub(crate) fn of_rehearsal(provenance: Provenance, hash: String) -> Self {
+    /// Records nothing: a simulator's tasks end with it.
+    pub(crate) fn of_simulation(provenance: Provenance, hash: String) -> Self {
         Self {
             beside: None,
             sidecar: Sidecar::new(Progress::Prepared)
@@ -72,18 +75,18 @@ impl Memory {
         }
     }
 
-    /// The memory of this create, not yet written, and what an earlier run left of it. Without `--resume` or
-    /// `--overwrite`, anything unfinished under the name is a reason not to go on.
-    pub(crate) async fn open(session: &mut Session, of: Remembered<'_>) -> Result<(Self, Stand), Failure> {
+    /// The records of this create, not yet written, and the state of an earlier run. Without
+    /// `--resume` or `--overwrite`, an unfinished create of this name is an error.
+    pub(crate) async fn open(session: &mut Session, of: Remembered<'_>) -> Result<(Self, RunState), Failure> {
         let to = of.to;
         let beside = to.named().filter(|_| to.sidecar).map(|shown| (to.real(shown), shown.to_owned()));
         let store = match (of.store, &beside) {
             (Ok(store), _) => Some(store),
             (Err(_), Some(_)) => None,
             (Err(why), None) => {
-                let message = format!("nothing could remember this create: {why}; nothing was sent");
+                let message = format!("this create cannot be recorded: {why}; nothing was sent");
                 return Err(Failure::new(Exit::Output, message).hint(
-                    "name the video with -o FILE: then the record is kept beside it; or set ARK_STATE_DIR",
+                    "name the video with -o FILE, so that the record is kept beside it, or set ARK_STATE_DIR",
                 ));
             }
         };
@@ -108,7 +111,7 @@ impl Memory {
             store,
         };
         let stand = memory.stand(session, to, &of.hash, of.saves).await?;
-        if !matches!(stand, Stand::New) {
+        if !matches!(stand, RunState::New) {
             memory.gate = None;
         }
         Ok((memory, stand))
@@ -120,22 +123,22 @@ impl Memory {
         to: &Destination,
         hash: &str,
         saves: bool,
-    ) -> Result<Stand, Failure> {
+    ) -> Result<RunState, Failure> {
         if let Some((real, shown)) = self.beside.clone() {
             let found = read(&real, &shown, to.overwrite)?;
             self.before.clone_from(&found);
-            // A rehearsal's sidecar is nothing to go on with; its video is in the way as any other.
+            // A simulated run cannot be resumed; its video counts as an existing file.
             if let Some(found) = found.filter(|found| !found.simulated && !to.overwrite) {
                 return self.beside_stand(found, to, &real, &shown, hash).await;
             }
         }
         if to.overwrite {
-            return Ok(Stand::New);
+            return Ok(RunState::New);
         }
         self.kept_stand(session, to, hash, saves).await
     }
 
-    /// What the sidecar says.
+    /// The state according to the sidecar.
     async fn beside_stand(
         &mut self,
         found: Sidecar,
@@ -143,7 +146,7 @@ impl Memory {
         real: &Path,
         shown: &Path,
         hash: &str,
-    ) -> Result<Stand, Failure> {
+    ) -> Result<RunState, Failure> {
         let name = Sidecar::path_of(shown).display().to_string();
         let same_words = match (&found.provenance, &self.sidecar.provenance) {
             (Some(found), Some(ours)) => found.request == ours.request,
@@ -151,36 +154,36 @@ impl Memory {
         };
         let same = found.intent_hash().is_none_or(|found| found == hash) || same_words;
         if to.resume && !same {
-            let message = format!("{name} belongs to another request: resuming would give you its video");
+            let message = format!("{name} belongs to another request; nothing was sent");
             return Err(Failure::new(Exit::Output, message).hint("choose another name with -o"));
         }
         let whole = found.progress == Progress::Downloaded && found.holds(real).await;
         match found.progress {
             Progress::Downloaded if whole => {
-                return Ok(Stand::Done { sidecar: Box::new(found), video: shown.to_owned() });
+                return Ok(RunState::Done { sidecar: Box::new(found), video: shown.to_owned() });
             }
             Progress::Downloaded if to.real(shown).symlink_metadata().is_ok() && to.resume => {
-                return Err(not_ours(shown, &format!("it is not the video that {name} speaks of")));
+                return Err(not_ours(shown, &format!("it is not the video recorded in {name}")));
             }
-            Progress::Downloaded if !to.resume => return Ok(Stand::New),
+            Progress::Downloaded if !to.resume => return Ok(RunState::New),
             Progress::Prepared => {}
             _ if !to.resume => {
                 return Err(not_ended(format!(
-                    "{} was started by an earlier run that did not end ({name})",
+                    "{} was started by an earlier run that is unfinished ({name})",
                     shown.display()
                 )));
             }
             _ => {}
         }
-        // Nobody else goes on with it as long as we do.
+        // The claim excludes other processes.
         if let (Some(store), Some(intent)) = (&self.store, &found.intent) {
             let claim = store.claim(&intent.hash, intent.ordinal).map_err(|error| unwritable(&error))?;
             self.claim = Some(claim.ok_or_else(|| at_work(&name))?);
         }
         if !same {
-            // Nothing of it was sent, and it is not what is wanted now: its number is held, and not used.
+            // It was not sent and is another request: its number is claimed but not used.
             self.held = self.claim.take();
-            return Ok(Stand::New);
+            return Ok(RunState::New);
         }
         let provenance = self.sidecar.provenance.take();
         self.sidecar = found.clone().provenance(provenance);
@@ -188,19 +191,19 @@ impl Memory {
             && let Some(claim) = &self.claim
             && Record::read(&claim.path).is_some_and(|record| claim.left_nothing(&record))
         {
-            return Ok(Stand::New);
+            return Ok(RunState::New);
         }
         Ok(stand_of(&found))
     }
 
-    /// What the state directory says.
+    /// The state according to the state directory.
     async fn kept_stand(
         &mut self,
         session: &mut Session,
         to: &Destination,
         hash: &str,
         saves: bool,
-    ) -> Result<Stand, Failure> {
+    ) -> Result<RunState, Failure> {
         if let Some(store) = self.store.as_ref().filter(|_| to.resume) {
             let gate = store.claim(hash, 0).map_err(|error| unreadable(&error))?;
             self.gate = Some(gate.ok_or_else(|| at_work("this request"))?);
@@ -213,7 +216,7 @@ impl Memory {
             Some(record) => (record.output.clone(), record.base_url.clone()),
             None => (None, String::new()),
         };
-        // To resume with -o gives a run its place that was started without one.
+        // Resuming with -o gives an output path to a run that was started without one.
         let (ours, others): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| {
             entry.record.output == output
                 || to.resume && entry.record.output.is_none() && entry.record.is_open()
@@ -228,25 +231,25 @@ impl Memory {
             let open = ours.iter().find(|entry| entry.record.is_open() && !entry.busy);
             return match (open, &output) {
                 (Some(entry), Some(_)) => Err(not_ended(format!(
-                    "an earlier run of this request did not end: {}; nothing was sent",
+                    "an earlier run of this request is unfinished: {}; nothing was sent",
                     described(entry)
                 ))),
                 (Some(entry), None) => {
                     session.output.note(format_args!(
-                        "an earlier run of this request did not end ({}); this is another one, --resume would go on with that",
+                        "an earlier run of this request is unfinished ({}); this creates another video, --resume would continue that one",
                         described(entry)
                     ));
-                    Ok(Stand::New)
+                    Ok(RunState::New)
                 }
-                (None, _) => Ok(Stand::New),
+                (None, _) => Ok(RunState::New),
             };
         }
         if let Some(id) = &to.resume_id {
             ours.retain(|entry| entry.id == *id);
             if ours.is_empty() {
-                let message = format!("there is no record {id} of this request; nothing was sent");
+                let message = format!("this request has no record {id}; nothing was sent");
                 return Err(Failure::new(Exit::Usage, message)
-                    .hint("--resume alone says which there are, for the same request and the same -o"));
+                    .hint("--resume without an id lists the records of the same request and -o"));
             }
         }
         let open: Vec<&Entry> = ours.iter().copied().filter(|entry| entry.record.is_open()).collect();
@@ -262,26 +265,28 @@ impl Memory {
         }
         if let Some(entry) = elsewhere {
             let message = format!(
-                "an earlier run of this request did not end, and went to {}: {}; nothing was sent",
+                "an earlier run of this request at {} is unfinished: {}; nothing was sent",
                 entry.record.base_url,
                 described(entry)
             );
-            return Err(Failure::new(Exit::Configuration, message).hint(
-                "resume it with the base URL that it was started with, or leave --resume out to make another",
-            ));
+            return Err(Failure::new(Exit::Configuration, message)
+                .hint("resume it with its base URL, or omit --resume to create another video"));
         }
-        // One that is at work for another name is another video; one that was left behind may be meant.
+        // A running one with another name is another video; an abandoned one may be the intended
+        // one.
         if let Some(entry) = others.iter().find(|entry| {
             (output.is_none() || !entry.busy)
                 && entry.record.is_open()
                 && records::is_here(&entry.record, &base_url)
         }) {
             let file = entry.record.output.as_deref().unwrap_or(Path::new("")).display().to_string();
-            let message =
-                format!("an earlier run of this request did not end: {}; nothing was sent", described(entry));
+            let message = format!(
+                "an earlier run of this request is unfinished: {}; nothing was sent",
+                described(entry)
+            );
             return Err(Failure::new(Exit::Output, message)
-                .hint(format!("go on with it: the same command with -o {} --resume", quoted(&file)))
-                .hint("or leave --resume out to make another video"));
+                .hint(format!("continue it: the same command with -o {} --resume", quoted(&file)))
+                .hint("or omit --resume to create another video"));
         }
         if let Some(entry) =
             ours.iter().rev().find(|entry| entry.record.sidecar.progress == Progress::Downloaded)
@@ -293,9 +298,9 @@ impl Memory {
             .map(|shown| (to.real(shown), shown))
             .filter(|(real, _)| real.symlink_metadata().is_ok())
         {
-            return Err(not_ours(shown, "it has no record, so that it may be another video"));
+            return Err(not_ours(shown, "it has no record, so it may be another video"));
         }
-        // Nothing left this machine: the same record serves again.
+        // Nothing was sent: the same record is reused.
         if let Some(entry) =
             ours.iter().rev().find(|entry| entry.record.sidecar.progress == Progress::Prepared)
         {
@@ -304,18 +309,18 @@ impl Memory {
             }
             return self.take(entry, hash);
         }
-        Ok(Stand::New)
+        Ok(RunState::New)
     }
 
-    /// Goes on with a record.
-    fn take(&mut self, entry: &Entry, hash: &str) -> Result<Stand, Failure> {
+    /// Continues a record.
+    fn take(&mut self, entry: &Entry, hash: &str) -> Result<RunState, Failure> {
         let ordinal = entry.record.sidecar.intent.as_ref().map_or(1, |intent| intent.ordinal);
         let claim = match &self.store {
             Some(store) => store.claim(hash, ordinal).map_err(|error| unreadable(&error))?,
             None => None,
         };
         let Some(claim) = claim else { return Err(at_work(&entry.id)) };
-        // As it is now that nobody else can change it.
+        // Read again, now that no other process can change it.
         let record = Record::read(&claim.path).unwrap_or_else(|| entry.record.clone());
         let provenance = self.sidecar.provenance.take();
         self.sidecar = record.sidecar.clone().provenance(provenance);
@@ -323,10 +328,11 @@ impl Memory {
         let output = record.output.clone().or_else(|| self.record.as_ref()?.output.clone());
         self.record = Some(Record { boot: records::boot(), output, ..record.clone() });
         self.claim = Some(claim);
-        Ok(if left_nothing { Stand::New } else { stand_of(&record.sidecar) })
+        Ok(if left_nothing { RunState::New } else { stand_of(&record.sidecar) })
     }
 
-    /// Remembers that a request is ready, before anything of it is sent. If this cannot be written, nothing may be sent.
+    /// Records that a request is ready, before anything is sent. If this fails, nothing may be
+    /// sent.
     pub(crate) fn prepared(&mut self) -> Result<(), Failure> {
         if self.claim.is_none()
             && let (Some(store), Some(intent)) = (&self.store, &self.sidecar.intent)
@@ -354,7 +360,8 @@ impl Memory {
         })
     }
 
-    /// What the client calls right before the first byte leaves; `search` is what to look for from then on.
+    /// Called by the client right before the first byte is sent; `search` is the record for
+    /// `reconcile`.
     pub(crate) fn when_sent<F>(&self, search: F) -> impl Fn() -> io::Result<()> + Send + Sync + use<F>
     where
         F: Fn() -> Unknown + Send + Sync + 'static,
@@ -368,7 +375,7 @@ impl Memory {
         }
     }
 
-    /// Remembers how the create ended. A refusal leaves nothing to remember.
+    /// Records the outcome of the create. A rejection removes the record.
     pub(crate) fn ended(&mut self, session: &Session, ended: Result<&str, &Error>) {
         let written = match ended {
             Ok(id) => {
@@ -389,7 +396,7 @@ impl Memory {
         self.doubt(session, written);
     }
 
-    /// Remembers where the video is. The sidecar beside it is written with the video itself.
+    /// Records the path of the video. Its sidecar is written with the video.
     pub(crate) fn saved(&mut self, session: &Session, task: &Task, video: &Path, file: FileFacts) {
         let Some(record) = &mut self.record else { return };
         record.video = Some(video.to_owned());
@@ -401,14 +408,14 @@ impl Memory {
     fn doubt(&self, session: &Session, written: io::Result<()>) {
         if let Err(error) = written {
             session.output.warn(format_args!(
-                "{} cannot be written: {}",
+                "cannot write {}: {}",
                 self.name(),
                 crate::media::reason(&error)
             ));
         }
     }
 
-    /// Nothing of it matters any more: what was there before is there again.
+    /// Removes the record and restores the previous one.
     fn forget(&self) {
         if let Some((real, _)) = &self.beside {
             let put_back = self.before.as_ref().is_some_and(|before| before.write(real).is_ok());
@@ -422,7 +429,7 @@ impl Memory {
         }
     }
 
-    /// What the sidecar of the video says about its origin.
+    /// The origin of the video for its sidecar.
     pub(crate) fn origin(&self) -> (Option<Provenance>, Option<Intent>) {
         (self.sidecar.provenance.clone(), self.sidecar.intent.clone())
     }
@@ -432,18 +439,18 @@ impl Memory {
         self.store.as_ref()
     }
 
-    /// How to look for what was lost, with a file that knows more than any flag.
+    /// The hint to search for a lost task by its record.
     pub(crate) fn hint(&self, failure: Failure, again: &str) -> Failure {
         if failure.exit != Exit::OutcomeUnknown {
             return failure;
         }
         let Some(name) = self.searchable() else { return failure };
         let mut failure = failure;
-        failure.hints.insert(0, format!("look for it: {again} reconcile {}", quoted(&name)));
+        failure.hints.insert(0, format!("search for the task: {again} reconcile {}", quoted(&name)));
         failure
     }
 
-    /// What `reconcile` takes to look for it.
+    /// The argument of `reconcile` for it.
     pub(crate) fn searchable(&self) -> Option<String> {
         match (&self.beside, &self.claim) {
             (Some((_, shown)), _) => Some(shown.display().to_string()),
@@ -452,9 +459,10 @@ impl Memory {
         }
     }
 
-    /// Writes all that is to be remembered. With `new`, what appeared beside the video meanwhile is not replaced.
+    /// Writes all records. With `new`, a sidecar that has appeared meanwhile is not replaced.
     fn write(&self, new: bool) -> io::Result<()> {
-        // The second of the two is what a crash between them lacks: with a name, the file beside it decides.
+        // A crash may lose the second write: with an output path, the file beside the video
+        // decides.
         let kept = self.write_record();
         match &self.beside {
             Some((real, _)) if new => self.sidecar.write_new(real),
@@ -466,7 +474,7 @@ impl Memory {
     fn write_record(&self) -> io::Result<()> {
         let (Some(record), Some(claim)) = (&self.record, &self.claim) else { return Ok(()) };
         let mut record = record.clone();
-        // The words are the sidecar's: the state directory holds no prompt.
+        // The prompt is in the sidecar only, not in the state directory.
         record.sidecar = self.sidecar.clone().provenance(None);
         record.write(&claim.path)
     }
@@ -486,60 +494,60 @@ fn read(real: &Path, shown: &Path, overwrite: bool) -> Result<Option<Sidecar>, F
         Err(_) if overwrite => Ok(None),
         Err(error) => {
             let (name, why) = (Sidecar::path_of(shown), crate::media::reason(&error));
-            Err(Failure::new(Exit::Output, format!("{} cannot be read: {why}", name.display()))
-                .hint("move it away if nothing of it matters any more, or say --overwrite"))
+            Err(Failure::new(Exit::Output, format!("cannot read {}: {why}", name.display()))
+                .hint("move it away if it is no longer needed, or use --overwrite"))
         }
     }
 }
 
-fn stand_of(found: &Sidecar) -> Stand {
+fn stand_of(found: &Sidecar) -> RunState {
     match (&found.task_id, &found.unknown) {
-        _ if found.progress == Progress::Prepared => Stand::New,
-        (Some(id), _) => Stand::Submitted(id.clone()),
-        (None, Some(unknown)) => Stand::Unknown(Box::new(unknown.clone())),
-        (None, None) => Stand::New,
+        _ if found.progress == Progress::Prepared => RunState::New,
+        (Some(id), _) => RunState::Submitted(id.clone()),
+        (None, Some(unknown)) => RunState::Unknown(Box::new(unknown.clone())),
+        (None, None) => RunState::New,
     }
 }
 
-/// An earlier run ended; its video is where that put it.
-async fn done(entry: &Entry, to: &Destination, saves: bool) -> Result<Stand, Failure> {
+/// An earlier run finished; its video is where that saved it.
+async fn done(entry: &Entry, to: &Destination, saves: bool) -> Result<RunState, Failure> {
     let sidecar = &entry.record.sidecar;
     let id = sidecar.task_id.clone().unwrap_or_default();
     if !saves {
-        return Ok(Stand::Submitted(id));
+        return Ok(RunState::Submitted(id));
     }
-    let Some(video) = entry.record.video.clone() else { return Ok(Stand::Submitted(id)) };
+    let Some(video) = entry.record.video.clone() else { return Ok(RunState::Submitted(id)) };
     if sidecar.holds(&video).await {
-        return Ok(Stand::Done { sidecar: Box::new(sidecar.clone()), video: to.shown(&video) });
+        return Ok(RunState::Done { sidecar: Box::new(sidecar.clone()), video: to.shown(&video) });
     }
     let message = format!(
-        "this request was made before as task {}, and its video, {}, is not there as it was; nothing was sent",
+        "this request was finished as task {}, but its video {} is missing or changed; nothing was sent",
         crate::escape::one_line(&id),
         to.shown(&video).display()
     );
     Err(Failure::new(Exit::Output, message)
-        .hint(format!("ark-video download {} fetches it again, for 24 hours", crate::escape::id(&id)))
-        .hint("or leave --resume out to make another video"))
+        .hint(format!("to fetch it again (for 24 hours): ark-video download {}", crate::escape::id(&id)))
+        .hint("or omit --resume to create another video"))
 }
 
 async fn choose<'e>(session: &mut Session, open: &[&'e Entry]) -> Result<&'e Entry, Failure> {
     let list: Vec<String> = open.iter().map(|entry| format!("  {}", described(entry))).collect();
-    let message = format!("{} runs of this request did not end:\n{}", open.len(), list.join("\n"));
+    let message = format!("{} runs of this request are unfinished:\n{}", open.len(), list.join("\n"));
     if let Some(answer) = session.ask(&format!("{message}\nresume which one?")).await? {
         if let Some(entry) = open.iter().find(|entry| entry.id == answer) {
             return Ok(entry);
         }
-        return Err(Failure::new(Exit::Usage, format!("there is no record {answer}; nothing was sent")));
+        return Err(Failure::new(Exit::Usage, format!("no record {answer}; nothing was sent")));
     }
     Err(Failure::new(Exit::Usage, format!("{message}\nnothing was sent"))
-        .hint("say which one: --resume=ID, with the id at the start of its line")
-        .hint("or leave --resume out to make another video"))
+        .hint("choose one: --resume=ID, with the id at the start of its line")
+        .hint("or omit --resume to create another video"))
 }
 
 /// A record in a line: `0123456789ab-2, started 2026-11-29 18:02:11 UTC, task cgt-1`
 fn described(entry: &Entry) -> String {
     let sidecar = &entry.record.sidecar;
-    let at = crate::summary::moment(entry.record.created_at / 1000);
+    let at = crate::summary::time(entry.record.created_at / 1000);
     let task = match &sidecar.task_id {
         Some(id) => format!("task {}", crate::escape::one_line(id)),
         None => "outcome unknown".to_owned(),
@@ -550,27 +558,21 @@ fn described(entry: &Entry) -> String {
 }
 
 fn not_ours(shown: &Path, why: &str) -> Failure {
-    Failure::new(Exit::Output, format!("{} exists already, and {why}; nothing was sent", shown.display()))
-        .hint("choose another name with -o, move it away, or say --overwrite to make a new video")
+    Failure::new(Exit::Output, format!("{} already exists, and {why}; nothing was sent", shown.display()))
+        .hint("choose another name with -o, move it away, or use --overwrite to create a new video")
 }
 
 fn at_work(what: &str) -> Failure {
-    Failure::new(Exit::Output, format!("another run is at work on {what}; this one sent nothing"))
-        .hint("wait until that ends")
+    Failure::new(Exit::Output, format!("another process is running {what}; nothing was sent"))
+        .hint("wait until it ends")
 }
 
 fn unwritable(error: &io::Error) -> Failure {
-    Failure::new(
-        Exit::Output,
-        format!("the record of this create cannot be written: {error}; nothing was sent"),
-    )
-    .hint("name the video with -o FILE, or set ARK_STATE_DIR to a folder that can be written")
+    Failure::new(Exit::Output, format!("cannot write the record of this create: {error}; nothing was sent"))
+        .hint("name the video with -o FILE, or set ARK_STATE_DIR to a writable folder")
 }
 
 fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(
-        Exit::Output,
-        format!("the records of earlier runs cannot be read: {error}; nothing was sent"),
-    )
-    .hint("move the file away if nothing of it matters any more")
+    Failure::new(Exit::Output, format!("cannot read the records of earlier runs: {error}; nothing was sent"))
+        .hint("move the file away if it is no longer needed")
 }

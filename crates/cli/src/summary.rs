@@ -1,4 +1,4 @@
-//! Tasks, lists and models as prose. Only for people; machines get the JSON.
+//! Tasks, lists and models as text.
 
 use ark_video::model::{ModelInfo, Task, TaskList};
 use jiff::Timestamp;
@@ -26,27 +26,27 @@ pub(crate) fn seconds(count: u64) -> String {
     }
 }
 
-/// `2026-11-22 10:15:00 UTC`, of a moment in whatever unit the service wrote it.
-pub(crate) fn moment(unix: i64) -> String {
+/// `2026-11-22 10:15:00 UTC`, of a time in seconds or milliseconds.
+pub(crate) fn time(unix: i64) -> String {
     match Timestamp::from_millisecond(ark_video::unix_millis(unix)) {
         Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         Err(_) => format!("{unix} s after 1970"),
     }
 }
 
-/// A task, a fact a line.
+/// A task, one fact per line.
 pub(crate) fn task(task: &Task) -> String {
     let mut text = one_line(&task.to_string());
     let mut add = |name: &str, value: String| text.push_str(&format!("\n{name:<10}{value}"));
     add("model", one_line(&task.model));
     if let Some(at) = task.created_at {
-        add("created", moment(at));
+        add("created", time(at));
     }
     if let Some(at) = task.updated_at {
-        add("updated", moment(at));
+        add("updated", time(at));
     }
     if let Some(url) = task.video_url() {
-        add("video", format!("{}\n          (kept by the service for 24 hours)", one_line(url)));
+        add("video", format!("{}\n          (available for 24 hours)", one_line(url)));
     }
     if let Some(url) = task.last_frame_url() {
         add("frame", one_line(url));
@@ -54,7 +54,7 @@ pub(crate) fn task(task: &Task) -> String {
     text
 }
 
-/// A table of tasks, and what the page leaves out.
+/// A table of tasks, and the number of all tasks.
 pub(crate) fn list(list: &TaskList) -> String {
     if list.items.is_empty() {
         return "no tasks".to_owned();
@@ -81,21 +81,21 @@ fn row(task: &Task) -> [String; 6] {
     [
         task.id.clone(),
         task.status.to_string(),
-        task.created_at.map(moment).unwrap_or_default(),
+        task.created_at.map(time).unwrap_or_default(),
         task.model.clone(),
         facts.join(" "),
         tokens.map(|tokens| tokens.to_string()).unwrap_or_default(),
     ]
 }
 
-/// The catalogue's models.
+/// The service's models.
 pub(crate) fn models(models: &[&ModelInfo]) -> String {
     if models.is_empty() {
         return "no models".to_owned();
     }
     let mut rows = vec![["MODEL", "STATUS", "TASKS"].map(str::to_owned)];
     rows.extend(models.iter().map(|model| {
-        let status = model.status.as_ref().map_or("in service".to_owned(), ToString::to_string);
+        let status = model.status.as_ref().map_or("available".to_owned(), ToString::to_string);
         [model.id.clone(), status, model.task_type.clone().unwrap_or_default().join(", ")]
     }));
     table(&rows)
@@ -123,8 +123,8 @@ mod tests {
     fn amounts_as_people_write_them() {
         assert_eq!([999, 1_500, 3_449_000].map(bytes), ["999 bytes", "2 kB", "3.4 MB"]);
         assert_eq!([0, 89, 200, 7_500].map(seconds), ["0 s", "89 s", "3 min 20 s", "2 h 5 min"]);
-        assert_eq!(moment(1_700_000_000), "2023-11-14 22:13:20 UTC");
-        assert_eq!(moment(i64::MAX), "2262-04-11 23:47:16 UTC");
+        assert_eq!(time(1_700_000_000), "2023-11-14 22:13:20 UTC");
+        assert_eq!(time(i64::MAX), "2262-04-11 23:47:16 UTC");
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! `probe FILE…` prints what the headers say. Without files it makes the two heaviest media that a check may meet, a
-//! 500 MB film with its index at the end and a 28 MB picture, and prints the peak memory of reading each.
+//! `probe FILE…` prints what the headers say. Without files it makes the two heaviest media that a
+//! check may meet, a 500 MB movie with its index at the end and a 28 MB picture, and prints the
+//! peak memory of reading each.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -13,8 +14,8 @@ fn main() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     writeln!(out, "before: {}", peak_memory())?;
     if files.is_empty() {
-        files = vec![folder.path().join("film.mp4"), folder.path().join("picture.png")];
-        film(&files[0])?;
+        files = vec![folder.path().join("video.mp4"), folder.path().join("picture.png")];
+        movie(&files[0])?;
         picture(&files[1])?;
     }
     for file in &files {
@@ -34,7 +35,7 @@ fn peak_memory() -> String {
     line.map_or_else(|| "peak memory is not known on this system".to_owned(), |line| line.replace('\t', " "))
 }
 
-fn film(path: &Path) -> io::Result<()> {
+fn movie(path: &Path) -> io::Result<()> {
     let mut file = File::create(path)?;
     let media: u64 = 500 << 20;
     file.write_all(b"\0\0\0\x14ftypisom\0\0\x02\0isom\0\0\0\x01mdat")?;

@@ -1,5 +1,6 @@
-//! Whether a video or an image is complete, by its own structure: boxes that add up to the file, a last chunk, an end marker.
-//! Reads headers only and decodes nothing; whether a player likes it is not asked.
+//! Checks that a video or an image is complete by its structure: boxes that add up to the file, a
+//! last chunk, an end marker. Reads headers only; it decodes nothing and does not check that a
+//! player accepts it.
 
 use std::io::{Read, Seek};
 
@@ -9,26 +10,28 @@ use crate::ProbeError;
 use crate::isobmff::{Boxes, name};
 use crate::source::Source;
 
-/// What the structure of a medium says.
+/// What the structure of a file proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Complete {
     /// [`MediaKind::Video`] or [`MediaKind::Image`].
     pub kind: MediaKind,
-    /// Whether the structure alone shows that nothing is missing at the end. If not, only a length that is known from
-    /// elsewhere does: the last box of a video may run to the end of the file, and fragments may follow on fragments.
+    /// Whether the structure alone shows that nothing is missing at the end. If not, only a length
+    /// that is known from elsewhere does: the last box of a video may run to the end of the file,
+    /// and fragments may follow on fragments.
     pub end_is_proven: bool,
 }
 
 /// Which boxes a video begins with. Those behind `ftyp` are QuickTime's from before that box.
 const FIRST: [&[u8; 4]; 7] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"];
 
-/// Checks that the medium in `reader` is an MP4 or QuickTime video whose boxes add up to the file, its index and its media
-/// data among them, or a PNG, JPEG or WebP image.
+/// Checks that the medium in `reader` is an MP4 or QuickTime video whose boxes add up to the file,
+/// its index and its media data among them, or a PNG, JPEG or WebP image.
 ///
 /// # Errors
 /// [`ProbeError::NotRecognised`]: it begins like neither. [`ProbeError::Damaged`]: it begins like a video and its boxes do
-/// not add up, or something is missing. Also [`ProbeError::Read`], [`ProbeError::Empty`] and [`ProbeError::TooMuch`].
+/// not add up, or something is missing. Also [`ProbeError::Read`], [`ProbeError::Empty`] and
+/// [`ProbeError::TooMuch`].
 pub fn check_complete(reader: &mut (impl Read + Seek)) -> Result<Complete, ProbeError> {
     let mut source = Source::open(reader)?;
     let mut start = [0; 12];

@@ -1,5 +1,5 @@
-//! The data of a `data:` URL as a reader with seek: decodes the few groups of base64 that are asked for. Holds the text
-//! by reference and decodes into a small buffer; an error never shows the text.
+//! The data of a `data:` URL as a reader with seek: decodes the few groups of base64 that are asked
+//! for. Holds the text by reference and decodes into a small buffer; an error never shows the text.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -9,7 +9,8 @@ use base64::{DecodeError, DecodeSliceError, Engine as _};
 
 use crate::ProbeError;
 
-/// The last group is cut where it may be, so its unused bits and its padding are not worth an error.
+/// The last group is cut where it may be, so its unused bits and its padding are not worth an
+/// error.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -37,7 +38,8 @@ impl<'u> Payload<'u> {
         if scheme.is_none() {
             return Err(wrong(0, "it does not begin with `data:`"));
         }
-        // A type and its parameters are short; without this bound a megabyte of text would be searched for a comma.
+        // A type and its parameters are short; without this bound a megabyte of text would be
+        // searched for a comma.
         let head = &url.as_bytes()[..url.len().min(1024)];
         let Some(comma) = head.iter().position(|byte| *byte == b',') else {
             return Err(wrong(5, "no comma ends its type"));
@@ -46,7 +48,7 @@ impl<'u> Payload<'u> {
         if !declared.to_ascii_lowercase().ends_with(b";base64") {
             return Err(wrong(
                 comma,
-                "it does not say `;base64` before the comma, and only base64 is understood",
+                "`;base64` is missing before the comma; other encodings are not supported",
             ));
         }
         let begin = comma + 1;
@@ -64,7 +66,7 @@ impl<'u> Payload<'u> {
     /// What was wrong with the text when reading failed.
     pub(crate) fn failure(&self) -> Option<ProbeError> {
         let at = self.not_base64? as u64;
-        Some(ProbeError::DataUrl { at, wrong: "what stands there is no base64" })
+        Some(ProbeError::DataUrl { at, wrong: "that is not valid base64" })
     }
 }
 
@@ -78,7 +80,8 @@ impl Read for Payload<'_> {
         let from = group * 4;
         let to = self.text.len().min(from + AT_ONCE / 3 * 4);
         let mut buffer = [0; AT_ONCE];
-        // The library's error shows the character itself, which is the user's data: only its place is kept.
+        // The library's error shows the character itself, which is the user's data: only its place
+        // is kept.
         let decoded = BASE64.decode_slice(&self.text[from..to], &mut buffer).map_err(|e| {
             let offset = match e {
                 DecodeSliceError::DecodeError(DecodeError::InvalidByte(at, _)) => at,

@@ -1,18 +1,19 @@
-//! The one error of this crate. Its sentences name what was read, what is wrong and at which byte; never the data.
+//! The error of this crate. It names what was read, what is wrong and at which byte; never the
+//! data.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why nothing can be said of a medium. Nothing was sent and nothing was changed.
+/// Why a media file or data URL could not be probed. Nothing was sent or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// The file could not be opened, or is no file.
+    /// The file could not be opened, or is not a regular file.
     #[error("{} could not be opened", path.display())]
     Open {
         /// The file as it was named.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Reading failed.
@@ -20,11 +21,11 @@ pub enum ProbeError {
     Read {
         /// From the start of the medium.
         at: u64,
-        /// What the reader said.
+        /// The error of the reader.
         source: io::Error,
     },
-    /// The text is no data URL with base64.
-    #[error("the data URL cannot be read: {wrong}, at character {at}")]
+    /// The text is not a base64 data URL.
+    #[error("invalid data URL: {wrong}, at character {at}")]
     DataUrl {
         /// From the start of the URL, counted in bytes of its text, from 0.
         at: u64,
@@ -32,9 +33,9 @@ pub enum ProbeError {
         wrong: &'static str,
     },
     /// There is no data at all.
-    #[error("there is nothing in it: 0 bytes")]
+    #[error("it is empty (0 bytes)")]
     Empty,
-    /// No known format begins so.
+    /// The first bytes match no known format.
     #[error("not recognised: {} (byte 0)", begins_like(*.looks_like))]
     NotRecognised {
         /// What it seems to be instead (`pdf`, `zip`, `a Git LFS pointer`), where that is known.
@@ -50,8 +51,8 @@ pub enum ProbeError {
         /// A sentence without its full stop.
         wrong: String,
     },
-    /// The header is longer or more crowded than any real one: reading stopped at a bound of ours.
-    #[error("the {format} was given up on: {limit} and its header had not ended, at byte {at}")]
+    /// The header is longer than any real one: reading stopped at a limit of this crate.
+    #[error("the {format} header is too long: {limit} without reaching its end, at byte {at}")]
     TooMuch {
         /// The format as limits write it (`mp4`).
         format: &'static str,
@@ -62,16 +63,17 @@ pub enum ProbeError {
     },
 }
 
-/// What bytes that no reader knows seem to be.
+/// Describes bytes that no reader recognises.
 pub(crate) fn begins_like(what: Option<&'static str>) -> String {
     match what {
-        Some(what) => format!("it begins like {what}, which is no picture, film or sound"),
-        None => "no known picture, film or sound begins so".to_owned(),
+        Some(what) => format!("its first bytes are those of {what}, not of an image, video or audio file"),
+        None => "its first bytes match no known image, video or audio format".to_owned(),
     }
 }
 
 impl ProbeError {
-    /// The byte the error speaks of, from the start of the medium (of the text, for [`Self::DataUrl`]).
+    /// The byte the error speaks of, from the start of the medium (of the text, for
+    /// [`Self::DataUrl`]).
     pub fn at(&self) -> Option<u64> {
         match self {
             Self::Read { at, .. }
@@ -83,7 +85,7 @@ impl ProbeError {
         }
     }
 
-    /// Whether the medium could not be reached at all, as opposed to being read and found wanting.
+    /// Whether the file could not be read at all, as opposed to being read and invalid.
     pub fn is_unreadable(&self) -> bool {
         matches!(self, Self::Open { .. } | Self::Read { .. })
     }

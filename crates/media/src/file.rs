@@ -16,10 +16,11 @@ use crate::ProbeError;
 /// Reads the facts of a local file.
 ///
 /// # Errors
-/// [`ProbeError::Open`] when there is no such file or it is a folder or a pipe; else as [`probe`](crate::probe).
+/// [`ProbeError::Open`] when there is no such file or it is a folder or a pipe; else as
+/// [`probe`](crate::probe).
 pub fn probe_file(path: &Path) -> Result<MediaFacts, ProbeError> {
     let failed = |source| ProbeError::Open { path: path.to_owned(), source };
-    // Asked before opening: opening a pipe would wait for somebody to write into it.
+    // Checked before opening: opening a pipe would block until it has a writer.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(failed(io::Error::new(
             io::ErrorKind::InvalidInput,

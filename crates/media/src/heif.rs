@@ -1,5 +1,5 @@
-//! HEIC and HEIF: the size of the primary picture, found through its properties. A grid of tiles is one picture here: its
-//! size is the grid's, not a tile's.
+//! HEIC and HEIF: the size of the primary picture, found through its properties. A grid of tiles is
+//! one picture here: its size is the grid's, not a tile's.
 
 use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
 
@@ -93,7 +93,8 @@ fn fraction(source: &mut Source<'_>, clap: &Found, offset: u64) -> Result<Option
     Ok(above.checked_div(below).filter(|pixels| *pixels > 0))
 }
 
-/// The numbers, from 1, of an item's properties: one or more `ipma`, each a list of items with their lists.
+/// The numbers, from 1, of an item's properties: one or more `ipma`, each a list of items with
+/// their lists.
 fn properties_of(source: &mut Source<'_>, iprp: &Found, item: u32) -> Result<Vec<u16>, ProbeError> {
     let mut boxes = Boxes::of(iprp);
     while let Some(ipma) = boxes.next(source)? {

@@ -34,7 +34,8 @@ pub(crate) fn bmp(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
     picture(source, MediaFormat::Bmp, 18, width, i32::from_le_bytes(height).unsigned_abs())
 }
 
-/// Whether the bytes from byte 14 on begin a BMP header of one of the sizes in use: `BM` alone is too little to go by.
+/// Whether the bytes from byte 14 on begin a BMP header of one of the sizes in use: `BM` alone is
+/// too little to go by.
 pub(crate) fn is_bmp_header(size: u32) -> bool {
     matches!(size, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124)
 }

@@ -1,5 +1,6 @@
-//! Boxes of ISO base media files (MP4, QuickTime, HEIF): where each begins and ends. Knows no box's meaning, reads only
-//! headers, and trusts no size: a box that reaches over its parent is an error before anybody looks into it.
+//! Boxes of ISO base media files (MP4, QuickTime, HEIF): where each begins and ends. Knows no box's
+//! meaning, reads only headers, and trusts no size: a box that reaches over its parent is an error
+//! before its content is read.
 
 use crate::ProbeError;
 use crate::source::Source;
@@ -35,7 +36,8 @@ impl Boxes {
         self.at
     }
 
-    /// The next box. Fewer than eight bytes at the end are no box: QuickTime closes some lists with a zero.
+    /// The next box. Fewer than eight bytes at the end are no box: QuickTime closes some lists with
+    /// a zero.
     pub(crate) fn next(&mut self, source: &mut Source<'_>) -> Result<Option<Found>, ProbeError> {
         let start = self.at;
         if self.end.saturating_sub(start) < 8 {

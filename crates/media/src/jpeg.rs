@@ -1,4 +1,5 @@
-//! JPEG: walks the segments to the frame header, taking the orientation from EXIF on the way. Never enters the scan.
+//! JPEG: walks the segments to the frame header, taking the orientation from EXIF on the way. Never
+//! enters the scan.
 
 use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
 
@@ -14,7 +15,8 @@ pub(crate) fn facts(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
         source.step(at)?;
         let [prefix, marker] = source.array(at)?;
         match (prefix, marker) {
-            // Fill bytes before a marker are legal; stray bytes are not, and every decoder skips them.
+            // Fill bytes before a marker are legal; stray bytes are not, and every decoder skips
+            // them.
             (0xFF, 0xFF) | (0..=0xFE, _) => at += 1,
             (0xFF, 0x00 | 0x01 | 0xD0..=0xD8) => at += 2,
             (0xFF, 0xD9 | 0xDA) => {
@@ -27,7 +29,8 @@ pub(crate) fn facts(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
                     return Err(source.damaged(at + 2, format!("a segment claims a length of {len} bytes")));
                 }
                 if marker == 0xE1 && len >= 16 && source.array(at + 4)? == *b"Exif\0\0" {
-                    // Damaged EXIF is common and harmless: then nothing is known of the orientation.
+                    // Damaged EXIF is common and harmless: then nothing is known of the
+                    // orientation.
                     on_its_side = tiff::directory(source, at + 10, at + 2 + len)
                         .is_ok_and(|directory| directory.lies_on_its_side());
                 }

@@ -1,8 +1,9 @@
-//! What a picture, a film or a sound is, read from its header.
+//! Reads the header of an image, video or audio file.
 //!
-//! The service has limits on format, bytes, sides, area, frame rate and seconds, and finds out late. These functions say
-//! what a local file or a data URL is before anything is sent. They decode nothing, never hold more than a few kilobytes
-//! and never read more than [`MOST_READ`] bytes, whatever the size of the file and whatever its headers claim.
+//! The service has limits on format, bytes, sides, area, frame rate and seconds, and finds out
+//! late. These functions say what a local file or a data URL is before anything is sent. They
+//! decode nothing, never hold more than a few kilobytes and never read more than [`MOST_READ`]
+//! bytes, whatever the size of the file and whatever its headers claim.
 //!
 //! ```
 //! use ark_video_media::probe_data_url;
@@ -15,11 +16,14 @@
 //! ```
 //!
 //! - The bytes decide, never a name or a declared type.
-//! - Sides are as shown: JPEG and TIFF orientation, the rotation of a HEIF picture and of a film's track are applied.
-//!   Orientation in PNG (`eXIf`) and WebP (`EXIF`) is not read: cameras do not write it and viewers differ.
-//! - What a header does not say is `None`: the length of a fragmented film without one, of an MP3 in free format.
-//! - A known format that the service does not take (AVIF, WebM, FLAC) is no error: its name stands in
-//!   [`MediaFormat::Other`](ark_video_model::MediaFormat::Other) and nothing but its bytes are known.
+//! - Sides are as shown: JPEG and TIFF orientation, the rotation of a HEIF image and of a video
+//!   track are applied. Orientation in PNG (`eXIf`) and WebP (`EXIF`) is not read: cameras do not
+//!   write it and viewers differ.
+//! - What a header does not say is `None`: the length of a fragmented video without one, of an MP3
+//!   in free format.
+//! - A known format that the service does not take (AVIF, WebM, FLAC) is not an error: its name is
+//!   in [`MediaFormat::Other`](ark_video_model::MediaFormat::Other) and nothing but its bytes are
+//!   known.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -31,9 +35,9 @@ mod heif;
 mod images;
 mod isobmff;
 mod jpeg;
+mod media_spec;
 mod movie;
 mod mp3;
-mod named;
 mod sample_entry;
 mod sniff;
 mod source;
@@ -47,11 +51,11 @@ use ark_video_model::{MediaFacts, MediaKind};
 pub use complete::{Complete, check_complete};
 pub use error::ProbeError;
 pub use file::probe_file;
-pub use named::{MediaName, MediaOrigin, MediaPlace, NameError, NamedMedium};
+pub use media_spec::{MediaOrigin, MediaRole, MediaSpec, MediaSpecError, ResolvedMedia};
 pub use source::MOST_READ;
 
-/// Reads the facts of the medium in `reader`, from its first byte wherever the reader stands. Where the reader stands
-/// afterwards is not said.
+/// Reads the facts of the medium in `reader`, from its first byte wherever the reader stands. Where
+/// the reader stands afterwards is not said.
 ///
 /// # Errors
 /// See [`ProbeError`]: the reader failed, nothing known begins so, or the header is damaged.
@@ -67,18 +71,21 @@ pub fn probe_bytes(bytes: &[u8]) -> Result<MediaFacts, ProbeError> {
     probe(&mut Cursor::new(bytes))
 }
 
-/// Reads the facts of the medium in a `data:` URL with base64; only the parts of the text that are looked at are
-/// decoded. `bytes` is the size of the decoded data. The declared type is not compared with what the data is.
+/// Reads the facts of the medium in a `data:` URL with base64; only the parts of the text that are
+/// read are decoded. `bytes` is the size of the decoded data. The declared type is not
+/// compared with what the data is.
 ///
 /// # Errors
-/// [`ProbeError::DataUrl`] when the text is no such URL or what was looked at of it is no base64; else as [`probe`].
+/// [`ProbeError::DataUrl`] when the text is no such URL or a part that was read is not valid
+/// base64; else as [`probe`].
 pub fn probe_data_url(url: &str) -> Result<MediaFacts, ProbeError> {
     let mut payload = data_url::Payload::new(url)?;
     probe(&mut payload).map_err(|error| payload.failure().unwrap_or(error))
 }
 
-/// What is known of an address in an item of a kind: the facts of a `data:` URL. That the bytes are no medium at all is a
-/// fact too ([`MediaFacts::unusable`]). `None` for every other address, and for a text that is no base64, which the checks say.
+/// What is known of an address in an item of a kind: the facts of a `data:` URL. Bytes that are not
+/// a media file are a fact too ([`MediaFacts::unusable`]). `None` for every other URL, and for
+/// invalid base64, which the checks report.
 ///
 /// # Errors
 /// The header is damaged or could not be read to its end: nothing is known then.

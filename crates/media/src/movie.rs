@@ -1,4 +1,5 @@
-//! MP4 and QuickTime: the tracks of `moov`, wherever it stands. The media data (`mdat`) is hopped over, never read.
+//! MP4 and QuickTime: the tracks of `moov`, wherever it stands. The media data (`mdat`) is skipped,
+//! never read.
 
 use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
 
@@ -7,7 +8,7 @@ use crate::isobmff::{Boxes, Found, name};
 use crate::sample_entry;
 use crate::source::Source;
 
-/// More tracks than any film has.
+/// More tracks than any video has.
 const MOST_TRACKS: usize = 64;
 
 /// What one track says.
@@ -29,7 +30,7 @@ struct Track {
     edited: bool,
 }
 
-/// Which film format a major brand stands for; `None` when it is another kind of file.
+/// The video format of a major brand; `None` for other kinds of files.
 pub(crate) fn format_of(brand: [u8; 4]) -> MediaFormat {
     match &brand {
         b"qt  " => MediaFormat::Mov,
@@ -64,8 +65,9 @@ pub(crate) fn facts(source: &mut Source<'_>, format: MediaFormat) -> Result<Medi
             }
             b"trak" if tracks.len() < MOST_TRACKS => tracks.push(track(source, &found)?),
             b"cmov" => {
-                return Err(source
-                    .damaged(found.start, "its index is compressed (`cmov`), which nobody writes any more"));
+                return Err(
+                    source.damaged(found.start, "its index is compressed (`cmov`), which is not supported")
+                );
             }
             _ => {}
         }
@@ -75,7 +77,7 @@ pub(crate) fn facts(source: &mut Source<'_>, format: MediaFormat) -> Result<Medi
     let sound = pick(&tracks, *b"soun");
     let kind = if picture.is_none() && sound.is_some() { MediaKind::Audio } else { MediaKind::Video };
     let mut facts = MediaFacts::new(kind, format);
-    // Of a fragmented film, `mvhd` and the tracks only speak of what came before the first fragment.
+    // In a fragmented video, `mvhd` and the tracks cover only what comes before the first fragment.
     facts.seconds =
         if fragmented { whole.and_then(|whole| in_seconds(whole, timescale)) } else { seconds.or(longest) };
     if let Some(track) = picture {
@@ -157,7 +159,8 @@ fn track(source: &mut Source<'_>, trak: &Found) -> Result<Track, ProbeError> {
     Ok(track)
 }
 
-/// `tkhd`: flags, then two times, the number, the duration, and at the end a matrix and two sides as 16.16.
+/// `tkhd`: flags, then two times, the number, the duration, and at the end a matrix and two sides
+/// as 16.16.
 fn header(source: &mut Source<'_>, tkhd: &Found, track: &mut Track) -> Result<(), ProbeError> {
     let [version, flags] = [tkhd.byte(source, 0)?, tkhd.byte(source, 3)?];
     track.enabled = flags & 1 == 1;
@@ -212,7 +215,8 @@ fn media(source: &mut Source<'_>, mdia: &Found, track: &mut Track) -> Result<(),
     Ok(())
 }
 
-/// What all samples last together, in the track's units; nothing where each frame has a length of its own.
+/// What all samples last together, in the track's units; nothing where each frame has a length of
+/// its own.
 fn ticks(source: &mut Source<'_>, stts: &Found) -> Result<Option<u64>, ProbeError> {
     const MOST_RUNS: u32 = 2048;
     let runs = stts.be32(source, 4)?;
@@ -228,7 +232,8 @@ fn ticks(source: &mut Source<'_>, stts: &Found) -> Result<Option<u64>, ProbeErro
     Ok(Some(all))
 }
 
-/// Units a second and their number, of `mvhd` and `mdhd`: two times, the scale and the duration, in 4 or 8 bytes.
+/// Units a second and their number, of `mvhd` and `mdhd`: two times, the scale and the duration, in
+/// 4 or 8 bytes.
 fn timing(source: &mut Source<'_>, header: &Found) -> Result<(u32, u64), ProbeError> {
     Ok(match header.byte(source, 0)? {
         0 => match (header.be32(source, 12)?, header.be32(source, 16)?) {

@@ -1,6 +1,7 @@
-//! MPEG audio: the first frame behind any tags, its frame count where an encoder left one (Xing, Info, VBRI), else the
-//! frames themselves, one header each. Only a stream too long for that is taken at its bytes, if its rate is constant; in
-//! free format, or where the frames stop making sense, the length is not known.
+//! MPEG audio: the first frame behind any tags, its frame count where an encoder left one (Xing,
+//! Info, VBRI), else the frames themselves, one header each. Only a stream too long for that is
+//! taken at its bytes, if its rate is constant; in free format, or where the frames stop making
+//! sense, the length is not known.
 
 use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
 
@@ -142,8 +143,8 @@ fn after_tags(source: &mut Source<'_>) -> Result<u64, ProbeError> {
     Ok(at)
 }
 
-/// The first place where a frame is followed by its like. Behind a tag some junk is forgiven; without one only zeros
-/// are, because two frames can be found in any long enough file.
+/// The first place where a frame is followed by its like. Behind a tag some junk is forgiven;
+/// without one only zeros are, because two frames can be found in any long enough file.
 fn first_frame(
     source: &mut Source<'_>,
     begin: u64,
@@ -152,7 +153,8 @@ fn first_frame(
     let mut at = begin;
     while source.len().saturating_sub(at) >= 4 && at - begin < MOST_JUNK {
         let head = source.array(at)?;
-        // A free-format frame can only be told by searching for the next: worth it at the expected place alone.
+        // A free-format frame is recognised only by finding the next one, which is worth it at the
+        // expected offset alone.
         if let Some(frame) = Frame::read(head).filter(|frame| frame.kbits > 0 || at == begin)
             && follows(source, at, &frame)?
         {
@@ -166,8 +168,8 @@ fn first_frame(
     Ok(None)
 }
 
-/// Whether another frame of the stream comes after this one, or nothing does. The next frame in free format is looked
-/// for where the slowest and the fastest stream could have it.
+/// Whether another frame of the stream comes after this one, or nothing does. The next frame in
+/// free format is looked for where the slowest and the fastest stream could have it.
 fn follows(source: &mut Source<'_>, at: u64, frame: &Frame) -> Result<bool, ProbeError> {
     let is_next = |source: &mut Source<'_>, at| {
         Ok(Frame::read(source.array(at)?).is_some_and(|next| next.stream == frame.stream && next.kbits == 0))
@@ -206,7 +208,7 @@ fn counted(source: &mut Source<'_>, at: u64, frame: &Frame) -> Result<Option<u32
     Ok(None)
 }
 
-/// What the frames say when nobody counted them.
+/// The duration from the frames, without a frame count in the header.
 enum Walk {
     Ended {
         frames: u32,

@@ -1,5 +1,5 @@
-//! What a sample entry of MP4 or QuickTime is coded with: its four letters, and for `mp4a` the object type inside. Reads
-//! no decoder configuration beyond that.
+//! What a sample entry of MP4 or QuickTime is coded with: its four letters, and for `mp4a` the
+//! object type inside. Reads no decoder configuration beyond that.
 
 use crate::ProbeError;
 use crate::isobmff::{Boxes, Found, name};
@@ -44,7 +44,7 @@ pub(crate) fn audio_codec(source: &mut Source<'_>, entry: &Found) -> Result<Stri
 
 /// The object type in `esds`, which stands in the entry or, in QuickTime, in its `wave`.
 fn object_type(source: &mut Source<'_>, entry: &Found) -> Result<Option<u8>, ProbeError> {
-    // QuickTime's longer sound descriptions are told by their version.
+    // QuickTime's longer sound descriptions have another version.
     let fields = match entry.be16(source, 8)? {
         0 => 28,
         1 => 44,
@@ -66,7 +66,8 @@ fn object_type(source: &mut Source<'_>, entry: &Found) -> Result<Option<u8>, Pro
     Ok(None)
 }
 
-/// Walks from the elementary stream descriptor (3) to the decoder configuration (4), whose first byte it is.
+/// Walks from the elementary stream descriptor (3) to the decoder configuration (4), whose first
+/// byte it is.
 fn descriptor(source: &mut Source<'_>, esds: &Found) -> Result<Option<u8>, ProbeError> {
     let mut offset = 4;
     if esds.byte(source, offset)? != 3 {

@@ -1,4 +1,4 @@
-//! Which format it is, by its first bytes, and whose turn it is to read on. Names of files play no part.
+//! Detects the format by the first bytes and dispatches to its reader. File names are not used.
 
 use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
 use infer::MatcherType;
@@ -86,7 +86,7 @@ fn something_else(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
         _ => return Err(ProbeError::NotRecognised { looks_like: Some(found.extension()) }),
     };
     let name = found.extension();
-    // These were looked at above and found to be only their first bytes.
+    // Checked above: only their first bytes are there.
     if matches!(MediaFormat::from(name.to_owned()), MediaFormat::Other(_)) {
         Ok(MediaFacts::new(kind, MediaFormat::Other(name.to_owned())))
     } else {
@@ -94,7 +94,7 @@ fn something_else(source: &mut Source<'_>) -> Result<MediaFacts, ProbeError> {
     }
 }
 
-/// What stands in place of a medium where a download, a checkout or a copy went wrong.
+/// What replaces a media file after a failed download, checkout or copy.
 fn text_like(start: &[u8]) -> Option<&'static str> {
     if start.iter().all(|byte| *byte == 0) {
         return Some("a file of zeros");

@@ -1,5 +1,5 @@
-//! The one way to bytes: by position, through a small window, with bounds on everything. Because of these bounds no
-//! format's reader has to trust a length that stands in the data.
+//! The one way to bytes: by position, through a small window, with bounds on everything. Because of
+//! these bounds no format's reader has to trust a length that stands in the data.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -11,10 +11,11 @@ pub const MOST_READ: u64 = 1 << 20;
 /// The most bytes that can be asked for at once; also the size of the window.
 pub(crate) const MOST_AT_ONCE: usize = 4096;
 
-/// What is read when fewer are asked for: enough for the neighbours, little when hopping over large parts.
+/// What is read when fewer are asked for: enough for the neighbours, little when hopping over large
+/// parts.
 const AT_LEAST: usize = 512;
 
-/// The most boxes, segments, chunks, entries or frames looked at.
+/// The most boxes, segments, chunks, entries or frames that are read.
 const MOST_STEPS: u32 = 20_000;
 
 pub(crate) trait ReadSeek: Read + Seek {}
@@ -58,7 +59,7 @@ impl<'r> Source<'r> {
     pub(crate) fn step(&mut self, at: u64) -> Result<(), ProbeError> {
         self.steps += 1;
         if self.steps > MOST_STEPS {
-            return Err(self.too_much(at, "20000 parts were looked at"));
+            return Err(self.too_much(at, "20000 parts were read"));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ const ORIENTATION: u16 = 274;
 /// More entries than any camera writes; a directory can claim 65535.
 const MOST_ENTRIES: u16 = 1024;
 
-/// What the first directory says; the rest is not looked at.
+/// The first directory; the rest is not read.
 #[derive(Default)]
 pub(crate) struct Directory {
     width: Option<u32>,

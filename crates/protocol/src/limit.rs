@@ -237,7 +237,7 @@ impl Limits {
 /// So many places, each taken by one request and free again after a while; the while grows when the service refuses.
 ///
 /// A token bucket would be smaller, and too slow: a list shows up to 20 ends at once, and a bucket that keeps to 20 gets in
-/// every second has three in store (docs/decisions/0022-one-rate-limiter.md).
+/// every second has three in store (docs/decisions/0013-one-rate-limiter.md).
 #[derive(Debug, Clone, PartialEq)]
 struct Limiter {
     /// Requests per second when nothing is wrong.

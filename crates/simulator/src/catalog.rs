@@ -1,6 +1,7 @@
-//! The model crate's catalog as the simulator looks into it: models behind ids and endpoints, prices and rates of tasks.
+//! The simulator's view of the model catalog: models behind ids and endpoints, prices and rate
+//! limits.
 //!
-//! Look-ups only; judging a request is the business of `service/checks.rs`.
+//! Lookups only; requests are checked in `service/checks.rs`.
 
 use ark_video_model::{Catalog, Decimal, Family, ModelRules, Rate, Site, WhySkipped, Words};
 
@@ -32,7 +33,7 @@ fn among(all: Option<&Words>, one: &str) -> bool {
 /// A model as a request names it.
 #[derive(Clone, Copy)]
 pub(crate) struct Model {
-    /// The catalogue's entry; for an endpoint id the model that stands behind it here.
+    /// The catalog's entry; for an endpoint id the model that stands behind it here.
     pub(crate) entry: &'static ark_video_model::Model,
     pub(crate) family: &'static Family,
 }
@@ -60,7 +61,8 @@ pub(crate) struct CreateRate {
 
 /// What the simulator asks the catalog.
 pub(crate) trait Lookups {
-    /// Reads a model text. Every endpoint id (`ep-…`) stands for 2.0: the simulator cannot know more.
+    /// Reads a model text. Every endpoint id (`ep-…`) stands for 2.0: the simulator cannot know
+    /// more.
     fn look_up(&'static self, asked: &str) -> Lookup;
 
     /// Every model, with what it can do.
@@ -72,7 +74,8 @@ pub(crate) trait Lookups {
     /// The limits of creates like this one, for an account of a kind (`company`, `personal`).
     fn create_rate(&self, task: &Facts<'_>, account: &str) -> Option<CreateRate>;
 
-    /// How often a second an operation other than a create may be called; `None` is as often as you like.
+    /// How often a second an operation other than a create may be called; `None` is as often as you
+    /// like.
     fn per_second(&self, operation: &str) -> Option<u32>;
 
     /// The largest request body in bytes.

@@ -1,5 +1,6 @@
-//! How resellers change the vendor's answers: prefixes, words of states, names and places of members, wrappers. Data, in
-//! `dialects.json` and in files of the user's; laid over finished answers, so that the state machine stays the vendor's.
+//! How resellers change the vendor's responses: prefix, task states, field names and paths,
+//! wrappers. The data is in `dialects.json` or in a file of the user's. It is applied to finished
+//! responses, so the state machine knows only the vendor's form.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -8,12 +9,12 @@ use http::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{faults::Place, service::Reply};
+use crate::{faults::FaultPoint, service::Reply};
 
 const BUILTIN: &str = include_str!("dialects.json");
 
-/// A reseller's way of answering. Requests stay the vendor's, and so do paths below the prefix: a client that speaks a reseller's
-/// own paths is not served.
+/// The response format of a reseller. Requests and the paths below the prefix stay the vendor's: a
+/// client that uses a reseller's own paths is not served.
 ///
 /// ```
 /// use ark_video_simulator::{Dialect, Options};
@@ -30,22 +31,22 @@ pub struct Dialect {
     name: String,
     about: String,
     source: String,
-    /// The day on which the source was read.
+    /// The date on which the source was read.
     read: String,
     prefix: Option<String>,
-    /// Operations that there are not.
+    /// Operations that the reseller does not have.
     #[serde(default)]
     without: Vec<Operation>,
-    /// Words for states, by the vendor's.
-    #[serde(default)]
-    words: BTreeMap<String, String>,
-    /// From where to where members move, in tasks and in the answer to a create (JSON pointers).
+    /// The reseller's task statuses, by the vendor's.
+    #[serde(default, alias = "words")]
+    statuses: BTreeMap<String, String>,
+    /// Fields that move, in tasks and in the response to a create: from and to, as JSON pointers.
     #[serde(default, rename = "move")]
     moves: Vec<(String, String)>,
-    /// What is put around good answers.
+    /// The wrapper around successful responses.
     #[serde(default)]
     wrap: BTreeMap<Operation, Wrapper>,
-    /// Whether errors come without the object around them.
+    /// Whether errors come without the `error` object.
     #[serde(default)]
     flat_errors: bool,
 }
@@ -61,13 +62,13 @@ enum Operation {
 }
 
 impl Operation {
-    fn of(place: Place) -> Option<Self> {
+    fn of(place: FaultPoint) -> Option<Self> {
         Some(match place {
-            Place::Create => Self::Create,
-            Place::Get => Self::Get,
-            Place::List => Self::List,
-            Place::Delete => Self::Delete,
-            Place::Models => Self::Models,
+            FaultPoint::Create => Self::Create,
+            FaultPoint::Get => Self::Get,
+            FaultPoint::List => Self::List,
+            FaultPoint::Delete => Self::Delete,
+            FaultPoint::Models => Self::Models,
             _ => return None,
         })
     }
@@ -81,19 +82,19 @@ struct Wrapper {
 }
 
 impl Dialect {
-    /// Those that come with this crate, each as a page of a reseller describes it.
+    /// The built-in dialects, each as described on a reseller's page.
     #[must_use]
     pub fn all() -> &'static [Self] {
-        // A test reads them; a file that cannot be read is a fault of this crate, and leaves none.
+        // A test parses them, so parsing never fails here.
         static ALL: LazyLock<Vec<Dialect>> =
             LazyLock::new(|| serde_json::from_str(BUILTIN).unwrap_or_default());
         &ALL
     }
 
-    /// One that comes with this crate.
+    /// A built-in dialect.
     ///
     /// # Errors
-    /// There is none of that name; the error names those there are.
+    /// There is no dialect of that name; the error lists the known ones.
     pub fn named(name: &str) -> Result<&'static Self, DialectError> {
         Self::all().iter().find(|dialect| dialect.name == name).ok_or_else(|| DialectError::Name {
             name: name.to_owned(),
@@ -101,63 +102,64 @@ impl Dialect {
         })
     }
 
-    /// Reads one, in the form of an entry of `dialects.json`.
+    /// Parses a dialect in the format of an entry of `dialects.json`.
     ///
     /// # Errors
-    /// The text is no JSON, or a member is missing or unknown.
+    /// The text is not valid JSON, or a field is missing or unknown.
     pub fn from_json(text: &str) -> Result<Self, DialectError> {
         serde_json::from_str(text).map_err(|error| DialectError::Form(error.to_string()))
     }
 
-    /// What it is called.
+    /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it does, as half a sentence.
+    /// A short description.
     #[must_use]
     pub fn about(&self) -> &str {
         &self.about
     }
 
-    /// Where it is described, and the day on which that was read.
+    /// The page that describes it, and the date on which it was read.
     #[must_use]
     pub fn source(&self) -> (&str, &str) {
         (&self.source, &self.read)
     }
 
-    /// Where the reseller mounts the API, if that is not where the vendor does.
+    /// The reseller's path prefix, if it differs from the vendor's.
     #[must_use]
     pub fn prefix(&self) -> Option<&str> {
         self.prefix.as_deref()
     }
 
-    pub(crate) fn lacks(&self, place: Place) -> bool {
+    pub(crate) fn lacks(&self, place: FaultPoint) -> bool {
         Operation::of(place).is_some_and(|operation| self.without.contains(&operation))
     }
 
-    /// Turns a reply of the vendor's into one of the reseller's. What is no JSON (gateways' pages, broken answers) stays.
-    pub(crate) fn speak(&self, place: Place, reply: &mut Reply) {
+    /// Rewrites a reply from the vendor's format to the reseller's. Bodies that are not JSON (error
+    /// pages of gateways, broken responses) stay unchanged.
+    pub(crate) fn apply(&self, endpoint: FaultPoint, reply: &mut Reply) {
         match reply {
-            Reply::Answer(answer) => self.answer(place, answer),
-            Reply::Disturbed(disturbed) => {
-                if let Some(reply) = disturbed.reply.as_deref_mut() {
-                    self.speak(place, reply);
+            Reply::Answer(answer) => self.answer(endpoint, answer),
+            Reply::Faulty(faulty) => {
+                if let Some(reply) = faulty.reply.as_deref_mut() {
+                    self.apply(endpoint, reply);
                 }
             }
             Reply::Render(_) => {}
         }
     }
 
-    /// A task as callbacks tell it.
+    /// A task as callbacks report it.
     pub(crate) fn callback(&self, body: Bytes) -> Bytes {
         let Ok(mut task) = serde_json::from_slice(&body) else { return body };
         self.task(&mut task);
         Bytes::from(task.to_string())
     }
 
-    fn answer(&self, place: Place, answer: &mut Response<Bytes>) {
+    fn answer(&self, place: FaultPoint, answer: &mut Response<Bytes>) {
         let (Some(operation), Ok(mut value)) =
             (Operation::of(place), serde_json::from_slice::<Value>(answer.body()))
         else {
@@ -188,9 +190,9 @@ impl Dialect {
 
     fn task(&self, task: &mut Value) {
         if let Some(Value::String(status)) = task.get_mut("status")
-            && let Some(word) = self.words.get(status)
+            && let Some(renamed) = self.statuses.get(status)
         {
-            status.clone_from(word);
+            status.clone_from(renamed);
         }
         for (from, to) in &self.moves {
             if let Some(value) = taken(task, from) {
@@ -200,7 +202,7 @@ impl Dialect {
     }
 }
 
-/// Takes a member out, and the object that it was in if nothing else was in there.
+/// Removes a field, and its parent object if that is empty then.
 fn taken(value: &mut Value, pointer: &str) -> Option<Value> {
     let (parent, name) = pointer.rsplit_once('/')?;
     let object = value.pointer_mut(parent)?.as_object_mut()?;
@@ -211,7 +213,7 @@ fn taken(value: &mut Value, pointer: &str) -> Option<Value> {
     Some(taken)
 }
 
-/// Puts a member in, and makes what is missing on the way: a list where `0` follows.
+/// Inserts a field and creates missing parents: an array where `0` follows.
 fn put(value: &mut Value, pointer: &str, new: Value) {
     let parts: Vec<&str> = pointer.split('/').skip(1).collect();
     let new = parts.iter().skip(1).rev().fold(new, |inner, part| match *part {
@@ -231,16 +233,16 @@ fn put(value: &mut Value, pointer: &str, new: Value) {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialectError {
-    /// There is none of that name.
-    #[error("the simulator has no dialect `{name}`; it has: {}", .known.join(", "))]
+    /// There is no dialect of that name.
+    #[error("unknown dialect `{name}`; expected one of: {}", .known.join(", "))]
     Name {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// Those there are.
+        /// The known names.
         known: Vec<&'static str>,
     },
-    /// It is not described as it must be.
-    #[error("the dialect cannot be read: {0}")]
+    /// The description is not valid.
+    #[error("invalid dialect: {0}")]
     Form(String),
 }
 
@@ -257,8 +259,8 @@ mod tests {
         for dialect in all {
             assert!(dialect.source.starts_with("https://") && dialect.read.len() == 10, "{}", dialect.name);
             assert!(dialect.prefix.as_ref().is_none_or(|prefix| prefix.starts_with('/')), "{}", dialect.name);
-            for word in dialect.words.keys() {
-                assert!(ark_video_model::TaskStatus::from(word.as_str()).is_known(), "{word}");
+            for status in dialect.statuses.keys() {
+                assert!(ark_video_model::TaskStatus::from(status.as_str()).is_known(), "{status}");
             }
             for (from, to) in &dialect.moves {
                 assert!(from.starts_with('/') && to.starts_with('/'), "{from} {to}");
@@ -291,7 +293,7 @@ mod tests {
     fn what_cannot_be_read_is_said() {
         let said = |error: DialectError| error.to_string();
         assert!(
-            said(Dialect::named("klingon").unwrap_err()).contains("it has: seedance-prefix, volc-prefix")
+            said(Dialect::named("klingon").unwrap_err()).contains("one of: seedance-prefix, volc-prefix")
         );
         assert!(said(Dialect::from_json("{}").unwrap_err()).contains("missing field `name`"));
         let text = r#"{"name":"a","about":"b","source":"c","read":"d","wraps":{}}"#;

@@ -1,5 +1,6 @@
-//! The service without a socket, for tests of Rust programs that use `ark-video`: the client's transport and its clock in one.
-//! A wait of an hour takes no time: whoever sleeps moves the clock of the service.
+//! The service without a socket, for tests of Rust programs that use `ark-video`: the client's
+//! transport and its clock in one. A wait of an hour takes no time: a sleeping client moves the
+//! clock of the service.
 //!
 //! Behind the feature `transport`. Nothing here knows a socket or real time.
 
@@ -17,7 +18,7 @@ use http::{Request, Response};
 use crate::{
     faults::{Effect, FaultPlan, FaultPlanError, FaultRule},
     options::Options,
-    service::{Bill, Delivery, Disturbed, Ledger, RenderJob, Reply, Service, Wire},
+    service::{Bill, ConnectionFault, Delivery, FaultyReply, Ledger, RenderJob, Reply, Service},
 };
 
 /// When the clock starts: 2026-11-22T02:15:30Z. Always the same, so that runs repeat.
@@ -69,7 +70,7 @@ impl InProcess {
         })
     }
 
-    /// Lets time pass at once.
+    /// Advances the clock at once.
     pub fn advance(&self, time: Duration) {
         let mut world = self.world();
         world.pass(time);
@@ -87,7 +88,7 @@ impl InProcess {
         self.with(|service| service.ledger())
     }
 
-    /// Lets the next call that this effect has a meaning for go wrong; then everything is well again.
+    /// Injects this fault into the next call that it applies to, once.
     ///
     /// # Errors
     /// The effect's details make no sense.
@@ -103,7 +104,7 @@ impl InProcess {
         self.with(|service| service.add_fault(rule))
     }
 
-    /// Lets things go wrong by another plan from now on.
+    /// Replaces the fault plan.
     ///
     /// # Errors
     /// A rule makes no sense; the old plan stays.
@@ -111,7 +112,7 @@ impl InProcess {
         self.with(|service| service.set_faults(plan))
     }
 
-    /// Does something with the service, as it is at this moment.
+    /// Runs `f` on the service at the current time.
     pub fn with<T>(&self, work: impl FnOnce(&mut Service) -> T) -> T {
         let mut world = self.world();
         let now = world.now;
@@ -127,27 +128,29 @@ impl InProcess {
     fn ask(&self, request: Request<Bytes>) -> Result<Answered, SendError> {
         let mut world = self.world();
         let now = world.now;
-        let (wire, reply) = match world.service.handle(now, request) {
-            Reply::Disturbed(Disturbed { wire, reply }) => (Some(wire), reply.map(|reply| *reply)),
+        let (fault, reply) = match world.service.handle(now, request) {
+            Reply::Faulty(FaultyReply { fault, reply }) => (Some(fault), reply.map(|reply| *reply)),
             reply => (None, Some(reply)),
         };
         let broken = |kind, why: &str| Err(SendError::maybe_sent(kind, format!("the simulator {why}")));
-        match &wire {
-            Some(Wire::Close { reset }) => {
+        match &fault {
+            Some(ConnectionFault::Close { reset }) => {
                 let how = if *reset { "reset" } else { "closed" };
                 return broken(SendErrorKind::Closed, &format!("{how} the connection before it answered"));
             }
-            Some(Wire::Silence { millis }) => {
+            Some(ConnectionFault::Silence { millis }) => {
                 world.pass(Duration::from_millis(*millis));
                 return broken(SendErrorKind::Timeout, "did not answer in time");
             }
-            Some(Wire::Raw(_)) => return broken(SendErrorKind::Body, "answered with what is no HTTP"),
-            Some(Wire::Delay { millis }) => world.pass(Duration::from_millis(*millis)),
+            Some(ConnectionFault::Raw(_)) => {
+                return broken(SendErrorKind::Body, "sent bytes that are not HTTP");
+            }
+            Some(ConnectionFault::Delay { millis }) => world.pass(Duration::from_millis(*millis)),
             _ => {}
         }
         match reply {
-            Some(Reply::Answer(answer)) => Ok(Answered { answer: Answer::Whole(answer), wire }),
-            Some(Reply::Render(job)) => Ok(Answered { answer: Answer::File(Box::new(job)), wire }),
+            Some(Reply::Answer(answer)) => Ok(Answered { answer: Answer::Whole(answer), fault }),
+            Some(Reply::Render(job)) => Ok(Answered { answer: Answer::File(Box::new(job)), fault }),
             _ => broken(SendErrorKind::Closed, "closed the connection before it answered"),
         }
     }
@@ -174,11 +177,12 @@ enum Answer {
 
 struct Answered {
     answer: Answer,
-    wire: Option<Wire>,
+    fault: Option<ConnectionFault>,
 }
 
 impl Answered {
-    /// The head and the whole body. Rendering takes processor time on this thread, which is the test's own.
+    /// The head and the whole body. Rendering takes processor time on this thread, which is the
+    /// test's own.
     fn render(self) -> Result<Rendered, SendError> {
         let (answer, delivery) = match self.answer {
             Answer::Whole(answer) => (answer, None),
@@ -192,19 +196,19 @@ impl Answered {
                 (answer, delivery)
             }
         };
-        Ok(Rendered { answer, delivery, wire: self.wire })
+        Ok(Rendered { answer, delivery, fault: self.fault })
     }
 }
 
 struct Rendered {
     answer: Response<Bytes>,
     delivery: Option<Delivery>,
-    wire: Option<Wire>,
+    fault: Option<ConnectionFault>,
 }
 
 /// Whether the connection ends before the body does.
-fn breaks(wire: Option<&Wire>) -> bool {
-    matches!(wire, Some(Wire::Half | Wire::Length { by: 1.. }))
+fn breaks(fault: Option<&ConnectionFault>) -> bool {
+    matches!(fault, Some(ConnectionFault::Half | ConnectionFault::Length { by: 1.. }))
 }
 
 fn broke_off(answer: &Response<Bytes>) -> SendError {
@@ -225,8 +229,8 @@ impl Transport for InProcess {
             .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()));
         let answered = body.and_then(|body| self.ask(Request::from_parts(parts, body)));
         Box::pin(async move {
-            let Rendered { answer, wire, .. } = answered?.render()?;
-            if breaks(wire.as_ref()) { Err(broke_off(&answer)) } else { Ok(answer) }
+            let Rendered { answer, fault, .. } = answered?.render()?;
+            if breaks(fault.as_ref()) { Err(broke_off(&answer)) } else { Ok(answer) }
         })
     }
 
@@ -237,18 +241,18 @@ impl Transport for InProcess {
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         let answered = self.ask(request.map(|()| Bytes::new()));
         Box::pin(async move {
-            let Rendered { mut answer, delivery, wire } = answered?.render()?;
+            let Rendered { mut answer, delivery, fault } = answered?.render()?;
             let length = answer.body().len();
             let mut file = std::mem::take(answer.body_mut());
             let mut announced = length;
-            if let Some(Wire::Length { by }) = wire {
+            if let Some(ConnectionFault::Length { by }) = fault {
                 announced = length.saturating_add_signed(isize::try_from(by).unwrap_or(0));
                 file.truncate(announced);
             }
-            if wire == Some(Wire::Half) {
+            if fault == Some(ConnectionFault::Half) {
                 file.truncate(length / 2);
             }
-            let end = breaks(wire.as_ref()).then(|| broke_off(&answer));
+            let end = breaks(fault.as_ref()).then(|| broke_off(&answer));
             answer.headers_mut().insert(http::header::CONTENT_LENGTH, announced.into());
             let body: Box<dyn AnswerBody> =
                 Box::new(Pieces { file, end, sent: 0, delivery, world: self.clone() });
@@ -263,7 +267,7 @@ struct Pieces {
     /// Why it breaks off, once.
     end: Option<SendError>,
     sent: usize,
-    /// Told to the service when the client lets go of the body.
+    /// Reported to the service when the client drops the body.
     delivery: Option<Delivery>,
     world: InProcess,
 }
@@ -292,7 +296,7 @@ impl AnswerBody for Pieces {
     }
 }
 
-/// Time passes when somebody waits for it, and only then.
+/// Time passes only while a client waits.
 impl Clock for InProcess {
     fn now(&self) -> UnixMillis {
         self.world().now
@@ -305,7 +309,7 @@ impl Clock for InProcess {
     fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.advance(pause);
-            // Others may have something to do meanwhile.
+            // Let other tasks run first.
             tokio::task::yield_now().await;
         })
     }

@@ -1,8 +1,10 @@
-//! The Ark video-generation task API, locally: for tests, for demos, and for trying a client without paying.
+//! The Ark video-generation task API, locally: for tests, for demos, and for trying a client
+//! without paying.
 //!
-//! Two layers. [`Service`] is the API as a pure state machine: it gets the moment and a request, and gives an answer; it
-//! knows no clock, socket, file or environment, so the same seed and the same requests give the same answers.
-//! [`Simulator`] puts it on a socket of this machine, moves its clock and renders the films.
+//! Two layers. [`Service`] is the API as a pure state machine: it takes the time and a request and
+//! returns a response. It has no clock, socket, file or environment, so equal seeds and requests
+//! give equal responses. [`Simulator`] serves it on a local socket, drives its clock and renders
+//! the videos.
 //!
 //! ```
 //! # async fn run() -> Result<(), ark_video_simulator::StartError> {
@@ -17,12 +19,13 @@
 //! # }
 //! ```
 //!
-//! A test moves the clock ([`Simulator::advance`]), lets things go wrong ([`Simulator::fail_next`], [`FaultPlan`]) and looks at
-//! what it would have paid ([`Simulator::bills`], [`Simulator::ledger`]). With the feature `transport`, `InProcess` is the
-//! same without a socket.
+//! A test moves the clock ([`Simulator::advance`]), injects faults ([`Simulator::fail_next`],
+//! [`FaultPlan`]) and reads what it would have paid ([`Simulator::bills`], [`Simulator::ledger`]).
+//! With the feature `transport`, `InProcess` is the same without a socket.
 //!
-//! What it does not do: it fetches no media (it measures data URLs, assumes how long a video is, and says so in a [`Note`]), and it looks at prompts
-//! only for flags, for faults that they ask for, and for the words that make 2.5 take a request for an edit or an extension.
+//! Limits: it fetches no media (it measures data URLs, assumes the duration of a video, and says so
+//! in a [`Note`]). It reads prompts only for flags, for fault directives, and for the phrases that
+//! make 2.5 treat a request as an edit or an extension.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -38,13 +41,13 @@ mod service;
 
 pub use dialect::{Dialect, DialectError};
 pub use faults::{
-    Condition, Effect, Envelope, FaultCount, FaultPlan, FaultPlanError, FaultRule, LinkForm, Place,
+    Condition, Effect, Envelope, FaultCount, FaultPlan, FaultPlanError, FaultPoint, FaultRule, LinkForm,
 };
 pub use host::{Builder, Simulator, StartError};
 #[cfg(feature = "transport")]
 pub use in_process::InProcess;
 pub use options::{Account, Options, Rates, SwitchError, Switches};
 pub use service::{
-    Bill, Callback, CallbackCounts, Delivery, Disturbed, Entry, Exceeded, FilePart, FinishError, Intent,
-    Ledger, Note, Price, RenderJob, Reply, Service, SnapshotError, Wire,
+    Bill, Callback, CallbackCounts, ConnectionFault, Delivery, Entry, Exceeded, FaultyReply, FilePart,
+    FinishError, Intent, Ledger, Note, Price, RenderJob, Reply, Service, SnapshotError,
 };

@@ -1,4 +1,5 @@
-//! How a [`Service`](crate::Service) behaves: its key, its times, and the switches for what the documents leave open.
+//! How a [`Service`](crate::Service) behaves: its key, its times, and the switches for what the
+//! documents leave open.
 //!
 //! Data only; nothing is read from the environment here.
 
@@ -8,7 +9,8 @@ use ark_video_model::Catalog;
 
 use crate::{catalog::catalog, dialect::Dialect};
 
-/// How a [`Service`](crate::Service) behaves. Equal options, moments and requests give equal answers.
+/// How a [`Service`](crate::Service) behaves. Equal options, times and requests give equal
+/// responses.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,47 +23,53 @@ use crate::{catalog::catalog, dialect::Dialect};
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Start of the random sequence: ids, seeds of films, lengths that the model picks. Default 0.
+    /// Start of the random sequence: ids, seeds of videos, lengths that the model picks. Default 0.
     pub seed: u64,
     /// The one key that is accepted, or `None` (the default) for any key that is not empty.
     pub key: Option<String>,
     /// Where the API is mounted. Default `/api/v3`.
     pub prefix: String,
-    /// Scheme, host and port that links to files start with, such as `http://127.0.0.1:8080`. A host sets it to its own address.
+    /// Scheme, host and port that links to files start with, such as `http://127.0.0.1:8080`. A
+    /// host sets it to its own address.
     pub origin: String,
-    /// Whether links start with the `Host` of the request that is answered instead of [`origin`](Self::origin): a
-    /// client in a container or on another machine can follow them. Default false; a [`Simulator`](crate::Simulator)
-    /// does it unless it was given an origin. Callbacks keep the origin.
+    /// Whether links start with the `Host` of the request that is answered instead of
+    /// [`origin`](Self::origin): a client in a container or on another machine can follow them.
+    /// Default false; a [`Simulator`](crate::Simulator) does it unless it was given an origin.
+    /// Callbacks keep the origin.
     pub links_follow_host: bool,
     /// How long a task waits before it runs. Default 1 s (the real service: seconds to hours).
     pub queued: Duration,
     /// How long a task runs. Default 3 s (the real service: 1 to 18 minutes).
     pub running: Duration,
-    /// Length in seconds that a reference video is taken to have, since it is not fetched: 2 to 30, default 5. It counts in
-    /// the bill. Cut where all videos together would be longer than the model takes (15 s on 2.0, 30 s on 2.5; create page, 2026-10).
+    /// Length in seconds that a reference video is taken to have, since it is not fetched: 2 to 30,
+    /// default 5. It counts in the bill. Cut where all videos together would be longer than the
+    /// model takes (15 s on 2.0, 30 s on 2.5; create page, 2026-10).
     pub assumed_video_seconds: u32,
-    /// Whether the dotted model names of the subscription endpoints (`doubao-seedance-2.0`) are taken. Default false: they
-    /// are then refused with 404 `UnsupportedModel`, as the pay-as-you-go endpoint does.
+    /// Whether the dotted model names of the subscription endpoints (`doubao-seedance-2.0`) are
+    /// taken. Default false: they are then refused with 404 `UnsupportedModel`, as the
+    /// pay-as-you-go endpoint does.
     pub plan_names: bool,
-    /// Whether a final may name a draft that this service never made, such as one from an earlier run: a plain five-second text
-    /// draft is then assumed, and a note says so. Default true.
+    /// Whether a final may name a draft that this service never made, such as one from an earlier
+    /// run: a plain five-second text draft is then assumed, and a note says so. Default true.
     pub unknown_drafts: bool,
-    /// Whether media in data URLs are taken as they are. Default false: they are measured, and what the service would refuse (bytes
-    /// that are no image or sound, a side too long, a format that is not read) is refused.
+    /// Whether media in data URLs are taken as they are. Default false: they are measured, and what
+    /// the service would refuse (bytes that are no image or sound, a side too long, a format that
+    /// is not read) is refused.
     pub ignores_media: bool,
-    /// Ratio that a reference video is taken to have, such as `16:9` (the default) or `5:4`: what an edit or an extension on 2.5
-    /// comes out with, also when a request could not ask for it.
+    /// Ratio that a reference video is taken to have, such as `16:9` (the default) or `5:4`: what
+    /// an edit or an extension on 2.5 comes out with, also when a request could not ask for it.
     pub assumed_video_ratio: String,
     /// Decisions where documents and experience disagree or say nothing.
     pub switches: Switches,
     /// Rates, slots and the queue of the account; `None` (the default) is no limit at all.
     pub rates: Option<Rates>,
-    /// How many times longer a task of the tier `flex` waits. Default 10 (the real service: up to days).
+    /// How many times longer a task of the tier `flex` waits. Default 10 (the real service: up to
+    /// days).
     pub flex_wait_factor: u32,
-    /// Models, rules, prices and rates. Default [`Catalog::builtin`]. Another one lives as long as the program, as that one does:
-    /// in a `static`, or from `Box::leak`.
+    /// Models, rules, prices and rates. Default [`Catalog::builtin`]. Another one lives as long as
+    /// the program, as that one does: in a `static`, or from `Box::leak`.
     pub catalog: &'static Catalog,
-    /// A reseller's way of answering, laid over the vendor's; `None` by default.
+    /// The response format of a reseller; `None` (the default) is the vendor's.
     pub dialect: Option<Arc<Dialect>>,
 }
 
@@ -88,8 +96,9 @@ impl Account {
 
 /// The limits of an account: the documented ones, unless set otherwise.
 ///
-/// What goes over a rate is refused with 429. What goes over the running tasks of a model waits as `queued`, larger `priority` first;
-/// when too many wait, creates are refused with 429 `QuotaExceeded`.
+/// What goes over a rate is refused with 429. What goes over the running tasks of a model waits as
+/// `queued`, larger `priority` first; when too many wait, creates are refused with 429
+/// `QuotaExceeded`.
 ///
 /// ```
 /// use ark_video_simulator::{Account, Options, Rates};
@@ -100,9 +109,9 @@ impl Account {
 pub struct Rates {
     /// The kind of account.
     pub account: Account,
-    /// Creates of one model in any minute, in place of the documented figure.
+    /// Creates of one model in any minute, instead of the documented figure.
     pub creates_per_minute: Option<u32>,
-    /// Tasks of one model that run at a time, in place of the documented figure.
+    /// Tasks of one model that run at a time, instead of the documented figure.
     pub running: Option<u32>,
     /// Tasks of one model that may wait. No document gives a figure; 500 by default.
     pub queued: u32,
@@ -238,7 +247,7 @@ impl Options {
     /// use ark_video_model::Catalog;
     /// use ark_video_simulator::Options;
     ///
-    /// let newer = serde_json::json!({ "families": { "2.0": { "watermark": { "value": false } } } });
+    /// let newer = serde_json::json!({"families": {"2.0": {"watermark": {"value": false}}}});
     /// let catalog = Catalog::builtin().overlaid(&newer)?;
     /// let options = Options::default().catalog(Box::leak(Box::new(catalog)));
     /// # Ok::<(), ark_video_model::CatalogError>(())
@@ -306,8 +315,9 @@ impl fmt::Debug for Options {
     }
 }
 
-/// What the documents leave open, each by its name in `schema/models.json` (`switches`), where the question, the values and the
-/// default of each are written. A value of `refuse` turns a request away; `warn` and `off` let it pass.
+/// What the documents leave open, each by its name in `schema/models.json` (`switches`), where the
+/// question, the values and the default of each are written. A value of `refuse` turns a request
+/// away; `warn` and `off` let it pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Switches(BTreeMap<&'static str, &'static str>);
 
@@ -342,7 +352,8 @@ impl Switches {
         self.get(name) == Some(value)
     }
 
-    /// Takes over the answers of a catalog where they are others than those of the built-in one and nothing was set.
+    /// Takes the values of a catalog where they differ from the built-in ones and no switch was
+    /// set.
     pub(crate) fn follow(&mut self, theirs: &'static Catalog) {
         for (name, entry) in catalog().switches.iter() {
             let answer = theirs.answer(name).filter(|answer| *answer != entry.default.as_ref());
@@ -360,7 +371,7 @@ impl Switches {
         if answers.is_empty() {
             return Cow::Borrowed(catalog);
         }
-        // Every switch was looked up when it was set.
+        // Every switch was checked when it was set.
         catalog
             .overlaid(&serde_json::json!({ "switches": answers }))
             .map_or(Cow::Borrowed(catalog), Cow::Owned)
@@ -376,7 +387,7 @@ impl Switches {
 #[non_exhaustive]
 pub enum SwitchError {
     /// There is no switch of that name.
-    #[error("the simulator has no switch `{name}`; it has: {}", .known.join(", "))]
+    #[error("unknown switch `{name}`; expected one of: {}", .known.join(", "))]
     Name {
         /// The name that was given.
         name: String,
@@ -384,7 +395,7 @@ pub enum SwitchError {
         known: Vec<&'static str>,
     },
     /// The switch has no such value.
-    #[error("the switch `{name}` has no value `{value}`; it takes: {}", .known.join(", "))]
+    #[error("`{value}` is not a valid value of the switch `{name}`; expected one of: {}", .known.join(", "))]
     Value {
         /// The switch.
         name: &'static str,
@@ -416,7 +427,7 @@ mod tests {
         let value = switches.set("delete-cancelled", "yes").unwrap_err().to_string();
         assert_eq!(
             value,
-            "the switch `delete-cancelled` has no value `yes`; it takes: conflict, not_found, ok"
+            "`yes` is not a valid value of the switch `delete-cancelled`; expected one of: conflict, not_found, ok"
         );
         assert!(
             switches.set("older-video-limits", "refuse").is_err(),

@@ -1,4 +1,4 @@
-//! `NAME.part` and its state beside it: what a download has so far (docs/decisions/0013). What is resumed is proved by its
+//! `NAME.part` and its state beside it: what a download has so far (docs/decisions/0008). What is resumed is proved by its
 //! SHA-256, or in the end by the storage's checksum.
 //!
 //! Decides nothing about the network; what may be resumed is `ark_video_protocol::download`'s to say.

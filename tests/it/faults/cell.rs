@@ -1,8 +1,8 @@
-//! A cell of the matrix: what came of one fault at one operation. Holds no expectation of its own: promises are checked where the
-//! operation runs.
+//! A cell of the matrix: the outcome of one fault at one operation. It has no expectations of its
+//! own: invariants are checked where the operation runs.
 
 use ark_video::{Error, StampOptions};
-use ark_video_simulator::{Effect, Place};
+use ark_video_simulator::{Effect, FaultPoint};
 
 use super::{
     create, download, questions, reconcile,
@@ -44,17 +44,17 @@ impl Column {
         }
     }
 
-    /// Where the fault strikes; `None` where it has no meaning.
-    fn place(self, row: &Row) -> Option<Place> {
-        let places: &[Place] = match self {
-            Self::Download if matches!(row.effect, Effect::NoLink { .. }) => &[Place::Get],
-            Self::Create | Self::CreateUnmarked => &[Place::Create, Place::Callback],
-            Self::Get => &[Place::Get],
-            Self::List | Self::Reconcile => &[Place::List],
-            Self::Delete => &[Place::Delete],
-            Self::Download => &[Place::File],
+    /// The endpoint of the fault; `None` if it does not apply.
+    fn place(self, row: &Row) -> Option<FaultPoint> {
+        let places: &[FaultPoint] = match self {
+            Self::Download if matches!(row.effect, Effect::NoLink { .. }) => &[FaultPoint::Get],
+            Self::Create | Self::CreateUnmarked => &[FaultPoint::Create, FaultPoint::Callback],
+            Self::Get => &[FaultPoint::Get],
+            Self::List | Self::Reconcile => &[FaultPoint::List],
+            Self::Delete => &[FaultPoint::Delete],
+            Self::Download => &[FaultPoint::File],
         };
-        places.iter().copied().find(|place| row.effect.can_strike(*place))
+        places.iter().copied().find(|place| row.effect.applies_to(*place))
     }
 
     pub(super) async fn run(self, row: &Row) -> Cell {
@@ -80,16 +80,16 @@ impl Column {
     }
 }
 
-/// One run of an operation, struck once or always.
+/// One run of an operation, with the fault once or always.
 #[derive(Debug, Default)]
 pub(super) struct Run {
-    /// What the user was told.
-    pub(super) told: String,
+    /// The outcome as the user sees it.
+    pub(super) outcome: String,
     /// Bills of the one intent.
     pub(super) bills: usize,
-    /// Accepted tasks of which the user knows nothing.
+    /// Accepted tasks unknown to the user.
     pub(super) lost: usize,
-    /// Promises that were broken.
+    /// Violated invariants.
     pub(super) complaints: Vec<String>,
 }
 
@@ -101,11 +101,11 @@ impl Run {
     }
 }
 
-/// What is shown of it.
+/// The contents of a cell.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cell {
-    /// Empty where the fault has no meaning.
-    pub(super) told: String,
+    /// Empty if the fault does not apply.
+    pub(super) outcome: String,
     pub(super) bills: usize,
     pub(super) lost: usize,
     pub(super) complaints: Vec<String>,
@@ -114,12 +114,12 @@ pub(super) struct Cell {
 impl Cell {
     fn of(runs: [Run; 2]) -> Self {
         let mut cell = Self::default();
-        let [once, always] = runs.each_ref().map(|run| run.told.as_str());
-        cell.told = if once == always { once.to_owned() } else { format!("{once}; each time: {always}") };
+        let [once, always] = runs.each_ref().map(|run| run.outcome.as_str());
+        cell.outcome = if once == always { once.to_owned() } else { format!("{once}; each time: {always}") };
         for (often, mut run) in Often::BOTH.into_iter().zip(runs) {
-            let (told, bills, lost) = (run.told.clone(), run.bills, run.lost);
-            run.check(bills <= 1, || format!("{told}: {bills} bills for one intent"));
-            run.check(lost == 0, || format!("{told}: {lost} accepted tasks that nobody knows of"));
+            let (outcome, bills, lost) = (run.outcome.clone(), run.bills, run.lost);
+            run.check(bills <= 1, || format!("{outcome}: {bills} bills for one intent"));
+            run.check(lost == 0, || format!("{outcome}: {lost} accepted tasks unknown to the user"));
             cell.bills = cell.bills.max(run.bills);
             cell.lost += run.lost;
             cell.complaints.extend(run.complaints.into_iter().map(|why| format!("{often:?}: {why}")));
@@ -128,8 +128,8 @@ impl Cell {
     }
 }
 
-/// What an error tells the user, in a few words.
-pub(super) fn told(error: &Error) -> String {
+/// The short name of an error.
+pub(super) fn error_name(error: &Error) -> String {
     match error {
         Error::NotSent(_) => "not sent".to_owned(),
         Error::Refused(refused) => format!("refused ({})", refused.error.status),

@@ -1,14 +1,14 @@
-//! A create that a fault strikes, followed to its end: every task that the service took is known to the user, by its id, by
-//! `reconcile`, or among the candidates; and one intent is at most one bill.
+//! A create with a fault, followed to its end: every task that the service took is known to the
+//! user, by its id, by `reconcile`, or among the candidates; and one intent is at most one bill.
 
 use ark_video::{
     Asked, CheckPolicy, CreateOptions, Error, ReconcileOptions, StampOptions, Unknown, Verdict, WaitOptions,
     model::CreateTaskRequest,
 };
-use ark_video_simulator::Place;
+use ark_video_simulator::FaultPoint;
 
 use super::{
-    cell::{Run, told},
+    cell::{Run, error_name},
     rows::{Asks, Often, Row},
     world::{World, retry, small},
 };
@@ -16,18 +16,18 @@ use super::{
 /// The verdict says that LIST cannot be relied on.
 pub(super) const IN_DOUBT: &str = ", in doubt";
 
-pub(super) async fn run(row: &Row, place: Place, often: Often, marks: StampOptions) -> Run {
+pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: StampOptions) -> Run {
     let mut run = Run::default();
     let world = World::new().await;
     let client = &world.client;
     // Others use the account as well, at the same time and with the same settings.
-    for prompt in ["Somebody's train.", "Somebody's kite."] {
+    for prompt in ["Another user's train.", "Another user's kite."] {
         client.create(&small(prompt)).await.unwrap();
     }
     let others = world.accepted();
     let mut options = CreateOptions::new().retry(retry()).marks(marks);
     let mut request = small("A paper boat.");
-    if place == Place::Callback {
+    if place == FaultPoint::Callback {
         // Nobody is there; the service does not wait for that.
         request.callback_url = Some("http://127.0.0.1:9/ark".to_owned());
     }
@@ -35,38 +35,38 @@ pub(super) async fn run(row: &Row, place: Place, often: Often, marks: StampOptio
         request.ratio = Some("2:1".into());
         options = options.check(CheckPolicy::Off);
     }
-    world.strike(row.rule(place, often));
-    let outcome = world.struck(row).create_with(&request, &options).await;
+    world.inject(row.rule(place, often));
+    let outcome = world.with_fault(row).create_with(&request, &options).await;
     let ours = |world: &World| -> Vec<String> {
         world.accepted().into_iter().filter(|id| !others.contains(id)).collect()
     };
     let accepted = ours(&world);
-    if place == Place::Create {
+    if place == FaultPoint::Create {
         world.heal(&mut run);
     }
     let known: Vec<String> = match outcome {
         Ok(task) => {
-            run.told = match task.wait(WaitOptions::default()).await {
+            run.outcome = match task.wait(WaitOptions::default()).await {
                 Ok(_) => "accepted".to_owned(),
                 Err(Error::TaskEnded(_)) => "accepted, and fails unbilled".to_owned(),
-                Err(error) => format!("accepted, then {}", told(&error)),
+                Err(error) => format!("accepted, then {}", error_name(&error)),
             };
             vec![task.id().to_owned()]
         }
         Err(error) => match error.to_reconcile() {
             Some(unknown) => {
                 let first = if matches!(error, Error::AcceptedWithoutId(_)) { "no id" } else { "unknown" };
-                let (words, known) = search(&world, unknown, &request, &mut run).await;
-                run.told = format!("{first}, {words}");
+                let (text, known) = search(&world, unknown, &request, &mut run).await;
+                run.outcome = format!("{first}, {text}");
                 known
             }
             None => {
-                run.told = told(&error);
+                run.outcome = error_name(&error);
                 Vec::new()
             }
         },
     };
-    if place != Place::Create {
+    if place != FaultPoint::Create {
         world.heal(&mut run);
     }
     run.lost = accepted.iter().filter(|id| !known.contains(id)).count();
@@ -76,7 +76,7 @@ pub(super) async fn run(row: &Row, place: Place, often: Often, marks: StampOptio
     run
 }
 
-/// Looks for the task, from what was kept in a file. Gives the ids that the user is then told.
+/// Searches for the task from the record in a file. Returns the ids that the user gets.
 async fn search(
     world: &World,
     unknown: &Unknown,
@@ -94,12 +94,12 @@ async fn search(
         Ok(verdicts) => said(&verdicts[0]),
         Err(error) => {
             run.check(false, || format!("reconcile fails although all is well again: {error}"));
-            (told(&error), Vec::new())
+            (error_name(&error), Vec::new())
         }
     }
 }
 
-/// A verdict in a few words, and the ids that it names.
+/// A verdict in a few text, and the ids that it names.
 pub(super) fn said(verdict: &Verdict) -> (String, Vec<String>) {
     match verdict {
         Verdict::Found { task, .. } => ("found".to_owned(), vec![task.id.clone()]),

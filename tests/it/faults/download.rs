@@ -1,18 +1,19 @@
-//! The storage goes wrong while a film is fetched: under its name there is the right film or nothing, and a second call ends it.
+//! Storage faults during a download: under the final name there is the right video or nothing, and
+//! a second call completes it.
 
 use std::path::Path;
 
 use ark_video::{DownloadOptions, Existing, Output, TaskHandle};
-use ark_video_simulator::Place;
+use ark_video_simulator::FaultPoint;
 
 use super::{
-    cell::{Run, told},
+    cell::{Run, error_name},
     rows::{Asks, Often, Row},
     world::{World, small},
 };
 
-/// Both ways with one task: rendering its film is most of the work.
-pub(super) async fn both(row: &Row, place: Place) -> [Run; 2] {
+/// Both ways with one task: rendering its video is most of the work.
+pub(super) async fn both(row: &Row, place: FaultPoint) -> [Run; 2] {
     let world = World::new().await;
     let mut request = small("A paper boat.");
     request.return_last_frame = (row.asks == Asks::LastFrame).then_some(true);
@@ -31,7 +32,7 @@ fn options() -> DownloadOptions {
 }
 
 async fn run(
-    (row, place, often): (&Row, Place, Often),
+    (row, place, often): (&Row, FaultPoint, Often),
     world: &World,
     task: &TaskHandle,
     path: &Path,
@@ -39,27 +40,27 @@ async fn run(
 ) -> Run {
     let mut run = Run::default();
     let before = world.simulator.ledger();
-    world.strike(row.rule(place, often));
-    match world.struck(row).task(task.id()).download(path, options()).await {
-        Ok(film) => {
-            run.check(film.sha256 == right, || "a wrong film under the final name".to_owned());
-            run.told = "saved".to_owned();
+    world.inject(row.rule(place, often));
+    match world.with_fault(row).task(task.id()).download(path, options()).await {
+        Ok(video) => {
+            run.check(video.sha256 == right, || "a wrong video under the final name".to_owned());
+            run.outcome = "saved".to_owned();
         }
         Err(error) => {
             run.check(!path.exists(), || format!("{error}, and yet there is a file"));
             run.check(error.task_id().is_some(), || format!("the id is lost: {error}"));
-            run.told = told(&error);
+            run.outcome = error_name(&error);
             if row.asks == Asks::LastFrame {
                 let frame = path.with_extension("png");
                 let saved = task.download(&frame, options().output(Output::LastFrame)).await;
                 run.check(saved.is_ok(), || format!("the last frame is not saved either: {saved:?}"));
-                run.told += ", its last frame is";
+                run.outcome += ", its last frame is";
             }
         }
     }
     world.heal(&mut run);
-    let again = task.download(path, options()).await.map(|film| film.sha256);
-    run.check(again.as_ref().is_ok_and(|film| *film == right), || format!("afterwards: {again:?}"));
+    let again = task.download(path, options()).await.map(|video| video.sha256);
+    run.check(again.as_ref().is_ok_and(|video| *video == right), || format!("afterwards: {again:?}"));
     let after = world.simulator.ledger();
     run.check((after.accepted, after.billed) == (before.accepted, before.billed), || {
         "fetching was billed".to_owned()

@@ -1,8 +1,10 @@
-//! Every fault that the simulator knows, at every operation, against our client over real sockets: what the user is told, what
-//! it costs, whether anything is lost. The table is `docs/reference/faults.md`; `cargo xtask faults` writes it.
+//! Every fault that the simulator knows, at every operation, against our client over real sockets:
+//! what the user sees, what it costs, whether anything is lost. The table is
+//! `docs/reference/faults.md`; `cargo xtask faults` writes it.
 //!
-//! Promises are checked cell by cell and named with the cell that breaks one. The vendor's Python runtime is no part of this
-//! run: its figures are recorded by `tests/python/faults.py` and only shown here.
+//! Promises are checked cell by cell and named with the cell that breaks one. The vendor's Python
+//! runtime is no part of this run: its figures are recorded by `tests/python/faults.py` and only
+//! shown here.
 
 mod cell;
 mod create;
@@ -26,7 +28,8 @@ use self::{
 /// `write` replaces the page; anything else compares. Set by `cargo xtask faults`.
 const HOW: &str = "ARK_VIDEO_FAULTS";
 
-/// Cells at a time: enough to sit out the silences side by side, few enough that nobody is late for want of a processor.
+/// Cells at a time: enough to sit out the silences side by side, few enough that nobody is late for
+/// want of a processor.
 const AT_ONCE: usize = 24;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +59,7 @@ async fn nothing_is_paid_twice_and_nothing_is_lost() {
         .zip(&matrix)
         .flat_map(|(row, cells)| {
             let of = move |(column, cell): (Column, &Cell)| {
-                let about = format!("{} at {}", row.words(), column.name());
+                let about = format!("{} at {}", row.directive(), column.name());
                 cell.complaints.iter().map(move |why| format!("{about}: {why}")).collect::<Vec<_>>()
             };
             Column::ALL.into_iter().zip(cells).flat_map(of)

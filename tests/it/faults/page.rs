@@ -1,4 +1,5 @@
-//! The matrix as `docs/reference/faults.md`, with what `tests/python/faults.py` recorded beside it. Decides nothing.
+//! The matrix as `docs/reference/faults.md`, with what `tests/python/faults.py` recorded beside it.
+//! Decides nothing.
 
 use std::fmt::Write as _;
 
@@ -32,10 +33,10 @@ struct Theirs {
 
 #[derive(Deserialize)]
 struct Paid {
-    told: String,
+    outcome: String,
     bills: usize,
-    /// Bills for tasks whose id it never told.
-    untold: usize,
+    /// Bills for tasks whose id it never reported.
+    unreported: usize,
 }
 
 const HEAD: &str = "\
@@ -43,68 +44,68 @@ const HEAD: &str = "\
 
 # Faults
 
-Everything that the [simulator](../guide/test-without-paying.md) can let go wrong, at every operation, and what comes of it: with \
-`ark-video` over real sockets, and with the vendor's own Python runtime against the same faults. Each fault strikes twice: the \
-first request of a call only, and every request of it (\"each time\", where that ends otherwise). Then the fault is over, and the \
-user goes on. `cargo xtask faults` runs it and writes this page; the run fails if an intent is billed twice, an accepted task is \
-lost, a wrong answer is taken for a right one, or a wrong film gets its final name.
+Every fault of the [simulator](../guide/test-without-paying.md) at every operation, and its outcome: with \
+`ark-video` over real sockets, and with the vendor's own Python runtime against the same faults. Each fault runs twice: for the \
+first request of a call only, and for every request of it (\"each time\", if the outcome differs). Then the fault is removed, and the \
+user continues. `cargo xtask faults` runs it and writes this page; the run fails if an intent is billed twice, an accepted task is \
+lost, a wrong response is accepted as right, or a wrong video gets its final name.
 ";
 
 const MONEY: &str = "\
 ## Creating
 
 One intent: a create whose fault is followed to its end, on an account where others create tasks of the same kind at the same \
-time. \"Bills\" are those of that one intent. \"Lost\" are tasks that were accepted and that the user knows nothing of, neither by \
-an answer, nor by `reconcile`, nor as a candidate.
+time. \"Bills\" are those of that one intent. \"Lost\" are accepted tasks that are unknown to the user: neither in \
+a response, nor found by `reconcile`, nor a candidate.
 
-| words | meaning |
+| outcome | meaning |
 |---|---|
 | accepted | the call ended with the id; the task was waited for to its end |
-| refused (400) | an error with the status that came; it tells that no task was made, and none was |
-| unknown, … | the outcome is unknown, was never sent again, and was looked for with `reconcile` |
-| no id, … | as above, after an answer that means yes |
-| …, found | `reconcile` gives the one right task |
-| …, 3 candidates | `reconcile` lists what may be it, the right one among them if there is one; a person chooses |
-| …, not there | `reconcile` finds nothing, and nothing was made |
+| refused (400) | an error with that status; it states that no task was created, and none was |
+| unknown, … | the outcome is unknown, was never sent again, and was searched for with `reconcile` |
+| no id, … | as above, after a successful response without an id |
+| …, found | `reconcile` returns the right task |
+| …, 3 candidates | `reconcile` lists candidates, including the right one if it exists; the user chooses |
+| …, not there | `reconcile` finds nothing, and no task was created |
 
-\"Marked\" creates carry the marks that cost nothing (`StampOptions::new()`), \"bare\" ones go out as they are. Repeats of what was \
-not sent or came too fast are allowed in both. The vendor's runtime is used as it comes, with its own repeats, and with a timeout \
-of a second where the service keeps silent; \"untold\" are bills for tasks whose id it never told its caller.
+\"Marked\" creates have correlation marks, which cost nothing (`StampOptions::new()`); \"bare\" ones are sent unchanged. Both retry requests that were \
+not sent or were throttled. The vendor's runtime is used unchanged, with its own retries, and with a timeout \
+of a second if the service does not respond; \"unreported\" are bills for tasks whose id it never returned to its caller.
 ";
 
 const REST: &str = "\
-## Asking, deleting, fetching
+## Get, list, delete, download
 
-None of these costs anything, and in no cell did one. After the fault, each was done again and brought the right answer, the \
-deletion or the right film.
+None of these costs anything, and none did in any cell. After the fault, each was repeated and returned the right response, the \
+deletion or the right video.
 
-| words | meaning |
+| outcome | meaning |
 |---|---|
-| answered | the right answer, if need be after repeats |
-| answered, state unknown | a state that nobody knows is kept as it came, and is no end |
-| no answer | an error that says so; nothing is taken for an answer that is none |
-| refused (404) | an error with the service's own words |
-| found | `reconcile` gives the right task although LIST goes wrong |
-| 6 candidates | `reconcile` lists what may be it, the right one among them |
-| not found, in doubt | `reconcile` says that LIST cannot be relied on |
+| answered | the right response, possibly after retries |
+| answered, state unknown | an unknown status is kept and is not terminal |
+| no answer | an error; an invalid response is never accepted |
+| refused (404) | an error with the service's message |
+| found | `reconcile` returns the right task although LIST fails |
+| 6 candidates | `reconcile` lists candidates, including the right one |
+| not found, in doubt | `reconcile` reports that LIST is unreliable |
 | done | a queued task was cancelled, a finished one's record deleted |
-| saved | the right film, compared by SHA-256, under its final name |
-| not saved | no file under that name; what came is kept beside it, and a second call ended it |
+| saved | the right video, compared by SHA-256, under its final name |
+| not saved | no file under that name; the partial file is kept, and a second call completed it |
 | not saved, its last frame is | as above, and the task's last frame was saved |
 
-The vendor's runtime has no download and no reconcile, and lists page by page: its column is a loop over pages until one is short.
+The vendor's runtime has no download and no reconcile, and lists page by page: its column is a loop over pages until the last.
 ";
 
 pub(super) fn render(rows: &[Row], matrix: &[Vec<Cell>]) -> String {
     let record: Record = serde_json::from_str(include_str!("../../python/faults.json")).unwrap();
     let theirs = |row: &Row| record.rows.iter().find(|theirs| theirs.effect == row.effect);
     let mut out = HEAD.to_owned();
-    let cells: Vec<&Cell> = matrix.iter().flatten().filter(|cell| !cell.told.is_empty()).collect();
+    let cells: Vec<&Cell> = matrix.iter().flatten().filter(|cell| !cell.outcome.is_empty()).collect();
     let paid: Vec<&Paid> = rows.iter().filter_map(|row| theirs(row)?.create.as_ref()).collect();
     let _ = write!(
         out,
-        "\n{} faults, {} cells, each struck once and each time.\n\n| | intents billed twice or more | most bills of one intent | lost |\n|---|---|---|---|\n\
-         | ark-video | {} | {} | {} |\n| {}, {} | {} of {} | {} | {} bills untold |\n\n{MONEY}",
+        "\n{} faults, {} cells, each once and each time.\n\n| | intents billed twice or more | most bills of one intent | lost |\n|---|---|---|---|\n\
+         | ark-video | {} | {} | {} |\n| {}, {} | {} of {} | {} | {} bills unreported |\n\n{MONEY}",
         rows.len(),
         cells.len(),
         cells.iter().filter(|cell| cell.bills > 1).count(),
@@ -115,27 +116,27 @@ pub(super) fn render(rows: &[Row], matrix: &[Vec<Cell>]) -> String {
         paid.iter().filter(|paid| paid.bills > 1).count(),
         paid.len(),
         paid.iter().map(|paid| paid.bills).max().unwrap_or(0),
-        paid.iter().map(|paid| paid.untold).sum::<usize>(),
+        paid.iter().map(|paid| paid.unreported).sum::<usize>(),
     );
-    out += "\n| fault | create, marked | create, bare | bills | lost | the vendor's runtime | its bills | untold |\n|---|---|---|---|---|---|---|---|\n";
+    out += "\n| fault | create, marked | create, bare | bills | lost | the vendor's runtime | its bills | unreported |\n|---|---|---|---|---|---|---|---|\n";
     for (row, cells) in rows.iter().zip(matrix) {
         let [marked, bare] = [Column::Create, Column::CreateUnmarked].map(|column| &cells[column as usize]);
-        if marked.told.is_empty() {
+        if marked.outcome.is_empty() {
             continue;
         }
         let their = match theirs(row) {
             None => "not run | |".to_owned(),
             Some(Theirs { create: None, .. }) => "– | |".to_owned(),
             Some(Theirs { create: Some(paid), .. }) => {
-                format!("{} | {} | {} |", paid.told, paid.bills, paid.untold)
+                format!("{} | {} | {} |", paid.outcome, paid.bills, paid.unreported)
             }
         };
         let _ = writeln!(
             out,
             "| `{}` | {} | {} | {} | {} | {their}",
-            row.words(),
-            marked.told,
-            bare.told,
+            row.directive(),
+            marked.outcome,
+            bare.outcome,
             marked.bills.max(bare.bills),
             marked.lost + bare.lost,
         );
@@ -146,18 +147,18 @@ pub(super) fn render(rows: &[Row], matrix: &[Vec<Cell>]) -> String {
     );
     for (row, cells) in rows.iter().zip(matrix) {
         let ours = [Column::Get, Column::List, Column::Reconcile, Column::Delete, Column::Download];
-        let told: Vec<&str> = ours.iter().map(|column| cells[*column as usize].told.as_str()).collect();
-        if told.iter().all(|told| told.is_empty()) {
+        let outcome: Vec<&str> = ours.iter().map(|column| cells[*column as usize].outcome.as_str()).collect();
+        if outcome.iter().all(|outcome| outcome.is_empty()) {
             continue;
         }
-        let _ = write!(out, "| `{}` |", row.words());
-        for told in told {
-            let _ = write!(out, " {} |", shown(Some(told)));
+        let _ = write!(out, "| `{}` |", row.directive());
+        for outcome in outcome {
+            let _ = write!(out, " {} |", shown(Some(outcome)));
         }
         let theirs = theirs(row)
             .map_or([None; 3], |theirs| [&theirs.get, &theirs.list, &theirs.delete].map(Option::as_deref));
-        for told in theirs {
-            let _ = write!(out, " {} |", shown(told));
+        for outcome in theirs {
+            let _ = write!(out, " {} |", shown(outcome));
         }
         out.push('\n');
     }
@@ -165,8 +166,8 @@ pub(super) fn render(rows: &[Row], matrix: &[Vec<Cell>]) -> String {
     out
 }
 
-fn shown(told: Option<&str>) -> &str {
-    told.filter(|told| !told.is_empty()).unwrap_or("–")
+fn shown(outcome: Option<&str>) -> &str {
+    outcome.filter(|outcome| !outcome.is_empty()).unwrap_or("–")
 }
 
 /// The first line that differs.

@@ -1,13 +1,14 @@
-//! Get, list and delete while a fault strikes: the right answer or a clear error, no bill, and the right answer afterwards.
+//! Get, list and delete with a fault: the right answer or a clear error, no bill, and the right
+//! answer afterwards.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use ark_video::{Client, Endpoint, Error, ListQuery, TaskHandle, model::Task};
-use ark_video_simulator::{Effect, Options, Place};
+use ark_video_simulator::{Effect, FaultPoint, Options};
 use futures_util::TryStreamExt;
 
 use super::{
-    cell::{Run, told},
+    cell::{Run, error_name},
     rows::{Asks, Often, Row},
     world::{World, small},
 };
@@ -15,7 +16,7 @@ use super::{
 const NOBODYS: &str = "cgt-20261122101530-nobod";
 const FAILS: &str = "A paper boat. [[fail:OutputVideoSensitiveContentDetected]]";
 
-/// What must be the same whatever struck.
+/// What must be the same with any fault.
 #[derive(Debug, Clone, PartialEq)]
 struct Facts {
     status: String,
@@ -23,7 +24,7 @@ struct Facts {
     updated_at: Option<i64>,
     tokens: Option<i64>,
     failure: Option<String>,
-    film: bool,
+    video: bool,
 }
 
 impl Facts {
@@ -34,12 +35,12 @@ impl Facts {
             updated_at: task.updated_at,
             tokens: task.usage.as_ref().and_then(|usage| usage.completion_tokens),
             failure: task.failure().map(|failure| failure.code.as_str().to_owned()),
-            film: task.video_url().is_some(),
+            video: task.video_url().is_some(),
         }
     }
 }
 
-/// Whether a task is told as it is. A state that nobody knows is kept as it came, and is no end.
+/// Whether a task is reported as it is. An unknown status is kept and is not terminal.
 fn is_right(row: &Row, task: &Task, truth: &Facts) -> bool {
     let mut facts = Facts::of(task);
     if let Effect::UnknownStatus { status } = &row.effect
@@ -50,7 +51,7 @@ fn is_right(row: &Row, task: &Task, truth: &Facts) -> bool {
     }
     // Shown as it came: without the link, or with the reason as text.
     if matches!(row.effect, Effect::NoLink { .. }) {
-        facts.film = truth.film;
+        facts.video = truth.video;
     }
     if matches!(row.effect, Effect::TextError) && task.failure_text().is_some() {
         facts.failure.clone_from(&truth.failure);
@@ -69,16 +70,16 @@ pub(super) async fn get(row: &Row, often: Often) -> Run {
     let task = world.ended(if row.asks == Asks::Failed { FAILS } else { "A paper boat." }).await;
     let truth = Facts::of(&task.get().await.unwrap());
     let before = bills(&world);
-    world.strike(row.rule(Place::Get, often));
+    world.inject(row.rule(FaultPoint::Get, often));
     let id = if row.asks == Asks::Refused { NOBODYS } else { task.id() };
-    match world.struck(row).get(id).await {
+    match world.with_fault(row).get(id).await {
         Ok(found) => {
             let right = found.id == id && is_right(row, &found, &truth);
             run.check(right, || format!("a wrong answer: {:?}", Facts::of(&found)));
             let odd = found.status.as_str() != truth.status;
-            run.told = if odd { "answered, state unknown" } else { "answered" }.to_owned();
+            run.outcome = if odd { "answered, state unknown" } else { "answered" }.to_owned();
         }
-        Err(error) => run.told = told(&error),
+        Err(error) => run.outcome = error_name(&error),
     }
     world.heal(&mut run);
     let again = world.client.get(task.id()).await.map(|task| Facts::of(&task));
@@ -100,8 +101,8 @@ pub(super) async fn list(row: &Row, often: Often) -> Run {
     if row.asks == Asks::Refused {
         query = query.status("sleeping");
     }
-    world.strike(row.rule(Place::List, often));
-    match all(&world.struck(row), &query).await {
+    world.inject(row.rule(FaultPoint::List, often));
+    match all(&world.with_fault(row), &query).await {
         Ok(found) => {
             let wrong =
                 found.iter().find(|task| truth.get(&task.id).is_none_or(|truth| !is_right(row, task, truth)));
@@ -116,9 +117,9 @@ pub(super) async fn list(row: &Row, often: Often) -> Run {
             let odd = found
                 .iter()
                 .any(|task| truth.get(&task.id).is_some_and(|truth| truth.status != task.status.as_str()));
-            run.told = if odd { "answered, state unknown" } else { "answered" }.to_owned();
+            run.outcome = if odd { "answered, state unknown" } else { "answered" }.to_owned();
         }
-        Err(error) => run.told = told(&error),
+        Err(error) => run.outcome = error_name(&error),
     }
     world.heal(&mut run);
     let again = all(&world.client, &ListQuery::new()).await;
@@ -131,13 +132,14 @@ async fn all(client: &Client, query: &ListQuery) -> Result<Vec<Task>, Error> {
     pin!(client.list_all(query.clone())).try_collect().await
 }
 
-/// A task is taken out of the queue, the record of another is deleted, and a third is to be cancelled that ends meanwhile.
+/// A task is taken out of the queue, the record of another is deleted, and a third is to be
+/// cancelled that ends meanwhile.
 pub(super) async fn delete(row: &Row, often: Often) -> Run {
     let mut run = Run::default();
     let cancelled = cancel(row, often, &mut run).await;
     let forgotten = forget(row, often, &mut run).await;
     too_late(row, often, &mut run).await;
-    run.told =
+    run.outcome =
         if cancelled == forgotten { cancelled } else { format!("cancel {cancelled}, forget {forgotten}") };
     run
 }
@@ -145,33 +147,33 @@ pub(super) async fn delete(row: &Row, often: Often) -> Run {
 async fn cancel(row: &Row, often: Often, run: &mut Run) -> String {
     let world = World::with(Options::default().queued(Duration::from_secs(36_000))).await;
     let task = world.client.create(&small("A paper boat.")).await.unwrap();
-    world.strike(row.rule(Place::Delete, often));
-    let first = world.struck(row).cancel(task.id()).await;
+    world.inject(row.rule(FaultPoint::Delete, often));
+    let first = world.with_fault(row).cancel(task.id()).await;
     world.heal(run);
-    let words = first.as_ref().map_or_else(told, |()| "done".to_owned());
+    let text = first.as_ref().map_or_else(error_name, |()| "done".to_owned());
     if first.is_err() {
         let again = world.client.cancel(task.id()).await;
         let ended = matches!(&again, Ok(()) | Err(Error::NotPossible(_)));
         run.check(ended, || format!("afterwards it cannot be cancelled: {again:?}"));
     }
     let status = world.client.get(task.id()).await.map(|task| task.status.as_str().to_owned());
-    run.check(status.as_deref().ok() == Some("cancelled"), || format!("{words}, but it is {status:?}"));
+    run.check(status.as_deref().ok() == Some("cancelled"), || format!("{text}, but it is {status:?}"));
     run.bills = run.bills.max(world.bills_in_the_end().len());
     run.check(run.bills == 0, || "a cancelled task was billed".to_owned());
-    words
+    text
 }
 
 async fn forget(row: &Row, often: Often, run: &mut Run) -> String {
     let world = World::new().await;
     let task = world.ended("A paper boat.").await;
     let before = bills(&world);
-    world.strike(row.rule(Place::Delete, often));
-    let first = world.struck(row).forget(task.id()).await;
+    world.inject(row.rule(FaultPoint::Delete, often));
+    let first = world.with_fault(row).forget(task.id()).await;
     world.heal(run);
-    let words = first.as_ref().map_or_else(told, |()| "done".to_owned());
+    let text = first.as_ref().map_or_else(error_name, |()| "done".to_owned());
     if let Err(Error::Refused(refused)) = &first {
         let deleting = refused.call.endpoint == Endpoint::Delete;
-        run.check(deleting, || format!("{words}, because the deleting it asked for was done"));
+        run.check(deleting, || format!("{text}, because the deleting it asked for was done"));
     }
     let gone = |error: &Error| error.status() == Some(404);
     if first.is_err() {
@@ -179,22 +181,23 @@ async fn forget(row: &Row, often: Often, run: &mut Run) -> String {
         run.check(again.as_ref().map_or_else(gone, |()| true), || format!("afterwards: {again:?}"));
     }
     let left = world.client.get(task.id()).await;
-    run.check(left.as_ref().is_err_and(gone), || format!("{words}, but the record is there: {left:?}"));
+    run.check(left.as_ref().is_err_and(gone), || format!("{text}, but the record is there: {left:?}"));
     run.check(bills(&world) == before, || "deleting was billed".to_owned());
-    words
+    text
 }
 
-/// The vendor has one verb for cancelling and for deleting: a cancel that comes late must not take the film away.
+/// The vendor has one verb for cancelling and for deleting: a cancel that comes late must not take
+/// the video away.
 async fn too_late(row: &Row, often: Often, run: &mut Run) {
     let world = World::new().await;
     let task: TaskHandle = world.client.create(&small("A paper boat.")).await.unwrap();
-    world.strike(row.rule(Place::Delete, often));
+    world.inject(row.rule(FaultPoint::Delete, often));
     // Its pauses are longer than the task waits and runs.
-    let _ = world.struck(row).cancel(task.id()).await;
+    let _ = world.with_fault(row).cancel(task.id()).await;
     world.heal(run);
     if world.bills_in_the_end().is_empty() {
         return;
     }
     let found = world.client.get(task.id()).await;
-    run.check(found.is_ok(), || format!("a paid film was deleted by a cancel: {found:?}"));
+    run.check(found.is_ok(), || format!("a paid video was deleted by a cancel: {found:?}"));
 }

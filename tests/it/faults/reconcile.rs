@@ -1,10 +1,11 @@
-//! LIST goes wrong while it is asked for a lost task: it may not be found, but it must never be called not there.
+//! LIST goes wrong while it is asked for a lost task: it may not be found, but it must never be
+//! called not there.
 
 use ark_video::{CreateOptions, ReconcileOptions, StampOptions, SweepOptions, Unknown};
-use ark_video_simulator::{Effect, FaultRule, Place};
+use ark_video_simulator::{Effect, FaultPoint, FaultRule};
 
 use super::{
-    cell::{Run, told},
+    cell::{Run, error_name},
     create::{IN_DOUBT, said},
     rows::{Often, Row},
     world::{World, small},
@@ -18,7 +19,7 @@ pub(super) async fn run(row: &Row, often: Often) -> Run {
     for prompt in before {
         client.create(&small(prompt)).await.unwrap();
     }
-    world.strike(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create).hits(1));
+    world.inject(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).hits(1));
     let options = CreateOptions::new().marks(StampOptions::new());
     let lost = client.create_with(&small("A paper boat."), &options).await.unwrap_err();
     let unknown = lost.to_reconcile().unwrap().clone();
@@ -26,19 +27,19 @@ pub(super) async fn run(row: &Row, often: Often) -> Run {
         client.create(&small(prompt)).await.unwrap();
     }
     let task = world.accepted()[before.len()].clone();
-    world.strike(row.rule(Place::List, often));
-    let (words, known) = match look(&world, row, unknown.clone()).await {
+    world.inject(row.rule(FaultPoint::List, often));
+    let (text, known) = match reconcile(&world, row, unknown.clone()).await {
         Ok(found) => found,
-        Err(words) => (words, Vec::new()),
+        Err(text) => (text, Vec::new()),
     };
-    run.check(words != "not there", || "a task that is there is called not there".to_owned());
-    let honest = known.is_empty() || known.contains(&task) || words.ends_with(IN_DOUBT);
-    run.check(honest, || format!("{words}, and the right one is not among them"));
-    run.told = words;
+    run.check(text != "not there", || "a task that is there is called not there".to_owned());
+    let honest = known.is_empty() || known.contains(&task) || text.ends_with(IN_DOUBT);
+    run.check(honest, || format!("{text}, and the right one is not among them"));
+    run.outcome = text;
     world.heal(&mut run);
     if !known.contains(&task) {
         // Nothing is lost by it: the record is still good.
-        let again = look(&world, row, unknown).await;
+        let again = reconcile(&world, row, unknown).await;
         run.check(again.as_ref().is_ok_and(|(_, known)| known.contains(&task)), || {
             format!("afterwards it is not found either: {again:?}")
         });
@@ -50,8 +51,8 @@ pub(super) async fn run(row: &Row, often: Often) -> Run {
     run
 }
 
-async fn look(world: &World, row: &Row, unknown: Unknown) -> Result<(String, Vec<String>), String> {
+async fn reconcile(world: &World, row: &Row, unknown: Unknown) -> Result<(String, Vec<String>), String> {
     let options = ReconcileOptions::new().sweep(SweepOptions::new().page_size(2));
-    let verdicts = world.struck(row).reconcile_all(vec![unknown], options, |_| {}).await;
-    verdicts.map(|verdicts| said(&verdicts[0])).map_err(|error| told(&error))
+    let verdicts = world.with_fault(row).reconcile_all(vec![unknown], options, |_| {}).await;
+    verdicts.map(|verdicts| said(&verdicts[0])).map_err(|error| error_name(&error))
 }

@@ -1,9 +1,9 @@
-//! The faults, one row each, from `tests/faults.json`; the Python run reads the same file. Says which there are, not what they
-//! come to.
+//! The faults, one row each, from `tests/faults.json`; the Python run reads the same file. Says
+//! which there are, not what they come to.
 
 use std::time::Duration;
 
-use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place};
+use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ pub(super) enum Asks {
     LastFrame,
 }
 
-/// How often a fault strikes.
+/// How often a fault is injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Often {
     Once,
@@ -51,9 +51,9 @@ const NOTICED: Duration = Duration::from_millis(500);
 
 impl Row {
     /// As one writes it into a prompt: `accept_then_drop reset=true`.
-    pub(super) fn words(&self) -> String {
+    pub(super) fn directive(&self) -> String {
         let Value::Object(effect) = serde_json::to_value(&self.effect).unwrap() else { return String::new() };
-        let mut words = vec![self.effect.name()];
+        let mut text = vec![self.effect.name()];
         // What says nothing is left out.
         let plain = |name: &str, value: &Value| {
             ["fault", "to"].contains(&name) || [json!(false), json!("nested")].contains(value)
@@ -63,15 +63,15 @@ impl Row {
         details.sort_by_key(|(name, _)| (rank(name), name.as_str()));
         for (name, value) in details {
             let value = value.as_str().map_or_else(|| value.to_string(), |text| text.replace(' ', "_"));
-            words.push(format!("{name}={value}"));
+            text.push(format!("{name}={value}"));
         }
         if self.asks == Asks::LastFrame {
-            words.push("return_last_frame".to_owned());
+            text.push("return_last_frame".to_owned());
         }
-        words.join(" ")
+        text.join(" ")
     }
 
-    /// Whether a client notices it only by losing its patience.
+    /// Whether a client notices it only by a timeout.
     pub(super) fn keeps_us_waiting(&self) -> bool {
         match self.effect {
             Effect::HangBeforeAccept { seconds } | Effect::HangAfterAccept { seconds } => seconds > 0,
@@ -83,7 +83,7 @@ impl Row {
     }
 
     /// The fault at a place. Pages shift between the first and the second.
-    pub(super) fn rule(&self, place: Place, often: Often) -> FaultRule {
+    pub(super) fn rule(&self, place: FaultPoint, often: Often) -> FaultRule {
         let rule = FaultRule::new(self.effect.clone()).at(place);
         match (often, &self.effect) {
             // The video is given up; its last frame can still be had.
@@ -102,7 +102,7 @@ pub(super) fn all() -> Vec<Row> {
 
 #[test]
 fn every_fault_of_the_simulator_has_a_row() {
-    // A fault that nobody knows is told the names of all there are.
+    // The error of an unknown fault lists all names.
     let error = FaultPlan::from_json(r#"{"rules":[{"effect":{"fault":"?"}}]}"#).unwrap_err().to_string();
     let names: Vec<&str> = error.split('`').skip(3).step_by(2).collect();
     assert!(names.len() > 35, "{error}");
@@ -113,8 +113,8 @@ fn every_fault_of_the_simulator_has_a_row() {
             "tests/faults.json has no row for `{name}`"
         );
     }
-    let mut words: Vec<String> = rows.iter().map(Row::words).collect();
-    words.sort_unstable();
-    words.dedup();
-    assert_eq!(words.len(), rows.len(), "two rows are the same fault");
+    let mut text: Vec<String> = rows.iter().map(Row::directive).collect();
+    text.sort_unstable();
+    text.dedup();
+    assert_eq!(text.len(), rows.len(), "two rows are the same fault");
 }

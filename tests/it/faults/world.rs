@@ -1,4 +1,5 @@
-//! A simulator on a socket, and clients of it whose pauses move its clock in place of taking time. Sockets and timeouts are real.
+//! A simulator on a socket, and clients whose pauses move its clock instead of taking time. Sockets
+//! and timeouts are real.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,15 +12,15 @@ use serde_json::json;
 
 use super::{cell::Run, rows::Row};
 
-/// When every world begins: 2026-11-22T02:15:30Z, so that runs repeat.
+/// The start time: 2026-11-22T02:15:30Z, so that runs repeat.
 const BEGIN: UnixMillis = 1_795_313_730_000;
 
-/// How long the impatient wait for what never comes. Everything else is answered in a few milliseconds.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// The timeout for responses that never come. Everything else takes a few milliseconds.
+const READ_TIMEOUT: Duration = Duration::from_millis(1500);
 
 pub(super) struct World {
     pub(super) simulator: Arc<Simulator>,
-    /// One that nothing strikes and nothing hurries.
+    /// A client without faults and with default timeouts.
     pub(super) client: Client,
 }
 
@@ -35,24 +36,24 @@ impl World {
         Self { simulator, client }
     }
 
-    /// The client that the fault strikes.
-    pub(super) fn struck(&self, row: &Row) -> Client {
-        let patience = if row.keeps_us_waiting() {
-            Timeouts::new().answer(PATIENCE).read(PATIENCE).download_stall(PATIENCE / 3)
+    /// The client with the fault.
+    pub(super) fn with_fault(&self, row: &Row) -> Client {
+        let timeouts = if row.keeps_us_waiting() {
+            Timeouts::new().answer(READ_TIMEOUT).read(READ_TIMEOUT).download_stall(READ_TIMEOUT / 3)
         } else {
             Timeouts::new()
         };
-        builder_for(&self.simulator).timeouts(patience).build().unwrap()
+        builder_for(&self.simulator).timeouts(timeouts).build().unwrap()
     }
 
-    pub(super) fn strike(&self, rule: FaultRule) {
+    pub(super) fn inject(&self, rule: FaultRule) {
         self.simulator.set_faults(FaultPlan::new().rule(rule)).unwrap();
     }
 
-    /// Ends the fault. A cell whose fault never struck has shown nothing.
+    /// Ends the fault. A cell whose fault never fired proves nothing.
     pub(super) fn heal(&self, run: &mut Run) {
-        let struck: u64 = self.simulator.fault_counts().iter().map(|count| count.struck).sum();
-        run.check(struck > 0, || "the fault never struck".to_owned());
+        let fired: u64 = self.simulator.fault_counts().iter().map(|count| count.fired).sum();
+        run.check(fired > 0, || "the fault never fired".to_owned());
         self.simulator.set_faults(FaultPlan::new()).unwrap();
     }
 
@@ -87,7 +88,7 @@ fn builder_for(simulator: &Arc<Simulator>) -> ClientBuilder {
         .clock(Arc::new(Hands(Arc::clone(simulator))))
 }
 
-/// The smallest film that there is.
+/// The smallest video that there is.
 pub(super) fn small(prompt: &str) -> CreateTaskRequest {
     serde_json::from_value(json!({
         "model": "doubao-seedance-1-0-pro-fast-251015", "content": [{ "type": "text", "text": prompt }],
@@ -101,7 +102,7 @@ pub(super) fn retry() -> RetryOptions {
     RetryOptions::default().attempts(3)
 }
 
-/// A clock that whoever waits moves.
+/// A clock that is moved by waiting.
 struct Hands(Arc<Simulator>);
 
 impl Clock for Hands {

@@ -1,4 +1,5 @@
-//! Answers of the API with a hostile text in each field that may hold one, made from the OpenAPI document.
+//! Answers of the API with a hostile text in each field that may hold one, made from the OpenAPI
+//! document.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,8 +22,8 @@ impl Schemas {
         Self(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
     }
 
-    /// A body of this schema: hostile text where text may be, `number` where a number may be, and one field more in each
-    /// object than the document knows.
+    /// A body of this schema: hostile text where text may be, `number` where a number may be, and
+    /// one field more in each object than the document knows.
     pub(super) fn body(&self, name: &str, number: &Value) -> Value {
         self.value(&self.0["components"]["schemas"][name], name, number, &mut BTreeSet::new())
     }
@@ -50,7 +51,8 @@ impl Schemas {
             response["content"]["application/json"]["schema"]["anyOf"].as_array().unwrap()
         });
         let named = forms.map(|form| form["$ref"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
-        // What gateways and management interfaces send in their place is described, and belongs to no operation.
+        // What gateways and management interfaces send in their place is described, and belongs to
+        // no operation.
         named.chain(["ManagementError", "DetailError"].map(str::to_owned)).collect()
     }
 
@@ -182,8 +184,8 @@ impl Api {
     }
 }
 
-/// Tasks under the ids that are asked for, as `edit` leaves them; the second of a list has an odd id. A create gets the id
-/// that `edit` gives to `cgt-1`.
+/// Tasks under the ids that are asked for, as `edit` leaves them; the second of a list has an odd
+/// id. A create gets the id that `edit` gives to `cgt-1`.
 pub(super) fn tasks(
     schemas: &Schemas,
     request: &Request,

@@ -25,8 +25,8 @@ impl Answers {
     }
 }
 
-/// Answers after which a run ends by itself: a task that failed, a create that is refused, videos that cannot be had. Each
-/// makes a journal, which takes its time.
+/// Answers after which a run ends by itself: a task that failed, a create that is refused, videos
+/// that cannot be had. Each makes a journal, which takes its time.
 const CASES: [Answers; 4] = [
     Answers::Api(Api::Tasks("failed")),
     Answers::Api(Api::LongCode),

@@ -7,7 +7,8 @@ use super::service::Service;
 use super::{FORMS, SPEED, each, is_hostile, run, shell};
 use crate::cli::Shell;
 
-/// Each is run in a folder of its own, in each form. `batch` and the rest of `reconcile` have tests of their own.
+/// Each is run in a folder of its own, in each form. `batch` and the rest of `reconcile` have tests
+/// of their own.
 const LINES: [&[&str]; 16] = [
     &["get", "cgt-1"],
     &["list"],
@@ -47,7 +48,7 @@ fn no_field_of_an_answer_acts_on_a_terminal_or_a_shell() {
         let service = Service::start(SPEED, move |request| api.reply(&schemas, request)).await;
         let mut ran = Vec::new();
         for line in LINES {
-            // An error is said in the same words with --quiet.
+            // An error is the same with --quiet.
             let data = matches!(api, Api::Tasks(_) | Api::UnknownState | Api::OtherId);
             for form in &FORMS[..if data { 3 } else { 2 }] {
                 ran.push((line[0], run(&service, &shell(&service), &format!("{api:?}"), line, form).await));

@@ -1,6 +1,7 @@
-//! Hostile text in every field that a service or a storage host sends: whatever a command prints of it, nothing acts on a
-//! terminal, forges a line, breaks out of a command in a hint, or becomes a tag of a page. Which fields there are comes
-//! from the OpenAPI document, so that a new one is covered without an edit here.
+//! Hostile text in every field that a service or a storage host sends: whatever a command prints of
+//! it, nothing acts on a terminal, forges a line, breaks out of a command in a hint, or becomes a
+//! tag of a page. Which fields there are comes from the OpenAPI document, so that a new one is
+//! covered without an edit here.
 
 mod answers;
 mod batch;
@@ -20,8 +21,8 @@ use serde_json::Value;
 use crate::cli::{Ran, Shell};
 use service::Service;
 
-/// What no text of a service may do: move the cursor, set the title, ring, turn the direction, end a line, be a command,
-/// be a tag.
+/// What no text of a service may do: move the cursor, set the title, ring, turn the direction, end
+/// a line, be a command, be a tag.
 fn hostile(word: &str) -> String {
     format!(
         "{word}\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}1A\0\r\nerror: forged\u{202e}\u{2066}\u{200f}\u{feff}; touch PWNED $(PWNED) `PWNED` <b onclick=x>'\"{}",
@@ -29,7 +30,8 @@ fn hostile(word: &str) -> String {
     )
 }
 
-/// As much of it as an id may hold that we go on with: no control characters, no slashes, not too long.
+/// As much of it as an id may hold that we go on with: no control characters, no slashes, not too
+/// long.
 const HOSTILE_ID: &str = "cgt-2\u{202e}\u{2066}\u{feff}; touch PWNED $(PWNED) `PWNED` <b onclick=x>'\"";
 
 /// As much of it as a header can carry.
@@ -88,7 +90,7 @@ fn shell(service: &Service) -> Shell {
     Shell::new().set("ARK_BASE_URL", &service.base_url).set("ARK_API_KEY", "a-key-of-nobody")
 }
 
-/// Runs a line in the service's time, and looks at what it printed.
+/// Runs a command line in the service's time, and checks its output.
 async fn run(service: &Service, shell: &Shell, about: &str, line: &[&str], form: &str) -> Ran {
     let line: Vec<&str> = line.iter().copied().chain([form]).collect();
     let clock: Arc<dyn Clock> = service.clock.clone();
@@ -127,14 +129,14 @@ fn must_be_harmless(about: &str, ran: &Ran, form: &str) {
             // Exports are JSON in every form.
             let is_cut = line.starts_with('{') || !line.contains(&"x".repeat(2_500));
             assert!(is_cut, "{about}: a line without an end in {stream}");
-            if line.starts_with("hint: ") || line.trim_start().starts_with("go on with: ") {
+            if line.starts_with("hint: ") || line.trim_start().starts_with("continue with: ") {
                 must_be_quoted(about, line);
             }
         }
     }
 }
 
-/// Whoever copies this into a shell runs our command and nothing else.
+/// Pasted into a shell, this runs our command and nothing else.
 fn must_be_quoted(about: &str, command: &str) {
     assert!(!outside_quotes(command).contains("PWNED"), "{about}: {command}");
 }

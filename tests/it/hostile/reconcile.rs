@@ -1,4 +1,5 @@
-//! `reconcile` and `generate --resume` after a create without an answer: candidates, ids and reasons of the service.
+//! `reconcile` and `generate --resume` after a create without an answer: candidates, ids and
+//! reasons of the service.
 
 use std::fs;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! A service and its storage on one socket of this machine, which answer whatever a test wants, byte by byte.
+//! A service and its storage on one socket of this machine, which answer whatever a test wants,
+//! byte by byte.
 
 use std::sync::{Arc, Mutex};
 
@@ -137,8 +138,8 @@ async fn serve(
             return Ok(());
         }
     };
-    let mut words = head.split(' ');
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut parts = head.split(' ');
+    let (method, path) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let request = Request {
         method: method.to_owned(),
         path: path.strip_prefix("/api/v3").unwrap_or(path).to_owned(),

@@ -1,4 +1,5 @@
-//! What a storage host sends in place of a video, or beside it: bodies, headers, redirects, no HTTP at all.
+//! What a storage host sends in place of a video, or beside it: bodies, headers, redirects, no HTTP
+//! at all.
 
 use std::fs;
 
@@ -116,7 +117,8 @@ fn nothing_of_a_storage_acts_on_a_terminal_or_a_shell() {
                 let saves = storage == Storage::Video;
                 assert_eq!(ran.code == 0, saves, "{storage:?} {line:?}: {}", ran.stderr);
                 hostile += usize::from(is_hostile(&ran));
-                // However a task is called and whatever a header proposes: names stay in the folder, and are plain.
+                // However a task is called and whatever a header proposes: names stay in the
+                // folder, and are plain.
                 for name in shell.files() {
                     assert!(!name.contains(|c: char| super::acts(c) || "$`;<'\"".contains(c)), "{name:?}");
                 }
@@ -127,7 +129,8 @@ fn nothing_of_a_storage_acts_on_a_terminal_or_a_shell() {
     assert!(hostile.iter().all(|count| *count > 0), "hostile text was shown so often: {hostile:?}");
 }
 
-/// A service that takes no notice of the page: what it shows is saved, and that it is not all is said.
+/// A service that takes no notice of the page: what it shows is saved, and that it is not all is
+/// said.
 #[tokio::test]
 async fn videos_of_a_list_without_an_end_are_saved() {
     let schemas = Schemas::read();

@@ -1,4 +1,5 @@
-//! The client's process: watches what it is told to, and reports when it noticed what, how often it asked, and its memory.
+//! The client's process: watches the given tasks, and reports when it noticed each end, its number
+//! of requests, and its memory.
 
 use std::{
     env, fmt, fs,
@@ -79,7 +80,7 @@ async fn watch(
         };
         match event {
             WatchEvent::Finished { task, .. } => {
-                assert_eq!(report.noticed.insert(task.id.clone(), clock.now()), None, "told twice");
+                assert_eq!(report.noticed.insert(task.id.clone(), clock.now()), None, "reported twice");
             }
             WatchEvent::Gone { .. } | WatchEvent::TimedOut { .. } | WatchEvent::CouldNotAsk { .. } => {
                 panic!("{event:?}")
@@ -94,14 +95,15 @@ async fn watch(
     report
 }
 
-/// In KiB; 0 where the system does not tell.
+/// In KiB; 0 if the system does not report it.
 fn memory(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// The real transport, with a network's delay on the moved clock, and a LIST that may lag and shuffle.
+/// The real transport, with a network's delay on the moved clock, and a LIST that may lag and
+/// shuffle.
 struct Wire {
     http: HttpTransport,
     moved: Option<Arc<MovedClock>>,

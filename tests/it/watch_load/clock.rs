@@ -1,5 +1,5 @@
-//! Time that the client and the simulator share: it stands still while anything is left to do at a moment, then moves to the
-//! next one that somebody waits for.
+//! A clock shared by the client and the simulator: it stands still while work is left, then jumps
+//! to the next time that is waited for.
 
 use std::{
     collections::BTreeMap,
@@ -58,11 +58,11 @@ impl MovedClock {
         Held(self.clone())
     }
 
-    /// Moves to the next moment that somebody waits for.
+    /// Moves to the next time that is waited for.
     fn advance(&self) {
         let due: Vec<Waker> = {
             let mut state = self.state.lock().unwrap();
-            let (at, _) = *state.sleepers.first_key_value().expect("somebody waits for something").0;
+            let (at, _) = *state.sleepers.first_key_value().expect("a sleeper exists").0;
             let mut simulator = self.simulator.lock().unwrap();
             simulator.write_all(&(at - state.now).to_le_bytes()).unwrap();
             simulator.read_exact(&mut [0]).unwrap();

@@ -1,8 +1,10 @@
-//! Ten thousand tasks of which sixteen finish each second, watched by the real client at a running simulator over sockets,
-//! with the vendor's rates on. The client is a process of its own, so that its memory can be told.
+//! Ten thousand tasks of which sixteen finish each second, watched by the real client at a running
+//! simulator over sockets, with the vendor's rates on. The client is a process of its own, so that
+//! its memory can be measured.
 //!
-//! Simulator and client share one clock that moves when nothing is left to do at a moment: an hour takes seconds, and the
-//! rates mean what they say. `WATCH_IN_REAL_TIME=1` runs the first case by the clock on the wall instead.
+//! Simulator and client share one clock that moves when no work is left: an hour takes seconds, and
+//! the rates mean what they say. `WATCH_IN_REAL_TIME=1` runs the first case by the clock on the
+//! wall instead.
 #![expect(clippy::print_stdout, reason = "a test that prints its figures")]
 
 mod client;
@@ -20,7 +22,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use ark_video_simulator::{Account, Effect, FaultRule, Options, Place, Rates, Reply, Service, Simulator};
+use ark_video_simulator::{
+    Account, Effect, FaultPoint, FaultRule, Options, Rates, Reply, Service, Simulator,
+};
 use serde::{Deserialize, Serialize};
 
 /// 2026-11-22T02:15:30Z.
@@ -36,7 +40,8 @@ const MINUTE: i64 = 60_000;
 #[derive(Debug, Clone, Copy, Default)]
 struct Case {
     name: &'static str,
-    /// How far LIST is behind, in milliseconds: its answers are those of a second simulator that runs so much later.
+    /// How far LIST is behind, in milliseconds: its answers are those of a second simulator that
+    /// runs so much later.
     lag: i64,
     /// Items come in another order each time.
     shuffled: bool,
@@ -46,7 +51,7 @@ struct Case {
     watched: i64,
 }
 
-/// What the client is told to do.
+/// The client's task.
 #[derive(Debug, Serialize, Deserialize)]
 struct Orders {
     base_url: String,
@@ -65,7 +70,7 @@ struct Orders {
 struct Report {
     /// When the watch began, by the client's clock.
     began: i64,
-    /// When each task was told to have ended.
+    /// When the end of each task was reported.
     noticed: BTreeMap<String, i64>,
     gets: u64,
     lists: u64,
@@ -82,7 +87,8 @@ fn options() -> Options {
     Options::default().key("k").queued(Duration::ZERO).running(running).rates(rates)
 }
 
-/// A service of which a task ends every sixteenth of a second, at the moment given as second, as a snapshot.
+/// A snapshot of a service in which a task ends every sixteenth of a second, from the second
+/// argument on.
 fn busy(tasks: usize) -> (String, i64, Vec<String>) {
     let mut service = Service::new(options());
     let body = r#"{"model":"doubao-seedance-1-0-pro-fast-251015","content":[{"type":"text","text":"x"}]}"#;
@@ -168,7 +174,7 @@ async fn figures(case: Case) -> Figures {
     }
     if case.refuses {
         let effect = Effect::Refuse { code: "AccessDenied".into(), message: None };
-        simulator.add_fault(FaultRule::new(effect).at(Place::List)).unwrap();
+        simulator.add_fault(FaultRule::new(effect).at(FaultPoint::List)).unwrap();
     }
     let begins = simulator.now();
     // The client's clock is the simulator's, or the one on the wall.
@@ -201,7 +207,7 @@ async fn figures(case: Case) -> Figures {
     for entry in ledger.entries.iter().filter(|entry| !over.contains(&entry.task_id)) {
         let noticed = report.noticed.get(&entry.task_id).map(|noticed| noticed - ahead);
         let Some(ended) = entry.ended_at else {
-            assert_eq!(noticed, None, "{} was told to have ended and has not", entry.task_id);
+            assert_eq!(noticed, None, "{} was reported as ended but has not ended", entry.task_id);
             continue;
         };
         // Of the minute; those that end later are there so that nothing changes at its end.
@@ -210,7 +216,7 @@ async fn figures(case: Case) -> Figures {
         }
         match noticed {
             Some(noticed) => {
-                assert!(noticed >= ended, "{} was told before it ended", entry.task_id);
+                assert!(noticed >= ended, "{} was reported before it ended", entry.task_id);
                 delays.push(noticed - ended);
             }
             None => missed += 1,

@@ -1,5 +1,6 @@
-//! `cargo xtask docs`: the reference tables (fields, errors, examples), the OpenAPI document and the schema of shot lists,
-//! from the resolved schema and the tables beside it. Writes only what it generates; says nothing that the schema does not.
+//! `cargo xtask docs`: the reference tables (fields, errors, examples), the OpenAPI document and
+//! the schema of shot lists, from the resolved schema and the tables beside it. Writes only what it
+//! generates; says nothing that the schema does not.
 
 mod batch;
 mod openapi;
@@ -15,7 +16,8 @@ use crate::codegen::{self, SCHEMA, pretty, read_json};
 use crate::schema::import::normal::requires;
 
 const OPENAPI: &str = "schema/ark-video.openapi.json";
-/// The same document for the simulator, which serves it: a package holds no file from outside of its folder.
+/// The same document for the simulator, which serves it: a package holds no file from outside of
+/// its folder.
 const SERVED: &str = "crates/simulator/src/generated/openapi.json";
 /// For editors: what a shot list may hold.
 pub(crate) const BATCH: &str = "schema/ark-video.batch.schema.json";

@@ -1,5 +1,6 @@
-//! The schema tool, which `cargo xtask codegen`, `docs` and `schema` start: from the vendor's documents to the resolved schema,
-//! to Rust and to the reference. Uses no crate under `crates/`, so that it still runs when they do not compile.
+//! The schema tool, which `cargo xtask codegen`, `docs` and `schema` start: from the vendor's
+//! documents to the resolved schema, to Rust and to the reference. Uses no crate under `crates/`,
+//! so that it still runs when they do not compile.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its user")]
 
 mod codegen;

@@ -1,5 +1,5 @@
-//! How many tests a runner says it ran, read from its closing lines: cargo-nextest's `Summary` and libtest's
-//! `test result:`. Pure; anything else is no count.
+//! How many tests a runner says it ran, read from its closing lines: cargo-nextest's `Summary` and
+//! libtest's `test result:`. Pure; anything else is no count.
 
 use std::ops::AddAssign;
 
@@ -25,8 +25,9 @@ impl Counts {
         self.passed + self.failed
     }
 
-    /// Reads one more line of a runner's output. nextest closes with one line and shows libtest's lines of failed tests
-    /// before it, so its last word counts; libtest has one line for each binary.
+    /// Reads one more line of a runner's output. nextest closes with one line and shows libtest's
+    /// lines of failed tests before it, so its last word counts; libtest has one line for each
+    /// binary.
     pub(crate) fn read(&mut self, line: &str, runner: Runner) {
         match (runner, Self::from_line(line, runner)) {
             (_, None) => {}
@@ -43,9 +44,9 @@ impl Counts {
         };
         let mut counts = Self::default();
         for part in without_brackets(list).split([',', ';']) {
-            let mut words = part.split_whitespace();
-            let Some(number) = words.next().and_then(|n| n.parse::<usize>().ok()) else { continue };
-            match words.collect::<Vec<_>>().join(" ").as_str() {
+            let mut parts = part.split_whitespace();
+            let Some(number) = parts.next().and_then(|n| n.parse::<usize>().ok()) else { continue };
+            match parts.collect::<Vec<_>>().join(" ").as_str() {
                 "passed" => counts.passed += number,
                 "failed" | "exec failed" | "timed out" => counts.failed += number,
                 "skipped" | "ignored" => counts.skipped += number,

@@ -82,8 +82,8 @@ pub(crate) const JOBS: &[Job] = &[
         about: "lints of the model with its schemars feature",
         when: When::InputsChanged,
         run: |sh| {
-            let words = "clippy -p ark-video-model --features schemars --all-targets -- -D warnings";
-            steps(sh, &[&words.split(' ').collect::<Vec<_>>()])
+            let args = "clippy -p ark-video-model --features schemars --all-targets -- -D warnings";
+            steps(sh, &[&args.split(' ').collect::<Vec<_>>()])
         },
     },
     Job {
@@ -155,8 +155,8 @@ fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outco
     let runner: &[&str] =
         if nextest { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--tests", "--no-fail-fast"] };
     let command = command(runner, nextest);
-    let words: Vec<&str> = command.iter().map(String::as_str).collect();
-    let Ended { ok, how, mut counts } = shell.cargo(&words);
+    let args: Vec<&str> = command.iter().map(String::as_str).collect();
+    let Ended { ok, how, mut counts } = shell.cargo(&args);
     // Those are tests that are left out by rule, or reported by name already.
     counts.skipped = 0;
     if !ok {
@@ -232,8 +232,8 @@ fn msrv(shell: &Shell) -> Outcome {
             "no toolchain {version} is installed (`rustup toolchain install {version}`)"
         ));
     };
-    let words = ["run", toolchain, "cargo", "check", "--locked"];
-    let ended = shell.run("rustup", &words, &[]);
+    let args = ["run", toolchain, "cargo", "check", "--locked"];
+    let ended = shell.run("rustup", &args, &[]);
     if ended.ok {
         Outcome::Passed(ended.counts)
     } else {
@@ -253,7 +253,8 @@ fn is_version(toolchain: &str, version: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('.'))
 }
 
-/// Advisories are left to a run by hand: they change from day to day and need a database from the network.
+/// Advisories are left to a run by hand: they change from day to day and need a database from the
+/// network.
 fn deny(shell: &Shell) -> Outcome {
     if !shell.has(&crate::cargo(), &["deny", "--version"]) {
         return Outcome::Skipped("cargo-deny is not installed (`cargo install cargo-deny --locked`)".into());

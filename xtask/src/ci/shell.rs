@@ -1,5 +1,6 @@
-//! Starts the programs a job needs: shows the command, passes its output on line by line, counts tests on the way.
-//! Children get no `ARK_*` variable of the developer's: a test run must never hold a real key.
+//! Starts the programs a job needs: shows the command, passes its output on line by line, counts
+//! tests on the way. Children get no `ARK_*` variable of the developer's: a test run must never
+//! hold a real key.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,8 @@ use std::sync::mpsc;
 
 use super::counts::{Counts, Runner};
 
-/// Tests append one line `skipped: what, because why` to the file this variable names when they leave something out.
+/// Tests append one line `skipped: what, because why` to the file this variable names when they
+/// leave something out.
 const SKIPPED_LOG: &str = "ARK_VIDEO_SKIPPED_LOG";
 
 /// The repository, and the log that tests write to.

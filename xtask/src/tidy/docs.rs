@@ -1,5 +1,6 @@
-//! The documents: links between files of the repository lead somewhere, the two READMEs say the same with the same
-//! code, the changelog has a head to write under. Never looks at addresses outside the repository.
+//! The documents: links between files of the repository lead somewhere, the two READMEs say the
+//! same with the same code, the changelog has a head to write under. Never checks URLs outside the
+//! repository.
 
 use super::{Finding, Repo, is_vendored};
 
@@ -15,20 +16,33 @@ pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
     findings
 }
 
-/// Every decision is in the list of decisions.
+/// Every decision is in the list of decisions, has a date, and follows the number before it.
 fn decisions(repo: &Repo) -> Vec<Finding> {
     const FOLDER: &str = "docs/decisions/";
     let list = repo.text("docs/decisions/README.md").unwrap_or_default();
-    repo.with_ending(".md")
-        .filter_map(|(path, _)| path.strip_prefix(FOLDER))
-        .filter(|name| name.starts_with(|c: char| c.is_ascii_digit()) && !list.contains(&format!("({name})")))
-        .map(|name| {
-            Finding::new(format!("{FOLDER}README.md"), 0, format!("`{name}` is not in the list: add its row"))
-        })
-        .collect()
+    let pages = repo
+        .with_ending(".md")
+        .filter_map(|(path, text)| Some((path.strip_prefix(FOLDER)?, text)))
+        .filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_digit()));
+    let mut findings = Vec::new();
+    for (number, (name, text)) in (1..).zip(pages) {
+        let mut finding =
+            |file: &str, message: String| findings.push(Finding::new(format!("{FOLDER}{file}"), 0, message));
+        if !list.contains(&format!("({name})")) {
+            finding("README.md", format!("`{name}` is not in the list: add its row"));
+        }
+        if !name.starts_with(&format!("{number:04}-")) {
+            finding(name, format!("its number must be {number:04}: numbers have no gaps"));
+        }
+        if !text.lines().nth(2).is_some_and(|line| line.starts_with("20")) {
+            finding(name, "its third line must start with the date of the decision".to_owned());
+        }
+    }
+    findings
 }
 
-/// A markdown text taken apart: what stands outside of code fences, the headings, and the fenced blocks.
+/// A markdown text taken apart: what stands outside of code fences, the headings, and the fenced
+/// blocks.
 struct Parts<'a> {
     prose: Vec<(usize, &'a str)>,
     headings: Vec<(usize, &'a str)>,
@@ -238,16 +252,20 @@ mod tests {
     }
 
     #[test]
-    fn every_decision_is_listed() {
+    fn every_decision_is_listed_dated_and_numbered() {
+        let dated = "# 0001: A\n\n2026-11-30\n";
         let files = [
-            ("docs/decisions/README.md", "[0001](0001-a.md)"),
-            ("docs/decisions/0001-a.md", ""),
-            ("docs/decisions/0002-b.md", ""),
+            ("docs/decisions/README.md", "[0001](0001-a.md) [0003](0003-c.md)"),
+            ("docs/decisions/0001-a.md", dated),
+            ("docs/decisions/0002-b.md", dated),
             ("docs/decisions/dependencies.md", ""),
         ];
-        let findings = decisions(&Repo::of(&files));
-        assert_eq!(findings.len(), 1);
-        assert!(findings[0].to_string().contains("`0002-b.md` is not in the list"));
+        let messages = |files: &[(&str, &str)]| {
+            decisions(&Repo::of(files)).iter().map(Finding::to_string).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(messages(&files), "docs/decisions/README.md: `0002-b.md` is not in the list: add its row");
+        let gap = [files[0], files[1], ("docs/decisions/0003-c.md", "# 0003: C\n")];
+        assert_eq!(messages(&gap).lines().count(), 2, "{}", messages(&gap));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Rules about single files: each Rust file opens by saying what it is for, a generated one that it is, none is too long, none
-//! knows the machine it was written on, no snapshot waits for review.
+//! Rules about single files: each Rust file opens with its purpose, a generated one is marked, none
+//! is too long, none contains a path of one machine, no snapshot waits for review.
 
 use super::{Finding, Repo, is_generated, is_vendored};
 use crate::ci::companions;
@@ -85,7 +85,8 @@ fn length(path: &str, text: &str) -> Option<Finding> {
     })
 }
 
-/// Folders that exist on somebody's machine only. Put together from halves, so that this file holds none of them.
+/// Folders that exist on one machine only. Joined from halves, so that this file contains none of
+/// them.
 fn foreign_places() -> [String; 6] {
     [("/wo", "rk"), ("/ro", "ot"), ("/ho", "me"), ("/Us", "ers"), ("/tmp/b", "rief"), ("../sha", "red")]
         .map(|(a, b)| format!("{a}{b}"))
@@ -100,9 +101,7 @@ fn machine_paths(path: &str, text: &str) -> Vec<Finding> {
                 findings.push(Finding::new(
                     path,
                     at + 1,
-                    format!(
-                        "`{place}` is a place on one machine: say it relative to the repository, or in words"
-                    ),
+                    format!("`{place}` exists on one machine only: write a path relative to the repository"),
                 ));
             }
         }
@@ -110,7 +109,8 @@ fn machine_paths(path: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
-/// Whether `place` stands in `line` as the beginning of a path: not as the middle or the end of a longer word.
+/// Whether `place` stands in `line` as the beginning of a path: not as the middle or the end of a
+/// longer word.
 fn holds_path(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| {
         let before = line[..at].chars().next_back();

@@ -1,5 +1,6 @@
-//! Who uses whom: the crate graph against the table `crate | may use | tests may also use`, and the whole trees of single
-//! crates against `tree of | at most | never`, both in ARCHITECTURE.md. Which library a crate may use is deny.toml's.
+//! Who uses whom: the crate graph against the table `crate | may use | tests may also use`, and the
+//! whole trees of single crates against `tree of | at most | never`, both in ARCHITECTURE.md. Which
+//! library a crate may use is deny.toml's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,7 +15,8 @@ const FILE: &str = "ARCHITECTURE.md";
 const MEMBERS: [&str; 3] = ["crate", "may use", "tests may also use"];
 const TREES: [&str; 3] = ["tree of", "at most", "never"];
 
-/// Compares what the members' manifests name of each other with the first table; members by folder (`model`, `cli`).
+/// Compares what the members' manifests name of each other with the first table; members by folder
+/// (`model`, `cli`).
 pub(super) fn edges(manifests: &BTreeMap<&str, Table>, architecture: &str) -> Vec<Finding> {
     let Some(rows) = tables::find(architecture, &MEMBERS) else { return vec![missing(&MEMBERS)] };
     let folder =
@@ -68,7 +70,8 @@ pub(super) fn edges(manifests: &BTreeMap<&str, Table>, architecture: &str) -> Ve
     findings
 }
 
-/// Compares whole dependency trees with the third table; `tree` gives the distinct packages (`name v1.2.3`) of one.
+/// Compares whole dependency trees with the third table; `tree` gives the distinct packages (`name
+/// v1.2.3`) of one.
 pub(crate) fn trees(
     architecture: &str,
     tree: impl Fn(&str) -> Result<BTreeSet<String>, String>,

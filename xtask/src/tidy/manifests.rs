@@ -1,5 +1,6 @@
-//! The manifests against each other and against docs/decisions/dependencies.md: every dependency has one place, one
-//! reason and a user; every crate takes its lints from the workspace; every library crate denies missing docs.
+//! The manifests against each other and against docs/decisions/dependencies.md: every dependency
+//! has one place, one reason and a user; every crate takes its lints from the workspace; every
+//! library crate denies missing docs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +105,8 @@ fn member(path: &str, manifest: &Table, shared: &BTreeMap<String, bool>, users: 
         findings.push(Finding::new(path, 0, "add `[lints]` with `workspace = true`"));
     }
     for (name, entry) in dependencies(manifest, &TABLES) {
-        // A crate's tests may turn on features of the crate itself; cargo leaves a bare path out of the package.
+        // A crate's tests may turn on features of the crate itself; cargo leaves a bare path out of
+        // the package.
         if entry.get("path").and_then(Value::as_str) == Some(".") {
             continue;
         }
@@ -129,7 +131,8 @@ pub(super) fn dependencies<'a>(manifest: &'a Table, kinds: &[&str]) -> Vec<(&'a 
         .collect()
 }
 
-/// The two lines that each library has on top; without the second, the fences of clippy.toml do not hold in it.
+/// The two lines that each library has on top; without the second, the fences of clippy.toml do not
+/// hold in it.
 const TOP: [&str; 2] = [
     "#![deny(missing_docs)]",
     "#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]",

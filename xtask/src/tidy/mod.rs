@@ -1,12 +1,14 @@
-//! `cargo xtask tidy`: what neither the compiler nor clippy.toml nor deny.toml can hold, held over the files of the repository.
-//! Every rule is a function from data (texts, tables, graphs) to findings; only `Repo::read` and `graph::tree` look
-//! at the disk and start `cargo`. A finding says where it is and what to do.
+//! `cargo xtask tidy`: checks the repository for what the compiler, clippy.toml and deny.toml
+//! cannot check. Every rule is a function from data (texts, tables, graphs) to findings; only
+//! `Repo::read` and `graph::tree` read the disk and start `cargo`. A finding has a location and
+//! says what to do.
 
 mod docs;
 mod files;
 mod graph;
 mod manifests;
 mod tables;
+mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -38,14 +40,15 @@ impl fmt::Display for Finding {
 /// The files of the repository, by path from its root with forward slashes.
 #[derive(Debug, Default)]
 pub(crate) struct Repo {
-    /// Everything there is, folders and binary files included: what a link may point at.
+    /// All paths, including folders and binary files: the valid link targets.
     paths: BTreeSet<String>,
     /// The files that are text.
     texts: BTreeMap<String, String>,
 }
 
 impl Repo {
-    /// Reads the tree below `root`, leaving out what git leaves out: build output and hidden folders that are not ours.
+    /// Reads the tree below `root` without what git ignores: build output and foreign hidden
+    /// folders.
     fn read(root: &Path) -> Result<Self, String> {
         let mut repo = Self::default();
         let mut open = vec![root.to_path_buf()];
@@ -114,22 +117,23 @@ fn is_vendored(path: &str) -> bool {
 /// Runs every rule over the repository at `root`.
 pub(crate) fn check(root: &Path) -> Result<Vec<Finding>, String> {
     let repo = Repo::read(root)?;
-    let architecture = repo
-        .text("ARCHITECTURE.md")
-        .ok_or("ARCHITECTURE.md is missing: it holds the tables that tidy reads")?;
+    let architecture =
+        repo.text("ARCHITECTURE.md").ok_or("ARCHITECTURE.md is missing: tidy reads its tables")?;
     let mut findings = Vec::new();
 
     findings.extend(graph::trees(architecture, |package| graph::tree(root, package)));
     findings.extend(files::check(&repo));
     findings.extend(manifests::check(&repo, architecture));
     findings.extend(docs::check(&repo));
+    findings.extend(vocabulary::check(&repo));
 
     findings.sort();
     findings.dedup();
     Ok(findings)
 }
 
-/// Prints the findings; fails when there is one. With `fix` it first writes what can be derived: who uses which dependency.
+/// Prints the findings; fails when there is one. With `fix` it first writes what can be derived:
+/// who uses which dependency.
 pub(crate) fn run(root: &Path, fix: bool) -> Result<(), String> {
     if fix && let Some((path, text)) = manifests::with_users(&Repo::read(root)?) {
         std::fs::write(root.join(path), text).map_err(|e| format!("{path} could not be written: {e}"))?;

@@ -1,4 +1,5 @@
-//! Markdown tables that a machine reads too: found by their header row, so that text around them may move.
+//! Markdown tables that a machine reads too: found by their header row, so that text around them
+//! may move.
 
 /// One row below the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,8 @@ impl Row {
     }
 }
 
-/// The rows of the table whose header is exactly `header`; `None` when the document has no such table.
+/// The rows of the table whose header is exactly `header`; `None` when the document has no such
+/// table.
 pub(crate) fn find(markdown: &str, header: &[&str]) -> Option<Vec<Row>> {
     let mut lines = markdown.lines().enumerate();
     lines.by_ref().find(|(_, line)| cells(line).is_some_and(|cells| cells == header))?;

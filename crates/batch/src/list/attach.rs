@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ark_video::model::CreateTaskRequest;
 use ark_video::{Attachments, FileSource};
-use ark_video_media::{MediaOrigin, MediaPlace, NamedMedium};
+use ark_video_media::{MediaOrigin, MediaRole, ResolvedMedia};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -60,7 +60,7 @@ pub(crate) fn attach(
         if bytes != input.bytes || sha256 != input.sha256 {
             return Err(changed(format!("its {bytes} bytes are others than its {} bytes then", input.bytes)));
         }
-        let medium = NamedMedium::of_file(&input.path, MediaPlace::Reference)
+        let medium = ResolvedMedia::of_file(&input.path, MediaRole::Reference)
             .map_err(|error| changed(error.to_string()))?;
         let MediaOrigin::File { media_type, .. } = medium.origin else {
             return Err(NotReady::Unreadable);

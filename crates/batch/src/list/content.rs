@@ -12,7 +12,7 @@ use ark_video::model::{
     TextContent, VideoContent, VideoRole, VideoSource,
 };
 use ark_video::{Attachments, FileSource};
-use ark_video_media::{MediaName, MediaOrigin, MediaPlace, NameError, facts_of_url};
+use ark_video_media::{MediaOrigin, MediaRole, MediaSpec, MediaSpecError, facts_of_url};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -117,13 +117,13 @@ impl Content {
         }
         let references = shot.references.iter().enumerate();
         let named = [
-            (shot.first_frame.as_ref(), MediaPlace::FirstFrame, "/first_frame"),
-            (shot.last_frame.as_ref(), MediaPlace::LastFrame, "/last_frame"),
+            (shot.first_frame.as_ref(), MediaRole::FirstFrame, "/first_frame"),
+            (shot.last_frame.as_ref(), MediaRole::LastFrame, "/last_frame"),
         ];
         let frames =
             named.into_iter().filter_map(|(name, place, pointer)| Some((name?, place, pointer.to_owned())));
         let references =
-            references.map(|(at, name)| (name, MediaPlace::Reference, format!("/references/{at}")));
+            references.map(|(at, name)| (name, MediaRole::Reference, format!("/references/{at}")));
         for (name, place, pointer) in frames.chain(references) {
             content.medium((name, place, pointer), shot, (base, hashes), findings);
         }
@@ -174,33 +174,35 @@ impl Content {
 
     fn medium(
         &mut self,
-        (text, place, pointer): (&str, MediaPlace, String),
+        (text, place, pointer): (&str, MediaRole, String),
         shot: &Shot,
         (base, hashes): (&Path, &mut Hashes),
         findings: &mut Findings<'_>,
     ) {
-        let name = MediaName::parse(text);
-        let mut refuse = |error: &NameError| {
+        let name = MediaSpec::parse(text);
+        let mut refuse = |error: &MediaSpecError| {
             let message = match error {
-                NameError::KindUnknown | NameError::NoFrame { .. } => sentence(&error.to_string()),
+                MediaSpecError::KindUnknown | MediaSpecError::NotAnImage { .. } => {
+                    sentence(&error.to_string())
+                }
                 _ => error.to_string(),
             };
             findings.say("media", shot.at(&pointer), format!("{message}.")).advice(error.advice());
         };
-        if let Some(said) = name.place().filter(|said| *said != place) {
+        if let Some(said) = name.role().filter(|said| *said != place) {
             let message =
                 format!("The prefix says that it is {said:?}, and it stands in `{}`.", &pointer[1..]);
             findings.say("media", shot.at(&pointer), message).advice("Leave the prefix out.");
             return;
         }
-        let medium = match name.look(place, base) {
+        let medium = match name.resolve(place, base) {
             Ok(medium) => medium,
             Err(error) => return refuse(&error),
         };
         let at = self.kept.len();
         let (kept, checked) = match &medium.origin {
             MediaOrigin::File { path, media_type } => {
-                let unreadable = |source| NameError::Unreadable { shown: name.to_string(), source };
+                let unreadable = |source| MediaSpecError::Unreadable { shown: name.to_string(), source };
                 let (bytes, sha256) = match hashes.of(path) {
                     Ok(hashed) => hashed,
                     Err(error) => return refuse(&unreadable(error)),

@@ -1,4 +1,4 @@
-//! The flags of `batch`: lists of shots, and what is done with them.
+//! The flags of `batch`: shot lists and the commands for them.
 
 use ark_video_batch::Amount;
 use clap::{Args, Subcommand};
@@ -15,32 +15,32 @@ pub(crate) struct BatchArgs {
     pub(crate) verb: BatchVerb,
 }
 
-/// What is done with a list.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BatchVerb {
-    /// Say what is wrong with a list of shots, all of it at once, and what it will cost; sends nothing
+    /// Check a list of shots and estimate its cost; sends nothing
     Check(BatchCheckArgs),
-    /// Make every film of a list: each shot is written down before it is sent, and sent once
+    /// Run a list of shots: each is recorded before it is sent, and sent once
     Run(Box<BatchRunArgs>),
-    /// Say how a batch stands: counts, money, and what needs somebody
+    /// Show batch progress, cost and shots that need a decision
     Status(BatchStatusArgs),
-    /// Send nothing more of a batch until it is resumed; what runs is still fetched
+    /// Stop sending; tasks in progress still finish and are fetched
     Pause(BatchOf),
-    /// Let a paused batch go on
+    /// Resume a paused batch
     Resume(BatchOf),
-    /// Give up shots that were not sent
+    /// Cancel shots that were not sent
     Cancel(BatchCancelArgs),
-    /// Bring shots back that failed or were refused
+    /// Retry shots that failed or were rejected
     Retry(BatchRetryArgs),
-    /// Say that a film is good: shots that wait for that go on
+    /// Approve shots, so that the shots that depend on them continue
     Approve(BatchApproveArgs),
-    /// Say whose a video in `unmatched/` is: puts it in its place, without any network
+    /// Assign a video in `unmatched/` to its shot; needs no network
     Assign(BatchAssignArgs),
-    /// Decide about a shot of which it is unknown whether a task was created
+    /// Decide about a shot whose create has an unknown outcome
     Resolve(BatchResolveArgs),
-    /// Show every shot, or write a page with the films
+    /// Show every shot, or write an HTML page with the videos
     Report(BatchReportArgs),
-    /// Write every row of the journal as a line of JSON, prompts included
+    /// Export every row of the journal as JSON Lines, including prompts
     Export(BatchExportArgs),
 }
 
@@ -48,22 +48,23 @@ pub(crate) enum BatchVerb {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = CHECK_NOTES)]
 pub(crate) struct BatchCheckArgs {
-    /// The list: TOML, JSON, or JSON lines; `-` for standard input
+    /// The list: TOML, JSON or JSON Lines; `-` for standard input
     #[arg(value_name = "LIST|-")]
     pub(crate) list: String,
-    /// Do not refuse shots whose videos would replace files that exist: `batch run --overwrite` replaces them
+    /// Accept shots whose videos would replace existing files: `batch run --overwrite` replaces
+    /// them
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Refuse the list if all of it may cost more than this, such as 50CNY, 8USD or 5000000tokens
+    /// Reject the list if it may cost more than this in all, such as 50CNY, 8USD or 5000000tokens
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) max_cost: Option<Amount>,
 }
 
 const CHECK_NOTES: &str = "\
-Needs no key and no network. Local files in the list are looked for from its folder. Ends with 0 when nothing is refused
-(warnings are no refusals), with 4 when something is, or with 6 when only the places of the videos are: then no part of the
-list would be sent.
-With --json, one document: shots with their jobs and estimates, totals by model and tag, findings with file, line and shot.
+Needs no key and no network. Relative paths in the list start at its folder. Exit code 0: nothing is rejected (there may
+be warnings). 4: something is rejected. 6: only output paths are rejected. With 4 or 6, `batch run` sends no part of the
+list.
+With --json, one document: shots with jobs and estimates, totals by model and tag, findings with file, line and shot.
 
 Examples:
   ark-video batch check shots.toml

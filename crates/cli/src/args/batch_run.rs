@@ -1,4 +1,4 @@
-//! The flags of the `batch` verbs that use a journal, and of `cost`. Only their form.
+//! The flags of the `batch` commands that use a journal, and of `cost`. Parsing only.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,57 +12,60 @@ use super::AccountArg;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Journal")]
 pub(crate) struct JournalArgs {
-    /// The journal: a file, or postgres://… for several machines [env: ARK_JOURNAL] [default: LIST.journal beside the list]
+    /// The journal: a file, or postgres://… for several machines [env: ARK_JOURNAL] [default:
+    /// LIST.journal beside the list]
     #[arg(long, value_name = "PATH|URL")]
     pub(crate) journal: Option<String>,
-    /// The batch [default: the list's, or the only one of the journal]
+    /// The batch [default: that of the list, or the only one in the journal]
     #[arg(long, value_name = "NAME")]
     pub(crate) batch: Option<String>,
 }
 
-/// A batch that exists.
+/// An existing batch.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct BatchOf {
-    /// The list that the batch was run from
+    /// The list of the batch
     #[arg(value_name = "LIST")]
     pub(crate) list: Option<String>,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
 }
 
-/// Some of its shots.
+/// Some shots of a batch.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ShotsOf {
     #[command(flatten)]
     pub(crate) of: BatchOf,
-    /// Only these shots, by the names that `batch status` shows; repeat, or separate with commas
+    /// Only these shots, by the names in `batch status`; repeat, or separate with commas
     #[arg(long = "shot", value_name = "NAME", value_delimiter = ',')]
     pub(crate) shots: Vec<String>,
 }
 
-/// Running a list.
+/// `batch run`
 #[derive(Debug, Args)]
 #[command(after_help = RUN_NOTES)]
 pub(crate) struct BatchRunArgs {
-    /// The list: TOML, JSON, or JSON lines
+    /// The list: TOML, JSON or JSON Lines
     #[arg(value_name = "LIST")]
     pub(crate) list: String,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
-    /// Take out shots that the list no longer has, if they were not sent
+    /// Drop shots that are no longer in the list and were not sent
     #[arg(long, help_heading = "Journal")]
     pub(crate) drop_missing: bool,
-    /// Use the journal although it is an earlier copy of the one that was used here: what was sent since is paid for again
+    /// Accept a journal that is an older copy of the one used here: what was sent since then is
+    /// billed again
     #[arg(long, help_heading = "Journal")]
     pub(crate) earlier_copy: bool,
-    /// Use a new journal, or a copy, although an earlier one was used: what the records beside the videos name is taken over, the
-    /// rest is sent, and paid for again if it was sent before
+    /// Start a new journal, or use a copy, although another one was used: tasks in the records
+    /// beside the videos are adopted, everything else is sent, and billed again if it was sent
+    /// before
     #[arg(long, help_heading = "Journal")]
     pub(crate) new_journal: bool,
-    /// Take prompts and requests out of the journal once their films are there
+    /// Delete prompts and requests from the journal once their videos are saved
     #[arg(long, help_heading = "Journal")]
     pub(crate) forget_prompts: bool,
-    /// Replace files that have the names of videos; without it, a list with such a shot is refused
+    /// Replace existing files; without it, a list with such a shot is rejected
     #[arg(long, help_heading = "Output")]
     pub(crate) overwrite: bool,
     #[command(flatten)]
@@ -71,52 +74,57 @@ pub(crate) struct BatchRunArgs {
     pub(crate) pace: PaceArgs,
 }
 
-/// How much may be spent.
+/// Budgets.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Money")]
 pub(crate) struct MoneyArgs {
-    /// The most that this batch may cost, all its runs together, such as 50CNY, 8USD or 5000000tokens
+    /// Budget of this batch, all its runs together, such as 50CNY, 8USD or 5000000tokens
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) cap: Option<Amount>,
-    /// The most that all batches of the journal may cost on one day (UTC)
+    /// Budget of all batches of the journal per day (UTC)
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) cap_day: Option<Amount>,
-    /// The most that shots with a tag may cost, in all batches of the journal; repeat for more
+    /// Budget of the shots with a tag, in all batches of the journal; repeat for more
     #[arg(long, value_name = "TAG=AMOUNT", value_parser = tag_cap)]
     pub(crate) cap_tag: Vec<(String, Amount)>,
-    /// Send nothing more when more than this share of the shots that ended has failed, such as 20%; judged from 10 on
+    /// Stop sending when more than this share of the finished shots has failed, such as 20%;
+    /// applies from 10 shots on
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     pub(crate) stop_after_failures: Option<f64>,
 }
 
-/// How fast, and what to do about doubt.
+/// Rate limits, concurrency, and unknown outcomes.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Pace")]
 pub(crate) struct PaceArgs {
-    /// Whose limits: a company's (10 at once and 600 a minute per model) or a person's (3 and 180) [default: company]
+    /// Rate limits of the account, per model: company (10 tasks at once, 600 creates a minute) or
+    /// personal (3 and 180) [default: company]
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<AccountArg>,
-    /// Tasks of one model at once, for all runners of the journal: N, or MODEL=N; repeat for more
+    /// Concurrent tasks per model, for all runners of the journal: N, or MODEL=N; repeat for more
     #[arg(long, value_name = "N|MODEL=N", value_parser = concurrency)]
     pub(crate) concurrency: Vec<(Option<String>, u32)>,
-    /// Creates a minute and model
+    /// Creates per minute and model
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000))]
     pub(crate) rpm: Option<u32>,
-    /// Films that are fetched at once
+    /// Concurrent downloads
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) downloads: u32,
-    /// How long a runner may be silent before others take over what it had and its slots: 5s to 1h
+    /// Time without a heartbeat after which other runners take over a runner's jobs and slots: 5s
+    /// to 1h
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = lease)]
     pub(crate) lease: Duration,
-    /// A create whose outcome is unknown and that is not found: hold it for a person, or send it again (a second bill is possible)
+    /// If a create has an unknown outcome and its task is not found: hold it for a decision, or
+    /// send it again (a second bill is possible)
     #[arg(long, value_name = "WHAT", default_value = "hold")]
     pub(crate) on_unknown: OnUnknownArg,
-    /// Put a tag into `safety_identifier`: a lost task is then found for certain (the vendor wants one value per end user there)
+    /// Put a tag into `safety_identifier`, so that a lost task is always found (the vendor wants
+    /// one value per end user there)
     #[arg(long)]
     pub(crate) tag_safety_identifier: bool,
 }
 
-/// What to do with a job that was looked for in vain.
+/// What to do with a job whose task was not found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnUnknownArg {
     #[default]
@@ -124,70 +132,70 @@ pub(crate) enum OnUnknownArg {
     Resend,
 }
 
-/// How a batch stands.
+/// `batch status`
 #[derive(Debug, Args)]
 pub(crate) struct BatchStatusArgs {
     #[command(flatten)]
     pub(crate) of: BatchOf,
-    /// Every shot, not only those that need somebody
+    /// All shots, not only those that need a decision
     #[arg(long)]
     pub(crate) all: bool,
-    /// Hold every row and every sum of the journal against each other
+    /// Verify every row and every sum of the journal
     #[arg(long)]
     pub(crate) audit: bool,
 }
 
-/// Bringing shots back.
+/// `batch retry`
 #[derive(Debug, Args)]
 pub(crate) struct BatchRetryArgs {
     #[command(flatten)]
     pub(crate) which: ShotsOf,
-    /// In which state [default: failed and rejected]
+    /// Only shots in these states [default: failed and rejected]
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub(crate) only: Vec<RetryState>,
 }
 
-/// What can be brought back.
+/// States that can be retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RetryState {
     Failed,
     Rejected,
-    /// Paid for, and the film is lost: a retry pays again
+    /// Billed, and the video is lost: a retry is billed again
     Gone,
     Dropped,
 }
 
-/// Giving up what was not sent.
+/// `batch cancel`
 #[derive(Debug, Args)]
 pub(crate) struct BatchCancelArgs {
     #[command(flatten)]
     pub(crate) which: ShotsOf,
-    /// Also take those out of the service's queue that wait there; free of charge
+    /// Also cancel tasks that wait in the service's queue; free of charge
     #[arg(long)]
     pub(crate) queued: bool,
 }
 
-/// Approving drafts.
+/// `batch approve`
 #[derive(Debug, Args)]
 pub(crate) struct BatchApproveArgs {
     #[command(flatten)]
     pub(crate) of: BatchOf,
-    /// The shots whose films are good
+    /// The approved shots
     #[arg(long = "shot", value_name = "NAME", value_delimiter = ',', required = true)]
     pub(crate) shots: Vec<String>,
 }
 
-/// Saying whose a video is.
+/// `batch assign`
 #[derive(Debug, Args)]
 #[command(after_help = ASSIGN_NOTES)]
 pub(crate) struct BatchAssignArgs {
-    /// The list that the batch was run from
+    /// The list of the batch
     #[arg(value_name = "LIST")]
     pub(crate) list: String,
-    /// The shot, by the name that `batch status` shows
+    /// The shot, by its name in `batch status`
     #[arg(value_name = "SHOT")]
     pub(crate) shot: String,
-    /// Its task, by id, or the task's video in `unmatched/`
+    /// The task id, or the task's video in `unmatched/`
     #[arg(value_name = "TASK|FILE")]
     pub(crate) task: String,
     #[command(flatten)]
@@ -195,15 +203,15 @@ pub(crate) struct BatchAssignArgs {
 }
 
 const ASSIGN_NOTES: &str = "\
-Where the answers of several creates were lost and their tasks cannot be distinguished, all their videos are fetched into
-`unmatched/` beside the others while their links live, and `batch status` names the shots that they may belong to. Watch
-them, and say whose each one is. What was assigned is no longer offered to other shots.
+If the responses of several creates were lost and their tasks cannot be distinguished, all their videos are saved in
+`unmatched/` beside the others, and `batch status` names the shots that they may belong to. Assign each of them to its
+shot. An assigned video is no longer a candidate for other shots.
 
 Examples:
-  ark-video batch assign shots.toml boat films/unmatched/cgt-20261123134708-cjsy5.mp4
+  ark-video batch assign shots.toml boat videos/unmatched/cgt-20261123134708-cjsy5.mp4
   ark-video batch assign shots.toml boat cgt-20261123134708-cjsy5";
 
-/// Deciding about a shot that is held.
+/// `batch resolve`
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("verdict").required(true))]
 pub(crate) struct BatchResolveArgs {
@@ -212,34 +220,34 @@ pub(crate) struct BatchResolveArgs {
     /// The shot
     #[arg(long, value_name = "NAME")]
     pub(crate) shot: String,
-    /// This task is its own
+    /// The task of this shot
     #[arg(long, value_name = "ID", value_parser = super::values::task_id, group = "verdict")]
     pub(crate) adopt: Option<String>,
-    /// No task was created: it may be sent again
+    /// No task was created: send the shot again
     #[arg(long, group = "verdict")]
     pub(crate) not_created: bool,
-    /// Send it again whatever may have been created: a second bill is possible
+    /// Send it again although a task may exist: a second bill is possible
     #[arg(long, group = "verdict")]
     pub(crate) resend: bool,
 }
 
-/// Looking back.
+/// `batch report`
 #[derive(Debug, Args)]
 pub(crate) struct BatchReportArgs {
     #[command(flatten)]
     pub(crate) of: BatchOf,
-    /// Write a page for a browser: videos, prompts, costs, reasons; one file, no scripts
+    /// Write an HTML page: videos, prompts, costs, reasons; one file, no scripts
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// Put the films into the page, so that it can be sent to somebody
+    /// Embed the videos in the page
     #[arg(long, requires = "html")]
     pub(crate) embed: bool,
-    /// Replace a page that exists
+    /// Replace an existing page
     #[arg(long, requires = "html")]
     pub(crate) overwrite: bool,
 }
 
-/// Taking rows out.
+/// `batch export`
 #[derive(Debug, Args)]
 pub(crate) struct BatchExportArgs {
     #[command(flatten)]
@@ -256,19 +264,19 @@ pub(crate) struct CostArgs {
     pub(crate) verb: CostVerb,
 }
 
-/// What is asked of costs.
+/// The commands of `cost`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CostVerb {
-    /// Say what a journal's tasks were estimated to cost and what they cost
+    /// Show the estimated and billed cost of a journal's tasks
     Report(CostReportArgs),
 }
 
-/// Adding up.
+/// `cost report`
 #[derive(Debug, Args)]
 pub(crate) struct CostReportArgs {
     #[command(flatten)]
     pub(crate) of: BatchOf,
-    /// Add up by this
+    /// Group by this
     #[arg(long, default_value = "model")]
     pub(crate) by: CostBy,
     /// Multiply billed money by this: a discount, or a reseller's margin
@@ -276,7 +284,7 @@ pub(crate) struct CostReportArgs {
     pub(crate) factor: f64,
 }
 
-/// What to add up by.
+/// How to group costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CostBy {
     Model,
@@ -304,7 +312,7 @@ fn concurrency(text: &str) -> Result<(Option<String>, u32), String> {
     number.map(|number| (model, number)).ok_or_else(|| "write N or MODEL=N, from 1 to 10000".to_owned())
 }
 
-/// Under 5 s a busy machine would be taken for a dead one.
+/// Below 5 s a busy machine would be mistaken for a dead one.
 fn lease(text: &str) -> Result<Duration, String> {
     let lease = super::values::duration(text)?;
     let fits = (Duration::from_secs(5)..=Duration::from_secs(3600)).contains(&lease);
@@ -317,12 +325,12 @@ fn factor(text: &str) -> Result<f64, String> {
 }
 
 const RUN_NOTES: &str = "\
-The whole list is checked first; nothing is sent if any of it is refused. Every shot is written into the journal before it is
-sent, so after a crash the same command goes on: nothing is sent twice, nothing that is paid for is lost. Running a list
-again does only what is missing or changed.
-Ctrl-C once lets what is under way be written down and ends; twice ends at once, and loses nothing either.
+The whole list is checked first; if any shot is rejected, nothing is sent. Every shot is recorded in the journal before it
+is sent. After a crash the same command continues: nothing is sent twice, no billed video is lost. Running a list again
+sends only new and changed shots.
+Ctrl-C finishes creates in progress and exits; a second Ctrl-C exits at once. Neither loses anything.
 With --json, one line per event and a summary at the end.
-With --simulate, videos and journal go into the folder `simulated` beside the list: nothing of the real run is touched.
+With --simulate, videos and journal go to the folder `simulated` beside the list; the real run is not touched.
 
 Examples:
   ark-video batch run shots.toml --cap 50CNY

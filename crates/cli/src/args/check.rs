@@ -1,21 +1,21 @@
-//! The flags of `check` and `estimate`: requests that are looked at and never sent.
+//! The flags of `check` and `estimate`: requests that are checked and never sent.
 
 use clap::Args;
 
 use super::RequestArgs;
 
-/// What to look at.
+/// `check`
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = CHECK_NOTES)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) requests: RequestsArgs,
-    /// Refuse nothing: say all of it as warnings, and end with 0
+    /// Report errors as warnings, and exit with 0
     #[arg(long, help_heading = "Checks")]
     pub(crate) force: bool,
 }
 
-/// What to estimate.
+/// `estimate`
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = ESTIMATE_NOTES)]
 pub(crate) struct EstimateArgs {
@@ -34,8 +34,8 @@ pub(crate) struct RequestsArgs {
 }
 
 const CHECK_NOTES: &str = "\
-Needs no key and no network. Ends with 0 when nothing is refused (warnings are no refusals), with 4 when something is.
-Each finding names its rule, the document that the rule is from, and the code that the service would have answered with.
+Needs no key and no network. Exit code 0: no errors (there may be warnings). 4: a request is rejected.
+Each finding names its rule, the source document, and the code with which the service would reject the request.
 With --json, one document per request: findings have rule, strength, pointer, origin, message, advice, source, date,
 code and http.
 
@@ -46,8 +46,8 @@ Examples:
   ark-video check request.json --catalog newer.json --json";
 
 const ESTIMATE_NOTES: &str = "\
-Needs no key and no network. A range where something is not known yet: the length that the model picks, the length of
-a video behind a link. Prices are list prices, dated; lay your own over them with --catalog.
+Needs no key and no network. The result is a range if something is unknown: a duration that the model picks, or the
+duration of a video URL. Prices are dated list prices; override them with --catalog.
 
 Examples:
   ark-video estimate \"A paper boat\" -d 5 -r 16:9 --resolution 1080p

@@ -1,17 +1,18 @@
-//! Boolean flags and their values, before the command line is parsed: `--watermark false`, `--json=no` and `--audio off`
-//! say what they say, and the value never becomes a prompt. Only words are moved; what they mean is decided elsewhere.
+//! Normalizes boolean flags before the command line is parsed: `--watermark false`, `--json=no` and
+//! `--audio off` set the flag, and the value never becomes a prompt. Arguments are only rewritten
+//! here, not interpreted.
 
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, Command};
 
-/// The command line with every boolean flag in the one form that the parser takes.
+/// The command line with every boolean flag in the form that the parser accepts.
 pub(crate) fn normalized(args: &[OsString], root: &Command) -> Vec<OsString> {
     let mut out: Vec<OsString> = args.iter().take(1).cloned().collect();
     let mut command = root;
-    let mut words = args.iter().skip(1).peekable();
-    while let Some(word) = words.next() {
+    let mut rest = args.iter().skip(1).peekable();
+    while let Some(word) = rest.next() {
         let text = word.to_str().unwrap_or_default();
         if text == "--" {
             out.push(word.clone());
@@ -25,27 +26,29 @@ pub(crate) fn normalized(args: &[OsString], root: &Command) -> Vec<OsString> {
         if !is_boolean(arg) {
             out.push(word.clone());
             let values = if given.is_none() && arg.get_action().takes_values() { least(arg) } else { 0 };
-            out.extend(words.by_ref().take(values).cloned());
+            out.extend(rest.by_ref().take(values).cloned());
             continue;
         }
-        let beside = given.is_none().then(|| words.peek().and_then(|next| boolean(next))).flatten();
+        let beside = given.is_none().then(|| rest.peek().and_then(|next| boolean(next))).flatten();
         if beside.is_some() {
-            words.next();
+            rest.next();
         }
         match (beside.or_else(|| given.and_then(|given| boolean(OsStr::new(given)))), arg.get_long()) {
-            (Some(value), Some(name)) => out.extend(said(name, value, arg, command).map(OsString::from)),
-            // `-q false`: a flag without a long name cannot say no, and leaving it out says it.
+            (Some(value), Some(name)) => {
+                out.extend(switch_args(name, value, arg, command).map(OsString::from))
+            }
+            // `-q false`: a flag without a long name is left out.
             (Some(true), None) => out.push(OsString::from(text.split('=').next().unwrap_or_default())),
             (Some(false), None) => {}
-            // No value, or one that the parser refuses by the flag's name.
+            // No value, or one that the parser will reject with the flag's name.
             (None, _) => out.push(word.clone()),
         }
     }
-    out.extend(words.cloned());
+    out.extend(rest.cloned());
     out
 }
 
-/// The boolean flag that stands before this word, as it was typed: what the word was meant for.
+/// The boolean flag before this argument, as it was typed.
 pub(crate) fn flag_before(args: &[OsString], word: &str, root: &Command) -> Option<String> {
     let verbs = args.iter().filter_map(|arg| arg.to_str());
     let command = verbs.fold(root, |command, word| command.find_subcommand(word).unwrap_or(command));
@@ -55,8 +58,8 @@ pub(crate) fn flag_before(args: &[OsString], word: &str, root: &Command) -> Opti
     (is_boolean(arg) && given.is_none()).then(|| before.to_owned())
 }
 
-/// The words of a switch that is on, off, or has a value of its own.
-fn said(name: &str, value: bool, arg: &Arg, command: &Command) -> Option<String> {
+/// The arguments for a switch that is on, off, or has a value.
+fn switch_args(name: &str, value: bool, arg: &Arg, command: &Command) -> Option<String> {
     if arg.get_action().takes_values() {
         return Some(format!("--{name}={value}"));
     }
@@ -71,7 +74,7 @@ fn said(name: &str, value: bool, arg: &Arg, command: &Command) -> Option<String>
     known.then(|| format!("--{opposite}"))
 }
 
-/// The argument that a word such as `--name`, `--name=value` or `-n` stands for, and the value behind its `=`.
+/// The clap argument of `--name`, `--name=value` or `-n`, and the value after `=`.
 fn flag<'c, 'w>(
     word: &'w str,
     command: &'c Command,
@@ -101,12 +104,12 @@ fn is_boolean(arg: &Arg) -> bool {
     }
 }
 
-/// How many words an option takes at least.
+/// The least number of values of an option.
 fn least(arg: &Arg) -> usize {
     arg.get_num_args().map_or(1, |range| range.min_values())
 }
 
-/// The words for yes and no.
+/// The spellings of true and false.
 fn boolean(word: &OsStr) -> Option<bool> {
     let word = word.to_str()?.to_ascii_lowercase();
     match word.as_str() {
@@ -124,12 +127,12 @@ mod tests {
     use crate::args::Cli;
 
     fn line(line: &str) -> String {
-        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let rest: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let mut root = Cli::command();
         root.build();
-        let words: Vec<String> =
-            normalized(&words, &root).into_iter().map(|word| word.into_string().unwrap()).collect();
-        words.join(" ")
+        let rest: Vec<String> =
+            normalized(&rest, &root).into_iter().map(|word| word.into_string().unwrap()).collect();
+        rest.join(" ")
     }
 
     #[test]
@@ -166,9 +169,9 @@ mod tests {
             for arg in command.get_arguments().filter(|arg| is_boolean(arg)) {
                 let Some(name) = arg.get_long() else { continue };
                 for value in ["true", "false", "yes", "no", "on", "off"] {
-                    let words = format!("{path} --{name} {value}");
-                    let words: Vec<OsString> = words.split(' ').map(OsString::from).collect();
-                    let after = normalized(&words, root);
+                    let rest = format!("{path} --{name} {value}");
+                    let rest: Vec<OsString> = rest.split(' ').map(OsString::from).collect();
+                    let after = normalized(&rest, root);
                     assert!(!after.contains(&OsString::from(value)), "{path} --{name} {value}: {after:?}");
                     *seen += 1;
                 }

@@ -5,58 +5,61 @@ use std::time::Duration;
 use ark_video_batch::Amount;
 use clap::Args;
 
-use super::{PatienceArgs, RequestArgs, SaveArgs};
+use super::{RequestArgs, SaveArgs, TimingArgs};
 
-/// What to make, where to put it, how long to wait.
+/// `generate`
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct GenerateArgs {
-    /// The prompt, or `@FILE` to read it from a file; or a request as JSON: a file that ends in .json, or `-` for standard
-    /// input. What may be a path, a command or a value of a flag is refused: -p says that it is the prompt
+    /// The prompt, or `@FILE` to read it from a file; or a request as JSON: a file that ends in
+    /// .json, or `-` for standard input. A text that may be a path, a command or a flag's value is
+    /// rejected; -p marks it as the prompt
     #[arg(value_name = "PROMPT|FILE.json|-")]
     pub(crate) input: Option<String>,
     #[command(flatten)]
     pub(crate) request: RequestArgs,
 
-    /// Say what the checks find and what it would cost, print the exact body, and send nothing. The body goes to
-    /// standard output; with --json, all of it in one document
+    /// Print findings, cost and the exact body, and send nothing. The body goes to standard output;
+    /// with --json, everything in one document
     #[arg(long, help_heading = "Checks")]
     pub(crate) dry_run: bool,
     /// Send only if the estimate is at most this: 3.50CNY, 2USD or 500000tokens
     #[arg(long, value_name = "AMOUNT", help_heading = "Checks")]
     pub(crate) max_cost: Option<Amount>,
-    /// Send even what our checks refuse; what they say is then a warning
+    /// Send the request even if the checks reject it; their errors become warnings
     #[arg(long, help_heading = "Checks")]
     pub(crate) force: bool,
 
-    /// For so long, send again what could not be sent and what was refused because of the pace, such as 5m; nothing else
-    /// is ever sent twice
+    /// Retry for this long, such as 5m: only requests that were not sent and those rejected by a
+    /// rate limit; nothing else is ever sent twice
     #[arg(long, value_name = "TIME", value_parser = super::values::duration, help_heading = "Task")]
     pub(crate) retry: Option<Duration>,
-    /// Put a tag of its own into safety_identifier, by which the task can be found if the answer is lost
+    /// Put a unique tag into safety_identifier, by which the task can be found if the response is
+    /// lost
     #[arg(long, help_heading = "Task")]
     pub(crate) tag: bool,
-    /// Send the request exactly as it is: without the correlation marks (an execution_expires_after of its own, on 1.x a
-    /// seed) that let a lost task be found and cost nothing; only fields that were left open are marked
+    /// Send the request unchanged, without correlation marks: values of execution_expires_after
+    /// and, on 1.x, seed, by which a lost task is found. They cost nothing and are set only in
+    /// fields that you left open
     #[arg(long, help_heading = "Task")]
     pub(crate) no_marks: bool,
-    /// Print the task's id and leave
+    /// Print the task id and exit
     #[arg(long, conflicts_with_all = ["output", "output_dir", "no_download"], help_heading = "Waiting")]
     pub(crate) no_wait: bool,
     #[command(flatten)]
-    pub(crate) patience: PatienceArgs,
+    pub(crate) timing: TimingArgs,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
-    /// Wait, but leave the video where it is (for 24 hours)
+    /// Wait, but do not download the video (available for 24 hours)
     #[arg(long, conflicts_with_all = ["output", "output_dir"], help_heading = "Output")]
     pub(crate) no_download: bool,
 }
 
 const NOTES: &str = "\
 With a JSON file, flags replace the fields of the file, and media flags replace all its media.
-Without -o the video is still saved: what is billed is kept.
-Each create has a record on disk before it is sent: beside the video, without -o in the state directory. After a crash the
-same command with --resume goes on. Without --resume the same words are another video, and another bill.
+Without -o the video is saved too.
+Each create is recorded on disk before it is sent: beside the video, or without -o in the state directory. After a crash
+the same command with --resume continues. Without --resume the same prompt is another video, and another bill.
 
 Examples:
   ark-video generate \"A paper boat drifts down a gutter\" -d 5 -r 16:9 -o boat.mp4

@@ -1,4 +1,4 @@
-//! The command line as it is typed. Only its form: what the words mean is decided elsewhere.
+//! The command line. Parsing only: its meaning is decided elsewhere.
 
 mod batch;
 mod batch_run;
@@ -32,7 +32,8 @@ pub(crate) use values::task_id;
 
 use crate::exit::Exit;
 
-/// Make videos with Seedance on Volcengine Ark and BytePlus ModelArk. One request, at most one bill; no bill without its video.
+/// Make videos with Seedance on Volcengine Ark and BytePlus ModelArk. One request, at most one
+/// bill; no bill without its video.
 #[derive(Debug, Parser)]
 #[command(name = "ark-video", version, after_help = after_help(), max_term_width = 110, propagate_version = false)]
 pub(crate) struct Cli {
@@ -42,38 +43,40 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// The global options.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Use the built-in simulator: real answers, real files, no key, no bill, no configuration
+    /// Use the built-in simulator: real responses and files; no key, no bill, no configuration
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
     /// File that holds the API key and nothing else; `-` reads it from standard input
     #[arg(long, global = true, value_name = "PATH|-")]
     pub(crate) api_key_file: Option<PathBuf>,
-    /// Address of the service, with any path prefix [default: https://ark.cn-beijing.volces.com/api/v3]
+    /// Base URL of the service, with its path prefix [default:
+    /// https://ark.cn-beijing.volces.com/api/v3]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// Configuration file [default: ~/.config/ark-video/config.toml]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
-    /// Use this profile of the configuration file, before the environment
+    /// Profile of the configuration file; overrides the environment
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Lay this file over the built-in catalog of models, limits and prices: a newer schema/models.json, or a few cells
+    /// Overlay for the built-in catalog of models, limits and prices: a newer schema/models.json,
+    /// or some of its cells
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
     /// Send everything through this proxy (http, https or socks5 URL)
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
-    /// Allow plain http to other machines: the key can then be read on the way
+    /// Allow plain http to other machines; the key is then sent unencrypted
     #[arg(long, global = true)]
     pub(crate) insecure_http: bool,
-    /// Data and errors as JSON; data is JSON anyway when standard output is not a terminal
+    /// Print data and errors as JSON; data is JSON anyway if standard output is not a terminal
     #[arg(long, global = true, conflicts_with_all = ["text", "quiet"])]
     pub(crate) json: bool,
-    /// Data as prose, also when standard output is not a terminal
+    /// Print data as text even if standard output is not a terminal
     #[arg(long, global = true, conflicts_with = "quiet")]
     pub(crate) text: bool,
     /// Print only ids and paths; no progress
@@ -81,19 +84,19 @@ pub(crate) struct GlobalArgs {
     pub(crate) quiet: bool,
 }
 
-/// The verbs.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Create a task, wait for it, save its video
     #[command(visible_alias = "gen")]
     Generate(Box<GenerateArgs>),
-    /// Say what is wrong with a request, all of it at once, without sending it
+    /// Check a request without sending it; reports all findings at once
     Check(Box<CheckArgs>),
-    /// Say what a request will cost, without sending it
+    /// Estimate the cost of a request without sending it
     Estimate(Box<EstimateArgs>),
-    /// Many shots from one list
+    /// Run a list of shots
     Batch(Box<BatchArgs>),
-    /// What the tasks of a journal cost
+    /// Show the cost of a journal's tasks
     Cost(CostArgs),
     /// Show a task
     #[command(visible_alias = "status")]
@@ -105,17 +108,17 @@ pub(crate) enum Command {
     Wait(WaitArgs),
     /// Save the videos of tasks that have succeeded
     Download(DownloadArgs),
-    /// Look for the task of a create whose outcome is unknown; sends nothing twice
+    /// Search for the task of a create with an unknown outcome; sends nothing
     Reconcile(Box<ReconcileArgs>),
-    /// Take a task out of the queue; one that runs already cannot be stopped
+    /// Cancel a queued task; a running task cannot be stopped
     Cancel(TaskArgs),
-    /// Delete the record of a task that has ended, and with it the way to its video
+    /// Delete the service's record of a finished task; its video can then no longer be fetched
     Forget(ForgetArgs),
-    /// List the video models that this key can see, or, without a key, all that we know of
+    /// List the video models of this key, or without a key those of the catalog
     Models(ModelsArgs),
-    /// Run the service on this machine, for tests in any language
+    /// Run a local simulator of the service, for tests in any language
     Simulate(Box<SimulateArgs>),
-    /// Show which key, address and model are used, and where they come from
+    /// Show the key, base URL and model in use, and their sources
     Config,
     /// Print the completion script of a shell
     Completions {
@@ -155,19 +158,20 @@ pub(crate) struct ListArgs {
     pub(crate) page: u32,
 }
 
-/// How patiently to wait.
+/// Timeout and poll interval.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Waiting")]
-pub(crate) struct PatienceArgs {
-    /// Stop waiting after this long, such as 90s, 30m or 49h; the task goes on [default: 30m, with tier flex 49h]
+pub(crate) struct TimingArgs {
+    /// Stop waiting after this long, such as 90s, 30m or 49h; the task goes on [default: 30m, with
+    /// tier flex 49h]
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub(crate) timeout: Option<Duration>,
-    /// Look at this fixed pace [default: every 3 s at first, later every 15 s]
+    /// Fixed poll interval [default: 3 s at first, later 15 s]
     #[arg(long, value_name = "TIME", value_parser = values::pace)]
     pub(crate) poll_interval: Option<Duration>,
 }
 
-/// Where the video goes.
+/// The output.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct SaveArgs {
@@ -177,11 +181,12 @@ pub(crate) struct SaveArgs {
     /// Save the video as <task id>.mp4 in this folder
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub(crate) output_dir: Option<PathBuf>,
-    /// Replace files that exist
+    /// Replace existing files
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Go on where an earlier run of the same request ended: creates nothing twice, fetches nothing twice. It is found by
-    /// its record: NAME.ark-video.json beside the video, without -o in the state directory. =ID says which of several
+    /// Continue an earlier run of the same request; nothing is created or fetched twice. Its record
+    /// is NAME.ark-video.json beside the video, or without -o in the state directory. =ID selects
+    /// one of several
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "overwrite")]
     pub(crate) resume: Option<String>,
     /// Do not write NAME.ark-video.json beside the video (task, prompt, hashes)
@@ -199,7 +204,7 @@ pub(crate) struct WaitArgs {
     #[arg(long, conflicts_with = "ids")]
     pub(crate) all: bool,
     #[command(flatten)]
-    pub(crate) patience: PatienceArgs,
+    pub(crate) timing: TimingArgs,
 }
 
 /// Saving videos.
@@ -208,8 +213,8 @@ pub(crate) struct DownloadArgs {
     /// Task ids, `cgt-…`
     #[arg(value_name = "ID", value_parser = values::task_id, required_unless_present = "all_succeeded")]
     pub(crate) ids: Vec<String>,
-    /// Save the videos of all tasks of the account that have succeeded and can still be fetched (24 hours); those that
-    /// are here already are left alone
+    /// Save the videos of all succeeded tasks that can still be fetched (24 hours); existing files
+    /// are skipped
     #[arg(long, conflicts_with_all = ["ids", "output"])]
     pub(crate) all_succeeded: bool,
     /// Videos fetched at the same time
@@ -224,7 +229,7 @@ pub(crate) struct DownloadArgs {
 pub(crate) struct ForgetArgs {
     #[command(flatten)]
     pub(crate) task: TaskArgs,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
 }
@@ -232,16 +237,16 @@ pub(crate) struct ForgetArgs {
 /// Which models.
 #[derive(Debug, Args)]
 pub(crate) struct ModelsArgs {
-    /// Only models whose id or name holds this text
+    /// Only models whose id or name contains this text
     pub(crate) filter: Option<String>,
     /// Also models that do not make videos
     #[arg(long)]
     pub(crate) all: bool,
-    /// List what the catalog knows, with resolutions and lengths; ask nobody
+    /// List the catalog's models with resolutions and durations, without calling the service
     #[arg(long)]
     pub(crate) offline: bool,
-    /// Say what the catalog knows of a field, a value or a row of a model or family, who says so, when, and how sure it
-    /// is: `--why 2.5 1080p`, `--why doubao-seedance-2-0-260128 duration`
+    /// Show what the catalog says about a field, a value or a row of a model or family, with
+    /// source, date and confidence: `--why 2.5 1080p`, `--why doubao-seedance-2-0-260128 duration`
     #[arg(long, num_args = 2, value_names = ["MODEL|FAMILY", "FIELD|VALUE"], conflicts_with_all = ["filter", "all"])]
     pub(crate) why: Option<Vec<String>>,
 }
@@ -275,7 +280,7 @@ mod tests {
     fn no_flag_takes_a_key_on_the_command_line() {
         for command in std::iter::once(&Cli::command()).chain(Cli::command().get_subcommands()) {
             let flags: Vec<_> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
-            // The simulator's key opens nothing but the simulator.
+            // The simulator's key is valid for the simulator only.
             let taken = flags.contains(&"api-key") && command.get_name() != "simulate";
             assert!(!taken, "{}: {flags:?}", command.get_name());
         }

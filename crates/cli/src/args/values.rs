@@ -12,11 +12,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     read.ok_or_else(|| "write a time such as 90s, 30m, 1h30m, or a number of seconds".to_owned())
 }
 
-/// A pace that the service's own limit (20 questions a second for the whole account) can bear.
+/// A poll interval within the service's limit (20 GETs a second for the whole account).
 pub(super) fn pace(text: &str) -> Result<Duration, String> {
     let pace = duration(text)?;
     if pace < Duration::from_millis(200) {
-        Err("at least 200ms: the service takes 20 questions a second".to_owned())
+        Err("at least 200ms: the service accepts 20 requests a second".to_owned())
     } else {
         Ok(pace)
     }
@@ -30,7 +30,7 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "write a factor such as 1x or 60x, from 0.01x to 1000000x".to_owned())
 }
 
-/// A moment, or how long ago it was.
+/// A time, absolute or before now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     /// Milliseconds since 1970.
@@ -39,7 +39,7 @@ pub(crate) enum When {
 }
 
 impl When {
-    /// The moment, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970.
     pub(crate) fn at(self, now: i64) -> i64 {
         match self {
             Self::At(at) => at,
@@ -49,7 +49,7 @@ impl When {
 }
 
 /// `2026-11-22T10:15:00Z` or `20m`.
-pub(super) fn moment(text: &str) -> Result<When, String> {
+pub(super) fn time(text: &str) -> Result<When, String> {
     if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
         return Ok(When::At(at.as_millisecond()));
     }
@@ -83,12 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn moments() {
-        assert_eq!(moment("2026-11-22T10:15:30Z"), Ok(When::At(1_795_342_530_000)));
-        assert_eq!(moment("2026-11-22T18:15:30+08:00"), Ok(When::At(1_795_342_530_000)));
-        assert_eq!(moment("20m").map(|when| when.at(3_600_000)), Ok(2_400_000));
+    fn times() {
+        assert_eq!(time("2026-11-22T10:15:30Z"), Ok(When::At(1_795_342_530_000)));
+        assert_eq!(time("2026-11-22T18:15:30+08:00"), Ok(When::At(1_795_342_530_000)));
+        assert_eq!(time("20m").map(|when| when.at(3_600_000)), Ok(2_400_000));
         for text in ["", "yesterday", "2026-11-22", "-5s"] {
-            assert!(moment(text).is_err(), "{text}");
+            assert!(time(text).is_err(), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is there: `config`, `completions`.
+//! `config` and `completions`.
 
 use clap::CommandFactory;
 use clap_complete::Shell;

@@ -1,4 +1,5 @@
-//! `simulate --audit -- COMMAND`: runs any client against the simulator, then tells what it would have paid.
+//! `simulate --audit -- COMMAND`: runs any client against the simulator, then reports what it would
+//! have been billed.
 
 use std::ffi::OsString;
 use std::process::Stdio;
@@ -14,13 +15,14 @@ use crate::failure::Failure;
 use crate::output::{Form, Output};
 use crate::session::{Session, quoted};
 
-/// Longer than any task may take (`execution_expires_after`, create page, 2026-10): after it everything that was accepted has ended.
+/// Longer than any task may take (`execution_expires_after`, create page, 2026-10): after it
+/// everything that was accepted has ended.
 const EVERYTHING: Duration = Duration::from_secs(73 * 3600);
 
 /// How long the command may take to end after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What the command did, for machines.
+/// The report as JSON.
 #[derive(Serialize)]
 struct Report<'a> {
     /// `null` when a signal ended it.
@@ -30,7 +32,7 @@ struct Report<'a> {
     billed: usize,
     tokens: i64,
     price: &'a [Price],
-    /// Distinct requests; how many of them were paid more than once, and how many bills that was too many.
+    /// Distinct requests, those billed more than once, and the surplus bills.
     intents: &'a [Intent],
     double_bills: usize,
     surplus_bills: usize,
@@ -40,7 +42,8 @@ struct Report<'a> {
     deleted_before_download: &'a [String],
 }
 
-/// Runs the command and reports. Its own output goes to standard error, so that standard output holds the report alone.
+/// Runs the command and reports. Its own output goes to standard error, so that standard output
+/// holds the report alone.
 pub(crate) async fn run(
     session: &mut Session,
     running: &mut Running,
@@ -48,12 +51,12 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let Running { simulator, notes } = running;
     let [program, arguments @ ..] = command else {
-        return Err(Failure::new(Exit::Usage, "there is no command to audit").hint("write it after `--`"));
+        return Err(Failure::new(Exit::Usage, "no command to audit").hint("write the command after `--`"));
     };
     let mut child = Command::new(program);
     child.args(arguments).current_dir(&session.cwd).stdout(Stdio::from(std::io::stderr())).kill_on_drop(true);
     child.env("ARK_BASE_URL", simulator.base_url()).env("ARK_API_KEY", simulator.api_key());
-    // These would lead our own command elsewhere, and a proxy cannot reach this machine.
+    // These would override the simulator's address; a proxy cannot reach this machine.
     child.env_remove("ARK_PROFILE").env_remove("ARK_REGION");
     let direct = ["NO_PROXY", "no_proxy"].iter().find_map(|name| session.env.get(*name));
     let direct = direct.map(|list| format!("{list},")).unwrap_or_default();
@@ -62,9 +65,8 @@ pub(crate) async fn run(
         child.env("ARK_SIMULATOR_CONTROL_URL", control);
     }
     let shown = quoted(&program.to_string_lossy());
-    let mut child = child.spawn().map_err(|error| {
-        Failure::new(Exit::Input, format!("the command {shown} cannot be started: {error}"))
-    })?;
+    let mut child =
+        child.spawn().map_err(|error| Failure::new(Exit::Input, format!("cannot start {shown}: {error}")))?;
     let ended = loop {
         tokio::select! {
             ended = child.wait() => break ended,
@@ -72,8 +74,9 @@ pub(crate) async fn run(
             Some(note) = notes.recv() => session.output.note(format_args!("simulator: {note}")),
         }
     };
-    let ended = ended.map_err(|error| Failure::new(Exit::Internal, format!("{shown} was lost: {error}")))?;
-    // What was accepted is paid for, whether or not the command waited for it.
+    let ended =
+        ended.map_err(|error| Failure::new(Exit::Internal, format!("cannot wait for {shown}: {error}")))?;
+    // Accepted tasks are billed, whether or not the command waited for them.
     simulator.advance(EVERYTHING);
     let ledger = simulator.ledger();
     report(&session.output, &ledger, ended.code());
@@ -83,12 +86,12 @@ pub(crate) async fn run(
         Some(0) => Err(Failure::new(
             Exit::DoubleBills,
             format!(
-                "{doubles} of {} requests would have been paid more than once: {} bills too many",
+                "{doubles} of {} requests would have been billed more than once: {} surplus bills",
                 ledger.intents.len(),
                 ledger.surplus_bills()
             ),
         )
-        .hint("a create whose answer was lost must not be sent again: look for its task in the list first")),
+        .hint("do not resend a create whose response was lost: search for its task in the list first")),
         Some(code) => {
             let passed = u8::try_from(code).unwrap_or(1);
             Err(Failure::new(
@@ -96,11 +99,11 @@ pub(crate) async fn run(
                 format!("the audited command ended with exit code {code}"),
             ))
         }
-        None => Err(Failure::new(Exit::Command(1), "the audited command was ended by a signal")),
+        None => Err(Failure::new(Exit::Command(1), "the audited command was killed by a signal")),
     }
 }
 
-/// The terminal has told the command too: it gets a moment to end by itself.
+/// The terminal has signalled the command too: it gets some time to exit.
 async fn stop(child: &mut Child) -> std::io::Result<std::process::ExitStatus> {
     match tokio::time::timeout(GRACE, child.wait()).await {
         Ok(ended) => ended,
@@ -145,7 +148,7 @@ fn text(ledger: &Ledger) -> String {
     for intent in ledger.intents.iter().filter(|intent| intent.task_ids.len() > 1) {
         let ids = intent.task_ids.join(" ");
         text.push_str(&format!(
-            "  request {}: {} bills for one action: {ids}\n",
+            "  request {}: {} bills for one request: {ids}\n",
             intent.request_hash, intent.bills
         ));
     }
@@ -153,9 +156,9 @@ fn text(ledger: &Ledger) -> String {
         text.push_str(&format!("rate exceeded: {}, {} times ({})\n", one.operation, one.count, one.code));
     }
     for (what, ids) in [
-        ("paid and never fetched", &ledger.never_seen),
-        ("paid and never downloaded as a whole", &ledger.never_downloaded),
-        ("paid, and its record deleted before it was downloaded", &ledger.deleted_before_download),
+        ("billed, end never polled", &ledger.never_seen),
+        ("billed and never fully downloaded", &ledger.never_downloaded),
+        ("billed, and its record deleted before it was downloaded", &ledger.deleted_before_download),
     ] {
         if !ids.is_empty() {
             text.push_str(&format!("{what}: {}\n", ids.join(" ")));

@@ -1,4 +1,4 @@
-//! `check` and `estimate`: what can be known of requests without sending them. No key, no network.
+//! `check` and `estimate`: checks and cost of requests. No key, no network; sends nothing.
 
 use ark_video::model::Estimate;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::checking::{Checked, estimate_of, estimate_text};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Form;
-use crate::request::{self, Asked, Surroundings, Trouble};
+use crate::request::{self, RequestContext, RequestError, RequestInput};
 use crate::session::Session;
 
 /// `check`
@@ -35,16 +35,16 @@ pub(crate) async fn check(session: &mut Session, args: &CheckArgs) -> Result<(),
         1 => Err(refused.remove(0)),
         _ if several => {
             let message =
-                format!("{} of {} requests are refused; nothing was sent", refused.len(), asked.len());
+                format!("{} of {} requests are not valid; nothing was sent", refused.len(), asked.len());
             Err(Failure::new(Exit::Request, message))
         }
         _ => Err(refused.remove(0)),
     }
 }
 
-/// An estimate for machines.
+/// An estimate as JSON.
 #[derive(Serialize)]
-struct Told<'a> {
+struct EstimateDocument<'a> {
     file: Option<&'a str>,
     #[serde(flatten)]
     estimate: &'a Estimate,
@@ -59,14 +59,14 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
         let asked = Checked::request(asked, &catalog)?;
         let refused = Checked::of_request(&asked, &catalog).refused();
         if refused > 0 {
-            session
-                .output
-                .warn(format_args!("{} would be refused: see `ark-video check`", asked.names.whole()));
+            session.output.warn(format_args!("{} is not valid: see `ark-video check`", asked.names.whole()));
         }
         let estimate = estimate_of(&asked, &catalog);
         match session.output.form {
             Form::Json => {
-                session.output.json(&Told { file: asked.names.file.as_deref(), estimate: &estimate });
+                session
+                    .output
+                    .json(&EstimateDocument { file: asked.names.file.as_deref(), estimate: &estimate });
             }
             Form::Quiet | Form::Text => {
                 let gap = if number > 0 { "\n" } else { "" };
@@ -78,11 +78,11 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
     Ok(())
 }
 
-/// Each request, or why there is none.
+/// Each request, or why it could not be built.
 async fn requests(
     session: &mut Session,
     args: &RequestsArgs,
-) -> Result<Vec<Result<Asked, Trouble>>, Failure> {
+) -> Result<Vec<Result<RequestInput, RequestError>>, Failure> {
     let inputs: Vec<Option<&str>> = match args.inputs.as_slice() {
         [] => vec![None],
         [one] => vec![Some(one.as_str())],
@@ -91,9 +91,9 @@ async fn requests(
                 let shown: String = prompt.chars().take(20).collect();
                 return Err(Failure::new(
                     Exit::Usage,
-                    format!("several requests must be files that end in .json, and `{shown}` is none"),
+                    format!("several requests must be .json files, and `{shown}` is not one"),
                 )
-                .hint("put a prompt of several words into quotes"));
+                .hint("put the prompt in quotes"));
             }
             many.iter().map(|input| Some(input.as_str())).collect()
         }
@@ -103,7 +103,7 @@ async fn requests(
         + usize::from(session.key_from_stdin());
     let stdin = session.one_stdin(readers).await?;
     let settings = session.settings(&stdin)?;
-    let at = Surroundings {
+    let at = RequestContext {
         default_model: (&settings.model.value, &settings.model.by),
         cwd: &session.cwd,
         stdin: &stdin,

@@ -1,4 +1,4 @@
-//! `generate --dry-run`: what the checks say, what it would cost, and the exact body.
+//! `generate --dry-run`: findings, cost, and the exact body.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::checking::{Checked, Document, estimate_text};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Form, Output};
-use crate::request::Asked;
+use crate::request::RequestInput;
 use crate::session::Session;
 
 /// Everything before the body in the document of `--json`.
@@ -22,11 +22,12 @@ struct Head<'a> {
     body_bytes: u64,
 }
 
-/// The body goes to standard output: the bytes themselves for machines, readable and with media cut short for people. The
-/// rest goes to standard error, or, with `--json`, into one document with the body.
+/// The body goes to standard output: the exact bytes for programs, formatted and with media
+/// shortened on a terminal. The rest goes to standard error, or with `--json` into one document
+/// with the body.
 pub(crate) fn show(
     session: &Session,
-    asked: &Asked,
+    asked: &RequestInput,
     checked: &Checked,
     estimate: &Estimate,
 ) -> Result<(), Failure> {
@@ -35,7 +36,7 @@ pub(crate) fn show(
     if session.flags.json {
         let head = Head { report: checked.document(), estimate, body_bytes: body.length() };
         let head = serde_json::to_string(&head).map_err(|error| {
-            Failure::new(Exit::Internal, format!("the report cannot be written as JSON: {error}"))
+            Failure::new(Exit::Internal, format!("cannot write the report as JSON: {error}"))
         })?;
         output.json_text(&format!("{},\"body\":", head.trim_end_matches('}')));
         write(output, &body)?;
@@ -58,7 +59,7 @@ pub(crate) fn show(
 /// Writes the body as it would be sent, a piece at a time.
 fn write(output: &Output, body: &RequestBody) -> Result<(), Failure> {
     body.write_to(&mut Pieces(output)).map_err(|error| {
-        Failure::new(Exit::Input, format!("the body cannot be read: {error}")).hint("nothing was sent")
+        Failure::new(Exit::Input, format!("cannot read the body: {error}")).hint("nothing was sent")
     })
 }
 

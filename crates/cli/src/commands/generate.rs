@@ -1,5 +1,5 @@
-//! `generate`: everything that can be known is checked first, the request is sent once, and from then on the task's id
-//! is in every message.
+//! `generate`: checks everything first, sends the request once, and names the task id in every
+//! later message.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,30 +24,30 @@ use crate::failure::Failure;
 use crate::names::Names;
 use crate::output::Form;
 use crate::records::Store;
-use crate::request::{self, Asked, Surroundings};
+use crate::request::{self, RequestContext, RequestInput};
 use crate::session::Session;
-use crate::sidecar::{Memory, Remembered, Stand};
+use crate::sidecar::{Memory, Remembered, RunState};
 
-/// The way past our checks.
-const FORCE: &str = "if you know better, send it all the same with --force";
+/// The hint that skips the checks.
+const FORCE: &str = "to send it anyway: --force";
 
-/// How long to wait for the answer to a create after Ctrl-C: leaving without it may leave a bill behind.
+/// How long to wait for the response to a create after Ctrl-C: without it a bill may go unnoticed.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<(), Failure> {
     if session.flags.simulate && args.no_wait {
         return Err(Failure::new(
             Exit::Usage,
-            "--no-wait leaves nothing behind with --simulate: the simulator ends with this command",
+            "--no-wait has no effect with --simulate: the simulator ends with this command",
         )
-        .hint("run `ark-video simulate` and point ARK_BASE_URL at it"));
+        .hint("run `ark-video simulate` and set ARK_BASE_URL to it"));
     }
     let readers =
         request::wants_stdin(&args.request, args.input.as_deref()) + usize::from(session.key_from_stdin());
     let stdin = session.one_stdin(readers).await?;
     let settings = session.settings(&stdin)?;
     let catalog = session.catalog()?;
-    let at = Surroundings {
+    let at = RequestContext {
         default_model: (&settings.model.value, &settings.model.by),
         cwd: &session.cwd,
         stdin: &stdin,
@@ -64,7 +64,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     checked.warning_lines().for_each(|line| session.output.warn(line));
     checked.note_lines().for_each(|line| session.output.note(line));
     let fit = checked.verdict(false, FORCE).and(within);
-    let Asked { request, names, files, facts, .. } = asked;
+    let RequestInput { request, names, files, facts, .. } = asked;
     let mut to = Destination::new(&args.save, ending(&request), &session.cwd);
     to.inputs = inputs(args, &files, &session.cwd);
     let saves = !args.no_wait && !args.no_download;
@@ -76,15 +76,15 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     }
     let (mut memory, stand) =
         remembered(session, &to, &request, &files, &settings.base_url.value, saves).await?;
-    if let Stand::Done { sidecar, video } = &stand {
+    if let RunState::Done { sidecar, video } = &stand {
         return done(session, sidecar, video, &to);
     }
-    let is_new = matches!(stand, Stand::New);
+    let is_new = matches!(stand, RunState::New);
     if is_new && saves {
         to.check_new(request.return_last_frame == Some(true), memory.origin().1)?;
     }
     let mut connection = session.connect(&settings, catalog).await?;
-    // Checked above, with every word of the user's own.
+    // Already checked above, with the user's flags as locations.
     let marks = if args.no_marks { StampOptions::none() } else { StampOptions::new() };
     let mut options = CreateOptions::new()
         .attachments(files)
@@ -95,14 +95,14 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         options = options.retry(RetryOptions::new().elapsed(time));
     }
     let handle = match stand {
-        Stand::Submitted(id) => connection.client.task(id),
-        Stand::Unknown(unknown) => {
+        RunState::Submitted(id) => connection.client.task(id),
+        RunState::Unknown(unknown) => {
             let name = memory.searchable().unwrap_or_default();
             let id = reconcile::once(session, &connection.client, *unknown, &name).await?;
             memory.ended(session, Ok(&id));
             connection.client.task(id)
         }
-        // What was sent by an earlier run is paid for, whatever the checks think of it now.
+        // A task of an earlier run is billed, whatever the checks report now.
         _ => {
             fit?;
             create(session, &connection.client, &request, &options, &names, &mut memory).await?
@@ -124,7 +124,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         }
     }
     let options =
-        result::patience(&args.patience, request.service_tier.as_ref(), connection.simulator.is_some());
+        result::wait_options(&args.timing, request.service_tier.as_ref(), connection.simulator.is_some());
     let task = result::wait_for(session, &handle, options)
         .await
         .map_err(|failure| simulated(api_failure::explained(failure, None, &names), session))?;
@@ -143,11 +143,11 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     if let Some(file) = saved.file.take() {
         memory.saved(session, &task, &to.real(&saved.video), file);
     }
-    result::tell(session, &task, &saved);
+    result::report(session, &task, &saved);
     saved.trouble.take().map_or(Ok(()), Err)
 }
 
-/// What is remembered of this create, and what an earlier run left of it.
+/// The records of this create, and the state of an earlier run.
 async fn remembered(
     session: &mut Session,
     to: &Destination,
@@ -155,24 +155,24 @@ async fn remembered(
     files: &Attachments,
     base_url: &str,
     saves: bool,
-) -> Result<(Memory, Stand), Failure> {
+) -> Result<(Memory, RunState), Failure> {
     let unreadable = |error: std::io::Error| {
         let why = crate::media::reason(&error);
-        Failure::new(Exit::Input, format!("a file of the request cannot be read: {why}"))
+        Failure::new(Exit::Input, format!("cannot read a file of the request: {why}"))
             .hint("nothing was sent")
     };
     let hash = intent_hash(request, files).map_err(unreadable)?;
     let provenance = Provenance::of(request, files).map_err(unreadable)?;
     if session.flags.simulate {
-        // The simulator ends with this command: its tasks are nothing to go on with.
-        return Ok((Memory::of_rehearsal(provenance, hash), Stand::New));
+        // The simulator ends with this command: its tasks cannot be resumed.
+        return Ok((Memory::of_simulation(provenance, hash), RunState::New));
     }
     let store = Store::open(&session.env, &session.cwd);
     let of = Remembered { to, hash, provenance, base_url: base_url.to_owned(), store, saves };
     Memory::open(session, of).await
 }
 
-/// Local files that go into the request: none of them may be written over.
+/// Local input files: none of them may be overwritten.
 fn inputs(args: &GenerateArgs, files: &Attachments, cwd: &Path) -> InputFiles {
     let texts = [&args.request.prompt, &args.request.extra_body].into_iter().flatten();
     let texts = texts.filter_map(|text| text.strip_prefix('@')).filter(|name| *name != "-");
@@ -181,25 +181,26 @@ fn inputs(args: &GenerateArgs, files: &Attachments, cwd: &Path) -> InputFiles {
     named.chain(files.names().map(|name| cwd.join(name))).collect()
 }
 
-/// An earlier run did all of it.
+/// An earlier run has finished it.
 fn done(session: &Session, sidecar: &Sidecar, video: &Path, to: &Destination) -> Result<(), Failure> {
     let task = sidecar.task.clone().and_then(|task| serde_json::from_value::<Task>(task).ok());
     let (Some(task), Some(file)) = (task, &sidecar.file) else {
-        return Err(Failure::new(Exit::Output, "the record of the video does not say what is in it"));
+        return Err(Failure::new(Exit::Output, "the record of the video is incomplete"));
     };
     if !to.resume {
-        // Found with --resume only; otherwise the name is taken, and the check before has said so.
-        return Err(Failure::new(Exit::Output, format!("{} exists already", video.display())));
+        // Reached only with --resume; otherwise the check before has reported the existing file.
+        return Err(Failure::new(Exit::Output, format!("{} already exists", video.display())));
     }
-    session.output.note(format_args!("{} is here already, whole: nothing was sent", video.display()));
+    session.output.note(format_args!("{} is already complete; nothing was sent", video.display()));
     let frames = ["png", "jpeg"].map(|ending| crate::destination::beside(video, ending));
     let last_frame = frames.into_iter().find(|path| to.real(path).is_file());
     let saved = Saved { video: video.to_owned(), bytes: file.bytes, file: None, last_frame, trouble: None };
-    result::tell(session, &task, &saved);
+    result::report(session, &task, &saved);
     Ok(())
 }
 
-/// Sends once. Ctrl-C waits for the answer a little: only the answer tells whether there is something to pay for.
+/// Sends once. After Ctrl-C it waits briefly for the response, which shows whether a task was
+/// created.
 async fn create(
     session: &mut Session,
     client: &Client,
@@ -227,7 +228,7 @@ async fn create(
         Some(created) => created,
         None => {
             session.output.warn(format_args!(
-                "the request is on its way and may be billed; waiting up to {} s for its answer (Ctrl-C again leaves at once)",
+                "the request was sent and may be billed; waiting up to {} s for the response (Ctrl-C again exits at once)",
                 LAST_PATIENCE.as_secs()
             ));
             tokio::select! {
@@ -255,24 +256,24 @@ fn marked(
         let in_use = store.marks_in_use(&base_url, &request.model, client.now());
         let prepared = client.prepare(request, &options.clone().marks_in_use(in_use));
         let free = |expiry| store.claim_mark(&base_url, &request.model, expiry);
-        // Another command may have taken it since: then it is among those in use.
+        // Another command may have taken it meanwhile: then it is among those in use.
         if prepared.marks().expiry.is_none_or(free) {
             return prepared;
         }
     }
 }
 
-/// Gone before the answer came.
+/// Interrupted before the response.
 fn unknown(record: &Unknown, again: &str) -> Failure {
-    let message = "Nobody knows whether the task was created: the command was stopped before the answer came. It may exist \
-                   and may be billed, so do not just send it again.";
+    let message = "It is unknown whether the task was created: the command was interrupted before the response. It may exist \
+                   and may be billed; do not send it again before searching for it.";
     Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(record)).hint(format!(
-        "look for it: {again} reconcile --since 10m --model {}",
+        "search for the task: {again} reconcile --since 10m --model {}",
         crate::session::quoted(&record.model)
     ))
 }
 
-/// What to do next does not exist for a simulator that ends with the command.
+/// Hints are dropped for a simulator that ends with the command.
 fn simulated(mut failure: Failure, session: &Session) -> Failure {
     if session.flags.simulate {
         failure.hints.clear();

@@ -1,4 +1,4 @@
-//! Many tasks at once: `wait` and `download` with several ids, or with all that the account has.
+//! Many tasks at once: `wait` and `download` with several ids, or all of the account.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::session::{Session, interrupted};
 
-/// `wait ID ID …` and `wait --all`: each task is told when it ends.
+/// `wait ID ID …` and `wait --all`: reports each task when it ends.
 pub(crate) async fn wait(session: &mut Session, client: &Client, args: &WaitArgs) -> Result<(), Failure> {
     let again = session.again();
     let mut ids = args.ids.clone();
@@ -38,7 +38,7 @@ pub(crate) async fn wait(session: &mut Session, client: &Client, args: &WaitArgs
         return Ok(());
     }
     let mut options = WatchOptions::new();
-    if let Some(timeout) = args.patience.timeout {
+    if let Some(timeout) = args.timing.timeout {
         options = options.timeout(timeout);
     }
     let mut watch = client.watch(options);
@@ -62,10 +62,9 @@ pub(crate) async fn wait(session: &mut Session, client: &Client, args: &WaitArgs
     };
     match left {
         Some(left) => {
-            let message =
-                format!("interrupted: {left} of {total} tasks were not seen to end; nothing was cancelled");
+            let message = format!("interrupted: {left} of {total} tasks are unfinished; none was cancelled");
             Err(Failure::new(Exit::Interrupted, message).hint(format!(
-                "go on with: {again} wait {}",
+                "continue with: {again} wait {}",
                 ids.iter().map(|id| escape::id(id)).collect::<Vec<_>>().join(" ")
             )))
         }
@@ -90,12 +89,12 @@ impl Tally {
                 _ => ("cancelled", Exit::TaskEnded),
             },
             WatchEvent::Gone { .. } => ("unknown to the service", Exit::Result),
-            WatchEvent::TimedOut { .. } => ("still under way", Exit::StillRunning),
-            WatchEvent::CouldNotAsk { .. } => ("could not be asked for", Exit::Result),
+            WatchEvent::TimedOut { .. } => ("still running", Exit::StillRunning),
+            WatchEvent::CouldNotAsk { .. } => ("could not be polled", Exit::Result),
             _ => return,
         };
         *self.ended.entry(word).or_default() += 1;
-        // What is not known outweighs what is still to come, and that outweighs what is over.
+        // Unknown outweighs unfinished, and unfinished outweighs finished.
         let weight = |exit: Exit| match exit {
             Exit::Result => 2,
             Exit::StillRunning => 1,
@@ -110,7 +109,7 @@ impl Tally {
         let Some(exit) = self.exit else { return Ok(()) };
         let bad: usize = self.ended.values().sum();
         let parts: Vec<String> = self.ended.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        Err(Failure::new(exit, format!("{bad} of {total} tasks have not succeeded: {}", parts.join(", "))))
+        Err(Failure::new(exit, format!("{bad} of {total} tasks did not succeed: {}", parts.join(", "))))
     }
 }
 
@@ -120,13 +119,13 @@ pub(crate) async fn download(
     client: &Client,
     args: &DownloadArgs,
 ) -> Result<(), Failure> {
-    let mut trouble = Trouble::default();
+    let mut trouble = Failures::default();
     let tasks = match args.all_succeeded {
         true => succeeded(session, client, &mut trouble).await?,
         false => named(session, client, &args.ids, &mut trouble).await?,
     };
     if tasks.is_empty() && trouble.count == 0 {
-        session.output.note("there is nothing to fetch");
+        session.output.note("no videos to download");
         return Ok(());
     }
     let total = tasks.len() + trouble.count;
@@ -147,17 +146,18 @@ pub(crate) async fn download(
     let (mut fetched, mut failed) = (Vec::<Downloaded>::new(), Vec::new());
     let interrupted_early = {
         let screen = Progress::many(&session.output, jobs.len(), "fetched");
-        let (tell, mut told) = unbounded_channel::<(String, SaveProgress)>();
-        let on_progress = move |id: &str, progress: SaveProgress| drop(tell.send((id.to_owned(), progress)));
+        let (progress_sender, mut progress_events) = unbounded_channel::<(String, SaveProgress)>();
+        let on_progress =
+            move |id: &str, progress: SaveProgress| drop(progress_sender.send((id.to_owned(), progress)));
         let mut work = pin!(client.download_all(jobs, usize::from(args.at_once), on_progress));
         loop {
             tokio::select! {
-                Some((id, progress)) = told.recv() => screen.bytes(&id, progress),
+                Some((id, progress)) = progress_events.recv() => screen.bytes(&id, progress),
                 done = work.next() => match done {
                     None => break false,
-                    Some((id, Ok(film))) => {
+                    Some((id, Ok(saved_video))) => {
                         screen.done(&id, "saved");
-                        fetched.push(film);
+                        fetched.push(saved_video);
                     }
                     Some((id, Err(error))) => {
                         screen.done(&id, "not saved");
@@ -176,35 +176,35 @@ pub(crate) async fn download(
         }
         trouble.note(session, &id, failure);
     }
-    for film in &fetched {
-        let Some((to, _)) = places.get(&film.task.id) else { continue };
-        let video = to.video(&film.task.id);
-        let mut saved = Saved { video, bytes: film.bytes, file: None, last_frame: None, trouble: None };
-        if film.task.last_frame_url().is_some() && !interrupted_early {
-            result::add_last_frame(session, &client.task(&film.task.id), &mut saved, to).await;
+    for saved_video in &fetched {
+        let Some((to, _)) = places.get(&saved_video.task.id) else { continue };
+        let video = to.video(&saved_video.task.id);
+        let mut saved =
+            Saved { video, bytes: saved_video.bytes, file: None, last_frame: None, trouble: None };
+        if saved_video.task.last_frame_url().is_some() && !interrupted_early {
+            result::add_last_frame(session, &client.task(&saved_video.task.id), &mut saved, to).await;
         }
-        result::tell(session, &film.task, &saved);
+        result::report(session, &saved_video.task, &saved);
         if let Some(failure) = saved.trouble.take() {
-            trouble.note(session, &film.task.id, failure);
+            trouble.note(session, &saved_video.task.id, failure);
         }
     }
     if interrupted_early {
         let left = total - fetched.len();
-        let message =
-            format!("interrupted: {left} of {total} videos are not saved; what was fetched of them is kept");
-        return Err(Failure::new(Exit::Interrupted, message).hint("run it again with --resume"));
+        let message = format!("interrupted: {left} of {total} videos are not saved; partial files are kept");
+        return Err(Failure::new(Exit::Interrupted, message).hint("run the command again with --resume"));
     }
     trouble.verdict(total)
 }
 
-/// What went wrong with some of many.
+/// The failures among many tasks.
 #[derive(Default)]
-struct Trouble {
+struct Failures {
     count: usize,
     first: Option<Exit>,
 }
 
-impl Trouble {
+impl Failures {
     fn note(&mut self, session: &Session, id: &str, failure: Failure) {
         session.output.warn(escape::one_line(&format!("{id}: {}", failure.message)));
         self.count += 1;
@@ -215,25 +215,25 @@ impl Trouble {
         match self.first {
             None => Ok(()),
             Some(exit) if self.count == 0 => {
-                Err(Failure::new(exit, "all videos that were listed are saved, but the list ended too early"))
+                Err(Failure::new(exit, "all listed videos are saved, but the list is incomplete"))
             }
             Some(exit) => Err(Failure::new(exit, format!("{} of {total} videos are not saved", self.count))),
         }
     }
 }
 
-/// All whose video can still be fetched, as far as the list shows them: those of a list that ends too early are fetched too.
+/// All tasks with a retrievable video, also those of an incomplete list.
 async fn succeeded(
     session: &mut Session,
     client: &Client,
-    trouble: &mut Trouble,
+    trouble: &mut Failures,
 ) -> Result<Vec<Task>, Failure> {
     let query = ListQuery::new().status(TaskStatus::Succeeded);
     let (tasks, missing) = listed(session, client, query).await?;
     match missing {
         Some(failure) if tasks.is_empty() => return Err(failure),
         Some(failure) => {
-            session.output.warn(escape::one_line(&format!("the list ended too early: {}", failure.message)));
+            session.output.warn(escape::one_line(&format!("the list is incomplete: {}", failure.message)));
             trouble.first = Some(failure.exit);
         }
         None => {}
@@ -242,19 +242,19 @@ async fn succeeded(
     Ok(tasks.into_iter().filter(|task| deadline(task).is_none_or(|at| at > now)).collect())
 }
 
-/// These tasks as they are; those that have no video are told and left out.
+/// These tasks; those without a video are reported and skipped.
 async fn named(
     session: &mut Session,
     client: &Client,
     ids: &[String],
-    trouble: &mut Trouble,
+    trouble: &mut Failures,
 ) -> Result<Vec<Task>, Failure> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
     let mut found = BTreeMap::new();
     for some in ids.chunks(100) {
-        // LIST saves a question for each; what it does not tell is asked one by one.
+        // LIST saves a GET per task; the rest is fetched one by one.
         if let Ok(tasks) = list(session, client, ListQuery::new().task_ids(some)).await {
             found.extend(tasks.into_iter().map(|task| (task.id.clone(), task)));
         }
@@ -273,7 +273,8 @@ async fn named(
             Ok(task) if task.status == TaskStatus::Succeeded => tasks.push(task),
             Ok(task) => {
                 let exit = if task.status.is_terminal() { Exit::TaskEnded } else { Exit::StillRunning };
-                let failure = Failure::new(exit, format!("it is {}: there is no video to save", task.status));
+                let failure =
+                    Failure::new(exit, format!("the task is {}: there is no video to save", task.status));
                 trouble.note(session, &id, failure);
             }
             Err(error) => trouble.note(session, &id, api_failure::of(&error, &session.again())),
@@ -287,7 +288,7 @@ async fn list(session: &mut Session, client: &Client, query: ListQuery) -> Resul
     missing.map_or(Ok(tasks), Err)
 }
 
-/// What the list shows, and why some of it is missing.
+/// The listed tasks, and the error if the list is incomplete.
 async fn listed(
     session: &mut Session,
     client: &Client,

@@ -1,4 +1,5 @@
-//! One file per family of verbs. Each takes the session and its arguments and says, at most once, what came of it.
+//! One file per family of commands. Each takes the session and its arguments and reports the result
+//! once.
 
 pub(crate) mod about;
 mod audit;

@@ -1,4 +1,5 @@
-//! `models`: what the service offers; without a key, or with `--offline`, what the catalog knows; with `--why`, who says so.
+//! `models`: the service's models; without a key or with `--offline`, the catalog's; with `--why`,
+//! the sources of a catalog row.
 
 use ark_video::model::{AnyCell, Availability, Catalog, Family, Limits, Model, Why, Words};
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), 
     if settings.key.is_none() && !session.flags.simulate {
         known(session, args, &catalog);
         session.output.note(format_args!(
-            "from the catalog of {}, because there is no API key to ask the service with",
+            "from the catalog of {}: without an API key the service cannot be queried",
             catalog.edition
         ));
         return Ok(());
@@ -49,7 +50,7 @@ pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), 
     Ok(())
 }
 
-/// A model of the catalog, for machines.
+/// A model of the catalog as JSON.
 #[derive(Serialize)]
 struct Known<'a> {
     #[serde(flatten)]
@@ -93,10 +94,10 @@ fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
 fn row(known: &Known<'_>) -> [String; 6] {
     let model = known.model;
     let status = match model.status {
-        Availability::Current => "in service",
-        Availability::AllowList => "chosen accounts",
+        Availability::Current => "available",
+        Availability::AllowList => "selected accounts",
         Availability::Retiring => "retiring",
-        _ => "switched off",
+        _ => "shut down",
     };
     let since = model.status_date.as_ref().map_or(String::new(), |date| format!(" {date}"));
     let seconds = known.duration.map_or(String::new(), |lengths| {
@@ -113,13 +114,13 @@ fn row(known: &Known<'_>) -> [String; 6] {
     ]
 }
 
-/// A row of the catalog with its evidence, for machines.
+/// A row of the catalog with its evidence, as JSON.
 #[derive(Serialize)]
-struct Told<'a> {
-    /// The family; `None` for a limit that holds for all.
+struct CatalogRow<'a> {
+    /// The family; `None` for a limit of all families.
     family: Option<&'a str>,
     row: &'a str,
-    /// Whether the value that was asked for is among those of the row; `None` where a row was asked for.
+    /// Whether the requested value is among those of the row; `None` if a row was requested.
     takes: Option<bool>,
     #[serde(flatten)]
     why: Why<'a>,
@@ -127,19 +128,19 @@ struct Told<'a> {
 
 fn why(session: &Session, catalog: &Catalog, subject: &str, topic: &str) -> Result<(), Failure> {
     let family = family(catalog, subject)?;
-    let told = answers(catalog, family, topic);
-    if told.is_empty() {
+    let rows = answers(catalog, family, topic);
+    if rows.is_empty() {
         return Err(Failure::new(
             Exit::Usage,
-            format!("the catalog has neither a row nor a value `{topic}` for {family}"),
+            format!("the catalog has no row or value `{topic}` for {family}"),
         )
-        .hint(format!("name a field (duration, tools), a value (1080p, 16:9, flex, mov, 12s), or see every row: ark-video models --why {family} all")));
+        .hint(format!("name a field (duration, tools) or a value (1080p, 16:9, flex, mov, 12s), or show all rows: ark-video models --why {family} all")));
     }
     match session.output.form {
-        Form::Json => session.output.json(&told),
-        Form::Quiet => told.iter().for_each(|told| session.output.line(told.row)),
+        Form::Json => session.output.json(&rows),
+        Form::Quiet => rows.iter().for_each(|rows| session.output.line(rows.row)),
         Form::Text => {
-            let texts: Vec<String> = told.iter().map(|told| text(told, topic)).collect();
+            let texts: Vec<String> = rows.iter().map(|rows| text(rows, topic)).collect();
             session.output.line(texts.join("\n\n"));
         }
     }
@@ -152,32 +153,33 @@ fn family<'a>(catalog: &'a Catalog, subject: &str) -> Result<&'a str, Failure> {
     let asked = by_id.unwrap_or(subject).trim_start_matches("seedance-").trim_start_matches("Seedance ");
     catalog.families.iter().map(|(name, _)| name).find(|name| *name == asked).ok_or_else(|| {
         let known: Vec<&str> = catalog.families.iter().map(|(name, _)| name).collect();
-        Failure::new(Exit::Usage, format!("the catalog has no model and no family `{subject}`"))
+        Failure::new(Exit::Usage, format!("the catalog has no model or family `{subject}`"))
             .hint(format!("families: {}; `ark-video models --offline` lists the models", known.join(", ")))
     })
 }
 
-/// The rows that a word means: by name, by the field that they are about, or by a value that some family has there.
-fn answers<'a>(catalog: &'a Catalog, family: &'a str, topic: &str) -> Vec<Told<'a>> {
+/// The rows for a topic: by name, by field, or by a value that some family has.
+fn answers<'a>(catalog: &'a Catalog, family: &'a str, topic: &str) -> Vec<CatalogRow<'a>> {
     let of_family = |row: &'static str, takes| {
-        catalog.why(family, row).map(|why| Told { family: Some(family), row, takes, why })
+        catalog.why(family, row).map(|why| CatalogRow { family: Some(family), row, takes, why })
     };
     let named = |row: &&&'static str| {
         topic == "all" || **row == topic || row.strip_prefix(topic).is_some_and(|rest| rest.starts_with('_'))
     };
-    let mut told: Vec<Told<'_>> =
+    let mut found: Vec<CatalogRow<'_>> =
         Family::ROWS.iter().filter(named).filter_map(|row| of_family(row, None)).collect();
-    let limit =
-        |row: &&'static str| catalog.why_limit(row).map(|why| Told { family: None, row, takes: None, why });
-    told.extend(Limits::ROWS.iter().filter(named).filter_map(limit));
-    if told.is_empty() {
+    let limit = |row: &&'static str| {
+        catalog.why_limit(row).map(|why| CatalogRow { family: None, row, takes: None, why })
+    };
+    found.extend(Limits::ROWS.iter().filter(named).filter_map(limit));
+    if found.is_empty() {
         let rows = Family::ROWS.iter().filter_map(|row| Some((*row, takes(catalog, family, row, topic)?)));
-        told.extend(rows.filter_map(|(row, takes)| of_family(row, Some(takes))));
+        found.extend(rows.filter_map(|(row, takes)| of_family(row, Some(takes))));
     }
-    told
+    found
 }
 
-/// Whether a row's value holds what was asked for; `None` where the row is about something else.
+/// Whether a row's value contains the topic; `None` if the row is about something else.
 fn takes(catalog: &Catalog, family: &str, row: &'static str, topic: &str) -> Option<bool> {
     let cell = |family: &str| catalog.families.get(family).and_then(|family| family.cell(row));
     let own = cell(family)?;
@@ -190,9 +192,10 @@ fn takes(catalog: &Catalog, family: &str, row: &'static str, topic: &str) -> Opt
         }
         _ => {}
     }
-    let lists =
-        |cell: &AnyCell| cell.value.as_array().is_some_and(|words| words.iter().any(|word| word == topic));
-    // A value belongs to a row when any family has it there.
+    let lists = |cell: &AnyCell| {
+        cell.value.as_array().is_some_and(|values| values.iter().any(|value| value == topic))
+    };
+    // A value belongs to a row if any family has it there.
     let anywhere = catalog.families.iter().any(|(name, _)| cell(name).as_ref().is_some_and(lists));
     if anywhere && (lists(&own) || !own.value.is_null()) {
         return Some(lists(&own));
@@ -203,17 +206,17 @@ fn takes(catalog: &Catalog, family: &str, row: &'static str, topic: &str) -> Opt
     by_value.then(|| own.value == true)
 }
 
-fn text(told: &Told<'_>, topic: &str) -> String {
-    let (cell, row) = (&told.why.cell, told.row);
-    let mut text = match told.family {
+fn text(rows: &CatalogRow<'_>, topic: &str) -> String {
+    let (cell, row) = (&rows.why.cell, rows.row);
+    let mut text = match rows.family {
         Some(family) => format!("Seedance {family}, {row}: {}", value(&cell.value)),
         None => format!("every model, {row}: {}", value(&cell.value)),
     };
-    if let Some(takes) = told.takes {
+    if let Some(takes) = rows.takes {
         text.push_str(&format!("\n{topic:<9} {}", if takes { "yes" } else { "no" }));
     }
     let mut add = |name: &str, value: &str| text.push_str(&format!("\n{name:<9} {value}"));
-    match told.why.source {
+    match rows.why.source {
         Some(source) => {
             add("source", &format!("{}: {} ({}), {}", cell.source, source.title, source.kind, cell.date))
         }
@@ -224,7 +227,7 @@ fn text(told: &Told<'_>, topic: &str) -> String {
         let sites: Vec<&str> = cell.sites.iter().map(|site| site.as_str()).collect();
         add("only on", &sites.join(", "));
     }
-    if let (Some(name), Some(switch)) = (&cell.switch, told.why.switch) {
+    if let (Some(name), Some(switch)) = (&cell.switch, rows.why.switch) {
         add("doubt", &format!("{name}: {} Assumed: {}.", switch.question, switch.default));
     }
     if let Some(note) = &cell.note {
@@ -233,10 +236,10 @@ fn text(told: &Told<'_>, topic: &str) -> String {
     text
 }
 
-/// A value as people write it.
+/// A value as text.
 fn value(value: &Value) -> String {
     match value {
-        Value::Null => "not known, or does not apply".to_owned(),
+        Value::Null => "unknown, or not applicable".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) => text.clone(),

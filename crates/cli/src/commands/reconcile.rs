@@ -1,4 +1,4 @@
-//! `reconcile`: looks for tasks whose ids were lost, and creates nothing.
+//! `reconcile`: searches for tasks whose ids were lost; creates nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,18 +21,18 @@ use crate::records::{Record, Store};
 use crate::session::{Session, quoted};
 use crate::summary;
 
-/// When a resumed command looks again for a task that may be on its way.
+/// When a resumed command searches again for a task that may not be listed yet.
 const SOON: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
-/// Something to look for, and what remembers it.
-struct Lost {
+/// A lost create, and its record.
+struct LostCreate {
     name: String,
     unknown: Unknown,
-    kept: Option<Kept>,
+    kept: Option<RecordLocation>,
 }
 
-/// What is to be told when the task is found.
-enum Kept {
+/// The record to update when the task is found.
+enum RecordLocation {
     /// The sidecar of this video.
     Beside(PathBuf),
     /// This record of the state directory.
@@ -50,12 +50,12 @@ pub(crate) async fn run(session: &mut Session, args: &ReconcileArgs) -> Result<(
         let until = args.until.map_or(now, |until| until.at(now));
         let request = CreateTaskRequest::new(model.as_str(), []);
         let unknown = Unknown::new(&request, Marks::default(), Window::of_send(since.at(now), until, None));
-        lost.push(Lost { name: format!("{model} since then"), unknown, kept: None });
+        lost.push(LostCreate { name: format!("{model} since then"), unknown, kept: None });
     }
-    let verdicts = look(session, &client, args, &lost).await?;
+    let verdicts = reconcile_all(session, &client, args, &lost).await?;
     let mut open = 0;
     for (lost, verdict) in lost.iter().zip(&verdicts) {
-        tell(session, lost, verdict);
+        report(session, lost, verdict);
         match verdict {
             Verdict::Found { task, .. } => remember(session, lost, &task.id),
             _ => open += 1,
@@ -64,17 +64,16 @@ pub(crate) async fn run(session: &mut Session, args: &ReconcileArgs) -> Result<(
     if open == 0 {
         return Ok(());
     }
-    let message = format!("{open} of {} creates have no task that is certain to be theirs", lost.len());
-    Err(Failure::new(Exit::OutcomeUnknown, message).hint(
-        "\"not found\" is evidence, not proof: sending again is your decision, and may be a second bill",
-    ))
+    let message = format!("{open} of {} creates are unresolved", lost.len());
+    Err(Failure::new(Exit::OutcomeUnknown, message)
+        .hint("\"not found\" is no proof: sending again is your decision, and may cause a second bill"))
 }
 
-async fn look(
+async fn reconcile_all(
     session: &mut Session,
     client: &Client,
     args: &ReconcileArgs,
-    lost: &[Lost],
+    lost: &[LostCreate],
 ) -> Result<Vec<Verdict>, Failure> {
     let mut sweep = SweepOptions::new().exclusive(args.exclusive);
     if args.once {
@@ -84,26 +83,29 @@ async fn look(
     let again = session.again();
     let unknowns = lost.iter().map(|lost| lost.unknown.clone()).collect();
     let output = &session.output;
-    let on_look = |verdicts: &[Verdict]| {
+    let on_round = |verdicts: &[Verdict]| {
         let found = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Found { .. })).count();
-        output
-            .note(format_args!("{found} of {} found so far; looking again in some minutes", verdicts.len()));
+        output.note(format_args!(
+            "{found} of {} found so far; searching again in some minutes",
+            verdicts.len()
+        ));
     };
     tokio::select! {
-        verdicts = client.reconcile_all(unknowns, options, on_look) => {
+        verdicts = client.reconcile_all(unknowns, options, on_round) => {
             verdicts.map_err(|error| unasked(api_failure::of(&error, &again)))
         }
         () = session.interrupts.next() => Err(crate::session::interrupted()),
     }
 }
 
-/// That the service cannot be asked says nothing about the create: the doubt stays.
+/// A failed request proves nothing about the create: the outcome stays unknown.
 fn unasked(mut failure: Failure) -> Failure {
     failure.exit = Exit::OutcomeUnknown;
     failure
 }
 
-/// Takes one look for a task whose id was lost, for `--resume`: its id, or what `reconcile` would say too.
+/// Searches once for a lost task, for `--resume`: its id, or the error that `reconcile` would
+/// report.
 pub(crate) async fn once(
     session: &mut Session,
     client: &Client,
@@ -114,69 +116,70 @@ pub(crate) async fn once(
     let mut pauses = SOON.iter();
     let verdicts = loop {
         let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(0));
-        let looked = tokio::select! {
-            looked = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => looked,
+        let result = tokio::select! {
+            result = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => result,
             () = session.interrupts.next() => return Err(crate::session::interrupted()),
         };
-        let verdicts = looked.map_err(|error| {
+        let verdicts = result.map_err(|error| {
             let failure = unasked(api_failure::of(&error, &again)).reconcile(Some(&unknown));
-            failure.hint(format!("when that works, make sure: {again} reconcile {}", quoted(name)))
+            failure.hint(format!("when the service is reachable, run: {again} reconcile {}", quoted(name)))
         })?;
-        // What a killed command sent may be on its way, and LIST may show it a moment later.
+        // The request of a killed command may still be in flight, and LIST may show its task a
+        // little later.
         let is_fresh = client.now() < unknown.window.to;
         match (verdicts.first(), pauses.next()) {
             (Some(Verdict::NotFound { .. }), Some(pause)) if is_fresh => session.clock.sleep(*pause).await,
             _ => break verdicts,
         }
     };
-    let lost = Lost { name: name.to_owned(), unknown, kept: None };
+    let lost = LostCreate { name: name.to_owned(), unknown, kept: None };
     let text = match verdicts.first() {
         Some(Verdict::Found { task, .. }) if !ark_video::is_usable_id(&task.id) => {
             let message = format!(
-                "The lost task was found under the id {}, which no address can hold. It is billed if it succeeds: fetch it in the console.",
+                "The lost task was found, but its id {} does not fit in a URL. It is billed if it succeeds: fetch it in the console.",
                 ark_video::shown_id(&task.id)
             );
             return Err(Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(&lost.unknown)));
         }
         Some(Verdict::Found { task, .. }) => {
-            session.output.note(format_args!("found the task that was lost: {}", one_line(&task.id)));
+            session.output.note(format_args!("found the lost task: {}", one_line(&task.id)));
             return Ok(task.id.clone());
         }
         Some(verdict) => to_text(&lost, verdict, &again),
         None => format!("{name}: unknown"),
     };
     let message = format!(
-        "It is unknown whether the earlier run created a task, so nothing was sent: it may exist and may be billed.\n{text}"
+        "It is unknown whether the earlier run created a task. It may exist and may be billed, so nothing was sent.\n{text}"
     );
     Err(Failure::new(Exit::OutcomeUnknown, message)
         .reconcile(Some(&lost.unknown))
-        .hint(format!("make sure: {again} reconcile {}", quoted(name)))
-        .hint("then resume again; to pay for another video all the same, leave --resume out, with -o say --overwrite"))
+        .hint(format!("search for it: {again} reconcile {}", quoted(name)))
+        .hint("then resume again; to create (and pay for) another video, omit --resume, and with -o add --overwrite"))
 }
 
-/// Reads what was kept of a create: a sidecar, an error that `--json` printed, or the bare record.
-async fn read(session: &mut Session, file: &Path) -> Result<Lost, Failure> {
+/// Reads the record of a create: a sidecar, an error printed by `--json`, or the record alone.
+async fn read(session: &mut Session, file: &Path) -> Result<LostCreate, Failure> {
     let name = file.display().to_string();
     let wrong = |why: &str| {
         Failure::new(Exit::Request, format!("{name} {why}"))
-            .hint("give a video with NAME.ark-video.json beside it, or an error that --json printed with kind outcome_unknown")
+            .hint("give a video with NAME.ark-video.json beside it, or an error of kind outcome_unknown printed by --json")
     };
-    let film = match name.strip_suffix(ark_video::SIDECAR_ENDING) {
-        Some(film) => Some(PathBuf::from(film)),
+    let video = match name.strip_suffix(ark_video::SIDECAR_ENDING) {
+        Some(video) => Some(PathBuf::from(video)),
         None => Sidecar::path_of(&session.cwd.join(file)).is_file().then(|| file.to_owned()),
     };
-    if let Some(film) = film {
-        let real = session.cwd.join(&film);
+    if let Some(video) = video {
+        let real = session.cwd.join(&video);
         let found = Sidecar::read(&real).map_err(|error| {
-            Failure::new(Exit::Input, format!("{name} cannot be read: {}", media::reason(&error)))
+            Failure::new(Exit::Input, format!("cannot read {name}: {}", media::reason(&error)))
         })?;
         let Some(sidecar) = found else {
-            return Err(Failure::new(Exit::Input, format!("{name} cannot be read: there is no such file")));
+            return Err(Failure::new(Exit::Input, format!("cannot read {name}: there is no such file")));
         };
         return match (sidecar.unknown, sidecar.task_id) {
-            (Some(unknown), _) => Ok(Lost { name, unknown, kept: Some(Kept::Beside(real)) }),
-            (None, Some(id)) => Err(wrong(&format!("has lost nothing: its task is {}", one_line(&id)))),
-            (None, None) => Err(wrong("tells of no create")),
+            (Some(unknown), _) => Ok(LostCreate { name, unknown, kept: Some(RecordLocation::Beside(real)) }),
+            (None, Some(id)) => Err(wrong(&format!("has a known task: {}", one_line(&id)))),
+            (None, None) => Err(wrong("does not describe a create")),
         };
     }
     let at = session.cwd.join(file);
@@ -190,25 +193,24 @@ async fn read(session: &mut Session, file: &Path) -> Result<Lost, Failure> {
     } else {
         media::read_file("the record", &name, &session.cwd)?
     };
-    // Standard error may hold notes before the one line that matters.
+    // Standard error may contain notes before the JSON line.
     let unknown = text.split(|byte| *byte == b'\n').rev().find_map(of_json).or_else(|| of_json(&text));
-    Ok(Lost {
-        unknown: unknown.ok_or_else(|| wrong("holds no record of a create whose outcome is unknown"))?,
+    Ok(LostCreate {
+        unknown: unknown.ok_or_else(|| wrong("has no record of a create with an unknown outcome"))?,
         name,
         kept: None,
     })
 }
 
 /// Reads a record of the state directory.
-fn of_record(name: String, path: PathBuf, record: Record) -> Result<Lost, Failure> {
+fn of_record(name: String, path: PathBuf, record: Record) -> Result<LostCreate, Failure> {
     match (record.sidecar.unknown, record.sidecar.task_id) {
-        (Some(unknown), _) => Ok(Lost { name, unknown, kept: Some(Kept::Record(path)) }),
-        (None, Some(id)) => Err(Failure::new(
-            Exit::Request,
-            format!("{name} has lost nothing: its task is {}", one_line(&id)),
-        )),
+        (Some(unknown), _) => Ok(LostCreate { name, unknown, kept: Some(RecordLocation::Record(path)) }),
+        (None, Some(id)) => {
+            Err(Failure::new(Exit::Request, format!("{name} has a known task: {}", one_line(&id))))
+        }
         (None, None) => Err(Failure::new(Exit::Request, format!("nothing was sent for {name}"))
-            .hint("the command that wrote it goes on with --resume")),
+            .hint("continue with the original command and --resume")),
     }
 }
 
@@ -218,26 +220,26 @@ fn of_json(text: &[u8]) -> Option<Unknown> {
     serde_json::from_value(inner.unwrap_or(&value).clone()).ok()
 }
 
-/// A create that is found can be waited for, also by `generate --resume`.
-fn remember(session: &Session, lost: &Lost, id: &str) {
+/// Records the found task, so that `generate --resume` can wait for it.
+fn remember(session: &Session, lost: &LostCreate, id: &str) {
     let written = match &lost.kept {
         None => return,
-        Some(Kept::Beside(video)) => match Sidecar::read(video) {
+        Some(RecordLocation::Beside(video)) => match Sidecar::read(video) {
             Ok(Some(sidecar)) => sidecar.submitted(id).write(video),
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         },
-        Some(Kept::Record(path)) => Record::read(path).map_or(Ok(()), |mut record| {
+        Some(RecordLocation::Record(path)) => Record::read(path).map_or(Ok(()), |mut record| {
             record.sidecar = record.sidecar.submitted(id);
             record.write(path)
         }),
     };
     if let Err(error) = written {
-        session.output.warn(format_args!("{} cannot be written: {}", lost.name, media::reason(&error)));
+        session.output.warn(format_args!("cannot write {}: {}", lost.name, media::reason(&error)));
     }
 }
 
-fn tell(session: &Session, lost: &Lost, verdict: &Verdict) {
+fn report(session: &Session, lost: &LostCreate, verdict: &Verdict) {
     let output = &session.output;
     match output.form {
         Form::Json => output.json(&to_json(&lost.name, verdict)),
@@ -264,7 +266,7 @@ fn to_json(name: &str, verdict: &Verdict) -> Value {
     }
 }
 
-fn to_text(lost: &Lost, verdict: &Verdict, again: &str) -> String {
+fn to_text(lost: &LostCreate, verdict: &Verdict, again: &str) -> String {
     let name = &lost.name;
     match verdict {
         Verdict::Found { task, evidence } => format!(
@@ -274,49 +276,51 @@ fn to_text(lost: &Lost, verdict: &Verdict, again: &str) -> String {
             api_failure::go_on(again, &task.id)
         ),
         Verdict::Ambiguous { candidates, doubt, .. } => {
-            let mut text = format!("{name}: may be one of these; compare times and videos, and choose:");
+            let mut text = format!("{name}: several candidates; compare times and videos, and choose:");
             candidates.iter().for_each(|task| text.push_str(&format!("\n  {}", described(task))));
             if let Some(doubt) = doubt {
-                text.push_str(&format!("\n  It may also be none of them: {}", doubted(*doubt)));
+                text.push_str(&format!("\n  It may also be none of these: {}", doubted(*doubt)));
             }
             text
         }
         Verdict::NotFound { looks, over, dismissed, doubt } => {
-            let looked = match looks {
-                0 => "in one early look".to_owned(),
-                1 => "in one look after it could have arrived".to_owned(),
-                _ => format!("in {looks} looks over {}", summary::seconds(over.as_secs())),
+            let result = match looks {
+                0 => "in one early search".to_owned(),
+                1 => "in one search after it could have arrived".to_owned(),
+                _ => format!("in {looks} searches over {}", summary::seconds(over.as_secs())),
             };
             let others = match dismissed {
                 0 => String::new(),
-                _ => format!("; {dismissed} tasks of that time are others'"),
+                _ => format!("; {dismissed} tasks of that time belong to others"),
             };
             let doubt = doubt.map(|doubt| format!("; but {}", doubted(doubt))).unwrap_or_default();
-            format!("{name}: not found {looked}{others}{doubt}")
+            format!("{name}: not found {result}{others}{doubt}")
         }
         _ => format!("{name}: unknown"),
     }
 }
 
 fn described(task: &Candidate) -> String {
-    let created = task.created_at.map(|at| format!(", created {}", summary::moment(at))).unwrap_or_default();
+    let created = task.created_at.map(|at| format!(", created {}", summary::time(at))).unwrap_or_default();
     let failure = task.failure.as_ref().map(|why| format!(", {why}")).unwrap_or_default();
     one_line(&format!("{}, {}{created}{failure}", task.id, task.status))
 }
 
 fn proven(evidence: Evidence) -> &'static str {
     match evidence {
-        Evidence::Tag => "it carries the tag of this create",
-        Evidence::Marked => "it carries the marks of this create",
-        Evidence::MarkedAtAnotherTime => "it alone carries the marks of this create, though a clock is wrong",
-        _ => "nothing else fits",
+        Evidence::Tag => "it has the tag of this create",
+        Evidence::Marked => "it has the correlation marks of this create",
+        Evidence::MarkedAtAnotherTime => {
+            "only it has the correlation marks of this create, though a clock is wrong"
+        }
+        _ => "it is the only match",
     }
 }
 
 fn doubted(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::TooOld => "the service lists the last 7 days only, and this is older",
-        Doubt::Incomplete => "the list shifted or fell short while it was read",
-        _ => "no look could be finished since the create could have arrived",
+        Doubt::Incomplete => "the list changed while it was read",
+        _ => "no search has completed since the create could have arrived",
     }
 }

@@ -1,4 +1,5 @@
-//! Waiting for a task and saving what it made: the second half of `generate`, and all of `wait` and `download`.
+//! Waits for a task and saves its video: the second half of `generate`, and all of `wait` and
+//! `download`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::many;
 use crate::api_failure;
-use crate::args::{DownloadArgs, PatienceArgs, WaitArgs};
+use crate::args::{DownloadArgs, TimingArgs, WaitArgs};
 use crate::destination::Destination;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -20,17 +21,18 @@ use crate::progress::Progress;
 use crate::session::Session;
 use crate::summary;
 
-/// How long to wait online: nine of ten tasks are done in ten minutes, the longest seen took twenty.
+/// Default timeout online: nine of ten tasks are done in ten minutes, the longest recorded took
+/// twenty.
 const ONLINE: Duration = Duration::from_secs(30 * 60);
-/// How long to wait offline: the service gives up after 48 hours by itself.
+/// Default timeout of the flex tier: the service itself gives up after 48 hours.
 const OFFLINE: Duration = Duration::from_secs(49 * 60 * 60);
-/// How long the question for a task's tier may take.
-const FIRST_LOOK: Duration = Duration::from_secs(10);
-/// How often to look at a task of the simulator in this process.
+/// Timeout of the GET for a task's tier.
+const TIER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Poll interval for the simulator in this process.
 const SIMULATED: Duration = Duration::from_millis(250);
 
-/// Waits as patiently as the flags and the tier say.
-pub(crate) fn patience(args: &PatienceArgs, tier: Option<&ServiceTier>, simulated: bool) -> WaitOptions {
+/// The wait options for the flags and the tier.
+pub(crate) fn wait_options(args: &TimingArgs, tier: Option<&ServiceTier>, simulated: bool) -> WaitOptions {
     let usual = if tier == Some(&ServiceTier::Flex) { OFFLINE } else { ONLINE };
     let options = WaitOptions::new().timeout(args.timeout.unwrap_or(usual));
     match args.poll_interval.or(simulated.then_some(SIMULATED)) {
@@ -39,7 +41,7 @@ pub(crate) fn patience(args: &PatienceArgs, tier: Option<&ServiceTier>, simulate
     }
 }
 
-/// Waits; Ctrl-C stops the waiting and nothing else.
+/// Waits; Ctrl-C stops waiting and nothing else.
 pub(crate) async fn wait_for(
     session: &mut Session,
     task: &TaskHandle,
@@ -56,33 +58,33 @@ pub(crate) async fn wait_for(
 /// Ctrl-C while a task goes on.
 pub(crate) fn stopped(id: &str, again: &str) -> Failure {
     let message = format!(
-        "interrupted: task {} was not cancelled; it goes on and is billed when it succeeds",
+        "interrupted: task {} was not cancelled; it continues and is billed if it succeeds",
         crate::escape::one_line(id)
     );
     Failure::new(Exit::Interrupted, message).task_id(Some(id)).hint(api_failure::go_on(again, id))
 }
 
-/// What is on disk.
+/// The saved files.
 pub(crate) struct Saved {
     pub(crate) video: PathBuf,
     pub(crate) bytes: u64,
-    /// As the sidecar has it; only of what was fetched by this run.
+    /// As in the sidecar; only for files fetched by this run.
     pub(crate) file: Option<FileFacts>,
     pub(crate) last_frame: Option<PathBuf>,
-    /// Why the last frame is missing although it was asked for.
+    /// Why the requested last frame is missing.
     pub(crate) trouble: Option<Failure>,
 }
 
-/// What a sidecar says about where a video comes from.
+/// The origin of a video, as written to the sidecar.
 #[derive(Default)]
 pub(crate) struct Origin {
     pub(crate) provenance: Option<Provenance>,
     pub(crate) intent: Option<Intent>,
-    /// The simulator made it.
+    /// Made by the simulator.
     pub(crate) simulated: bool,
 }
 
-/// Saves the video, and the last frame where there is one.
+/// Saves the video, and the last frame if there is one.
 pub(crate) async fn save(
     session: &mut Session,
     handle: &TaskHandle,
@@ -115,17 +117,17 @@ fn facts(file: &Downloaded) -> FileFacts {
     FileFacts::new(name, file.bytes, file.sha256.as_str(), fetched_at).content_type(file.content_type.clone())
 }
 
-/// What a task's main result is.
+/// The main result of a task.
 pub(crate) fn part_of(task: &Task) -> Part {
     if task.video_url().is_none() && Part::File.link(task).is_some() { Part::File } else { Part::Video }
 }
 
-/// What the name of a task's video ends in.
+/// The extension of a task's video.
 pub(crate) fn ending(task: &Task) -> &'static str {
     if task.output_format.as_ref().is_some_and(|format| format.as_str() == "mov") { "mov" } else { "mp4" }
 }
 
-/// Saves the last frame too. A video without it is still a video.
+/// Saves the last frame too. Its failure does not fail the video.
 pub(crate) async fn add_last_frame(
     session: &mut Session,
     handle: &TaskHandle,
@@ -147,7 +149,7 @@ pub(crate) async fn add_last_frame(
     }
 }
 
-/// The video cannot be had. Its last frame may be there: then that is saved, and the failure says so.
+/// The video is not available. Its last frame may be: then it is saved, and the failure says so.
 pub(crate) async fn with_last_frame(
     session: &mut Session,
     handle: &TaskHandle,
@@ -162,7 +164,7 @@ pub(crate) async fn with_last_frame(
         Saved { video: to.video(handle.id()), bytes: 0, file: None, last_frame: None, trouble: None };
     add_last_frame(session, handle, &mut saved, to).await;
     match saved.last_frame {
-        Some(path) => failure.hint(format!("the last frame is saved as {}", path.display())),
+        Some(path) => failure.hint(format!("the last frame was saved as {}", path.display())),
         None => failure,
     }
 }
@@ -182,7 +184,7 @@ async fn fetch(
         }
         () = session.interrupts.next() => {
             let message =
-                format!("interrupted: the video of task {} is not saved; what was fetched of it is kept", handle.id());
+                format!("interrupted: the video of task {} is not saved; the partial file is kept", handle.id());
             Err(Failure::new(Exit::Interrupted, message)
                 .task_id(Some(handle.id()))
                 .hint(format!("{again} download {} -o {}", crate::escape::id(handle.id()), crate::session::quoted(&shown.display().to_string()))))
@@ -190,7 +192,8 @@ async fn fetch(
     }
 }
 
-/// Whether it is a PNG or a JPEG is known only when it is there: fetched under another name first.
+/// The format (PNG or JPEG) is known only after the download: it is saved under a temporary name
+/// first.
 async fn save_last_frame(
     session: &mut Session,
     handle: &TaskHandle,
@@ -200,8 +203,7 @@ async fn save_last_frame(
     let folder = to.real(video.parent().unwrap_or(Path::new("")));
     let unwritable = |error: std::io::Error| {
         let why = crate::media::reason(&error);
-        Failure::new(Exit::Output, format!("the last frame cannot be written: {why}"))
-            .task_id(Some(handle.id()))
+        Failure::new(Exit::Output, format!("cannot write the last frame: {why}")).task_id(Some(handle.id()))
     };
     let scratch = tempfile::Builder::new()
         .prefix(".ark-video-")
@@ -221,9 +223,9 @@ async fn save_last_frame(
     Ok(path)
 }
 
-/// A task and its files, for machines.
+/// A task and its files as JSON.
 #[derive(Serialize)]
-struct Told<'a> {
+struct SavedTask<'a> {
     id: &'a str,
     status: &'a str,
     file: &'a Path,
@@ -232,11 +234,11 @@ struct Told<'a> {
     task: &'a Task,
 }
 
-/// The last word about a task with its files.
-pub(crate) fn tell(session: &Session, task: &Task, saved: &Saved) {
+/// Reports a finished task with its files.
+pub(crate) fn report(session: &Session, task: &Task, saved: &Saved) {
     let output = &session.output;
     match output.form {
-        Form::Json => output.json(&Told {
+        Form::Json => output.json(&SavedTask {
             id: &task.id,
             status: task.status.as_str(),
             file: &saved.video,
@@ -269,14 +271,14 @@ pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), F
     let [id] = args.ids.as_slice() else { return many::wait(session, &client, args).await };
     let handle = client.task(id);
     let again = session.again();
-    // The tier says how long to wait. If this brings nothing, the wait itself will report it, or get over it.
-    let longest = args.patience.timeout.unwrap_or(FIRST_LOOK).min(FIRST_LOOK);
+    // The tier decides the timeout. If this GET fails, the wait reports the error or retries.
+    let longest = args.timing.timeout.unwrap_or(TIER_TIMEOUT).min(TIER_TIMEOUT);
     let tier = tokio::select! {
         task = handle.get() => task.ok().and_then(|task| task.service_tier),
         () = tokio::time::sleep(longest) => None,
         () = session.interrupts.next() => return Err(stopped(id, &again)),
     };
-    let task = wait_for(session, &handle, patience(&args.patience, tier.as_ref(), false)).await?;
+    let task = wait_for(session, &handle, wait_options(&args.timing, tier.as_ref(), false)).await?;
     super::tasks::show(session, &task);
     Ok(())
 }
@@ -284,7 +286,7 @@ pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), F
 /// `download ID…`
 pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Result<(), Failure> {
     if args.ids.len() > 1 && args.save.output.is_some() {
-        let message = "-o names one file, and there are several tasks";
+        let message = "-o names one file, but there are several tasks";
         return Err(Failure::new(Exit::Usage, message).hint("say --output-dir DIR instead"));
     }
     let client = session.client().await?;
@@ -300,7 +302,7 @@ pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Resu
     let to = Destination::new(&args.save, ending(&task), &session.cwd);
     to.check(Some(id), task.last_frame_url().is_some())?;
     let mut saved = save(session, &handle, &task, &to, Origin::default()).await?;
-    tell(session, &task, &saved);
+    report(session, &task, &saved);
     saved.trouble.take().map_or(Ok(()), Err)
 }
 
@@ -309,16 +311,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patience_follows_the_tier_unless_told() {
-        let none = PatienceArgs::default();
-        assert_eq!(patience(&none, None, false).timeout, ONLINE);
-        assert_eq!(patience(&none, Some(&ServiceTier::Flex), false).timeout, OFFLINE);
-        assert_eq!(patience(&none, None, true).interval, SIMULATED);
-        let told = PatienceArgs {
-            timeout: Some(Duration::from_secs(5)),
-            poll_interval: Some(Duration::from_secs(2)),
-        };
-        let options = patience(&told, Some(&ServiceTier::Flex), true);
+    fn the_timeout_follows_the_tier_by_default() {
+        let none = TimingArgs::default();
+        assert_eq!(wait_options(&none, None, false).timeout, ONLINE);
+        assert_eq!(wait_options(&none, Some(&ServiceTier::Flex), false).timeout, OFFLINE);
+        assert_eq!(wait_options(&none, None, true).interval, SIMULATED);
+        let given =
+            TimingArgs { timeout: Some(Duration::from_secs(5)), poll_interval: Some(Duration::from_secs(2)) };
+        let options = wait_options(&given, Some(&ServiceTier::Flex), true);
         assert_eq!((options.timeout, options.first_look), (Duration::from_secs(5), Duration::from_secs(2)));
     }
 }

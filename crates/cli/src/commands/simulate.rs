@@ -1,4 +1,4 @@
-//! `simulate`: the service on this machine, until Ctrl-C, or for as long as an audited command runs.
+//! `simulate`: the local simulator, until Ctrl-C or until an audited command exits.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,23 +17,23 @@ use crate::failure::Failure;
 use crate::output::Form;
 use crate::session::Session;
 
-/// Where it listens when nothing is said.
+/// The default listen address.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8787);
 
 /// Largest state that is read, in bytes.
 const LARGEST_STATE: u64 = 4 << 30;
 
-/// A running simulator and what it has assumed so far.
+/// A running simulator and its notes so far.
 pub(crate) struct Running {
     pub(crate) simulator: Simulator,
     pub(crate) notes: UnboundedReceiver<String>,
 }
 
-/// Starts it so that its notes can be read.
+/// Starts it and collects its notes.
 pub(crate) async fn start(builder: Builder) -> Result<Running, Failure> {
     let (sender, notes) = unbounded_channel();
     let builder = builder.on_note(move |note| {
-        // Nobody reads any more: then nobody needs to know.
+        // The receiver is gone: notes are no longer needed.
         let _ = sender.send(note.text.clone());
     });
     let simulator =
@@ -41,7 +41,7 @@ pub(crate) async fn start(builder: Builder) -> Result<Running, Failure> {
     Ok(Running { simulator, notes })
 }
 
-/// What a script waits for before it sends anything.
+/// The line that scripts wait for before they send anything.
 #[derive(Serialize)]
 struct Ready<'a> {
     ready: bool,
@@ -66,7 +66,7 @@ pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<()
     ended.and(saved)
 }
 
-/// Until Ctrl-C, which is how it is meant to end.
+/// Runs until Ctrl-C, which is a normal exit.
 async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failure> {
     let Running { simulator, notes } = running;
     let output = &session.output;
@@ -84,7 +84,7 @@ async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failu
             output.line(format_args!("export ARK_BASE_URL={}", simulator.base_url()));
             output.line(format_args!("export ARK_API_KEY={}", simulator.api_key()));
             if let Some(control) = simulator.control_url() {
-                output.note(format_args!("tasks, bills and videos are shown at {control}"));
+                output.note(format_args!("tasks, bills and videos: {control}"));
             }
         }
     }
@@ -96,9 +96,7 @@ async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failu
         }
     }
     let bills = simulator.bills();
-    session
-        .output
-        .note(format_args!("stopped; bills that the real service would have written: {}", bills.len()));
+    session.output.note(format_args!("stopped; bills of the real service would have been: {}", bills.len()));
     Ok(())
 }
 
@@ -127,7 +125,7 @@ fn builder(
     }
     let free = SocketAddr::new(USUAL.ip(), 0);
     let addr = args.addr.unwrap_or(if args.audit { free } else { USUAL });
-    // The options bring a seed along, which would be the same each time.
+    // The default options have a fixed seed.
     let mut builder = Simulator::builder().options(options).seed(args.seed.unwrap_or_else(new_seed));
     builder = builder.addr(addr).control(args.control_addr);
     builder = if args.manual_clock { builder.manual_clock() } else { builder.speed(args.speed) };
@@ -136,7 +134,7 @@ fn builder(
     }
     if let Some(key) = &args.api_key {
         if key.is_empty() || key.contains(|c: char| !c.is_ascii_graphic()) {
-            let message = "--api-key takes visible ASCII characters without spaces";
+            let message = "--api-key must consist of visible ASCII characters without spaces";
             return Err(Failure::new(Exit::Usage, message));
         }
         builder = builder.key(key.as_str());
@@ -153,16 +151,16 @@ fn builder(
     match state.map(|path| read_bounded(path, LARGEST_STATE)) {
         Some(Ok(saved)) => Ok(builder.restore(String::from_utf8_lossy(&saved))),
         Some(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::new(Exit::Input, format!("the state file cannot be read: {error}")))
+            Err(Failure::new(Exit::Input, format!("cannot read the state file: {error}")))
         }
         _ => Ok(builder),
     }
 }
 
-/// Scheme, host and port, and perhaps a path that a proxy in front takes away.
+/// Scheme, host and port, and optionally a path that a reverse proxy removes.
 fn public_url(url: &str) -> Result<&str, Failure> {
     let wrong = || {
-        Failure::new(Exit::Usage, format!("--public-url {url} is not an http or https address"))
+        Failure::new(Exit::Usage, format!("--public-url {url} is not a valid http or https URL"))
             .hint("write it as https://sim.example, without a query")
     };
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).ok_or_else(wrong)?;
@@ -170,29 +168,29 @@ fn public_url(url: &str) -> Result<&str, Failure> {
     if odd { Err(wrong()) } else { Ok(url.trim_end_matches('/')) }
 }
 
-/// A seed that the next run does not have.
+/// A random seed.
 fn new_seed() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     // The low bits are those that differ.
     since.as_nanos() as u64
 }
 
-/// One that comes with the simulator, or one in a file, which its name's ending tells.
+/// A built-in dialect by name, or one from a file, recognised by its extension.
 fn dialect(cwd: &Path, asked: &str) -> Result<Dialect, Failure> {
     if !asked.ends_with(".json") {
         let known = Dialect::named(asked).cloned();
         return known.map_err(|error| Failure::new(Exit::Usage, error.to_string()));
     }
     let text = std::fs::read_to_string(cwd.join(asked))
-        .map_err(|error| Failure::new(Exit::Input, format!("{asked} cannot be read: {error}")))?;
+        .map_err(|error| Failure::new(Exit::Input, format!("cannot read {asked}: {error}")))?;
     Dialect::from_json(&text).map_err(|error| Failure::new(Exit::Configuration, format!("{asked}: {error}")))
 }
 
-/// Reads a fault plan; what does not look like JSON is TOML.
+/// Reads a fault plan: TOML unless it starts like JSON.
 fn plan(path: &Path) -> Result<FaultPlan, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(Exit::Input, format!("{shown} cannot be read: {error}")))?;
+        .map_err(|error| Failure::new(Exit::Input, format!("cannot read {shown}: {error}")))?;
     let wrong = |why: String| Failure::new(Exit::Configuration, format!("{shown}: {}", why.trim_end()));
     if text.trim_start().starts_with('{') {
         return FaultPlan::from_json(&text).map_err(|error| wrong(error.to_string()));
@@ -202,10 +200,9 @@ fn plan(path: &Path) -> Result<FaultPlan, Failure> {
     Ok(plan)
 }
 
-/// Writes the state so that a crash leaves the old one.
+/// Writes the state atomically: a crash leaves the old file.
 fn save(simulator: &Simulator, path: &Path) -> Result<(), Failure> {
-    let wrong =
-        |why: String| Failure::new(Exit::Output, format!("{} cannot be written: {why}", path.display()));
+    let wrong = |why: String| Failure::new(Exit::Output, format!("cannot write {}: {why}", path.display()));
     let state = simulator.snapshot().map_err(|error| wrong(error.to_string()))?;
     write_private(path, state.as_bytes()).map_err(|error| wrong(error.to_string()))
 }

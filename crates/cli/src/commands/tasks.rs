@@ -1,4 +1,4 @@
-//! Questions about tasks, and taking them out: `get`, `list`, `cancel`, `forget`.
+//! `get`, `list`, `cancel` and `forget`.
 
 use std::future::Future;
 
@@ -22,7 +22,7 @@ pub(crate) async fn get(session: &mut Session, args: &TaskArgs) -> Result<(), Fa
     Ok(())
 }
 
-/// A task, in the form that was asked for.
+/// Prints a task in the requested form.
 pub(crate) fn show(session: &Session, task: &Task) {
     show_of(&session.output, task);
 }
@@ -85,7 +85,7 @@ fn done(session: &Session, id: &str, word: &str, sentence: &str) {
     }
 }
 
-/// Asks; Ctrl-C ends the asking.
+/// Sends a request; Ctrl-C aborts it.
 pub(crate) async fn ask<T>(
     session: &mut Session,
     question: impl Future<Output = Result<T, Error>>,

@@ -1,15 +1,15 @@
-//! What is named on the command line, and what becomes of it in the request.
+//! Media arguments and the items that they become.
 
 use super::*;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x03\x20\0\0\x02\x58\x08\x02\0\0\0";
 const MP4: &[u8] = b"\0\0\0\x14ftypisom\0\0\x02\0isom";
 
-fn reference(text: &str, cwd: &Path) -> Result<Found, Failure> {
-    look(&MediaName::parse(text), "--ref", Place::Reference, cwd, &mut Attachments::new())
+fn reference(text: &str, cwd: &Path) -> Result<ResolvedItem, Failure> {
+    resolve(&MediaSpec::parse(text), "--ref", Role::Reference, cwd, &mut Attachments::new())
 }
 
-fn url(found: &Found) -> &str {
+fn url(found: &ResolvedItem) -> &str {
     match &found.item {
         ContentItem::Image(item) => &item.image_url.url,
         ContentItem::Video(item) => &item.video_url.url,
@@ -54,14 +54,10 @@ fn local_files_are_known_by_their_header_and_not_read() {
     assert_eq!(start("a.jpg"), "data:image/png;base64");
     assert_eq!(start("@b.mp3"), "data:audio/mp3;base64");
     assert_eq!(start("audio:c.wav"), "data:audio/wav;base64");
-    assert_eq!(
-        start("clip.mp4"),
-        "data:video/mp4;base64",
-        "refused by the checks, with all that is to be said of it"
-    );
+    assert_eq!(start("clip.mp4"), "data:video/mp4;base64", "rejected by the checks, with all findings");
     let facts = reference("a.jpg", folder.path()).unwrap().facts.unwrap();
     assert_eq!((facts.width, facts.height, facts.bytes), (Some(800), Some(600), Some(PNG.len() as u64)));
-    assert!(reference("c.wav", folder.path()).unwrap().doubt.unwrap().contains("could not be measured"));
+    assert!(reference("c.wav", folder.path()).unwrap().doubt.unwrap().contains("was not measured"));
 }
 
 #[test]
@@ -76,15 +72,16 @@ fn what_is_no_medium_is_refused_at_once() {
         let failure = reference(text, folder.path()).unwrap_err();
         format!("{} {}", failure.exit.code(), failure.message)
     };
-    insta::assert_snapshot!(fails("page.pdf"), @"4 --ref: page.pdf is no image, video or sound that the service takes");
+    insta::assert_snapshot!(fails("page.pdf"), @"4 --ref: page.pdf is not an image, video or audio file that the service accepts");
     insta::assert_snapshot!(fails("empty.png"), @"4 --ref: empty.png is empty");
     insta::assert_snapshot!(fails("audio:cat.png"), @"4 --ref: cat.png is an image, not a sound");
-    insta::assert_snapshot!(fails("none.png"), @"5 --ref: none.png cannot be read: there is no such file");
+    insta::assert_snapshot!(fails("none.png"), @"5 --ref: cannot read none.png: there is no such file");
     insta::assert_snapshot!(fails("@."), @"5 --ref: . is a folder, not a file");
     let frame = |text: &str| {
-        let name = MediaName::parse(text);
-        let looked = look(&name, "--first-frame", Place::FirstFrame, folder.path(), &mut Attachments::new());
-        looked.unwrap_err().message
+        let name = MediaSpec::parse(text);
+        let resolved =
+            resolve(&name, "--first-frame", Role::FirstFrame, folder.path(), &mut Attachments::new());
+        resolved.unwrap_err().message
     };
     insta::assert_snapshot!(frame("https://h/a.mp4"), @"--first-frame takes an image, not a video");
     insta::assert_snapshot!(frame("clip.mp4"), @"--first-frame: clip.mp4 is a video, not an image");

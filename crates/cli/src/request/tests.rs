@@ -1,4 +1,4 @@
-//! What flags and files become on the wire.
+//! The bodies made from flags and files.
 
 use clap::Parser;
 
@@ -9,22 +9,22 @@ use crate::args::{Cli, Command};
 use crate::checking::Checked;
 
 fn parse(line: &[&str]) -> (RequestArgs, Option<String>) {
-    let words = ["ark-video", "generate"].iter().chain(line);
-    match Cli::try_parse_from(words).unwrap().command {
+    let line = ["ark-video", "generate"].iter().chain(line);
+    match Cli::try_parse_from(line).unwrap().command {
         Command::Generate(args) => (args.request, args.input),
         _ => unreachable!(),
     }
 }
 
-/// What becomes of a line, while its files are still there.
-fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&Asked) -> T) -> Result<T, Failure> {
+/// Builds the request of a command line while its files exist.
+fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&RequestInput) -> T) -> Result<T, Failure> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("prompt.txt"), "From a file.\n").unwrap();
     std::fs::write(folder.path().join("cat.png"), b"\x89PNG\r\n\x1a\n").unwrap();
     std::fs::write(folder.path().join("r.json"), FILE).unwrap();
     let (args, input) = parse(line);
     let default_model = ("default-model", "the configuration");
-    let at = Surroundings { default_model, cwd: folder.path(), stdin: stdin.as_bytes() };
+    let at = RequestContext { default_model, cwd: folder.path(), stdin: stdin.as_bytes() };
     let built = build(&args, input.as_deref(), &at);
     Ok(then(&Checked::request(built, Catalog::builtin())?))
 }
@@ -135,7 +135,7 @@ fn every_part_is_known_by_who_said_it() {
         "--extra-body",
         r#"{"seed": 1}"#,
     ];
-    let places = |asked: &Asked| {
+    let places = |asked: &RequestInput| {
         [
             "/content/0/text",
             "/content/1/image_url/url",

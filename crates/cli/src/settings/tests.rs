@@ -1,4 +1,4 @@
-//! Who wins when several say something.
+//! The precedence of sources.
 
 use clap::Parser;
 use secrecy::ExposeSecret;
@@ -98,7 +98,7 @@ fn the_key_is_never_shown() {
 }
 
 #[test]
-fn a_key_that_leaves_for_a_stranger_is_said() {
+fn a_key_sent_to_another_host_is_reported() {
     let mut warnings = Vec::new();
     resolved(&["--profile", "work"], &[])
         .unwrap()

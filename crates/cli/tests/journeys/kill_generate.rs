@@ -1,5 +1,6 @@
-//! `generate` under `kill -9` at random moments, then `--resume`: one bill and one video for each intent, whatever the moment.
-//! The short form runs with the tests; `cargo xtask kill-generate` runs the long one and prints what it saw.
+//! `generate` under `kill -9` at random moments, then `--resume`: one bill and one video for each
+//! intent, whatever the moment. The short form runs with the tests; `cargo xtask kill-generate`
+//! runs the long one and prints what it saw.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,12 +33,12 @@ impl Chance {
     }
 }
 
-fn command(simulator: &Simulator, at: &Path, words: &[&str]) -> Command {
+fn command(simulator: &Simulator, at: &Path, line: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ark-video"));
     command
         .args(["generate", "A boat.", "-d", "2", "-m", "doubao-seedance-1-0-pro-fast-251015"])
         .args(["--resolution", "480p", "-r", "1:1", "--poll-interval", "200ms"])
-        .args(words)
+        .args(line)
         .current_dir(at)
         .env_clear()
         .env("HOME", at.join("home"))
@@ -84,7 +85,7 @@ async fn whatever_the_moment_of_a_kill_there_is_one_bill_and_one_video() {
     let simulator = Simulator::builder().options(options).speed(100.0).start().await.unwrap();
     let mut deaths: BTreeMap<String, usize> = BTreeMap::new();
     let (mut intents, mut kills, mut undecided) = (0, 0, 0);
-    for (name, words) in MODES {
+    for (name, line) in MODES {
         for run in 0..runs {
             let folder = tempfile::tempdir().unwrap();
             let at = folder.path();
@@ -92,7 +93,7 @@ async fn whatever_the_moment_of_a_kill_there_is_one_bill_and_one_video() {
             let before = simulator.ledger().accepted;
             for attempt in 0..KILLS {
                 let resume: &[&str] = if attempt > 0 { &["--resume"] } else { &[] };
-                let mut child = command(&simulator, at, &[words, resume].concat()).spawn().unwrap();
+                let mut child = command(&simulator, at, &[line, resume].concat()).spawn().unwrap();
                 tokio::time::sleep(Duration::from_millis(chance.below(LATEST))).await;
                 if child.try_wait().unwrap().is_none() {
                     kills += 1;
@@ -101,13 +102,14 @@ async fn whatever_the_moment_of_a_kill_there_is_one_bill_and_one_video() {
                     *deaths.entry(progress(at)).or_default() += 1;
                 }
             }
-            let mut last = command(&simulator, at, &[words, &["--resume"]].concat());
+            let mut last = command(&simulator, at, &[line, &["--resume"]].concat());
             let ended = tokio::task::spawn_blocking(move || last.output().unwrap()).await.unwrap();
             let bills = simulator.ledger().accepted - before;
             let said = String::from_utf8_lossy(&ended.stderr).into_owned();
             let about = format!("{name}, run {run}, seed {seed}: {bills} bills, {said}");
             intents += 1;
-            // Killed between the record and the byte after it: nothing was made, and nothing is guessed.
+            // Killed between the record and the byte after it: nothing was made, and nothing is
+            // guessed.
             if ended.status.code() == Some(12) && bills == 0 && videos(at) == 0 {
                 undecided += 1;
                 continue;

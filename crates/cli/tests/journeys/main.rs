@@ -1,4 +1,5 @@
-//! The command over several runs, against a simulator that misbehaves: what is begun is ended, and billed once.
+//! The command over several runs, against a simulator that misbehaves: what is begun is ended, and
+//! billed once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 mod kill_generate;
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use ark_video::model::TaskStatus;
 use ark_video::{Progress, Sidecar};
-use ark_video_cli::World;
-use ark_video_simulator::{Effect, FaultRule, Options, Place, Simulator};
+use ark_video_cli::Env;
+use ark_video_simulator::{Effect, FaultPoint, FaultRule, Options, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -73,14 +74,14 @@ impl Shell {
 
     async fn run_in(&self, line: &[&str], stdin: &str, state: &str) -> Ran {
         let (stdout, stderr) = (Page::default(), Page::default());
-        let mut world = World::new(["ark-video"].iter().chain(line), self.folder.path());
-        world.env.insert("ARK_BASE_URL".to_owned(), self.simulator.base_url().to_owned());
-        world.env.insert("ARK_API_KEY".to_owned(), self.simulator.api_key().to_owned());
-        world.env.insert("ARK_STATE_DIR".to_owned(), state.to_owned());
-        world.stdin = Box::new(std::io::Cursor::new(stdin.as_bytes().to_vec()));
-        world.stdout = Box::new(stdout.clone());
-        world.stderr = Box::new(stderr.clone());
-        let code = ark_video_cli::run(world).await;
+        let mut env = Env::new(["ark-video"].iter().chain(line), self.folder.path());
+        env.env.insert("ARK_BASE_URL".to_owned(), self.simulator.base_url().to_owned());
+        env.env.insert("ARK_API_KEY".to_owned(), self.simulator.api_key().to_owned());
+        env.env.insert("ARK_STATE_DIR".to_owned(), state.to_owned());
+        env.stdin = Box::new(std::io::Cursor::new(stdin.as_bytes().to_vec()));
+        env.stdout = Box::new(stdout.clone());
+        env.stderr = Box::new(stderr.clone());
+        let code = ark_video_cli::run(env).await;
         Ran { code, stdout: stdout.text(), stderr: stderr.text() }
     }
 
@@ -128,7 +129,7 @@ async fn what_was_done_is_not_done_again() {
     assert_eq!(sidecar.provenance.unwrap().request["content"][0]["text"], "A cat.");
     assert_eq!(sidecar.task.unwrap()["status"], TaskStatus::Succeeded.as_str());
     let again = shell.ok(&cat(&["--resume"])).await;
-    assert!(again.stderr.contains("cat.mp4 is here already, whole: nothing was sent"), "{}", again.stderr);
+    assert!(again.stderr.contains("cat.mp4 is already complete; nothing was sent"), "{}", again.stderr);
     assert_eq!(shell.run(&CAT).await.code, 6, "without --resume the name is taken");
     assert_eq!(shell.created().await, 1);
 }
@@ -140,7 +141,7 @@ async fn a_run_that_stopped_waiting_is_taken_up_by_the_same_command() {
     assert_eq!((stopped.code, shell.sidecar().progress), (11, Progress::Submitted));
     let careless = shell.run(&CAT).await;
     assert_eq!(careless.code, 6, "{}", careless.stderr);
-    assert!(careless.stderr.contains("add --resume to go on with it"), "{}", careless.stderr);
+    assert!(careless.stderr.contains("add --resume to continue it"), "{}", careless.stderr);
     let other = shell.run(&["generate", "A dog.", "-o", "cat.mp4", "--resume"]).await;
     assert_eq!(other.code, 6);
     assert!(other.stderr.contains("belongs to another request"), "{}", other.stderr);
@@ -155,12 +156,20 @@ async fn a_create_whose_answer_was_lost_is_found_and_billed_once() {
     shell.simulator.fail_next(Effect::AcceptThenDrop { reset: false }).unwrap();
     let lost = shell.run(&cat(&["--tag"])).await;
     assert_eq!(lost.code, 12, "{}", lost.stderr);
-    assert!(lost.stderr.contains("hint: look for it: ark-video reconcile cat.mp4"), "{}", lost.stderr);
+    assert!(
+        lost.stderr.contains("hint: search for the task: ark-video reconcile cat.mp4"),
+        "{}",
+        lost.stderr
+    );
     assert_eq!((shell.sidecar().progress, shell.created().await), (Progress::Unknown, 1));
     let found = shell.ok(&["--json", "reconcile", "cat.mp4"]).await;
-    let told: Value = serde_json::from_str(&found.stdout).unwrap();
-    assert_eq!((&told["verdict"], &told["task"]["evidence"]), (&"found".into(), &"tag".into()), "{told}");
-    assert_eq!(shell.sidecar().task_id.as_deref(), told["id"].as_str());
+    let report: Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!(
+        (&report["verdict"], &report["task"]["evidence"]),
+        (&"found".into(), &"tag".into()),
+        "{report}"
+    );
+    assert_eq!(shell.sidecar().task_id.as_deref(), report["id"].as_str());
     shell.ok(&cat(&["--tag", "--resume"])).await;
     assert_eq!((shell.created().await, shell.simulator.bills().len()), (1, 1));
 }
@@ -193,7 +202,11 @@ async fn a_crash_between_writing_down_and_sending_leaves_what_can_be_looked_for(
     assert_eq!(shell.run(&CAT).await.code, 6);
     let looked = shell.run(&["reconcile", "cat.mp4", "--once", "--text"]).await;
     assert_eq!(looked.code, 12);
-    assert!(looked.stdout.contains("cat.mp4: not found in one early look; but no look"), "{}", looked.stdout);
+    assert!(
+        looked.stdout.contains("cat.mp4: not found in one early search; but no search"),
+        "{}",
+        looked.stdout
+    );
     assert!(looked.stderr.contains("evidence, not proof"), "{}", looked.stderr);
     shell.ok(&cat(&["--overwrite"])).await;
     assert_eq!(shell.created().await, 1);
@@ -265,13 +278,13 @@ async fn many_tasks_are_waited_for_and_fetched_together() {
     let waited = shell.run(&["--json", "wait", &ids[0], &ids[1], &ids[2]]).await;
     assert_eq!(waited.code, 10, "{}", waited.stderr);
     assert!(waited.stderr.contains("1 of 3 tasks have not succeeded: 1 cancelled"), "{}", waited.stderr);
-    let mut told: Vec<String> = waited
+    let mut report: Vec<String> = waited
         .stdout
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["status"].as_str().unwrap().to_owned())
         .collect();
-    told.sort();
-    assert_eq!(told, ["cancelled", "succeeded", "succeeded"]);
+    report.sort();
+    assert_eq!(report, ["cancelled", "succeeded", "succeeded"]);
     shell.ok(&["wait", "--all"]).await;
 
     let fetched = shell.run(&["-q", "download", &ids[0], &ids[1], &ids[2]]).await;
@@ -297,7 +310,7 @@ async fn all_that_succeeded_is_fetched_once_however_often_it_is_asked_for() {
     // Nothing is fetched again: every file request would fail now.
     shell
         .simulator
-        .add_fault(FaultRule::new(Effect::DropBeforeAccept { reset: false }).at(Place::File))
+        .add_fault(FaultRule::new(Effect::DropBeforeAccept { reset: false }).at(FaultPoint::File))
         .unwrap();
     assert_eq!(shell.ok(&fetch).await.stdout.lines().count(), 2);
     assert_eq!(shell.files(), before);

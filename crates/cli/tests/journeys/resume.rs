@@ -1,5 +1,6 @@
-//! `generate` that ended in the middle, with and without a file name: the same command with `--resume` goes on, and nothing is
-//! paid twice. What a user cannot have meant is refused before anything is sent.
+//! `generate` that ended in the middle, with and without a file name: the same command with
+//! `--resume` goes on, and nothing is paid twice. What a user cannot have meant is refused before
+//! anything is sent.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,8 @@ impl Shell {
         count(self.folder.path().to_owned()) + count(self.folder.path().join("out"))
     }
 
-    /// A run whose answer is lost on its way: as far as the record goes, this is a kill during the create.
+    /// A run whose answer is lost on its way: as far as the record goes, this is a kill during the
+    /// create.
     async fn lost(&self, more: &[&str]) -> Ran {
         self.simulator.fail_next(Effect::AcceptThenDrop { reset: true }).unwrap();
         let ran = self.run(&boat(more)).await;
@@ -70,7 +72,11 @@ async fn a_lost_create_is_found_and_paid_once_in_every_mode() {
     for mode in MODES {
         let shell = Shell::with_out().await;
         let lost = shell.lost(mode).await;
-        assert!(lost.stderr.contains("look for it: ark-video reconcile"), "{mode:?}: {}", lost.stderr);
+        assert!(
+            lost.stderr.contains("search for the task: ark-video reconcile"),
+            "{mode:?}: {}",
+            lost.stderr
+        );
         let resume = [mode, &["--resume"]].concat();
         shell.ok(&boat(&resume)).await;
         assert_eq!(shell.created().await, 1, "{mode:?}");
@@ -78,7 +84,7 @@ async fn a_lost_create_is_found_and_paid_once_in_every_mode() {
         assert_eq!(shell.videos(), usize::from(saves), "{mode:?}");
         let again = shell.ok(&boat(&resume)).await;
         assert_eq!(
-            again.stderr.contains("is here already, whole: nothing was sent"),
+            again.stderr.contains("is already complete; nothing was sent"),
             saves,
             "{mode:?}: {}",
             again.stderr
@@ -100,8 +106,8 @@ fn set_back(path: &Path, progress: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_written_down_and_not_sent_is_sent_once() {
-    // As a kill before the first byte leaves it, which is known of one start of the machine only. The task of the lost create
-    // stands for another's.
+    // As a kill before the first byte leaves it, which is known of one start of the machine only.
+    // The task of the lost create stands for another's.
     let forms: &[&str] = if cfg!(target_os = "linux") { &["prepared", "submitting"] } else { &["prepared"] };
     for (mode, form) in MODES.iter().flat_map(|mode| forms.iter().map(move |form| (*mode, *form))) {
         let shell = Shell::with_out().await;
@@ -169,7 +175,7 @@ async fn several_that_did_not_end_are_listed_and_one_has_to_be_named() {
     let shell = Shell::new().await;
     shell.lost(&[]).await;
     let second = shell.lost(&[]).await;
-    assert!(second.stderr.contains("an earlier run of this request did not end"), "{}", second.stderr);
+    assert!(second.stderr.contains("an earlier run of this request is unfinished"), "{}", second.stderr);
     let ids: Vec<String> = shell
         .records()
         .iter()
@@ -262,7 +268,7 @@ async fn without_a_place_for_the_record_nothing_is_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_without_its_record_is_not_paid_for_again() {
-    for (gone, told) in [("both", "it has no record"), ("sidecar", "is here already")] {
+    for (gone, message) in [("both", "it has no record"), ("sidecar", "is already complete")] {
         let shell = Shell::new().await;
         shell.ok(&boat(&["-o", "boat.mp4"])).await;
         std::fs::remove_file(shell.folder.path().join("boat.mp4.ark-video.json")).unwrap();
@@ -271,7 +277,7 @@ async fn a_video_without_its_record_is_not_paid_for_again() {
         }
         let resumed = shell.run(&boat(&["-o", "boat.mp4", "--resume"])).await;
         assert_eq!(resumed.code, if gone == "both" { 6 } else { 0 }, "{}", resumed.stderr);
-        assert!(resumed.stderr.contains(told), "{}", resumed.stderr);
+        assert!(resumed.stderr.contains(message), "{}", resumed.stderr);
         assert_eq!(shell.created().await, 1, "{gone}");
     }
     // A video that is not the one of the record is not taken for it, and not paid for either.
@@ -345,7 +351,7 @@ async fn a_record_holds_no_prompt_and_a_refusal_leaves_none() {
     let damaged = shell.run(&boat(&["--resume"])).await;
     assert_eq!((damaged.code, shell.created().await), (6, 1), "{}", damaged.stderr);
     assert!(
-        damaged.stderr.contains("cannot be read") && damaged.stderr.contains("nothing was sent"),
+        damaged.stderr.contains("cannot read") && damaged.stderr.contains("nothing was sent"),
         "{}",
         damaged.stderr
     );

@@ -5,14 +5,14 @@ use std::io::{Cursor, Seek, SeekFrom, Write};
 use ark_video_media::{MOST_READ, ProbeError, probe, probe_bytes, probe_file};
 
 use crate::damage::Counting;
-use crate::fixtures::{Film, be32, boxed, frame, full, id3, zeros};
+use crate::fixtures::{Movie, be32, boxed, frame, full, id3, zeros};
 
 const HUGE: u64 = 500 * 1024 * 1024;
 
 #[test]
 fn of_a_huge_film_with_its_index_at_the_end_a_few_kilobytes_are_read() {
-    let film = Film::default();
-    let whole = film.bytes();
+    let movie = Movie::default();
+    let whole = movie.bytes();
     let ftyp = &whole[..20];
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(ftyp).unwrap();
@@ -21,7 +21,7 @@ fn of_a_huge_film_with_its_index_at_the_end_a_few_kilobytes_are_read() {
     file.write_all(&(HUGE - 20).to_be_bytes()).unwrap();
     file.set_len(HUGE).unwrap();
     file.seek(SeekFrom::Start(HUGE)).unwrap();
-    file.write_all(&film.moov()).unwrap();
+    file.write_all(&movie.moov()).unwrap();
     let mut reader = Counting::new(file);
     let facts = probe(&mut reader).unwrap();
     assert_eq!((facts.width, facts.seconds), (Some(1280), Some(121.0 / 24.0)));
@@ -41,7 +41,7 @@ fn a_file_of_nothing_but_boxes_is_given_up_on() {
         let mut reader = Counting::new(Cursor::new(bytes));
         let error = probe(&mut reader).unwrap_err();
         assert!(matches!(error, ProbeError::TooMuch { .. }), "{error}");
-        assert!(error.to_string().contains("20000 parts were looked at"), "{error}");
+        assert!(error.to_string().contains("20000 parts were read"), "{error}");
         assert!(reader.read <= MOST_READ);
     }
 }

@@ -1,5 +1,6 @@
-//! Whatever the bytes are, an answer comes: every fixture cut at every byte, with bytes changed, and plain noise. What is
-//! read stays within the bound, and what is said of a cut file is never more than what is said of the whole one.
+//! Whatever the bytes are, an answer comes: every fixture cut at every byte, with bytes changed,
+//! and plain noise. What is read stays within the bound, and what is said of a cut file is never
+//! more than what is said of the whole one.
 
 use std::io::{Cursor, Read, Result, Seek, SeekFrom};
 

@@ -1,4 +1,5 @@
-//! Data URLs: the same facts as of the bytes, read without decoding the whole text, and errors that show none of it.
+//! Data URLs: the same facts as of the bytes, read without decoding the whole text, and errors that
+//! show none of it.
 
 use ark_video_media::{ProbeError, probe_bytes, probe_data_url};
 use base64::Engine as _;
@@ -16,7 +17,7 @@ fn a_data_url_says_the_same_as_its_bytes() {
             let bare = format!("DATA:;BASE64,{}", STANDARD_NO_PAD.encode(&bytes));
             assert_eq!(probe_data_url(&bare).unwrap(), probe_bytes(&bytes).unwrap(), "{name}");
             bytes.push(0);
-            // A film must end with a box: a byte more would be the start of one.
+            // A movie must end with a box: a byte more would be the start of one.
             if name == "heic" || name.starts_with("m") || name == "fragmented" {
                 break;
             }
@@ -48,7 +49,7 @@ fn an_error_shows_no_data() {
     let error = probe_data_url(&format!("data:image/png;base64,{secret}AA")).unwrap_err();
     let said = format!("{error} {error:?}");
     assert!(!error.is_unreadable(), "{said}");
-    assert!(said.contains("what stands there is no base64, at character 33"), "{said}");
+    assert!(said.contains("that is not valid base64, at character 33"), "{said}");
     assert!(!said.contains("SECRET") && !said.contains("iVBOR"), "{said}");
 }
 

@@ -19,7 +19,7 @@ fn skip(what: &str, because: &str) {
     }
 }
 
-/// Makes one file, or tells what ffmpeg said.
+/// Makes one file, or reports ffmpeg's error.
 fn try_make(folder: &Path, name: &str, arguments: &str) -> Result<PathBuf, String> {
     let path = folder.join(name);
     let made = Command::new("ffmpeg")
@@ -149,7 +149,8 @@ fn videos_match_ffprobe_with_ffmpeg() {
         return;
     };
     let plain = plain.display().to_string();
-    // ffmpeg up to 5 takes the angle as metadata of the output, later ones as an option of the input.
+    // ffmpeg up to 5 takes the angle as metadata of the output, later ones as an option of the
+    // input.
     let turned = try_make(folder.path(), "turned.mp4", &format!("-display_rotation:v 90 -i {plain} -c copy"))
         .or_else(|_| {
             try_make(folder.path(), "turned.mp4", &format!("-i {plain} -c copy -metadata:s:v rotate=90"))

@@ -1,5 +1,5 @@
-//! Small media of every format. Pictures come from the `image` crate; films, HEIF and sounds are put together box by box,
-//! because only so can every field be chosen.
+//! Small media of every format. Pictures come from the `image` crate; videos, HEIF and sounds are
+//! put together box by box, because only so can every field be chosen.
 
 use std::io::Cursor;
 use std::sync::LazyLock;
@@ -54,9 +54,9 @@ pub(crate) const UPRIGHT: [u32; 9] = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x40
 /// Turned by 90 degrees, as telephones write it.
 pub(crate) const TURNED: [u32; 9] = [0, 0x1_0000, 0, 0xFFFF_0000, 0, 0, 0, 0, 0x4000_0000];
 
-/// One film, field by field.
+/// One movie, field by field.
 #[derive(Clone)]
-pub(crate) struct Film {
+pub(crate) struct Movie {
     pub(crate) brand: [u8; 4],
     pub(crate) width: u16,
     pub(crate) height: u16,
@@ -75,7 +75,7 @@ pub(crate) struct Film {
     pub(crate) media_len: usize,
 }
 
-impl Default for Film {
+impl Default for Movie {
     fn default() -> Self {
         Self {
             brand: *b"isom",
@@ -94,7 +94,7 @@ impl Default for Film {
     }
 }
 
-impl Film {
+impl Movie {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut ftyp = self.brand.to_vec();
         ftyp.extend(be32(&[512]));
@@ -166,7 +166,8 @@ impl Film {
     }
 }
 
-/// A sound's sample entry, plain (`version` 0) or as QuickTime has it (1), with what follows the fields.
+/// A sound's sample entry, plain (`version` 0) or as QuickTime has it (1), with what follows the
+/// fields.
 pub(crate) fn sound_entry(kind: &[u8; 4], version: u16, children: &[Vec<u8>]) -> Vec<u8> {
     let mut entry = zeros(6);
     entry.extend(be16(&[1, version]));
@@ -243,7 +244,8 @@ pub(crate) fn wav(seconds: u32) -> Vec<u8> {
     )
 }
 
-/// An MPEG frame, version 1, layer 3, 44.1 kHz, stereo, of a bit rate by its number (9 is 128 kbit/s).
+/// An MPEG frame, version 1, layer 3, 44.1 kHz, stereo, of a bit rate by its number (9 is 128
+/// kbit/s).
 pub(crate) fn frame(kbits: u8) -> Vec<u8> {
     let rate = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320][usize::from(kbits)];
     let mut out = vec![0xFF, 0xFB, kbits << 4, 0];
@@ -279,14 +281,14 @@ pub(crate) fn all() -> &'static [(&'static str, Vec<u8>)] {
 }
 
 fn make_all() -> Vec<(&'static str, Vec<u8>)> {
-    let film = Film { sound: Some(sound_entry(b"mp4a", 0, &[esds(0x40)])), ..Film::default() };
-    let mov = Film {
+    let movie = Movie { sound: Some(sound_entry(b"mp4a", 0, &[esds(0x40)])), ..Movie::default() };
+    let mov = Movie {
         brand: *b"qt  ",
         codec: *b"hvc1",
         wide: true,
         media_first: true,
         sound: Some(sound_entry(b"mp4a", 1, &[boxed(b"wave", &[esds(0x6B)])])),
-        ..film.clone()
+        ..movie.clone()
     };
     vec![
         ("png", picture(ImageFormat::Png, 64, 40)),
@@ -297,9 +299,9 @@ fn make_all() -> Vec<(&'static str, Vec<u8>)> {
         ("bmp", picture(ImageFormat::Bmp, 64, 40)),
         ("tiff", picture(ImageFormat::Tiff, 64, 40)),
         ("heic", heic(b"heic", 4032, 3024, 1)),
-        ("mp4", film.bytes()),
+        ("mp4", movie.bytes()),
         ("mov", mov.bytes()),
-        ("fragmented", Film { fragmented: true, ..film }.bytes()),
+        ("fragmented", Movie { fragmented: true, ..movie }.bytes()),
         ("wav", wav(1)),
         ("mp3 counted", [id3(300), counting(b"Xing", 383), frame(9).repeat(4)].concat()),
         ("mp3 constant", frame(9).repeat(8)),

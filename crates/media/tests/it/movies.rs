@@ -1,12 +1,13 @@
-//! MP4 and QuickTime: where the index stands, which track counts, codecs, rate and length, rotation, fragments.
+//! MP4 and QuickTime: where the index stands, which track counts, codecs, rate and length,
+//! rotation, fragments.
 
 use ark_video_media::{ProbeError, probe_bytes};
 use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
 
-use crate::fixtures::{Film, TURNED, be32, boxed, esds, full, sound_entry, zeros};
+use crate::fixtures::{Movie, TURNED, be32, boxed, esds, full, sound_entry, zeros};
 
-fn facts(film: &Film) -> MediaFacts {
-    let bytes = film.bytes();
+fn facts(movie: &Movie) -> MediaFacts {
+    let bytes = movie.bytes();
     let facts = probe_bytes(&bytes).unwrap();
     assert_eq!(facts.bytes, Some(bytes.len() as u64));
     facts
@@ -16,7 +17,7 @@ fn facts(film: &Film) -> MediaFacts {
 fn the_index_is_found_before_and_behind_the_media() {
     for media_first in [false, true] {
         for wide in [false, true] {
-            let facts = facts(&Film { media_first, wide, ..Film::default() });
+            let facts = facts(&Movie { media_first, wide, ..Movie::default() });
             assert_eq!((facts.kind, facts.format), (MediaKind::Video, MediaFormat::Mp4));
             assert_eq!((facts.width, facts.height), (Some(1280), Some(720)));
             assert_eq!(facts.frames_per_second, Some(24.0));
@@ -28,26 +29,26 @@ fn the_index_is_found_before_and_behind_the_media() {
 
 #[test]
 fn a_turned_track_is_as_wide_as_it_is_shown() {
-    let facts = facts(&Film { matrix: TURNED, ..Film::default() });
+    let facts = facts(&Movie { matrix: TURNED, ..Movie::default() });
     assert_eq!((facts.width, facts.height), (Some(720), Some(1280)));
 }
 
 #[test]
 fn rates_are_frames_by_time() {
-    let facts = facts(&Film { rate: (30_000, 1001), frames: 300, ..Film::default() });
+    let facts = facts(&Movie { rate: (30_000, 1001), frames: 300, ..Movie::default() });
     let rate = facts.frames_per_second.unwrap();
     assert!((rate - 30_000.0 / 1001.0).abs() < 1e-9, "{rate}");
 }
 
 #[test]
 fn a_fragmented_film_without_a_length_has_none() {
-    let film = Film { fragmented: true, ..Film::default() };
-    let unknown = facts(&film);
+    let movie = Movie { fragmented: true, ..Movie::default() };
+    let unknown = facts(&movie);
     assert_eq!((unknown.seconds, unknown.frames_per_second), (None, None));
     assert_eq!((unknown.width, unknown.video_codec.as_deref()), (Some(1280), Some("h264")));
 
     // With a length of its own it has one.
-    let mut bytes = film.bytes();
+    let mut bytes = movie.bytes();
     let mehd = full(b"mehd", 0, 0, &[be32(&[240])]);
     let mvex = bytes.windows(4).position(|name| name == b"mvex").unwrap();
     bytes.splice(mvex + 4..mvex + 4, mehd.iter().copied());
@@ -71,7 +72,7 @@ fn codecs_have_their_common_names() {
         (b"SVQ3", "svq3"),
         (b"A\0\xFF ", "a.."),
     ] {
-        let facts = facts(&Film { codec: *letters, ..Film::default() });
+        let facts = facts(&Movie { codec: *letters, ..Movie::default() });
         assert_eq!(facts.video_codec.as_deref(), Some(name));
     }
     for (entry, name) in [
@@ -85,7 +86,7 @@ fn codecs_have_their_common_names() {
         (sound_entry(b".mp3", 0, &[]), "mp3"),
         (sound_entry(b"alac", 0, &[]), "alac"),
     ] {
-        let facts = facts(&Film { sound: Some(entry), ..Film::default() });
+        let facts = facts(&Movie { sound: Some(entry), ..Movie::default() });
         assert_eq!(facts.audio_codec.as_deref(), Some(name));
         assert_eq!(facts.kind, MediaKind::Video);
     }
@@ -93,16 +94,16 @@ fn codecs_have_their_common_names() {
 
 #[test]
 fn brands_and_tracks_tell_what_kind_it_is() {
-    let format = |brand: &[u8; 4]| facts(&Film { brand: *brand, ..Film::default() }).format;
+    let format = |brand: &[u8; 4]| facts(&Movie { brand: *brand, ..Movie::default() }).format;
     assert_eq!(format(b"qt  "), MediaFormat::Mov);
     assert_eq!(format(b"mp42"), MediaFormat::Mp4);
     assert_eq!(format(b"3gp5"), MediaFormat::Other("3gp".into()));
     // From before there were brands.
-    let old = [boxed(b"wide", &[]), Film::default().moov()].concat();
+    let old = [boxed(b"wide", &[]), Movie::default().moov()].concat();
     assert_eq!(probe_bytes(&old).unwrap().format, MediaFormat::Mov);
     // Sound alone.
     let mut bytes =
-        Film { brand: *b"M4A ", sound: Some(sound_entry(b"mp4a", 0, &[])), ..Film::default() }.bytes();
+        Movie { brand: *b"M4A ", sound: Some(sound_entry(b"mp4a", 0, &[])), ..Movie::default() }.bytes();
     let at = bytes.windows(4).position(|name| name == b"vide").unwrap();
     bytes[at..at + 4].copy_from_slice(b"text");
     let facts = probe_bytes(&bytes).unwrap();
@@ -111,7 +112,7 @@ fn brands_and_tracks_tell_what_kind_it_is() {
 
 #[test]
 fn damage_is_named_with_its_place() {
-    let good = Film { media_first: true, ..Film::default() }.bytes();
+    let good = Movie { media_first: true, ..Movie::default() }.bytes();
     let moov = good.windows(4).position(|name| name == b"moov").unwrap() - 4;
     let said = |bytes: &[u8]| probe_bytes(bytes).unwrap_err().to_string();
     assert_eq!(

@@ -165,11 +165,14 @@ fn formats_that_the_service_does_not_take_are_named() {
 
 #[test]
 fn what_is_no_medium_is_said_to_be_none() {
-    assert_eq!(wrong(b""), "there is nothing in it: 0 bytes");
-    assert_eq!(wrong(b"hello, world"), "not recognised: no known picture, film or sound begins so (byte 0)");
+    assert_eq!(wrong(b""), "it is empty (0 bytes)");
+    assert_eq!(
+        wrong(b"hello, world"),
+        "not recognised: its first bytes match no known image, video or audio format (byte 0)"
+    );
     assert_eq!(
         wrong(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3"),
-        "not recognised: it begins like pdf, which is no picture, film or sound (byte 0)"
+        "not recognised: its first bytes are those of pdf, not of an image, video or audio file (byte 0)"
     );
     let png = picture(ImageFormat::Png, 4, 4);
     let short =

@@ -141,7 +141,7 @@ fn other_layers_are_named_and_text_is_not_taken_for_sound() {
     };
     let bytes: Vec<u8> = (0..3).flat_map(layer_2).collect();
     assert_eq!(facts(&bytes).format, MediaFormat::Other("mp2".into()));
-    // A byte order mark of UTF-16 looks like the start of a frame.
+    // A byte order mark of UTF-16 resembles the start of a frame.
     let text: Vec<u8> = "\u{feff}a text of some length".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(wrong(&text).starts_with("not recognised"));
     assert!(wrong(&id3(200)).contains("no frame of MPEG audio follows its tag (ID3), at byte 210"));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Place;
+use super::FaultPoint;
 
 /// The form of an error's body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,23 +25,24 @@ pub enum Envelope {
     Empty,
 }
 
-/// What goes wrong. In JSON and TOML the name is the member `fault`, its details stand beside it:
+/// What goes wrong. In JSON and TOML the name is the field `fault`, its details stand beside it:
 /// `{ "fault": "delay", "millis": 500 }`; in a prompt it is `[[fault:delay millis=500]]`.
 ///
-/// "Accepted" means that the request was carried out: a create has made a task, which will be billed.
+/// "Accepted" means that the request was carried out: a create has made a task, which will be
+/// billed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Effect {
     /// The connection is closed without an answer, and nothing was done.
     DropBeforeAccept {
-        /// Reset the connection in place of closing it.
+        /// Reset the connection instead of closing it.
         #[serde(default)]
         reset: bool,
     },
     /// The connection is closed without an answer, after the request was carried out.
     AcceptThenDrop {
-        /// Reset the connection in place of closing it.
+        /// Reset the connection instead of closing it.
         #[serde(default)]
         reset: bool,
     },
@@ -76,14 +77,15 @@ pub enum Effect {
         /// The form of the body.
         #[serde(default)]
         envelope: Envelope,
-        /// Whether the request is carried out all the same.
+        /// Whether the request is carried out anyway.
         #[serde(default)]
         accepted: bool,
         /// `Retry-After`, as it is to be sent: seconds, a date, or nonsense.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<String>,
     },
-    /// Shorthand for one of the vendor's codes, with the status that belongs to it; nothing is done.
+    /// Shorthand for one of the vendor's codes, with the status that belongs to it; nothing is
+    /// done.
     Refuse {
         /// The code, such as `QuotaExceeded`.
         code: String,
@@ -94,7 +96,7 @@ pub enum Effect {
     /// A gateway's error page with status 502.
     #[serde(rename = "html_502")]
     Html502 {
-        /// Whether the request is carried out all the same.
+        /// Whether the request is carried out anyway.
         #[serde(default)]
         accepted: bool,
     },
@@ -151,15 +153,17 @@ pub enum Effect {
     },
     /// Times are texts of digits.
     StringTimes,
-    /// Whole numbers are written `5.0`.
+    /// Integers are written `5.0`.
     FloatNumbers,
-    /// A failed task tells why in `failure_reason`, as one of the vendor's runtimes expects it, in place of `error`.
+    /// A failed task has its reason in `failure_reason`, as one of the vendor's runtimes expects
+    /// it, instead of `error`.
     FailureReason,
     /// Members that no document knows.
     ExtraFields,
     /// The list has `null` for its items.
     NullItems,
-    /// From the second page on, pages of the list overlap or leave tasks out, as they do while tasks are being created.
+    /// From the second page on, pages of the list overlap or leave tasks out, as they do while
+    /// tasks are being created.
     ShiftingPages {
         /// By how many tasks: above 0 tasks come twice, below 0 they are left out.
         #[serde(default = "one_more")]
@@ -188,7 +192,8 @@ pub enum Effect {
     Early400,
     /// Half of the file, then the connection is closed.
     HalfDownload,
-    /// The storage announces another length than it sends: more, and the file seems to break off; less, and the end is missing.
+    /// The storage announces another length than it sends: more, and the file seems to break off;
+    /// less, and the end is missing.
     WrongLength {
         /// By how many bytes.
         #[serde(default = "thousand")]
@@ -196,7 +201,8 @@ pub enum Effect {
     },
     /// The file has another tag each time, as if it had been replaced.
     ChangedFile,
-    /// The file comes without a length: its end is that of the connection, as HTTP/1.0 has it, or a last chunk.
+    /// The file comes without a length: its end is that of the connection, as HTTP/1.0 has it, or a
+    /// last chunk.
     NoLength {
         /// In chunks.
         #[serde(default)]
@@ -215,8 +221,8 @@ pub enum Effect {
     Gzip,
     /// The whole file comes as a range (206), which was not asked for.
     WholeRange,
-    /// Half of the file, then the connection is closed; and to a `Range`, bytes from elsewhere in the file under the right
-    /// header.
+    /// Half of the file, then the connection is closed; and to a `Range`, bytes from elsewhere in
+    /// the file under the right header.
     ShiftedRest,
     /// The file is empty.
     EmptyFile,
@@ -226,7 +232,7 @@ pub enum Effect {
         #[serde(default)]
         form: LinkForm,
     },
-    /// A failed task gives the reason as text, in place of an object.
+    /// A failed task gives the reason as text, instead of an object.
     TextError,
     /// `Range` is not listened to: the whole file comes with status 200.
     NoRanges,
@@ -282,7 +288,7 @@ fn paused() -> String {
     "paused".to_owned()
 }
 
-/// What stands in place of a link.
+/// What stands instead of a link.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -305,7 +311,7 @@ const LARGEST: usize = 256 << 20;
 const LONGEST: u64 = 7 * 86_400_000;
 
 impl Effect {
-    /// Its name, as in the member `fault`.
+    /// Its name, as in the field `fault`.
     #[must_use]
     pub fn name(&self) -> String {
         match serde_json::to_value(self) {
@@ -316,10 +322,10 @@ impl Effect {
         }
     }
 
-    /// Whether it has a meaning there.
+    /// Whether it applies to this endpoint.
     #[must_use]
-    pub fn can_strike(&self, place: Place) -> bool {
-        use Place::{Callback, Create, Delete, File, Get, List};
+    pub fn applies_to(&self, place: FaultPoint) -> bool {
+        use FaultPoint::{Callback, Create, Delete, File, Get, List};
         match self {
             Self::EmptyId | Self::NoId | Self::Fail { .. } | Self::Slow { .. } => place == Create,
             Self::UnknownStatus { .. }
@@ -353,13 +359,14 @@ impl Effect {
         }
     }
 
-    /// Where it strikes when nothing is said: at a create, if it has a meaning there; redirects strike files.
-    pub(crate) fn strikes(&self, place: Place) -> bool {
+    /// The default endpoint: create, if the fault applies to it; redirects
+    /// apply to files.
+    pub(crate) fn fires_at(&self, place: FaultPoint) -> bool {
         match self {
-            Self::Redirect { .. } => place == Place::File,
-            Self::FlatError | Self::ExtraFields => self.can_strike(place),
-            _ if self.can_strike(Place::Create) => place == Place::Create,
-            _ => self.can_strike(place),
+            Self::Redirect { .. } => place == FaultPoint::File,
+            Self::FlatError | Self::ExtraFields => self.applies_to(place),
+            _ if self.applies_to(FaultPoint::Create) => place == FaultPoint::Create,
+            _ => self.applies_to(place),
         }
     }
 

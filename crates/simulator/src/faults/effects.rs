@@ -1,5 +1,5 @@
-//! What each fault does: in place of an answer, to an answer, to a task as it is shown. Pure; what concerns the socket is told
-//! to the host as a [`Wire`].
+//! What each fault does: it replaces a response, changes one, or changes a task as it is shown.
+//! Pure; faults of the connection are returned to the host as a [`ConnectionFault`].
 
 use ark_video_model::ErrorCode;
 use ark_video_protocol::EnvelopeKind;
@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{Effect, Envelope, LinkForm};
-use crate::service::{Complaint, FileFault, Reply, Wire};
+use crate::service::{ConnectionFault, FileFault, Reply, Violation};
 
 /// The status that belongs to a vendor code; `None` for codes that only failed tasks have.
 pub(crate) fn status_of(code: &str) -> Option<u16> {
@@ -17,7 +17,7 @@ pub(crate) fn status_of(code: &str) -> Option<u16> {
 }
 
 /// The service's text for a code, with what the request names.
-pub(crate) fn words_of(code: &str, named: &str) -> String {
+pub(crate) fn message_of(code: &str, named: &str) -> String {
     let named = |default: &'static str| if named.is_empty() { default } else { named };
     let text = ErrorCode::from(code).info().map_or("The request failed.", |info| info.wire);
     text.replace("{model}", named("doubao-seedance-2-0"))
@@ -40,10 +40,12 @@ fn code_of(status: u16) -> &'static str {
 
 /// What an effect answers without anything being done. `None`: the request is carried out first.
 pub(crate) fn instead(effect: &Effect, file: bool, request_id: &str) -> Option<Reply> {
-    let cut = |wire| Some(Reply::disturbed(wire, None));
+    let cut = |fault| Some(Reply::faulty(fault, None));
     match effect {
-        Effect::DropBeforeAccept { reset } => cut(Wire::Close { reset: *reset }),
-        Effect::HangBeforeAccept { seconds } => cut(Wire::Silence { millis: seconds.saturating_mul(1000) }),
+        Effect::DropBeforeAccept { reset } => cut(ConnectionFault::Close { reset: *reset }),
+        Effect::HangBeforeAccept { seconds } => {
+            cut(ConnectionFault::Silence { millis: seconds.saturating_mul(1000) })
+        }
         Effect::Status { accepted: false, .. }
         | Effect::Refuse { .. }
         | Effect::Html502 { accepted: false }
@@ -76,7 +78,7 @@ fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
     Some(match effect {
         Effect::Status { status, code, message, envelope: form, retry_after, .. } => {
             let code = code.as_deref().unwrap_or(code_of(*status));
-            let message = message.clone().unwrap_or_else(|| words_of(code, ""));
+            let message = message.clone().unwrap_or_else(|| message_of(code, ""));
             let mut answer = envelope(*status, code, &message, *form, request_id);
             if let Some(wait) = retry_after.as_deref().and_then(|wait| HeaderValue::from_str(wait).ok()) {
                 answer.headers_mut().insert(header::RETRY_AFTER, wait);
@@ -84,7 +86,7 @@ fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
             answer
         }
         Effect::Refuse { code, message } => {
-            let message = message.clone().unwrap_or_else(|| words_of(code, ""));
+            let message = message.clone().unwrap_or_else(|| message_of(code, ""));
             envelope(status_of(code).unwrap_or(400), code, &message, Envelope::Nested, request_id)
         }
         Effect::Html502 { .. } => envelope(502, "", "", Envelope::Html, request_id),
@@ -102,7 +104,7 @@ fn error(effect: &Effect, request_id: &str) -> Option<Response<Bytes>> {
 
 /// An error in one of the forms that are met in the wild.
 fn envelope(status: u16, code: &str, message: &str, form: Envelope, request_id: &str) -> Response<Bytes> {
-    let error = Complaint::new(status, code.to_owned(), message);
+    let error = Violation::new(status, code.to_owned(), message);
     let (media, body) = match form {
         Envelope::Nested => return error.answer(request_id),
         Envelope::Flat => return error.answer_in(EnvelopeKind::Flat, request_id),
@@ -125,27 +127,28 @@ fn envelope(status: u16, code: &str, message: &str, form: Envelope, request_id: 
 /// What an effect makes of the right answer, after the request was carried out.
 pub(crate) fn afterwards(effect: &Effect, mut reply: Reply, request_id: &str) -> Reply {
     match effect {
-        Effect::AcceptThenDrop { reset } => Reply::disturbed(Wire::Close { reset: *reset }, None),
+        Effect::AcceptThenDrop { reset } => Reply::faulty(ConnectionFault::Close { reset: *reset }, None),
         Effect::HangAfterAccept { seconds } => {
-            Reply::disturbed(Wire::Silence { millis: seconds.saturating_mul(1000) }, None)
+            Reply::faulty(ConnectionFault::Silence { millis: seconds.saturating_mul(1000) }, None)
         }
-        Effect::Delay { millis } => Reply::disturbed(Wire::Delay { millis: *millis }, Some(reply)),
+        Effect::Delay { millis } => Reply::faulty(ConnectionFault::Delay { millis: *millis }, Some(reply)),
         Effect::SlowDrip { bytes, millis, head } => {
-            Reply::disturbed(Wire::Drip { bytes: *bytes, millis: *millis, head: *head }, Some(reply))
+            Reply::faulty(ConnectionFault::Drip { bytes: *bytes, millis: *millis, head: *head }, Some(reply))
         }
-        Effect::HalfAnswer | Effect::HalfDownload => Reply::disturbed(Wire::Half, Some(reply)),
-        Effect::WrongLength { by } => Reply::disturbed(Wire::Length { by: *by }, Some(reply)),
-        Effect::Garbage => {
-            Reply::disturbed(Wire::Raw(Bytes::from_static(b"\x16\x03\x01\x00\xa5\x01garbage\r\n\r\n")), None)
-        }
-        Effect::HalfHead => Reply::disturbed(Wire::Raw(Bytes::from_static(b"HTTP/1.1 20")), None),
+        Effect::HalfAnswer | Effect::HalfDownload => Reply::faulty(ConnectionFault::Half, Some(reply)),
+        Effect::WrongLength { by } => Reply::faulty(ConnectionFault::Length { by: *by }, Some(reply)),
+        Effect::Garbage => Reply::faulty(
+            ConnectionFault::Raw(Bytes::from_static(b"\x16\x03\x01\x00\xa5\x01garbage\r\n\r\n")),
+            None,
+        ),
+        Effect::HalfHead => Reply::faulty(ConnectionFault::Raw(Bytes::from_static(b"HTTP/1.1 20")), None),
         Effect::Status { accepted: true, .. } | Effect::Html502 { accepted: true } => {
             error(effect, request_id).map_or(reply, Reply::Answer)
         }
         Effect::NoLength { chunked, missing } => {
-            Reply::disturbed(Wire::NoLength { chunked: *chunked, missing: *missing }, Some(reply))
+            Reply::faulty(ConnectionFault::NoLength { chunked: *chunked, missing: *missing }, Some(reply))
         }
-        Effect::ShiftedRest if !reply.is_range() => Reply::disturbed(Wire::Half, Some(reply)),
+        Effect::ShiftedRest if !reply.is_range() => Reply::faulty(ConnectionFault::Half, Some(reply)),
         Effect::ChangedFile
         | Effect::NoRanges
         | Effect::MediaType { .. }
@@ -154,7 +157,7 @@ pub(crate) fn afterwards(effect: &Effect, mut reply: Reply, request_id: &str) ->
         | Effect::ShiftedRest
         | Effect::EmptyFile => {
             if let (Reply::Render(job), Some(fault)) = (&mut reply, file_fault(effect, request_id)) {
-                job.disturb(fault);
+                job.apply_fault(fault);
             }
             reply
         }

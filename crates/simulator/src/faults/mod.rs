@@ -1,22 +1,23 @@
 //! Faults as data: what goes wrong, when, how often. Read from TOML or JSON, or written in Rust.
 //!
-//! Data only. Which rule fits a call is decided in `engine`, what a fault does to an answer in `effects`, the words inside a
-//! prompt are read in `words`; the service puts them together and the host carries out what concerns the socket.
+//! Data only. `engine` selects the rule for a call, `effects` applies a fault to a response, and
+//! `directives` parses the faults in a prompt. The service combines them; the host plays faults of
+//! the connection.
 
+pub(crate) mod directives;
 mod effect;
 pub(crate) mod effects;
 pub(crate) mod engine;
-pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub use effect::{Effect, Envelope, LinkForm};
 
-/// Where a fault strikes.
+/// An endpoint at which a fault is injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Place {
+pub enum FaultPoint {
     /// `POST /contents/generations/tasks`.
     Create,
     /// `GET /contents/generations/tasks/{id}`.
@@ -27,13 +28,13 @@ pub enum Place {
     Delete,
     /// `GET /models`.
     Models,
-    /// A film or its last frame.
+    /// A video file or its last frame.
     File,
     /// A callback that the service sends.
     Callback,
 }
 
-impl Place {
+impl FaultPoint {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -54,7 +55,7 @@ impl Place {
 pub struct Condition {
     /// The endpoint. Left out: the places where the effect has a meaning.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<Place>,
+    pub endpoint: Option<FaultPoint>,
     /// Only this one of the calls that fit otherwise, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
@@ -88,13 +89,14 @@ pub struct FaultRule {
     /// How often at most. Left out: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hits: Option<u64>,
-    /// From 0 to 1: the share of the calls that it strikes, by the plan's own random sequence. Left out: 1.
+    /// The probability that a matching call gets the fault, 0 to 1, by the plan's own random
+    /// sequence. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
 }
 
 impl FaultRule {
-    /// An effect that strikes wherever it has a meaning, always.
+    /// An effect at every endpoint that it applies to, always.
     #[must_use]
     pub fn new(effect: Effect) -> Self {
         Self { name: String::new(), when: Condition::default(), effect, hits: None, probability: None }
@@ -102,7 +104,7 @@ impl FaultRule {
 
     /// Sets the endpoint.
     #[must_use]
-    pub fn at(mut self, place: Place) -> Self {
+    pub fn at(mut self, place: FaultPoint) -> Self {
         self.when.endpoint = Some(place);
         self
     }
@@ -165,7 +167,7 @@ impl FaultRule {
             return Err("`probability` is from 0 to 1".to_owned());
         }
         if let Some(place) = endpoint
-            && !self.effect.can_strike(*place)
+            && !self.effect.applies_to(*place)
         {
             return Err(format!("`{}` has no meaning at the endpoint {}", self.effect.name(), place.name()));
         }
@@ -177,15 +179,23 @@ impl FaultRule {
     }
 }
 
-/// All that goes wrong in a run. The first rule that fits a call decides about it; equal plans and calls give equal runs.
+/// The faults of a run. The first rule that matches a call decides; equal plans and calls give
+/// equal runs.
 ///
 /// ```
 /// use ark_video_simulator::FaultPlan;
 /// let plan = FaultPlan::from_json(r#"{
 ///     "seed": 7,
 ///     "rules": [
-///         { "when": { "endpoint": "create", "every": 3 }, "effect": { "fault": "accept_then_drop" } },
-///         { "when": { "endpoint": "list" }, "effect": { "fault": "null_items" }, "probability": 0.1 }
+///         {
+///             "when": { "endpoint": "create", "every": 3 },
+///             "effect": { "fault": "accept_then_drop" }
+///         },
+///         {
+///             "when": { "endpoint": "list" },
+///             "effect": { "fault": "null_items" },
+///             "probability": 0.1
+///         }
 ///     ]
 /// }"#)?;
 /// assert_eq!(plan.rules.len(), 2);
@@ -224,7 +234,8 @@ impl FaultPlan {
         plan.check().map(|()| plan)
     }
 
-    /// Whether every rule makes sense. [`Service`](crate::Service) asks this of every plan that it is given.
+    /// Whether every rule makes sense. [`Service`](crate::Service) asks this of every plan that it
+    /// is given.
     ///
     /// # Errors
     /// The first rule that does not, and why.
@@ -236,9 +247,9 @@ impl FaultPlan {
     }
 }
 
-/// A fault plan that cannot be followed.
+/// An invalid fault plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the fault plan cannot be followed: {0}")]
+#[error("invalid fault plan: {0}")]
 pub struct FaultPlanError(String);
 
 impl FaultPlanError {
@@ -247,16 +258,18 @@ impl FaultPlanError {
     }
 }
 
-/// How often a rule fitted and struck.
+/// How often a rule matched and fired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FaultCount {
     /// The rule's name, or that of its effect.
     pub name: String,
-    /// Calls that its condition fitted, before `nth`, `every`, `hits` and `probability`.
-    pub fitted: u64,
-    /// Calls that it struck.
-    pub struck: u64,
+    /// Calls that matched its condition, before `nth`, `every`, `hits` and `probability`.
+    #[serde(rename = "fitted")]
+    pub matched: u64,
+    /// Calls in which its fault was injected.
+    #[serde(rename = "struck")]
+    pub fired: u64,
 }
 
 #[cfg(test)]
@@ -288,7 +301,7 @@ mod tests {
     #[test]
     fn a_plan_survives_being_written() {
         let rule = FaultRule::new(Effect::AcceptThenDrop { reset: true })
-            .at(Place::Create)
+            .at(FaultPoint::Create)
             .every(3)
             .hits(2)
             .tag("x");

@@ -70,8 +70,8 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Sets all options of the service at once, the seed among them; only the origin is replaced. Options without a key stand for
-    /// a key of its own here; [`any_key`](Self::any_key) lifts that.
+    /// Sets all options of the service at once, including the seed; only the origin is replaced.
+    /// Without a key in the options one is generated; [`any_key`](Self::any_key) accepts every key.
     pub fn options(mut self, options: Options) -> Self {
         self.seed = Some(options.seed);
         self.options = options;
@@ -84,14 +84,15 @@ impl Builder {
         self
     }
 
-    /// Sets what links to files start with, such as `https://ark-sim.example`. Default: `http://` and the `Host` of the
-    /// request that is answered.
+    /// Sets what links to files start with, such as `https://ark-sim.example`. Default: `http://`
+    /// and the `Host` of the request that is answered.
     pub fn origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = Some(origin.into());
         self
     }
 
-    /// Lets time run faster: 60 makes a minute of a second. Default 1; what is not above 0 counts as 1.
+    /// Lets time run faster: 60 makes a minute of a second. Default 1; what is not above 0 counts
+    /// as 1.
     pub fn speed(mut self, speed: f64) -> Self {
         self.speed = if speed > 0.0 { speed } else { 1.0 };
         self
@@ -103,14 +104,15 @@ impl Builder {
         self
     }
 
-    /// Sets the moment that the service begins at, in milliseconds since 1970. Default: the time of day. With a seed and a manual
-    /// clock, equal calls then give equal answers to the last byte.
-    pub fn begins_at(mut self, moment: UnixMillis) -> Self {
-        self.begins = Some(moment);
+    /// Sets the start time of the service, in milliseconds since 1970. Default: the current time.
+    /// With a seed and a manual clock, equal calls then give byte-identical responses.
+    pub fn begins_at(mut self, start: UnixMillis) -> Self {
+        self.begins = Some(start);
         self
     }
 
-    /// Opens a control port; port 0 is any free one. There is no key on it: keep it on this machine. Default: none.
+    /// Opens a control port; port 0 is any free one. There is no key on it: keep it on this
+    /// machine. Default: none.
     pub fn control(mut self, addr: SocketAddr) -> Self {
         self.control = Some(addr);
         self
@@ -122,7 +124,8 @@ impl Builder {
         self
     }
 
-    /// Goes on where another simulator stopped: with what [`Simulator::snapshot`] gave. Its clock should not be behind.
+    /// Goes on where another simulator stopped: with what [`Simulator::snapshot`] gave. Its clock
+    /// should not be behind.
     pub fn restore(mut self, snapshot: impl Into<String>) -> Self {
         self.state = Some(snapshot.into());
         self
@@ -134,13 +137,14 @@ impl Builder {
         self
     }
 
-    /// Sets how long a client may pause within a request before its connection is closed. Default 30 s.
+    /// Sets how long a client may pause within a request before its connection is closed. Default
+    /// 30 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// Accepts this key only. Default: a key of its own, which [`Simulator::api_key`] tells.
+    /// Accepts this key only. Default: a generated key, see [`Simulator::api_key`].
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.options.key = Some(key.into());
         self
@@ -164,13 +168,14 @@ impl Builder {
         self
     }
 
-    /// Makes a run repeatable. Default: a new one each time, which [`Simulator::seed`] tells.
+    /// Makes a run repeatable. Default: a random seed, see [`Simulator::seed`].
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Gets told what the service assumed where the real one would have looked. Called while a request waits for its answer.
+    /// Receives a note for each assumption that the real service would not have made. Called while
+    /// the request waits for its response.
     pub fn on_note(mut self, hook: impl Fn(&Note) + Send + Sync + 'static) -> Self {
         self.on_note = Some(Box::new(hook));
         self
@@ -234,8 +239,8 @@ fn listen(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
         // As `TcpListener::bind` does; on Windows the option means something else.
         #[cfg(not(windows))]
         socket.set_reuseaddr(true)?;
-        // Small, so that a client that leaves in the middle of a video is seen to have left: what the
-        // kernel holds counts as sent.
+        // Small, so that a client that leaves in the middle of a video is seen to have left: what
+        // the kernel holds counts as sent.
         socket.set_send_buffer_size(SEND_BUFFER)?;
         socket.bind(addr)?;
         socket.listen(BACKLOG)
@@ -261,9 +266,7 @@ fn reachable(addr: SocketAddr) -> SocketAddr {
 #[non_exhaustive]
 pub enum StartError {
     /// An address cannot be listened on.
-    #[error(
-        "the simulator cannot listen on {addr}: {source}; choose another address, or port 0 for any that is free"
-    )]
+    #[error("cannot listen on {addr}: {source}; choose another address, or port 0 for any free one")]
     Listen {
         /// The address.
         addr: SocketAddr,

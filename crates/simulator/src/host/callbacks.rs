@@ -1,5 +1,5 @@
-//! Sends callbacks: plain HTTP/1.1 over a socket of its own, to this machine only unless allowed otherwise. Encrypted addresses
-//! are out of its reach, and are said to be.
+//! Sends callbacks: plain HTTP/1.1, to this machine only unless other hosts are allowed. https
+//! callbacks are not sent; a note says so.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -13,11 +13,12 @@ use tokio::{
 use super::Shared;
 use crate::service::{Callback, Note};
 
-/// How long the receiver has to answer (create page, 2026-10). Real time, however fast the clock runs.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the receiver has to answer (create page, 2026-10). Real time, however fast the clock
+/// runs.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Sends what is due until told to stop. It also keeps the service moving while callbacks are to come, since their moments come
-/// whether or not anybody asks.
+/// Sends due callbacks until it is stopped. It also advances the service while callbacks are
+/// planned, since they are due without any request.
 pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
         let woken = shared.news.notified();
@@ -49,7 +50,7 @@ async fn sleep(pause: Option<Duration>) {
     }
 }
 
-/// Sends what is due for one task, one after the other: out of order is a fault that has to be asked for.
+/// Sends the due callbacks of one task in order; reordering happens only as a requested fault.
 async fn deliver(shared: Arc<Shared>, callbacks: Vec<Callback>) {
     for callback in callbacks {
         one(&shared, callback).await;
@@ -58,7 +59,9 @@ async fn deliver(shared: Arc<Shared>, callbacks: Vec<Callback>) {
 
 async fn one(shared: &Shared, callback: Callback) {
     let status = match target(&callback.url, shared.callbacks_anywhere) {
-        Ok(target) => tokio::time::timeout(PATIENCE, post(&target, &callback.body)).await.ok().flatten(),
+        Ok(target) => {
+            tokio::time::timeout(RESPONSE_TIMEOUT, post(&target, &callback.body)).await.ok().flatten()
+        }
         Err(why) => {
             if callback.attempt == 1 {
                 shared

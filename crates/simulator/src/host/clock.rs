@@ -1,4 +1,4 @@
-//! The moment that the service is told: real time at a chosen speed, or a clock that only a hand moves.
+//! The clock of the service: real time at a chosen speed, or a clock that is moved by calls only.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -14,7 +14,7 @@ pub(crate) struct Clock {
     since: Instant,
     /// Seconds of the service in a second; 0 for a clock that stands still by itself.
     speed: f64,
-    /// Milliseconds that it was moved by hand.
+    /// Milliseconds by which calls have moved it.
     moved: AtomicI64,
 }
 
@@ -30,7 +30,8 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
-        // A float counts milliseconds exactly for 285,000 years, and `as` stops at the end of the range.
+        // A float counts milliseconds exactly for 285,000 years, and `as` stops at the end of the
+        // range.
         let passed = (self.since.elapsed().as_secs_f64() * 1000.0 * self.speed) as i64;
         self.began.saturating_add(passed).saturating_add(self.moved.load(Ordering::Relaxed))
     }
@@ -43,13 +44,13 @@ impl Clock {
         let _ = self.moved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
-    /// How long until a moment comes by itself; `None` if it never does.
+    /// Real time until the clock reaches `at` by itself; `None` if it never does.
     pub(crate) fn until(&self, at: UnixMillis) -> Option<Duration> {
         if self.speed <= 0.0 {
             return (at <= self.now()).then_some(Duration::ZERO);
         }
         let millis = at.saturating_sub(self.now()).max(0) as f64 / self.speed;
-        // A day at most: who waits looks again then.
+        // At most a day: the caller checks again then.
         Some(Duration::from_secs_f64((millis / 1000.0).min(86_400.0)))
     }
 }

@@ -1,5 +1,5 @@
-//! The control port: a status page for people; the ledger, the clock and the faults as JSON for programs. Apart from the API, so
-//! that no client meets it by mistake.
+//! The control port: a status page for people; the ledger, the clock and the faults as JSON for
+//! programs. Apart from the API, so that no client meets it by mistake.
 
 use std::{sync::Arc, time::Duration};
 
@@ -58,7 +58,7 @@ fn router(control: Control) -> Router {
         .route("/clock/advance", post(advance))
         .route("/faults", get(|State(control): State<Control>| async move { control.show(|service| json!(service.fault_counts())) }).put(set_faults).post(add_fault))
         .route("/reset", post(reset))
-        .route("/film/{id}", get(film))
+        .route("/video/{id}", get(video)).route("/film/{id}", get(video))
         .route("/last-frame/{id}", get(last_frame))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "the control port has no such path; see / and the guide") })
         .layer(axum::middleware::from_fn(own_pages_only))
@@ -66,7 +66,7 @@ fn router(control: Control) -> Router {
 }
 
 impl Control {
-    /// What the service is like at this moment.
+    /// The current state of the service.
     fn show(&self, what: impl FnOnce(&mut Service) -> Value) -> Answer {
         let shown = self.shared.with(|service, now| {
             service.advance(now);
@@ -93,7 +93,8 @@ fn refuse(status: StatusCode, why: impl std::fmt::Display) -> Answer {
     answer
 }
 
-/// A page from elsewhere, open in the browser of the same machine, must not move the clock or read the ledger.
+/// A page from elsewhere, open in the browser of the same machine, must not move the clock or read
+/// the ledger.
 async fn own_pages_only(
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request<Body>,
@@ -108,8 +109,8 @@ async fn own_pages_only(
     answer
 }
 
-/// A browser sends no `Origin` with a plain GET, and a name of somebody else's may lead to this machine
-/// (DNS rebinding): so `Host` is checked on every request, and `Origin` where there is one.
+/// A browser sends no `Origin` with a plain GET, and a foreign host name may resolve to this
+/// machine (DNS rebinding). So `Host` is checked on every request, and `Origin` where there is one.
 fn is_foreign(headers: &HeaderMap) -> bool {
     let of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = of(header::HOST).unwrap_or_default();
@@ -218,7 +219,7 @@ async fn reset(State(control): State<Control>) -> Answer {
     })
 }
 
-async fn film(State(control): State<Control>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+async fn video(State(control): State<Control>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     file(&control, &id, false, &headers).await
 }
 
@@ -229,7 +230,7 @@ async fn last_frame(State(control): State<Control>, Path(id): Path<String>, head
 async fn file(control: &Control, id: &str, last_frame: bool, headers: &HeaderMap) -> Answer {
     let job = control.shared.with(|service, now| {
         service.advance(now);
-        service.film(id, last_frame, headers)
+        service.video(id, last_frame, headers)
     });
     match job {
         Some(job) => server::finish(&control.shared, Reply::Render(job)).await.0.map(Body::from),

@@ -1,5 +1,5 @@
-//! A response body that reports how many bytes of a video the HTTP server took from it. Pieces are small,
-//! so that a client that leaves early is seen to have left.
+//! A response body that reports how many bytes of a video the HTTP server took from it. Pieces are
+//! small, so that a client that leaves early is seen to have left.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,5 @@
-//! The service on a socket of this machine: sockets, clock, randomness and rendering live here, and nowhere else in this crate.
+//! The service on a socket of this machine: sockets, clock, randomness and rendering live here, and
+//! nowhere else in this crate.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -57,12 +58,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A panic elsewhere must not end every later request as well; the service keeps no half-done state across calls.
+    /// A panic elsewhere must not end every later request as well; the service keeps no half-done
+    /// state across calls.
     fn service(&self) -> MutexGuard<'_, Service> {
         self.service.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the service at this moment, and passes on what it has to say.
+    /// Runs `f` on the service at the current time and passes its notes on.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Service, UnixMillis) -> T) -> T {
         let (done, wake) = self.quietly(|service, now| {
             let done = work(service, now);
@@ -106,13 +108,15 @@ impl Shared {
     }
 }
 
-/// A running simulator. It stops when it is dropped; [`shutdown`](Self::shutdown) lets answers that are under way go out first.
+/// A running simulator. It stops when it is dropped; [`shutdown`](Self::shutdown) finishes
+/// responses in flight first.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use ark_video_simulator::Simulator;
 ///
-/// let simulator = Simulator::builder().speed(60.0).on_note(|note| eprintln!("{}", note.text)).start().await?;
+/// let builder = Simulator::builder().speed(60.0);
+/// let simulator = builder.on_note(|note| eprintln!("{}", note.text)).start().await?;
 /// println!("{}", simulator.base_url()); // http://127.0.0.1:<port>/api/v3
 /// # simulator.shutdown().await;
 /// # Ok(())
@@ -161,14 +165,15 @@ impl Simulator {
         self.addr
     }
 
-    /// The start of its random sequence: the same seed and the same calls give the same ids, films and lengths.
+    /// The start of its random sequence: the same seed and the same calls give the same ids, videos
+    /// and lengths.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.shared.service().options().seed
     }
 
-    /// Where the control port is: a status page for people, and the ledger, the clock and the faults as JSON. `None` if there is
-    /// none.
+    /// The address of the control port: a status page, and the ledger, the clock and the faults as
+    /// JSON. `None` if there is none.
     #[must_use]
     pub fn control_url(&self) -> Option<&str> {
         self.control_url.as_deref()
@@ -186,20 +191,20 @@ impl Simulator {
         self.at_now(|service| service.ledger())
     }
 
-    /// The moment that the service is at.
+    /// The current time of the service.
     #[must_use]
     pub fn now(&self) -> UnixMillis {
         self.shared.clock.now()
     }
 
-    /// Lets time pass at once: everything that is due by then happens, in its order and at its own moment. With
-    /// [`Builder::manual_clock`] this is the only way that time passes.
+    /// Advances the clock at once: all events that are due happen in order, each at its own time.
+    /// With [`Builder::manual_clock`] this is the only way that time passes.
     pub fn advance(&self, time: Duration) {
         self.shared.clock.advance(time);
         self.at_now(|_| ());
     }
 
-    /// Lets the next call that this effect has a meaning for go wrong; then everything is well again.
+    /// Injects this fault into the next call that it applies to, once.
     ///
     /// # Errors
     /// The effect's details make no sense.
@@ -215,7 +220,7 @@ impl Simulator {
         self.at_now(|service| service.add_fault(rule))
     }
 
-    /// Lets things go wrong by another plan from now on.
+    /// Replaces the fault plan.
     ///
     /// # Errors
     /// A rule makes no sense; the old plan stays.
@@ -223,13 +228,13 @@ impl Simulator {
         self.at_now(|service| service.set_faults(plan))
     }
 
-    /// How often each rule fitted and struck.
+    /// How often each rule matched and fired.
     #[must_use]
     pub fn fault_counts(&self) -> Vec<FaultCount> {
         self.at_now(|service| service.fault_counts())
     }
 
-    /// How callbacks fared.
+    /// The counts of callbacks.
     #[must_use]
     pub fn callback_counts(&self) -> CallbackCounts {
         self.at_now(|service| service.callback_counts())
@@ -255,7 +260,8 @@ impl Simulator {
         })
     }
 
-    /// Takes no new connections, lets answers that are under way go out (for up to five seconds), and stops.
+    /// Accepts no new connections, finishes responses in flight (for up to five seconds), and
+    /// stops.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if let Some(mut server) = self.server.take()

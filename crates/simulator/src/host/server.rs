@@ -25,15 +25,16 @@ use super::{
     counted_body::CountedBody,
     wire::{self, Line, Wires},
 };
-use crate::service::{Delivery, Disturbed, Reply, Wire};
+use crate::service::{ConnectionFault, Delivery, FaultyReply, Reply};
 
 /// Generated from the schema by `cargo xtask docs`.
 const OPENAPI: &str = include_str!("../generated/openapi.json");
 
-/// Bytes beyond the limit that are still read and dropped, so that the refusal reaches a client that writes before it reads.
+/// Bytes beyond the limit that are still read and dropped, so that the refusal reaches a client
+/// that writes before it reads.
 const DRAINED: usize = 192 << 20;
 
-/// Serves until told to stop.
+/// Serves until it is stopped.
 pub(crate) async fn run(listener: Wires, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     let until = async move {
         // An error means that the simulator is gone, which is a stop as well.
@@ -43,7 +44,7 @@ pub(crate) async fn run(listener: Wires, shared: Arc<Shared>, mut stop: watch::R
     let _ = axum::serve(listener, Lines(shared)).with_graceful_shutdown(until).await;
 }
 
-/// Gives each connection its service. A router would only look up what the service looks up again.
+/// Creates the service of each connection. There is no router: the state machine does the routing.
 struct Lines(Arc<Shared>);
 
 impl Service<IncomingStream<'_, Wires>> for Lines {
@@ -85,7 +86,7 @@ impl Service<Request<Body>> for Answers {
     }
 }
 
-/// The API as a document, to whoever asks: it takes no key and knows no faults.
+/// The OpenAPI document: it needs no key and gets no faults.
 pub(crate) async fn openapi() -> Response<Body> {
     let mut answer = Response::new(Body::from(OPENAPI));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -100,7 +101,7 @@ async fn answer(connection: &Connection, request: Request<Body>) -> Response<Bod
         return openapi().await;
     }
     let Some(body) = read(body, shared.body_bytes).await else {
-        // Nobody is there to read this; what matters is that half a request makes no task.
+        // Nothing reads this response; half a request must make no task.
         return ApiError::new(400, "InvalidParameter", "The request body broke off.")
             .encode()
             .map(Body::from);
@@ -110,7 +111,7 @@ async fn answer(connection: &Connection, request: Request<Body>) -> Response<Bod
     let answer = match reply {
         Reply::Answer(answer) => answer,
         // Boxed, so that what is rare does not make every request larger.
-        Reply::Disturbed(disturbed) => return Box::pin(disturb(shared, line, disturbed)).await,
+        Reply::Faulty(faulty) => return Box::pin(apply_fault(shared, line, faulty)).await,
         reply => {
             let (answer, delivery) = Box::pin(finish(shared, reply)).await;
             return counted(shared, answer, delivery);
@@ -135,8 +136,8 @@ pub(crate) async fn finish(shared: &Shared, reply: Reply) -> (Response<Bytes>, O
                 (error.encode(), None)
             }
         },
-        // One fault at a time: what a fault strikes is an answer.
-        Reply::Disturbed(_) => (Response::new(Bytes::new()), None),
+        // One fault at a time: a fault is applied to a plain response only.
+        Reply::Faulty(_) => (Response::new(Bytes::new()), None),
     }
 }
 
@@ -150,9 +151,9 @@ fn counted(shared: &Arc<Shared>, answer: Response<Bytes>, delivery: Option<Deliv
     }
 }
 
-/// Plays a fault on the line. What it returns goes out only where the line was not cut.
-async fn disturb(shared: &Arc<Shared>, line: &Line, disturbed: Disturbed) -> Response<Body> {
-    let Disturbed { wire, reply } = disturbed;
+/// Plays a connection fault. The returned response is sent only if the connection was not cut.
+async fn apply_fault(shared: &Arc<Shared>, line: &Line, faulty: FaultyReply) -> Response<Body> {
+    let FaultyReply { fault, reply } = faulty;
     let (answer, delivery) = match reply {
         Some(reply) => finish(shared, *reply).await,
         None => (Response::new(Bytes::new()), None),
@@ -163,26 +164,26 @@ async fn disturb(shared: &Arc<Shared>, line: &Line, disturbed: Disturbed) -> Res
         }
     };
     let length = i64::try_from(answer.body().len()).unwrap_or(i64::MAX);
-    // Nobody has to wait for a fault when the simulator stops.
+    // A stopping simulator does not wait for faults.
     let pause = |millis: u64| shared.pause(Duration::from_millis(millis));
-    match wire {
-        Wire::Delay { millis } => {
+    match fault {
+        ConnectionFault::Delay { millis } => {
             pause(millis).await;
             return counted(shared, answer, delivery);
         }
-        Wire::Close { reset: true } => line.reset(),
-        Wire::Close { reset: false } => {}
-        Wire::Silence { millis } => pause(millis).await,
-        Wire::Half => {
+        ConnectionFault::Close { reset: true } => line.reset(),
+        ConnectionFault::Close { reset: false } => {}
+        ConnectionFault::Silence { millis } => pause(millis).await,
+        ConnectionFault::Half => {
             line.write(&wire::head(&answer, length)).await;
             line.write(&answer.body()[..answer.body().len() / 2]).await;
             sent(answer.body().len() / 2);
         }
-        Wire::Length { by } => {
+        ConnectionFault::Length { by } => {
             line.write(&wire::head(&answer, length.saturating_add(by).max(0))).await;
             line.write(answer.body()).await;
         }
-        Wire::NoLength { chunked, missing } => {
+        ConnectionFault::NoLength { chunked, missing } => {
             let body = &answer.body()[..answer.body().len().saturating_sub(missing)];
             line.write(&wire::head_without_length(&answer, chunked)).await;
             if chunked {
@@ -194,7 +195,7 @@ async fn disturb(shared: &Arc<Shared>, line: &Line, disturbed: Disturbed) -> Res
             }
             sent(body.len());
         }
-        Wire::Drip { bytes, millis, head } => {
+        ConnectionFault::Drip { bytes, millis, head } => {
             let pace = Duration::from_millis(millis);
             let start = wire::head(&answer, length);
             let dripping = async {
@@ -211,14 +212,14 @@ async fn disturb(shared: &Arc<Shared>, line: &Line, disturbed: Disturbed) -> Res
                 () = shared.stopped() => {}
             }
         }
-        Wire::Raw(bytes) => line.write(&bytes).await,
+        ConnectionFault::Raw(bytes) => line.write(&bytes).await,
     }
     line.cut();
     Response::new(Body::empty())
 }
 
-/// Reads a body up to one byte more than the service takes, so that the service sees that it is too large; `None` for a body that
-/// broke off.
+/// Reads a body up to one byte more than the service takes, so that the service sees that it is too
+/// large; `None` for a body that broke off.
 async fn read(mut body: Body, most: usize) -> Option<Bytes> {
     let most = most.saturating_add(1);
     let (mut kept, mut dropped) = (BytesMut::new(), 0_usize);

@@ -1,5 +1,5 @@
-//! Rendered files, kept so that each is rendered once, however often and by however many clients it is
-//! fetched. Renders off the async threads; touches no socket.
+//! Rendered files, kept so that each is rendered once, however often and by however many clients it
+//! is fetched. Renders off the async threads; touches no socket.
 
 use std::{
     collections::VecDeque,

@@ -1,7 +1,9 @@
-//! Connections that can be cut, held and fed by hand: faults of the network, played on the raw socket.
+//! Connections that can be cut, held and fed by hand: faults of the network, played on the raw
+//! socket.
 //!
-//! A request's handler gets the [`Line`] that it came over. Once the line is cut, the HTTP server can write no more and lets go of
-//! it, so that "closed without an answer" really is closed without a byte.
+//! A request's handler gets the [`Line`] that it came over. Once the line is cut, the HTTP server
+//! can write no more and lets go of it, so that "closed without an answer" really is closed without
+//! a byte.
 
 use std::{
     future::Future,
@@ -40,7 +42,8 @@ impl Listener for Wires {
 
     async fn accept(&mut self) -> (Socket, Line) {
         let (stream, _) = <TcpListener as Listener>::accept(&mut self.listener).await;
-        // Small answers must not wait for the acknowledgement of the one before; a socket that refuses is only slower.
+        // Small answers must not wait for the acknowledgement of the one before; a socket that
+        // refuses is only slower.
         let _ = stream.set_nodelay(true);
         let line = Line { stream: Arc::new(stream), cut: Arc::default(), half_sent: Arc::default() };
         let timer = Box::pin(tokio::time::sleep(self.request_timeout));
@@ -78,14 +81,15 @@ impl Line {
         self.cut.store(true, Ordering::Release);
     }
 
-    /// As [`cut`](Self::cut), with a reset in place of an orderly end.
+    /// As [`cut`](Self::cut), with a reset instead of an orderly end.
     pub(crate) fn reset(&self) {
         // Without it the end is orderly, which is a broken connection as well.
         let _ = self.stream.set_zero_linger();
         self.cut();
     }
 
-    /// Writes bytes past the HTTP server. A client that has gone is no error: there is nobody to tell.
+    /// Writes bytes past the HTTP server. A closed connection is not an error: there is no
+    /// receiver.
     pub(crate) async fn write(&self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.stream.writable().await.is_err() {
@@ -136,7 +140,7 @@ fn head_with(answer: &Response<Bytes>, version: &str, framing: &str) -> Vec<u8> 
     head
 }
 
-/// Whether a read that does not fill its buffer shows that nothing more is there: on systems that tell of news once.
+/// Whether a short read means that the socket is empty: true on edge-triggered systems.
 const PARTIAL_IS_LAST: bool = cfg!(any(target_os = "linux", target_os = "macos"));
 
 /// The HTTP server's side of a connection.
@@ -193,8 +197,8 @@ impl Socket {
         Poll::Pending
     }
 
-    /// As tokio's own reader does: after a read that leaves room the socket counts as empty, which spares the next call the
-    /// question.
+    /// As tokio's own reader does: after a read that leaves room the socket counts as empty, which
+    /// spares the next call the question.
     fn read(&self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let mut done = None;
         let emptied = self.line.stream.try_io(Interest::READABLE, || {

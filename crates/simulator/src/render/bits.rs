@@ -1,4 +1,5 @@
-//! Writes bits, most significant first, as H.264 and AAC store them. Knows nothing of either format.
+//! Writes bits, most significant first, as H.264 and AAC store them. Knows nothing of either
+//! format.
 
 /// Collects bits into bytes. With `escape`, three bytes that would read as a start code are kept
 /// apart by an emulation prevention byte (rec. H.264, 7.4.1).

@@ -1,5 +1,5 @@
-//! Puts the encoded tracks into an MP4 or QuickTime file: `ftyp`, `moov`, `mdat` in this order, one second of each track at
-//! a time, so that a player can start while the file still arrives.
+//! Puts the encoded tracks into an MP4 or QuickTime file: `ftyp`, `moov`, `mdat` in this order, one
+//! second of each track at a time, so that a player can start while the file still arrives.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -18,7 +18,8 @@ use super::h264::EncodedVideo;
 use super::tone::{self, Sound};
 use super::{Container, RenderError, SIMULATED, VideoSpec};
 
-/// Units per second of the movie's own clock: fine enough to state both tracks' lengths to the sample.
+/// Units per second of the movie's own clock: fine enough to state both tracks' lengths to the
+/// sample.
 const MOVIE_RATE: u32 = tone::RATE;
 /// Units of the video track's clock per frame.
 const FRAME_TICKS: u32 = 1_000;
@@ -48,7 +49,8 @@ pub(super) fn write(
     tracks.extend(sound.map(|sound| audio_track(sound)));
     let ftyp = encode(&ftyp(spec.container))?;
     let offsets = lay_out(&tracks);
-    // Offsets are of fixed width, so a first `moov` with the wrong ones already has the right length.
+    // Offsets are of fixed width, so a first `moov` with the wrong ones already has the right
+    // length.
     let moov_len = encode(&moov(spec, &tracks, &offsets, 0)?)?.len();
     let media: usize = tracks.iter().flat_map(|t| &t.samples).map(|s| s.len()).sum();
     let start = ftyp.len() + moov_len + 8;
@@ -227,7 +229,8 @@ fn moov(
     })
 }
 
-/// A comment as QuickTime writes it, which players of both formats read. Keeps files of different seeds apart.
+/// A comment as QuickTime writes it, which players of both formats read. Keeps files of different
+/// seeds apart.
 fn comment(text: &str) -> UnknownBox {
     const UNDETERMINED: u16 = 0x55c4;
     let length = text.len() as u16;

@@ -1,5 +1,6 @@
-//! Turns a scene into H.264 samples (Constrained Baseline) without an encoder: what changes is stored
-//! as it is (I_PCM), what does not is skipped, so decoded frames equal what was drawn, bit for bit.
+//! Turns a scene into H.264 samples (Constrained Baseline) without an encoder: what changes is
+//! stored as it is (I_PCM), what does not is skipped, so decoded frames equal what was drawn, bit
+//! for bit.
 //!
 //! Knows nothing of the container beyond its sample form (NAL units behind four length bytes,
 //! parameter sets apart). Clause numbers are those of rec. ITU-T H.264.

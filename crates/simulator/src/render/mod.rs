@@ -1,9 +1,9 @@
 //! Renders the files behind a finished task: a real, playable H.264/AAC video and its last frame.
 //!
-//! Pure functions of a [`VideoSpec`]: no clock, no environment, no files, no sockets, and no codec: the
-//! pictures are ours, so they are stored as they are, and only what changes. A host calls this off its
-//! async threads, once per file, and keeps the bytes: up to 20 MB for the largest.
-//! What was weighed: `docs/decisions/0014-simulator-video-uncompressed.md`.
+//! Pure functions of a [`VideoSpec`]: no clock, no environment, no files, no sockets, and no codec:
+//! the pictures are ours, so they are stored as they are, and only what changes. A host calls this
+//! off its async threads, once per file, and keeps the bytes: up to 20 MB for the largest. What was
+//! weighed: `docs/decisions/0009-simulator-video-uncompressed.md`.
 //!
 //! ```
 //! use ark_video_simulator::render::{self, StillFormat, VideoSpec};
@@ -28,23 +28,25 @@ mod tone;
 
 use scene::Scene;
 
-/// What stands in front of the pictures of every file, so that none is taken for one that was paid for.
+/// What stands in front of the pictures of every file, so that none is taken for one that was paid
+/// for.
 const SIMULATED: &str = "simulated by ark-video";
 
 /// What to render. Equal specs give equal bytes (on one machine, with one build of this crate).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VideoSpec {
-    /// Picture width in pixels: even, at least 16. Every width of the service's size table is accepted
-    /// (create page, 2026-10: 416 to 4398). Default 1280.
+    /// Picture width in pixels: even, at least 16. Every width of the service's size table is
+    /// accepted (create page, 2026-10: 416 to 4398). Default 1280.
     pub width: u32,
     /// Picture height in pixels: even, at least 16. Default 720.
     pub height: u32,
     /// Frames per second, 1 to 120. The service always makes 24, the default.
     pub fps: u32,
-    /// Number of frames: at least one, and at most [`MAX_SECONDS`] long. The service makes 24·d+1 for a video of d seconds. Default 121.
+    /// Number of frames: at least one, and at most [`MAX_SECONDS`] long. The service makes 24·d+1
+    /// for a video of d seconds. Default 121.
     pub frames: u32,
-    /// Whether the file has an audio track (AAC-LC, mono, 48 kHz: a quiet tone), as long as the picture.
-    /// Default true. Without it the file has the video track alone.
+    /// Whether the file has an audio track (AAC-LC, mono, 48 kHz: a quiet tone), as long as the
+    /// picture. Default true. Without it the file has the video track alone.
     pub audio: bool,
     /// Chooses colours, shapes, paths and the tone. The file names it in a comment. Default 0.
     pub seed: u64,
@@ -52,8 +54,8 @@ pub struct VideoSpec {
     pub container: Container,
 }
 
-/// The longest video, in seconds: ten times what the service offers. The limit is ours; it bounds the time and memory
-/// that one request can cost.
+/// The longest video, in seconds: ten times what the service offers. The limit is ours; it bounds
+/// the time and memory that one request can cost.
 pub const MAX_SECONDS: u32 = 300;
 
 impl Default for VideoSpec {
@@ -77,8 +79,9 @@ pub enum Container {
     /// MP4 (`isom`).
     #[default]
     Mp4,
-    /// QuickTime. The same H.264 and AAC streams and the same boxes as MP4, under the `qt  ` brand: players that read one
-    /// read the other. The service promises another codec here (contract of `output_format: mov`); that is not imitated yet.
+    /// QuickTime. The same H.264 and AAC streams and the same boxes as MP4, under the `qt  ` brand:
+    /// players that read one read the other. The service promises another codec here (contract of
+    /// `output_format: mov`); that is not imitated yet.
     Mov,
 }
 
@@ -102,7 +105,8 @@ impl Container {
     }
 }
 
-/// The image format of a last frame. The vendor's older pages say PNG, the newer ones JPEG (create page, 2026-10).
+/// The image format of a last frame. The vendor's older pages say PNG, the newer ones JPEG (create
+/// page, 2026-10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum StillFormat {

@@ -1,7 +1,9 @@
-//! One picture in the form that video encoders take (YCbCr 4:2:0, BT.709, limited range) and the few ways to paint on it.
+//! One picture in the form that video encoders take (YCbCr 4:2:0, BT.709, limited range) and the
+//! few ways to paint on it.
 //!
-//! Painting works by runs of pixels that are filled or copied whole, so that drawing stays far cheaper than encoding even in
-//! an unoptimised build. Everything clips; no coordinate can be out of range. What is painted is `scene`'s affair.
+//! Painting works by runs of pixels that are filled or copied whole, so that drawing stays far
+//! cheaper than encoding even in an unoptimised build. Everything clips; no coordinate can be out
+//! of range. What is painted is `scene`'s affair.
 
 /// A colour, as stored: luma, blue difference, red difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,8 @@ impl Ycc {
     }
 }
 
-/// A diagonal gradient over the whole picture, kept as one line that is copied with a shift per row.
+/// A diagonal gradient over the whole picture, kept as one line that is copied with a shift per
+/// row.
 pub(super) struct Ramp {
     luma: Vec<u8>,
     cb: Vec<u8>,
@@ -161,8 +164,8 @@ impl Picture {
             && same(&self.cr, &other.cr, 8, width / 2, height / 2)
     }
 
-    /// The samples of a macroblock as I_PCM stores them: 16 rows of luma, 8 of each chroma. What lies
-    /// beyond the picture is black; decoders crop it.
+    /// The samples of a macroblock as I_PCM stores them: 16 rows of luma, 8 of each chroma. What
+    /// lies beyond the picture is black; decoders crop it.
     pub(super) fn block_rows(&self, x: usize, y: usize, mut visit: impl FnMut(&[u8])) {
         let mut plane = |samples: &[u8], block: usize, width: usize, height: usize, beyond: u8| {
             let (x0, x1) = (x * block, ((x + 1) * block).min(width));
@@ -261,7 +264,8 @@ impl Picture {
         *old = (f64::from(*old) + (f64::from(new) - f64::from(*old)) * part).round() as u8;
     }
 
-    /// Writes ASCII text with its top left corner at (x, y), each dot of the 8x8 letters `scale` pixels wide.
+    /// Writes ASCII text with its top left corner at (x, y), each dot of the 8x8 letters `scale`
+    /// pixels wide.
     pub(super) fn text(&mut self, x: i64, y: i64, scale: i64, text: &str, colour: Ycc) {
         for (at, letter) in (0_i64..).zip(text.bytes()) {
             let glyph = font8x8::legacy::BASIC_LEGACY.get(usize::from(letter)).copied().unwrap_or_default();

@@ -1,8 +1,8 @@
 //! What the video shows: a gradient and panes of glass that stand still, and a ball, a clock and a
 //! progress bar that move over them.
 //!
-//! Little moves, because every macroblock that changes is stored uncompressed (`h264.rs`). All of it
-//! follows from the spec; nothing is kept between frames.
+//! Little moves, because every macroblock that changes is stored uncompressed (`h264.rs`). All of
+//! it follows from the spec; nothing is kept between frames.
 
 use std::f64::consts::TAU;
 
@@ -51,7 +51,8 @@ impl Scene {
         let (width, height) = (spec.width as usize, spec.height as usize);
         let side = f64::from(spec.width.min(spec.height));
         let mut random = SplitMix64(spec.seed);
-        // From cyan towards magenta or back: the part of the wheel whose dark shades look like light.
+        // From cyan towards magenta or back: the part of the wheel whose dark shades still appear
+        // bright.
         let turn = random.within(0.08, 0.16);
         let (hue, turn) = if random.next() & 1 == 0 {
             (random.within(0.5, 0.6), turn)
@@ -211,7 +212,8 @@ impl Scene {
     }
 }
 
-/// Numbers from a seed: the same on every machine and in every version, which no general crate promises.
+/// Numbers from a seed: the same on every machine and in every version, which no general crate
+/// promises.
 pub(super) struct SplitMix64(pub(super) u64);
 
 impl SplitMix64 {

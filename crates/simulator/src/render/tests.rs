@@ -1,5 +1,5 @@
-//! The rendered files as others see them: an independent parser, and ffmpeg where it is installed. Without
-//! ffmpeg a reader of the few forms that we write checks the pictures.
+//! The rendered files as others see them: an independent parser, and ffmpeg where it is installed.
+//! Without ffmpeg a reader of the few forms that we write checks the pictures.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -15,7 +15,8 @@ use super::picture::Picture;
 use super::*;
 use crate::catalog::catalog;
 
-/// Every size of the service's table (create page, 2026-10), landscape and square; portrait is the same turned over.
+/// Every size of the service's table (create page, 2026-10), landscape and square; portrait is the
+/// same turned over.
 const SIZES: [(u32, u32); 30] = [
     (854, 480),
     (752, 560),
@@ -53,27 +54,27 @@ fn small() -> VideoSpec {
     VideoSpec { width: 320, height: 180, frames: 97, ..VideoSpec::default() }
 }
 
-fn read(film: &[u8]) -> Mp4Reader<Cursor<&[u8]>> {
-    Mp4Reader::read_header(Cursor::new(film), film.len() as u64).expect("another parser reads the file")
+fn read(file: &[u8]) -> Mp4Reader<Cursor<&[u8]>> {
+    Mp4Reader::read_header(Cursor::new(file), file.len() as u64).expect("another parser reads the file")
 }
 
-fn top_level(film: &[u8]) -> Vec<(String, usize)> {
+fn top_level(file: &[u8]) -> Vec<(String, usize)> {
     let (mut at, mut boxes) = (0, Vec::new());
-    while at < film.len() {
-        let size = u32::from_be_bytes(film[at..at + 4].try_into().unwrap()) as usize;
-        boxes.push((String::from_utf8_lossy(&film[at + 4..at + 8]).into_owned(), size));
+    while at < file.len() {
+        let size = u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+        boxes.push((String::from_utf8_lossy(&file[at + 4..at + 8]).into_owned(), size));
         at += size;
     }
-    assert_eq!(at, film.len(), "the last box ends where the file ends");
+    assert_eq!(at, file.len(), "the last box ends where the file ends");
     boxes
 }
 
 #[test]
 fn a_parser_reads_size_rate_length_and_both_tracks() {
-    let film = video(&small()).unwrap();
-    let names: Vec<String> = top_level(&film).into_iter().map(|(name, _)| name).collect();
+    let file = video(&small()).unwrap();
+    let names: Vec<String> = top_level(&file).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["ftyp", "moov", "mdat"], "the index comes before the media");
-    let mut reader = read(&film);
+    let mut reader = read(&file);
     assert_eq!(reader.major_brand().to_string(), "isom");
     assert_eq!((reader.timescale(), reader.moov.mvhd.duration), (48_000, 97 * 2_000));
     assert_eq!(reader.tracks().len(), 2);
@@ -102,21 +103,22 @@ fn a_parser_reads_size_rate_length_and_both_tracks() {
 
 #[test]
 fn without_sound_there_is_one_track() {
-    let film = video(&VideoSpec { audio: false, frames: 25, ..small() }).unwrap();
+    let file = video(&VideoSpec { audio: false, frames: 25, ..small() }).unwrap();
     assert_eq!(
-        read(&film).tracks().values().map(|t| t.track_type().unwrap()).collect::<Vec<_>>(),
+        read(&file).tracks().values().map(|t| t.track_type().unwrap()).collect::<Vec<_>>(),
         [TrackType::Video]
     );
 }
 
 #[test]
 fn mov_carries_its_own_brand() {
-    let film = video(&VideoSpec { container: Container::Mov, frames: 25, ..small() }).unwrap();
-    assert_eq!(&film[4..12], b"ftypqt  ");
-    assert_eq!(read(&film).tracks().len(), 2);
+    let file = video(&VideoSpec { container: Container::Mov, frames: 25, ..small() }).unwrap();
+    assert_eq!(&file[4..12], b"ftypqt  ");
+    assert_eq!(read(&file).tracks().len(), 2);
 }
 
-/// The pictures of a stream, read by the clauses of the standard that our streams use: I_PCM and P_Skip.
+/// The pictures of a stream, read by the clauses of the standard that our streams use: I_PCM and
+/// P_Skip.
 fn decoded(video: &h264::EncodedVideo, width: usize, height: usize) -> Vec<Picture> {
     let wide = width.div_ceil(16);
     let blocks = wide * height.div_ceil(16);
@@ -237,9 +239,9 @@ fn every_frame_decodes_to_the_picture_that_was_drawn() {
 #[test]
 fn the_same_spec_gives_the_same_bytes_and_another_seed_others() {
     let spec = small();
-    let film = video(&spec).unwrap();
-    assert_eq!(film, video(&spec).unwrap());
-    assert_ne!(film, video(&VideoSpec { seed: 1, ..spec }).unwrap());
+    let file = video(&spec).unwrap();
+    assert_eq!(file, video(&spec).unwrap());
+    assert_ne!(file, video(&VideoSpec { seed: 1, ..spec }).unwrap());
     for format in [StillFormat::Png, StillFormat::Jpeg] {
         let still = last_frame(&spec, format).unwrap();
         assert_eq!(still, last_frame(&spec, format).unwrap());
@@ -252,8 +254,8 @@ fn every_size_of_the_service_is_rendered_exactly() {
     // The service's sizes, and the longest sides there can be.
     for (width, height) in SIZES.into_iter().chain([(8688, 16), (16, 8688), (16, 16)]) {
         let spec = VideoSpec { width, height, frames: 2, audio: false, ..VideoSpec::default() };
-        let film = video(&spec).unwrap();
-        let reader = read(&film);
+        let file = video(&spec).unwrap();
+        let reader = read(&file);
         let track = &reader.tracks()[&1];
         assert_eq!((u32::from(track.width()), u32::from(track.height())), (width, height));
         assert_eq!(track.sample_count(), 2);
@@ -321,8 +323,8 @@ proptest! {
     ) {
         let spec = VideoSpec { width, height, fps, frames, audio, seed, ..VideoSpec::default() };
         match video(&spec) {
-            Ok(film) => {
-                let reader = read(&film);
+            Ok(file) => {
+                let reader = read(&file);
                 prop_assert_eq!(reader.tracks().len(), 1 + usize::from(audio));
                 prop_assert_eq!(reader.sample_count(1).unwrap(), frames);
                 last_frame(&spec, StillFormat::Png).unwrap();
@@ -416,9 +418,9 @@ fn sizes_of_the_catalog() -> BTreeMap<(u32, u32), i64> {
     sizes
 }
 
-/// A few small ones by default; with `ARK_VIDEO_EVERY_VIDEO` every size at every length from 4 s, mp4 and mov, with
-/// and without sound. That is thousands of videos and takes hours; it says how many it has seen. With
-/// `ARK_VIDEO_EVERY_VIDEO=longest` only the longest of every size.
+/// A few small ones by default; with `ARK_VIDEO_EVERY_VIDEO` every size at every length from 4 s,
+/// mp4 and mov, with and without sound. That is thousands of videos and takes hours; it says how
+/// many it has seen. With `ARK_VIDEO_EVERY_VIDEO=longest` only the longest of every size.
 #[test]
 #[ignore = "needs ffmpeg and ffprobe: `cargo xtask test` runs it where they are installed"]
 fn every_video_of_the_catalog_plays_with_ffmpeg() {
@@ -466,7 +468,8 @@ fn every_video_of_the_catalog_plays_with_ffmpeg() {
     eprintln!("{} videos play", seen.into_inner());
 }
 
-/// One video has the size, rate, length and streams that it should have, and all its frames decode without a message.
+/// One video has the size, rate, length and streams that it should have, and all its frames decode
+/// without a message.
 fn plays(spec: &VideoSpec, folder: &Path) {
     let VideoSpec { width, height, frames, audio, container, .. } = *spec;
     let name = format!("{width}x{height}-{frames}-{audio}.{}", container.extension());

@@ -1,7 +1,9 @@
-//! Callbacks: which are to be sent when, and what their outcome leads to. Sending is the host's business.
+//! Callbacks: which are to be sent when, and what their outcome leads to. Sending is the host's
+//! business.
 //!
-//! As documented (create page, 2026-10): the task as a get shows it, at each change of state but to `cancelled`; for succeeded and
-//! failed up to three more tries. What counts as received and how long lies between the tries are switches.
+//! As documented (create page, 2026-10): the task as a get shows it, at each change of state but to
+//! `cancelled`; for succeeded and failed up to three more tries. What counts as received and how
+//! long lies between the tries are switches.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +19,7 @@ const TRIES: u32 = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Callback {
-    /// For telling how it went; each is given once.
+    /// Identifies the callback when its outcome is reported.
     pub number: u64,
     /// The task that it is about.
     pub task_id: String,
@@ -29,7 +31,7 @@ pub struct Callback {
     pub attempt: u32,
 }
 
-/// How callbacks fared.
+/// Counts of callbacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CallbackCounts {
@@ -81,7 +83,7 @@ impl Callbacks {
         self.due.keys().next().map(|(at, _)| *at)
     }
 
-    /// Takes what is due, oldest first. The outcome of each is to be told.
+    /// Takes the due callbacks, oldest first. The caller reports the outcome of each.
     pub(crate) fn take(&mut self, now: i64) -> Vec<Callback> {
         let mut taken = Vec::new();
         while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= now) {
@@ -99,8 +101,8 @@ impl Callbacks {
         taken
     }
 
-    /// Tells the outcome of a try: the status that came back, or `None` where none did within five seconds.
-    /// Gives the task whose end a client has acknowledged by it.
+    /// Reports the outcome of an attempt: the response's status, or `None` if none came within five
+    /// seconds. Returns the task whose end the client has acknowledged.
     pub(crate) fn done(
         &mut self,
         now: i64,

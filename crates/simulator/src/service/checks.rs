@@ -1,11 +1,11 @@
-//! What is refused at once: everything that the model crate's checks refuse, in the words of the vendor.
+//! Rejects at once what the model crate's checks reject, with the vendor's messages.
 
 use ark_video_model::{
     Availability, Catalog, ContentItem, CreateTaskRequest, Facts, Finding, Mode,
     OmniReferenceTaskType as TaskType, Report, Strength,
 };
 
-use super::{complaint::Complaint, flags::Lifted, wording};
+use super::{flags::Lifted, violation::Violation, wording};
 use crate::{catalog::Model, options::Switches};
 
 /// An endpoint, behind which may stand any model.
@@ -18,8 +18,9 @@ pub(crate) fn check(
     rules: &Catalog,
     lifted: &Lifted,
     facts: &Facts,
-) -> Vec<Complaint> {
-    // Behind a plan's name stands a model; behind an endpoint may stand any, so that what only some refuse passes.
+) -> Vec<Violation> {
+    // A plan's name stands for one model. An endpoint may stand for any, so only what all models
+    // reject is rejected.
     let id = if request.model.starts_with("ep-") { ENDPOINT } else { &model.entry.id };
     let asked = std::mem::replace(&mut request.model, id.to_owned());
     let later = rules.answer("answer-to-fixed-ratio-with-frames-on-2-5") == Some("fail_later");
@@ -36,11 +37,11 @@ pub(crate) fn check(
             said.any(|other| (other.rule, &other.pointer) == (finding.rule, &finding.pointer))
         };
         let context = wording::Context { request, model, lifted };
-        // Items that fit together are asked for before anything else.
+        // The structure of `content` is checked first.
         let structural = |finding: &&Finding| finding.pointer.starts_with("/content") && for_all(finding);
         let first: Vec<&Finding> = refused.iter().copied().filter(structural).collect();
-        let told = if first.is_empty() { refused } else { first };
-        told.into_iter().map(|finding| wording::complaint(finding, for_all(finding), &context)).collect()
+        let reported = if first.is_empty() { refused } else { first };
+        reported.into_iter().map(|finding| wording::violation(finding, for_all(finding), &context)).collect()
     };
     request.model = asked;
     wrong
@@ -49,14 +50,15 @@ pub(crate) fn check(
 /// What the service refuses at once: what it fails later, or lets pass, is no refusal here.
 fn refusals(report: &Report) -> impl Iterator<Item = &Finding> {
     report.findings.iter().filter(|finding| {
-        // No document has a code for these, since the service lets them pass unless the switch says otherwise.
-        let told = finding.code.is_some() || finding.rule == "sdk-only-field";
-        finding.strength == Strength::Refuse && told && finding.http != Some(200)
+        // No document has a code for these, since the service lets them pass unless the switch says
+        // otherwise.
+        let has_code = finding.code.is_some() || finding.rule == "sdk-only-field";
+        finding.strength == Strength::Refuse && has_code && finding.http != Some(200)
     })
 }
 
-/// Items whose roles nobody knows make no mode: what would be made of them cannot be told.
-fn unknown_mode(request: &CreateTaskRequest) -> Option<Complaint> {
+/// Items with unknown roles have no mode: it is unknown what the service would make of them.
+fn unknown_mode(request: &CreateTaskRequest) -> Option<Violation> {
     if request.mode() != Mode::Unclear {
         return None;
     }
@@ -67,20 +69,21 @@ fn unknown_mode(request: &CreateTaskRequest) -> Option<Complaint> {
     let at = request.content.iter().position(|item| !known(item));
     Some(match at {
         Some(at) => {
-            Complaint::invalid(format!("content[{at}].role"), "invalid role specified for image content")
+            Violation::invalid(format!("content[{at}].role"), "invalid role specified for image content")
         }
-        None => Complaint::invalid("content", "the items make no known kind of task"),
+        None => Violation::invalid("content", "the items make no known kind of task"),
     })
 }
 
-/// Whether the catalogue lists the model as gone, and the switch of its site says that the service means it.
+/// Whether the catalog lists the model as gone, and the switch of its site says that the service
+/// means it.
 pub(crate) fn is_closed(model: Model, switches: &Switches) -> bool {
     model.entry.status == Availability::Retired
         && switches.refuses(&format!("retired-models-on-{}", model.entry.site))
 }
 
-/// Whether any model takes `edit` and `extend`, so that words in a prompt can mean them.
+/// Whether a model takes `edit` and `extend`, so that phrases in a prompt can select them.
 pub(crate) fn reads_task_type(model: Model) -> bool {
-    let words = model.family.omni_reference_task_type.value.as_ref();
-    words.is_some_and(|words| words.contains(TaskType::Edit.as_str()))
+    let types = model.family.omni_reference_task_type.value.as_ref();
+    types.is_some_and(|types| types.contains(TaskType::Edit.as_str()))
 }

@@ -1,4 +1,5 @@
-//! The items of a request, sorted out. What does not fit together was refused before, by `checks.rs`.
+//! The items of a request, sorted out. What does not fit together was refused before, by
+//! `checks.rs`.
 
 pub(crate) use ark_video_model::Mode;
 use ark_video_model::{ContentItem, CreateTaskRequest, ImageRole};
@@ -21,7 +22,8 @@ pub(crate) struct Content<'a> {
     pub(crate) prompt: Option<&'a str>,
     /// How many reference videos there are.
     pub(crate) videos: usize,
-    /// The image that decides the ratio, when it is `adaptive`: first frame, or first reference image.
+    /// The image that decides the ratio, when it is `adaptive`: first frame, or first reference
+    /// image.
     pub(crate) leading_image: Option<&'a str>,
     pub(crate) draft: Option<&'a str>,
 }

@@ -1,4 +1,5 @@
-//! A create, from its bytes to a queued task. What each step looks for is in the modules that it calls.
+//! A create, from its bytes to a queued task. The rules of each step are in the modules that it
+//! calls.
 
 use std::borrow::Cow;
 
@@ -9,17 +10,17 @@ use http::request::Parts;
 
 use super::{
     Note, Service, body, checks,
-    complaint::{Checked, Complaint},
     content::{self, Mode},
     flags, ledger, media, moderation,
     plan::{self, Plan},
-    rates::Lane,
-    store::Around,
+    rates::RateLimitKey,
+    store::StoreContext,
     task::{Record, State},
+    violation::{Checked, Violation},
 };
 use crate::{
     catalog::{Facts, Lookup, Lookups, Model},
-    faults::{Effect, FaultRule, effects, words},
+    faults::{Effect, FaultRule, directives, effects},
 };
 
 /// One create under way.
@@ -31,12 +32,13 @@ pub(super) struct Create<'a> {
     /// A fault of the plan that is about the task itself.
     pub(super) effect: Option<&'a Effect>,
     /// Faults that the prompt asks for.
-    pub(super) spoken: Vec<FaultRule>,
+    pub(super) directives: Vec<FaultRule>,
 }
 
 impl Service {
-    /// From the body to a queued task. The order is ours where the documents give none (key, size, model, members, structure,
-    /// ranges and the model's rules, moderation, rates); of several wrong fields one is told, and not always the same one.
+    /// From the body to a queued task. The order is ours where the documents give none (key, size,
+    /// model, fields, structure, ranges and the model's rules, moderation, rates); of several
+    /// wrong fields one is reported, and not always the same one.
     pub(super) fn create(&mut self, create: Create<'_>) -> Checked<CreateTaskResponse> {
         let Create { now, parts, request_id, .. } = create;
         body::check_size(&parts.headers, create.body, &self.options)?;
@@ -51,8 +53,8 @@ impl Service {
         let facts = media::facts(&request, &self.options);
         let mut wrong = checks::check(&mut request, model, &self.rules, &lifted, &facts);
         if !wrong.is_empty() {
-            let told = self.random.pick(wrong.len());
-            return Err(wrong.swap_remove(told));
+            let reported = self.random.pick(wrong.len());
+            return Err(wrong.swap_remove(reported));
         }
         let content = content::read(&request);
         moderation::check(&request.content)?;
@@ -71,9 +73,10 @@ impl Service {
             &mut notes,
         );
         let running_at_a_time = self.admit(now, &request, &plan, model)?;
-        let slow = self.spoil(&create, &mut plan);
+        let slow = self.apply_faults(&create, &mut plan);
         let draft = content.draft.filter(|_| content.mode == Mode::FromDraft).map(Into::into);
-        let marks = content.prompt.and_then(|prompt| self.faults.marks(prompt, create.spoken));
+        let prompt_faults =
+            content.prompt.and_then(|prompt| self.faults.prompt_faults(prompt, create.directives));
         let flex = request.service_tier == Some(ServiceTier::Flex);
         let mut id = self.random.task_id(now, flex);
         while self.store.contains(&id) {
@@ -86,10 +89,11 @@ impl Service {
             .execution_expires_after
             .unwrap_or(self.options.catalog.defaults.execution_expires_after.value);
         let record = record(now, id, model, &request, plan, parts, request_id);
-        let record = Record { draft_task: draft, expires_after, running_at_a_time, marks, slow, ..record };
-        let mut around =
-            Around { options: &self.options, random: &mut self.random, faults: &mut self.faults };
-        self.store.add(record, ledger::hash(create.body), &mut around);
+        let record =
+            Record { draft_task: draft, expires_after, running_at_a_time, prompt_faults, slow, ..record };
+        let mut context =
+            StoreContext { options: &self.options, random: &mut self.random, faults: &mut self.faults };
+        self.store.add(record, ledger::hash(create.body), &mut context);
         Ok(created)
     }
 
@@ -99,21 +103,22 @@ impl Service {
             Lookup::Plan(model) if self.options.plan_names => Some(model),
             Lookup::Plan(_) => {
                 let code = "UnsupportedModel";
-                let message = effects::words_of(code, &content::shorten(asked));
-                return Err(Complaint::new(404, code, message).param("model"));
+                let message = effects::message_of(code, &content::shorten(asked));
+                return Err(Violation::new(404, code, message).param("model"));
             }
             Lookup::Unknown => None,
         };
         model.filter(|model| !checks::is_closed(*model, &self.options.switches)).ok_or_else(|| {
             let code = "InvalidEndpointOrModel.NotFound";
-            let message = effects::words_of(code, &content::shorten(asked));
-            Complaint::new(404, code, message).param("model")
+            let message = effects::message_of(code, &content::shorten(asked));
+            Violation::new(404, code, message).param("model")
         })
     }
 
-    /// The plan of the draft that a final names; `None` where it is unknown and may be (it could be from an earlier run).
+    /// The plan of the draft that a final names; `None` where it is unknown and may be (it could be
+    /// from an earlier run).
     fn draft(&self, id: &str, model: Model, notes: &mut Vec<String>) -> Checked<Option<Plan>> {
-        let refuse = |why: &str| Err(Complaint::invalid("content[0].draft_task.id", why));
+        let refuse = |why: &str| Err(Violation::invalid("content[0].draft_task.id", why));
         match self.store.get(id) {
             None if self.options.unknown_drafts => {
                 notes.push("assumed a text draft of 5 s at 16:9, because this simulator did not make the draft that the request names".to_owned());
@@ -129,8 +134,8 @@ impl Service {
         }
     }
 
-    /// Holds a create against the account's limits, and counts it. How many that share a limit with it run at a time; `None` without
-    /// limits.
+    /// Holds a create against the account's limits, and counts it. How many that share a limit with
+    /// it run at a time; `None` without limits.
     fn admit(
         &mut self,
         now: i64,
@@ -152,11 +157,11 @@ impl Service {
         let Some(row) = self.options.catalog.create_rate(&facts, rates.account.name()) else {
             return Ok(None);
         };
-        let lane = Lane::of(model, plan.resolution.as_str());
+        let key = RateLimitKey::of(model, plan.resolution.as_str());
         let per_minute = row.per_minute.map(|documented| rates.creates_per_minute.unwrap_or(documented));
         let running = row.concurrent.map(|documented| rates.running.unwrap_or(documented));
         let queued = rates.queued;
-        if let Some(wait) = per_minute.and_then(|most| self.calls.create_wait(lane, now, most)) {
+        if let Some(wait) = per_minute.and_then(|most| self.calls.create_wait(key, now, most)) {
             let code = if request.model.starts_with("ep-") {
                 "RateLimitExceeded.EndpointRPMExceeded"
             } else {
@@ -164,34 +169,34 @@ impl Service {
             };
             return Err(self.too_fast("create", code, wait));
         }
-        if running.is_some() && self.store.slots.queued(lane) >= queued {
+        if running.is_some() && self.store.slots.queued(key) >= queued {
             // One code, two texts; that of a full queue.
             let mut full = self.too_fast("create", "QuotaExceeded", 60_000);
             full.say("The request has exceeded the quota.");
             return Err(full);
         }
-        self.calls.created(lane, now);
+        self.calls.created(key, now);
         Ok(running)
     }
 
     /// A refusal because of a rate, which the ledger counts.
-    pub(super) fn too_fast(&mut self, operation: &'static str, code: &'static str, wait: i64) -> Complaint {
+    pub(super) fn too_fast(&mut self, operation: &'static str, code: &'static str, wait: i64) -> Violation {
         self.store.lines.exceed(operation, code);
-        let complaint = Complaint::new(429, code, effects::words_of(code, ""));
+        let violation = Violation::new(429, code, effects::message_of(code, ""));
         if self.options.switches.is("retry-after-header", "present") {
-            return complaint.retry_after(wait.saturating_add(999) / 1000);
+            return violation.retry_after(wait.saturating_add(999) / 1000);
         }
-        complaint
+        violation
     }
 
     /// Lets faults decide how the task ends; how many times longer it runs.
-    fn spoil(&self, create: &Create<'_>, plan: &mut Plan) -> u32 {
-        let spoken = create.spoken.iter().map(|rule| &rule.effect);
+    fn apply_faults(&self, create: &Create<'_>, plan: &mut Plan) -> u32 {
+        let directives = create.directives.iter().map(|rule| &rule.effect);
         let mut slow = 1;
-        for effect in create.effect.into_iter().chain(spoken) {
+        for effect in create.effect.into_iter().chain(directives) {
             match effect {
                 Effect::Fail { code, message } => {
-                    let message = message.clone().unwrap_or_else(|| effects::words_of(code, ""));
+                    let message = message.clone().unwrap_or_else(|| effects::message_of(code, ""));
                     plan.failure = Some(Box::new((Cow::Owned(code.clone()), message)));
                 }
                 Effect::Slow { times } => slow = *times,
@@ -203,13 +208,13 @@ impl Service {
 }
 
 /// The faults that the prompt of a body asks for; none where the body is no create.
-pub(super) fn spoken(body: &Bytes) -> Checked<Vec<FaultRule>> {
-    if !words::may_hold(body) {
+pub(super) fn directives(body: &Bytes) -> Checked<Vec<FaultRule>> {
+    if !directives::may_hold(body) {
         return Ok(Vec::new());
     }
     let Ok(object) = body::object(body) else { return Ok(Vec::new()) };
-    let prompt = words::prompt(&object).unwrap_or_default();
-    words::read(prompt).map_err(|why| Complaint::invalid("content[0].text", format!("simulator: {why}")))
+    let prompt = directives::prompt(&object).unwrap_or_default();
+    directives::read(prompt).map_err(|why| Violation::invalid("content[0].text", format!("simulator: {why}")))
 }
 
 fn record(
@@ -238,14 +243,14 @@ fn record(
         callback_url: callback.map(Into::into),
         running_at_a_time: None,
         place: 0,
-        marks: None,
+        prompt_faults: None,
         slow: 1,
         draft: request.draft == Some(true),
         draft_task: None,
         wants_last_frame: request.return_last_frame == Some(true),
         request_id: plan.failure.is_some().then(|| request_id.into()),
         plan,
-        film: None,
+        video: None,
         last_frame: None,
     }
 }

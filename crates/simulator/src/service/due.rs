@@ -1,5 +1,5 @@
-//! What happens to the tasks, and when: events come out in the order of their moments, those of one moment in the order in which
-//! they were planned.
+//! What happens to the tasks, and when: events come out by time, those of one time in the order in
+//! which they were planned.
 
 use std::{
     cmp::Reverse,
@@ -18,7 +18,7 @@ pub(crate) enum Event {
     Forget(u32),
 }
 
-/// A moment, a number that rises with every event that is planned, and the event.
+/// The time, a sequence number, and the event.
 pub(crate) type Planned = (i64, u64, Event);
 
 /// All events that are still to come.
@@ -47,7 +47,7 @@ impl Due {
         self.lines.iter().filter_map(Line::first).min().map(|(at, ..)| *at)
     }
 
-    /// Takes the next event, where its moment has come.
+    /// Takes the next event if it is due.
     pub(crate) fn take(&mut self, now: i64) -> Option<(i64, Event)> {
         let first = |line: &Line| line.first().filter(|(at, ..)| *at <= now).copied();
         let (line, _) = self
@@ -82,8 +82,9 @@ impl Due {
     }
 }
 
-/// Events of one kind. Nearly all come a set time after a create, so that each belongs behind the one before: they stand in a
-/// row, where a heap of a hundred thousand tasks would look all over memory for each.
+/// Events of one kind. Nearly all come a set time after a create, so that each belongs behind the
+/// one before: they stand in a row, where a heap of a hundred thousand tasks would access scattered
+/// memory for each.
 #[derive(Debug, Default)]
 struct Line {
     row: VecDeque<Planned>,
@@ -128,13 +129,13 @@ mod tests {
     proptest! {
         /// As a sorted list would give them out, whatever is planned and taken in between.
         #[test]
-        fn events_come_in_the_order_of_their_moments(
+        fn events_come_in_the_order_of_their_times(
             steps in prop::collection::vec((any::<bool>(), 0..50_i64, 0..4_u8), 0..300)
         ) {
             let (mut due, mut sorted, mut number) = (Due::default(), Vec::<Planned>::new(), 0_u32);
             for (take, at, kind) in steps {
                 if take {
-                    let expected = sorted.first().filter(|(moment, ..)| *moment <= at).copied();
+                    let expected = sorted.first().filter(|(due, ..)| *due <= at).copied();
                     if expected.is_some() {
                         sorted.remove(0);
                     }

@@ -18,7 +18,8 @@ pub(crate) const MOUNT: &str = "/files/";
 
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
 
-/// How the link of a file is written. Small, since every finished task keeps one for as long as it is remembered.
+/// How the link of a file is written. Small, since every finished task keeps one for as long as it
+/// is remembered.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Link {
@@ -39,7 +40,7 @@ impl Link {
         format!("{MOUNT}{model_name}/02{made:013}{object:025x}.{extension}")
     }
 
-    /// The whole link. It is told as long as the task is, also when the file is gone.
+    /// The whole link. It is shown as long as the task is, also after the file has expired.
     pub(crate) fn url(&self, options: &Options) -> String {
         let origin = options.origin.trim_end_matches('/');
         format!("{origin}{}?{}", self.path(), self.query(Terms::of(options)))
@@ -50,10 +51,12 @@ impl Link {
         self.made - self.made.rem_euclid(1000)
     }
 
-    /// In the recorded form: a credential, and how often the file may be fetched where that is limited.
+    /// In the recorded form: a credential, and how often the file may be fetched where that is
+    /// limited.
     fn query(&self, terms: Terms) -> String {
         let date = random::time(self.signed(), STAMP);
-        // Nobody can check more of a signature than that it stays the same: it is made of the name, so that none has to be kept.
+        // Nobody can check more of a signature than that it stays the same: it is made of the name,
+        // so that none has to be kept.
         let [high, low] =
             [0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835, 0x2545_f491_4f6c_dd1d_8521_04af_97bb_0ae7].map(
                 |odd: u128| {
@@ -75,7 +78,7 @@ impl Link {
     fn complete(&mut self, spec: VideoSpec, part: FilePart, owner: Owner) {
         self.model_name = owner.model_name;
         self.extension = match part {
-            FilePart::Film => spec.container.extension(),
+            FilePart::Video => spec.container.extension(),
             FilePart::LastFrame(format) => format.extension(),
         };
     }
@@ -212,7 +215,8 @@ impl Files {
         }
     }
 
-    /// Answers a request for a file: what to render, or why not. Tells the place in the ledger of a film that was given out.
+    /// Answers a request for a file: what to render, or why not. Also returns the ledger index of a
+    /// video that was served.
     pub(crate) fn serve(&mut self, parts: &Parts, terms: Terms, request_id: &str) -> (Reply, Option<u32>) {
         let refuse = |code, message| (Reply::Answer(refused(403, code, message, request_id)), None);
         if parts.method != Method::GET {
@@ -236,13 +240,14 @@ impl Files {
             Some(left) => *left -= 1,
             None => {}
         }
-        let film = (file.part == FilePart::Film).then_some(file.place);
-        let job = RenderJob::new(file.spec, file.part, file.link.signed(), &parts.headers).owned_by(film);
-        (Reply::Render(job), film)
+        let video = (file.part == FilePart::Video).then_some(file.place);
+        let job = RenderJob::new(file.spec, file.part, file.link.signed(), &parts.headers).owned_by(video);
+        (Reply::Render(job), video)
     }
 }
 
-/// Whether two queries hold the same pairs, in any order and with `/` spelt out or not: clients may sort and write them again.
+/// Whether two queries hold the same pairs, in any order and with `/` spelt out or not: clients may
+/// sort and write them again.
 fn same(a: &str, b: &str) -> bool {
     let pairs = |query: &str| {
         let mut pairs: Vec<String> =

@@ -1,22 +1,23 @@
-//! Flags at the end of a prompt (`--rs 720p --dur 5`), as every model still reads them: "weak validation" (create page, 2026-10).
+//! Flags at the end of a prompt (`--rs 720p --dur 5`), as every model still reads them: "weak
+//! validation" (create page, 2026-10).
 //!
-//! A bad `--resolution` or `--duration` is refused like the field; any other bad value and any unknown flag is ignored, and the film
-//! is billed.
+//! A bad `--resolution` or `--duration` is refused like the field; any other bad value and any
+//! unknown flag is ignored, and the video is billed.
 
 use ark_video_model::{ContentItem, CreateTaskRequest, Ratio, Resolution};
 
-use super::complaint::Complaint;
+use super::violation::Violation;
 use crate::{catalog::Model, options::Options};
 
 /// Reads the flags of the prompt into the fields of the request.
 ///
 /// # Errors
-/// A resolution that does not exist, or a duration that is no whole number.
+/// A resolution that does not exist, or a duration that is not an integer.
 pub(crate) fn lift(
     request: &mut CreateTaskRequest,
     model: Model,
     options: &Options,
-) -> Result<Lifted, Complaint> {
+) -> Result<Lifted, Violation> {
     let mut lifted = Lifted::default();
     let limits = &options.catalog.limits;
     let flag_wins = options.switches.is("prompt-flag-precedence", "flag_wins");
@@ -36,7 +37,7 @@ pub(crate) fn lift(
         let bad = |what: &str| {
             let model = &model.entry.name;
             let why = format!("the specified {what} is not supported for model {model}");
-            Err(Complaint::invalid(format!("contents[{at}].text.{what}"), why))
+            Err(Violation::invalid(format!("contents[{at}].text.{what}"), why))
         };
         match flag {
             "resolution" | "rs" => {
@@ -88,7 +89,8 @@ pub(crate) fn lift(
     Ok(lifted)
 }
 
-/// Which fields of a request came from flags, and of which item: the service blames those in its own way.
+/// Which fields of a request came from flags, and of which item: the service blames those in its
+/// own way.
 #[derive(Debug, Default)]
 pub(crate) struct Lifted {
     item: usize,
@@ -111,9 +113,9 @@ fn set<T>(field: &mut Option<T>, value: T, flag_wins: bool, (name, lifted): (&'s
 
 /// The pairs at the end of a prompt, in their order.
 fn trailing(text: &str) -> Vec<(&str, &str)> {
-    let mut words = text.split_whitespace().rev();
+    let mut parts = text.split_whitespace().rev();
     let mut pairs = Vec::new();
-    while let (Some(value), Some(flag)) = (words.next(), words.next()) {
+    while let (Some(value), Some(flag)) = (parts.next(), parts.next()) {
         let Some(flag) = flag.strip_prefix("--") else { break };
         pairs.push((flag, value));
     }

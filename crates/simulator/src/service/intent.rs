@@ -1,4 +1,5 @@
-//! Which task 2.5 takes a prompt with a reference video for: the words that its tutorial lists (2026-10).
+//! Which task type 2.5 reads from a prompt with a reference video: the phrases that its tutorial
+//! lists (2026-10).
 
 use ark_video_model::OmniReferenceTaskType as TaskType;
 
@@ -8,10 +9,11 @@ const EDIT: &[&str] = &[
 ];
 const EXTEND: &[&str] = &["延长", "延续", "续写", "extend", "continue"];
 
-/// What the words of a prompt ask for; `None` when no listed word is in it. The first listed word counts.
+/// The task type that a prompt asks for; `None` without a listed phrase. The first listed phrase
+/// counts.
 pub(crate) fn read(prompt: &str) -> Option<TaskType> {
     let prompt = prompt.to_lowercase();
-    let first = |words: &[&str]| words.iter().filter_map(|word| find(&prompt, word)).min();
+    let first = |phrases: &[&str]| phrases.iter().filter_map(|phrase| find(&prompt, phrase)).min();
     match (first(EDIT), first(EXTEND)) {
         (Some(edit), Some(extend)) if extend < edit => Some(TaskType::Extend),
         (Some(_), _) => Some(TaskType::Edit),

@@ -1,6 +1,8 @@
-//! The ledger: what was accepted, what ran, what the real service would have charged, and what nobody ever came for.
+//! The ledger: what was accepted, what ran, what the real service would have charged, and what
+//! nobody ever came for.
 //!
-//! It outlives the tasks, which are forgotten after seven days. Only counts and ids are kept, no prompt.
+//! It outlives the tasks, which are forgotten after seven days. Only counts and ids are kept, no
+//! prompt.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -23,10 +25,11 @@ pub struct Bill {
     pub tokens: i64,
     /// What they cost by the public price list of 2026-10; `None` where the list has no price.
     pub price: Option<Price>,
-    /// `X-Client-Request-Id` of the create, where it had one. The vendor's runtimes send a new one with every attempt.
+    /// `X-Client-Request-Id` of the create, where it had one. The vendor's runtimes send a new one
+    /// with every attempt.
     pub client_request_id: Option<String>,
-    /// 16 hexadecimal digits that equal requests share: two bills with one hash are one intent paid twice, unless the
-    /// same film was wanted twice.
+    /// 16 hexadecimal digits that equal requests share: two bills with one hash are one intent paid
+    /// twice, unless the same video was wanted twice.
     pub request_hash: String,
     /// When it was charged, in milliseconds since 1970.
     pub at: i64,
@@ -56,9 +59,10 @@ pub struct Entry {
     pub tokens: i64,
     /// What they cost.
     pub price: Option<Price>,
-    /// How often its state was told, by a get, a list or a callback.
-    pub looks: u32,
-    /// Whether anybody was told how it ended.
+    /// How often its state was reported, by a get, a list or a callback.
+    #[serde(rename = "looks")]
+    pub polls: u32,
+    /// Whether its terminal status was reported to a client.
     pub end_seen: bool,
     /// How often its video was requested from its link, in whole or in part.
     pub downloads: u32,
@@ -110,7 +114,7 @@ pub struct Ledger {
     pub intents: Vec<Intent>,
     /// Rates that were exceeded.
     pub exceeded: Vec<Exceeded>,
-    /// Billed tasks whose end nobody was told.
+    /// Billed tasks whose terminal status was never reported.
     pub never_seen: Vec<String>,
     /// Billed tasks whose video never reached a client as a whole.
     pub never_downloaded: Vec<String>,
@@ -133,7 +137,8 @@ impl Ledger {
     }
 }
 
-/// An entry as it is kept: small, since there may be a hundred thousand. A snapshot holds it as it is.
+/// An entry as it is kept: small, since there may be a hundred thousand. A snapshot holds it as it
+/// is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Line {
@@ -149,7 +154,8 @@ pub(crate) struct Line {
     pub(crate) ended: Option<i64>,
     pub(crate) tokens: i64,
     pub(crate) price: Option<Price>,
-    pub(crate) looks: u32,
+    #[serde(rename = "looks")]
+    pub(crate) polls: u32,
     pub(crate) end_seen: bool,
     pub(crate) downloads: u32,
     /// How many bytes of the video were sent, from its start on without a gap.
@@ -191,7 +197,7 @@ impl Line {
             ended_at: self.ended,
             tokens: self.tokens,
             price: self.price,
-            looks: self.looks,
+            polls: self.polls,
             end_seen: self.end_seen,
             downloads: self.downloads,
             delivered: self.delivered,
@@ -223,10 +229,10 @@ impl Lines {
         self.all.get(usize::try_from(place).ok()?).map(Line::entry)
     }
 
-    /// Somebody was told the state of a task.
-    pub(crate) fn look(&mut self, place: u32) {
+    /// The state of a task was reported to a client.
+    pub(crate) fn reported(&mut self, place: u32) {
         if let Some(line) = self.line(place) {
-            line.looks = line.looks.saturating_add(1);
+            line.polls = line.polls.saturating_add(1);
             line.end_seen |= line.state.status().is_terminal();
         }
     }
@@ -290,14 +296,15 @@ impl Lines {
     }
 }
 
-/// A hash of a request's JSON that does not depend on the order of members or on spaces; members that are `null` count as absent,
-/// as they do for the service. What is no JSON has the hash 0.
+/// A hash of a request's JSON that does not depend on the order of fields or on spaces; fields
+/// that are `null` count as absent, as they do for the service. What is not JSON has the hash 0.
 pub(crate) fn hash(body: &[u8]) -> u64 {
     let Ok(text) = str::from_utf8(body) else { return 0 };
     serde_json::from_str(text).map_or(0, |Hashed(hash)| hash.unwrap_or(0))
 }
 
-/// The hash of a JSON value, read without building the value: bodies may have megabytes. `None` is `null`.
+/// The hash of a JSON value, read without building the value: bodies may have megabytes. `None` is
+/// `null`.
 struct Hashed(Option<u64>);
 
 /// Where the hash of a kind of value starts, so that `1` and `"1"` differ.
@@ -309,20 +316,21 @@ const START: [u64; 5] = [
     0xd6e8_feb8_6659_fd93,
 ];
 
-/// Takes a word in, in the manner of FNV-1a: small, the same everywhere, and good enough to tell requests apart.
-fn mix(hash: u64, word: u64) -> u64 {
-    let mixed = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+/// One step of a hash like FNV-1a, 64 bits at a time: small, portable, and good enough to
+/// distinguish requests.
+fn mix(hash: u64, bits: u64) -> u64 {
+    let mixed = (hash ^ bits).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ (mixed >> 32)
 }
 
 pub(crate) fn mix_text(text: &str) -> u64 {
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let hash = words.iter().fold(START[0], |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let (chunks, rest) = text.as_bytes().as_chunks::<8>();
+    let hash = chunks.iter().fold(START[0], |hash, chunk| mix(hash, u64::from_le_bytes(*chunk)));
     let hash = rest.iter().fold(hash, |hash, byte| mix(hash, u64::from(*byte)));
     mix(hash, text.len() as u64)
 }
 
-/// A member's name, hashed.
+/// A field's name, hashed.
 struct Name(u64);
 
 impl<'de> Deserialize<'de> for Name {

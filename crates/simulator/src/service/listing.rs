@@ -1,4 +1,4 @@
-//! The list operation: filters and pages; and the catalogue of models.
+//! The list operation: filters and pages; and the catalog of models.
 
 use ark_video_model::{
     Availability, Catalog, Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, Span, TaskList,
@@ -7,17 +7,18 @@ use ark_video_model::{
 use ark_video_protocol::list;
 
 use super::{
-    complaint::{Checked, Complaint},
     content::shorten,
     store::Store,
     task::Record,
+    violation::{Checked, Violation},
 };
 use crate::{
     catalog::{Lookups, Model},
     options::Options,
 };
 
-/// One page of the tasks of the last seven days. `shift` moves every page but the first, which is a fault.
+/// One page of the tasks of the last seven days. `shift` moves every page but the first, which is a
+/// fault.
 pub(crate) fn tasks(
     now: i64,
     asked: &list::Request,
@@ -29,21 +30,21 @@ pub(crate) fn tasks(
     let bounded = |name: &str, value: Option<u32>, default: i64, range: Span<i64>| {
         let value = value.map_or(default, i64::from);
         let why = || format!("it must be from {} to {}", range.min, range.max);
-        if range.contains(&value) { Ok(value) } else { Err(Complaint::invalid(name, why())) }
+        if range.contains(&value) { Ok(value) } else { Err(Violation::invalid(name, why())) }
     };
     let page = bounded("page_num", asked.page_num, defaults.page_num.value, limits.list_page_num.value)?;
     let size = bounded("page_size", asked.page_size, defaults.page_size.value, limits.list_page_size.value)?;
     if let Some(status) = &asked.status {
         let expired = *status == TaskStatus::Expired && options.switches.is("list-filter-expired", "refuse");
         if !status.is_known() || expired {
-            return Err(Complaint::invalid(
+            return Err(Violation::invalid(
                 "filter.status",
                 format!("`{}` is not supported", shorten(status.as_str())),
             ));
         }
     }
     if let Some(tier) = asked.service_tier.as_ref().filter(|tier| !tier.is_known()) {
-        return Err(Complaint::invalid(
+        return Err(Violation::invalid(
             "filter.service_tier",
             format!("`{}` is not supported", shorten(tier.as_str())),
         ));
@@ -53,8 +54,9 @@ pub(crate) fn tasks(
         tier => tier.clone(),
     };
     let since = now.saturating_sub(limits.list_window_seconds.value * 1000);
-    // The documents say `[now - 7 d, now)`. The open end only leaves out what this very moment brought, which would make a list
-    // right after a create come out by chance; so it is closed here.
+    // The documents say `[now - 7 d, now)`. The open end only leaves out what was created in this
+    // millisecond, which would make a list right after a create come out by chance; so it is closed
+    // here.
     let wanted = |task: &&Record| {
         (since..=now).contains(&task.created)
             && asked.status.as_ref().is_none_or(|status| *status == task.state.status())
@@ -84,7 +86,7 @@ pub(crate) fn tasks(
     Ok(list)
 }
 
-/// Every model of the catalogue, the retired ones as `Shutdown`.
+/// Every model of the catalog, the retired ones as `Shutdown`.
 pub(crate) fn models(catalog: &'static Catalog) -> ModelList {
     ModelList::new(catalog.known_models().map(info).collect::<Vec<_>>())
 }

@@ -1,4 +1,5 @@
-//! What media in data URLs are, read by the media crate as the checks read them. Nothing is fetched.
+//! What media in data URLs are, read by the media crate as the checks read them. Nothing is
+//! fetched.
 
 use ark_video_media::facts_of_url;
 use ark_video_model::{ContentItem, CreateTaskRequest, Facts, MediaKind};
@@ -22,7 +23,7 @@ pub(crate) fn facts(request: &CreateTaskRequest, options: &Options) -> Facts {
     request.content.iter().enumerate().filter_map(of_item).collect()
 }
 
-/// Width and height of an image in a data URL, where its first bytes tell.
+/// Width and height of an image in a data URL, if its first bytes contain them.
 pub(crate) fn image_size(url: &str) -> Option<(u32, u32)> {
     let facts = facts_of_url(url, MediaKind::Image).ok()??;
     facts.width.zip(facts.height)

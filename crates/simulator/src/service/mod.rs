@@ -1,15 +1,16 @@
-//! The API as a pure state machine: (moment, request) in, reply out.
+//! The API as a pure state machine: (time, request) in, reply out.
 //!
-//! Everything that changes is in [`Service`]; the modules beside it are the steps of a request in the order they are taken:
-//! `body` (bytes to a typed request), `checks` (everything that is refused, by the rules of the model crate), `content` (what the items make), `plan`
-//! (what will come out), `store` (the states by time, with `tasks` and what is `due`), `task` and `listing` (what is shown), `files` and `reply` (results). Beside
-//! them: `rates` (how often, how many at a time), `ledger` and `price` (what it cost), `callbacks`, `flags` (inside prompts),
-//! `moderation` (by address). No clock, socket, file, environment or randomness from outside.
+//! Everything that changes is in [`Service`]; the modules beside it are the steps of a request in
+//! the order they are taken: `body` (bytes to a typed request), `checks` (everything that is
+//! refused, by the rules of the model crate), `content` (what the items make), `plan` (what will
+//! come out), `store` (the states by time, with `tasks` and what is `due`), `task` and `listing`
+//! (what is shown), `files` and `reply` (results). Beside them: `rates` (how often, how many at a
+//! time), `ledger` and `price` (what it cost), `callbacks`, `flags` (inside prompts), `moderation`
+//! (by address). No clock, socket, file, environment or randomness from outside.
 
 mod body;
 mod callbacks;
 mod checks;
-mod complaint;
 mod content;
 mod create;
 mod due;
@@ -31,6 +32,7 @@ mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod violation;
 mod wording;
 
 use std::borrow::Cow;
@@ -51,28 +53,28 @@ pub use self::{
     callbacks::{Callback, CallbackCounts},
     ledger::{Bill, Entry, Exceeded, Intent, Ledger},
     price::Price,
-    reply::{Delivery, Disturbed, FilePart, FinishError, RenderJob, Reply, Wire},
+    reply::{ConnectionFault, Delivery, FaultyReply, FilePart, FinishError, RenderJob, Reply},
     snapshot::SnapshotError,
 };
 use self::{
-    complaint::Checked,
     create::Create,
     rates::Calls,
-    store::{Around, Deleted, Store},
+    store::{Deleted, Store, StoreContext},
+    violation::Checked,
 };
-pub(crate) use self::{complaint::Complaint, files::refused as refused_file, random::Random};
+pub(crate) use self::{files::refused as refused_file, random::Random, violation::Violation};
 use crate::{
     catalog::Lookups,
     faults::{
-        Effect, FaultCount, FaultPlan, FaultPlanError, FaultRule, Place, effects,
+        Effect, FaultCount, FaultPlan, FaultPlanError, FaultPoint, FaultRule, directives, effects,
         engine::{self, Call, Engine},
-        words,
     },
     options::Options,
     render::StillFormat,
 };
 
-/// The last moment that is told apart (the end of the year 9999): later ones count as this one, and those before 1970 as 1970.
+/// The latest time (the end of the year 9999): later times count as this one, and those before 1970
+/// as 1970.
 const LAST_MOMENT: UnixMillis = 253_402_300_799_000;
 
 /// Something that the service assumed where the real one would have looked.
@@ -85,7 +87,8 @@ pub struct Note {
     pub text: String,
 }
 
-/// The Ark video-generation task API: all tasks and files of one account, and the rules they live by.
+/// The Ark video-generation task API: all tasks and files of one account, and the rules they live
+/// by.
 ///
 /// ```
 /// use ark_video_simulator::{Options, Reply, Service};
@@ -95,7 +98,12 @@ pub struct Note {
 /// let mut service = Service::new(Options::default());
 /// let create = Request::post("/api/v3/contents/generations/tasks")
 ///     .header("authorization", "Bearer any")
-///     .body(Bytes::from(r#"{"model":"doubao-seedance-2-0-260128","content":[{"type":"text","text":"A boat."}]}"#))?;
+///     .body(Bytes::from(
+///         r#"{
+///             "model": "doubao-seedance-2-0-260128",
+///             "content": [{"type": "text", "text": "A boat."}]
+///         }"#,
+///     ))?;
 /// let Reply::Answer(answer) = service.handle(1_795_313_730_000, create) else { unreachable!() };
 /// assert_eq!(answer.status(), 200);
 /// // Four seconds later it has succeeded, and is billed.
@@ -124,14 +132,14 @@ enum Target {
 }
 
 impl Target {
-    fn place(&self) -> Option<Place> {
+    fn place(&self) -> Option<FaultPoint> {
         Some(match self {
-            Self::File => Place::File,
-            Self::Api(Some(Route::Create)) => Place::Create,
-            Self::Api(Some(Route::Get { .. })) => Place::Get,
-            Self::Api(Some(Route::List)) => Place::List,
-            Self::Api(Some(Route::Delete { .. })) => Place::Delete,
-            Self::Api(Some(Route::Models)) => Place::Models,
+            Self::File => FaultPoint::File,
+            Self::Api(Some(Route::Create)) => FaultPoint::Create,
+            Self::Api(Some(Route::Get { .. })) => FaultPoint::Get,
+            Self::Api(Some(Route::List)) => FaultPoint::List,
+            Self::Api(Some(Route::Delete { .. })) => FaultPoint::Delete,
+            Self::Api(Some(Route::Models)) => FaultPoint::Models,
             Self::Api(_) => return None,
         })
     }
@@ -155,8 +163,8 @@ impl Service {
         }
     }
 
-    /// Answers one request at a moment, after letting everything happen that was due by then. Moments may stand still; a moment
-    /// before the last one is taken as it is, and undoes nothing.
+    /// Answers one request at a given time, after all events that are due by then. The time may
+    /// stand still; a time before the last one is taken as it is, and undoes nothing.
     pub fn handle(&mut self, now: UnixMillis, request: Request<Bytes>) -> Reply {
         let now = now.clamp(0, LAST_MOMENT);
         self.advance(now);
@@ -167,7 +175,7 @@ impl Service {
         let own_origin = self.follow_host(&parts.headers);
         let mut reply = self.answer(now, target, &parts, &body, &request_id);
         if let (Some(dialect), Some(place)) = (&self.options.dialect, place) {
-            dialect.speak(place, &mut reply);
+            dialect.apply(place, &mut reply);
         }
         if let Some(headers) = reply.headers_mut() {
             // Clients correct their clocks by it: it is the time that tasks are dated by.
@@ -194,7 +202,8 @@ impl Service {
         reply
     }
 
-    /// Lets the links of this answer start with the host that the client asked; gives the origin to put back.
+    /// Lets the links of this answer start with the host that the client asked; gives the origin to
+    /// put back.
     fn follow_host(&mut self, headers: &HeaderMap) -> Option<String> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok())?;
         if !self.options.links_follow_host || self.options.origin.strip_prefix("http://") == Some(host) {
@@ -208,24 +217,24 @@ impl Service {
     /// Lets everything happen that is due by `now`: starts, ends, expiry, forgetting.
     pub fn advance(&mut self, now: UnixMillis) {
         let now = now.clamp(0, LAST_MOMENT);
-        let (store, mut around) = self.split();
-        store.advance(now, &mut around);
+        let (store, mut context) = self.split();
+        store.advance(now, &mut context);
     }
 
-    /// When something happens by itself next, a callback included: the latest moment at which to [`advance`](Self::advance) for
-    /// one who wants to know of it at once.
+    /// When something happens by itself next, a callback included: the latest time at which to call
+    /// [`advance`](Self::advance) for one who wants to know of it at once.
     #[must_use]
     pub fn next_event(&self) -> Option<UnixMillis> {
         [self.store.next(), self.store.callbacks.next()].into_iter().flatten().min()
     }
 
-    /// Every bill so far, in the order of charging, as of the last moment that the service was told.
+    /// Every bill so far, in the order of charging, as of the last time passed in.
     #[must_use]
     pub fn bills(&self) -> Vec<Bill> {
         self.store.lines.bills()
     }
 
-    /// Everything that was accepted, ran and was billed, as of the last moment that the service was told.
+    /// Everything that was accepted, ran and was billed, as of the last time passed in.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.store.lines.ledger()
@@ -247,18 +256,20 @@ impl Service {
         self.faults.add_first(rule)
     }
 
-    /// How often each rule fitted and struck.
+    /// How often each rule matched and fired.
     #[must_use]
     pub fn fault_counts(&self) -> Vec<FaultCount> {
         self.faults.counts()
     }
 
-    /// Takes the callbacks that are due. The outcome of each is to be told with [`callback_done`](Self::callback_done).
+    /// Takes the callbacks that are due. Report the outcome of each with
+    /// [`callback_done`](Self::callback_done).
     pub fn take_callbacks(&mut self, now: UnixMillis) -> Vec<Callback> {
         self.store.callbacks.take(now.clamp(0, LAST_MOMENT))
     }
 
-    /// Tells how a callback went: the status of the answer, or `None` where none came within five seconds.
+    /// Reports the outcome of a callback: the response's status, or `None` if none came within five
+    /// seconds.
     pub fn callback_done(&mut self, now: UnixMillis, number: u64, status: Option<u16>) {
         let now = now.clamp(0, LAST_MOMENT);
         let ended = self.store.callbacks.done(now, number, status, &self.options.switches);
@@ -267,19 +278,21 @@ impl Service {
         }
     }
 
-    /// Tells how many bytes of a part of a video were sent to a client.
+    /// Reports how many bytes of a part of a video were sent to a client.
     pub fn delivered(&mut self, delivery: Delivery, bytes: usize) {
         let Delivery { place, start, total } = delivery;
         self.store.lines.sent(place, start, start + bytes, total);
     }
 
-    /// Whether any task asks to be called back, so that somebody has to look at [`take_callbacks`](Self::take_callbacks).
+    /// Whether any task has a callback URL, so that the host must poll
+    /// [`take_callbacks`](Self::take_callbacks).
     #[must_use]
     pub fn calls_back(&self) -> bool {
         self.store.callbacks.wanted
     }
 
-    /// The newest tasks as a get shows them, at most so many, with what the ledger has about each. Does not count as a look.
+    /// The newest tasks as a get shows them, at most `limit`, each with its ledger entry. Does not
+    /// count as a poll.
     #[must_use]
     pub fn newest(&self, most: usize) -> Vec<(Task, Option<Entry>)> {
         let entry = |place: u32| self.store.lines.entry(place);
@@ -290,16 +303,16 @@ impl Service {
             .collect()
     }
 
-    /// The film of a task, or its last frame, also when its link is dead. Does not count as a download. `headers` may ask for a
-    /// range.
+    /// The video of a task, or its last frame, also when its link has expired. Does not count as a
+    /// download. `headers` may ask for a range.
     #[must_use]
-    pub fn film(&self, id: &str, last_frame: bool, headers: &HeaderMap) -> Option<RenderJob> {
+    pub fn video(&self, id: &str, last_frame: bool, headers: &HeaderMap) -> Option<RenderJob> {
         let record = self.store.get(id)?;
-        let link = if last_frame { &record.last_frame } else { &record.film }.as_deref()?;
+        let link = if last_frame { &record.last_frame } else { &record.video }.as_deref()?;
         let png = self.options.switches.is("last-frame-format", "png");
         let still = if png { StillFormat::Png } else { StillFormat::Jpeg };
-        let part = if last_frame { FilePart::LastFrame(still) } else { FilePart::Film };
-        Some(RenderJob::new(record.plan.film(), part, link.signed(), headers))
+        let part = if last_frame { FilePart::LastFrame(still) } else { FilePart::Video };
+        Some(RenderJob::new(record.plan.video_spec(), part, link.signed(), headers))
     }
 
     /// How callbacks fared.
@@ -308,7 +321,8 @@ impl Service {
         self.store.callbacks.counts
     }
 
-    /// Forgets everything but how it behaves: tasks, files, bills, faults, and how far the random sequence is.
+    /// Forgets everything but how it behaves: tasks, files, bills, faults, and how far the random
+    /// sequence is.
     pub fn reset(&mut self) {
         *self = Self::new(self.options.clone());
     }
@@ -329,9 +343,10 @@ impl Service {
         self.options.origin = origin.into();
     }
 
-    fn split(&mut self) -> (&mut Store, Around<'_>) {
-        let around = Around { options: &self.options, random: &mut self.random, faults: &mut self.faults };
-        (&mut self.store, around)
+    fn split(&mut self) -> (&mut Store, StoreContext<'_>) {
+        let context =
+            StoreContext { options: &self.options, random: &mut self.random, faults: &mut self.faults };
+        (&mut self.store, context)
     }
 
     fn target(&self, parts: &Parts) -> Target {
@@ -347,15 +362,15 @@ impl Service {
     }
 
     fn answer(&mut self, now: i64, target: Target, parts: &Parts, body: &Bytes, request_id: &str) -> Reply {
-        let refuse = |complaint: Complaint| Reply::Answer(complaint.answer(request_id));
-        let spoken = match &target {
-            Target::Api(Some(Route::Create)) => match create::spoken(body) {
-                Ok(spoken) => spoken,
-                Err(complaint) => return refuse(complaint),
+        let refuse = |violation: Violation| Reply::Answer(violation.answer(request_id));
+        let directives = match &target {
+            Target::Api(Some(Route::Create)) => match create::directives(body) {
+                Ok(directives) => directives,
+                Err(violation) => return refuse(violation),
             },
             _ => Vec::new(),
         };
-        let mut effect = self.strike(&target, parts, body, &spoken);
+        let mut effect = self.fault_for(&target, parts, body, &directives);
         // What a plan asks for, the switch may rule out.
         if let Some(Effect::Status { status: 500, accepted, .. }) = &mut effect {
             *accepted &= !self.options.switches.is("create-after-500", "never_created");
@@ -367,14 +382,14 @@ impl Service {
         let reply = match target {
             Target::File => {
                 let terms = files::Terms::of(&self.options);
-                let (reply, film) = self.store.files.serve(parts, terms, request_id);
-                if let Some(line) = film.and_then(|place| self.store.lines.line(place)) {
+                let (reply, video) = self.store.files.serve(parts, terms, request_id);
+                if let Some(line) = video.and_then(|place| self.store.lines.line(place)) {
                     line.downloads = line.downloads.saturating_add(1);
                 }
                 reply
             }
             Target::Api(route) => {
-                let create = Create { now, parts, body, request_id, effect: effect.as_ref(), spoken };
+                let create = Create { now, parts, body, request_id, effect: effect.as_ref(), directives };
                 self.dispatch(route, create).map_or_else(refuse, Reply::Answer)
             }
         };
@@ -384,26 +399,29 @@ impl Service {
         }
     }
 
-    /// The fault that strikes a call: by the plan, else by the words of the prompt.
-    fn strike(
+    /// The fault for a call: by the plan, else by the directives of the prompt.
+    fn fault_for(
         &mut self,
         target: &Target,
         parts: &Parts,
         body: &Bytes,
-        spoken: &[FaultRule],
+        directives: &[FaultRule],
     ) -> Option<Effect> {
         let place = target.place()?;
         let record = match target {
             Target::File => self.store.owner_mut(parts.uri.path()),
             Target::Api(Some(Route::Get { id } | Route::Delete { id })) => self.store.get_mut(id),
-            Target::Api(Some(Route::Create)) if !(self.faults.is_idle() && spoken.is_empty()) => {
+            Target::Api(Some(Route::Create)) if !(self.faults.is_idle() && directives.is_empty()) => {
                 let object = body::object(body).unwrap_or_default();
                 let call = Call {
                     model: object.get("model").and_then(Value::as_str),
-                    prompt: words::prompt(&object),
+                    prompt: directives::prompt(&object),
                     ..Call::of(place)
                 };
-                return self.faults.decide(call).or_else(|| self.faults.spoken(spoken, ledger::hash(body)));
+                return self
+                    .faults
+                    .decide(call)
+                    .or_else(|| self.faults.directives(directives, ledger::hash(body)));
             }
             _ => None,
         };
@@ -411,12 +429,12 @@ impl Service {
         let state = record.state.word();
         let call = Call {
             model: Some(record.asked_model()),
-            marks: record.marks.as_deref(),
+            prompt_faults: record.prompt_faults.as_deref(),
             state: Some(state),
             ..Call::of(place)
         };
         let decided = self.faults.decide(call);
-        decided.or_else(|| engine::spoken_later(record.marks.as_mut(), place, state))
+        decided.or_else(|| engine::directives_later(record.prompt_faults.as_mut(), place, state))
     }
 
     fn dispatch(&mut self, route: Option<Route>, call: Create<'_>) -> Checked<Response<Bytes>> {
@@ -426,9 +444,9 @@ impl Service {
             Some(Route::Create) => self.create(call).map(|created| create_endpoint::encode(&created)),
             Some(Route::Get { id }) => {
                 self.pace("get", call.now)?;
-                let record = self.store.get(&id).ok_or_else(Complaint::not_found)?;
+                let record = self.store.get(&id).ok_or_else(Violation::not_found)?;
                 let (answer, place) = (get::encode(&record.show(&self.options)), record.place);
-                self.store.lines.look(place);
+                self.store.lines.reported(place);
                 Ok(answer)
             }
             Some(Route::List) => self.list(call),
@@ -442,7 +460,7 @@ impl Service {
     }
 
     /// A path or a method that the API does not have.
-    fn nothing_at(&self, parts: &Parts) -> Complaint {
+    fn nothing_at(&self, parts: &Parts) -> Violation {
         const METHODS: [Method; 3] = [Method::DELETE, Method::GET, Method::POST];
         let path = below(parts.uri.path(), &self.options.prefix);
         let allowed: Vec<Method> = METHODS
@@ -450,9 +468,9 @@ impl Service {
             .filter(|method| path.and_then(|path| route(method, path)).is_some())
             .collect();
         if allowed.is_empty() || METHODS.contains(&parts.method) {
-            return Complaint::not_found();
+            return Violation::not_found();
         }
-        Complaint::new(405, "MethodNotAllowed", "The method is not allowed for this resource.")
+        Violation::new(405, "MethodNotAllowed", "The method is not allowed for this resource.")
             .allow(&allowed)
     }
 
@@ -470,7 +488,7 @@ impl Service {
             Some(_) => "The API key doesn't exist.",
             None => "The API key or AK/SK in the request is missing or invalid.",
         };
-        Err(Complaint::new(401, "AuthenticationError", message))
+        Err(Violation::new(401, "AuthenticationError", message))
     }
 
     /// Holds a call against the account's rate of it.
@@ -485,30 +503,32 @@ impl Service {
         let asked = list::Request::from_http(call.parts, call.body, &self.options.prefix)?;
         let shift = if let Some(Effect::ShiftingPages { by }) = call.effect { *by } else { 0 };
         let tasks = listing::tasks(call.now, &asked, &self.store, &self.options, shift)?;
-        let mut spoilt: Vec<Option<Effect>> = Vec::with_capacity(tasks.items.len());
+        let mut faults: Vec<Option<Effect>> = Vec::with_capacity(tasks.items.len());
         for task in &tasks.items {
             let Some(record) = self.store.get_mut(&task.id) else { continue };
             let state = record.state.word();
             let of_task = Call {
                 model: Some(record.asked_model()),
-                marks: record.marks.as_deref(),
+                prompt_faults: record.prompt_faults.as_deref(),
                 state: Some(state),
                 item: true,
-                ..Call::of(Place::List)
+                ..Call::of(FaultPoint::List)
             };
             let decided = self.faults.decide(of_task);
-            spoilt.push(decided.or_else(|| engine::spoken_later(record.marks.as_mut(), Place::List, state)));
+            faults.push(decided.or_else(|| {
+                engine::directives_later(record.prompt_faults.as_mut(), FaultPoint::List, state)
+            }));
             let place = record.place;
-            self.store.lines.look(place);
+            self.store.lines.reported(place);
         }
         let answer = list::encode(&tasks);
-        if spoilt.iter().all(Option::is_none) {
+        if faults.iter().all(Option::is_none) {
             return Ok(answer);
         }
         let (head, body) = answer.into_parts();
         let mut value: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
         let items = value.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten();
-        for (item, effect) in items.filter_map(Value::as_object_mut).zip(spoilt) {
+        for (item, effect) in items.filter_map(Value::as_object_mut).zip(faults) {
             effect.iter().for_each(|effect| effects::task_with(effect, item));
         }
         Ok(Response::from_parts(head, Bytes::from(Value::Object(value).to_string())))
@@ -518,18 +538,18 @@ impl Service {
         let kind =
             if self.options.switches.is("conflict-type", "Conflict") { "Conflict" } else { "BadRequest" };
         let conflict = |code: &'static str, why: &str| {
-            Complaint::new(409, code, format!("Cannot delete task `{id}` because it is {why}.")).kind(kind)
+            Violation::new(409, code, format!("Cannot delete task `{id}` because it is {why}.")).kind(kind)
         };
-        let (store, mut around) = self.split();
-        match store.delete(now, id, &mut around) {
+        let (store, mut context) = self.split();
+        match store.delete(now, id, &mut context) {
             Deleted::Cancelled | Deleted::Removed => Ok(()),
             Deleted::Running => Err(conflict("InvalidAction.RunningTaskDeletion", "currently running")),
             Deleted::AlreadyCancelled if self.options.switches.is("delete-cancelled", "not_found") => {
-                Err(Complaint::not_found())
+                Err(Violation::not_found())
             }
             // The documents say "not supported" and no code.
             Deleted::AlreadyCancelled => Err(conflict("InvalidAction", "already cancelled")),
-            Deleted::Unknown => Err(Complaint::not_found()),
+            Deleted::Unknown => Err(Violation::not_found()),
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Media that the service objects to, by the host of its address: nothing is fetched or looked at, so a test says what it wants.
+//! Media that the service objects to, by the host of its address: nothing is fetched or looked at,
+//! so a test says what it wants.
 //!
 //! The hosts are under `.example`, which nobody can own; the table is in the guide.
 
 use ark_video_model::ContentItem;
 
-use super::complaint::{Checked, Complaint};
-use crate::faults::effects::words_of;
+use super::violation::{Checked, Violation};
+use crate::faults::effects::message_of;
 
 /// What an address stands for.
 enum Verdict {
@@ -31,7 +32,8 @@ fn verdict(url: &str) -> Option<Verdict> {
     .find_map(|(name, verdict)| is(name).then_some(verdict))
 }
 
-/// Refuses the first item whose media the service would refuse. Faces are named all together (live answers, 2026-08).
+/// Refuses the first item whose media the service would refuse. Faces are named all together (live
+/// answers, 2026-08).
 pub(crate) fn check(items: &[ContentItem]) -> Checked<()> {
     let found: Vec<_> = items
         .iter()
@@ -54,9 +56,9 @@ pub(crate) fn check(items: &[ContentItem]) -> Checked<()> {
             } else {
                 "resource download failed"
             };
-            return Err(Complaint::invalid(format!("content[{at}].{member}.url"), why));
+            return Err(Violation::invalid(format!("content[{at}].{member}.url"), why));
         }
-        // The service looks for faces in pictures only.
+        // The service detects faces in images only.
         Verdict::Face if *kind != "Audio" => ".PrivacyInformation",
         Verdict::Copyright => ".PolicyViolation",
         Verdict::Face | Verdict::Sensitive => "",
@@ -71,7 +73,7 @@ pub(crate) fn check(items: &[ContentItem]) -> Checked<()> {
         let kind = kind.to_lowercase();
         format!("The request failed because the input {kind} {} may contain real person.", faces.join(" "))
     } else {
-        words_of(&code, "")
+        message_of(&code, "")
     };
-    Err(Complaint::new(400, code, message).param(format!("content[{at}]")))
+    Err(Violation::new(400, code, message).param(format!("content[{at}]")))
 }

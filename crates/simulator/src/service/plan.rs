@@ -1,4 +1,5 @@
-//! What an accepted request comes to: size, length, seed, sound, bill, and whether it will fail. Decided once, at create.
+//! What an accepted request comes to: size, length, seed, sound, bill, and whether it will fail.
+//! Decided once, at create.
 
 use std::borrow::Cow;
 
@@ -47,7 +48,7 @@ pub(crate) struct Plan {
     #[serde(default)]
     pub(crate) extends: bool,
     pub(crate) web_searches: Option<i64>,
-    /// Code and message, when the task will fail. Boxed, as it seldom does.
+    /// Code and message, when the task will fail. Boxed, as that is rare.
     pub(crate) failure: Option<Box<(Cow<'static, str>, String)>>,
 }
 
@@ -70,7 +71,7 @@ mod container {
 
 impl Plan {
     /// What to render.
-    pub(crate) fn film(&self) -> VideoSpec {
+    pub(crate) fn video_spec(&self) -> VideoSpec {
         let frames = u32::try_from(self.total_frames()).unwrap_or(1);
         let seed = self.seed.unsigned_abs();
         let audio = self.generate_audio.unwrap_or(false);
@@ -91,8 +92,8 @@ impl Plan {
 }
 
 const FRAMES_PER_SECOND: i64 = 24;
-/// Decides everything. `inherited` is the plan of the draft that a final is made from, where it is known; `notes` takes what was
-/// assumed.
+/// Decides everything. `inherited` is the plan of the draft that a final is made from, where it is
+/// known; `notes` takes what was assumed.
 pub(crate) fn make(
     request: &CreateTaskRequest,
     content: &Content<'_>,
@@ -217,7 +218,8 @@ fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> Resoluti
         .unwrap_or_else(|| "720p".into())
 }
 
-/// The ratio that comes out: as asked, else that of the leading image where its size is known, else wide.
+/// The ratio that comes out: as asked, else that of the leading image where its size is known, else
+/// wide.
 fn ratio(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> Ratio {
     let family = model.family;
     let default = match content.mode {
@@ -242,14 +244,15 @@ fn quotient(ratio: &str) -> Option<f64> {
     Some(across.parse::<f64>().ok()? / up.parse::<f64>().ok()?)
 }
 
-/// Even sides of a proportion that no table has, with about as many pixels as another size: the width first, then the height that is
-/// left. So measured two paid results of 2.5.
+/// Even sides of a proportion that no table has, with about as many pixels as another size: the
+/// width first, then the height that is left. So measured two paid results of 2.5.
 fn same_area((width, height): (u32, u32), proportion: f64) -> Option<(u32, u32)> {
     if !(0.1..=10.0).contains(&proportion) {
         return None;
     }
     let area = f64::from(width) * f64::from(height);
-    // A float of this size becomes a whole number without loss; `as` stops at the ends of the range.
+    // A float of this size becomes a integer without loss; `as` stops at the ends of the
+    // range.
     let even = |side: f64| ((side / 2.0).round() as u32).max(8) * 2;
     let width = even((area * proportion).sqrt());
     Some((width, even(area / f64::from(width))))
@@ -267,7 +270,8 @@ fn nearest((width, height): (u32, u32), all: &Words) -> &str {
     all.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or("16:9")
 }
 
-/// The seconds that each reference video is taken to have, cut so that all together are not longer than the model takes.
+/// The seconds that each reference video is taken to have, cut so that all together are not longer
+/// than the model takes.
 fn input_seconds(
     content: &Content<'_>,
     model: Model,
@@ -292,7 +296,8 @@ fn input_seconds(
     vec![each; count]
 }
 
-/// What 2.5 takes a request with a reference video for: as declared, else by the words of the prompt.
+/// The task type of a request with a reference video on 2.5: as declared, else by the phrases of
+/// the prompt.
 fn task_type(request: &CreateTaskRequest, content: &Content<'_>, model: Model) -> Option<TaskType> {
     if content.videos == 0 || !checks::reads_task_type(model) {
         return None;
@@ -347,7 +352,8 @@ fn failure(
 /// Of a fixed ratio beside a first frame on 2.5 (live answers that users published, 2026-08).
 pub(super) const FRAME_DECIDES: &str = "The parameter ratio specified in the request is not valid. For first-frame or first-last-frame generation, the output ratio follows the first-frame image.";
 
-/// Recorded for an edit with a fixed duration (2026-08-08); that of an extension is invented after it.
+/// Recorded for an edit with a fixed duration (2026-08-08); that of an extension is invented after
+/// it.
 pub(super) fn task_type_message(param: &str, edit: bool, issues: &[(&str, String)]) -> String {
     let (what, follows) = if edit {
         (

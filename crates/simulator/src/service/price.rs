@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::Se
 
 use crate::catalog::{Facts, Lookups};
 
-/// Digits after the decimal point that are counted: those of a price per million tokens, and six more.
+/// Digits after the decimal point that are counted: those of a price per million tokens, and six
+/// more.
 const DIGITS: usize = 8;
 
 /// An amount of money.
@@ -36,7 +37,8 @@ impl Price {
     /// What a task's tokens cost; `None` where the price is not public.
     pub(crate) fn of(catalog: &'static Catalog, task: &Facts<'_>, tokens: i64) -> Option<Self> {
         let (currency, per_million) = catalog.price(task)?;
-        // Prices have two digits after the point: millionths of a million tokens are then whole units.
+        // Prices have two digits after the point: millionths of a million tokens are then whole
+        // units.
         let hundredths = i64::try_from(per_million.millionths() / 10_000).ok()?;
         Some(Self { currency, units: tokens.checked_mul(hundredths)? })
     }
@@ -71,7 +73,8 @@ impl Serialize for Price {
     }
 }
 
-/// Reads what [`Serialize`] wrote: a currency that no price list has, and what is no amount, are errors.
+/// Reads what [`Serialize`] wrote: a currency that no price list has, and what is no amount, are
+/// errors.
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

@@ -1,4 +1,5 @@
-//! Everything that looks random: ids, signatures, seeds, lengths. One seeded sequence, so that runs repeat.
+//! Pseudo-random values: ids, signatures, seeds, durations. One seeded sequence, so that runs
+//! repeat.
 
 use jiff::Timestamp;
 
@@ -8,8 +9,8 @@ pub(crate) struct Random {
     rng: fastrand::Rng,
     /// The second that was written last, and its digits: many ids are made in one.
     second: (i64, String),
-    /// The moment that the last request id was made at, and what all ids of it begin with.
-    moment: (i64, String),
+    /// The time of the last request id, and the prefix of all ids of that time.
+    prefix: (i64, String),
 }
 
 /// The zone that task ids are written in (UTC+8), in milliseconds.
@@ -20,11 +21,12 @@ impl Random {
         Self {
             rng: fastrand::Rng::with_seed(seed),
             second: (i64::MIN, String::new()),
-            moment: (i64::MIN, String::new()),
+            prefix: (i64::MIN, String::new()),
         }
     }
 
-    /// `cgt-` with 14 digits of local time and five letters or digits; `cgt-batch-` for the offline tier (recorded, 2026-07).
+    /// `cgt-` with 14 digits of local time and five letters or digits; `cgt-batch-` for the offline
+    /// tier (recorded, 2026-07).
     pub(crate) fn task_id(&mut self, now: i64, flex: bool) -> String {
         const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
         let second = now.div_euclid(1000);
@@ -39,18 +41,19 @@ impl Random {
         id
     }
 
-    /// `02`, 13 digits of milliseconds, and 38 hexadecimal digits: the form of every recorded request id.
+    /// `02`, 13 digits of milliseconds, and 38 hexadecimal digits: the form of every recorded
+    /// request id.
     pub(crate) fn request_id(&mut self, now: i64) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        if self.moment.0 != now {
-            self.moment = (now, format!("02{now:013}"));
+        if self.prefix.0 != now {
+            self.prefix = (now, format!("02{now:013}"));
         }
         let bits = self.rng.u128(..);
         // One draw an id: the last six digits are made of the others.
         let more = ((bits ^ (bits >> 61)) as u32).to_be_bytes();
         let bits = bits.to_be_bytes();
-        let mut id = String::with_capacity(self.moment.1.len() + 38);
-        id.push_str(&self.moment.1);
+        let mut id = String::with_capacity(self.prefix.1.len() + 38);
+        id.push_str(&self.prefix.1);
         let digits = bits.iter().chain(&more[1..]).flat_map(|byte| [byte >> 4, byte & 15]);
         id.extend(digits.map(|digit| char::from(DIGITS[usize::from(digit)])));
         id
@@ -87,7 +90,7 @@ impl Random {
     }
 }
 
-/// A moment as text, in UTC; what no calendar holds is 1970.
+/// A time as text, in UTC; out of range is 1970.
 pub(crate) fn time(millis: i64, format: &str) -> String {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH).strftime(format).to_string()
 }

@@ -1,6 +1,7 @@
-//! How often may be asked, and how many tasks run at a time: rates over a sliding window, and slots with a queue.
+//! How often may be asked, and how many tasks run at a time: rates over a sliding window, and slots
+//! with a queue.
 //!
-//! Counts only; what is refused with which words is said in `mod.rs`, when a task starts in `store.rs`.
+//! Counts only. Rejections are in `mod.rs`; the start of a task is in `store.rs`.
 
 use std::{
     cmp::Reverse,
@@ -11,13 +12,13 @@ use crate::catalog::Model;
 
 /// What shares a limit: the versions of one model; its 4k has a limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Lane {
+pub(crate) struct RateLimitKey {
     /// Name of the model without its date.
     pub(crate) name: &'static str,
     pub(crate) four_k: bool,
 }
 
-impl Lane {
+impl RateLimitKey {
     pub(crate) fn of(model: Model, resolution: &str) -> Self {
         Self { name: &model.entry.name, four_k: resolution == "4k" }
     }
@@ -37,7 +38,8 @@ impl Window {
         if self.0.len() < most {
             return None;
         }
-        // The one whose end makes room. With a limit of nothing there is none, and a whole span is as good as any answer.
+        // The one whose end makes room. With a limit of nothing there is none, and a whole span is
+        // as good as any answer.
         let first = self.0.get(self.0.len() - most).copied().unwrap_or(now);
         Some((first + span - now).clamp(1, span))
     }
@@ -47,7 +49,7 @@ impl Window {
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     by_operation: BTreeMap<&'static str, Window>,
-    creates: BTreeMap<Lane, Window>,
+    creates: BTreeMap<RateLimitKey, Window>,
 }
 
 const SECOND: i64 = 1000;
@@ -67,17 +69,17 @@ impl Calls {
     }
 
     /// How many milliseconds too early a create is.
-    pub(crate) fn create_wait(&mut self, lane: Lane, now: i64, per_minute: u32) -> Option<i64> {
-        self.creates.entry(lane).or_default().wait(now, MINUTE, per_minute)
+    pub(crate) fn create_wait(&mut self, key: RateLimitKey, now: i64, per_minute: u32) -> Option<i64> {
+        self.creates.entry(key).or_default().wait(now, MINUTE, per_minute)
     }
 
     /// Counts a task that was created.
-    pub(crate) fn created(&mut self, lane: Lane, now: i64) {
-        self.creates.entry(lane).or_default().0.push_back(now);
+    pub(crate) fn created(&mut self, key: RateLimitKey, now: i64) {
+        self.creates.entry(key).or_default().0.push_back(now);
     }
 }
 
-/// The tasks of one lane that wait and run.
+/// The waiting and running tasks of one key.
 #[derive(Debug, Default)]
 struct Queue {
     running: u32,
@@ -88,22 +90,23 @@ struct Queue {
 
 /// All queues. A task is in here only while rates are on.
 #[derive(Debug, Default)]
-pub(crate) struct Slots(BTreeMap<Lane, Queue>);
+pub(crate) struct Slots(BTreeMap<RateLimitKey, Queue>);
 
 impl Slots {
-    /// How many tasks of a lane have not started.
-    pub(crate) fn queued(&self, lane: Lane) -> u32 {
-        self.0.get(&lane).map_or(0, |queue| queue.queued)
+    /// How many tasks of a key have not started.
+    pub(crate) fn queued(&self, key: RateLimitKey) -> u32 {
+        self.0.get(&key).map_or(0, |queue| queue.queued)
     }
 
     /// A task has been created.
-    pub(crate) fn enter(&mut self, lane: Lane) {
-        self.0.entry(lane).or_default().queued += 1;
+    pub(crate) fn enter(&mut self, key: RateLimitKey) {
+        self.0.entry(key).or_default().queued += 1;
     }
 
-    /// A task is due to start: whether there is a slot. If not, it waits, and [`free`](Self::free) gives it out.
-    pub(crate) fn start(&mut self, lane: Lane, most: u32, priority: i64, place: u32) -> bool {
-        let queue = self.0.entry(lane).or_default();
+    /// A task is due to start: whether there is a slot. If not, it waits, and [`free`](Self::free)
+    /// gives it out.
+    pub(crate) fn start(&mut self, key: RateLimitKey, most: u32, priority: i64, place: u32) -> bool {
+        let queue = self.0.entry(key).or_default();
         if queue.running >= most.max(1) {
             queue.waiting.insert((Reverse(priority), place));
             return false;
@@ -114,20 +117,20 @@ impl Slots {
     }
 
     /// Puts a task back among those that found no slot.
-    pub(crate) fn wait(&mut self, lane: Lane, priority: i64, place: u32) {
-        self.0.entry(lane).or_default().waiting.insert((Reverse(priority), place));
+    pub(crate) fn wait(&mut self, key: RateLimitKey, priority: i64, place: u32) {
+        self.0.entry(key).or_default().waiting.insert((Reverse(priority), place));
     }
 
     /// A task leaves without having run.
-    pub(crate) fn leave(&mut self, lane: Lane, priority: i64, place: u32) {
-        let queue = self.0.entry(lane).or_default();
+    pub(crate) fn leave(&mut self, key: RateLimitKey, priority: i64, place: u32) {
+        let queue = self.0.entry(key).or_default();
         queue.waiting.remove(&(Reverse(priority), place));
         queue.queued = queue.queued.saturating_sub(1);
     }
 
     /// A task has stopped running: who is next. The next one counts as running from now on.
-    pub(crate) fn free(&mut self, lane: Lane) -> Option<u32> {
-        let queue = self.0.entry(lane).or_default();
+    pub(crate) fn free(&mut self, key: RateLimitKey) -> Option<u32> {
+        let queue = self.0.entry(key).or_default();
         let next = queue.waiting.pop_first();
         match next {
             Some(_) => queue.queued = queue.queued.saturating_sub(1),
@@ -141,7 +144,7 @@ impl Slots {
 mod tests {
     use super::*;
 
-    const LANE: Lane = Lane { name: "m", four_k: false };
+    const LANE: RateLimitKey = RateLimitKey { name: "m", four_k: false };
 
     #[test]
     fn a_window_slides() {

@@ -1,6 +1,7 @@
-//! What the service says to a request: an answer, or a file that somebody has to render first.
+//! What the service returns for a request: a response, or a file that the host has to render first.
 //!
-//! Rendering takes processor time, so the service only says what to render and what to do with the bytes then.
+//! Rendering takes processor time, so the service only says what to render and what to do with the
+//! bytes then.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -22,15 +23,15 @@ pub enum Reply {
     /// A file is asked for: render it, then [`RenderJob::answer`].
     Render(RenderJob),
     /// A fault of the connection is to be played. Only a host with a socket can do that.
-    Disturbed(Disturbed),
+    Faulty(FaultyReply),
 }
 
-/// A fault of the connection, and the answer that it strikes.
+/// A fault of the connection, and the response that it affects.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Disturbed {
+pub struct FaultyReply {
     /// What happens to the connection.
-    pub wire: Wire,
+    pub fault: ConnectionFault,
     /// The answer that would go out; `None` where none ever will.
     pub reply: Option<Box<Reply>>,
 }
@@ -38,10 +39,10 @@ pub struct Disturbed {
 /// What happens to a connection. Times are real time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Wire {
+pub enum ConnectionFault {
     /// It is closed without a byte.
     Close {
-        /// Reset (RST) in place of an orderly end.
+        /// Reset (RST) instead of an orderly end.
         reset: bool,
     },
     /// Nothing happens for so long; then it is closed.
@@ -56,12 +57,14 @@ pub enum Wire {
     },
     /// The head and half of the body; then it is closed.
     Half,
-    /// The announced length is wrong by so many bytes. The body goes out as it is; then it is closed.
+    /// The announced length is wrong by so many bytes. The body goes out as it is; then it is
+    /// closed.
     Length {
         /// Above 0: more is announced than comes.
         by: i64,
     },
-    /// No length is announced: the body ends in a last chunk, or with the connection, as HTTP/1.0 has it.
+    /// No length is announced: the body ends in a last chunk, or with the connection, as HTTP/1.0
+    /// has it.
     NoLength {
         /// In chunks.
         chunked: bool,
@@ -77,15 +80,16 @@ pub enum Wire {
         /// Whether the head comes in pieces too.
         head: bool,
     },
-    /// These bytes in place of an answer; then it is closed.
+    /// These bytes instead of an answer; then it is closed.
     Raw(Bytes),
 }
 
 impl Reply {
-    /// The answer, rendering on this thread where it takes a file. Fine in tests; a host renders elsewhere and keeps the bytes.
+    /// The answer, rendering on this thread where it takes a file. Fine in tests; a host renders
+    /// elsewhere and keeps the bytes.
     ///
     /// # Errors
-    /// The film cannot be rendered, or the connection would have broken off.
+    /// The video cannot be rendered, or the connection would have broken off.
     pub fn finish(self) -> Result<Response<Bytes>, FinishError> {
         match self {
             Self::Answer(answer) => Ok(answer),
@@ -93,11 +97,11 @@ impl Reply {
                 let file = job.render()?;
                 Ok(job.answer(file))
             }
-            Self::Disturbed(Disturbed {
-                wire: Wire::Delay { .. } | Wire::Drip { .. },
+            Self::Faulty(FaultyReply {
+                fault: ConnectionFault::Delay { .. } | ConnectionFault::Drip { .. },
                 reply: Some(reply),
             }) => reply.finish(),
-            Self::Disturbed(disturbed) => Err(FinishError::Broken(disturbed.wire)),
+            Self::Faulty(faulty) => Err(FinishError::Broken(faulty.fault)),
         }
     }
 
@@ -106,8 +110,8 @@ impl Reply {
         matches!(self, Self::Render(job) if job.range.is_some())
     }
 
-    pub(crate) fn disturbed(wire: Wire, reply: Option<Self>) -> Self {
-        Self::Disturbed(Disturbed { wire, reply: reply.map(Box::new) })
+    pub(crate) fn faulty(fault: ConnectionFault, reply: Option<Self>) -> Self {
+        Self::Faulty(FaultyReply { fault, reply: reply.map(Box::new) })
     }
 
     /// The headers of the answer, where there is one.
@@ -115,7 +119,7 @@ impl Reply {
         match self {
             Self::Answer(answer) => Some(answer.headers_mut()),
             Self::Render(job) => Some(&mut job.headers),
-            Self::Disturbed(disturbed) => disturbed.reply.as_deref_mut()?.headers_mut(),
+            Self::Faulty(faulty) => faulty.reply.as_deref_mut()?.headers_mut(),
         }
     }
 }
@@ -124,20 +128,20 @@ impl Reply {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FinishError {
-    /// The film cannot be rendered.
+    /// The video cannot be rendered.
     #[error(transparent)]
     Render(#[from] RenderError),
     /// A fault broke the connection.
     #[error("a fault of the plan breaks the connection here: {0:?}")]
-    Broken(Wire),
+    Broken(ConnectionFault),
 }
 
 /// Which of a task's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FilePart {
-    /// The film itself.
-    Film,
+    /// The video.
+    Video,
     /// Its last frame as an image.
     LastFrame(StillFormat),
 }
@@ -145,7 +149,7 @@ pub enum FilePart {
 impl FilePart {
     fn media_type(self, spec: &VideoSpec) -> &'static str {
         match self {
-            Self::Film => spec.container.media_type(),
+            Self::Video => spec.container.media_type(),
             Self::LastFrame(format) => format.media_type(),
         }
     }
@@ -159,8 +163,8 @@ pub struct Delivery {
     pub(super) total: usize,
 }
 
-/// A file to render, and what was asked about it. Jobs with the same [`spec`](Self::spec) and [`part`](Self::part) have the same
-/// bytes, so a host may keep them.
+/// A file to render, and what was asked about it. Jobs with the same [`spec`](Self::spec) and
+/// [`part`](Self::part) have the same bytes, so a host may keep them.
 #[derive(Debug, Clone)]
 pub struct RenderJob {
     spec: VideoSpec,
@@ -169,7 +173,8 @@ pub struct RenderJob {
     range: Option<HeaderValue>,
     if_range: Option<HeaderValue>,
     pub(super) headers: HeaderMap,
-    /// The ledger place of the task whose video it is; `None` for a last frame and for the control port.
+    /// The ledger place of the task whose video it is; `None` for a last frame and for the control
+    /// port.
     owner: Option<u32>,
     fault: Option<Box<FileFault>>,
 }
@@ -223,38 +228,40 @@ impl RenderJob {
     }
 
     /// Plays a fault.
-    pub(crate) fn disturb(&mut self, fault: FileFault) {
+    pub(crate) fn apply_fault(&mut self, fault: FileFault) {
         if matches!(fault, FileFault::NoRanges | FileFault::Gzip | FileFault::Empty) {
             (self.range, self.if_range) = (None, None);
         }
         self.fault = Some(Box::new(fault));
     }
 
-    /// The film that the file is, or is taken from.
+    /// The video that the file is, or is taken from.
     #[must_use]
     pub fn spec(&self) -> &VideoSpec {
         &self.spec
     }
 
-    /// Whether it is the film or its last frame.
+    /// Whether it is the video or its last frame.
     #[must_use]
     pub fn part(&self) -> FilePart {
         self.part
     }
 
-    /// Renders the whole file: some milliseconds of work, up to a tenth of a second for the largest.
+    /// Renders the whole file: some milliseconds of work, up to a tenth of a second for the
+    /// largest.
     ///
     /// # Errors
-    /// The film cannot be rendered.
+    /// The video cannot be rendered.
     pub fn render(&self) -> Result<Bytes, RenderError> {
         match self.part {
-            FilePart::Film => render::video(&self.spec),
+            FilePart::Video => render::video(&self.spec),
             FilePart::LastFrame(format) => render::last_frame(&self.spec, format),
         }
         .map(Bytes::from)
     }
 
-    /// The answer with the rendered file, or the part of it that was asked for (`Range`, with `If-Range`).
+    /// The answer with the rendered file, or the part of it that was asked for (`Range`, with
+    /// `If-Range`).
     #[must_use]
     pub fn answer(&self, file: Bytes) -> Response<Bytes> {
         let (etag, modified) = (self.etag(), random::time(self.made, HTTP_DATE));
@@ -356,7 +363,8 @@ enum Range {
     Outside,
 }
 
-/// Reads one range. What is no single byte range is ignored (RFC 9110, 14.2), and the whole file is sent.
+/// Reads one range. What is no single byte range is ignored (RFC 9110, 14.2), and the whole file is
+/// sent.
 fn range(text: &str, length: usize) -> Range {
     let Some((from, to)) = text.trim().strip_prefix("bytes=").and_then(|range| range.trim().split_once('-'))
     else {

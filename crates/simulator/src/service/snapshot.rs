@@ -1,5 +1,5 @@
-//! The whole state as JSON, to go on with in another process. What is not kept: rates of the last minute, callbacks that are under
-//! way, and faults, which belong to a run.
+//! The whole state as JSON, to go on with in another process. What is not kept: rates of the last
+//! minute, callbacks that are under way, and faults, which belong to a run.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +12,7 @@ use super::{
     files::{Link, Owner},
     ledger::Line,
     random::Random,
-    rates::Lane,
+    rates::RateLimitKey,
     reply::FilePart,
     store::Store,
     task::{Record, State},
@@ -69,7 +69,7 @@ impl Service {
     /// A service that goes on where another stopped. The options are not part of a snapshot.
     ///
     /// # Errors
-    /// The text is no snapshot, or one of another version or another catalogue.
+    /// The text is no snapshot, or one of another version or another catalog.
     pub fn restore(options: Options, snapshot: &str) -> Result<Self, SnapshotError> {
         #[derive(Deserialize)]
         struct Head {
@@ -111,13 +111,13 @@ impl Service {
                 downloads: None,
                 lives: catalog.limits.result_url_seconds.value,
             };
-            let spec = record.plan.film();
+            let spec = record.plan.video_spec();
             let mut put = |link: &mut Option<Box<Link>>, part: FilePart| {
                 if let Some(link) = link {
                     store.files.restore(link, spec, part, owner, &saved.files);
                 }
             };
-            put(&mut record.film, FilePart::Film);
+            put(&mut record.video, FilePart::Video);
             put(&mut record.last_frame, FilePart::LastFrame(still));
             queue(&record, store, &starting);
             store.callbacks.wanted |= record.callback_url.is_some();
@@ -142,18 +142,18 @@ fn queue(record: &Record, store: &mut Store, starting: &HashSet<u32>) {
     if record.running_at_a_time.is_none() {
         return;
     }
-    let lane = Lane::of(record.model, record.plan.resolution.as_str());
+    let key = RateLimitKey::of(record.model, record.plan.resolution.as_str());
     match record.state {
         State::Queued => {
-            store.slots.enter(lane);
-            // Its moment to start has come and gone: it waits for a slot.
+            store.slots.enter(key);
+            // Its start time has passed: it waits for a slot.
             if !starting.contains(&record.place) {
-                store.slots.wait(lane, record.priority, record.place);
+                store.slots.wait(key, record.priority, record.place);
             }
         }
         State::Running => {
-            store.slots.enter(lane);
-            store.slots.start(lane, u32::MAX, record.priority, record.place);
+            store.slots.enter(key);
+            store.slots.start(key, u32::MAX, record.priority, record.place);
         }
         _ => {}
     }

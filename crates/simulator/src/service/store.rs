@@ -1,4 +1,5 @@
-//! All tasks, and what becomes of them as time passes. Time comes in with every call; nothing here waits.
+//! All tasks, and what becomes of them as time passes. Time comes in with every call; nothing here
+//! waits.
 
 use std::{
     collections::HashMap,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     faults::{
-        Effect, Place,
+        Effect, FaultPoint,
         engine::{self, Call, Engine},
     },
     options::Options,
@@ -33,7 +34,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Store {
     pub(super) tasks: Tasks<Record>,
-    /// Places by a hash of the id, so that the table can grow without a look at every id.
+    /// Indexes by a hash of the id, so that the table can grow without reading every id.
     places: HashMap<u32, u32, BuildHasherDefault<Hashed>>,
     pub(super) due: Due,
     pub(crate) files: Files,
@@ -43,7 +44,7 @@ pub(crate) struct Store {
 }
 
 /// What the store needs of the service around it.
-pub(crate) struct Around<'a> {
+pub(crate) struct StoreContext<'a> {
     pub(crate) options: &'a Options,
     pub(crate) random: &'a mut Random,
     pub(crate) faults: &'a mut Engine,
@@ -108,19 +109,19 @@ impl Store {
     }
 
     /// Takes a new task in, in the state queued. `hash` is that of its request.
-    pub(crate) fn add(&mut self, mut record: Record, hash: u64, around: &mut Around<'_>) {
+    pub(crate) fn add(&mut self, mut record: Record, hash: u64, context: &mut StoreContext<'_>) {
         let place = self.lines.next();
-        let factor = if record.flex { around.options.flex_wait_factor.max(1) } else { 1 };
-        let wait = around.options.queued.saturating_mul(factor);
+        let factor = if record.flex { context.options.flex_wait_factor.max(1) } else { 1 };
+        let wait = context.options.queued.saturating_mul(factor);
         self.due.plan(millis(wait, record.created), Event::Start(place));
         self.due.plan(record.created + record.expires_after * 1000, Event::Expire(place));
-        // Readable for seven days, the last moment included.
+        // Readable for seven days, the last millisecond included.
         self.due.plan(
-            record.created + around.options.catalog.limits.record_seconds.value * 1000 + 1,
+            record.created + context.options.catalog.limits.record_seconds.value * 1000 + 1,
             Event::Forget(place),
         );
-        if let Some((lane, _)) = record.lane() {
-            self.slots.enter(lane);
+        if let Some((key, _)) = record.key() {
+            self.slots.enter(key);
         }
         self.callbacks.wanted |= record.callback_url.is_some();
         record.place = place;
@@ -135,7 +136,7 @@ impl Store {
             ended: None,
             tokens: 0,
             price: None,
-            looks: 0,
+            polls: 0,
             end_seen: false,
             downloads: 0,
             sent: 0,
@@ -144,32 +145,32 @@ impl Store {
         });
         let at = record.created;
         self.keep(record);
-        self.call_back(place, at, around);
+        self.call_back(place, at, context);
     }
 
     /// Cancels, removes or refuses, by the state that the task is in now.
-    pub(crate) fn delete(&mut self, now: i64, id: &str, around: &mut Around<'_>) -> Deleted {
+    pub(crate) fn delete(&mut self, now: i64, id: &str, context: &mut StoreContext<'_>) -> Deleted {
         let Some(place) = self.get(id).map(|record| record.place) else { return Deleted::Unknown };
         let Some(record) = self.tasks.get_mut(place) else { return Deleted::Unknown };
         match record.state {
             State::Queued => {
-                if let Some((lane, _)) = record.lane() {
-                    self.slots.leave(lane, record.priority, place);
+                if let Some((key, _)) = record.key() {
+                    self.slots.leave(key, record.priority, place);
                 }
-                self.enter(place, State::Cancelled, now, around);
+                self.enter(place, State::Cancelled, now, context);
                 self.due.plan(
-                    now + around.options.catalog.limits.cancelled_record_seconds.value * 1000,
+                    now + context.options.catalog.limits.cancelled_record_seconds.value * 1000,
                     Event::Forget(place),
                 );
                 Deleted::Cancelled
             }
             State::Running => Deleted::Running,
-            State::Cancelled if !around.options.switches.is("delete-cancelled", "ok") => {
+            State::Cancelled if !context.options.switches.is("delete-cancelled", "ok") => {
                 Deleted::AlreadyCancelled
             }
             State::Succeeded | State::Failed | State::Expired | State::Cancelled => {
-                if around.options.switches.is("result-after-delete", "dies") {
-                    for link in record.film.take().iter().chain(record.last_frame.take().iter()) {
+                if context.options.switches.is("result-after-delete", "dies") {
+                    for link in record.video.take().iter().chain(record.last_frame.take().iter()) {
                         self.files.remove(link);
                     }
                 }
@@ -182,13 +183,13 @@ impl Store {
         }
     }
 
-    /// Lets everything happen that is due by `now`, in order and at its own moment.
-    pub(crate) fn advance(&mut self, now: i64, around: &mut Around<'_>) {
+    /// Processes all events that are due by `now`, in order and each at its own time.
+    pub(crate) fn advance(&mut self, now: i64, context: &mut StoreContext<'_>) {
         while let Some((at, event)) = self.due.take(now) {
             match event {
-                Event::Start(place) => self.start(place, at, around),
-                Event::Finish(place) => self.finish(place, at, around),
-                Event::Expire(place) => self.expire(place, at, around),
+                Event::Start(place) => self.start(place, at, context),
+                Event::Finish(place) => self.finish(place, at, context),
+                Event::Expire(place) => self.expire(place, at, context),
                 Event::Forget(place) => self.forget(place),
             }
         }
@@ -196,87 +197,86 @@ impl Store {
     }
 
     /// A task has waited long enough: it runs, if there is a slot.
-    fn start(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+    fn start(&mut self, place: u32, at: i64, context: &mut StoreContext<'_>) {
         let Some(record) = self.tasks.get(place).filter(|record| record.state == State::Queued) else {
             return;
         };
-        let slot =
-            record.lane().is_none_or(|(lane, most)| self.slots.start(lane, most, record.priority, place));
+        let slot = record.key().is_none_or(|(key, most)| self.slots.start(key, most, record.priority, place));
         if slot {
-            self.run(place, at, around);
+            self.run(place, at, context);
         }
     }
 
-    fn run(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
-        self.enter(place, State::Running, at, around);
+    fn run(&mut self, place: u32, at: i64, context: &mut StoreContext<'_>) {
+        self.enter(place, State::Running, at, context);
         let slow = self.tasks.get(place).map_or(1, |record| record.slow);
-        self.due.plan(millis(around.options.running.saturating_mul(slow.max(1)), at), Event::Finish(place));
+        self.due.plan(millis(context.options.running.saturating_mul(slow.max(1)), at), Event::Finish(place));
     }
 
     /// A task has stopped running: its slot goes on.
-    fn stopped(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
-        let lane = self.tasks.get(place).and_then(Record::lane);
-        if let Some(next) = lane.and_then(|(lane, _)| self.slots.free(lane)) {
-            self.run(next, at, around);
+    fn stopped(&mut self, place: u32, at: i64, context: &mut StoreContext<'_>) {
+        let key = self.tasks.get(place).and_then(Record::key);
+        if let Some(next) = key.and_then(|(key, _)| self.slots.free(key)) {
+            self.run(next, at, context);
         }
     }
 
-    fn expire(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+    fn expire(&mut self, place: u32, at: i64, context: &mut StoreContext<'_>) {
         let Some(record) = self.tasks.get(place) else { return };
-        let (state, lane, priority) = (record.state, record.lane(), record.priority);
+        let (state, key, priority) = (record.state, record.key(), record.priority);
         match state {
             State::Queued => {
-                if let Some((lane, _)) = lane {
-                    self.slots.leave(lane, priority, place);
+                if let Some((key, _)) = key {
+                    self.slots.leave(key, priority, place);
                 }
-                self.enter(place, State::Expired, at, around);
+                self.enter(place, State::Expired, at, context);
             }
             State::Running => {
-                self.enter(place, State::Expired, at, around);
-                self.stopped(place, at, around);
+                self.enter(place, State::Expired, at, context);
+                self.stopped(place, at, context);
             }
             _ => {}
         }
     }
 
-    fn finish(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+    fn finish(&mut self, place: u32, at: i64, context: &mut StoreContext<'_>) {
         let Some(record) = self.tasks.get_mut(place).filter(|record| record.state == State::Running) else {
             return;
         };
         if record.plan.failure.is_some() {
-            self.enter(place, State::Failed, at, around);
-            return self.stopped(place, at, around);
+            self.enter(place, State::Failed, at, context);
+            return self.stopped(place, at, context);
         }
-        let switches = &around.options.switches;
+        let switches = &context.options.switches;
         let limited =
             record.model.entry.family.starts_with("2.5") || switches.is("download-limit-scope", "all");
         let owner = Owner {
-            lives: around.options.catalog.limits.result_url_seconds.value,
+            lives: context.options.catalog.limits.result_url_seconds.value,
             model_name: &record.model.entry.name,
             place,
             downloads: limited.then_some(
-                u32::try_from(around.options.catalog.limits.result_url_downloads.value).unwrap_or(u32::MAX),
+                u32::try_from(context.options.catalog.limits.result_url_downloads.value).unwrap_or(u32::MAX),
             ),
         };
-        let spec = record.plan.film();
-        record.film = Some(self.files.add(owner, spec, FilePart::Film, at, around.random).into());
+        let spec = record.plan.video_spec();
+        record.video = Some(self.files.add(owner, spec, FilePart::Video, at, context.random).into());
         if record.wants_last_frame {
             let png = switches.is("last-frame-format", "png");
             let part = FilePart::LastFrame(if png { StillFormat::Png } else { StillFormat::Jpeg });
-            record.last_frame = Some(self.files.add(owner, spec, part, at, around.random).into());
+            record.last_frame = Some(self.files.add(owner, spec, part, at, context.random).into());
         }
         let (place, tokens) = (record.place, record.plan.tokens);
-        let price = Price::of(around.options.catalog, &record.facts(), tokens);
+        let price = Price::of(context.options.catalog, &record.facts(), tokens);
         if let Some(line) = self.lines.line(place) {
             (line.tokens, line.price) = (tokens, price);
         }
         self.lines.billed.push(place);
-        self.enter(place, State::Succeeded, at, around);
-        self.stopped(place, at, around);
+        self.enter(place, State::Succeeded, at, context);
+        self.stopped(place, at, context);
     }
 
     /// Moves a task to another state, in the ledger too, and calls back.
-    fn enter(&mut self, place: u32, state: State, at: i64, around: &mut Around<'_>) {
+    fn enter(&mut self, place: u32, state: State, at: i64, context: &mut StoreContext<'_>) {
         let Some(record) = self.tasks.get_mut(place) else { return };
         (record.state, record.updated) = (state, at);
         if let Some(line) = self.lines.line(record.place) {
@@ -288,28 +288,29 @@ impl Store {
                 line.ended = Some(at);
             }
         }
-        self.call_back(place, at, around);
+        self.call_back(place, at, context);
     }
 
-    fn call_back(&mut self, place: u32, at: i64, around: &mut Around<'_>) {
+    fn call_back(&mut self, place: u32, at: i64, context: &mut StoreContext<'_>) {
         let Some(record) = self.tasks.get_mut(place) else { return };
         let Some(url) = record.callback_url.clone() else { return };
         let last = record.state.status().is_terminal();
-        let told = last || around.options.switches.is("callback-events", "every_change");
-        if record.state == State::Cancelled || !told {
+        let reported = last || context.options.switches.is("callback-events", "every_change");
+        if record.state == State::Cancelled || !reported {
             return;
         }
         let call = Call {
             model: Some(record.asked_model()),
-            marks: record.marks.as_deref(),
+            prompt_faults: record.prompt_faults.as_deref(),
             state: Some(record.state.word()),
-            ..Call::of(Place::Callback)
+            ..Call::of(FaultPoint::Callback)
         };
-        let effect = around.faults.decide(call);
-        let effect = effect
-            .or_else(|| engine::spoken_later(record.marks.as_mut(), Place::Callback, record.state.word()));
-        let body = get::encode(&record.show(around.options)).into_body();
-        let body = match &around.options.dialect {
+        let effect = context.faults.decide(call);
+        let effect = effect.or_else(|| {
+            engine::directives_later(record.prompt_faults.as_mut(), FaultPoint::Callback, record.state.word())
+        });
+        let body = get::encode(&record.show(context.options)).into_body();
+        let body = match &context.options.dialect {
             Some(dialect) => dialect.callback(body),
             None => body,
         };
@@ -334,8 +335,8 @@ impl Store {
     }
 }
 
-/// Short, so that the table stays where the processor has it at hand: it is looked into for every create, and never at the same
-/// place twice.
+/// Short, so that the table stays where the processor has it at hand: it is looked into for every
+/// create, and never at the same place twice.
 fn hash(id: &str) -> u32 {
     (mix_text(id) >> 32) as u32
 }
@@ -353,13 +354,13 @@ impl Hasher for Hashed {
         self.0 = bytes.iter().fold(self.0, |hash, byte| hash << 8 | u64::from(*byte));
     }
 
-    /// The table looks at both ends.
+    /// The table uses both ends of a hash.
     fn write_u32(&mut self, hash: u32) {
         self.0 = u64::from(hash) << 32 | u64::from(hash);
     }
 }
 
-/// The moment that comes `wait` after `from`.
+/// The time `wait` after `from`.
 fn millis(wait: std::time::Duration, from: i64) -> i64 {
     from.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
 }

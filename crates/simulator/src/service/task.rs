@@ -8,10 +8,10 @@ use ark_video_model::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{complaint::signed, files::Link, plan::Plan, rates::Lane};
+use super::{files::Link, plan::Plan, rates::RateLimitKey, violation::signed};
 use crate::{
     catalog::{Facts, Model},
-    faults::engine::Marks,
+    faults::engine::PromptFaults,
     options::Options,
     render::Container,
 };
@@ -53,7 +53,8 @@ impl State {
     }
 }
 
-/// What is kept of a task. No prompt and no media: a hundred thousand of them must fit into memory. A snapshot holds it as it is.
+/// What is kept of a task. No prompt and no media: a hundred thousand of them must fit into memory.
+/// A snapshot holds it as it is.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
@@ -81,15 +82,16 @@ pub(crate) struct Record {
     pub(crate) place: u32,
     /// What is kept of its prompt for faults, which belong to a run.
     #[serde(skip)]
-    pub(crate) marks: Option<Box<Marks>>,
+    pub(crate) prompt_faults: Option<Box<PromptFaults>>,
     /// How many times longer it runs.
     pub(crate) slow: u32,
     pub(crate) draft: bool,
     pub(crate) draft_task: Option<Box<str>>,
     pub(crate) wants_last_frame: bool,
     pub(crate) plan: Plan,
-    /// The film and its last frame, once there are any.
-    pub(crate) film: Option<Box<Link>>,
+    /// The video and its last frame, once there are any.
+    #[serde(alias = "film")]
+    pub(crate) video: Option<Box<Link>>,
     pub(crate) last_frame: Option<Box<Link>>,
     /// The request that a failure message names; kept only for tasks that will fail.
     pub(crate) request_id: Option<Box<str>>,
@@ -102,8 +104,8 @@ impl Record {
     }
 
     /// What shares a limit with it, and how many of those run at a time.
-    pub(crate) fn lane(&self) -> Option<(Lane, u32)> {
-        Some((Lane::of(self.model, self.plan.resolution.as_str()), self.running_at_a_time?))
+    pub(crate) fn key(&self) -> Option<(RateLimitKey, u32)> {
+        Some((RateLimitKey::of(self.model, self.plan.resolution.as_str()), self.running_at_a_time?))
     }
 
     pub(crate) fn tier(&self) -> ServiceTier {
@@ -125,15 +127,16 @@ impl Record {
 
     /// The task as get, list and callbacks show it.
     ///
-    /// The 1.0 models tell five fields until they are done; the newer ones also tell how the task was asked for. Everything about
-    /// the film comes with success (live answers, 2026-10).
+    /// The 1.0 models show five fields until they are done; the newer ones also show the settings
+    /// of the request. Everything about the video comes with success (live responses, 2026-10).
     pub(crate) fn show(&self, options: &Options) -> Task {
         let family = &*self.model.entry.family;
         let switches = &options.switches;
         let mut task = Task::new(&*self.id, &*self.model.entry.id, self.state.status());
         task.created_at = Some(self.created.div_euclid(1000));
         task.updated_at = Some(self.updated.div_euclid(1000));
-        // Not among the fields seen before success, but the documents say "if sent", and clients find lost tasks by it.
+        // Not among the fields seen before success, but the documents say "if sent", and clients
+        // find lost tasks by it.
         task.safety_identifier = self.safety_identifier.as_deref().map(str::to_owned);
         let older = family.starts_with("1.0");
         if !older || !matches!(self.state, State::Queued | State::Running) {
@@ -143,14 +146,14 @@ impl Record {
         if !older {
             task.draft = (self.draft || switches.is("draft-in-answers", "always")).then_some(self.draft);
             task.draft_task_id = self.draft_task.as_deref().map(str::to_owned);
-            let told = family != "2.0-mini" || switches.is("generate-audio-echo-on-mini", "present");
-            task.generate_audio = self.plan.generate_audio.filter(|_| told);
+            let shown = family != "2.0-mini" || switches.is("generate-audio-echo-on-mini", "present");
+            task.generate_audio = self.plan.generate_audio.filter(|_| shown);
         }
         if family.starts_with('2') {
             task.priority = Some(self.priority);
         }
         match (self.state, self.plan.failure.as_deref()) {
-            (State::Succeeded, _) => self.show_film(&mut task, options),
+            (State::Succeeded, _) => self.show_video(&mut task, options),
             (State::Failed, Some((code, message))) => {
                 let request_id = self.request_id.as_deref().unwrap_or_default();
                 task.error = Some(TaskError::new(code.as_ref(), signed(message, request_id)));
@@ -160,11 +163,11 @@ impl Record {
         task
     }
 
-    fn show_film(&self, task: &mut Task, options: &Options) {
+    fn show_video(&self, task: &mut Task, options: &Options) {
         let plan = &self.plan;
         let link = |link: &Option<Box<Link>>| link.as_ref().map(|link| link.url(options));
         let mut content = TaskContent::default();
-        content.video_url = link(&self.film);
+        content.video_url = link(&self.video);
         content.last_frame_url = link(&self.last_frame);
         task.content = Some(content);
         let mut usage = Usage::default();

@@ -1,11 +1,14 @@
-//! The tasks that are remembered, by their places in the ledger, which rise in the order of creation.
+//! The tasks that are remembered, by their places in the ledger, which rise in the order of
+//! creation.
 
 use std::collections::VecDeque;
 
-/// Tasks that stand in memory together: one allocation for many, given back when the last of them is forgotten.
+/// Tasks that stand in memory together: one allocation for many, given back when the last of them
+/// is forgotten.
 const TOGETHER: u32 = 64;
 
-/// A row with gaps. Tasks are forgotten nearly in the order they came in, so most of it is taken, and its beginning moves on.
+/// A row with gaps. Tasks are forgotten nearly in the order they came in, so most of it is taken,
+/// and its beginning moves on.
 #[derive(Debug)]
 pub(crate) struct Tasks<T> {
     /// The place of the first of the row: a multiple of [`TOGETHER`].

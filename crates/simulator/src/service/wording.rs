@@ -1,10 +1,10 @@
-//! What the service writes about each thing that the checks refuse. The checks' own sentences are advice for people and are never
-//! served; a text here was recorded from the live service or is in the vendor's words, and the rest says no more than the vendor's
-//! general sentence does.
+//! What the service writes about each thing that the checks refuse. The checks' own sentences are
+//! advice for people and are never served; a text here was recorded from the live service or is the
+//! vendor's text, and the rest says no more than the vendor's general sentence does.
 
 use ark_video_model::{ContentItem, CreateTaskRequest, Finding, Mode, OmniReferenceTaskType as TaskType};
 
-use super::{complaint::Complaint, content::short, flags::Lifted, plan};
+use super::{content::short, flags::Lifted, plan, violation::Violation};
 use crate::catalog::Model;
 
 /// What is known of the request that a finding is about.
@@ -22,7 +22,7 @@ fn must_be_empty(field: &str, model: &str, mode: Mode) -> String {
 }
 
 /// The refusal of one finding. `for_all` says whether every model refuses it.
-pub(super) fn complaint(finding: &Finding, for_all: bool, context: &Context<'_>) -> Complaint {
+pub(super) fn violation(finding: &Finding, for_all: bool, context: &Context<'_>) -> Violation {
     let (param, model) = (path(&finding.pointer), context.model.entry.name.as_ref());
     let mode = context.request.mode();
     let status = finding.http.unwrap_or(400);
@@ -31,7 +31,7 @@ pub(super) fn complaint(finding: &Finding, for_all: bool, context: &Context<'_>)
         let param = format!("contents[{at}].text.{param}");
         let field = param.rsplit('.').next().unwrap_or_default();
         let why = format!("the specified {field} is not supported for model {model}");
-        return Complaint::invalid(param.as_str(), why).answered(status, code);
+        return Violation::invalid(param.as_str(), why).answered(status, code);
     }
     let message = match finding.rule {
         rule if IS_LACKING.contains(&rule) => must_be_empty(&param, model, mode),
@@ -52,7 +52,7 @@ pub(super) fn complaint(finding: &Finding, for_all: bool, context: &Context<'_>)
             }
         },
     };
-    Complaint::new(status, code, message).param(param)
+    Violation::new(status, code, message).param(param)
 }
 
 /// Of a declared edit or extension whose settings do not fit.

@@ -1,5 +1,5 @@
-//! The last touch on a resolved schema: one order of types and fields whichever document came in, and no type of a document
-//! that nothing refers to. Changes no meaning.
+//! The last touch on a resolved schema: one order of types and fields whichever document came in,
+//! and no type of a document that nothing refers to. Changes no meaning.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,8 @@ use crate::schema::import::{REQUEST, RESPONSE};
 const KEYWORDS: [&str; 6] =
     ["type", "properties", "required", "description", "x-role", "additionalProperties"];
 
-/// Arranges the document. `described` are the types that the create's document names, `said` those that overlays say, in order.
+/// Arranges the document. `described` are the types that the create's document names, `said` those
+/// that overlays say, in order.
 pub(crate) fn arrange(document: &mut Value, described: &[String], said: &[String]) {
     let Some(types) = document.get_mut("$defs").and_then(Value::as_object_mut) else { return };
     drop_unused(types, described, said);

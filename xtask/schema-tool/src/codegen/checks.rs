@@ -1,8 +1,9 @@
-//! Checks of single fields, from the resolved schema: bounds, lengths, known words, empty texts; and the shape of
-//! the request as a table, to check JSON that does not decode.
+//! Checks of single fields, from the resolved schema: bounds, lengths, known values, empty texts;
+//! and the shape of the request as a table, to check JSON that does not decode.
 //!
-//! What the schema says of several items together stands in `content.allOf` and is written by hand in
-//! `crates/model/src/check/combinations.rs`; a rule there that this file does not list stops the run.
+//! What the schema says of several items together stands in `content.allOf` and is written by hand
+//! in `crates/model/src/check/combinations.rs`; a rule there that this file does not list stops the
+//! run.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use proc_macro2::TokenStream;
@@ -55,7 +56,7 @@ pub(crate) fn emit(document: &Value, definitions: &[Definition]) -> Result<Token
     })
 }
 
-/// Every rule on several items is one that somebody has written.
+/// Every rule on several items has a handwritten implementation.
 fn combinations(document: &Value) -> Result<()> {
     let rules =
         document.pointer("/$defs/CreateTaskRequest/properties/content/allOf").and_then(Value::as_array);
@@ -138,16 +139,17 @@ impl Writer<'_> {
             Type::Bool | Type::Any => quote!(),
             Type::Named { name: target, .. } => match &find(self.definitions, target)?.shape {
                 Shape::Enum(values, Closed::Yes) => {
-                    let words: Vec<&str> = values.iter().map(|value| value.value.as_str()).collect();
-                    let words = in_words(&words);
+                    let values: Vec<&str> = values.iter().map(|value| value.value.as_str()).collect();
+                    let values = listed(&values);
                     wrap(
-                        quote!(if !value.is_known() { sink.unknown_word(#place, #name, value.as_str(), #words); }),
+                        quote!(if !value.is_known() { sink.unknown_word(#place, #name, value.as_str(), #values); }),
                         quote!(&),
                     )
                 }
                 Shape::Enum(_, Closed::No) => quote!(),
                 Shape::Struct(_) => {
-                    // What lies inside such an object has no place in a report; the shape alone is checked.
+                    // What lies inside such an object has no place in a report; the shape alone is
+                    // checked.
                     let At::Entry { list, path } = at else { return Ok(quote!()) };
                     if optional {
                         return Ok(quote!());
@@ -203,7 +205,7 @@ impl Writer<'_> {
                     }
                 })
             }
-            // Words that stay open: any text is one.
+            // An open enum: any text is valid.
             Shape::Enum(_, Closed::No) => Ok(quote!()),
             other => bail!("$defs/{target}: no check for {other:?}"),
         }
@@ -261,8 +263,8 @@ fn integer(schema: &Value, name: &str, place: &TokenStream) -> Result<TokenStrea
     )
 }
 
-fn in_words(words: &[&str]) -> String {
-    match words {
+fn listed(values: &[&str]) -> String {
+    match values {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),

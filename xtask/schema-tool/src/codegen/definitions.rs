@@ -1,7 +1,8 @@
 //! Reads the resolved schema into the few shapes that the generator knows, and refuses every other.
 //!
-//! A keyword that is not listed here stops the run: a constraint that nobody looked at would otherwise be lost in
-//! silence. Constraints themselves (bounds, combinations) are not types; they stay in the schema.
+//! A keyword that is not listed here stops the run: a constraint that nobody looked at would
+//! otherwise be lost in silence. Constraints themselves (bounds, combinations) are not types; they
+//! stay in the schema.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use serde_json::{Map, Value};
@@ -36,7 +37,7 @@ pub(crate) enum Closed {
 #[derive(Debug, Clone)]
 pub(crate) struct Struct {
     pub(crate) role: Role,
-    /// Name and value of the constant member that tells a union's branches apart.
+    /// Name and value of the constant field that distinguishes a union's branches.
     pub(crate) tag: Option<(String, String)>,
     pub(crate) fields: Vec<Field>,
 }
@@ -111,7 +112,8 @@ pub(crate) fn read(document: &Value) -> Result<Vec<Definition>> {
             );
         }
     }
-    // Described and checked like the others, and no type: one reader in `protocol` makes an `ApiError` of all of them.
+    // Described and checked like the others, and no type: one reader in `protocol` makes an
+    // `ApiError` of all of them.
     definitions.retain(|definition| defs[&definition.name]["x-role"] != "error");
     Ok(definitions)
 }

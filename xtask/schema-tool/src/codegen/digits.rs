@@ -1,6 +1,7 @@
-//! Integers of responses may be sent as strings of digits: the vendor's own OpenAPI document of the get operation types both token
-//! counts and the duration as strings, and one of its samples does so with times. So every integer of a response takes both in
-//! the resolved schema, whatever a document says of it. What a request may hold stays as it is described.
+//! Integers of responses may be sent as strings of digits: the vendor's own OpenAPI document of the
+//! get operation types both token counts and the duration as strings, and one of its samples does
+//! so with times. So every integer of a response takes both in the resolved schema, whatever a
+//! document says of it. What a request may hold stays as it is described.
 
 use serde_json::{Map, Value, json};
 

@@ -93,7 +93,7 @@ fn union(
             .ok_or_else(|| anyhow!("{}: the branch `{branch}` has no constant `{tag}`", definition.name))?;
         ensure!(
             branch_tag == tag,
-            "{}: `{branch}` is told apart by `{branch_tag}`, the union by `{tag}`",
+            "{}: `{branch}` has the tag `{branch_tag}`, the union has `{tag}`",
             definition.name
         );
         let variant = branch.strip_suffix(&suffix).filter(|name| !name.is_empty()).unwrap_or(branch);
@@ -117,7 +117,7 @@ fn union(
     })
 }
 
-/// The words at the end that all names share: `TextContent` and `ImageContent` share `Content`.
+/// The common suffix of all names: `Content` of `TextContent` and `ImageContent`.
 pub(crate) fn common_suffix(names: &[String]) -> String {
     let Some((first, rest)) = names.split_first() else { return String::new() };
     let starts = first.char_indices().filter(|(_, c)| c.is_ascii_uppercase()).map(|(at, _)| &first[at..]);

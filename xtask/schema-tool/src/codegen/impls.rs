@@ -1,7 +1,8 @@
-//! What every struct needs around its body: decoding, encoding, a `Debug` without secrets, `new`, setters.
+//! What every struct needs around its body: decoding, encoding, a `Debug` without secrets, `new`,
+//! setters.
 //!
-//! Requests are decoded strictly (a wrong type is an error that names the field); answers of the service never
-//! fail on an odd optional member, they keep it in `extra`.
+//! Requests are decoded strictly (a wrong type is an error that names the field); answers of the
+//! service never fail on an odd optional member, they keep it in `extra`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -97,7 +98,8 @@ fn read(field: &BodyField<'_>, role: Role) -> TokenStream {
     quote!(lenient::#how(&mut map, #name, &mut extra)?)
 }
 
-/// `Serialize` for every struct: the tag first, then what is set, then the unknown members that no field has taken.
+/// `Serialize` for every struct: the tag first, then what is set, then the unknown members that no
+/// field has taken.
 pub(crate) fn encode(bodies: &[Body<'_>]) -> TokenStream {
     let impls = bodies.iter().map(|body| {
         let name = super::ident(&body.definition.name);
@@ -157,7 +159,8 @@ pub(crate) fn encode(bodies: &[Body<'_>]) -> TokenStream {
     }
 }
 
-/// `Debug` for every struct: what is set, with prompts as lengths, URLs without query and data, unknown members as names.
+/// `Debug` for every struct: what is set, with prompts as lengths, URLs without query and data,
+/// unknown members as names.
 pub(crate) fn debug(bodies: &[Body<'_>]) -> TokenStream {
     let impls = bodies.iter().map(|body| {
         let name = super::ident(&body.definition.name);

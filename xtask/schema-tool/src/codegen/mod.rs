@@ -1,7 +1,8 @@
-//! `cargo xtask codegen`: vendor page + overlays → resolved schema → Rust in `crates/model/src/generated`.
+//! `cargo xtask codegen`: vendor page + overlays → resolved schema → Rust in
+//! `crates/model/src/generated`.
 //!
-//! One function makes every output in memory; then it is either written or, with `--check`, compared. The
-//! pipeline and the reasons for each step are in docs/decisions/0002-codegen.md.
+//! One function makes every output in memory; then it is either written or, with `--check`,
+//! compared. The pipeline and the reasons for each step are in docs/decisions/0002-codegen.md.
 
 mod arrange;
 mod checks;
@@ -33,13 +34,15 @@ pub(crate) const SCHEMA: &str = "schema/ark-video.schema.json";
 #[cfg(test)]
 pub(crate) const EXAMPLE: &str = "schema/examples/requests/vendor-tea.json";
 
-/// Writes every generated file of the repository at `root`, or with `check` fails if one differs; says what it did.
+/// Writes every generated file of the repository at `root`, or with `check` fails if one differs;
+/// says what it did.
 pub(crate) fn run(root: &Path, check: bool) -> Result<String> {
     let outputs = outputs(root)?;
     settle(root, &outputs, &stale(root, &outputs)?, check, (COMMAND, "files"))
 }
 
-/// Writes what is stale, all of it or nothing, or with `check` fails if something is; `command` is what people run.
+/// Writes what is stale, all of it or nothing, or with `check` fails if something is; `command` is
+/// what people run.
 pub(crate) fn settle(
     root: &Path,
     outputs: &BTreeMap<String, String>,
@@ -102,7 +105,8 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(outputs)
 }
 
-/// The catalog as the model crate compiles it in: a package holds no file from outside of its folder.
+/// The catalog as the model crate compiles it in: a package holds no file from outside of its
+/// folder.
 fn catalog_copy(root: &Path) -> Result<String> {
     let path = "schema/models.json";
     let text = fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"))?;
@@ -113,8 +117,8 @@ fn catalog_copy(root: &Path) -> Result<String> {
         .collect())
 }
 
-/// The documents with every correction, null for what is not set and digit strings for integers of responses, and the examples
-/// that they keep here.
+/// The documents with every correction, null for what is not set and digit strings for integers of
+/// responses, and the examples that they keep here.
 pub(crate) fn resolve(root: &Path) -> Result<(Value, Vec<(String, Value)>)> {
     let bases = source::Bases::read(root)?;
     let mut document = bases.document();

@@ -1,5 +1,6 @@
-//! Absent and null are one thing: every optional field of a request takes null in the resolved schema, whatever a document says
-//! of it. What an answer may hold stays as it is described. The reason: docs/decisions/0012-optional-takes-null.md.
+//! Absent and null are one thing: every optional field of a request takes null in the resolved
+//! schema, whatever a document says of it. What an answer may hold stays as it is described. The
+//! reason: docs/decisions/0007-optional-takes-null.md.
 
 use serde_json::{Map, Value, json};
 
@@ -19,7 +20,8 @@ pub(crate) fn admit(document: &mut Value) {
     }
 }
 
-/// The schema as it is, or null. Each keyword that null would offend gives way; the others say nothing of it.
+/// The schema as it is, or null. Each keyword that null would offend gives way; the others say
+/// nothing of it.
 fn or_null(schema: &mut Map<String, Value>) {
     let nothing = json!({ "type": "null" });
     match schema.get_mut("type") {
@@ -84,8 +86,8 @@ mod tests {
             let fields = optional_fields(&document);
             assert!(fields.iter().all(|(_, null)| *null), "{edition}: {fields:?}");
             assert!(fields.len() > 20, "{edition}: {fields:?}");
-            let told = |name: &str| fields.iter().any(|(field, _)| field == name);
-            assert_eq!(told("CreateTaskRequest.camera_motion"), edition == "second");
+            let has = |name: &str| fields.iter().any(|(field, _)| field == name);
+            assert_eq!(has("CreateTaskRequest.camera_motion"), edition == "second");
         }
         let committed = crate::codegen::read_json(&root, crate::codegen::SCHEMA).unwrap();
         let fields = optional_fields(&committed);

@@ -1,8 +1,9 @@
-//! Overlays: one correction or addition to the vendor's page each, as JSON Patch with three more rules.
+//! Overlays: one correction or addition to the vendor's page each, as JSON Patch with three more
+//! rules.
 //!
-//! `add` on a name that exists is an error; `replace` and `remove` need a `test` of the same path before them; a
-//! `test` that fails says whether the vendor adopted the correction or changed something else. So a correction
-//! can never pass over a change of the vendor's in silence.
+//! `add` on a name that exists is an error; `replace` and `remove` need a `test` of the same path
+//! before them; a `test` that fails says whether the vendor adopted the correction or changed
+//! something else. So a correction can never pass over a change of the vendor's in silence.
 
 use std::collections::BTreeSet;
 
@@ -154,7 +155,8 @@ impl Overlay {
     }
 }
 
-/// Whether the path names a member of an object that is there; `-` and indices of lists only insert.
+/// Whether the path names a member of an object that is there; `-` and indices of lists only
+/// insert.
 fn exists_as_member(document: &Value, path: &PointerBuf) -> bool {
     let Some((parent, _)) = path.split_back() else { return true };
     matches!(parent.resolve(document), Ok(Value::Object(_))) && path.resolve(document).is_ok()

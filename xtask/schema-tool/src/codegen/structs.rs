@@ -1,4 +1,5 @@
-//! Struct bodies: the definitions as Rust, field by field in the order of the schema. Knows no constraint: that is `checks`.
+//! Struct bodies: the definitions as Rust, field by field in the order of the schema. Knows no
+//! constraint: that is `checks`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -19,7 +20,8 @@ pub(crate) struct BodyField<'a> {
     pub(crate) ty: syn::Type,
     /// `Option<…>` in Rust.
     pub(crate) optional: bool,
-    /// What an answer that lacks it is read as: empty text, no items, the empty word. An object has no such thing.
+    /// What an answer that lacks it is read as: empty text, no items, the empty word. An object has
+    /// no such thing.
     pub(crate) has_empty: bool,
     /// Its type (or its items' type) is an object of an answer that reads any JSON object.
     pub(crate) total: bool,
@@ -78,7 +80,8 @@ fn is(definitions: &[Definition], name: &str, of: impl Fn(&Shape) -> bool) -> bo
     definitions.iter().any(|definition| definition.name == name && of(&definition.shape))
 }
 
-/// Whether decoding the named struct cannot fail on a JSON object: an answer's, with no object that it must have.
+/// Whether decoding the named struct cannot fail on a JSON object: an answer's, with no object that
+/// it must have.
 fn reads_any_object(definitions: &[Definition], name: &str) -> bool {
     let structure =
         definitions.iter().find(|definition| definition.name == name).and_then(Definition::as_struct);
@@ -134,7 +137,8 @@ pub(crate) fn aliases(definitions: &[Definition]) -> TokenStream {
     quote! { #(#aliases)* }
 }
 
-/// What schemars cannot see by itself: names on the wire, and shapes that decoding takes beyond the Rust type.
+/// What schemars cannot see by itself: names on the wire, and shapes that decoding takes beyond the
+/// Rust type.
 fn schema_attributes(field: &BodyField<'_>, role: Role) -> Option<TokenStream> {
     let name = &field.field.name;
     let rename = (field.ident != name).then(|| quote!(rename = #name));

@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::schema::rehearsal::Rehearsal;
+use crate::schema::fixtures::Fixture;
 
 fn repository() -> PathBuf {
     crate::root()
 }
 
-/// A copy of what codegen reads and writes, in a folder of its own, with the first edition of the page as its base.
-struct Copy(Rehearsal);
+/// A copy of what codegen reads and writes, in a folder of its own, with the first edition of the
+/// page as its base.
+struct Copy(Fixture);
 
 impl Copy {
     fn new() -> Self {
-        Self(Rehearsal::first(&repository()).unwrap())
+        Self(Fixture::first(&repository()).unwrap())
     }
 
     fn path(&self) -> &Path {
@@ -144,7 +145,8 @@ fn every_fault_of_the_page_is_answered() {
             named.is_subset(&files),
             "fault {number}: the README names {named:?}, the overlays say {files:?}"
         );
-        // A row may name one file of many (`and the other fields`), but not none where there is one.
+        // A row may name one file of many (`and the other fields`), but not none where there is
+        // one.
         assert_eq!(named.is_empty(), files.is_empty(), "fault {number}: {files:?}");
     }
 }

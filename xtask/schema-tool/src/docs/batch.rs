@@ -1,5 +1,6 @@
-//! The JSON Schema of a shot list, for editors: the resolved schema's request, made flat, and the members that only a list
-//! has. `crates/batch/src/list/shape.rs` reads the same members; a test in `tests/it/batch_list.rs` holds the two together.
+//! The JSON Schema of a shot list, for editors: the resolved schema's request, made flat, and the
+//! members that only a list has. `crates/batch/src/list/shape.rs` reads the same members; a test in
+//! `tests/it/batch_list.rs` holds the two together.
 
 use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
@@ -20,7 +21,7 @@ pub(crate) fn document(resolved: &Value) -> Result<Value> {
     }
     let mut definitions = json!({
         "Shot": {
-            "description": "One film, or one for each variant: a create request, flat, and what a list adds to it.",
+            "description": "One video, or one per variant: a create request, flat, and the fields that a list adds.",
             "type": "object",
             "required": ["name"],
             "properties": shot,
@@ -57,7 +58,7 @@ pub(crate) fn document(resolved: &Value) -> Result<Value> {
         "properties": {
             "$schema": { "description": "Where this schema is, for an editor.", "type": "string" },
             "batch": { "description": "The batch's name in the journal. Default: the file's name without its ending.", "type": "string", "minLength": 1, "maxLength": 100 },
-            "output_dir": { "description": "Folder of the films, from the list's folder. Default: the list's folder.", "type": "string" },
+            "output_dir": { "description": "Folder of the videos, relative to the list's folder. Default: the list's folder.", "type": "string" },
             "caps": {
                 "description": "The most that may be spent.",
                 "type": "object",
@@ -69,7 +70,7 @@ pub(crate) fn document(resolved: &Value) -> Result<Value> {
                 "additionalProperties": false
             },
             "defaults": { "$ref": "#/$defs/Defaults" },
-            "shots": { "description": "The shots, in the order in which they are begun.", "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/Shot" } }
+            "shots": { "description": "The shots, in the order in which they start.", "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/Shot" } }
         },
         "additionalProperties": false,
         "$defs": definitions
@@ -80,10 +81,10 @@ pub(crate) fn document(resolved: &Value) -> Result<Value> {
 fn own() -> Map<String, Value> {
     let medium = |what: &str| json!({ "description": format!("{what}: a local file from the list's folder, an https URL, or asset://ID."), "type": ["string", "null"], "minLength": 1 });
     let members = json!({
-        "name": { "description": "The shot's name, unique in the list: it becomes the film's.", "type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[^/\\\\:*?\"<>|#@\\u0000-\\u001f\\u007f]+$" },
+        "name": { "description": "The shot's name, unique in the list; also the name of the video.", "type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[^/\\\\:*?\"<>|#@\\u0000-\\u001f\\u007f]+$" },
         "prompt": { "description": "The text of the request.", "type": ["string", "null"] },
-        "first_frame": medium("The image that the film starts with"),
-        "last_frame": medium("The image that the film ends with"),
+        "first_frame": medium("The first frame of the video"),
+        "last_frame": medium("The last frame of the video"),
         "references": { "description": "Images, videos and sounds that the prompt refers to, in order. The kind follows from the file or the ending; else write image:, video: or audio: before it.", "type": ["array", "null"], "items": { "type": "string", "minLength": 1 } },
         "draft_task": { "description": "Id of a draft's task, to render its final. For a draft of the same list use `after`.", "type": ["string", "null"] },
         "after": {
@@ -96,14 +97,14 @@ fn own() -> Map<String, Value> {
                     "description": "last_frame: its last frame is this shot's first. draft: it is the draft of this shot. extend: this shot goes on where it ends.",
                     "enum": ["last_frame", "draft", "extend"]
                 },
-                "approve": { "description": "Wait until a person has approved the other film.", "type": "boolean", "default": false }
+                "approve": { "description": "Wait until the other video is approved.", "type": "boolean", "default": false }
             },
             "additionalProperties": false
         },
         "seeds": { "description": "One job for each seed, called name#seed.", "type": ["array", "null"], "minItems": 1, "maxItems": 10_000, "uniqueItems": true, "items": { "type": "integer", "minimum": 0, "maximum": 4_294_967_295_u64 } },
         "variants": { "description": "So many jobs, with the seeds from `seed`, or from 1.", "type": ["integer", "null"], "minimum": 1, "maximum": 10_000 },
-        "output": { "description": "Path of the film in the output folder. {name}, {seed}, {index}, {batch} and {model} are filled in. Default: {name}.mp4, with variants {name}-{seed}.mp4.", "type": ["string", "null"], "minLength": 1 },
-        "tags": { "description": "Your own words to group by: for caps, reports and filters.", "type": ["array", "null"], "items": { "type": "string", "minLength": 1, "maxLength": 100 } },
+        "output": { "description": "Path of the video in the output folder. {name}, {seed}, {index}, {batch} and {model} are filled in. Default: {name}.mp4, with variants {name}-{seed}.mp4.", "type": ["string", "null"], "minLength": 1 },
+        "tags": { "description": "Your own labels: for caps, reports and filters.", "type": ["array", "null"], "items": { "type": "string", "minLength": 1, "maxLength": 100 } },
         "extra_body": { "description": "Members of the request that the API does not have, sent as they are; null takes one out.", "type": ["object", "null"] }
     });
     match members {

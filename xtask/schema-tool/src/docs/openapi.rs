@@ -1,5 +1,6 @@
-//! OpenAPI 3.1 of the whole API: operations and servers from `x-api`, types from `$defs`, error answers from the table of
-//! codes. The simulator serves this document, and a fuzzer holds the two against each other.
+//! OpenAPI 3.1 of the whole API: operations and servers from `x-api`, types from `$defs`, error
+//! answers from the table of codes. The simulator serves this document, and a fuzzer holds the two
+//! against each other.
 
 use std::collections::BTreeMap;
 
@@ -82,10 +83,10 @@ fn one(operation: &Value, errors: &BTreeMap<String, Vec<String>>, examples: &Map
             out["requestBody"]["content"]["application/json"]["examples"] = json!(examples);
         }
         out["callbacks"] = json!({ "taskChanged": { "{$request.body#/callback_url}": { "post": {
-            "description": "The service tells each change of state here. Nothing signs it: confirm it by a get.",
+            "description": "The service reports each status change here. It is not signed: confirm it with a get.",
             "security": [],
             "requestBody": { "required": true, "content": body("TaskCallback") },
-            "responses": { "200": { "description": "Taken; anything else is told again." } },
+            "responses": { "200": { "description": "Received; after any other status it is sent again." } },
         } } } });
     }
     let mut responses = Map::new();
@@ -97,7 +98,8 @@ fn one(operation: &Value, errors: &BTreeMap<String, Vec<String>>, examples: &Map
     };
     responses.insert("200".to_owned(), good);
     for status in errors.keys() {
-        // A conflict is an answer to a delete; an account in arrears or a model not opened can be met anywhere.
+        // A conflict is an answer to a delete; an account in arrears or a model not opened can be
+        // met anywhere.
         let answers = match status.as_str() {
             "409" => text("method") == Some("DELETE"),
             _ => true,

@@ -1,5 +1,5 @@
-//! The examples against a resolved schema: requests must be taken, answers must be what they are said to be. Messages never
-//! repeat what stands in an example.
+//! The examples against a resolved schema: requests must be taken, answers must be what they are
+//! said to be. Messages never repeat what stands in an example.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! New fields that cannot be generated as a document describes them: the overlay that each of them needs, with the document as
-//! evidence. Speaks of no field that an overlay speaks of already.
+//! New fields that cannot be generated as a document describes them: the overlay that each of them
+//! needs, with the document as evidence. Speaks of no field that an overlay speaks of already.
 
 use std::collections::BTreeSet;
 
@@ -114,16 +114,16 @@ fn new_type((name, schema): &(String, Value)) -> Value {
     json!({ "op": "add", "path": format!("/$defs/{name}"), "value": schema })
 }
 
-/// Words of lower-case letters joined by `-` that no overlay has as its id.
+/// A kebab-case id that no overlay has.
 fn free_id(kind: &str, name: &str, files: &[File], names: &[String]) -> String {
     let plain = |text: &str| {
-        let words: Vec<String> = heck::AsKebabCase(text)
+        let parts: Vec<String> = heck::AsKebabCase(text)
             .to_string()
             .split(|c: char| !c.is_ascii_alphanumeric())
             .filter(|word| !word.is_empty())
             .map(str::to_ascii_lowercase)
             .collect();
-        words.join("-").chars().take(50).collect::<String>()
+        parts.join("-").chars().take(50).collect::<String>()
     };
     let taken = |id: &str| {
         files.iter().any(|file| file.overlay.id == id)

@@ -1,5 +1,5 @@
-//! Changes of files as data, and their way to the disk: all of them, or none. Also a copy of what the generator reads, so
-//! that a plan is made without touching the repository.
+//! Changes of files as data, and their way to the disk: all of them, or none. Also a copy of what
+//! the generator reads, so that a plan is made without touching the repository.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,8 @@ use tempfile::{NamedTempFile, TempDir};
 /// New bytes by path from the root; `None` deletes.
 pub(crate) type Files = BTreeMap<String, Option<Vec<u8>>>;
 
-/// Writes every change, each by renaming a file that is complete. When one cannot be made, those before it are taken back.
+/// Writes every change, each by renaming a file that is complete. When one cannot be made, those
+/// before it are taken back.
 pub(crate) fn commit(root: &Path, files: &Files) -> Result<()> {
     let mut ready: Vec<(PathBuf, Option<NamedTempFile>)> = Vec::new();
     for (path, bytes) in files {

@@ -1,5 +1,6 @@
-//! A document on its way into `schema/vendor`, byte for byte, with its entry in SOURCE.toml: as the base of its operation or as
-//! a second source. Reads it first: what cannot be read does not get in. Touches nothing else, and deletes nothing.
+//! A document on its way into `schema/vendor`, byte for byte, with its entry in SOURCE.toml: as the
+//! base of its operation or as a second source. Reads it first: what cannot be read does not get
+//! in. Touches nothing else, and deletes nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -131,7 +132,8 @@ pub(crate) fn plan(root: &Path, arrival: &Arrival, role: Role) -> Result<Intake>
     Ok(Intake { imported, source, files, summary })
 }
 
-/// The name it gets in its folder: as the user says, or its own; with the day where another document has that name.
+/// The name it gets in its folder: as the user says, or its own; with the day where another
+/// document has that name.
 fn free_name(
     arrival: &Arrival,
     operation: Operation,

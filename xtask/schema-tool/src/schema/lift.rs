@@ -1,5 +1,6 @@
-//! A field as a document describes it, in the form that the generator takes: named types for objects and lists of values,
-//! both ends of a range, a description. What the types cannot hold becomes a sentence (`x-rule`) and any value.
+//! A field as a document describes it, in the form that the generator takes: named types for
+//! objects and lists of values, both ends of a range, a description. What the types cannot hold
+//! becomes a sentence (`x-rule`) and any value.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +46,8 @@ pub(crate) fn is_ready(name: &str, schema: &Value, types: &Map<String, Value>, r
 }
 
 impl Lift<'_> {
-    /// The field, ready to be generated; `None` where it has a keyword that is none of JSON Schema's: a person decides.
+    /// The field, ready to be generated; `None` where it has a keyword that is none of JSON
+    /// Schema's: a person decides.
     pub(crate) fn field(&mut self, owner: &str, name: &str, schema: &Value) -> Option<Lifted> {
         let mut types = Vec::new();
         let read = Reading::of(schema, "", self.types);
@@ -73,14 +75,14 @@ impl Lift<'_> {
         let or_null = |name: &str| if null { json!([name, "null"]) } else { json!(name) };
         let checked = self.role == Role::Request && depth == 0;
         let listed = read.values();
-        let words: Option<Vec<&str>> =
+        let values: Option<Vec<&str>> =
             listed.as_ref().and_then(|all| all.iter().map(|value| value.as_str()).collect());
         let mut rules = Vec::new();
-        match (kinds(read).as_slice(), &words, &listed) {
-            (["string"], Some(words), _) if !words.is_empty() => {
+        match (kinds(read).as_slice(), &values, &listed) {
+            (["string"], Some(values), _) if !values.is_empty() => {
                 let named = self.named(owner, name);
                 let open = self.role == Role::Response || depth > 0;
-                types.push((named.clone(), enumeration(&named, read, words, open, self.document)));
+                types.push((named.clone(), enumeration(&named, read, values, open, self.document)));
                 self.refer(&mut out, &named, null);
             }
             (["string"], _, None) => {
@@ -150,7 +152,8 @@ impl Lift<'_> {
         let mut object = json!({
             "description": self.described(named, read), "x-role": role_name(self.role), "type": "object", "properties": properties,
         });
-        // What comes back is not held to what the document requires: a missing field must not make a task unreadable.
+        // What comes back is not held to what the document requires: a missing field must not make
+        // a task unreadable.
         let required = read.required();
         let required: Vec<&str> = read.fields().into_iter().filter(|name| required.contains(name)).collect();
         if self.role == Role::Request && !required.is_empty() {
@@ -192,9 +195,9 @@ impl Lift<'_> {
 
     /// The description in one line; without one, who describes the field.
     fn described(&self, name: &str, read: &Reading<'_>) -> String {
-        let words = read.note("description").or_else(|| read.note("title")).and_then(Value::as_str);
-        match words.map(one_line).filter(|words| !words.is_empty()) {
-            Some(words) => words,
+        let text = read.note("description").or_else(|| read.note("title")).and_then(Value::as_str);
+        match text.map(one_line).filter(|text| !text.is_empty()) {
+            Some(text) => text,
             None => format!("`{name}` of {}, which does not describe it.", self.document),
         }
     }
@@ -233,7 +236,7 @@ pub(crate) fn cut(text: String, most: usize) -> String {
     }
 }
 
-/// Words of a document in one line, without characters that turn the direction of text or move a cursor.
+/// Text of a document on one line, without bidirectional and control characters.
 pub(crate) fn one_line(text: &str) -> String {
     let plain = |c: char| {
         !c.is_control()
@@ -259,11 +262,11 @@ fn kinds(read: &Reading<'_>) -> Vec<&'static str> {
     }
 }
 
-fn enumeration(named: &str, read: &Reading<'_>, words: &[&str], open: bool, document: &str) -> Value {
+fn enumeration(named: &str, read: &Reading<'_>, values: &[&str], open: bool, document: &str) -> Value {
     let described = read.note("x-enum");
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut listed = Map::new();
-    for word in words {
+    for word in values {
         if listed.contains_key(*word) {
             continue;
         }

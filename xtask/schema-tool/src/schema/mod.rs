@@ -1,5 +1,6 @@
-//! `cargo xtask schema`: what the keeper of an API does when the vendor changes it. Each command is a function from the
-//! repository to a text; only those that say so write, and then all files or none.
+//! `cargo xtask schema`: what the keeper of an API does when the vendor changes it. Each command is
+//! a function from the repository to a text; only those that say so write, and then all files or
+//! none.
 
 pub(crate) mod diff;
 mod examples;
@@ -14,7 +15,7 @@ pub(crate) mod overlays;
 mod question;
 mod reading;
 #[cfg(test)]
-pub(crate) mod rehearsal;
+pub(crate) mod fixtures;
 mod scaffold;
 pub(crate) mod source;
 mod sources;
@@ -55,7 +56,7 @@ pub(crate) fn command_line() -> Command {
         option("origin", "TEXT", "Where it came from; as before if not said"),
     ];
     let json = || flag("json", "For programs");
-    let from = || option("from", "FILE", "Look at this document instead of the one in schema/vendor");
+    let from = || option("from", "FILE", "Use this document instead of the one in schema/vendor");
     Command::new("schema")
         .about("The vendor's document: take it in, judge it, compare it")
         .subcommand_required(true)
@@ -82,7 +83,7 @@ pub(crate) fn command_line() -> Command {
         .subcommand(
             Command::new("lint")
                 .about("Faults of a document itself")
-                .arg(file("Look at this document instead of the one in schema/vendor"))
+                .arg(file("Use this document instead of the one in schema/vendor"))
                 .arg(flag("open", "Only those that no overlay answers")),
         )
         .subcommand(
@@ -93,7 +94,7 @@ pub(crate) fn command_line() -> Command {
                 .subcommand(
                     Command::new("new")
                         .about("Scaffold one, with what stands there now as what is expected")
-                        .arg(Arg::new("id").value_name("ID").required(true).help("What it says, in a few words joined by `-`"))
+                        .arg(Arg::new("id").value_name("ID").required(true).help("Short kebab-case name"))
                         .arg(option("at", "POINTER", "JSON pointer into the document as corrected so far").required(true))
                         .arg(from()),
                 ),
@@ -194,7 +195,8 @@ pub(crate) fn run(root: &Path, matches: &ArgMatches) -> Result<Output> {
     Ok(Output { text, complete: true })
 }
 
-/// Runs the ignored test of `rehearsal/compile.rs` on all edits, or the first of them; says whether it passed.
+/// Runs the ignored test of `fixture/compile.rs` on all edits, or the first of them; says whether
+/// it passed.
 fn compile_test(first: Option<usize>) -> Result<bool> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let status = Process::new(crate::cargo())
@@ -301,7 +303,7 @@ fn overlay(root: &Path, matches: &ArgMatches) -> Result<String> {
     let open =
         statuses.iter().filter(|one| [Adopted, Question, Stale, Faulty].contains(&one.verdict)).count();
     let mut out = overlays::text(&statuses);
-    let _ = writeln!(out, "{} overlays, {open} to look at", statuses.len());
+    let _ = writeln!(out, "{} overlays, {open} to review", statuses.len());
     Ok(out)
 }
 

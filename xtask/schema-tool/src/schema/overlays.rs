@@ -1,5 +1,5 @@
-//! `cargo xtask schema overlay status | new`: how each overlay stands to a document, and the scaffold of a new one. Decides
-//! nothing for a person: it deletes and rewrites no overlay.
+//! `cargo xtask schema overlay status | new`: how each overlay stands to a document, and the
+//! scaffold of a new one. Decides nothing for a person: it deletes and rewrites no overlay.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -61,7 +61,8 @@ pub(crate) fn text(statuses: &[Status]) -> String {
     out
 }
 
-/// A new overlay's file name and text: what stands at the pointer is filled in as what is expected there.
+/// A new overlay's file name and text: what stands at the pointer is filled in as what is expected
+/// there.
 pub(crate) fn scaffold(
     id: &str,
     pointer: &str,
@@ -74,7 +75,7 @@ pub(crate) fn scaffold(
         });
     ensure!(
         plain && id.len() <= 60,
-        "`{id}` is no id: words of lower-case letters and digits, joined by `-`"
+        "`{id}` is not a valid id: use lower-case letters, digits and `-`"
     );
     if let Some((file, _)) = overlays.iter().find(|(_, overlay)| overlay.id == id) {
         bail!("schema/overlay/{file} has the id `{id}` already");

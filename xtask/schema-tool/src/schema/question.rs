@@ -1,5 +1,5 @@
-//! An open question of an update for people and for programs: both readings, our evidence, what would change, and the two
-//! commands that answer it.
+//! An open question of an update for people and for programs: both readings, our evidence, what
+//! would change, and the two commands that answer it.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,8 @@ pub(crate) fn lines(question: &Question) -> Vec<String> {
 /// A question with what the document's reading would change.
 pub(crate) struct Asked<'a> {
     pub(crate) question: &'a Question,
-    /// Changes of the resolved schema if the document's reading held, or why nothing could be generated.
+    /// Changes of the resolved schema if the document's reading held, or why nothing could be
+    /// generated.
     pub(crate) effect: Result<Vec<Change>, String>,
     /// The command without its answer.
     pub(crate) command: String,

@@ -1,5 +1,6 @@
-//! What a schema says of one value, whichever way it is written: `$ref`, `allOf`, unions, `nullable` and type lists come to
-//! the same reading. A union reads as all of its branches together; null is no part of a reading.
+//! What a schema says of one value, whichever way it is written: `$ref`, `allOf`, unions,
+//! `nullable` and type lists come to the same reading. A union reads as all of its branches
+//! together; null is no part of a reading.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +41,8 @@ impl<'a> Reading<'a> {
         Self { branches: expand(schema, at, types, 0), types }
     }
 
-    /// A keyword's value where it is said first: by the schema itself, by what it refers to, by its parts.
+    /// A keyword's value where it is said first: by the schema itself, by what it refers to, by its
+    /// parts.
     pub(crate) fn note(&self, key: &str) -> Option<&'a Value> {
         self.branches.first()?.iter().find_map(|part| part.members.get(key))
     }

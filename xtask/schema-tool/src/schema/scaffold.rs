@@ -1,6 +1,7 @@
-//! `schema update --scaffold`: what a new field of the request needs outside of the schema, started so that a person only fills
-//! it in: a row of `schema/models.json` with cells that are not known yet, an example request, a builder method and a flag.
-//! Inserts lines beside their neighbours; where it does not find these, it says what to write instead.
+//! `schema update --scaffold`: what a new field of the request needs outside of the schema, started
+//! so that a person only fills it in: a row of `schema/models.json` with cells that are not known
+//! yet, an example request, a builder method and a flag. Inserts lines beside their neighbours;
+//! where it does not find these, it says what to write instead.
 
 use std::fs;
 use std::path::Path;
@@ -132,7 +133,8 @@ impl Made {
             json!(month),
             json!(format!("Not known yet: say whether this family takes `{}`.", field.name)),
         );
-        // A row is a line, and the file is laid out by hand: lines go in after the last row of each family.
+        // A row is a line, and the file is laid out by hand: lines go in after the last row of each
+        // family.
         let mut families = 0;
         let rows: Vec<String> = self
             .text(root, MODELS)?
@@ -264,7 +266,7 @@ fn sample(read: &Reading<'_>) -> Value {
     if let Some(value) = read.values().and_then(|all| all.first().copied()) {
         return value.clone();
     }
-    if let Some(word) = read.note("x-enum").and_then(|words| words.as_object()?.keys().next()) {
+    if let Some(word) = read.note("x-enum").and_then(|parts| parts.as_object()?.keys().next()) {
         return json!(word);
     }
     match read.types().and_then(|types| types.into_iter().next()) {

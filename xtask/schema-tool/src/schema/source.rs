@@ -1,6 +1,6 @@
-//! `schema/vendor`: documents exactly as they were received, one base for each operation and any number of second sources, and
-//! `SOURCE.toml` with origin, publisher, edition, date and hash of each. A document whose hash differs was edited, and is not
-//! the publisher's any more.
+//! `schema/vendor`: documents exactly as they were received, one base for each operation and any
+//! number of second sources, and `SOURCE.toml` with origin, publisher, edition, date and hash of
+//! each. A document whose hash differs was edited, and is not the publisher's any more.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! `cargo xtask schema source` and `schema sources`: second documents of an operation as evidence, and who says what of one
-//! place. Nothing is ever generated from a second source.
+//! `cargo xtask schema source` and `schema sources`: second documents of an operation as evidence,
+//! and who says what of one place. Nothing is ever generated from a second source.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -148,7 +148,8 @@ fn described(source: &Source) -> Value {
     })
 }
 
-/// What a document says of a place. A list's items and a callback's body are tasks, whatever the document calls them.
+/// What a document says of a place. A list's items and a callback's body are tasks, whatever the
+/// document calls them.
 fn says(imported: &Imported, pointer: &str) -> Option<(String, Value)> {
     let own = json!({ "$defs": imported.types() });
     let mut places = vec![pointer.to_owned()];

@@ -1,5 +1,6 @@
-//! `cargo xtask schema update`: a new document in, merged with our overlays, everything that is derived made again, the changes
-//! classed; all in memory, then all files or none. Ends with the number of questions and of changes.
+//! `cargo xtask schema update`: a new document in, merged with our overlays, everything that is
+//! derived made again, the changes classed; all in memory, then all files or none. Ends with the
+//! number of questions and of changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -318,7 +319,7 @@ impl Report<'_> {
             ));
         }
         for (name, field) in &self.merged.scaffolded {
-            decisions.push(format!("schema/overlay/{name} was written for `{field}`: read it, and say in your words what the field means"));
+            decisions.push(format!("schema/overlay/{name} was written for `{field}`: review it, and describe the field"));
         }
         decisions.extend(self.merged.merge.notes.iter().cloned());
 

@@ -1,7 +1,7 @@
 //! F12, F13, F15 to F17, F19 to F21: answers that are wrong, late, missing, huge or strange.
 
 use ark_video_batch::{EventKind, State, StopCause};
-use ark_video_simulator::{Effect, Envelope, FaultRule, Place};
+use ark_video_simulator::{Effect, Envelope, FaultPoint, FaultRule};
 
 use crate::faults::world::{World, at_create, count, counter, is_submitting, shaped, status};
 
@@ -149,12 +149,13 @@ async fn f14_refused_questions_after_a_create_lose_no_film() {
             None => Effect::Refuse { code: code.to_owned(), message: None },
             Some(status) => shaped(status, Envelope::Html, false),
         };
-        let world = World::under([counter(), FaultRule::new(effect.clone()).at(Place::Get).hits(2)]).await;
+        let world =
+            World::under([counter(), FaultRule::new(effect.clone()).at(FaultPoint::Get).hits(2)]).await;
         let journal = world.planned(2).await;
         world.settles(&journal).await;
         // For good: the run ends, the rows keep their ids, and the next run fetches what is paid for.
-        let lists = FaultRule::new(effect.clone()).at(Place::List);
-        let world = World::under([counter(), FaultRule::new(effect).at(Place::Get), lists]).await;
+        let lists = FaultRule::new(effect.clone()).at(FaultPoint::List);
+        let world = World::under([counter(), FaultRule::new(effect).at(FaultPoint::Get), lists]).await;
         let journal = world.planned(2).await;
         // That one is believed after a minute: such rows are gone, with their ids.
         if code == "ResourceNotFound" {
@@ -185,7 +186,7 @@ async fn f15_reset_close_silence_garbage_after_send() {
 async fn f16_slowloris() {
     let drip = |head| Effect::SlowDrip { bytes: 1, millis: 3_600_000, head };
     found_again(vec![drip(true), drip(false)]).await;
-    let world = World::under([FaultRule::new(drip(false)).at(Place::File).hits(2)]).await;
+    let world = World::under([FaultRule::new(drip(false)).at(FaultPoint::File).hits(2)]).await;
     let journal = world.planned(5).await;
     world.settles(&journal).await;
 }
@@ -239,8 +240,8 @@ async fn f20_huge_answers() {
     let huge = || Effect::HugeAnswer { bytes: 30_000_000 };
     found_again(vec![huge()]).await;
     let world = World::under([
-        FaultRule::new(huge()).at(Place::Get).hits(2),
-        FaultRule::new(huge()).at(Place::List).hits(2),
+        FaultRule::new(huge()).at(FaultPoint::Get).hits(2),
+        FaultRule::new(huge()).at(FaultPoint::List).hits(2),
     ])
     .await;
     let journal = world.planned(12).await;
@@ -257,11 +258,11 @@ async fn f21_unknown_status_and_strange_values() {
     ];
     for effect in strange {
         let rule = |place, hits| FaultRule::new(effect.clone()).at(place).hits(hits);
-        let world = World::under([rule(Place::Get, 6), rule(Place::List, 3)]).await;
+        let world = World::under([rule(FaultPoint::Get, 6), rule(FaultPoint::List, 3)]).await;
         let journal = world.planned(8).await;
         world.settles(&journal).await;
     }
-    let world = World::under([FaultRule::new(Effect::NullItems).at(Place::List).hits(2)]).await;
+    let world = World::under([FaultRule::new(Effect::NullItems).at(FaultPoint::List).hits(2)]).await;
     let journal = world.planned(8).await;
     world.settles(&journal).await;
 }

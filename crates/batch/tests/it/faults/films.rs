@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use ark_video_batch::{EventKind, State};
-use ark_video_simulator::{Effect, FaultRule, Place};
+use ark_video_simulator::{Effect, FaultRule, FaultPoint};
 use ark_video_test_support::small_disk::in_namespace;
 
 use crate::faults::world::{World, count, is_submitting, works};
 use crate::support::worker::Orders;
 
 fn at_file(effect: Effect) -> FaultRule {
-    FaultRule::new(effect).at(Place::File)
+    FaultRule::new(effect).at(FaultPoint::File)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use ark_video_batch::{EventKind, PlanOptions, State, StopCause};
-use ark_video_simulator::{Effect, FaultPlan, FaultRule, Place};
+use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule};
 use serde_json::json;
 
 use crate::faults::world::{World, at_create, count, is_submitting, status};
@@ -66,7 +66,7 @@ async fn f25_callbacks_that_storm_come_late_or_never() {
         }
         heard
     });
-    let at = |effect, every| FaultRule::new(effect).at(Place::Callback).every(every);
+    let at = |effect, every| FaultRule::new(effect).at(FaultPoint::Callback).every(every);
     let world = World::under([
         at(Effect::CallbackTwice, 2),
         at(Effect::CallbackLate { millis: 20_000 }, 3),
@@ -82,7 +82,7 @@ async fn f25_callbacks_that_storm_come_late_or_never() {
     // Whatever comes of the callbacks: the batch asks by itself, and believes nobody else.
     let ended = world.settles(&journal).await;
     assert_eq!(count(&ended.events, is_submitting), 10);
-    let looks: u32 = world.simulator.ledger().entries.iter().map(|entry| entry.looks).sum();
+    let looks: u32 = world.simulator.ledger().entries.iter().map(|entry| entry.polls).sum();
     assert!(looks <= 200, "{looks} looks at 10 tasks");
     let target = address.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     std::net::TcpStream::connect(target).unwrap().write_all(b"END").unwrap();

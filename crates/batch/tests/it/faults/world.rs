@@ -12,7 +12,7 @@ use ark_video_batch::{
     CrashPoint, EventKind, Job, JobFilter, Journal, OpenOptions, PlanOptions, Planned, RunSummary, Runner,
     RunnerHandle, RunnerOptions, State,
 };
-use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultRule, Place, Simulator};
+use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Simulator};
 use tempfile::TempDir;
 
 use crate::support::clock::{Agreed, FastClock, SPEED, fast};
@@ -233,13 +233,13 @@ impl World {
 
     /// Creates that reached the service, whatever it made of them; the first rule has to count them.
     pub(crate) fn creates_seen(&self) -> usize {
-        usize::try_from(self.simulator.fault_counts()[0].fitted).unwrap()
+        usize::try_from(self.simulator.fault_counts()[0].matched).unwrap()
     }
 }
 
 /// Strikes nothing, and counts the creates.
 pub(crate) fn counter() -> FaultRule {
-    FaultRule::new(Effect::Delay { millis: 1 }).at(Place::Create).probability(0.0)
+    FaultRule::new(Effect::Delay { millis: 1 }).at(FaultPoint::Create).probability(0.0)
 }
 
 pub(crate) fn status(status: u16, accepted: bool) -> Effect {
@@ -251,7 +251,7 @@ pub(crate) fn shaped(status: u16, envelope: Envelope, accepted: bool) -> Effect 
 }
 
 pub(crate) fn at_create(effect: Effect) -> FaultRule {
-    FaultRule::new(effect).at(Place::Create)
+    FaultRule::new(effect).at(FaultPoint::Create)
 }
 
 pub(crate) fn count(events: &[EventKind], which: impl Fn(&EventKind) -> bool) -> usize {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ark_video::Clock as _;
 use ark_video_batch::{Journal, OnUnknown, OpenOptions, PlanOptions};
 use ark_video_simulator::{
-    Account, Effect, Envelope, FaultPlan, FaultRule, Options, Place, Rates, Simulator,
+    Account, Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options, Rates, Simulator,
 };
 
 use crate::kill::supervisor::{Seen, Supervisor};
@@ -172,7 +172,7 @@ fn faults(seed: u64) -> FaultPlan {
         accepted,
         retry_after: None,
     };
-    let at_create = |effect, share| FaultRule::new(effect).at(Place::Create).probability(share);
+    let at_create = |effect, share| FaultRule::new(effect).at(FaultPoint::Create).probability(share);
     let mut plan = FaultPlan::new()
         .rule(at_create(status(500, true), 0.03))
         .rule(at_create(Effect::AcceptThenDrop { reset: false }, 0.03))

@@ -7,12 +7,12 @@ use std::time::Duration;
 use ark_video::model::Catalog;
 use ark_video::{Sidecar, StampOptions};
 use ark_video_batch::{EventKind, Job, Planned, RunnerHandle, RunnerOptions, State, assign, task_of};
-use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultRule, Options, Place};
+use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options};
 
 use crate::runs::world::{MODEL, World, count, with};
 
 fn lost() -> FaultRule {
-    FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create)
+    FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create)
 }
 
 fn list_is_down() -> FaultRule {
@@ -24,7 +24,7 @@ fn list_is_down() -> FaultRule {
         accepted: false,
         retry_after: None,
     };
-    FaultRule::new(effect).at(Place::List)
+    FaultRule::new(effect).at(FaultPoint::List)
 }
 
 /// Reads the list again only after so long that no test waits for it: what is decided is decided by the first reading.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video_batch::{EventKind, JobFilter, Runner, State, StopCause};
-use ark_video_simulator::{Effect, FaultPlan, FaultRule, LinkForm, Options, Place};
+use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, LinkForm, Options};
 
 use crate::runs::world::{BATCH, World, count};
 
@@ -33,7 +33,7 @@ async fn a_drained_run_begins_nothing_and_the_next_one_finishes_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drained_run_does_not_wait_for_a_link() {
     // A task that succeeded without a link is asked for it for two minutes: by then the row would say so.
-    let no_link = FaultRule::new(Effect::NoLink { form: LinkForm::default() }).at(Place::Get);
+    let no_link = FaultRule::new(Effect::NoLink { form: LinkForm::default() }).at(FaultPoint::Get);
     let world = World::with(FaultPlan::new().rule(no_link), Options::default()).await;
     let journal = world.planned(1).await;
     let ended = world
@@ -79,7 +79,7 @@ async fn a_run_that_ends_at_once_loses_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_account_stops_all_creates_and_loses_no_film() {
     let refuse = Effect::Refuse { code: "AccountOverdueError".to_owned(), message: None };
-    let rule = FaultRule::new(refuse).at(Place::Create);
+    let rule = FaultRule::new(refuse).at(FaultPoint::Create);
     let world = World::new().await;
     let journal = world.planned(40).await;
     let mut submitted = 0;

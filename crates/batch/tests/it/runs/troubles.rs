@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video_batch::{EventKind, InputFile, OnUnknown, RunnerOptions, State};
-use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultRule, Options, Place};
+use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options};
 
 use crate::runs::world::{World, count};
 
@@ -20,7 +20,7 @@ fn status(status: u16, accepted: bool) -> Effect {
 
 /// The faults of the money-safe issue, each seldom.
 fn faults() -> FaultPlan {
-    let at_create = |effect, every| FaultRule::new(effect).at(Place::Create).every(every);
+    let at_create = |effect, every| FaultRule::new(effect).at(FaultPoint::Create).every(every);
     FaultPlan::new()
         .rule(at_create(status(500, true), 11))
         .rule(at_create(Effect::AcceptThenDrop { reset: true }, 13))
@@ -28,9 +28,9 @@ fn faults() -> FaultPlan {
         .rule(at_create(status(500, false), 19))
         .rule(at_create(status(429, false), 7))
         .rule(at_create(Effect::CutJson, 23))
-        .rule(FaultRule::new(status(500, false)).at(Place::Get).every(9))
-        .rule(FaultRule::new(status(502, false)).at(Place::List).every(5))
-        .rule(FaultRule::new(status(503, false)).at(Place::File).every(9))
+        .rule(FaultRule::new(status(500, false)).at(FaultPoint::Get).every(9))
+        .rule(FaultRule::new(status(502, false)).at(FaultPoint::List).every(5))
+        .rule(FaultRule::new(status(503, false)).at(FaultPoint::File).every(9))
 }
 
 fn quick(world: &World) -> RunnerOptions {
@@ -114,8 +114,8 @@ async fn a_refused_shot_is_one_shot_and_a_failed_one_costs_nothing() {
     let refuse = Effect::Refuse { code: "InputTextSensitiveContentDetected".to_owned(), message: None };
     let fail = Effect::Fail { code: "OutputVideoSensitiveContentDetected".to_owned(), message: None };
     let faults = FaultPlan::new()
-        .rule(FaultRule::new(refuse).at(Place::Create).tag("Shot 3:"))
-        .rule(FaultRule::new(fail).at(Place::Create).tag("Shot 5:"));
+        .rule(FaultRule::new(refuse).at(FaultPoint::Create).tag("Shot 3:"))
+        .rule(FaultRule::new(fail).at(FaultPoint::Create).tag("Shot 5:"));
     let world = World::with(faults, Options::default()).await;
     let journal = world.planned(8).await;
     let ended = world.run(&journal, world.options()).await;

@@ -1,4 +1,4 @@
-//! `batch check`: what can be known of a list of shots without sending anything. No key, no network.
+//! `batch check`: checks and estimates a list of shots. No key, no network; sends nothing.
 
 use ark_video::model::{Catalog, Estimate};
 use ark_video_batch::{ListReport, ShotReport, Sum};
@@ -12,7 +12,7 @@ use crate::output::Form;
 use crate::session::Session;
 use crate::summary;
 
-/// How standard input is called.
+/// The name of standard input in messages.
 const STDIN: &str = "standard input";
 
 pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<(), Failure> {
@@ -54,8 +54,7 @@ pub(super) fn verdict(report: &ListReport, alone: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let reasons = if count == 1 { "1 reason".to_owned() } else { format!("{count} reasons") };
-    let mut message =
-        format!("{} is refused for {reasons}; nothing was sent, nothing is billed", report.file);
+    let mut message = format!("{} is rejected ({reasons}); nothing was sent, nothing is billed", report.file);
     if alone {
         report.refusals().for_each(|finding| message.push_str(&format!("\n  {finding}")));
     }
@@ -63,7 +62,7 @@ pub(super) fn verdict(report: &ListReport, alone: bool) -> Result<(), Failure> {
     Err(Failure::new(exit, message))
 }
 
-/// The report as people read it: a table of shots, what was found, what it costs.
+/// The report as text: a table of shots, the findings, the cost.
 fn text(report: &ListReport) -> String {
     let mut lines = Vec::new();
     if !report.shots.is_empty() {
@@ -119,9 +118,9 @@ fn counted(sum: &Sum) -> String {
         text.push_str(&format!("; {} {currency}", cost::range(price.min, price.max)));
     }
     if sum.unknown_tokens > 0 {
-        text.push_str(&format!("; nothing known of {}", sum.unknown_tokens));
+        text.push_str(&format!("; unknown for {}", sum.unknown_tokens));
     } else if sum.unknown_price > 0 {
-        text.push_str(&format!("; no price known of {}", sum.unknown_price));
+        text.push_str(&format!("; price unknown for {}", sum.unknown_price));
     }
     text
 }

@@ -1,4 +1,4 @@
-//! What a person decides about a batch: pausing it, giving up or bringing back shots, approving drafts, settling doubt.
+//! A user's decisions about a batch: pause, resume, cancel, retry, approve, assign and resolve.
 
 use ark_video_batch::{AssignError, Job, Moved, Reasons, Resolve, State};
 use serde_json::json;
@@ -16,19 +16,19 @@ use crate::session::Session;
 
 pub(super) async fn pause(session: &Session, of: &BatchOf) -> Result<(), Failure> {
     let opened = journal::open(session, of).await?;
-    let reason = "somebody asked for it with `batch pause`";
+    let reason = "paused with `batch pause`";
     let changed = opened.journal.pause(&opened.batch, reason).await.map_err(of_journal)?;
-    let text = if changed { "is paused: nothing more of it is sent" } else { "was paused already" };
-    told(session, &opened, text, json!({ "paused": true }));
-    session.output.note("what runs at the service goes on, and a running `batch run` still fetches it");
+    let text = if changed { "is paused: nothing more is sent" } else { "was already paused" };
+    report(session, &opened, text, json!({ "paused": true }));
+    session.output.note("tasks in progress continue, and a running `batch run` still fetches them");
     Ok(())
 }
 
 pub(super) async fn resume(session: &Session, of: &BatchOf) -> Result<(), Failure> {
     let opened = journal::open(session, of).await?;
     let changed = opened.journal.resume(&opened.batch).await.map_err(of_journal)?;
-    let text = if changed { "goes on: start `batch run` if none is running" } else { "was not paused" };
-    told(session, &opened, text, json!({ "paused": false }));
+    let text = if changed { "is resumed: start `batch run` if none is running" } else { "was not paused" };
+    report(session, &opened, text, json!({ "paused": false }));
     Ok(())
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn cancel(session: &mut Session, args: &BatchCancelArgs) -> Res
     let (mut dropped, mut cancelled, mut running) = (Vec::new(), Vec::new(), 0_u64);
     let shots = &args.which.shots;
     each(&opened, &unsent, shots, async |job| {
-        let reason = "somebody gave it up with `batch cancel`; it was not sent";
+        let reason = "cancelled with `batch cancel`; it was not sent";
         if let Moved::Done(job) = opened.journal.drop_job(&job, reason).await.map_err(of_journal)? {
             dropped.push(job.planned.name);
         }
@@ -61,18 +61,18 @@ pub(super) async fn cancel(session: &mut Session, args: &BatchCancelArgs) -> Res
     })
     .await?;
     let text = format!(
-        "{} given up unsent, {} taken out of the service's queue, {running} left alone because they are sent",
+        "{} cancelled before sending, {} cancelled in the service's queue, {running} not cancelled because already sent",
         dropped.len(),
         cancelled.len()
     );
-    told(session, &opened, &text, json!({ "dropped": dropped, "cancelled": cancelled, "left": running }));
+    report(session, &opened, &text, json!({ "dropped": dropped, "cancelled": cancelled, "left": running }));
     let mut left = Vec::new();
     each(&opened, &[], shots, async |job| {
         let given_up = dropped.contains(&job.planned.name) || cancelled.contains(&job.planned.name);
         if !given_up && !job.superseded && job.state != State::Dropped && !shots.is_empty() {
             let state = job.state.as_str().replace('_', " ");
             let name = job.planned.name;
-            left.push(format!("{name} is {state} and not given up: only what was not sent can be"));
+            left.push(format!("{name} is {state}: only shots that were not sent can be cancelled"));
         }
         Ok::<_, Failure>(())
     })
@@ -80,7 +80,7 @@ pub(super) async fn cancel(session: &mut Session, args: &BatchCancelArgs) -> Res
     refused(&left)
 }
 
-/// Shots that were asked for by name and could not be changed: a script has to know.
+/// Shots that were requested by name and could not be changed: an error, for scripts.
 fn refused(left: &[String]) -> Result<(), Failure> {
     if left.is_empty() { Ok(()) } else { Err(Failure::new(Exit::Usage, left.join("\n"))) }
 }
@@ -98,7 +98,7 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
         if job.superseded {
             return Ok(());
         }
-        let why = "somebody asked for it again with `batch retry`";
+        let why = "retried with `batch retry`";
         if let Moved::Done(job) = opened.journal.reopen(&job, why).await.map_err(of_journal)? {
             back.push(job.planned.name);
         }
@@ -115,28 +115,30 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
     })
     .await?;
     let text = match back.len() {
-        0 => "nothing is sent again".to_owned(),
-        1 => "1 shot is sent again, a new bill if it succeeds; start `batch run`".to_owned(),
-        many => format!("{many} shots are sent again, each a new bill if it succeeds; start `batch run`"),
+        0 => "no shot is retried".to_owned(),
+        1 => "1 shot will be sent again and billed again if it succeeds; start `batch run`".to_owned(),
+        many => {
+            format!("{many} shots will be sent again, each billed again if it succeeds; start `batch run`")
+        }
     };
-    told(session, &opened, &text, json!({ "retried": back }));
+    report(session, &opened, &text, json!({ "retried": back }));
     refused(&left)
 }
 
-/// What to do in place of a retry.
+/// What to do instead of a retry.
 fn instead(job: &Job, reasons: &Reasons) -> String {
     let why = reasons.of(job).map(|why| format!(": {why}")).unwrap_or_default();
     let next = match job.state {
         State::Intent => "start `batch run`",
         State::Submitting | State::Unknown | State::Submitted | State::Downloaded => {
-            "start `batch run`, which goes on with it"
+            "start `batch run`, which continues it"
         }
-        State::Finished => "make room for its video and start `batch run`; a retry would pay for it again",
+        State::Finished => "free its output path and start `batch run`; a retry would be billed again",
         State::Held => "decide with `batch assign` or `batch resolve`",
-        State::NeedsApproval => "say so with `batch approve`",
+        State::NeedsApproval => "use `batch approve`",
         State::OverBudget => "start `batch run` with a higher --cap",
-        State::Settled => "it has its video; change the shot to make another one",
-        _ => "name its state with --only",
+        State::Settled => "its video is saved; change the shot to make another one",
+        _ => "add its state with --only",
     };
     let state = job.state.as_str().replace('_', " ");
     one_line(&format!("{} is {state} and not retried{why}; {next}", job.planned.name))
@@ -156,9 +158,9 @@ pub(super) async fn approve(session: &Session, args: &BatchApproveArgs) -> Resul
         if !is_needed {
             return Err(Failure::new(
                 Exit::Usage,
-                format!("{name} needs no approval: no shot of the batch {} waits for one", opened.batch),
+                format!("{name} needs no approval: no shot of batch {} waits for it", opened.batch),
             )
-            .hint("`batch status` says why each shot is not finished"));
+            .hint("`batch status` shows why each shot is not finished"));
         }
     }
     let mut reopened = Vec::new();
@@ -167,11 +169,11 @@ pub(super) async fn approve(session: &Session, args: &BatchApproveArgs) -> Resul
         reopened.extend(approved.reopened);
     }
     let go_on = match reopened.len() {
-        1 => "1 shot may go on".to_owned(),
-        many => format!("{many} shots may go on"),
+        1 => "1 shot is released".to_owned(),
+        many => format!("{many} shots are released"),
     };
     let text = format!("{} approved, {go_on}", args.shots.len());
-    told(session, &opened, &text, json!({ "approved": args.shots, "reopened": reopened }));
+    report(session, &opened, &text, json!({ "approved": args.shots, "reopened": reopened }));
     Ok(())
 }
 
@@ -185,10 +187,7 @@ pub(super) async fn resolve(session: &Session, args: &BatchResolveArgs) -> Resul
     })
     .await?;
     let Some(job) = held else {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("{} is not held: there is nothing to decide about it", args.shot),
-        ));
+        return Err(Failure::new(Exit::Usage, format!("{} is not held: no decision is needed", args.shot)));
     };
     let verdict = match &args.adopt {
         Some(id) => Resolve::Adopt(id.clone()),
@@ -198,12 +197,12 @@ pub(super) async fn resolve(session: &Session, args: &BatchResolveArgs) -> Resul
     match opened.journal.resolve(&job, &verdict).await.map_err(of_journal)? {
         Moved::Done(job) => {
             let text = format!("{} is {} now; start `batch run`", job.planned.name, job.state);
-            told(session, &opened, &text, json!({ "shot": job.planned.name, "state": job.state }));
+            report(session, &opened, &text, json!({ "shot": job.planned.name, "state": job.state }));
             Ok(())
         }
         Moved::Stale(_) => Err(Failure::new(
             Exit::Usage,
-            format!("{} moved on in the meantime; look again with `batch status`", args.shot),
+            format!("{} has changed in the meantime; see `batch status`", args.shot),
         )),
     }
 }
@@ -219,8 +218,8 @@ pub(super) async fn assign(session: &Session, args: &BatchAssignArgs) -> Result<
     })
     .await?;
     let Some(job) = held else {
-        let message = format!("{} is not held: no task is missing an owner there", args.shot);
-        return Err(Failure::new(Exit::Usage, message).hint("`batch status` says how it stands"));
+        let message = format!("{} is not held: it has no task to assign", args.shot);
+        return Err(Failure::new(Exit::Usage, message).hint("see `batch status`"));
     };
     let task_id = task_of(session, &args.task)?;
     let catalog = session.catalog()?;
@@ -233,17 +232,17 @@ pub(super) async fn assign(session: &Session, args: &BatchAssignArgs) -> Result<
             };
             let path = done.file.map(|file| file.path);
             let facts = json!({ "shot": name, "task_id": task_id, "state": done.job.state, "path": path });
-            told(session, &opened, &text, facts);
+            report(session, &opened, &text, facts);
             Ok(())
         }
         Err(AssignError::Journal(error)) => Err(of_journal(error)),
         Err(AssignError::Place(reason)) => Err(Failure::new(Exit::Output, reason)),
         Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", args.shot))
-            .hint("`ark-video batch resolve --adopt ID` gives a shot any task")),
+            .hint("`ark-video batch resolve --adopt ID` assigns any task to a shot")),
     }
 }
 
-/// The task that is meant: its id, or what the sidecar of its video says.
+/// The task id: as given, or from the sidecar of its video.
 fn task_of(session: &Session, task: &str) -> Result<String, Failure> {
     let path = session.cwd.join(task.strip_suffix(ark_video::SIDECAR_ENDING).unwrap_or(task));
     if !path.is_file() {
@@ -252,15 +251,12 @@ fn task_of(session: &Session, task: &str) -> Result<String, Failure> {
         });
     }
     let unreadable = |why: &str| {
-        Failure::new(
-            Exit::Input,
-            format!("the sidecar of {task} {why}, so it is unknown which task it is of"),
-        )
-        .hint("give the task's id in place of the file")
+        Failure::new(Exit::Input, format!("the sidecar of {task} {why}, so its task is unknown"))
+            .hint("give the task id instead of the file")
     };
     match ark_video_batch::task_of(&path) {
         Ok(Some(id)) => Ok(id),
-        Ok(None) => Err(unreadable("is missing or names no task")),
+        Ok(None) => Err(unreadable("is missing or has no task id")),
         Err(error) => Err(unreadable(&format!("cannot be read ({})", crate::media::reason(&error)))),
     }
 }
@@ -274,7 +270,7 @@ fn state_of(state: RetryState) -> State {
     }
 }
 
-fn told(session: &Session, opened: &Opened, text: &str, mut facts: serde_json::Value) {
+fn report(session: &Session, opened: &Opened, text: &str, mut facts: serde_json::Value) {
     match session.output.form {
         Form::Json => {
             facts["batch"] = json!(opened.batch);

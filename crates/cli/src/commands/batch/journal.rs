@@ -1,4 +1,4 @@
-//! Which journal a command means, and which batch and which jobs in it.
+//! Selects the journal of a command, and the batch and jobs in it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,14 +13,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
 
-/// Where the journal is if nobody says it.
+/// The default location of the journal.
 const VARIABLE: &str = "ARK_JOURNAL";
-/// What the name of a list's own journal ends in.
+/// The suffix of a list's default journal.
 const ENDING: &str = "journal";
-/// Jobs that are read at once.
+/// Jobs per page.
 const PAGE: usize = 500;
 
-/// A journal, and the batch of it that is meant.
+/// A journal and the selected batch.
 pub(super) struct Opened {
     pub(super) journal: Journal,
     pub(super) batch: String,
@@ -37,11 +37,8 @@ pub(super) async fn open(session: &Session, of: &BatchOf) -> Result<Opened, Fail
     };
     if journal.batch(&batch).await.map_err(of_journal)?.is_none() {
         let names = names(&journal).await?;
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("the journal {} has no batch {batch}", journal.place()),
-        )
-        .hint(format!("it has: {names}")));
+        return Err(Failure::new(Exit::Usage, format!("journal {} has no batch {batch}", journal.place()))
+            .hint(format!("its batches: {names}")));
     }
     Ok(Opened { journal, batch })
 }
@@ -54,7 +51,7 @@ pub(super) async fn at_place(at: &JournalAt, create: bool) -> Result<Journal, Fa
 /// Where the journal is: by flag, by variable, or beside the list.
 pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -> Result<JournalAt, Failure> {
     let set = session.env.get(VARIABLE).filter(|value| !value.is_empty());
-    // The journal of a rehearsal is its own, whatever the environment says of the real one.
+    // A simulated run has its own journal, regardless of the environment.
     let named = args.journal.as_ref().or(set.filter(|_| !session.flags.simulate));
     if let Some(named) = named {
         let is_server = ["postgres://", "postgresql://"].iter().any(|scheme| named.starts_with(scheme));
@@ -62,25 +59,24 @@ pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -
             return Ok(JournalAt::Postgres(SecretString::from(named.as_str())));
         }
         if named.contains("://") {
-            // What stands behind may hold a password.
-            return Err(Failure::new(Exit::Usage, "the journal is a file or a postgres:// address")
-                .hint("leave it out for a file beside the list"));
+            // The rest of the URL may contain a password.
+            return Err(Failure::new(Exit::Usage, "--journal must be a file or a postgres:// URL")
+                .hint("omit it to use a file beside the list"));
         }
         return Ok(JournalAt::File(session.cwd.join(named)));
     }
     let list = list.filter(|list| *list != "-").ok_or_else(|| {
-        Failure::new(Exit::Usage, "nothing says which journal is meant")
-            .hint("name the list that was run, or give --journal")
+        Failure::new(Exit::Usage, "no journal is given").hint("name the list, or give --journal")
     })?;
     let path = session.cwd.join(list);
-    Ok(JournalAt::File(beside(&if session.flags.simulate { rehearsed(&path) } else { path })))
+    Ok(JournalAt::File(beside(&if session.flags.simulate { simulated_path(&path) } else { path })))
 }
 
-/// Where a rehearsal of a list keeps its journal and its videos: a folder beside the list.
+/// The folder of a simulated run, beside the list: its journal and its videos.
 pub(super) const SIMULATED: &str = "simulated";
 
-/// The list as if it stood in the folder of its rehearsal.
-fn rehearsed(list: &Path) -> PathBuf {
+/// The path of the list in the folder of its simulated run.
+fn simulated_path(list: &Path) -> PathBuf {
     let folder = list.parent().unwrap_or(Path::new("")).join(SIMULATED);
     folder.join(list.file_name().unwrap_or_default())
 }
@@ -93,13 +89,13 @@ fn beside(list: &Path) -> PathBuf {
     name.into()
 }
 
-/// The list's file, as a journal remembers it.
+/// The list's path, as stored in the journal.
 pub(super) fn list_path(session: &Session, list: &str) -> PathBuf {
     if list == "-" { PathBuf::from(list) } else { session.cwd.join(list) }
 }
 
-/// Reads a list for its name: what is wrong with it is for `check` and `run` to say. Another list's batch of that name is not
-/// the one that is meant.
+/// Reads a list for its batch name; `check` and `run` report errors. A batch of that name from
+/// another list is not selected.
 async fn named_by(session: &Session, journal: &Journal, list: &str) -> Result<String, Failure> {
     let path = session.cwd.join(list);
     let report = ListReport::read(&path, Catalog::builtin())
@@ -116,11 +112,9 @@ async fn only(journal: &Journal) -> Result<String, Failure> {
     let mut batches = journal.batches().await.map_err(of_journal)?;
     match batches.pop() {
         Some(batch) if batches.is_empty() => Ok(batch.name),
-        Some(_) => {
-            Err(Failure::new(Exit::Usage, "the journal has several batches: say which one with --batch")
-                .hint(format!("it has: {}", names(journal).await?)))
-        }
-        None => Err(Failure::new(Exit::Usage, format!("the journal {} has no batch yet", journal.place()))),
+        Some(_) => Err(Failure::new(Exit::Usage, "the journal has several batches: choose one with --batch")
+            .hint(format!("its batches: {}", names(journal).await?))),
+        None => Err(Failure::new(Exit::Usage, format!("journal {} has no batch yet", journal.place()))),
     }
 }
 
@@ -129,7 +123,7 @@ async fn names(journal: &Journal) -> Result<String, Failure> {
     Ok(batches.into_iter().map(|batch| batch.name).collect::<Vec<_>>().join(", "))
 }
 
-/// Does something with each job of a batch, a page at a time.
+/// Runs a function on each job of a batch, page by page.
 pub(super) async fn each<E: From<Failure>>(
     opened: &Opened,
     states: &[State],
@@ -157,7 +151,7 @@ pub(super) async fn each<E: From<Failure>>(
     }
 }
 
-/// A name that no job has is a mistyped one.
+/// An unknown name is an error: it is mistyped.
 pub(super) async fn must_exist(opened: &Opened, names: &[String]) -> Result<(), Failure> {
     for name in names {
         let mut found = false;
@@ -167,14 +161,14 @@ pub(super) async fn must_exist(opened: &Opened, names: &[String]) -> Result<(), 
         })
         .await?;
         if !found {
-            return Err(Failure::new(Exit::Usage, format!("the batch {} has no shot {name}", opened.batch))
-                .hint("`ark-video batch status --all` shows their names"));
+            return Err(Failure::new(Exit::Usage, format!("batch {} has no shot {name}", opened.batch))
+                .hint("`ark-video batch status --all` lists the names"));
         }
     }
     Ok(())
 }
 
-/// The journal's own sentences, with an exit code.
+/// Converts an error of the journal.
 pub(super) fn of_journal(error: JournalError) -> Failure {
     use JournalErrorKind::{
         Denied, Disk, Full, Login, Missing, NetworkDisk, OtherList, Refused, Unreachable,
@@ -189,5 +183,5 @@ pub(super) fn of_journal(error: JournalError) -> Failure {
         _ => Exit::Journal,
     };
     let failure = Failure::new(exit, error.to_string());
-    if other_list { failure.hint("name a batch for this list with --batch NAME") } else { failure }
+    if other_list { failure.hint("choose a batch name for this list with --batch NAME") } else { failure }
 }

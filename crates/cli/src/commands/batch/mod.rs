@@ -1,4 +1,4 @@
-//! `batch`: one file per verb, or for a few that belong together.
+//! `batch`: one file per command or per group of related commands.
 
 mod check;
 mod decide;

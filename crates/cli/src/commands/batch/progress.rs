@@ -1,4 +1,4 @@
-//! How far a running batch is: a bar with counts, money and time for people who watch; a line per event for those who do not.
+//! Progress of a batch: a bar with counts, cost and time on a terminal, else a line per event.
 
 use ark_video_batch::{Durations, Event, EventKind, Scope, State, TOKENS, open_jobs};
 use indicatif::ProgressBar;
@@ -17,7 +17,7 @@ pub(super) struct BatchProgress<'a> {
     screen: Progress<'a>,
     durations: Durations,
     at_once: u64,
-    /// Why something was not sent, as it was said last: a network that is down is told once.
+    /// The last reason for a delay: a repeated one is reported once.
     not_sent: String,
 }
 
@@ -27,7 +27,7 @@ impl<'a> BatchProgress<'a> {
         Self { output, opened, screen, durations: Durations::default(), at_once: 1, not_sent: String::new() }
     }
 
-    /// Something happened.
+    /// Handles an event.
     pub(super) async fn event(&mut self, event: &Event) {
         let name = event.key.as_deref().map_or("", |key| key.split_once('/').map_or(key, |(_, name)| name));
         if self.output.form == Form::Json {
@@ -39,8 +39,9 @@ impl<'a> BatchProgress<'a> {
             }
             EventKind::Settled { .. } if self.screen.main().is_some() => self.took(event).await,
             EventKind::NotSent { reason } if self.output.form != Form::Json && *reason != self.not_sent => {
-                self.output
-                    .note(one_line(&format!("{name}: tried again later, and others like it: {reason}")));
+                self.output.note(one_line(&format!(
+                    "{name}: will be retried, as others with the same cause: {reason}"
+                )));
                 self.not_sent.clone_from(reason);
             }
             _ => {}
@@ -65,10 +66,10 @@ impl<'a> BatchProgress<'a> {
         }
     }
 
-    /// Time has gone by.
+    /// Updates the line.
     pub(super) async fn tick(&mut self) {
         let Some(bar) = self.screen.main() else { return };
-        // A journal that does not answer now will say so where it matters.
+        // A journal error is reported by the runner.
         if let Ok(text) = self.state(bar).await {
             bar.set_message(text);
         }
@@ -89,11 +90,11 @@ impl<'a> BatchProgress<'a> {
         let running: u64 =
             counts.iter().filter(|(state, _)| state.is_running()).map(|(_, count)| count).sum();
         let scope = Scope::Batch(opened.batch.clone());
-        for purse in opened.journal.purses().await.map_err(of_journal)? {
-            if purse.scope == scope && purse.unit != TOKENS {
-                let spent = purse.amount(purse.settled);
-                parts.push(match purse.cap {
-                    Some(cap) => format!("{spent} of {}", purse.amount(cap)),
+        for budget in opened.journal.purses().await.map_err(of_journal)? {
+            if budget.scope == scope && budget.unit != TOKENS {
+                let spent = budget.amount(budget.settled);
+                parts.push(match budget.cap {
+                    Some(cap) => format!("{spent} of {}", budget.amount(cap)),
                     None => format!("{spent} spent"),
                 });
             }
@@ -101,53 +102,55 @@ impl<'a> BatchProgress<'a> {
         let at_once = running.max(self.at_once);
         if let Some(eta) = self.durations.left(open_jobs(&counts), at_once) {
             let (likely, late) = (summary::seconds(eta.p50.as_secs()), summary::seconds(eta.p90.as_secs()));
-            parts.push(format!("about {likely} left, {late} if tasks are slow"));
+            parts.push(format!("about {likely} left, up to {late}"));
         }
         Ok(parts.join(" · "))
     }
 }
 
-/// An event for people, if it is worth a line.
-fn line(kind: &EventKind, name: &str, lively: bool) -> Option<String> {
+/// An event as text, if it is worth a line.
+fn line(kind: &EventKind, name: &str, interactive: bool) -> Option<String> {
     Some(match kind {
         EventKind::Started { others, .. } if *others > 0 => {
-            format!("{others} other runners are at this journal: the work is shared")
+            format!("{others} other runners use this journal: jobs are shared")
         }
         EventKind::Submitted { task_id, found: true } => format!("{name}: found, task {task_id}"),
-        EventKind::Submitted { task_id, .. } if !lively => format!("{name}: task {task_id} created"),
+        EventKind::Submitted { task_id, .. } if !interactive => format!("{name}: task {task_id} created"),
         EventKind::Adopted { task_id: Some(id) } => {
-            format!("{name}: taken over from the record beside its video, task {id}")
+            format!("{name}: adopted task {id} from the record beside its video")
         }
         EventKind::Adopted { task_id: None } => {
-            format!("{name}: the record beside its output says that it may have been sent; it is looked for")
+            format!(
+                "{name}: may have been sent according to the record beside its output; searching for its task"
+            )
         }
         EventKind::Settled { unmetered: true, .. } => {
             format!(
                 "{name}: unmetered: the service gave no usable usage, so the reserved estimate counts as billed"
             )
         }
-        EventKind::Downloaded { path, bytes } if !lively => {
+        EventKind::Downloaded { path, bytes } if !interactive => {
             format!("{name}: {} ({})", path.display(), summary::bytes(*bytes))
         }
         EventKind::Unknown { reason } => {
-            format!("{name}: {reason}; its task is looked for")
+            format!("{name}: {reason}; searching for its task")
         }
         EventKind::Throttled { model, pause, ceiling } => format!(
-            "{model}: the service asks for a slower pace; at most {ceiling} at once, going on in {}",
+            "{model}: throttled by the service; at most {ceiling} at once, continuing in {}",
             summary::seconds(pause.as_secs().max(1))
         ),
         EventKind::Ended { state, reason } => {
             format!("{name}: {}: {reason}", state.as_str().replace('_', " "))
         }
         EventKind::Unmatched { task_id, path, .. } => format!(
-            "{name}: task {task_id} may be its own; its video is in {} until it is assigned",
+            "{name}: task {task_id} is a candidate; its video is in {} until it is assigned",
             path.display()
         ),
         EventKind::Extra { task_id } => {
-            format!("{name}: a late answer names a second task, {task_id}: it is billed too if it succeeds")
+            format!("{name}: a late response names a second task, {task_id}: it is billed too if it succeeds")
         }
         EventKind::Trouble { reason } => reason.clone(),
-        EventKind::Stopped { reason, .. } => format!("no more is sent: {reason}"),
+        EventKind::Stopped { reason, .. } => format!("stopped sending: {reason}"),
         _ => return None,
     })
 }

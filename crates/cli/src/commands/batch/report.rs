@@ -1,4 +1,4 @@
-//! Looking back at a batch: `report` as a table or a page, `export` as JSON lines, and `cost report`.
+//! `batch report` as a table or an HTML page, `batch export` as JSON Lines, and `cost report`.
 
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(),
     Ok(())
 }
 
-/// Writes the page beside its place first, so that there is never half of one.
+/// Writes to a temporary file and renames it, so that there is never a partial page.
 async fn page(
     session: &Session,
     opened: &Opened,
@@ -42,10 +42,10 @@ async fn page(
     path: &Path,
 ) -> Result<(), Failure> {
     let unwritten = |error: io::Error| {
-        Failure::new(Exit::Output, format!("the page {} cannot be written: {error}", path.display()))
+        Failure::new(Exit::Output, format!("cannot write the page {}: {error}", path.display()))
     };
     if path.exists() && !args.overwrite {
-        return Err(Failure::new(Exit::Output, format!("{} exists already", path.display()))
+        return Err(Failure::new(Exit::Output, format!("{} already exists", path.display()))
             .hint("replace it with --overwrite, or name another file"));
     }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -87,14 +87,14 @@ async fn page(
 /// What the batch has cost, by currency.
 async fn settled(opened: &Opened) -> Result<Vec<Cost>, Failure> {
     let scope = Scope::Batch(opened.batch.clone());
-    let purses = opened.journal.purses().await.map_err(of_journal)?;
-    let of = |unit: &str| purses.iter().find(|purse| purse.scope == scope && purse.unit == unit);
-    let tokens = of(TOKENS).map_or(0, |purse| purse.settled);
-    let money = purses.iter().filter(|purse| purse.scope == scope && purse.unit != TOKENS);
-    Ok(money.map(|purse| Cost { tokens, micros: purse.settled, currency: purse.unit.clone() }).collect())
+    let budgets = opened.journal.purses().await.map_err(of_journal)?;
+    let of = |unit: &str| budgets.iter().find(|budget| budget.scope == scope && budget.unit == unit);
+    let tokens = of(TOKENS).map_or(0, |budget| budget.settled);
+    let money = budgets.iter().filter(|budget| budget.scope == scope && budget.unit != TOKENS);
+    Ok(money.map(|budget| Cost { tokens, micros: budget.settled, currency: budget.unit.clone() }).collect())
 }
 
-/// One JSON document a line, a job each.
+/// One JSON document per job and line.
 pub(super) async fn export(session: &Session, args: &BatchExportArgs) -> Result<(), Failure> {
     let opened = journal::open(session, &args.which.of).await?;
     must_exist(&opened, &args.which.shots).await?;
@@ -126,7 +126,7 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
     match session.output.form {
         Form::Json => session.output.json(&lines),
         Form::Quiet => {}
-        Form::Text if lines.is_empty() => session.output.line("nothing was sent yet"),
+        Form::Text if lines.is_empty() => session.output.line("no task was created yet"),
         Form::Text => {
             let mut rows = vec![
                 [

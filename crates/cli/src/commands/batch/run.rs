@@ -1,4 +1,5 @@
-//! `batch run`: the list is checked whole, laid over the journal, and run until nothing is left that can go on.
+//! `batch run`: checks the whole list, records it in the journal, and runs it until no shot can
+//! continue.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -28,13 +29,13 @@ use crate::output::{Form, Output};
 use crate::session::{Connection, Session, quoted};
 use crate::settings::Settings;
 
-/// How often the counts on the screen are made anew.
+/// The refresh interval of the counts.
 const TICK: Duration = Duration::from_millis(500);
-/// Shots that are named in one line at most; `batch status` has them all.
+/// The most shots named in one line; `batch status` lists all.
 const NAMED: usize = 50;
-/// Under which name the journal keeps whose tasks it has.
+/// The journal's key for the base URL of its tasks.
 const BASE_URL: &str = "base_url";
-/// Under which name the journal keeps that a rehearsal made it.
+/// The journal's key that marks a simulated run.
 const SIMULATED: &str = "simulated";
 
 pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<(), Failure> {
@@ -43,14 +44,15 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let mut report = check::read(session, &args.list, catalog).await?;
     report.warnings().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     let place = place_of(session, args)?;
-    // Where nothing was run yet, nothing that is there is a shot's own: said before a journal is made.
+    // Before the first run no existing file belongs to a shot: reported before a journal is
+    // created.
     if matches!(&place, JournalAt::File(file) if !file.exists()) && !session.flags.simulate {
         report.check_targets(args.overwrite);
     }
     let mut list = planned(session, report)?;
     let batch = args.journal.batch.clone().unwrap_or_else(|| list.batch.clone());
     if session.flags.simulate {
-        rehearse(session, args, &mut list, &place)?;
+        move_to_simulated(session, args, &mut list, &place)?;
     }
     let settings = session.settings(&stdin)?;
     let Connection { client, simulator: _simulator } = connect(session, &settings, catalog).await?;
@@ -71,7 +73,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let caps = caps(&opened.batch, &list, &args.money);
     opened.journal.set_caps(&caps).await.map_err(of_journal)?;
     remember(session, &opened, &client).await?;
-    look_again(&opened).await?;
+    reopen_over_budget(&opened).await?;
     announce(session, &opened, &list, &change, &caps);
     let mut options = options(&args.pace, &args.money);
     options.forget_prompts = args.forget_prompts;
@@ -100,7 +102,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
             _ = tick.tick() => progress.tick().await,
         }
     };
-    // The handle could tell more as long as it lives.
+    // The handle would keep the event channel open.
     drop(handle);
     while let Some(event) = events.next().await {
         progress.event(&event).await;
@@ -109,29 +111,29 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let summary = match ended {
         Ok(summary) => summary,
         Err(error) => {
-            // Closed, nothing of it is left beside its file: an older file can be put back in its place.
+            // Close it, so that no WAL file remains and an older file can be restored.
             opened.journal.close().await;
             return Err(of_run(error, &args.list));
         }
     };
     let unfinished = ark_video_batch::unfinished(&opened.journal, &opened.batch).await.map_err(of_journal)?;
-    let told = Told {
+    let report = RunReport {
         session,
         opened: &opened,
         list: &args.list,
         interrupted: presses > 0,
         unfinished: &unfinished,
     };
-    told.summary(&summary).await?;
+    report.summary(&summary).await?;
     opened.journal.close().await;
-    told.verdict(&summary)
+    report.verdict(&summary)
 }
 
-/// The list, or every reason why it is refused.
+/// The list, or every reason why it is rejected.
 fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
     check::verdict(&report, true)?;
     let refused =
-        |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is refused", report.file));
+        |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is rejected", report.file));
     let list = report.into_list().map_err(refused)?;
     if list.jobs.is_empty() {
         session.output.note("the list has no shots");
@@ -139,7 +141,7 @@ fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
     Ok(list)
 }
 
-/// Where the journal is.
+/// The location of the journal.
 fn place_of(session: &Session, args: &BatchRunArgs) -> Result<JournalAt, Failure> {
     if !session.flags.simulate {
         return journal::place(session, &args.journal, Some(&args.list));
@@ -147,30 +149,30 @@ fn place_of(session: &Session, args: &BatchRunArgs) -> Result<JournalAt, Failure
     if args.journal.journal.is_some() {
         return Err(Failure::new(
             Exit::Usage,
-            "--simulate keeps its journal in the folder `simulated` beside the list: a journal of the real run would name tasks that are gone",
+            "--simulate keeps its journal in the folder `simulated` beside the list and cannot use another one",
         )
-        .hint("leave --journal out, or run `ark-video simulate` and point ARK_BASE_URL at it"));
+        .hint("omit --journal, or run `ark-video simulate` and set ARK_BASE_URL to it"));
     }
     simulated(session, &args.list)?;
     journal::place(session, &args.journal, Some(&args.list))
 }
 
-/// Where a rehearsal of a list leaves everything.
+/// The output folder of a simulated run.
 fn simulated(session: &Session, list: &str) -> Result<PathBuf, Failure> {
     if list == "-" {
         return Err(Failure::new(
             Exit::Usage,
-            "--simulate puts its videos beside the list, and standard input has no place",
+            "--simulate writes its videos beside the list, which standard input does not have",
         )
-        .hint("write the list into a file"));
+        .hint("write the list to a file"));
     }
     let list = session.cwd.join(list);
     Ok(list.parent().unwrap_or(&session.cwd).join(journal::SIMULATED))
 }
 
-/// Moves everything that a run would write into the rehearsal's folder, and begins with an empty journal: the tasks of the
-/// rehearsal before ended with its simulator.
-fn rehearse(
+/// Redirects all output to the folder of the simulated run, and starts with an empty journal: the
+/// tasks of the previous simulated run ended with its simulator.
+fn move_to_simulated(
     session: &Session,
     args: &BatchRunArgs,
     list: &mut ShotList,
@@ -180,7 +182,7 @@ fn rehearse(
     let base = folder.parent().unwrap_or(&folder).to_owned();
     for job in &mut list.jobs {
         let within = job.output.strip_prefix(&base).unwrap_or(&job.output);
-        // Whatever leads elsewhere, a rehearsal does not follow.
+        // A simulated run follows no links.
         let parts = within.components().filter_map(|part| match part {
             Component::Normal(part) => Some(part),
             _ => None,
@@ -191,7 +193,7 @@ fn rehearse(
         let why = crate::media::reason(&error);
         Failure::new(
             Exit::Output,
-            format!("the folder {} cannot be used for the rehearsal: {why}", folder.display()),
+            format!("cannot use the folder {} for the simulated run: {why}", folder.display()),
         )
     };
     create_own_folder(&folder).map_err(unwritable)?;
@@ -200,18 +202,18 @@ fn rehearse(
     for entry in std::fs::read_dir(&folder).map_err(unwritable)? {
         let entry = entry.map_err(unwritable)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        // The journal and what SQLite and the runner keep beside it.
+        // The journal and the files that SQLite and the runner keep beside it.
         let is_its =
             name.strip_prefix(&stem).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']));
         if is_its && entry.file_type().is_ok_and(|kind| !kind.is_dir()) {
             std::fs::remove_file(entry.path()).map_err(unwritable)?;
         }
     }
-    session.output.note(format_args!("a rehearsal: videos and journal are in {}", folder.display()));
+    session.output.note(format_args!("simulated run: videos and journal are in {}", folder.display()));
     Ok(())
 }
 
-/// A client whose creates are paced by the runner alone: it does that for all runners of the journal together.
+/// A client without rate limits: the runner applies them for all runners of the journal together.
 async fn connect(
     session: &Session,
     settings: &Settings,
@@ -223,15 +225,14 @@ async fn connect(
     session.connect_within(settings, Cow::Borrowed(catalog), limits).await
 }
 
-/// A journal belongs to one account: asking another about its tasks would take them for lost.
+/// A journal belongs to one account: on another one its tasks would seem lost.
 async fn same_account(session: &Session, opened: &Opened, client: &Client) -> Result<(), Failure> {
     let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
     let option = |name| row.as_ref().and_then(|row| row.options.get(name));
     if !session.flags.simulate && option(SIMULATED) == Some(&json!(true)) {
-        let message = "the journal is that of a rehearsal: none of its videos is real; nothing was sent";
-        return Err(Failure::new(Exit::Journal, message).hint(
-            "leave --journal out, or move it and its videos into the folder `simulated` beside the list",
-        ));
+        let message = "this is the journal of a simulated run; nothing was sent";
+        return Err(Failure::new(Exit::Journal, message)
+            .hint("omit --journal, or move it and its videos to the folder `simulated` beside the list"));
     }
     let before = option(BASE_URL).and_then(|before| before.as_str()).map(str::to_owned);
     let now = client.base_url().to_string();
@@ -239,10 +240,10 @@ async fn same_account(session: &Session, opened: &Opened, client: &Client) -> Re
         Some(before) if before != now && !client.base_url().is_loopback() => Err(Failure::new(
             Exit::Configuration,
             format!(
-                "the journal's tasks were created at {before}, and this run would ask {now} about them; nothing was sent"
+                "the journal's tasks were created at {before}, but this run uses {now}; nothing was sent"
             ),
         )
-        .hint("set the base URL that it was run with, or give another --journal")),
+        .hint("set the base URL of the earlier run, or give another --journal")),
         _ => Ok(()),
     }
 }
@@ -256,7 +257,7 @@ async fn remember(session: &Session, opened: &Opened, client: &Client) -> Result
     Ok(())
 }
 
-/// The list's caps with the flags' laid over them.
+/// The list's caps, overridden by the flags.
 fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
     let mut caps = list.caps.clone();
     let day = Scope::Day(String::new());
@@ -296,22 +297,23 @@ fn options(pace: &PaceArgs, money: &MoneyArgs) -> RunnerOptions {
     options
 }
 
-/// What a cap had no room for gets another look: running again, perhaps with a higher cap, is a person's word.
-async fn look_again(opened: &Opened) -> Result<(), Failure> {
+/// Reopens shots that exceeded a budget: the user has started another run, perhaps with a higher
+/// cap.
+async fn reopen_over_budget(opened: &Opened) -> Result<(), Failure> {
     journal::each(opened, &[State::OverBudget], &[], async |job| {
-        let why = "run again by a person";
+        let why = "started again by the user";
         opened.journal.reopen(&job, why).await.map(drop).map_err(of_journal)
     })
     .await
 }
 
-/// What the list changed, and what it may cost.
+/// Prints what the list changed, and the caps.
 fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanChange, caps: &[Cap]) {
     let counts = [
         (change.added.len(), "new"),
         (change.changed.len(), "changed"),
-        (change.superseded.len(), "changed after they were sent: made anew beside the old ones"),
-        (change.unchanged.len(), "as before"),
+        (change.superseded.len(), "changed after sending: created again beside the old ones"),
+        (change.unchanged.len(), "unchanged"),
         (change.dropped.len(), "dropped"),
     ];
     let counts: Vec<String> = counts
@@ -343,7 +345,7 @@ fn named(scope: &Scope) -> String {
 
 fn stop(handle: &RunnerHandle, presses: u32, output: &Output) {
     if presses == 1 {
-        output.note("ending: what is under way is written down first; Ctrl-C again ends at once, and loses nothing either");
+        output.note("stopping: creates in progress are finished and recorded; Ctrl-C again exits at once, without loss");
         handle.drain();
     } else {
         handle.stop_now();
@@ -356,24 +358,24 @@ fn of_run(error: RunError, list: &str) -> Failure {
         RunError::Lost(lost) => {
             let failure = Failure::new(Exit::Journal, lost.to_string());
             let failure = match &lost.cause {
-                LostCause::Copy(_) => failure.hint("run the list where the journal was copied from"),
-                _ => failure.hint("put the journal that was used before back in its place, and run again"),
+                LostCause::Copy(_) => failure.hint("run the list with the original journal"),
+                _ => failure.hint("restore the previous journal, and run again"),
             };
             let again = format!("ark-video batch run {} --new-journal", quoted(list));
             failure
-                .hint("see what the account has made with: ark-video list")
-                .hint(format!("to take over what the records name and send the rest: {again}"))
+                .hint("see the account's tasks with: ark-video list")
+                .hint(format!("to adopt the recorded tasks and send the rest: {again}"))
         }
         RunError::Earlier { .. } => Failure::new(Exit::Journal, error.to_string())
-            .hint(format!("if the copy is meant: ark-video batch run {} --earlier-copy", quoted(list))),
+            .hint(format!("to use the copy: ark-video batch run {} --earlier-copy", quoted(list))),
         RunError::Targets(_) => Failure::new(Exit::Output, error.to_string())
-            .hint("change the list, move away what is in the way, or say --overwrite"),
+            .hint("change the list, move the existing files, or use --overwrite"),
         other => Failure::new(Exit::Journal, other.to_string()),
     }
 }
 
-/// The end of a run, told.
-struct Told<'a> {
+/// Reports the end of a run.
+struct RunReport<'a> {
     session: &'a Session,
     opened: &'a Opened,
     list: &'a str,
@@ -381,7 +383,7 @@ struct Told<'a> {
     unfinished: &'a [Unfinished],
 }
 
-impl Told<'_> {
+impl RunReport<'_> {
     async fn summary(&self, summary: &RunSummary) -> Result<(), Failure> {
         let output = &self.session.output;
         match output.form {
@@ -402,16 +404,16 @@ impl Told<'_> {
         Ok(())
     }
 
-    /// The worst of what is left decides the exit code: doubt about money first.
+    /// The worst unfinished state decides the exit code: unknown outcomes first.
     fn verdict(&self, summary: &RunSummary) -> Result<(), Failure> {
         let count =
             |states: &[State]| -> u64 { states.iter().filter_map(|state| summary.counts.get(state)).sum() };
         let again = format!("ark-video batch run {}", quoted(self.list));
-        let look = format!("ark-video batch status {}", quoted(self.list));
+        let status = format!("ark-video batch status {}", quoted(self.list));
         let failure = |exit, message: String| Failure::new(exit, message);
         let stopped = summary.stopped.as_ref().filter(|stopped| stopped.cause != StopCause::Asked);
         if let Some(stopped) = stopped {
-            // Once tasks exist, the code says what is to be done about them, not that a create was refused.
+            // Once tasks exist, the exit code is about them, not about a rejected create.
             let unfetched = count(&[State::Submitted, State::Finished, State::Downloaded]) > 0;
             let created = unfetched || count(&[State::Settled, State::Failed, State::Gone]) > 0;
             let exit = match stopped.cause {
@@ -428,11 +430,11 @@ impl Told<'_> {
             return Err(failure(
                 exit,
                 format!(
-                    "the run stopped sending: {}; {left} unfinished",
+                    "the run stopped: {}; {left} unfinished",
                     one_line(&stopped.reason).trim_end_matches('.')
                 ),
             )
-            .hint(format!("when that is mended, go on with: {again}")));
+            .hint(format!("after fixing this, continue with: {again}")));
         }
         if self.interrupted {
             let left = jobs(summary.left());
@@ -440,7 +442,7 @@ impl Told<'_> {
                 Exit::Interrupted,
                 format!("interrupted: {left} unfinished; nothing is lost"),
             )
-            .hint(format!("go on with: {again}")));
+            .hint(format!("continue with: {again}")));
         }
         let doubt = count(&[State::Unknown, State::Held]);
         if doubt > 0 {
@@ -451,16 +453,14 @@ impl Told<'_> {
                     &format!("{} held and not sent again", jobs(doubt)),
                 ),
             )
-            .hint(format!(
-                "see them with: {look}; then decide with `ark-video batch assign` or `batch resolve`"
-            )));
+            .hint(format!("see: {status}; then decide with `ark-video batch assign` or `batch resolve`")));
         }
         let gone = count(&[State::Gone]);
         if gone > 0 {
-            let message =
-                format!("{} without a video that can be had, although it may be billed", jobs(gone));
-            return Err(failure(Exit::Result, self.because(&[State::Gone], &message))
-                .hint(format!("see why with: {look}")));
+            let message = format!("{} without a retrievable video, although it may be billed", jobs(gone));
+            return Err(
+                failure(Exit::Result, self.because(&[State::Gone], &message)).hint(format!("see: {status}"))
+            );
         }
         let ended = count(&[State::Failed, State::Rejected]);
         if ended > 0 {
@@ -468,11 +468,11 @@ impl Told<'_> {
                 Exit::TaskEnded,
                 self.because(
                     &[State::Failed, State::Rejected],
-                    &format!("{} refused or failed, not billed", jobs(ended)),
+                    &format!("{} rejected or failed, and not billed", jobs(ended)),
                 ),
             )
-            .hint(format!("see why with: {look}"))
-            .hint("bring them back with `ark-video batch retry`"));
+            .hint(format!("see: {status}"))
+            .hint("to send them again: `ark-video batch retry`"));
         }
         let waiting = count(&[State::NeedsApproval, State::OverBudget]);
         if waiting > 0 {
@@ -480,22 +480,22 @@ impl Told<'_> {
                 Exit::Parked,
                 self.because(
                     &[State::NeedsApproval, State::OverBudget],
-                    &format!("{} parked until a person decides", jobs(waiting)),
+                    &format!("{} parked: a decision is needed", jobs(waiting)),
                 ),
             )
-            .hint(format!("see which with: {look}")));
+            .hint(format!("see: {status}")));
         }
         match summary.left() {
             0 => Ok(()),
             left => {
                 let states: Vec<State> = State::ALL.into_iter().filter(|state| state.is_open()).collect();
                 let message = self.because(&states, &format!("{} unfinished", jobs(left)));
-                Err(failure(Exit::StillRunning, message).hint(format!("see why with: {look}")))
+                Err(failure(Exit::StillRunning, message).hint(format!("see: {status}")))
             }
         }
     }
 
-    /// `what`, and the reason, if all jobs in these states have one and the same.
+    /// `what`, and the reason if all jobs in these states have the same one.
     fn because(&self, states: &[State], what: &str) -> String {
         let mut reasons: Vec<&str> = self
             .unfinished
@@ -516,7 +516,7 @@ fn jobs(count: u64) -> String {
     if count == 1 { "1 job is".to_owned() } else { format!("{count} jobs are") }
 }
 
-/// Unfinished jobs, a line for each reason.
+/// Unfinished jobs, one line per reason.
 fn grouped(unfinished: &[Unfinished]) -> Vec<String> {
     let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for job in unfinished {

@@ -1,4 +1,4 @@
-//! `batch status`: counts, money, and why each shot that has no video has none.
+//! `batch status`: counts, cost, and why each unfinished shot is unfinished.
 
 use ark_video_batch::{BillKind, Job, Purse, Reasons, State};
 use serde_json::{Value, json};
@@ -31,16 +31,13 @@ pub(super) async fn run(session: &Session, args: &BatchStatusArgs) -> Result<(),
     let findings = opened.journal.audit().await.map_err(of_journal)?;
     findings.iter().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     if findings.is_empty() {
-        session.output.note("the journal fits together: every row, every sum, every slot");
+        session.output.note("the journal is consistent: all rows, sums and slots");
         return Ok(());
     }
-    Err(Failure::new(
-        Exit::Journal,
-        format!("the journal does not fit together: {} findings", findings.len()),
-    ))
+    Err(Failure::new(Exit::Journal, format!("the journal is inconsistent: {} findings", findings.len())))
 }
 
-/// Whether a job is shown without `--all`: it has no video, so that it says why.
+/// Whether a job is shown without `--all`: it has no video.
 fn is_shown(state: State) -> bool {
     !matches!(state, State::Settled | State::Dropped)
 }
@@ -49,7 +46,7 @@ fn shown(all: bool) -> Vec<State> {
     State::ALL.into_iter().filter(|state| all || is_shown(*state)).collect()
 }
 
-/// The state of a batch for people.
+/// The state of a batch as text.
 pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> {
     let counts = opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?;
     let counted: Vec<String> = counts
@@ -65,9 +62,9 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
         if counted.is_empty() { "no jobs".to_owned() } else { counted.join(", ") },
         if paused { " (paused)" } else { "" }
     )];
-    for purse in opened.journal.purses().await.map_err(of_journal)? {
-        if purse.reserved > 0 || purse.settled > 0 || purse.cap.is_some() {
-            lines.push(money(&purse));
+    for budget in opened.journal.purses().await.map_err(of_journal)? {
+        if budget.reserved > 0 || budget.settled > 0 || budget.cap.is_some() {
+            lines.push(money(&budget));
         }
     }
     let unmetered = opened.journal.unmetered(&opened.batch).await.map_err(of_journal)?;
@@ -76,7 +73,7 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
     }
     for bill in opened.journal.bills().await.map_err(of_journal)? {
         if bill.kind == BillKind::Extra {
-            let task = format!("billed beside its own: task {} of {}", bill.task_id, bill.key);
+            let task = format!("additional bill: task {} of {}", bill.task_id, bill.key);
             lines.push(one_line(&task));
         }
     }
@@ -100,13 +97,13 @@ fn unmetered_line(count: u64) -> String {
     format!("{jobs}: the service gave no usable usage, so the reserved estimate counts as billed")
 }
 
-fn money(purse: &Purse) -> String {
-    let mut text = format!("{}: {} billed", purse.scope, purse.amount(purse.settled));
-    if purse.reserved > 0 {
-        text.push_str(&format!(", {} set aside", purse.amount(purse.reserved)));
+fn money(budget: &Purse) -> String {
+    let mut text = format!("{}: {} billed", budget.scope, budget.amount(budget.settled));
+    if budget.reserved > 0 {
+        text.push_str(&format!(", {} reserved", budget.amount(budget.reserved)));
     }
-    if let Some(cap) = purse.cap {
-        text.push_str(&format!(", cap {}", purse.amount(cap)));
+    if let Some(cap) = budget.cap {
+        text.push_str(&format!(", cap {}", budget.amount(cap)));
     }
     text
 }
@@ -117,7 +114,7 @@ fn cells(job: &Job, reasons: &Reasons) -> [String; 4] {
         why.push_str("unmetered: the reserved estimate counts as billed");
     }
     if !job.candidates.is_empty() {
-        why.push_str(&format!(" (may be: {})", job.candidates.join(", ")));
+        why.push_str(&format!(" (candidates: {})", job.candidates.join(", ")));
     }
     [
         job.key.split_once('/').map_or(job.key.as_str(), |(_, name)| name).to_owned(),
@@ -130,16 +127,16 @@ fn cells(job: &Job, reasons: &Reasons) -> [String; 4] {
 async fn document(opened: &Opened, all: bool) -> Result<Value, Failure> {
     let counts = opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?;
     let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
-    let purses: Vec<Value> = opened
+    let budgets: Vec<Value> = opened
         .journal
         .purses()
         .await
         .map_err(of_journal)?
         .iter()
-        .map(|purse| {
+        .map(|budget| {
             json!({
-                "scope": purse.scope, "unit": purse.unit, "reserved": purse.reserved,
-                "settled": purse.settled, "cap": purse.cap,
+                "scope": budget.scope, "unit": budget.unit, "reserved": budget.reserved,
+                "settled": budget.settled, "cap": budget.cap,
             })
         })
         .collect();
@@ -159,7 +156,7 @@ async fn document(opened: &Opened, all: bool) -> Result<Value, Failure> {
     .await?;
     Ok(json!({
         "batch": opened.batch, "paused": row.is_some_and(|row| row.paused), "counts": counts,
-        "purses": purses, "extra_tasks": extra, "jobs": jobs,
+        "purses": budgets, "extra_tasks": extra, "jobs": jobs,
         "unmetered": opened.journal.unmetered(&opened.batch).await.map_err(of_journal)?,
     }))
 }

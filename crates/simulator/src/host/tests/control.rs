@@ -19,7 +19,7 @@ async fn time_bills_and_films_are_shown_and_moved() {
     let (simulator, control) = world().await;
     let created = api(&simulator, "POST", "/contents/generations/tasks", &smallest()).await.json();
     let id = created["id"].as_str().unwrap();
-    assert_eq!(id, "cgt-20261122101530-2a214", "seed and moment decide everything");
+    assert_eq!(id, "cgt-20261122101530-2a214", "seed and start time decide everything");
     let moved = ask(control, "POST", "/clock/advance", &json!({ "seconds": 4 })).await;
     assert_eq!(moved.json(), json!({ "now": 1_795_313_734_000_i64 }));
     assert_eq!(ask(control, "GET", "/clock", &Value::Null).await.json(), moved.json());
@@ -28,16 +28,16 @@ async fn time_bills_and_films_are_shown_and_moved() {
     assert_eq!(bills[0]["price"], json!({ "currency": "CNY", "amount": "0.174" }));
     let state = ask(control, "GET", "/state", &Value::Null).await.json();
     assert_eq!(state["tasks"][0]["task"]["status"], "succeeded");
-    assert_eq!(state["tasks"][0]["entry"]["looks"], 0, "the page does not count as a look");
+    assert_eq!(state["tasks"][0]["entry"]["looks"], 0, "the page does not count as a poll");
     assert_eq!(state["base_url"], simulator.base_url());
-    let film = at(control, "GET", &format!("/film/{id}"), "range: bytes=4-7\r\n", b"").await;
-    assert_eq!((film.status, &film.body[..]), (206, &b"ftyp"[..]));
+    let video = at(control, "GET", &format!("/video/{id}"), "range: bytes=4-7\r\n", b"").await;
+    assert_eq!((video.status, &video.body[..]), (206, &b"ftyp"[..]));
     assert_eq!(at(control, "GET", &format!("/last-frame/{id}"), "", b"").await.body[..2], [0xff, 0xd8]);
     let ledger = ask(control, "GET", "/ledger", &Value::Null).await.json();
     assert_eq!((&ledger["never_seen"][0], &ledger["never_downloaded"][0]), (&json!(id), &json!(id)));
     assert_eq!(ask(control, "POST", "/reset", &Value::Null).await.json(), json!({}));
     assert_eq!(ask(control, "GET", "/bills", &Value::Null).await.json(), json!([]));
-    assert_eq!(at(control, "GET", &format!("/film/{id}"), "", b"").await.status, 404);
+    assert_eq!(at(control, "GET", &format!("/video/{id}"), "", b"").await.status, 404);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn pages_from_elsewhere_are_not_talked_to() {
         (&[String::new()], None, 403),
         (&[], None, 403),
     ] {
-        for path in ["/", "/state", "/ledger", "/bills", "/clock", "/openapi.json", "/film/cgt-1"] {
+        for path in ["/", "/state", "/ledger", "/bills", "/clock", "/openapi.json", "/video/cgt-1"] {
             // HTTP/1.0, so that a request without a host is one.
             let hosts: String = hosts.iter().map(|host| format!("host: {host}\r\n")).collect();
             let origin = origin.as_ref().map(|origin| format!("origin: {origin}\r\n")).unwrap_or_default();

@@ -82,15 +82,15 @@ async fn a_film_is_made_and_fetched_over_a_socket() {
     let task = succeed(&simulator, &smallest()).await;
     let origin = format!("http://{}", simulator.addr());
     let path = |key: &str| task["content"][key].as_str().unwrap().strip_prefix(&origin).unwrap().to_owned();
-    let film = send(&simulator, "GET", &path("video_url"), "", b"").await;
-    assert_eq!((film.status, &film.body[4..8]), (200, &b"ftyp"[..]));
+    let video = send(&simulator, "GET", &path("video_url"), "", b"").await;
+    assert_eq!((video.status, &video.body[4..8]), (200, &b"ftyp"[..]));
     assert!(
-        film.head.contains("content-type: video/mp4")
-            && film.head.contains(&format!("content-length: {}", film.body.len()))
+        video.head.contains("content-type: video/mp4")
+            && video.head.contains(&format!("content-length: {}", video.body.len()))
     );
     let part = send(&simulator, "GET", &path("video_url"), "range: bytes=4-7\r\n", b"").await;
     assert_eq!((part.status, &part.body[..]), (206, &b"ftyp"[..]));
-    assert!(part.head.contains(&format!("content-range: bytes 4-7/{}", film.body.len())));
+    assert!(part.head.contains(&format!("content-range: bytes 4-7/{}", video.body.len())));
     assert_eq!(send(&simulator, "HEAD", &path("video_url"), "", b"").await.status, 403);
     let frame = send(&simulator, "GET", &path("last_frame_url"), "", b"").await;
     assert_eq!((frame.status, &frame.body[..2]), (200, &[0xff, 0xd8][..]));
@@ -186,7 +186,7 @@ async fn after_a_shutdown_nobody_listens() {
 async fn an_address_in_use_is_named() {
     let simulator = Simulator::start().await.unwrap();
     let error = Simulator::builder().addr(simulator.addr()).start().await.unwrap_err().to_string();
-    assert!(error.starts_with(&format!("the simulator cannot listen on {}", simulator.addr())), "{error}");
+    assert!(error.starts_with(&format!("cannot listen on {}", simulator.addr())), "{error}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use super::*;
-use crate::{Effect, FaultRule, Place};
+use crate::{Effect, FaultPoint, FaultRule};
 
 /// Sends a create and gives every byte that comes back, and how the connection ended.
 async fn create(simulator: &Simulator, prompt: &str) -> (String, Result<(), ErrorKind>) {
@@ -88,7 +88,7 @@ async fn files_come_cut_or_with_a_wrong_length() {
     assert_eq!(fetched(Effect::WrongLength { by: 10 }).await, (whole + 10, whole));
     assert_eq!(fetched(Effect::WrongLength { by: -10 }).await, (whole - 10, whole));
     simulator
-        .add_fault(FaultRule::new(Effect::DropBeforeAccept { reset: false }).at(Place::File).hits(1))
+        .add_fault(FaultRule::new(Effect::DropBeforeAccept { reset: false }).at(FaultPoint::File).hits(1))
         .unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(exchange(&simulator, &request).await, (String::new(), Ok(())));
@@ -112,7 +112,8 @@ async fn silence_ends_with_the_simulator() {
     assert_eq!(silent, (String::new(), Ok(())));
 }
 
-/// Half a head, half a body, on either port: the connection ends; one that waits between two requests stays.
+/// Half a head, half a body, on either port: the connection ends; one that waits between two
+/// requests stays.
 #[tokio::test]
 async fn a_half_sent_request_is_given_up_after_a_while() {
     let builder = Simulator::builder().request_timeout(Duration::from_millis(50));

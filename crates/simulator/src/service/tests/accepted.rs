@@ -1,4 +1,5 @@
-//! Every request under `schema/examples/requests` is accepted and reaches its end, with the bill that the rule gives.
+//! Every request under `schema/examples/requests` is accepted and reaches its end, with the bill
+//! that the rule gives.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -42,8 +43,8 @@ fn every_example_is_accepted_and_succeeds() {
                 || asked == "adaptive"
                 || (field == "generate_audio" && name.contains("mini"));
             if !asked.is_null() && !decided {
-                let told = &task[field];
-                assert_eq!(told, asked, "{name}: {field} is as asked");
+                let shown = &task[field];
+                assert_eq!(shown, asked, "{name}: {field} is as asked");
             }
         }
         assert_eq!(world.service.bills().len(), 1, "{name}");
@@ -60,7 +61,8 @@ fn the_vendors_example_is_billed_with_its_assumed_input() {
     assert_eq!(notes[0].task_id, id);
     assert!(notes[0].text.starts_with("assumed 5 s for video 1, which is a link"), "{}", notes[0].text);
     let task = world.at(4000).task(&id);
-    // Five seconds of input and eleven of output: the smallest charge, ceil(11 · 5/3) seconds, is more.
+    // Five seconds of input and eleven of output: the smallest charge, ceil(11 · 5/3) seconds, is
+    // more.
     assert_eq!(task["usage"]["completion_tokens"], 24 * 19 * 1470 * 630 / 1024);
     assert_eq!((&task["ratio"], &task["duration"]), (&json!("21:9"), &json!(11)));
 }

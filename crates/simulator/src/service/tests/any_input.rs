@@ -38,7 +38,7 @@ fn paths() -> impl Strategy<Value = String> {
     (start, "[a-zA-Z0-9/%._=&?-]{0,40}").prop_map(|(start, rest)| format!("{start}{rest}"))
 }
 
-/// JSON that looks like a create, with odd values in it.
+/// JSON in the shape of a create, with random values in it.
 fn creates() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,5 @@
-//! Bills: every paid task that was published comes out to the token, and no bill is outside of what the estimate said before.
+//! Bills: every paid task that was published comes out to the token, and no bill is outside of what
+//! the estimate said before.
 
 use std::fs;
 
@@ -190,7 +191,8 @@ fn assert_within(estimate: &Estimate, world: &World, id: &str, task: &Value) -> 
     Ok(())
 }
 
-/// Creates what was wished for, and holds its bill against every estimate. Whether it was taken, and billed.
+/// Creates what was wished for, and holds its bill against every estimate. Whether it was taken,
+/// and billed.
 fn run(wish: &Wish) -> Result<(bool, bool), TestCaseError> {
     let options =
         Options::default().assumed_video_seconds(wish.seconds).assumed_video_ratio(wish.video_ratio);

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn called(words: &str) -> Value {
-    let mut body = content(M20, vec![json!({ "type": "text", "text": format!("A boat. {words}") })]);
+fn called(directives: &str) -> Value {
+    let mut body = content(M20, vec![json!({ "type": "text", "text": format!("A boat. {directives}") })]);
     body["callback_url"] = "http://127.0.0.1:9/hook".into();
     body
 }
@@ -83,9 +83,9 @@ fn a_cancelled_task_is_not_called_back_and_an_expired_one_is() {
 
 #[test]
 fn they_come_twice_late_or_not_at_all_when_asked() {
-    let seen = |words: &str| {
+    let seen = |directives: &str| {
         let mut world = World::new();
-        world.create(&called(words));
+        world.create(&called(directives));
         let seen = collect(&mut world, 60, Some(200));
         states(&seen)
             .iter()

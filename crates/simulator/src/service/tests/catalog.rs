@@ -1,4 +1,5 @@
-//! A service with another catalog: what that one takes is taken, priced and listed, and its answers to open questions count.
+//! A service with another catalog: what that one takes is taken, priced and listed, and its answers
+//! to open questions count.
 
 use ark_video_model::Catalog;
 

@@ -1,4 +1,5 @@
-//! Every code of the vendor's table can be provoked, by any client, with nothing but a prompt; and many by a request that earns it.
+//! Every code of the vendor's table can be provoked, by any client, with nothing but a prompt; and
+//! many by a request that earns it.
 
 use super::*;
 
@@ -7,8 +8,9 @@ fn every_code_of_the_table_is_answered_or_ends_a_task() {
     let table: Value = serde_json::from_str(include_str!("../../../../../schema/errors.json")).unwrap();
     let codes = table["codes"].as_array().unwrap();
     assert!(codes.len() >= 70, "{}", codes.len());
-    let says =
-        |words: String| content(M20, vec![json!({ "type": "text", "text": format!("A boat. {words}") })]);
+    let says = |directives: String| {
+        content(M20, vec![json!({ "type": "text", "text": format!("A boat. {directives}") })])
+    };
     let (mut answered, mut ended) = (0, 0);
     for row in codes {
         let code = row["code"].as_str().unwrap();

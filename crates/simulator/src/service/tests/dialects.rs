@@ -13,8 +13,8 @@ fn life(world: &mut World, tasks: &str) -> (Value, [Value; 3]) {
         world.call(Method::POST, tasks, with(text(M20), json!({ "seed": 7 })).to_string());
     assert_eq!(status, 200, "{created}");
     let id = ["id", "task_id", "taskNo"].iter().find_map(|name| created[name].as_str()).unwrap().to_owned();
-    let seen = [0, 1000, 4000].map(|moment| {
-        let (status, task) = world.at(moment).call(Method::GET, &format!("{tasks}/{id}"), "");
+    let seen = [0, 1000, 4000].map(|millis| {
+        let (status, task) = world.at(millis).call(Method::GET, &format!("{tasks}/{id}"), "");
         assert_eq!(status, 200, "{task}");
         task
     });
@@ -51,11 +51,11 @@ fn a_wrapper_holds_the_vendors_task() {
 }
 
 #[test]
-fn words_names_and_places_are_the_resellers() {
-    let words = |task: &Value| task["status"].clone();
+fn statuses_names_and_paths_are_the_resellers() {
+    let statuses = |task: &Value| task["status"].clone();
     let (created, seen) = life(&mut world("new-api"), TASKS);
     assert!(created["task_id"].is_string() && created["id"].is_null(), "{created}");
-    assert_eq!(seen.each_ref().map(words), ["queued", "in_progress", "completed"]);
+    assert_eq!(seen.each_ref().map(statuses), ["queued", "in_progress", "completed"]);
     let done = &seen[2];
     assert!(done["url"].as_str().unwrap().contains("/files/") && done["content"].is_null(), "{done}");
     assert_eq!((&done["metadata"]["duration"], &done["metadata"]["fps"]), (&json!(5), &json!(24)));
@@ -63,7 +63,7 @@ fn words_names_and_places_are_the_resellers() {
 
     let (created, seen) = life(&mut world("task-no"), TASKS);
     assert!(created["taskNo"].is_string(), "{created}");
-    assert_eq!(seen.each_ref().map(|seen| words(&seen["data"])), ["pending", "processing", "success"]);
+    assert_eq!(seen.each_ref().map(|seen| statuses(&seen["data"])), ["pending", "processing", "success"]);
     assert_eq!(seen[2]["code"], 1000);
     assert!(seen[2]["data"]["data"]["result"][0].as_str().unwrap().contains("/files/"), "{}", seen[2]);
 }
@@ -111,8 +111,7 @@ fn faults_and_bills_are_the_vendors_underneath() {
 
 #[test]
 fn a_dialect_of_ones_own_is_data() {
-    let own =
-        r#"{ "name": "own", "about": "", "source": "", "read": "", "words": { "cancelled": "canceled" } }"#;
+    let own = r#"{ "name": "own", "about": "", "source": "", "read": "", "statuses": { "cancelled": "canceled" } }"#;
     let mut world = World::with(Options::default().dialect(Dialect::from_json(own).unwrap()));
     let id = world.create(&text(M20));
     world.delete(&id);

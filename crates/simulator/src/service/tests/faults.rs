@@ -1,7 +1,8 @@
-//! Faults, by plan and by the words of a prompt: what the client sees, and what was done all the same.
+//! Faults, by plan and by the directives of a prompt: what the client sees, and what the service
+//! did.
 
 use super::*;
-use crate::{Disturbed, Effect, FaultPlan, FaultRule, Place, Wire};
+use crate::{ConnectionFault, Effect, FaultPlan, FaultPoint, FaultRule, FaultyReply};
 
 fn world(rule: FaultRule) -> World {
     let mut world = World::new();
@@ -9,45 +10,48 @@ fn world(rule: FaultRule) -> World {
     world
 }
 
-fn says(words: &str) -> Value {
-    content(M20, vec![json!({ "type": "text", "text": format!("A paper boat. {words}") })])
+fn says(directives: &str) -> Value {
+    content(M20, vec![json!({ "type": "text", "text": format!("A paper boat. {directives}") })])
 }
 
 /// What happens on the connection, and how many tasks there are then.
-fn broken(world: &mut World, body: &Value) -> (Wire, bool, usize) {
+fn broken(world: &mut World, body: &Value) -> (ConnectionFault, bool, usize) {
     let reply = world.reply(Method::POST, TASKS, &[("authorization", "Bearer k")], body.to_string());
-    let Reply::Disturbed(Disturbed { wire, reply, .. }) = reply else { panic!("{reply:?}") };
-    (wire, reply.is_some(), world.service.ledger().accepted)
+    let Reply::Faulty(FaultyReply { fault, reply, .. }) = reply else { panic!("{reply:?}") };
+    (fault, reply.is_some(), world.service.ledger().accepted)
 }
 
 #[test]
 fn a_create_is_lost_before_or_after_it_is_accepted() {
-    for (words, expected) in [
-        ("[[fault:drop_before_accept]]", (Wire::Close { reset: false }, false, 0)),
-        ("[[fault:drop_before_accept reset=true]]", (Wire::Close { reset: true }, false, 0)),
-        ("[[fault:accept_then_drop]]", (Wire::Close { reset: false }, false, 1)),
-        ("[[fault:accept_then_drop reset=true]]", (Wire::Close { reset: true }, false, 1)),
-        ("[[fault:hang_before_accept seconds=9]]", (Wire::Silence { millis: 9000 }, false, 0)),
-        ("[[fault:hang_after_accept seconds=9]]", (Wire::Silence { millis: 9000 }, false, 1)),
-        ("[[fault:delay millis=700]]", (Wire::Delay { millis: 700 }, true, 1)),
-        ("[[fault:half_answer]]", (Wire::Half, true, 1)),
+    for (directives, expected) in [
+        ("[[fault:drop_before_accept]]", (ConnectionFault::Close { reset: false }, false, 0)),
+        ("[[fault:drop_before_accept reset=true]]", (ConnectionFault::Close { reset: true }, false, 0)),
+        ("[[fault:accept_then_drop]]", (ConnectionFault::Close { reset: false }, false, 1)),
+        ("[[fault:accept_then_drop reset=true]]", (ConnectionFault::Close { reset: true }, false, 1)),
+        ("[[fault:hang_before_accept seconds=9]]", (ConnectionFault::Silence { millis: 9000 }, false, 0)),
+        ("[[fault:hang_after_accept seconds=9]]", (ConnectionFault::Silence { millis: 9000 }, false, 1)),
+        ("[[fault:delay millis=700]]", (ConnectionFault::Delay { millis: 700 }, true, 1)),
+        ("[[fault:half_answer]]", (ConnectionFault::Half, true, 1)),
         (
             "[[fault:slow_drip bytes=2 millis=3 head=true]]",
-            (Wire::Drip { bytes: 2, millis: 3, head: true }, true, 1),
+            (ConnectionFault::Drip { bytes: 2, millis: 3, head: true }, true, 1),
         ),
-        ("[[fault:half_head]]", (Wire::Raw(Bytes::from_static(b"HTTP/1.1 20")), false, 1)),
+        ("[[fault:half_head]]", (ConnectionFault::Raw(Bytes::from_static(b"HTTP/1.1 20")), false, 1)),
     ] {
-        assert_eq!(broken(&mut World::new(), &says(words)), expected, "{words}");
+        assert_eq!(broken(&mut World::new(), &says(directives)), expected, "{directives}");
     }
-    assert!(matches!(broken(&mut World::new(), &says("[[fault:garbage]]")), (Wire::Raw(_), false, 1)));
+    assert!(matches!(
+        broken(&mut World::new(), &says("[[fault:garbage]]")),
+        (ConnectionFault::Raw(_), false, 1)
+    ));
 }
 
 #[test]
-fn an_answer_to_a_create_is_spoilt() {
-    let spoilt = |words: &str| {
+fn the_response_to_a_create_is_corrupted() {
+    let corrupted = |directives: &str| {
         let mut world = World::new();
         let answer =
-            world.raw(Method::POST, TASKS, &[("authorization", "Bearer k")], says(words).to_string());
+            world.raw(Method::POST, TASKS, &[("authorization", "Bearer k")], says(directives).to_string());
         let accepted = world.service.ledger().accepted;
         let media = answer
             .headers()
@@ -56,28 +60,28 @@ fn an_answer_to_a_create_is_spoilt() {
             .unwrap_or_default();
         (answer.status().as_u16(), media, String::from_utf8(answer.body().to_vec()).unwrap(), accepted)
     };
-    let (status, media, body, accepted) = spoilt("[[fault:html_502]]");
+    let (status, media, body, accepted) = corrupted("[[fault:html_502]]");
     assert!(
         status == 502 && media == "text/html" && body.contains("<h1>502 Bad Gateway</h1>") && accepted == 0
     );
-    assert_eq!(spoilt("[[fault:html_502 accepted=true]]").3, 1);
-    let (status, _, body, accepted) = spoilt("[[fault:status status=500]]");
+    assert_eq!(corrupted("[[fault:html_502 accepted=true]]").3, 1);
+    let (status, _, body, accepted) = corrupted("[[fault:status status=500]]");
     assert!(status == 500 && body.contains("InternalServiceError") && accepted == 0, "{body}");
-    let (status, _, body, accepted) = spoilt("[[fault:status status=500 accepted=true envelope=empty]]");
+    let (status, _, body, accepted) = corrupted("[[fault:status status=500 accepted=true envelope=empty]]");
     assert_eq!((status, &*body, accepted), (500, "", 1));
     let (_, _, body, _) =
-        spoilt("[[fault:status status=429 code=ServerOverloaded envelope=flat message=Slow_down.]]");
+        corrupted("[[fault:status status=429 code=ServerOverloaded envelope=flat message=Slow_down.]]");
     assert!(body.starts_with(r#"{"code":"ServerOverloaded","message":"Slow down. Request id: 02"#), "{body}");
-    let (_, _, body, _) = spoilt("[[fault:status status=403 envelope=management]]");
+    let (_, _, body, _) = corrupted("[[fault:status status=403 envelope=management]]");
     assert!(body.starts_with(r#"{"ResponseMetadata":{"#), "{body}");
-    assert!(spoilt("[[fault:status status=502 envelope=detail]]").2.starts_with(r#"{"detail":"#));
-    assert_eq!(spoilt("[[fault:wrong_content_type]]").1, "text/html");
-    let (status, _, body, accepted) = spoilt("[[fault:empty_answer]]");
+    assert!(corrupted("[[fault:status status=502 envelope=detail]]").2.starts_with(r#"{"detail":"#));
+    assert_eq!(corrupted("[[fault:wrong_content_type]]").1, "text/html");
+    let (status, _, body, accepted) = corrupted("[[fault:empty_answer]]");
     assert_eq!((status, &*body, accepted), (200, "", 1));
-    assert!(serde_json::from_str::<Value>(&spoilt("[[fault:cut_json]]").2).is_err());
-    assert_eq!(spoilt("[[fault:empty_id]]").2, r#"{"id":""}"#);
-    assert_eq!(spoilt("[[fault:no_id]]").2, "{}");
-    let (status, _, body, accepted) = spoilt("[[fault:huge_answer bytes=100000]]");
+    assert!(serde_json::from_str::<Value>(&corrupted("[[fault:cut_json]]").2).is_err());
+    assert_eq!(corrupted("[[fault:empty_id]]").2, r#"{"id":""}"#);
+    assert_eq!(corrupted("[[fault:no_id]]").2, "{}");
+    let (status, _, body, accepted) = corrupted("[[fault:huge_answer bytes=100000]]");
     let huge: Value = serde_json::from_str(&body).unwrap();
     assert!(
         status == 200
@@ -106,12 +110,12 @@ fn retry_after_is_sent_as_it_is_written() {
 
 #[test]
 fn a_task_is_shown_in_ways_that_a_client_must_bear() {
-    let seen = |words: &str, at: i64| {
+    let seen = |directives: &str, at: i64| {
         let mut world = World::new();
-        let id = world.create(&says(words));
+        let id = world.create(&says(directives));
         let got = world.at(at).task(&id);
         let list = world.list("").1;
-        assert_eq!(list["items"][0], got, "a list shows the same as a get: {words}");
+        assert_eq!(list["items"][0], got, "a list shows the same as a get: {directives}");
         got
     };
     assert_eq!(seen("[[fault:unknown_status]]", 0)["status"], "paused");
@@ -169,7 +173,7 @@ fn a_rule_may_name_model_state_and_prompt() {
 fn the_third_create_is_lost_and_the_run_repeats() {
     let run = || {
         let mut world =
-            world(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(Place::Create).every(3));
+            world(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).every(3));
         let outcomes: Vec<bool> = (0..7)
             .map(|_| {
                 let key = [("authorization", "Bearer k")];
@@ -187,7 +191,7 @@ fn the_third_create_is_lost_and_the_run_repeats() {
 }
 
 #[test]
-fn a_prompts_words_strike_later_calls_about_its_task() {
+fn a_prompts_directives_apply_to_later_calls_about_its_task() {
     let mut world = World::new();
     let id = world
         .create(&says("[[fault:status on=get status=500 hits=2]] [[fault:status on=delete status=409]]"));
@@ -228,9 +232,9 @@ fn a_task_fails_or_takes_long_as_it_was_asked() {
 
 #[test]
 fn a_file_is_cut_refused_replaced_or_redirected() {
-    let film = |words: &str, headers: &[(&str, &str)]| {
+    let video = |directives: &str, headers: &[(&str, &str)]| {
         let mut world = World::new();
-        let id = world.create(&says(words));
+        let id = world.create(&says(directives));
         let link = world.at(4000).task(&id)["content"]["video_url"].as_str().unwrap().to_owned();
         let path = link.strip_prefix("http://127.0.0.1").unwrap().to_owned();
         [0; 2].map(|_| world.reply(Method::GET, &path, headers, ""))
@@ -239,35 +243,35 @@ fn a_file_is_cut_refused_replaced_or_redirected() {
         Reply::Answer(answer) => answer.status().as_u16(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(status(&film("[[fault:dead_link]]", &[])[0]), 403);
-    assert_eq!(status(&film("[[fault:early_400]]", &[])[0]), 400);
-    let Reply::Answer(away) = &film("[[fault:redirect status=302 to=http://127.0.0.1:1/x]]", &[])[0] else {
+    assert_eq!(status(&video("[[fault:dead_link]]", &[])[0]), 403);
+    assert_eq!(status(&video("[[fault:early_400]]", &[])[0]), 400);
+    let Reply::Answer(away) = &video("[[fault:redirect status=302 to=http://127.0.0.1:1/x]]", &[])[0] else {
         panic!()
     };
     assert_eq!(
         (away.status().as_u16(), &away.headers()["location"]),
         (302, &"http://127.0.0.1:1/x".parse().unwrap())
     );
-    let [first, second] = film("[[fault:half_download hits=1]]", &[]);
+    let [first, second] = video("[[fault:half_download hits=1]]", &[]);
     assert!(
-        matches!(first, Reply::Disturbed(Disturbed { wire: Wire::Half, reply: Some(_), .. })),
+        matches!(first, Reply::Faulty(FaultyReply { fault: ConnectionFault::Half, reply: Some(_), .. })),
         "{first:?}"
     );
     assert!(matches!(second, Reply::Render(_)));
     assert!(matches!(
-        &film("[[fault:wrong_length by=-5]]", &[])[0],
-        Reply::Disturbed(Disturbed { wire: Wire::Length { by: -5 }, .. })
+        &video("[[fault:wrong_length by=-5]]", &[])[0],
+        Reply::Faulty(FaultyReply { fault: ConnectionFault::Length { by: -5 }, .. })
     ));
     let sent = |reply: Reply| {
         let Reply::Render(job) = reply else { panic!("{reply:?}") };
         let answer = job.answer(Bytes::from_static(b"0123456789"));
         (answer.status().as_u16(), answer.headers()["etag"].clone())
     };
-    let [first, second] = film("[[fault:changed_file]]", &[]).map(sent);
+    let [first, second] = video("[[fault:changed_file]]", &[]).map(sent);
     assert_ne!(first.1, second.1);
     let range = [("range", "bytes=2-4")];
-    assert_eq!(film("", &range).map(sent).map(|sent| sent.0), [206, 206]);
-    assert_eq!(film("[[fault:no_ranges]]", &range).map(sent).map(|sent| sent.0), [200, 200]);
+    assert_eq!(video("", &range).map(sent).map(|sent| sent.0), [206, 206]);
+    assert_eq!(video("[[fault:no_ranges]]", &range).map(sent).map(|sent| sent.0), [200, 200]);
 }
 
 #[test]
@@ -276,7 +280,7 @@ fn a_plan_may_change_while_it_is_followed() {
     world.service.add_fault(FaultRule::new(Effect::EmptyId).hits(1)).unwrap();
     assert_eq!(world.post(&text(M20)).1["id"], "");
     world.create(&text(M20));
-    assert_eq!(world.service.fault_counts()[0].struck, 1);
+    assert_eq!(world.service.fault_counts()[0].fired, 1);
     world.service.set_faults(FaultPlan::new()).unwrap();
     assert!(world.service.fault_counts().is_empty());
     let bad = FaultRule::new(Effect::Fail { code: "NoSuchCode".into(), message: None });

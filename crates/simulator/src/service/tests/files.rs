@@ -5,7 +5,8 @@ use http::{Uri, header};
 use super::*;
 use crate::{FilePart, RenderJob, render::StillFormat};
 
-/// A finished task of the smallest size, and where its film and its last frame are (path and query).
+/// A finished task of the smallest size, and where its video and its last frame are (path and
+/// query).
 fn finished(options: Options) -> (World, String, String) {
     let mut world = World::with(options);
     let id = world.create(&with(
@@ -19,8 +20,8 @@ fn finished(options: Options) -> (World, String, String) {
         let link: Uri = task["content"][key].as_str().unwrap().parse().unwrap();
         link.path_and_query().unwrap().to_string()
     };
-    let (film, frame) = (path("video_url"), path("last_frame_url"));
-    (world, film, frame)
+    let (video, frame) = (path("video_url"), path("last_frame_url"));
+    (world, video, frame)
 }
 
 fn job(world: &mut World, path: &str, headers: &[(&str, &str)]) -> RenderJob {
@@ -44,14 +45,14 @@ fn links_are_absolute_and_signed_like_the_vendors() {
 
 #[test]
 fn a_link_gives_the_film_without_a_key_and_its_frame() {
-    let (mut world, film, frame) = finished(Options::default());
-    let film = job(&mut world, &film, &[]);
-    let spec = *film.spec();
+    let (mut world, video, frame) = finished(Options::default());
+    let video = job(&mut world, &video, &[]);
+    let spec = *video.spec();
     assert_eq!(
         (spec.width, spec.height, spec.frames, spec.fps, spec.audio, spec.seed),
         (640, 640, 29, 24, false, 3)
     );
-    assert_eq!(film.part(), FilePart::Film);
+    assert_eq!(video.part(), FilePart::Video);
     let frame = job(&mut world, &frame, &[]);
     assert_eq!(frame.part(), FilePart::LastFrame(StillFormat::Jpeg));
     let answer = Reply::Render(frame).finish().unwrap();
@@ -65,9 +66,9 @@ fn a_link_gives_the_film_without_a_key_and_its_frame() {
 
 #[test]
 fn a_part_of_the_file_is_sent_when_asked() {
-    let (mut world, film, _) = finished(Options::default());
+    let (mut world, video, _) = finished(Options::default());
     let file = Bytes::from_static(b"0123456789");
-    let mut ask = |headers: &[(&str, &str)]| job(&mut world, &film, headers).answer(file.clone());
+    let mut ask = |headers: &[(&str, &str)]| job(&mut world, &video, headers).answer(file.clone());
     let whole = ask(&[]);
     assert_eq!(
         (whole.status(), whole.headers()[header::ACCEPT_RANGES].to_str().unwrap()),
@@ -99,7 +100,7 @@ fn a_part_of_the_file_is_sent_when_asked() {
 
 #[test]
 fn a_link_is_for_get_as_it_was_signed_and_for_24_hours() {
-    let (mut world, film, _) = finished(Options::default());
+    let (mut world, video, _) = finished(Options::default());
     let refused = |world: &mut World, method: Method, path: &str| {
         let answer = world.raw(method, path, &[], "");
         let body: Value = serde_json::from_slice(answer.body()).unwrap();
@@ -107,34 +108,34 @@ fn a_link_is_for_get_as_it_was_signed_and_for_24_hours() {
         assert!(body["Message"].is_string() && body["RequestId"].is_string(), "{body}");
         body["Code"].as_str().unwrap().to_owned()
     };
-    assert_eq!(refused(&mut world, Method::HEAD, &film), "SignatureDoesNotMatch");
-    assert_eq!(refused(&mut world, Method::GET, film.split('?').next().unwrap()), "SignatureDoesNotMatch");
-    assert_eq!(refused(&mut world, Method::GET, &film.replace("86400", "99999")), "SignatureDoesNotMatch");
+    assert_eq!(refused(&mut world, Method::HEAD, &video), "SignatureDoesNotMatch");
+    assert_eq!(refused(&mut world, Method::GET, video.split('?').next().unwrap()), "SignatureDoesNotMatch");
+    assert_eq!(refused(&mut world, Method::GET, &video.replace("86400", "99999")), "SignatureDoesNotMatch");
     assert_eq!(refused(&mut world, Method::GET, "/files/none.mp4"), "AccessDenied");
-    job(world.at(4000 + DAY - 1), &film, &[]);
-    assert_eq!(refused(world.at(4000 + DAY), Method::GET, &film), "AccessDenied");
+    job(world.at(4000 + DAY - 1), &video, &[]);
+    assert_eq!(refused(world.at(4000 + DAY), Method::GET, &video), "AccessDenied");
 }
 
 #[test]
 fn a_link_is_told_as_long_as_the_task_is() {
-    let (mut world, film, _) = finished(Options::default());
+    let (mut world, video, _) = finished(Options::default());
     let id = world.ids("").remove(0);
     let task = world.at(5 * DAY).task(&id);
-    assert!(task["content"]["video_url"].as_str().unwrap().ends_with(&film), "also when it is dead");
+    assert!(task["content"]["video_url"].as_str().unwrap().ends_with(&video), "also when it is dead");
 }
 
 #[test]
 fn deleting_a_record_kills_the_link_by_switch() {
-    let (mut world, film, _) = finished(Options::default());
+    let (mut world, video, _) = finished(Options::default());
     let id = world.ids("").remove(0);
     assert_eq!(world.delete(&id).0, 200);
-    job(&mut world, &film, &[]);
+    job(&mut world, &video, &[]);
     let mut options = Options::default();
     options.switches.set("result-after-delete", "dies").unwrap();
-    let (mut world, film, _) = finished(options);
+    let (mut world, video, _) = finished(options);
     let id = world.ids("").remove(0);
     world.delete(&id);
-    assert_eq!(world.raw(Method::GET, &film, &[], "").status(), 403);
+    assert_eq!(world.raw(Method::GET, &video, &[], "").status(), 403);
 }
 
 #[test]

@@ -42,14 +42,15 @@ fn what_nobody_came_for_is_named() {
     assert_eq!(ledger.never_seen, std::slice::from_ref(&unseen));
     assert_eq!(ledger.never_downloaded, [unseen.clone(), listed]);
     let entry = ledger.entries.iter().find(|entry| entry.task_id == unseen).unwrap();
-    assert_eq!((entry.looks, entry.end_seen, entry.status), (1, false, "succeeded"));
+    assert_eq!((entry.polls, entry.end_seen, entry.status), (1, false, "succeeded"));
     assert_eq!(
         (entry.accepted_at, entry.started_at, entry.ended_at),
         (BEGIN, Some(BEGIN + 1000), Some(BEGIN + 4000))
     );
 }
 
-/// The vendor's Python runtimes retry the 409 of a delete, and so remove the record of a video that was paid.
+/// The vendor's Python runtimes retry the 409 of a delete, and so remove the record of a video that
+/// was paid.
 #[test]
 fn a_record_deleted_before_its_video_is_downloaded_is_named() {
     let mut world = World::new();
@@ -115,7 +116,7 @@ fn a_hundred_thousand_tasks_fit() {
         );
     }
     world.at(4000).tick();
-    // Where the system does not tell, nothing can be measured.
+    // Skipped where the system does not report memory.
     if let (Some(before), Some(after)) = (before, resident()) {
         let used = (after.saturating_sub(before)) >> 20;
         assert!(used <= 200, "100,000 finished tasks take {used} MiB");

@@ -144,7 +144,7 @@ fn text(model: &str) -> Value {
     json!({ "model": model, "content": [{ "type": "text", "text": "A paper boat." }] })
 }
 
-/// A request with more members.
+/// A request with more fields.
 fn with(mut body: Value, more: Value) -> Value {
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body

@@ -135,7 +135,7 @@ fn a_slot_is_given_on_by_cancelling_failing_and_expiring() {
 }
 
 #[test]
-fn too_many_in_the_queue_are_refused_in_its_words() {
+fn a_full_queue_is_rejected_with_the_vendors_message() {
     let mut world = world(company().running(1).queued(3));
     (0..3).for_each(|_| drop(world.create(&text(M20))));
     let refused = world.post(&text(M20));
@@ -146,7 +146,7 @@ fn too_many_in_the_queue_are_refused_in_its_words() {
     );
     let failure = ark_video_protocol::Failure::answer(ark_video_protocol::Endpoint::Create, &error);
     let class = ark_video_protocol::classify(&failure);
-    let why = "the message tells it from a quota that is used up";
+    let why = "the message differs from that of an exhausted quota";
     assert_eq!(class, ark_video_protocol::Class::Throttled, "{why}: {error}");
     assert_refused(refused, 429, "QuotaExceeded");
     // One runs: one more may wait.

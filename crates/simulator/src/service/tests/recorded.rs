@@ -1,5 +1,6 @@
-//! Answers of the live service that users published, against what comes out here for the request that leads there; and our decoder,
-//! which keeps every member of all of them. The table is `schema/examples/recorded/index.json`.
+//! Answers of the live service that users published, against what comes out here for the request
+//! that leads there; and our decoder, which keeps every field of all of them. The table is
+//! `schema/examples/recorded/index.json`.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 

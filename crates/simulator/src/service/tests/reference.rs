@@ -1,11 +1,11 @@
-//! Random calls and clock moves against a reference model that knows no events: what a task is follows from when it was made and
-//! what was done to it, by arithmetic.
+//! Random calls and clock moves against a reference model that knows no events: what a task is
+//! follows from when it was made and what was done to it, by arithmetic.
 
 use proptest::{prelude::*, test_runner::Config};
 
 use super::*;
 
-/// One thing that somebody does.
+/// One step.
 #[derive(Debug, Clone)]
 enum Step {
     Create { fails: bool, slow: i64, expires_after: i64 },
@@ -108,9 +108,8 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
         match *step {
             Step::Wait(time) => world.now += time,
             Step::Create { fails, slow, expires_after } => {
-                let words = if fails { "[[fail:InternalServiceError]]" } else { "" };
-                let text =
-                    json!({ "type": "text", "text": format!("A boat. {words} [[fault:slow times={slow}]]") });
+                let directive = if fails { "[[fail:InternalServiceError]]" } else { "" };
+                let text = json!({ "type": "text", "text": format!("A boat. {directive} [[fault:slow times={slow}]]") });
                 let body =
                     with(content(M20, vec![text]), json!({ "execution_expires_after": expires_after }));
                 let id = world.create(&body);

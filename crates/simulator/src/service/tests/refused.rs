@@ -202,7 +202,8 @@ fn every_example_of_a_refusal_is_refused_as_expected() {
             assert!(world.service.bills().is_empty(), "{name}: what fails costs nothing");
             continue;
         }
-        // Where several things are wrong one is told, and any of them will do; the path is that of the one expected otherwise.
+        // Where several things are wrong, any one of them may be reported; otherwise the path must
+        // be the expected one.
         if name != "x15-auto-read-as-edit.json" {
             assert_eq!(
                 answer.1["error"]["param"],
@@ -217,12 +218,12 @@ fn every_example_of_a_refusal_is_refused_as_expected() {
 }
 
 #[test]
-fn of_several_faults_one_is_told_and_not_always_the_same() {
+fn of_several_violations_one_is_reported_and_not_always_the_same() {
     let mut world = World::new();
     let body = with(text(M20), json!({ "priority": 10, "seed": -5, "duration": 99 }));
-    let mut told: Vec<String> =
+    let mut reported: Vec<String> =
         (0..60).map(|_| world.post(&body).1["error"]["param"].as_str().unwrap().to_owned()).collect();
-    told.sort_unstable();
-    told.dedup();
-    assert_eq!(told, ["duration", "priority", "seed"]);
+    reported.sort_unstable();
+    reported.dedup();
+    assert_eq!(reported, ["duration", "priority", "seed"]);
 }

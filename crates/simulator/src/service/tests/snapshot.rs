@@ -1,4 +1,4 @@
-//! The state, written down and taken up again: everything goes on as if nothing had happened.
+//! The state, saved and restored: everything goes on unchanged.
 
 use super::*;
 use crate::{Account, Rates};
@@ -44,9 +44,9 @@ fn rest(mut world: World, ids: &[String]) -> Vec<Value> {
             seen.push(world.get(id).1);
         }
         world.now += 1000;
-        let film =
+        let video =
             ids.iter().find_map(|id| Some(world.get(id).1["content"]["video_url"].as_str()?.to_owned()));
-        if let Some(path) = film.as_ref().and_then(|link| link.strip_prefix("http://127.0.0.1")) {
+        if let Some(path) = video.as_ref().and_then(|link| link.strip_prefix("http://127.0.0.1")) {
             seen.push(matches!(world.reply(Method::GET, path, &[], ""), Reply::Render(_)).into());
         }
     }
@@ -87,9 +87,9 @@ fn a_snapshot_whose_parts_do_not_fit_together_is_refused() {
     let (world, _) = half_way();
     let saved: Value = serde_json::from_str(&world.service.snapshot().unwrap()).unwrap();
     for place in [json!(0), json!(4_000_000_000_u32)] {
-        let mut spoilt = saved.clone();
-        spoilt["tasks"][1][1]["place"] = place.clone();
-        let error = Service::restore(options(), &spoilt.to_string()).err().unwrap().to_string();
+        let mut damaged = saved.clone();
+        damaged["tasks"][1][1]["place"] = place.clone();
+        let error = Service::restore(options(), &damaged.to_string()).err().unwrap().to_string();
         assert!(error.contains("do not fit together") && error.contains("delete it"), "{place}: {error}");
     }
 }

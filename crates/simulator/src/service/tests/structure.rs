@@ -34,7 +34,7 @@ fn items_that_fit_together_are_accepted_and_others_are_blamed_by_place() {
         (vec![first(), reference()], "content[1].role"),
         (vec![reference(), t(), first()], "content[2].role"),
         (vec![first(), last(), video()], "content[2].role"),
-        // of two faults (1 as well) one is told
+        // of two violations (1 as well) one is reported
         (vec![last(), reference()], "content[0].role"),
         // 3: at most one of each frame
         (vec![first(), first()], "content[1].role"),

@@ -1,4 +1,4 @@
-//! Every named switch that the catalog says the simulator has: each of them changes what somebody sees.
+//! Every named switch of the simulator in the catalog: each of them changes a visible result.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -10,12 +10,12 @@ use crate::{Account, Rates};
 const LITE: &str = "doubao-seedance-1-0-lite-t2v-250428";
 
 /// All that the transcript is made of: the service, and everything that it said so far.
-struct Witness {
+struct Transcript {
     world: World,
     said: String,
 }
 
-impl Witness {
+impl Transcript {
     fn note(&mut self, said: &impl std::fmt::Debug) {
         writeln!(self.said, "{said:?}").unwrap();
     }
@@ -30,7 +30,7 @@ impl Witness {
         }
     }
 
-    /// A create with more members; its id, if it was accepted.
+    /// A create with more fields; its id, if it was accepted.
     fn create(&mut self, body: Value, more: Value) -> String {
         let answer = self.call(Method::POST, TASKS, &[], &with(body, more).to_string());
         answer["id"].as_str().unwrap_or("none").to_owned()
@@ -56,7 +56,7 @@ fn transcript(name: &str, value: &str) -> String {
     let mut options =
         Options::default().assumed_video_seconds(2).rates(Rates::of(Account::Company).running(90));
     options.switches.set(name, value).unwrap();
-    let mut it = Witness { world: World::with(options), said: String::new() };
+    let mut it = Transcript { world: World::with(options), said: String::new() };
     let search = json!({ "tools": [{ "type": "web_search" }] });
     let of = |url: &str| json!({ "type": "image_url", "image_url": { "url": url }, "role": "first_frame" });
     it.create(text(M20), json!({ "optimize_prompt": true }));

@@ -1,5 +1,5 @@
-//! The changes between two sets of named schemas: types and their properties here, what else they are made of in `parts`.
-//! Each is classed by proof on the smallest schema that holds it.
+//! The changes between two sets of named schemas: types and their properties here, what else they
+//! are made of in `parts`. Each is classed by proof on the smallest schema that holds it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,8 @@ use crate::schema::import::normal::requires;
 
 pub(super) type Definitions = Map<String, Value>;
 
-/// Members of a property that constrain in words only: no algebra knows them, and checks are made from them.
+/// Keywords of a property with textual constraints: not comparable, but checks are generated from
+/// them.
 const WORDED_RULES: [&str; 2] = ["x-rule", "x-url-forms"];
 
 pub(super) struct Comparison<'a> {
@@ -75,7 +76,7 @@ impl<'a> Comparison<'a> {
                 .unwrap_or_default()
         };
         changes.extend(self.properties(name, old, new));
-        changes.extend(self.words(name, old, new, &list(old, "x-enum"), &list(new, "x-enum")));
+        changes.extend(self.values(name, old, new, &list(old, "x-enum"), &list(new, "x-enum")));
         changes.extend(self.branches(name, old, new));
         changes.extend(self.rest(name, old, new));
         changes
@@ -185,7 +186,7 @@ impl<'a> Comparison<'a> {
                     covers(&before(false), &after(false))
                 };
                 match answer {
-                    Answer::Yes if worded => Answer::Unknown("a rule in words changed".to_owned()),
+                    Answer::Yes if worded => Answer::Unknown("a textual rule changed".to_owned()),
                     answer => answer,
                 }
             },
@@ -213,7 +214,8 @@ impl<'a> Comparison<'a> {
         self.goes_on(name, &wider, asks)
     }
 
-    /// Whether what worked with the definition works with a wider one; new types that it refers to come with it.
+    /// Whether what worked with the definition works with a wider one; new types that it refers to
+    /// come with it.
     pub(super) fn goes_on(&self, name: &str, wider: &Value, asks: bool) -> Answer {
         let mut definitions = self.after.clone();
         definitions.extend(self.before.iter().map(|(name, schema)| (name.clone(), schema.clone())));
@@ -222,8 +224,9 @@ impl<'a> Comparison<'a> {
         if asks { covers(&after, &before) } else { covers(&before, &after) }
     }
 
-    /// A change of the definition `name`: `prove(true)` for requests (does the new take all of the old), `prove(false)` for
-    /// answers (does the old take all of the new); `names` are those of Rust that it may touch.
+    /// A change of the definition `name`: `prove(true)` for requests (does the new take all of the
+    /// old), `prove(false)` for answers (does the old take all of the new); `names` are those of
+    /// Rust that it may touch.
     pub(super) fn change(
         &self,
         name: &str,
@@ -264,7 +267,7 @@ fn unlike(old: &Value, new: &Value) -> bool {
     was != is
 }
 
-/// Whether two schemas say the same apart from words.
+/// Whether two schemas are equal apart from descriptions.
 fn same(a: &Value, b: &Value) -> bool {
     let none = Map::new();
     inlined(a, &none, false) == inlined(b, &none, false)

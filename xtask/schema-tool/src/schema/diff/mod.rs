@@ -1,5 +1,6 @@
-//! `cargo xtask schema diff`: what changed between two resolved schemas, each change once, classed for requests, answers and
-//! Rust. A change counts as compatible only where that is proved; what the algebra cannot decide is called unproved.
+//! `cargo xtask schema diff`: what changed between two resolved schemas, each change once, classed
+//! for requests, answers and Rust. A change counts as compatible only where that is proved; what
+//! the algebra cannot decide is called unproved.
 
 mod compare;
 mod operations;
@@ -19,11 +20,11 @@ pub(crate) use versions::{Bump, Member, members};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Class {
-    /// Only words about it changed.
+    /// Only its description changed.
     DocsOnly,
     /// Proved: what worked goes on working.
     Compatible,
-    /// Neither proved nor disproved: a person looks.
+    /// Neither proved nor disproved: needs review.
     Unproved,
     /// Something that worked stops working.
     Breaking,
@@ -79,7 +80,7 @@ impl Change {
         [self.request, self.response, Some(self.rust)].into_iter().flatten().max().unwrap_or(Class::DocsOnly)
     }
 
-    /// The change as one of words only; a signature that changed stays what it is.
+    /// The change as one of descriptions only; a changed signature stays one.
     fn docs_only(mut self) -> Self {
         for class in [&mut self.request, &mut self.response].into_iter().flatten() {
             *class = Class::DocsOnly;
@@ -91,7 +92,8 @@ impl Change {
     }
 }
 
-/// Whether two schemas take the same values, however each is written; `false` where that is not proved.
+/// Whether two schemas take the same values, however each is written; `false` where that is not
+/// proved.
 pub(crate) fn same_meaning(
     one: &Value,
     one_types: &Map<String, Value>,

@@ -1,4 +1,5 @@
-//! What a named schema is made of besides properties: words of an enum, branches of a union, and the rest.
+//! Parts of a named schema besides properties: values of an enum, branches of a union, and the
+//! rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +10,8 @@ use super::proof::{Answer, covers, inlined};
 use super::{Change, Kind};
 
 impl Comparison<'_> {
-    /// Words of an enum.
-    pub(super) fn words(
+    /// Values of an enum.
+    pub(super) fn values(
         &self,
         name: &str,
         old: &Value,
@@ -89,7 +90,8 @@ impl Comparison<'_> {
         for branch in after.iter().filter(|branch| !before.contains(branch)) {
             let what = format!("new kind `{branch}` of `{name}`");
             let prove = |asks: bool| self.with_branch(name, branch, asks);
-            // Variants lose the end that all branches share: a branch without it renames the others.
+            // Variants lose the end that all branches share: a branch without it renames the
+            // others.
             let names: Vec<String> = before.iter().map(|other| format!("{name}::{other}")).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             changes.push(self.change(name, "/oneOf", Kind::Added, what, prove, &names));
@@ -109,7 +111,8 @@ impl Comparison<'_> {
         changes
     }
 
-    /// Whether the union goes on as before with one more branch: one whose tag another has already would make both ambiguous.
+    /// Whether the union goes on as before with one more branch: one whose tag another has already
+    /// would make both ambiguous.
     fn with_branch(&self, name: &str, branch: &str, asks: bool) -> Answer {
         let mut wider = self.before[name].clone();
         if let Some(Value::Array(list)) = wider.get_mut("oneOf") {
@@ -120,14 +123,14 @@ impl Comparison<'_> {
 
     /// Whatever else differs in the definition itself.
     pub(super) fn rest(&self, name: &str, old: &Value, new: &Value) -> Option<Change> {
-        const TOLD: [&str; 5] = ["properties", "required", "x-enum", "enum", "oneOf"];
+        const COVERED: [&str; 5] = ["properties", "required", "x-enum", "enum", "oneOf"];
         let without = |schema: &Value| -> Map<String, Value> {
             let members = schema.as_object().cloned().unwrap_or_default();
-            // Without `x-enum` nobody else tells of the values.
-            let words = members.contains_key("x-enum");
+            // Without `x-enum` the values are compared here.
+            let values = members.contains_key("x-enum");
             members
                 .into_iter()
-                .filter(|(key, _)| !(TOLD.contains(&key.as_str()) && (words || key != "enum")))
+                .filter(|(key, _)| !(COVERED.contains(&key.as_str()) && (values || key != "enum")))
                 .collect()
         };
         let (before, after) = (without(old), without(new));

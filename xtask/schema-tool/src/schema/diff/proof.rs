@@ -1,5 +1,6 @@
-//! Whether one schema takes everything that another does, by the canonical algebra of the jsonschema crate. `Yes` is a proof;
-//! whatever the algebra cannot decide comes back as a reason, never as `Yes`.
+//! Whether one schema takes everything that another does, by the canonical algebra of the
+//! jsonschema crate. `Yes` is a proof; whatever the algebra cannot decide comes back as a reason,
+//! never as `Yes`.
 
 use jsonschema::canonical::Containment;
 use serde_json::{Map, Value, json};
@@ -39,7 +40,8 @@ pub(super) fn covers(wide: &Value, narrow: &Value) -> Answer {
     }
 }
 
-/// Both without the `allOf` that they share: if A takes all of B, A with a rule takes all of B with the same rule.
+/// Both without the `allOf` that they share: if A takes all of B, A with a rule takes all of B with
+/// the same rule.
 fn without_shared_rules(wide: &Value, narrow: &Value) -> (Value, Value) {
     let (mut wide, mut narrow) = (wide.clone(), narrow.clone());
     if let (Value::Object(a), Value::Object(b)) = (&mut wide, &mut narrow) {
@@ -66,9 +68,9 @@ fn without_shared_rules(wide: &Value, narrow: &Value) -> (Value, Value) {
     (wide, narrow)
 }
 
-/// The schema with every `$ref` replaced by its target and without notes. A `$ref` with keywords beside it becomes an `allOf`
-/// of both. With `closed`, objects take no other members than those they list: a request with a member that the service no
-/// longer describes must not count as taken.
+/// The schema with every `$ref` replaced by its target and without notes. A `$ref` with keywords
+/// beside it becomes an `allOf` of both. With `closed`, objects take no other members than those
+/// they list: a request with a member that the service no longer describes must not count as taken.
 pub(super) fn inlined(schema: &Value, definitions: &Map<String, Value>, closed: bool) -> Value {
     inline(schema, definitions, closed, 0)
 }
@@ -125,7 +127,8 @@ fn inline(schema: &Value, definitions: &Map<String, Value>, closed: bool, depth:
     let target =
         members.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix("#/$defs/"));
     match target.and_then(|name| definitions.get(name)) {
-        // A document that refers to itself was refused on the way in; the limit is for files given by hand.
+        // A document that refers to itself was refused on the way in; the limit is for files given
+        // by hand.
         Some(target) if depth < 40 => {
             let target = inline(target, definitions, closed, depth + 1);
             if rest.is_empty() { target } else { json!({ "allOf": [target, rest] }) }

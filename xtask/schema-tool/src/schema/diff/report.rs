@@ -1,4 +1,5 @@
-//! The changes for people (text), for a changelog (Markdown) and for programs (JSON). Each names every change once.
+//! The changes for people (text), for a changelog (Markdown) and for programs (JSON). Each names
+//! every change once.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,6 @@
-//! The public Rust of a resolved schema, name by name with its signature: what a user's code can mention. Read from the same
-//! definitions that the generator works on, so that what differs here differs in the generated types.
+//! The public Rust of a resolved schema, name by name with its signature: what a user's code can
+//! mention. Read from the same definitions that the generator works on, so that what differs here
+//! differs in the generated types.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +10,14 @@ use serde_json::Value;
 use crate::codegen::definitions::{self, Definition, Field, Role, Shape, Type};
 use crate::codegen::enums;
 
-/// Signatures by name: `Ratio`, `Ratio::R16x9`, `CreateTaskRequest.ratio`, `CreateTaskRequest::new`.
+/// Signatures by name: `Ratio`, `Ratio::R16x9`, `CreateTaskRequest.ratio`,
+/// `CreateTaskRequest::new`.
 #[derive(Debug, Default)]
 pub(crate) struct Surface(pub(crate) BTreeMap<String, String>);
 
 impl Surface {
-    /// The surface of a resolved schema; `Err` says why it has none, and then nothing can be said about Rust.
+    /// The surface of a resolved schema; `Err` says why it has none, and then nothing can be said
+    /// about Rust.
     pub(crate) fn of(document: &Value) -> Result<Self, String> {
         let definitions = definitions::read(document).map_err(|error| format!("{error:#}"))?;
         let mut surface = Self::default();
@@ -74,8 +77,8 @@ impl Surface {
         }
     }
 
-    /// Whether code written against `self` finds everything of `prefix` unchanged in `other`; `prefix` is a name, or a name
-    /// with `.` or `::` and a member.
+    /// Whether code written against `self` finds everything of `prefix` unchanged in `other`;
+    /// `prefix` is a name, or a name with `.` or `::` and a member.
     pub(crate) fn keeps(&self, other: &Self, name: &str) -> bool {
         self.0.get(name).is_none_or(|signature| other.0.get(name) == Some(signature))
     }

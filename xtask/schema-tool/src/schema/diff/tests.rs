@@ -1,4 +1,5 @@
-//! Single changes of a small schema, each with the classes it must get; nothing compatible without a proof.
+//! Single changes of a small schema, each with the classes it must get; nothing compatible without
+//! a proof.
 
 use serde_json::json;
 
@@ -125,9 +126,9 @@ fn requests() {
 #[test]
 fn words_and_branches() {
     use Class::{Breaking, Compatible, DocsOnly};
-    let mood = |new: &mut Value, words: &[&str]| {
-        new["$defs"]["Mood"]["enum"] = json!(words);
-        new["$defs"]["Mood"]["x-enum"] = words
+    let mood = |new: &mut Value, values: &[&str]| {
+        new["$defs"]["Mood"]["enum"] = json!(values);
+        new["$defs"]["Mood"]["x-enum"] = values
             .iter()
             .map(|w| ((*w).to_owned(), json!({ "description": "d" })))
             .collect::<Map<_, _>>()

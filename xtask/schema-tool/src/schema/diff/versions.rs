@@ -1,5 +1,6 @@
-//! Which version each crate should get for a set of changes. In 0.x a breaking change raises the minor number; what is
-//! unproved counts as breaking, because a version that was too high harms nobody.
+//! Which version each crate should get for a set of changes. In 0.x a breaking change raises the
+//! minor number; what is unproved counts as breaking, because a version that was too high harms
+//! nobody.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Apifox: the text of a published page, and the project export (`apifoxProject`). Both hold the same two JSON values: the
-//! body of the request and the list of answers.
+//! Apifox: the text of a published page, and the project export (`apifoxProject`). Both hold the
+//! same two JSON values: the body of the request and the list of answers.
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Map, Value, json};

@@ -1,5 +1,5 @@
-//! A bare JSON Schema: of the request body itself, or a document with the request among its `$defs` (as our resolved schema
-//! is one).
+//! A bare JSON Schema: of the request body itself, or a document with the request among its `$defs`
+//! (as our resolved schema is one).
 
 use anyhow::{Result, anyhow, bail};
 use serde_json::{Map, Value};
@@ -43,7 +43,8 @@ pub(super) fn read(value: &Value, wanted: Option<Operation>) -> Result<Imported>
     }
     let mut response = response.unwrap_or_else(super::nothing);
     openapi::local_references(&mut response);
-    // A bare schema does not say what it is the schema of: a request, unless the caller says otherwise.
+    // A bare schema does not say what it is the schema of: a request, unless the caller says
+    // otherwise.
     let mut imported = match wanted.unwrap_or(Operation::Create) {
         Operation::Create => super::bare(Kind::JsonSchema, Operation::Create, request, response),
         other => super::bare(Kind::JsonSchema, other, Value::Null, request),

@@ -1,5 +1,6 @@
-//! Apifox's Markdown: a fenced OpenAPI document where there is one, else the tables of parameters, in which `»` before a name
-//! says how deep it lies. The tables know names, types, what is required and descriptions; nothing else.
+//! Apifox's Markdown: a fenced OpenAPI document where there is one, else the tables of parameters,
+//! in which `»` before a name says how deep it lies. The tables know names, types, what is required
+//! and descriptions; nothing else.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use serde_json::{Map, Value, json};
@@ -22,8 +23,8 @@ pub(super) fn read(text: &str, wanted: Option<Operation>) -> Result<Imported> {
     Ok(imported)
 }
 
-/// The page to read of a file that joins several, as a whole site is exported: the wanted one, else the first kind of operation.
-/// Pages of other APIs are left out, with a note.
+/// The page to read of a file that joins several, as a whole site is exported: the wanted one, else
+/// the first kind of operation. Pages of other APIs are left out, with a note.
 fn first_of(pages: &[(usize, String)], wanted: Option<Operation>) -> Result<Imported> {
     let mut found: Vec<Imported> = Vec::new();
     let mut faults = Vec::new();

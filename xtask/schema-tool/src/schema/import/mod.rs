@@ -1,6 +1,7 @@
-//! A vendor's document of any kind to one normal form, which the overlays start from: the schema of the create request, of
-//! its answer, the other named types, and the document's own example. What cannot be read is refused with place and reason.
-//! Corrects nothing, and reads no file: bytes in, document out.
+//! A vendor's document of any kind to one normal form, which the overlays start from: the schema of
+//! the create request, of its answer, the other named types, and the document's own example. What
+//! cannot be read is refused with place and reason. Corrects nothing, and reads no file: bytes in,
+//! document out.
 
 mod apifox;
 mod json_schema;
@@ -97,8 +98,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Imported> {
     read_as(bytes, None)
 }
 
-/// Reads one operation of a document that may describe several; without `wanted`, the first of them. The error says where and
-/// why, but not which file: the caller knows its name.
+/// Reads one operation of a document that may describe several; without `wanted`, the first of
+/// them. The error says where and why, but not which file: the caller knows its name.
 pub(crate) fn read_as(bytes: &[u8], wanted: Option<Operation>) -> Result<Imported> {
     let text = decoded(bytes)?;
     let mut imported = detect(text, wanted)?;
@@ -227,7 +228,8 @@ fn bare(kind: Kind, operation: Operation, request: Value, response: Value) -> Im
     }
 }
 
-/// An import of what a document describes of an operation; a callback is the body that it is sent with.
+/// An import of what a document describes of an operation; a callback is the body that it is sent
+/// with.
 fn described(
     kind: Kind,
     operation: Operation,
@@ -249,8 +251,9 @@ fn nothing() -> Value {
     json!({ "type": "object", "properties": {} })
 }
 
-/// Reads the examples that are written as a text. In an export, one that is not JSON costs the example alone: nothing is
-/// generated from it. A page is copied by hand, so there it means that the copy is damaged.
+/// Reads the examples that are written as a text. In an export, one that is not JSON costs the
+/// example alone: nothing is generated from it. A page is copied by hand, so there it means that
+/// the copy is damaged.
 fn read_examples(imported: &mut Imported) -> Result<()> {
     for (example, of) in [(&mut imported.example, "a request"), (&mut imported.answer_example, "an answer")] {
         let Some(Value::String(text)) = example else { continue };

@@ -1,5 +1,5 @@
-//! What a document's names must be, whichever kind it was: every `$ref` leads to a type of the document and none in a
-//! circle, and every property can be a field of a Rust struct.
+//! What a document's names must be, whichever kind it was: every `$ref` leads to a type of the
+//! document and none in a circle, and every property can be a field of a Rust struct.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::{Imported, references};
 
-/// Names of the generated types' own members, and those that Rust takes for no field in any spelling.
+/// Names of the generated types' own members, and those that Rust takes for no field in any
+/// spelling.
 const TAKEN: [&str; 5] = ["new", "extra", "self", "super", "crate"];
 
 pub(super) fn check(imported: &Imported) -> Result<()> {
@@ -89,7 +90,8 @@ fn property_names(properties: &Map<String, Value>, place: &str) -> Result<()> {
     Ok(())
 }
 
-/// Follows references depth first; a type that contains itself has no size in Rust and no end in the algebra.
+/// Follows references depth first; a type that contains itself has no size in Rust and no end in
+/// the algebra.
 fn circle(
     graph: &BTreeMap<&str, Vec<String>>,
     way: &mut Vec<String>,

@@ -1,5 +1,5 @@
-//! The one normal form of a document, whatever kind it was: defaults as notes, examples beside it, roots as plain objects,
-//! tools' own hints left out. Says nothing else than the document says.
+//! The one normal form of a document, whatever kind it was: defaults as notes, examples beside it,
+//! roots as plain objects, tools' own hints left out. Says nothing else than the document says.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,8 @@ pub(crate) const OURS: [&str; 8] =
 /// The largest schema, in JSON values, that named types may be unfolded to.
 const MOST_UNFOLDED: usize = 200_000;
 
-/// What is the same whichever kind the document was: a default is a note about the service, never a value that we send.
+/// What is the same whichever kind the document was: a default is a note about the service, never a
+/// value that we send.
 pub(super) fn form(imported: &mut Imported) -> Result<()> {
     collect_samples(imported);
     let Imported { request, response, definitions, left_out, .. } = imported;
@@ -65,7 +66,8 @@ fn collect_samples(imported: &mut Imported) {
     imported.samples = samples;
 }
 
-/// A root that is put together by `allOf` is one object; a root with properties says that it is an object.
+/// A root that is put together by `allOf` is one object; a root with properties says that it is an
+/// object.
 fn flatten(root: &mut Value, definitions: &Map<String, Value>) {
     let Value::Object(members) = root else { return };
     if let Some(Value::Array(parts)) = members.get("allOf").cloned() {
@@ -176,7 +178,8 @@ impl Imported {
     }
 }
 
-/// The normal form of several documents together: that of the create, with the answers that the others describe.
+/// The normal form of several documents together: that of the create, with the answers that the
+/// others describe.
 pub(crate) fn document(create: &Imported, others: &[Imported]) -> Value {
     let mut definitions = create.types();
     definitions.entry(RESPONSE).or_insert_with(super::nothing);
@@ -275,7 +278,8 @@ pub(crate) fn reached(
     seen
 }
 
-/// Visits every schema inside a schema, itself included; what stands in `const`, `enum` or an example is no schema.
+/// Visits every schema inside a schema, itself included; what stands in `const`, `enum` or an
+/// example is no schema.
 pub(crate) fn walk(schema: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
     let Value::Object(members) = schema else { return };
     visit(members);

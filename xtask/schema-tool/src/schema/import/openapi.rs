@@ -1,5 +1,6 @@
-//! OpenAPI 3.0 and 3.1: the operation that creates a task, with the schemas that it names. 3.0's own dialect (`nullable`,
-//! boolean exclusive bounds, `$ref` that hides its neighbours) is put into JSON Schema 2020-12.
+//! OpenAPI 3.0 and 3.1: the operation that creates a task, with the schemas that it names. 3.0's
+//! own dialect (`nullable`, boolean exclusive bounds, `$ref` that hides its neighbours) is put into
+//! JSON Schema 2020-12.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use heck::ToUpperCamelCase as _;
@@ -166,7 +167,8 @@ fn chosen<'a, 'b>(
     Ok((call, others))
 }
 
-/// Which of these operations to read: the wanted one, or the first kind; of several of one kind, the one at the known path.
+/// Which of these operations to read: the wanted one, or the first kind; of several of one kind,
+/// the one at the known path.
 pub(super) fn choose(calls: &[(Operation, String)], wanted: Option<Operation>) -> Result<usize, String> {
     let kind = wanted.or_else(|| calls.iter().map(|(kind, _)| *kind).min());
     let of: Vec<usize> = (0..calls.len()).filter(|at| Some(calls[*at].0) == kind).collect();
@@ -294,7 +296,8 @@ pub(super) fn type_name(name: &str) -> Option<String> {
     (plain && !name.contains("..") && named).then_some(camel)
 }
 
-/// Every `$ref` to a named schema, in our spelling; others stay, to be refused by the check of names.
+/// Every `$ref` to a named schema, in our spelling; others stay, to be refused by the check of
+/// names.
 pub(super) fn local_references(schema: &mut Value) {
     walk(schema, &mut |members| {
         let target = members.get("$ref").and_then(Value::as_str);

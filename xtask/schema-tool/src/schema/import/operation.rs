@@ -1,5 +1,5 @@
-//! Which operation of the API a described call is: by method and path, and where these say nothing by the shape of its bodies.
-//! Knows no publisher: every mount of the API ends in the same path.
+//! Which operation of the API a described call is: by method and path, and where these say nothing
+//! by the shape of its bodies. Knows no publisher: every mount of the API ends in the same path.
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,7 +37,8 @@ impl Operation {
         }
     }
 
-    /// The type of `$defs` that the operation's answer (for a callback, its body) is; delete answers nothing.
+    /// The type of `$defs` that the operation's answer (for a callback, its body) is; delete
+    /// answers nothing.
     pub(crate) fn answer(self) -> Option<&'static str> {
         match self {
             Self::Create => Some(super::RESPONSE),

@@ -1,5 +1,6 @@
-//! The known fault of Apifox exports: a plain YAML scalar that holds `: ` or begins with a reserved character, which no YAML
-//! parser takes. Quotes the value of exactly the lines at which the parser stops; every other fault stays a fault.
+//! The known fault of Apifox exports: a plain YAML scalar that holds `: ` or begins with a reserved
+//! character, which no YAML parser takes. Quotes the value of exactly the lines at which the parser
+//! stops; every other fault stays a fault.
 
 use serde_json::Value;
 
@@ -8,8 +9,8 @@ use super::strict::{self, Fault};
 /// No more lines than this are repaired: a text with more of them is something else.
 const MOST: usize = 400;
 
-/// A text that is one YAML document, and a warning for each line that had to be quoted. `first_line` is the number of its
-/// first line in the file.
+/// A text that is one YAML document, and a warning for each line that had to be quoted.
+/// `first_line` is the number of its first line in the file.
 pub(super) fn yaml(text: &str, first_line: usize) -> Result<(Value, Vec<String>), Fault> {
     let original = match strict::yaml(text) {
         Ok(value) => return Ok((value, Vec::new())),

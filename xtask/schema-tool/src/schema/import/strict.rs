@@ -1,5 +1,6 @@
-//! JSON and YAML text to a value, with every fault at its line and column. Stricter than the libraries by themselves: a
-//! name that stands twice in one object is a fault, not a value that vanishes, and aliases cannot blow a document up.
+//! JSON and YAML text to a value, with every fault at its line and column. Stricter than the
+//! libraries by themselves: a name that stands twice in one object is a fault, not a value that
+//! vanishes, and aliases cannot blow a document up.
 
 use std::fmt;
 
@@ -22,7 +23,8 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// The first JSON value of a text that begins in line `first_line` of its file; what follows it is left alone.
+/// The first JSON value of a text that begins in line `first_line` of its file; what follows it is
+/// left alone.
 pub(crate) fn first_json(text: &str, first_line: usize) -> Result<Option<Value>, Fault> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Strict>();
     match values.next() {

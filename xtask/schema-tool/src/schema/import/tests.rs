@@ -1,4 +1,5 @@
-//! Documents of every kind that say the same come to the same normal form; what cannot be read is refused with its place.
+//! Documents of every kind that say the same come to the same normal form; what cannot be read is
+//! refused with its place.
 
 use super::*;
 

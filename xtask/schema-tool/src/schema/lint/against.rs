@@ -1,5 +1,5 @@
-//! Rules of `schema lint` that hold a document against something else: values of its own beside their schemas, other documents,
-//! and what our overlays say.
+//! Rules of `schema lint` that hold a document against something else: values of its own beside
+//! their schemas, other documents, and what our overlays say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +45,8 @@ fn own_values(imported: &Imported) -> Vec<Finding> {
         .collect()
 }
 
-/// A field that is declared as text although its example, another document or our overlay has something else.
+/// A field that is declared as text although its example, another document or our overlay has
+/// something else.
 fn declared_as_text(imported: &Imported, context: &Context<'_>) -> Vec<Finding> {
     const ADVICE: &str = "find out what the service takes; a text on the wire is another value than a number, a boolean or a list";
     let own = json!({ "$defs": imported.types() });

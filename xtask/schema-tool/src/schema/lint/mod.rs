@@ -1,5 +1,6 @@
-//! `cargo xtask schema lint`: faults of a vendor's document itself, each with its place in the normal form, what to do about
-//! it, and the overlay that answers it already. Judges the document alone: never our corrections, never the service.
+//! `cargo xtask schema lint`: faults of a vendor's document itself, each with its place in the
+//! normal form, what to do about it, and the overlay that answers it already. Judges the document
+//! alone: never our corrections, never the service.
 
 mod against;
 mod rules;
@@ -74,7 +75,8 @@ pub(crate) fn lint(
 fn answers(overlay: &Overlay, finding: &Finding) -> bool {
     overlay.places().any(|place| match finding.rule {
         "only-success" => place.starts_with("/$defs/Error"),
-        // Whoever lifts a property out of the way describes it; a member of its own answers itself only.
+        // A replaced property is described by its replacement; a lint of a single field is answered
+        // by that field only.
         _ => {
             let inside = finding.pointer.strip_prefix(place.as_str());
             inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn required_in_the_wrong_place_and_words_nobody_knows() {
+    fn required_in_the_wrong_place_and_unknown_keywords() {
         let schema = json!({ "type": "object", "required": ["url", "gone"], "examples": [{}], "properties": {
             "image": { "type": "object", "description": "d", "properties": { "url": { "type": "string", "description": "d", "required": true } } },
             "level": { "type": "integer", "description": "d", "minimun": 3 },

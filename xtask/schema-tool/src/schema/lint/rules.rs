@@ -84,7 +84,8 @@ fn example(imported: &Imported) -> Vec<Finding> {
         .collect()
 }
 
-/// What is required of every item of a list although the example leaves it out of some: it belongs to a kind of item.
+/// What is required of every item of a list although the example leaves it out of some: it belongs
+/// to a kind of item.
 fn required_by_example(imported: &Imported) -> Vec<Finding> {
     let (Some(example), Some(properties)) =
         (&imported.example, imported.request.get("properties").and_then(Value::as_object))
@@ -207,12 +208,12 @@ fn prose(imported: &Imported) -> Vec<Finding> {
             let constrained =
                 ["enum", "const", "$ref", "oneOf", "anyOf"].iter().any(|key| members.contains_key(*key));
             if members.get("type") == Some(&json!("string")) && !constrained {
-                let words = listed_words(description);
-                if words.len() > 1 {
+                let values = listed_values(description);
+                if values.len() > 1 {
                     findings.push(Finding::new(
                         "enum-in-prose",
                         at,
-                        format!("the description lists values ({}), the schema takes any text", words.join(", ")),
+                        format!("the description lists values ({}), the schema takes any text", values.join(", ")),
                         "name them as a type of their own in an overlay, with `x-enum`; add `enum` only if the service refuses others",
                     ));
                 }
@@ -233,7 +234,7 @@ fn prose(imported: &Imported) -> Vec<Finding> {
 }
 
 /// Values that a description announces as such.
-fn listed_words(description: &str) -> Vec<String> {
+fn listed_values(description: &str) -> Vec<String> {
     const ANNOUNCED: [&str; 8] =
         ["取值", "可选", "枚举", "one of", "either", "allowed values", "possible values", "valid values"];
     let lower = description.to_lowercase();
@@ -256,10 +257,10 @@ fn listed_words(description: &str) -> Vec<String> {
             .filter(is_value)
             .collect()
     };
-    let mut words: Vec<String> =
+    let mut values: Vec<String> =
         if quoted.len() > 1 { quoted } else { bare() }.into_iter().map(str::to_owned).collect();
-    words.dedup();
-    words
+    values.dedup();
+    values
 }
 
 /// What the document says about answers.

@@ -1,4 +1,5 @@
-//! What a person answers to the questions of an update: on the command line, or in a file. Knows no document.
+//! What a person answers to the questions of an update: on the command line, or in a file. Knows no
+//! document.
 
 use std::path::Path;
 
@@ -36,12 +37,12 @@ pub(crate) struct Answer {
 
 /// The pairs of `--take`, in order.
 pub(crate) fn from_command_line<'a>(
-    words: impl Iterator<Item = &'a String>,
+    args: impl Iterator<Item = &'a String>,
     reason: Option<&String>,
 ) -> Result<Vec<Answer>> {
-    let words: Vec<&String> = words.collect();
+    let args: Vec<&String> = args.collect();
     let mut answers = Vec::new();
-    for pair in words.chunks(2) {
+    for pair in args.chunks(2) {
         let [take, pointer] = pair else { bail!("`--take` wants `ours` or `theirs`, and a pointer") };
         let answer =
             Answer { pointer: (*pointer).clone(), take: Take::parse(take)?, reason: reason.cloned() };
@@ -50,8 +51,8 @@ pub(crate) fn from_command_line<'a>(
     Ok(answers)
 }
 
-/// A file with answers: a list of `{"pointer", "take", "reason"}`, or the output of `--json` with a `take` written into each
-/// of its questions.
+/// A file with answers: a list of `{"pointer", "take", "reason"}`, or the output of `--json` with a
+/// `take` written into each of its questions.
 pub(crate) fn from_file(file: &Path) -> Result<Vec<Answer>> {
     let name = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("{name} cannot be read"))?;
@@ -105,14 +106,14 @@ fn add(answers: &mut Vec<Answer>, answer: Answer) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn words(words: &[&str]) -> Result<Vec<Answer>> {
-        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        from_command_line(words.iter(), None)
+    fn args(args: &[&str]) -> Result<Vec<Answer>> {
+        let args: Vec<String> = args.iter().map(|word| (*word).to_owned()).collect();
+        from_command_line(args.iter(), None)
     }
 
     #[test]
     fn on_the_command_line() {
-        let answers = words(&["ours", "/a", "theirs", "/b", "ours", "/a"]).unwrap();
+        let answers = args(&["ours", "/a", "theirs", "/b", "ours", "/a"]).unwrap();
         assert_eq!(
             answers.iter().map(|a| (a.pointer.as_str(), a.take)).collect::<Vec<_>>(),
             [("/a", Take::Ours), ("/b", Take::Theirs)]
@@ -122,7 +123,7 @@ mod tests {
             (vec!["ours", "a"], "not a JSON pointer"),
             (vec!["ours", "/a", "theirs", "/a"], "answered both"),
         ] {
-            assert!(words(&wrong).unwrap_err().to_string().contains(part), "{wrong:?}");
+            assert!(args(&wrong).unwrap_err().to_string().contains(part), "{wrong:?}");
         }
     }
 

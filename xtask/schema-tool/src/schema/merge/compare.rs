@@ -1,5 +1,6 @@
-//! Two readings of one value side by side: where the document contradicts what we say, and what it describes that we do not.
-//! To say less than the other is no contradiction; to allow less, in what is sent, is one.
+//! Two readings of one value side by side: where the document contradicts what we say, and what it
+//! describes that we do not. To say less than the other is no contradiction; to allow less, in what
+//! is sent, is one.
 
 use serde_json::{Map, Value};
 
@@ -99,8 +100,8 @@ impl Comparer<'_> {
             all.contains(name) || (name == "integer" && all.contains("number"))
         };
         let narrower = we.iter().all(|name| takes(&document, name));
-        // What comes back may be read more widely than it is described; what is sent may not. A number that comes back may
-        // well be whole.
+        // What comes back may be read more widely than it is described; what is sent may not. A
+        // number that comes back may well be whole.
         let read =
             document.iter().all(|name| takes(&we, name) || (*name == "number" && we.contains("integer")));
         let agrees = if self.role == Role::Response { read } else { narrower };
@@ -130,7 +131,7 @@ impl Comparer<'_> {
                     self.contradiction(place, "values", said, list(&we));
                 }
             }
-            // A list of words beside a text that stays open: the document names those that it knows.
+            // A list of values beside an open string: the document names the known ones.
             None if document.iter().all(|value| value.is_string()) => {
                 self.found.notes.push(format!(
                     "{}the document lists {}; ours stays open",

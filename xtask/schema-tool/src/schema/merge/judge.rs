@@ -1,4 +1,5 @@
-//! One statement beside the document: whether it still holds, and what contradicts it that did not before.
+//! One statement beside the document: whether it still holds, and what contradicts it that did not
+//! before.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::schema::lift::{cut, one_line};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
-    /// The document still says what we correct, if in other words.
+    /// The document still has the value that we correct, perhaps with other text.
     Applies,
     /// The document no longer describes what we say; we go on saying it.
     Kept,
@@ -177,12 +178,12 @@ impl<'a> Judge<'a> {
         let now = beside(document, &self.after);
         let mut judged = Judged::of(Verdict::Applies);
         judged.standing = now.contradictions.clone();
-        // The same words may refer to a type that moved.
+        // The same text may refer to a type that moved.
         if unchanged && references(document).is_empty() {
             return judged;
         }
-        if let Some(words) = new_words(statement.base.as_ref(), document) {
-            judged.notes.push(format!("at {at}: its description changed: {words}"));
+        if let Some(description) = new_description(statement.base.as_ref(), document) {
+            judged.notes.push(format!("at {at}: its description changed: {description}"));
         }
         let base = statement.base.as_ref();
         if base.is_some_and(|base| same_meaning(base, &self.before, document, &self.after)) {
@@ -265,8 +266,8 @@ fn names(list: Option<&Value>) -> Vec<String> {
         .collect()
 }
 
-/// The list that `required` becomes: ours, and what the document requires of fields that nobody spoke of before. `None` where
-/// the statement is about something else.
+/// The list that `required` becomes: ours, and what the document requires of fields that nobody
+/// spoke of before. `None` where the statement is about something else.
 pub(super) fn required(
     statement: &Statement,
     found: &Found,
@@ -314,13 +315,13 @@ pub(super) fn role(document: &Value, at: &str) -> Role {
 }
 
 /// The description where it is another one.
-fn new_words(base: Option<&Value>, document: &Value) -> Option<String> {
+fn new_description(base: Option<&Value>, document: &Value) -> Option<String> {
     let of = |value: &Value| value.get("description").and_then(Value::as_str).map(str::to_owned);
-    let words = of(document)?;
-    if base.and_then(of).as_ref() == Some(&words) {
+    let description = of(document)?;
+    if base.and_then(of).as_ref() == Some(&description) {
         return None;
     }
-    Some(cut(one_line(&words), 160))
+    Some(cut(one_line(&description), 160))
 }
 
 #[cfg(test)]

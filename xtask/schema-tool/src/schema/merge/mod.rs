@@ -1,6 +1,6 @@
-//! A document and our overlays, merged statement by statement: what the document said when a statement was written, what it
-//! says now, and what we say. Decides by meaning; a contradiction that is new becomes a question, and nothing else does.
-//! Reads and writes no file.
+//! A document and our overlays, merged statement by statement: what the document said when a
+//! statement was written, what it says now, and what we say. Decides by meaning; a contradiction
+//! that is new becomes a question, and nothing else does. Reads and writes no file.
 
 pub(crate) mod answers;
 mod compare;
@@ -76,7 +76,7 @@ pub(crate) struct Merge {
     pub(crate) statuses: Vec<Status>,
     pub(crate) questions: Vec<Question>,
     pub(crate) new_fields: Vec<NewField>,
-    /// What a person should know: words that changed, fields inside a union.
+    /// Notes for the user: changed descriptions, fields inside a union.
     pub(crate) notes: Vec<String>,
     /// The merged document; an open question counts as answered with ours.
     pub(crate) document: Value,
@@ -287,7 +287,7 @@ fn theirs(
     let Some(lifted) = lift.field(&owner, &name, document) else { return vec![rely] };
     taken.extend(lift.taken);
     let mut schema = lifted.schema;
-    // Our words about the field stay; what only holds of our reading goes.
+    // Our description of the field stays; what holds only for our schema goes.
     if let (Value::Object(members), Some(Value::Object(ours))) = (&mut schema, merged.pointer(&at)) {
         for note in ["description", "x-private"] {
             if let Some(value) = ours.get(note) {
@@ -415,7 +415,8 @@ pub(crate) fn types(document: &Value) -> Map<String, Value> {
     document.get("$defs").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-/// The fields that `schema` declares as text and `other` does not, with what the other says. Both have their own types.
+/// The fields that `schema` declares as text and `other` does not, with what the other says. Both
+/// have their own types.
 pub(crate) fn texts_beside(
     schema: &Value,
     document: &Value,

@@ -1,5 +1,6 @@
-//! Random pairs of a changed document and an overlay, each held against a validator that knows nothing of readings: no verdict
-//! but a question where an instance of either side would be refused against what we say.
+//! Random pairs of a changed document and an overlay, each held against a validator that knows
+//! nothing of readings: no verdict but a question where an instance of either side would be refused
+//! against what we say.
 
 use std::collections::BTreeMap;
 
@@ -37,15 +38,15 @@ impl Random {
         let mut schema = match self.up_to(if depth == 0 { 9 } else { 6 }) {
             0 => json!({ "type": "string" }),
             1 => {
-                let words = self.some(&["a", "b", "c"]);
+                let values = self.some(&["a", "b", "c"]);
                 match self.up_to(3) {
                     0 => {
-                        json!({ "oneOf": words.iter().map(|word| json!({ "const": word })).collect::<Vec<_>>() })
+                        json!({ "oneOf": values.iter().map(|word| json!({ "const": word })).collect::<Vec<_>>() })
                     }
                     1 => {
-                        json!({ "type": ["string", "null"], "enum": words.iter().map(|w| json!(w)).chain([Value::Null]).collect::<Vec<_>>() })
+                        json!({ "type": ["string", "null"], "enum": values.iter().map(|w| json!(w)).chain([Value::Null]).collect::<Vec<_>>() })
                     }
-                    _ => json!({ "type": "string", "enum": words }),
+                    _ => json!({ "type": "string", "enum": values }),
                 }
             }
             2 => {
@@ -113,8 +114,8 @@ fn instances() -> Vec<Value> {
     all
 }
 
-fn named(words: &[String]) -> Value {
-    json!({ "type": "string", "enum": words })
+fn named(values: &[String]) -> Value {
+    json!({ "type": "string", "enum": values })
 }
 
 /// Which instances a schema takes; the same schema is compiled once.
@@ -138,7 +139,8 @@ impl Taken {
     }
 }
 
-/// A text that stays open beside a list of words, at any depth: the one difference that is noted and not asked.
+/// An open string beside a list of values, at any depth: the one difference that is noted and not
+/// asked.
 fn open_beside_list(document: &Value, ours: &Value, types: (&Value, &Value)) -> bool {
     use crate::schema::reading::Reading;
     let wrap = |named: &Value| json!({ "Named": named }).as_object().cloned().unwrap_or_default();
@@ -229,7 +231,8 @@ fn ten_thousand_pairs() {
         match verdict {
             Verdict::Confirmed | Verdict::Adopted => {
                 let before_was = base.as_ref().map(|base| taken.by(base, &before_named));
-                // What contradicted us before, and was answered by writing the overlay, is not asked again.
+                // What contradicted us before, and was answered by writing the overlay, is not
+                // asked again.
                 let known = |at: usize| before_was.as_ref().is_some_and(|was| !was[at]);
                 if let Some(at) = narrower.filter(|at| !known(*at)) {
                     assert!(

@@ -1,5 +1,6 @@
-//! The statements of an overlay file: each an operation with what the document said when it was written. Brings them onto
-//! another document, whatever stands there now, and writes the file again with what it found. Judges nothing.
+//! The statements of an overlay file: each an operation with what the document said when it was
+//! written. Brings them onto another document, whatever stands there now, and writes the file again
+//! with what it found. Judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! Real documents of this API, as other publishers have them: what each asks, and that nothing else stands in its way.
+//! Real documents of this API, as other publishers have them: what each asks, and that nothing else
+//! stands in its way.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use crate::codegen;
 use crate::schema::diff::Class;
 use crate::schema::intake::Arrival;
 use crate::schema::merge::{Answer, Take};
-use crate::schema::rehearsal::Rehearsal;
+use crate::schema::fixtures::Fixture;
 use crate::schema::update::{self, Options, Update};
 use crate::schema::{files, source};
 
@@ -20,9 +21,9 @@ fn document(name: &str) -> PathBuf {
     crate::root().join("xtask/schema-tool/fixtures/documents").join(name)
 }
 
-fn plan(rehearsal: &Rehearsal, file: PathBuf, answers: Vec<Answer>) -> anyhow::Result<Update> {
+fn plan(fixture: &Fixture, file: PathBuf, answers: Vec<Answer>) -> anyhow::Result<Update> {
     let arrival = Arrival { file, received: Some(RECEIVED.to_owned()), ..Arrival::default() };
-    update::plan(rehearsal.root(), &arrival, &Options { answers, ..Options::default() })
+    update::plan(fixture.root(), &arrival, &Options { answers, ..Options::default() })
 }
 
 fn answers(pointers: &[String], take: Take) -> Vec<Answer> {
@@ -33,18 +34,18 @@ fn field(name: &str) -> String {
     format!("/$defs/CreateTaskRequest/properties/{name}")
 }
 
-fn schema(rehearsal: &Rehearsal) -> Value {
-    codegen::read_json(rehearsal.root(), codegen::SCHEMA).unwrap()
+fn schema(fixture: &Fixture) -> Value {
+    codegen::read_json(fixture.root(), codegen::SCHEMA).unwrap()
 }
 
-fn check(rehearsal: &Rehearsal) {
-    codegen::run(rehearsal.root(), true).unwrap();
-    crate::docs::run(rehearsal.root(), true).unwrap();
+fn check(fixture: &Fixture) {
+    codegen::run(fixture.root(), true).unwrap();
+    crate::docs::run(fixture.root(), true).unwrap();
 }
 
 #[test]
 fn each_asks_its_contradictions_and_nothing_else() {
-    let first = Rehearsal::first(&crate::root()).unwrap();
+    let first = Fixture::first(&crate::root()).unwrap();
     for (name, fields, parts) in [
         (
             "302ai.seedance-2.0.apifox.md",
@@ -79,10 +80,10 @@ fn each_asks_its_contradictions_and_nothing_else() {
             vec!["schema/vendor/list/chainhub.list-tasks.apifox.md (the list operation"],
         ),
     ] {
-        let rehearsal = first.again().unwrap();
-        let before = rehearsal.contents().unwrap();
+        let fixture = first.again().unwrap();
+        let before = fixture.contents().unwrap();
         let update =
-            plan(&rehearsal, document(name), Vec::new()).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+            plan(&fixture, document(name), Vec::new()).unwrap_or_else(|error| panic!("{name}: {error:#}"));
         assert_eq!(update.questions, fields.iter().map(|name| field(name)).collect::<Vec<_>>(), "{name}");
         for part in parts {
             assert!(update.report.contains(part), "{name}: `{part}` is missing in\n{}", update.report);
@@ -91,26 +92,26 @@ fn each_asks_its_contradictions_and_nothing_else() {
         assert_eq!(last[1], format!("{} questions", fields.len()), "{name}");
         assert_eq!(last[0], "0 changes: 0 breaking, 0 unproved, 0 compatible, 0 docs only", "{name}");
         assert_eq!(update.json["questions"].as_array().unwrap().len(), fields.len(), "{name}");
-        assert_eq!(rehearsal.contents().unwrap(), before, "{name}: planning touched a file");
+        assert_eq!(fixture.contents().unwrap(), before, "{name}: planning touched a file");
         assert_eq!(update.files.is_empty(), !fields.is_empty(), "{name}: all files or none");
 
-        let settled = plan(&rehearsal, document(name), answers(&update.questions, Take::Ours)).unwrap();
+        let settled = plan(&fixture, document(name), answers(&update.questions, Take::Ours)).unwrap();
         assert_eq!(settled.questions, [""; 0], "{name}");
-        let was = schema(&rehearsal);
-        files::commit(rehearsal.root(), &settled.files).unwrap();
-        check(&rehearsal);
+        let was = schema(&fixture);
+        files::commit(fixture.root(), &settled.files).unwrap();
+        check(&fixture);
         assert_eq!(
-            schema(&rehearsal).to_string(),
+            schema(&fixture).to_string(),
             was.to_string(),
             "{name}: the resolved schema stays, its order too"
         );
-        let page = rehearsal.root().join("schema/vendor/create/create-task.apifox.txt");
+        let page = fixture.root().join("schema/vendor/create/create-task.apifox.txt");
         assert_eq!(
             source::sha256(&fs::read(page).unwrap()),
             "a3f112a8b0f08781ec0ea48427958561bebc6a28bd43178d06f7fdca6e8a0a4b"
         );
 
-        let again = plan(&rehearsal, document(name), Vec::new()).unwrap();
+        let again = plan(&fixture, document(name), Vec::new()).unwrap();
         assert_eq!(
             (again.questions.len(), again.files.len(), again.changes.len()),
             (0, 0, 0),
@@ -123,14 +124,14 @@ fn each_asks_its_contradictions_and_nothing_else() {
 
 #[test]
 fn from_document_to_green_check_in_few_commands_and_seconds() {
-    let rehearsal = Rehearsal::first(&crate::root()).unwrap();
+    let fixture = Fixture::first(&crate::root()).unwrap();
     let start = Instant::now();
-    let update = plan(&rehearsal, document("302ai.seedance-2.0.apifox.md"), Vec::new()).unwrap();
+    let update = plan(&fixture, document("302ai.seedance-2.0.apifox.md"), Vec::new()).unwrap();
     let settled =
-        plan(&rehearsal, document("302ai.seedance-2.0.apifox.md"), answers(&update.questions, Take::Ours))
+        plan(&fixture, document("302ai.seedance-2.0.apifox.md"), answers(&update.questions, Take::Ours))
             .unwrap();
-    files::commit(rehearsal.root(), &settled.files).unwrap();
-    check(&rehearsal);
+    files::commit(fixture.root(), &settled.files).unwrap();
+    check(&fixture);
     let took = start.elapsed();
     // Two updates, `codegen --check` and `docs --check`.
     println!("4 commands, {:.1} s of machine time without compiling", took.as_secs_f64());
@@ -139,7 +140,7 @@ fn from_document_to_green_check_in_few_commands_and_seconds() {
 
 #[test]
 fn an_answer_is_kept_with_its_day_and_reason() {
-    let rehearsal = Rehearsal::first(&crate::root()).unwrap();
+    let fixture = Fixture::first(&crate::root()).unwrap();
     let name = "302ai.seedance-2.0.apifox.md";
     let mut all = answers(&[field("draft"), field("tools")], Take::Ours);
     all.push(Answer {
@@ -147,47 +148,47 @@ fn an_answer_is_kept_with_its_day_and_reason() {
         take: Take::Theirs,
         reason: Some("A recorded answer.".to_owned()),
     });
-    let update = plan(&rehearsal, document(name), all).unwrap();
+    let update = plan(&fixture, document(name), all).unwrap();
     let [change] = update.changes.as_slice() else { panic!("{:#?}", update.changes) };
     assert_eq!(change.what, "field `CreateTaskRequest.frames` changed");
     assert_eq!((change.rust, change.worst()), (Class::Breaking, Class::Breaking));
-    files::commit(rehearsal.root(), &update.files).unwrap();
-    check(&rehearsal);
-    let types = fs::read_to_string(rehearsal.root().join("crates/model/src/generated/types.rs")).unwrap();
+    files::commit(fixture.root(), &update.files).unwrap();
+    check(&fixture);
+    let types = fs::read_to_string(fixture.root().join("crates/model/src/generated/types.rs")).unwrap();
     assert!(types.contains("pub frames: Option<String>"), "the document's reading holds");
-    let frames = codegen::read_json(rehearsal.root(), "schema/overlay/048-frames.json").unwrap();
+    let frames = codegen::read_json(fixture.root(), "schema/overlay/048-frames.json").unwrap();
     let answer = &frames["answers"][0];
     assert_eq!(
         (&answer["at"], &answer["take"], &answer["date"], &answer["reason"]),
         (&json!(field("frames")), &json!("theirs"), &json!(RECEIVED), &json!("A recorded answer."))
     );
     assert!(answer["document"].as_str().unwrap().contains("302.ai"), "{answer}");
-    let draft = codegen::read_json(rehearsal.root(), "schema/overlay/044-draft.json").unwrap();
+    let draft = codegen::read_json(fixture.root(), "schema/overlay/044-draft.json").unwrap();
     assert_eq!(draft["answers"][0]["take"], "ours");
 
     // The same document asks nothing; a person may still change their mind.
-    let again = plan(&rehearsal, document(name), Vec::new()).unwrap();
+    let again = plan(&fixture, document(name), Vec::new()).unwrap();
     assert_eq!((again.questions.len(), again.files.len()), (0, 0));
-    let back = plan(&rehearsal, document(name), answers(&[field("draft")], Take::Theirs)).unwrap();
+    let back = plan(&fixture, document(name), answers(&[field("draft")], Take::Theirs)).unwrap();
     assert_eq!(back.changes[0].what, "field `CreateTaskRequest.draft` changed");
     let none =
-        plan(&rehearsal, document(name), answers(&[field("seed")], Take::Ours)).err().unwrap().to_string();
+        plan(&fixture, document(name), answers(&[field("seed")], Take::Ours)).err().unwrap().to_string();
     assert!(none.contains("there is no question at /$defs/CreateTaskRequest/properties/seed"), "{none}");
 }
 
 #[test]
 fn a_third_edition_asks_what_is_new_in_it() {
-    let rehearsal = Rehearsal::first(&crate::root()).unwrap();
+    let fixture = Fixture::first(&crate::root()).unwrap();
     let name = "302ai.seedance-2.0.apifox.md";
     let text = fs::read_to_string(document(name)).unwrap();
-    let open = plan(&rehearsal, document(name), Vec::new()).unwrap().questions;
-    let settled = plan(&rehearsal, document(name), answers(&open, Take::Ours)).unwrap();
-    files::commit(rehearsal.root(), &settled.files).unwrap();
+    let open = plan(&fixture, document(name), Vec::new()).unwrap().questions;
+    let settled = plan(&fixture, document(name), answers(&open, Take::Ours)).unwrap();
+    files::commit(fixture.root(), &settled.files).unwrap();
     let property =
         |name: &str, kind: &str| format!("                {name}:\n                  type: {kind}\n");
     let indent = "                  ";
-    let values = |words: &[&str]| {
-        let list: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let values = |values: &[&str]| {
+        let list: Vec<String> = values.iter().map(|word| format!("'{word}'")).collect();
         format!("{indent}enum: [{}]\n", list.join(", "))
     };
     let ratios = ["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"];
@@ -265,9 +266,9 @@ fn a_third_edition_asks_what_is_new_in_it() {
             "confirmed schema/overlay/010-request-object.json",
         ),
     ] {
-        let file = rehearsal.incoming(&("third.md", text.into_bytes())).unwrap();
+        let file = fixture.incoming(&("third.md", text.into_bytes())).unwrap();
         let update =
-            plan(&rehearsal, file, Vec::new()).unwrap_or_else(|error| panic!("{edition}: {error:#}"));
+            plan(&fixture, file, Vec::new()).unwrap_or_else(|error| panic!("{edition}: {error:#}"));
         let expected: Vec<String> = expected
             .into_iter()
             .map(|name| match name.strip_prefix('\u{0}') {
@@ -289,7 +290,7 @@ fn a_third_edition_asks_what_is_new_in_it() {
 
 #[test]
 fn a_list_document_adds_to_the_task_that_our_overlay_says() {
-    let rehearsal = Rehearsal::first(&crate::root()).unwrap();
+    let fixture = Fixture::first(&crate::root()).unwrap();
     let text = fs::read_to_string(document("chainhub.list-tasks.apifox.md")).unwrap();
     let added = text.replacen(
         "                        created_at:\n",
@@ -297,8 +298,8 @@ fn a_list_document_adds_to_the_task_that_our_overlay_says() {
         1,
     );
     assert_ne!(text, added);
-    let file = rehearsal.incoming(&("list.md", added.into_bytes())).unwrap();
-    let update = plan(&rehearsal, file.clone(), Vec::new()).unwrap();
+    let file = fixture.incoming(&("list.md", added.into_bytes())).unwrap();
+    let update = plan(&fixture, file.clone(), Vec::new()).unwrap();
     assert_eq!(update.questions, [""; 0]);
     let said: Vec<&str> = update.changes.iter().map(|change| change.what.as_str()).collect();
     assert_eq!(
@@ -308,9 +309,9 @@ fn a_list_document_adds_to_the_task_that_our_overlay_says() {
         update.report
     );
     assert!(update.changes.iter().all(|change| change.worst() == Class::Compatible), "{:#?}", update.changes);
-    files::commit(rehearsal.root(), &update.files).unwrap();
-    check(&rehearsal);
-    let again = plan(&rehearsal, file, Vec::new()).unwrap();
+    files::commit(fixture.root(), &update.files).unwrap();
+    check(&fixture);
+    let again = plan(&fixture, file, Vec::new()).unwrap();
     assert_eq!((again.questions.len(), again.files.len()), (0, 0), "{:?}", again.files.keys());
     let wrong = text.replacen(
         "                          type: integer\n                        updated_at",
@@ -318,8 +319,8 @@ fn a_list_document_adds_to_the_task_that_our_overlay_says() {
         1,
     );
     assert_ne!(text, wrong);
-    let file = rehearsal.incoming(&("wrong.md", wrong.into_bytes())).unwrap();
-    let update = plan(&rehearsal, file, Vec::new()).unwrap();
+    let file = fixture.incoming(&("wrong.md", wrong.into_bytes())).unwrap();
+    let update = plan(&fixture, file, Vec::new()).unwrap();
     assert_eq!(update.questions, ["/$defs/TaskList"], "{}", update.report);
     assert!(
         update.report.contains("type of `items[].created_at`: the document says boolean"),
@@ -330,17 +331,17 @@ fn a_list_document_adds_to_the_task_that_our_overlay_says() {
 
 #[test]
 fn believing_the_document_everywhere_can_be_generated() {
-    let first = Rehearsal::first(&crate::root()).unwrap();
+    let first = Fixture::first(&crate::root()).unwrap();
     for name in ["302ai.seedance-2.0.apifox.md", "apiyi.seedance.openapi.yaml"] {
-        let rehearsal = first.again().unwrap();
-        let open = plan(&rehearsal, document(name), Vec::new()).unwrap().questions;
-        let update = plan(&rehearsal, document(name), answers(&open, Take::Theirs))
+        let fixture = first.again().unwrap();
+        let open = plan(&fixture, document(name), Vec::new()).unwrap().questions;
+        let update = plan(&fixture, document(name), answers(&open, Take::Theirs))
             .unwrap_or_else(|error| panic!("{name}: {error:#}"));
         let breaking = update.changes.iter().filter(|change| change.rust == Class::Breaking).count();
         assert!(breaking >= open.len(), "{name}: {:#?}", update.changes);
-        files::commit(rehearsal.root(), &update.files).unwrap();
-        check(&rehearsal);
-        let again = plan(&rehearsal, document(name), Vec::new()).unwrap();
+        files::commit(fixture.root(), &update.files).unwrap();
+        check(&fixture);
+        let again = plan(&fixture, document(name), Vec::new()).unwrap();
         assert_eq!((again.questions.len(), again.files.len()), (0, 0), "{name}: {:?}", again.files.keys());
     }
 }

@@ -1,5 +1,5 @@
-//! Each prepared edit ends as the table says: accepted with the right classes and version, or refused with file, place and
-//! reason and no file touched.
+//! Each prepared edit ends as the table says: accepted with the right classes and version, or
+//! refused with file, place and reason and no file touched.
 
 use std::fs;
 
@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 
 use crate::schema::diff::{Bump, Class, members};
 use crate::schema::files;
-use crate::schema::rehearsal::{Case, Rehearsal, Then, cases};
+use crate::schema::fixtures::{Case, Fixture, Then, cases};
 
 #[test]
 fn every_prepared_edit_ends_as_the_table_says() {
     let root = crate::root();
     let cases = cases(&root).unwrap();
     assert!(cases.len() >= 24, "{}", cases.len());
-    let base = Rehearsal::rich(&root).unwrap();
+    let base = Fixture::rich(&root).unwrap();
     let (halves, base) = (cases.len().div_ceil(2), &base);
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let half = |half: &'static str, cases: &[Case], base: &Rehearsal| -> Vec<String> {
+        let half = |half: &'static str, cases: &[Case], base: &Fixture| -> Vec<String> {
             let failed = |case: &Case| {
                 check(&base.again().unwrap(), case)
                     .err()
@@ -34,12 +34,12 @@ fn every_prepared_edit_ends_as_the_table_says() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-fn check(rehearsal: &Rehearsal, case: &Case) -> Result<(), String> {
-    rehearsal.overlays(&case.overlays).map_err(|error| error.to_string())?;
-    let before = rehearsal.contents().unwrap();
-    let old = crate::codegen::read_json(rehearsal.root(), crate::codegen::SCHEMA).unwrap();
-    let result = rehearsal.update(case, case.retire);
-    if rehearsal.contents().unwrap() != before {
+fn check(fixture: &Fixture, case: &Case) -> Result<(), String> {
+    fixture.overlays(&case.overlays).map_err(|error| error.to_string())?;
+    let before = fixture.contents().unwrap();
+    let old = crate::codegen::read_json(fixture.root(), crate::codegen::SCHEMA).unwrap();
+    let result = fixture.update(case, case.retire);
+    if fixture.contents().unwrap() != before {
         return Err("planning touched a file".to_owned());
     }
     match (&case.then, result) {
@@ -76,7 +76,7 @@ fn check(rehearsal: &Rehearsal, case: &Case) -> Result<(), String> {
                 return Err(format!("changes\n  said   {said:#?}\n  wanted {wanted:#?}"));
             }
             let model =
-                members(rehearsal.root()).unwrap().into_iter().find(|m| m.name == "ark-video-model").unwrap();
+                members(fixture.root()).unwrap().into_iter().find(|m| m.name == "ark-video-model").unwrap();
             if model.bump(&update.changes) != *bump {
                 return Err(format!("the bump is {:?}", model.bump(&update.changes)));
             }
@@ -94,17 +94,18 @@ fn check(rehearsal: &Rehearsal, case: &Case) -> Result<(), String> {
                 }
             }
             only_derived(&update.files.keys().map(String::as_str).collect::<Vec<_>>())?;
-            files::commit(rehearsal.root(), &update.files).map_err(|error| error.to_string())?;
-            crate::codegen::run(rehearsal.root(), true)
+            files::commit(fixture.root(), &update.files).map_err(|error| error.to_string())?;
+            crate::codegen::run(fixture.root(), true)
                 .map_err(|error| format!("codegen --check: {error:#}"))?;
-            crate::docs::run(rehearsal.root(), true).map_err(|error| format!("docs --check: {error:#}"))?;
-            let new = crate::codegen::read_json(rehearsal.root(), crate::codegen::SCHEMA).unwrap();
-            witness(case, &old, &new, &update.changes)
+            crate::docs::run(fixture.root(), true).map_err(|error| format!("docs --check: {error:#}"))?;
+            let new = crate::codegen::read_json(fixture.root(), crate::codegen::SCHEMA).unwrap();
+            example(case, &old, &new, &update.changes)
         }
     }
 }
 
-/// Nothing but the vendor's folder, what is generated, and overlays whose base moved or that are retired.
+/// Nothing but the vendor's folder, what is generated, and overlays whose base moved or that are
+/// retired.
 fn only_derived(paths: &[&str]) -> Result<(), String> {
     let derived = |path: &&str| {
         [
@@ -126,13 +127,13 @@ fn only_derived(paths: &[&str]) -> Result<(), String> {
 }
 
 /// A break on the wire is shown by an instance, with a validator that knows nothing of the algebra.
-fn witness(
+fn example(
     case: &Case,
     old: &Value,
     new: &Value,
     changes: &[crate::schema::diff::Change],
 ) -> Result<(), String> {
-    let Some((name, instance)) = &case.witness else { return Ok(()) };
+    let Some((name, instance)) = &case.example else { return Ok(()) };
     let takes = |document: &Value| {
         let schema = json!({ "$ref": format!("#/$defs/{name}"), "$defs": document["$defs"] });
         jsonschema::draft202012::new(&schema)
@@ -141,14 +142,14 @@ fn witness(
     };
     let request = changes.iter().any(|change| change.request == Some(Class::Breaking));
     let (works, breaks) = if request { (takes(old)?, takes(new)?) } else { (takes(new)?, takes(old)?) };
-    if works && !breaks { Ok(()) } else { Err(format!("the witness shows no break: {works}, {breaks}")) }
+    if works && !breaks { Ok(()) } else { Err(format!("the example shows no break: {works}, {breaks}")) }
 }
 
 #[test]
 fn an_untranslated_field_and_a_text_that_may_be_private_are_left_to_a_person() {
     let root = crate::root();
     let cases = cases(&root).unwrap();
-    let base = Rehearsal::rich(&root).unwrap();
+    let base = Fixture::rich(&root).unwrap();
     let case = cases.iter().find(|case| case.name == "Chinese-only descriptions").unwrap();
     let report = base.update(case, false).unwrap().report;
     let left = report.split("=== what is left for a person").nth(1).unwrap();
@@ -172,17 +173,17 @@ fn an_untranslated_field_and_a_text_that_may_be_private_are_left_to_a_person() {
 #[test]
 fn what_an_update_writes_is_all_or_nothing() {
     let root = crate::root();
-    let rehearsal = Rehearsal::rich(&root).unwrap();
+    let fixture = Fixture::rich(&root).unwrap();
     let case = &cases(&root).unwrap()[0];
-    let update = rehearsal.update(case, false).unwrap();
+    let update = fixture.update(case, false).unwrap();
     assert_eq!(case.name, "new optional field");
     assert!(matches!(case.then, Then::Accepted(_, Bump::Patch)));
     // The last file of all cannot be replaced.
-    let last = rehearsal.root().join(update.files.keys().next_back().unwrap());
+    let last = fixture.root().join(update.files.keys().next_back().unwrap());
     let _ = fs::remove_file(&last);
     fs::create_dir_all(last.join("in the way")).unwrap();
-    let before = rehearsal.contents().unwrap();
-    let error = files::commit(rehearsal.root(), &update.files).unwrap_err().to_string();
+    let before = fixture.contents().unwrap();
+    let error = files::commit(fixture.root(), &update.files).unwrap_err().to_string();
     assert!(error.contains("nothing was changed"), "{error}");
-    assert_eq!(rehearsal.contents().unwrap(), before);
+    assert_eq!(fixture.contents().unwrap(), before);
 }

@@ -1,14 +1,16 @@
-//! The guide's chapter "A vendor update in ten minutes", followed word for word on a copy of the repository: each command of
-//! `cargo xtask schema` is run as it stands there, and says what the chapter says that it says.
+//! The guide's chapter "A vendor update in ten minutes", followed word for word on a copy of the
+//! repository: each command of `cargo xtask schema` is run as it stands there, and says what the
+//! chapter says that it says.
 
 use std::fs;
 
 use crate::schema::files;
-use crate::schema::rehearsal::Rehearsal;
+use crate::schema::fixtures::Fixture;
 
 const CHAPTER: &str = "docs/guide/vendor-update.md";
 
-/// Commands that the chapter names and that take too long, or need a clone; each is a job or a test of its own.
+/// Commands that the chapter names and that take too long, or need a clone; each is a job or a test
+/// of its own.
 const ELSEWHERE: [&str; 4] = [
     "git diff --stat",
     "cargo xtask ci",
@@ -40,7 +42,7 @@ fn blocks(text: &str) -> Vec<(String, String)> {
 }
 
 /// A line of the chapter as arguments; quotes are single quotes around a whole word.
-fn words(line: &str) -> Vec<String> {
+fn parts(line: &str) -> Vec<String> {
     line.split_whitespace().map(|word| word.trim_matches('\'').to_owned()).collect()
 }
 
@@ -61,30 +63,31 @@ fn says(line: &str, promised: &str) -> bool {
 fn the_chapter_does_what_it_says() {
     let root = crate::root();
     let chapter = fs::read_to_string(root.join(CHAPTER)).unwrap();
-    // Where the first edition is in place: the chapter must hold after its own advice was followed, too.
-    let rehearsal = Rehearsal::first(&root).unwrap();
+    // Where the first edition is in place: the chapter must hold after its own advice was followed,
+    // too.
+    let fixture = Fixture::first(&root).unwrap();
     files::copy(
         &root.join("xtask/schema-tool/fixtures"),
-        &rehearsal.root().join("xtask/schema-tool/fixtures"),
+        &fixture.root().join("xtask/schema-tool/fixtures"),
     )
     .unwrap();
 
-    let before = rehearsal.contents().unwrap();
+    let before = fixture.contents().unwrap();
     let (mut said, mut ran) = (String::new(), 0);
     for (language, body) in blocks(&chapter) {
         if language == "sh" {
             said.clear();
             for line in body.lines().filter(|line| !ELSEWHERE.contains(line)) {
-                let command = words(line);
-                let untouched = rehearsal.contents().unwrap();
+                let command = parts(line);
+                let untouched = fixture.contents().unwrap();
                 if command.get(2).map(String::as_str) == Some("codegen") {
-                    fill_in(&rehearsal);
+                    fill_in(&fixture);
                 }
-                said += &run(&rehearsal, &command).unwrap_or_else(|error| panic!("{line}: {error:#}"));
+                said += &run(&fixture, &command).unwrap_or_else(|error| panic!("{line}: {error:#}"));
                 ran += 1;
                 let reads = ["schema lint ", "schema sources ", "schema source list"];
                 if line.ends_with("--dry-run") || reads.iter().any(|command| line.contains(command)) {
-                    assert_eq!(rehearsal.contents().unwrap(), untouched, "{line}: it changes nothing");
+                    assert_eq!(fixture.contents().unwrap(), untouched, "{line}: it changes nothing");
                 }
             }
         } else if language == "text" {
@@ -98,23 +101,23 @@ fn the_chapter_does_what_it_says() {
         }
     }
     assert_eq!(ran, 11, "commands of the chapter");
-    crate::codegen::run(rehearsal.root(), true).unwrap();
-    crate::docs::run(rehearsal.root(), true).unwrap();
-    let types = fs::read_to_string(rehearsal.root().join("crates/model/src/generated/types.rs")).unwrap();
+    crate::codegen::run(fixture.root(), true).unwrap();
+    crate::docs::run(fixture.root(), true).unwrap();
+    let types = fs::read_to_string(fixture.root().join("crates/model/src/generated/types.rs")).unwrap();
     assert!(types.contains("pub negative_prompt: Option<String>"));
     let debugging =
-        fs::read_to_string(rehearsal.root().join("crates/model/src/generated/debugging.rs")).unwrap();
+        fs::read_to_string(fixture.root().join("crates/model/src/generated/debugging.rs")).unwrap();
     let shown = debugging.split("\"negative_prompt\"").nth(1).unwrap();
     assert!(
         shown.trim_start_matches([',', ' ', '\n']).starts_with("&crate::redact::Prompt"),
         "the correction holds"
     );
-    let changed: Vec<String> = rehearsal
+    let changed: Vec<String> = fixture
         .contents()
         .unwrap()
         .into_iter()
         .filter(|(path, bytes)| before.get(path) != Some(bytes))
-        .map(|(path, _)| path.strip_prefix(rehearsal.root()).unwrap().to_string_lossy().replace('\\', "/"))
+        .map(|(path, _)| path.strip_prefix(fixture.root()).unwrap().to_string_lossy().replace('\\', "/"))
         .collect();
     let expected = |path: &String| {
         [
@@ -132,30 +135,30 @@ fn the_chapter_does_what_it_says() {
 }
 
 /// What the chapter asks a person to write into the scaffold.
-fn fill_in(rehearsal: &Rehearsal) {
-    let folder = fs::read_dir(rehearsal.root().join("schema/overlay")).unwrap();
+fn fill_in(fixture: &Fixture) {
+    let folder = fs::read_dir(fixture.root().join("schema/overlay")).unwrap();
     let mut files = folder.flatten().map(|entry| entry.path());
     let path = files.find(|path| path.to_string_lossy().ends_with("-negative-prompt.json")).unwrap();
     assert!(
-        crate::codegen::run(rehearsal.root(), true).is_err(),
+        crate::codegen::run(fixture.root(), true).is_err(),
         "a scaffold is refused until a person has filled it in"
     );
     let mut overlay: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    overlay["reason"] = "The field holds words of a user, which `Debug` must not show.".into();
+    overlay["reason"] = "The field holds parts of a user, which `Debug` must not show.".into();
     overlay["evidence"] = serde_json::json!([{ "document": "the second edition", "date": "2026-12-01" }]);
     overlay["patch"][1]["value"]["x-private"] = "prompt".into();
     fs::write(&path, overlay.to_string()).unwrap();
 }
 
-fn run(rehearsal: &Rehearsal, command: &[String]) -> anyhow::Result<String> {
+fn run(fixture: &Fixture, command: &[String]) -> anyhow::Result<String> {
     let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["cargo", "xtask", "schema", rest @ ..] => {
             let matches = crate::schema::command_line().try_get_matches_from([&["schema"], rest].concat())?;
-            crate::schema::run(rehearsal.root(), &matches).map(|output| output.text)
+            crate::schema::run(fixture.root(), &matches).map(|output| output.text)
         }
-        ["cargo", "xtask", "codegen"] => crate::codegen::run(rehearsal.root(), false),
-        ["cargo", "xtask", "docs"] => crate::docs::run(rehearsal.root(), false),
+        ["cargo", "xtask", "codegen"] => crate::codegen::run(fixture.root(), false),
+        ["cargo", "xtask", "docs"] => crate::docs::run(fixture.root(), false),
         other => panic!("the chapter names a command that no test follows: {other:?}"),
     }
 }
@@ -171,15 +174,15 @@ fn the_commands_that_are_followed_elsewhere_are_still_in_the_chapter() {
 #[test]
 fn an_overlay_for_a_document_that_is_not_in_yet() {
     let root = crate::root();
-    let rehearsal = Rehearsal::new(&root).unwrap();
-    let mut document = crate::schema::source::document(rehearsal.root()).unwrap();
+    let fixture = Fixture::new(&root).unwrap();
+    let mut document = crate::schema::source::document(fixture.root()).unwrap();
     document.request["properties"]["mood"] = serde_json::json!({ "type": "string" });
-    let page = crate::schema::rehearsal::page(&document);
-    let file = rehearsal.incoming(&("new.txt", page.into_bytes())).unwrap().to_string_lossy().into_owned();
-    let run = |words: &[&str]| {
+    let page = crate::schema::fixtures::page(&document);
+    let file = fixture.incoming(&("new.txt", page.into_bytes())).unwrap().to_string_lossy().into_owned();
+    let run = |parts: &[&str]| {
         run(
-            &rehearsal,
-            &[&["cargo", "xtask", "schema"], words]
+            &fixture,
+            &[&["cargo", "xtask", "schema"], parts]
                 .concat()
                 .iter()
                 .map(|w| (*w).to_owned())
@@ -208,10 +211,10 @@ fn an_overlay_for_a_document_that_is_not_in_yet() {
         let message = format!("{:#}", run(&arguments).unwrap_err());
         assert!(message.contains(part), "{message}");
     }
-    let before = rehearsal.contents().unwrap();
+    let before = fixture.contents().unwrap();
     run(&["import", &file, "--as", "renamed.txt", "--received", "2026-12-01", "--origin", "by hand"])
         .unwrap();
-    let after = rehearsal.contents().unwrap();
+    let after = fixture.contents().unwrap();
     let changed: Vec<_> = after
         .iter()
         .filter(|(path, bytes)| before.get(*path) != Some(*bytes))
@@ -219,7 +222,7 @@ fn an_overlay_for_a_document_that_is_not_in_yet() {
         .collect();
     assert_eq!(changed, ["SOURCE.toml", "renamed.txt"], "an import touches the vendor's folder only");
     assert_eq!(after.len(), before.len() + 1, "the former document stays as a second source");
-    let source = fs::read_to_string(rehearsal.root().join(crate::schema::source::FILE)).unwrap();
+    let source = fs::read_to_string(fixture.root().join(crate::schema::source::FILE)).unwrap();
     assert!(
         source.contains("file = \"create/renamed.txt\"")
             && source.contains("origin = \"by hand\"")

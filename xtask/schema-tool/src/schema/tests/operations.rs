@@ -1,12 +1,13 @@
-//! Documents of the operations beside the create, as OpenAPI in every form that is read: each is taken in as the base of its
-//! operation, adds what it alone says, and asks nothing the second time.
+//! Documents of the operations beside the create, as OpenAPI in every form that is read: each is
+//! taken in as the base of its operation, adds what it alone says, and asks nothing the second
+//! time.
 
 use serde_json::Value;
 
 use crate::codegen;
 use crate::schema::import::Operation;
 use crate::schema::intake::Arrival;
-use crate::schema::rehearsal::Rehearsal;
+use crate::schema::fixtures::Fixture;
 use crate::schema::update::{self, Options, Update};
 use crate::schema::{files, source};
 
@@ -115,7 +116,7 @@ fn written(paths: &str, version: &str, as_json: bool) -> String {
 
 #[test]
 fn each_operation_is_taken_in_from_each_form() {
-    let first = Rehearsal::first(&crate::root()).unwrap();
+    let first = Fixture::first(&crate::root()).unwrap();
     let added = ["new field `Task.queue_position`"];
     for (operation, paths, changes) in [
         (Operation::Get, GET, &added[..]),
@@ -124,12 +125,12 @@ fn each_operation_is_taken_in_from_each_form() {
         (Operation::Callback, WEBHOOK, &added[..]),
         (Operation::Delete, DELETE, &[]),
     ] {
-        let rehearsal = first.again().unwrap();
+        let fixture = first.again().unwrap();
         let mut expected = changes;
         let forms = FORMS.iter().filter(|(_, version, _)| paths != WEBHOOK || version.starts_with("3.1"));
         for (name, version, as_json) in forms {
             let row = format!("{operation} as {name}");
-            let file = rehearsal.incoming(&(name, written(paths, version, *as_json).into_bytes())).unwrap();
+            let file = fixture.incoming(&(name, written(paths, version, *as_json).into_bytes())).unwrap();
             let plan = || -> Update {
                 let arrival = Arrival {
                     file: file.clone(),
@@ -137,15 +138,15 @@ fn each_operation_is_taken_in_from_each_form() {
                     operation: (paths == CALLBACK).then_some(operation),
                     ..Arrival::default()
                 };
-                update::plan(rehearsal.root(), &arrival, &Options::default())
+                update::plan(fixture.root(), &arrival, &Options::default())
                     .unwrap_or_else(|error| panic!("{row}: {error:#}"))
             };
             let update = plan();
             assert_eq!(update.questions, [""; 0], "{row}:\n{}", update.report);
             let said: Vec<&str> = update.changes.iter().map(|change| change.what.as_str()).collect();
             assert_eq!(said, expected, "{row}:\n{}", update.report);
-            files::commit(rehearsal.root(), &update.files).unwrap();
-            let sources = source::Sources::read(rehearsal.root()).unwrap();
+            files::commit(fixture.root(), &update.files).unwrap();
+            let sources = source::Sources::read(fixture.root()).unwrap();
             let base = sources.base(operation).unwrap_or_else(|| panic!("{row}: it is no base"));
             assert_eq!(
                 (base.path(), base.publisher.as_str(), base.edition.as_str()),
@@ -159,6 +160,6 @@ fn each_operation_is_taken_in_from_each_form() {
             // The next form says the same.
             expected = &[];
         }
-        codegen::run(rehearsal.root(), true).unwrap_or_else(|error| panic!("{operation}: {error:#}"));
+        codegen::run(fixture.root(), true).unwrap_or_else(|error| panic!("{operation}: {error:#}"));
     }
 }

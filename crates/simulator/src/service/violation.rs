@@ -1,4 +1,5 @@
-//! A refusal in the vendor's words: status, code, the parameter to blame, and a message that ends with the request id.
+//! A rejection as the vendor writes it: status, code, parameter, and a message that ends with the
+//! request id.
 
 use std::borrow::Cow;
 
@@ -8,7 +9,7 @@ use http::{HeaderName, HeaderValue, Method, Response, header};
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Complaint {
+pub(crate) struct Violation {
     status: u16,
     code: Cow<'static, str>,
     message: String,
@@ -18,9 +19,9 @@ pub(crate) struct Complaint {
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
-pub(crate) type Checked<T> = Result<T, Complaint>;
+pub(crate) type Checked<T> = Result<T, Violation>;
 
-impl Complaint {
+impl Violation {
     pub(crate) fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -40,7 +41,7 @@ impl Complaint {
         Self { param, ..Self::new(400, "InvalidParameter", message) }
     }
 
-    /// A required member that is not there.
+    /// A required field that is not there.
     pub(crate) fn missing(param: impl Into<String>) -> Self {
         let param = param.into();
         let message = format!("The request failed because it is missing `{param}` parameter.");
@@ -83,7 +84,7 @@ impl Complaint {
         self
     }
 
-    /// Says which methods there are in place of this one.
+    /// Says which methods there are instead of this one.
     pub(crate) fn allow(mut self, methods: &[Method]) -> Self {
         let names = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
         self.header = HeaderValue::from_str(&names).ok().map(|names| Box::new((header::ALLOW, names)));
@@ -122,13 +123,14 @@ impl Complaint {
     }
 }
 
-/// A text with the id of the request at its end. A text without a full stop gets one: so do the recorded ones with an id.
+/// A text with the id of the request at its end. A text without a full stop gets one: so do the
+/// recorded ones with an id.
 pub(crate) fn signed(message: &str, request_id: &str) -> String {
     let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{message}{stop} Request id: {request_id}")
 }
 
-impl From<ApiError> for Complaint {
+impl From<ApiError> for Violation {
     fn from(error: ApiError) -> Self {
         let new = Self::new(error.status, error.code.as_str().to_owned(), error.message);
         new.param(error.param.unwrap_or_default())

@@ -1,5 +1,5 @@
-//! What the command takes from the outside, in one value: arguments, environment, folder, streams, Ctrl-C. Tests hand in
-//! their own. Nothing else in this crate looks at the process.
+//! The environment of a command in one value: arguments, variables, folder, streams, Ctrl-C. Tests
+//! pass their own. Nothing else in this crate accesses the process.
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 use std::collections::BTreeMap;
@@ -11,14 +11,14 @@ use std::sync::Arc;
 use ark_video::{Clock, SystemClock};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Everything outside.
+/// The environment of a command.
 #[non_exhaustive]
-pub struct World {
+pub struct Env {
     /// The command line, the program's name first.
     pub args: Vec<OsString>,
     /// Environment variables; those that are not UTF-8 are left out.
     pub env: BTreeMap<String, String>,
-    /// The folder that relative paths start from.
+    /// The folder of relative paths.
     pub cwd: PathBuf,
     /// Standard input.
     pub stdin: Box<dyn Read + Send>,
@@ -26,27 +26,27 @@ pub struct World {
     pub stdout: Box<dyn Write + Send>,
     /// Standard error: progress, notes, errors.
     pub stderr: Box<dyn Write + Send>,
-    /// Which streams have a person at the other end.
+    /// Which streams are terminals.
     pub terminal: Terminal,
     /// Presses of Ctrl-C.
     pub interrupts: Interrupts,
-    /// The time that waits, retries and searches go by; default the machine's.
+    /// The clock of waits, retries and searches; default the machine's.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Which streams have a person at the other end.
+/// Which streams are terminals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Terminal {
-    /// Questions can be answered.
+    /// Prompts can be answered.
     pub stdin: bool,
-    /// Data is read by a person: prose instead of JSON.
+    /// Data is printed as text instead of JSON.
     pub stdout: bool,
-    /// Progress may move.
+    /// Progress is animated.
     pub stderr: bool,
 }
 
-impl World {
-    /// A world of its own: no environment, empty input, output that goes nowhere, no terminal.
+impl Env {
+    /// An isolated environment: no variables, empty input, discarded output, no terminal.
     pub fn new(args: impl IntoIterator<Item = impl Into<OsString>>, cwd: impl Into<PathBuf>) -> Self {
         Self {
             args: args.into_iter().map(Into::into).collect(),
@@ -61,7 +61,7 @@ impl World {
         }
     }
 
-    /// The process we are in.
+    /// The environment of this process.
     pub(crate) fn of_process() -> Self {
         let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         Self {
@@ -89,7 +89,7 @@ impl World {
 pub struct Interrupts(UnboundedReceiver<()>);
 
 impl Interrupts {
-    /// Nobody ever presses it.
+    /// Without interrupts.
     pub fn never() -> Self {
         Self::by_hand().1
     }
@@ -107,7 +107,7 @@ impl Interrupts {
         interrupts
     }
 
-    /// The next press; pending for ever when none can come.
+    /// The next press; pending forever if none can come.
     pub(crate) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
             std::future::pending::<()>().await;
@@ -123,7 +123,7 @@ async fn press() -> bool {
     };
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
-        told = terminate.recv() => told.is_some(),
+        received = terminate.recv() => received.is_some(),
     }
 }
 

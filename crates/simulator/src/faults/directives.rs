@@ -1,15 +1,16 @@
-//! Faults asked for inside a prompt: `[[fault:delay millis=500]]`, `[[refuse:QuotaExceeded]]`, `[[fail:…]]`. So that any client
-//! can have one without knowing anything but the API.
+//! Fault injection by directives inside a prompt: `[[fault:delay millis=500]]`,
+//! `[[refuse:QuotaExceeded]]`, `[[fail:…]]`. Any client can ask for a fault without anything but
+//! the API.
 
 use serde_json::{Map, Number, Value};
 
-use super::{Effect, FaultRule, Place};
+use super::{Effect, FaultPoint, FaultRule};
 
 const STARTS: [&str; 3] = ["[[fault:", "[[refuse:", "[[fail:"];
 
-/// A quick look, good for bodies of megabytes: whether any such words can be in there.
+/// A fast test for bodies of megabytes: whether they can contain directives at all.
 pub(crate) fn may_hold(body: &[u8]) -> bool {
-    // Hardly any body has the first two characters, and it is gone through but once.
+    // Rarely does a body contain `[[`; one pass is enough.
     str::from_utf8(body)
         .is_ok_and(|text| text.contains("[[") && STARTS.iter().any(|start| text.contains(start)))
 }
@@ -20,11 +21,11 @@ pub(crate) fn prompt(body: &Map<String, Value>) -> Option<&str> {
     items.iter().find_map(|item| item.get("text")?.as_str())
 }
 
-/// Reads all such words of a prompt.
+/// Parses all directives of a prompt.
 ///
 /// # Errors
-/// What is wrong with the first that cannot be understood: a misspelt fault that did nothing would make a test pass that tests
-/// nothing.
+/// The first directive that is not valid, and why. A misspelt fault without effect would let a test
+/// pass that tests nothing.
 pub(crate) fn read(prompt: &str) -> Result<Vec<FaultRule>, String> {
     let mut rules = Vec::new();
     let mut rest = prompt;
@@ -41,8 +42,8 @@ pub(crate) fn read(prompt: &str) -> Result<Vec<FaultRule>, String> {
 
 /// One of them, without its brackets: `fault:delay millis=500 on=get hits=1`.
 fn one(text: &str) -> Result<FaultRule, String> {
-    let mut words = text.split_whitespace();
-    let (kind, name) = words.next().and_then(|first| first.split_once(':')).unwrap_or_default();
+    let mut directives = text.split_whitespace();
+    let (kind, name) = directives.next().and_then(|first| first.split_once(':')).unwrap_or_default();
     let mut members = Map::new();
     if kind == "fault" {
         members.insert("fault".to_owned(), name.into());
@@ -51,13 +52,13 @@ fn one(text: &str) -> Result<FaultRule, String> {
         members.insert("code".to_owned(), name.into());
     }
     let (mut on, mut hits) = (None, None);
-    for word in words {
+    for word in directives {
         let (key, value) =
             word.split_once('=').ok_or_else(|| format!("`{word}` in `{text}` is not name=value"))?;
         match key {
             "on" => {
                 on = Some(
-                    serde_json::from_value::<Place>(value.into())
+                    serde_json::from_value::<FaultPoint>(value.into())
                         .map_err(|error| format!("`on`: {error}"))?,
                 );
             }
@@ -101,7 +102,10 @@ mod tests {
             panic!()
         };
         assert_eq!((&first.effect, first.hits), (&Effect::AcceptThenDrop { reset: false }, Some(1)));
-        assert_eq!((&second.effect, second.when.endpoint), (&Effect::Delay { millis: 5 }, Some(Place::Get)));
+        assert_eq!(
+            (&second.effect, second.when.endpoint),
+            (&Effect::Delay { millis: 5 }, Some(FaultPoint::Get))
+        );
         let [refused] = &read("[[refuse:QuotaExceeded message=Too_many_queued_tasks.]]")[..] else {
             panic!()
         };

@@ -1,7 +1,7 @@
-//! Words of similar tools, and what they are called here: verbs, flags, and values that are no prompt. Only tables and
-//! their look-up; what is refused because of them is decided elsewhere.
+//! Commands, flags and values of similar tools, and their equivalents here. Only tables and
+//! lookups; what is rejected because of them is decided elsewhere.
 
-/// Verbs of other tools: what is meant, and how it is written here.
+/// Commands of other tools and their equivalents here.
 const VERBS: [(&[&str], &str); 17] = [
     (
         &[
@@ -121,7 +121,7 @@ const VERBS: [(&[&str], &str); 17] = [
     (&["batch-run", "batch-generate", "apply"], "ark-video batch run LIST"),
 ];
 
-/// Flags of other tools, without their dashes, and the way to say it here.
+/// Flags of other tools, without dashes, and their equivalents here.
 const FLAGS: [(&[&str], &str); 24] = [
     (&["aspect-ratio", "aspect", "ar", "rt", "aspectratio"], "write --ratio"),
     (&["seconds", "dur", "length", "secs", "video-length"], "write --duration"),
@@ -148,7 +148,7 @@ const FLAGS: [(&[&str], &str); 24] = [
     ),
     (
         &["input", "i", "media", "file", "attach"],
-        "write --first-frame, --last-frame or --ref; a request as JSON has no flag",
+        "use --first-frame, --last-frame or --ref; a JSON request needs no flag",
     ),
     (
         &[
@@ -169,7 +169,7 @@ const FLAGS: [(&[&str], &str); 24] = [
     ),
     (
         &["api-key", "apikey", "key", "token", "access-key", "secret-key", "ak", "sk", "bearer"],
-        "a key does not belong on a command line: export ARK_API_KEY=…, or say --api-key-file FILE",
+        "do not put a key on the command line: export ARK_API_KEY=…, or use --api-key-file FILE",
     ),
     (&["endpoint", "host", "url", "api-base", "base"], "write --base-url"),
     (&["region", "site"], "set ARK_REGION, or write --base-url"),
@@ -178,11 +178,11 @@ const FLAGS: [(&[&str], &str); 24] = [
         "the service has no such setting: every video has 24 frames a second",
     ),
     (&["num-frames", "frame-count"], "write --frames"),
-    (&["wait", "sync", "poll"], "leave it out: generate waits, unless --no-wait is given"),
+    (&["wait", "sync", "poll"], "omit it: generate waits unless --no-wait is given"),
     (&["async", "no-poll", "detach", "background"], "write --no-wait"),
     (&["out", "outfile", "save", "dest", "download-to"], "write -o FILE"),
     (&["out-dir", "outdir", "download-dir", "save-dir"], "write --output-dir DIR"),
-    (&["negative-prompt", "negative"], "the service has no such setting: say in the prompt what is wanted"),
+    (&["negative-prompt", "negative"], "the service has no such setting: describe it in the prompt"),
     (&["webhook", "callback", "webhook-url", "notify-url"], "write --callback-url"),
     (&["generate-audio", "with-audio", "sound", "enable-audio"], "write --audio or --no-audio"),
     (&["camerafixed", "cf", "fixed-camera"], "write --camera-fixed"),
@@ -194,14 +194,14 @@ const FLAGS: [(&[&str], &str); 24] = [
     ),
 ];
 
-/// Words that are values of some flag, and so no prompt.
+/// Values of flags, which are not prompts.
 const VALUES: [(&[&str], &str); 5] = [
     (
         &[
             "true", "false", "yes", "no", "on", "off", "y", "t", "f", "maybe", "never", "always", "enable",
             "enabled", "disable", "disabled",
         ],
-        "--watermark=false, or the word right behind the flag that it is for",
+        "--watermark=false, or the value right after its flag",
     ),
     (&["adaptive", "landscape", "portrait", "square"], "-r adaptive"),
     (&["default", "flex", "offline"], "--tier flex"),
@@ -211,15 +211,15 @@ const VALUES: [(&[&str], &str); 5] = [
 
 fn look_up(table: &'static [(&'static [&'static str], &'static str)], word: &str) -> Option<&'static str> {
     let word = word.to_ascii_lowercase().replace('_', "-");
-    table.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, here)| *here)
+    table.iter().find(|(names, _)| names.contains(&word.as_str())).map(|(_, here)| *here)
 }
 
-/// What a verb of another tool is called here.
+/// The equivalent of another tool's command.
 pub(crate) fn verb(word: &str) -> Option<&'static str> {
     look_up(&VERBS, word)
 }
 
-/// How a flag of another tool is said here. `flag` has its dashes.
+/// The equivalent of another tool's flag. `flag` has its dashes.
 pub(crate) fn flag(flag: &str) -> Option<&'static str> {
     let name = flag.split('=').next().unwrap_or_default();
     look_up(&FLAGS, name.strip_prefix('-')?.trim_start_matches('-'))
@@ -242,15 +242,15 @@ mod tests {
     #[test]
     fn no_word_has_two_meanings_and_none_is_ours_already() {
         for table in [&VERBS[..], &FLAGS[..], &VALUES[..]] {
-            let words: Vec<&str> = table.iter().flat_map(|(words, _)| words.iter().copied()).collect();
-            let distinct: BTreeSet<&str> = words.iter().copied().collect();
-            assert_eq!(words.len(), distinct.len(), "{words:?}");
-            assert!(words.iter().all(|word| *word == word.to_ascii_lowercase()), "{words:?}");
+            let names: Vec<&str> = table.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+            let distinct: BTreeSet<&str> = names.iter().copied().collect();
+            assert_eq!(names.len(), distinct.len(), "{names:?}");
+            assert!(names.iter().all(|word| *word == word.to_ascii_lowercase()), "{names:?}");
         }
         let ours = Cli::command();
         let generate = ours.find_subcommand("generate").unwrap();
-        for (words, _) in &FLAGS {
-            for word in *words {
+        for (names, _) in &FLAGS {
+            for word in *names {
                 assert!(generate.get_arguments().all(|arg| arg.get_long() != Some(word)), "--{word} is ours");
             }
         }

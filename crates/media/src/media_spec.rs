@@ -1,5 +1,6 @@
-//! Media as people name them, on a command line or in a list: `cat.png`, `video:https://…`, `first:@a.jpg`. Says what
-//! kind one is, where it is, and what a local file is by its header. A file's content is not read here.
+//! Media as users specify them, on a command line or in a shot list: `cat.png`, `video:https://…`,
+//! `first:@a.jpg`. Resolves the kind, the origin and the header facts of a local file. Reads
+//! headers only.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,31 +15,31 @@ use ark_video_model::{
 use crate::error::begins_like;
 use crate::{ProbeError, probe_file};
 
-/// What an item of a request is for.
+/// The role of an item in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaPlace {
-    /// The film starts with it.
+pub enum MediaRole {
+    /// The first frame of the video.
     FirstFrame,
-    /// The film ends with it.
+    /// The last frame of the video.
     LastFrame,
-    /// The prompt refers to it.
+    /// A reference for the prompt.
     Reference,
 }
 
-/// A medium as it was named, taken apart but not yet looked at.
+/// A parsed media argument that is not resolved yet.
 ///
 /// ```
-/// use ark_video_media::{MediaName, MediaPlace};
+/// use ark_video_media::{MediaSpec, MediaRole};
 ///
-/// let name = MediaName::parse("first:@cat.jpg");
-/// assert_eq!(name.place(), Some(MediaPlace::FirstFrame));
+/// let name = MediaSpec::parse("first:@cat.jpg");
+/// assert_eq!(name.role(), Some(MediaRole::FirstFrame));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct MediaName<'a> {
-    place: Option<MediaPlace>,
+pub struct MediaSpec<'a> {
+    role: Option<MediaRole>,
     kind: Option<MediaKind>,
     address: &'a str,
-    /// An `@` says that it is a file, whatever it looks like.
+    /// `@` marks a file, even if the rest has the form of a URL.
     is_file: bool,
 }
 
@@ -46,43 +47,43 @@ pub struct MediaName<'a> {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MediaOrigin {
-    /// An address as it goes into a request: https, `asset://` or a data URL.
+    /// A URL as it goes into a request: https, `asset://` or a data URL.
     Address(String),
     /// A local file.
     File {
         /// Where it is.
         path: PathBuf,
-        /// `image/png`, by its header where that tells, else by its name.
+        /// Such as `image/png`: from its header, else from its extension.
         media_type: String,
     },
 }
 
-/// A medium that was looked at.
+/// A resolved media argument.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct NamedMedium {
-    /// Picture, film or sound.
+pub struct ResolvedMedia {
+    /// Image, video or audio.
     pub kind: MediaKind,
-    /// What it is for.
-    pub place: MediaPlace,
+    /// Its role in the request.
+    pub role: MediaRole,
     /// Where it is.
     pub origin: MediaOrigin,
-    /// What its header says; `None` for an address, and where the header told nothing.
+    /// The facts from its header; `None` for a URL, and where the header was not readable.
     pub facts: Option<MediaFacts>,
-    /// Why a local file's header told nothing, as a sentence.
+    /// Why the header of a local file was not readable, as a sentence.
     pub doubt: Option<String>,
 }
 
-/// Why a name stands for no medium. The name itself is shown without what may be secret in it.
+/// Why a media argument could not be resolved. `shown` is the argument without secrets.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NameError {
+pub enum MediaSpecError {
     /// The file cannot be read.
-    #[error("{shown} cannot be read: {}", reason(source))]
+    #[error("cannot read {shown}: {}", reason(source))]
     Unreadable {
         /// The file as it was named.
         shown: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// It is a folder.
@@ -91,66 +92,66 @@ pub enum NameError {
         /// The folder as it was named.
         shown: String,
     },
-    /// It is something else altogether.
-    #[error("{shown} is no image, video or sound that the service takes")]
-    NoMedium {
+    /// The file is in no supported format.
+    #[error("{shown} is not an image, video or audio file that the service accepts")]
+    UnsupportedFormat {
         /// The file as it was named.
         shown: String,
     },
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("{shown} is empty")]
     Empty {
         /// The file as it was named.
         shown: String,
     },
-    /// The name says another kind than the file is.
-    #[error("{shown} is {}, not {}", with_article(*is), with_article(*said))]
-    OtherKind {
+    /// The file is of another kind than the argument states.
+    #[error("{shown} is {}, not {}", with_article(*is), with_article(*expected))]
+    KindMismatch {
         /// The file as it was named.
         shown: String,
         /// What it is.
         is: MediaKind,
-        /// What the name says.
-        said: MediaKind,
+        /// The kind in the argument.
+        expected: MediaKind,
     },
-    /// An address that tells no kind.
-    #[error("nothing in the address tells whether it is an image, a video or a sound")]
+    /// A URL without a recognisable kind.
+    #[error("it is unknown whether the URL is an image, a video or audio")]
     KindUnknown,
     /// A frame is an image.
     #[error("takes an image, not {}", with_article(*is))]
-    NoFrame {
+    NotAnImage {
         /// What it is.
         is: MediaKind,
     },
 }
 
-impl NameError {
-    /// What to do about it; empty where the sentence says all.
+impl MediaSpecError {
+    /// What to do next; empty if the message is enough.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Unreadable { shown, .. } if shown.starts_with('~') => {
-                "`~` is not expanded here: write the folder in full"
+                "`~` is not expanded here: write the full path"
             }
-            Self::NoMedium { .. } => {
-                "images: jpeg, png, webp, bmp, tiff, gif, heic, heif; sounds: wav, mp3; videos only by URL"
+            Self::UnsupportedFormat { .. } => {
+                "images: jpeg, png, webp, bmp, tiff, gif, heic, heif; audio: wav, mp3; videos only by URL"
             }
-            Self::KindUnknown => "write image:, video: or audio: before it",
+            Self::KindUnknown => "prefix it with image:, video: or audio:",
             _ => "",
         }
     }
 }
 
-impl<'a> MediaName<'a> {
-    /// Takes `first:@a.jpg`, `video:https://…`, `cat.png` apart.
+impl<'a> MediaSpec<'a> {
+    /// Parses `first:@a.jpg`, `video:https://…` or `cat.png`.
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
-        let mut name = Self { place: None, kind: None, address: text.trim(), is_file: false };
+        let mut name = Self { role: None, kind: None, address: text.trim(), is_file: false };
         while let Some((word, rest)) = name.address.split_once(':') {
             match word {
-                "first" if name.place.is_none() => name.place = Some(MediaPlace::FirstFrame),
-                "last" if name.place.is_none() => name.place = Some(MediaPlace::LastFrame),
-                "ref" if name.place.is_none() => name.place = Some(MediaPlace::Reference),
+                "first" if name.role.is_none() => name.role = Some(MediaRole::FirstFrame),
+                "last" if name.role.is_none() => name.role = Some(MediaRole::LastFrame),
+                "ref" if name.role.is_none() => name.role = Some(MediaRole::Reference),
                 "image" if name.kind.is_none() => name.kind = Some(MediaKind::Image),
                 "video" if name.kind.is_none() => name.kind = Some(MediaKind::Video),
                 "audio" if name.kind.is_none() => name.kind = Some(MediaKind::Audio),
@@ -165,44 +166,44 @@ impl<'a> MediaName<'a> {
         name
     }
 
-    /// What the name says that it is for, if it says.
+    /// The role in the argument, if it has one.
     #[must_use]
-    pub fn place(&self) -> Option<MediaPlace> {
-        self.place
+    pub fn role(&self) -> Option<MediaRole> {
+        self.role
     }
 
-    /// Finds out what it is. Local files are looked for from the folder `base`.
+    /// Resolves kind, origin and facts. Local paths are relative to `base`.
     ///
     /// # Errors
-    /// See [`NameError`].
-    pub fn look(&self, place: MediaPlace, base: &Path) -> Result<NamedMedium, NameError> {
-        let frame = place != MediaPlace::Reference;
+    /// See [`MediaSpecError`].
+    pub fn resolve(&self, role: MediaRole, base: &Path) -> Result<ResolvedMedia, MediaSpecError> {
+        let frame = role != MediaRole::Reference;
         let local = self.is_file || !is_address(self.address);
-        // What a frame is needs no telling, unless the address says something else.
+        // A frame is an image unless the URL says otherwise.
         let wanted = match self.kind {
             None if frame && !local => Some(kind_of_address(self.address).unwrap_or(MediaKind::Image)),
             None if frame => Some(MediaKind::Image),
-            said => said,
+            expected => expected,
         };
         let (kind, origin, facts, doubt) = if local {
             let path = local_path(self.address, base);
             of_file(&path, &base.join(&*path), wanted)?
         } else {
-            let kind = wanted.or_else(|| kind_of_address(self.address)).ok_or(NameError::KindUnknown)?;
+            let kind = wanted.or_else(|| kind_of_address(self.address)).ok_or(MediaSpecError::KindUnknown)?;
             (kind, MediaOrigin::Address(self.address.to_owned()), None, None)
         };
         if frame && kind != MediaKind::Image {
-            return Err(NameError::NoFrame { is: kind });
+            return Err(MediaSpecError::NotAnImage { is: kind });
         }
-        Ok(NamedMedium { kind, place, origin, facts, doubt })
+        Ok(ResolvedMedia { kind, role, origin, facts, doubt })
     }
 }
 
-/// Without what may be secret: the query of a signed address, the data of a data URL.
-impl fmt::Display for MediaName<'_> {
+/// Without secrets: the query of a signed URL, the data of a data URL.
+impl fmt::Display for MediaSpec<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bare = match self.is_file || !is_address(self.address) {
-            // In a file's name these are letters as any.
+            // In a file name these are ordinary characters.
             true => self.address,
             false => self.address.split(['?', '#']).next().unwrap_or_default(),
         };
@@ -215,39 +216,39 @@ impl fmt::Display for MediaName<'_> {
     }
 }
 
-impl fmt::Debug for MediaName<'_> {
+impl fmt::Debug for MediaSpec<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MediaName({self}, {:?}, {:?})", self.place, self.kind)
+        write!(f, "MediaSpec({self}, {:?}, {:?})", self.role, self.kind)
     }
 }
 
-/// An address may be signed, or be the data.
+/// A URL may be signed, or contain the data.
 impl fmt::Debug for MediaOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(address) => write!(f, "Address({})", MediaName::parse(address)),
+            Self::Address(address) => write!(f, "Address({})", MediaSpec::parse(address)),
             Self::File { path, media_type } => write!(f, "File({}, {media_type})", path.display()),
         }
     }
 }
 
-impl NamedMedium {
-    /// Looks at a local file, whatever its name looks like.
+impl ResolvedMedia {
+    /// Probes a local file, whatever its name is.
     ///
     /// # Errors
-    /// See [`NameError`].
-    pub fn of_file(path: &Path, place: MediaPlace) -> Result<Self, NameError> {
+    /// See [`MediaSpecError`].
+    pub fn of_file(path: &Path, role: MediaRole) -> Result<Self, MediaSpecError> {
         let (kind, origin, facts, doubt) = of_file(&path.display().to_string(), path, None)?;
-        Ok(Self { kind, place, origin, facts, doubt })
+        Ok(Self { kind, role, origin, facts, doubt })
     }
 
     /// The item of a request. `url` is the address, or whatever stands for a local file.
     #[must_use]
     pub fn item(&self, url: &str) -> ContentItem {
-        let role = match self.place {
-            MediaPlace::FirstFrame => ImageRole::FirstFrame,
-            MediaPlace::LastFrame => ImageRole::LastFrame,
-            MediaPlace::Reference => ImageRole::ReferenceImage,
+        let role = match self.role {
+            MediaRole::FirstFrame => ImageRole::FirstFrame,
+            MediaRole::LastFrame => ImageRole::LastFrame,
+            MediaRole::Reference => ImageRole::ReferenceImage,
         };
         match self.kind {
             MediaKind::Image => ImageContent::new(ImageSource::from(url)).role(role).into(),
@@ -259,23 +260,23 @@ impl NamedMedium {
     }
 }
 
-type Looked = (MediaKind, MediaOrigin, Option<MediaFacts>, Option<String>);
+type Resolved = (MediaKind, MediaOrigin, Option<MediaFacts>, Option<String>);
 
-#[expect(clippy::disallowed_methods, reason = "whether a name is a folder is asked before it is opened")]
-fn of_file(shown: &str, path: &Path, wanted: Option<MediaKind>) -> Result<Looked, NameError> {
+#[expect(clippy::disallowed_methods, reason = "a folder is reported before it is opened")]
+fn of_file(shown: &str, path: &Path, wanted: Option<MediaKind>) -> Result<Resolved, MediaSpecError> {
     let shown = shown.to_owned();
     if path.is_dir() {
-        return Err(NameError::Folder { shown });
+        return Err(MediaSpecError::Folder { shown });
     }
-    let none = || NameError::NoMedium { shown: shown.clone() };
-    let by_name = || format_of(&ending(path)).ok_or_else(none);
+    let unsupported = || MediaSpecError::UnsupportedFormat { shown: shown.clone() };
+    let by_name = || format_of(&extension(path)).ok_or_else(unsupported);
     let (kind, format, facts, doubt) = match probe_file(path) {
         Ok(facts) => (facts.kind, facts.format.as_str().to_owned(), Some(facts), None),
         Err(ProbeError::Open { source, .. } | ProbeError::Read { source, .. }) => {
-            return Err(NameError::Unreadable { shown, source });
+            return Err(MediaSpecError::Unreadable { shown, source });
         }
-        Err(ProbeError::Empty) => return Err(NameError::Empty { shown }),
-        // What was meant as a medium is measured: that it is none is found as it is in a data URL.
+        Err(ProbeError::Empty) => return Err(MediaSpecError::Empty { shown }),
+        // Unrecognised content is a fact that the checks report, as for a data URL.
         Err(ProbeError::NotRecognised { looks_like }) => {
             let (kind, format) = by_name()?;
             (kind, format.to_owned(), Some(MediaFacts::unusable(kind, begins_like(looks_like))), None)
@@ -286,17 +287,17 @@ fn of_file(shown: &str, path: &Path, wanted: Option<MediaKind>) -> Result<Looked
                 _ => None,
             };
             let (kind, format) = by_header.map_or_else(by_name, Ok)?;
-            (kind, format.to_owned(), None, Some(format!("{error}. It could not be measured.")))
+            (kind, format.to_owned(), None, Some(format!("{error}. It was not measured.")))
         }
     };
-    if let Some(said) = wanted.filter(|said| *said != kind) {
-        return Err(NameError::OtherKind { shown, is: kind, said });
+    if let Some(expected) = wanted.filter(|expected| *expected != kind) {
+        return Err(MediaSpecError::KindMismatch { shown, is: kind, expected });
     }
     let origin = MediaOrigin::File { path: path.to_owned(), media_type: format!("{kind}/{format}") };
     Ok((kind, origin, facts, doubt))
 }
 
-/// The system's reason, without the number.
+/// The operating system's message, without the error number.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -309,15 +310,15 @@ fn is_address(text: &str) -> bool {
     text.starts_with("data:") || (text.contains("://") && file_url(text).is_none())
 }
 
-/// What stands behind `file://`.
+/// The path of a `file://` URL.
 fn file_url(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_at_checked("file://".len())?;
     scheme.eq_ignore_ascii_case("file://").then_some(rest)
 }
 
-/// The path that a name or a `file://` address means: its escapes are those of addresses, unless there is a file that is
-/// called so.
-#[expect(clippy::disallowed_methods, reason = "what a name means depends on which file there is")]
+/// The path of a name or a `file://` URL. Percent-escapes are decoded unless a file of that literal
+/// name exists.
+#[expect(clippy::disallowed_methods, reason = "whether escapes are decoded depends on which file exists")]
 fn local_path<'a>(text: &'a str, base: &Path) -> Cow<'a, str> {
     let Some(path) = file_url(text) else { return Cow::Borrowed(text) };
     let path = path.strip_prefix("localhost").filter(|rest| rest.starts_with('/')).unwrap_or(path);
@@ -325,7 +326,7 @@ fn local_path<'a>(text: &'a str, base: &Path) -> Cow<'a, str> {
     if base.join(path).exists() { Cow::Borrowed(path) } else { unescaped(path) }
 }
 
-/// A path with `%20` and its like read as the bytes that they are.
+/// Decodes `%20` and other escapes of a path.
 fn unescaped(path: &str) -> Cow<'_, str> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -346,7 +347,7 @@ fn with_article(kind: MediaKind) -> &'static str {
     }
 }
 
-/// What an address says of itself: the media type of a data URL, the ending of any other.
+/// The kind that a URL states: the media type of a data URL, else the extension.
 fn kind_of_address(address: &str) -> Option<MediaKind> {
     if let Some(data) = address.strip_prefix("data:") {
         let kinds =
@@ -354,14 +355,14 @@ fn kind_of_address(address: &str) -> Option<MediaKind> {
         return kinds.iter().find(|(start, _)| data.starts_with(start)).map(|(_, kind)| *kind);
     }
     let path = address.split(['?', '#']).next().unwrap_or_default();
-    format_of(&ending(Path::new(path))).map(|(kind, _)| kind)
+    format_of(&extension(Path::new(path))).map(|(kind, _)| kind)
 }
 
-fn ending(path: &Path) -> String {
+fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
 }
 
-/// Kind and the word of a data URL that an ending, or the name of a format, means.
+/// Kind and media subtype of a file extension or format name.
 fn format_of(ending: &str) -> Option<(MediaKind, &'static str)> {
     Some(match ending {
         "jpg" | "jpeg" => (MediaKind::Image, "jpeg"),
@@ -386,10 +387,10 @@ mod tests {
 
     #[test]
     fn neither_a_signature_nor_data_is_shown() {
-        let name = MediaName::parse("audio:ref:https://h/a.mp3?X-Tos-Signature=SECRET");
-        let looked = name.look(MediaPlace::Reference, Path::new("")).unwrap();
+        let name = MediaSpec::parse("audio:ref:https://h/a.mp3?X-Tos-Signature=SECRET");
+        let resolved = name.resolve(MediaRole::Reference, Path::new("")).unwrap();
         assert_eq!(name.to_string(), "https://h/a.mp3");
-        let shown = format!("{name:?} {looked:?} {:?}", MediaName::parse("data:image/png;base64,SECRET"));
+        let shown = format!("{name:?} {resolved:?} {:?}", MediaSpec::parse("data:image/png;base64,SECRET"));
         assert!(!shown.contains("SECRET"), "{shown}");
     }
 
@@ -411,34 +412,34 @@ mod tests {
                 format!("FILE://localhost{at}/{escaped}"),
                 format!("file://{at}/{name}"),
             ] {
-                let looked = MediaName::parse(&text).look(MediaPlace::Reference, folder.path());
-                let looked = looked.unwrap_or_else(|error| panic!("{text}: {error}"));
-                assert_eq!(looked.facts.and_then(|facts| facts.width), Some(1024), "{text}");
+                let resolved = MediaSpec::parse(&text).resolve(MediaRole::Reference, folder.path());
+                let resolved = resolved.unwrap_or_else(|error| panic!("{text}: {error}"));
+                assert_eq!(resolved.facts.and_then(|facts| facts.width), Some(1024), "{text}");
             }
-            assert_eq!(MediaName::parse(name).to_string(), name);
+            assert_eq!(MediaSpec::parse(name).to_string(), name);
         }
-        let missing = MediaName::parse("~/a#1.png").look(MediaPlace::Reference, folder.path()).unwrap_err();
-        assert_eq!(missing.to_string(), "~/a#1.png cannot be read: there is no such file");
-        assert_eq!(missing.advice(), "`~` is not expanded here: write the folder in full");
+        let missing = MediaSpec::parse("~/a#1.png").resolve(MediaRole::Reference, folder.path()).unwrap_err();
+        assert_eq!(missing.to_string(), "cannot read ~/a#1.png: there is no such file");
+        assert_eq!(missing.advice(), "`~` is not expanded here: write the full path");
     }
 
     #[test]
     fn places_are_taken_from_the_prefix() {
-        assert_eq!(MediaName::parse("first:@a.jpg").place(), Some(MediaPlace::FirstFrame));
-        assert_eq!(MediaName::parse("last:image:@b.jpg").place(), Some(MediaPlace::LastFrame));
-        assert_eq!(MediaName::parse("ref:@c.mp4").place(), Some(MediaPlace::Reference));
-        assert_eq!(MediaName::parse("https://first:1/x").place(), None);
+        assert_eq!(MediaSpec::parse("first:@a.jpg").role(), Some(MediaRole::FirstFrame));
+        assert_eq!(MediaSpec::parse("last:image:@b.jpg").role(), Some(MediaRole::LastFrame));
+        assert_eq!(MediaSpec::parse("ref:@c.mp4").role(), Some(MediaRole::Reference));
+        assert_eq!(MediaSpec::parse("https://first:1/x").role(), None);
     }
 
     #[test]
     fn an_item_has_the_role_of_its_place() {
-        let role = |text: &str, place| {
-            let looked = MediaName::parse(text).look(place, Path::new("")).unwrap();
-            serde_json::to_value(looked.item("u")).unwrap()["role"].clone()
+        let role = |text: &str, role| {
+            let resolved = MediaSpec::parse(text).resolve(role, Path::new("")).unwrap();
+            serde_json::to_value(resolved.item("u")).unwrap()["role"].clone()
         };
-        assert_eq!(role("https://h/a.png", MediaPlace::FirstFrame), "first_frame");
-        assert_eq!(role("https://h/a", MediaPlace::LastFrame), "last_frame");
-        assert_eq!(role("https://h/a.mov", MediaPlace::Reference), "reference_video");
-        assert_eq!(role("audio:asset://1", MediaPlace::Reference), "reference_audio");
+        assert_eq!(role("https://h/a.png", MediaRole::FirstFrame), "first_frame");
+        assert_eq!(role("https://h/a", MediaRole::LastFrame), "last_frame");
+        assert_eq!(role("https://h/a.mov", MediaRole::Reference), "reference_video");
+        assert_eq!(role("audio:asset://1", MediaRole::Reference), "reference_audio");
     }
 }
