@@ -29,7 +29,8 @@ const FIRST: [&[u8; 4]; 7] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"ski
 /// its index and its media data among them, or a PNG, JPEG or WebP image.
 ///
 /// # Errors
-/// [`ProbeError::NotRecognised`]: it begins like neither. [`ProbeError::Damaged`]: it begins like a video and its boxes do
+/// [`ProbeError::NotRecognised`]: the first bytes match no format.
+/// [`ProbeError::Damaged`]: the first bytes are those of a video, and its boxes do
 /// not add up, or something is missing. Also [`ProbeError::Read`], [`ProbeError::Empty`] and
 /// [`ProbeError::TooMuch`].
 pub fn check_complete(reader: &mut (impl Read + Seek)) -> Result<Complete, ProbeError> {
