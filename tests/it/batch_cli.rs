@@ -62,7 +62,7 @@ async fn a_list_is_run_once_and_what_changed_is_run_again() {
     assert_eq!(export.json()["content"][0]["text"], "A paper bird.");
     let audit = batch(&shell, &["status", "night.json", "--audit", "--text"]).await;
     assert_eq!(audit.code, 0, "{}", audit.stderr);
-    assert!(audit.stderr.contains("the journal fits together"), "{}", audit.stderr);
+    assert!(audit.stderr.contains("the journal is consistent"), "{}", audit.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +128,7 @@ async fn a_used_up_plan_stops_the_run_and_a_refused_storage_one_shot() {
         let about = format!("{code}: {}{}", ran.stdout, ran.stderr);
         assert_eq!((ran.code, simulator.ledger().accepted), (exit, accepted), "{about}");
         assert!(shown.iter().all(|shown| ran.stdout.contains(shown)), "{about}");
-        assert_eq!(ran.stderr.contains("the run stopped sending"), accepted == 0, "{about}");
+        assert_eq!(ran.stderr.contains("the run stopped:"), accepted == 0, "{about}");
         // What has passed goes on with the next run.
         simulator.set_faults(FaultPlan::new()).unwrap();
         batch(&shell, &["retry", "night.json"]).await;
@@ -270,7 +270,7 @@ async fn a_lost_journal_is_asked_about_and_not_taken_for_a_new_one() {
     for _ in 0..2 {
         let ran = batch(&shell, &["run", "night.json"]).await;
         assert_eq!((ran.code, simulator.ledger().accepted), (16, 2), "{}", ran.stderr);
-        for part in ["bird", "nothing was sent", "put the journal that was used before back", "--new-journal"]
+        for part in ["bird", "nothing was sent", "restore the previous journal", "--new-journal"]
         {
             assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
         }

@@ -347,7 +347,7 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
         connection
     });
     let stderr = Page::watched(move |text| {
-        if text.contains("Ctrl-C again leaves at once") {
+        if text.contains("Ctrl-C again exits at once") {
             press.send(()).unwrap();
         }
     });
@@ -362,8 +362,8 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
     assert_eq!(ran.code, 12);
     insta::assert_snapshot!(seen.text(), @r#"
     note: Rules that depend on the model were left out: the model behind an endpoint id is the account's own setting.
-    warning: the request is on its way and may be billed; waiting up to 10 s for its answer (Ctrl-C again leaves at once)
-    error: Nobody knows whether the task was created: the command was stopped before the answer came. It may exist and may be billed, so do not just send it again.
+    warning: the request was sent and may be billed; waiting up to 10 s for the response (Ctrl-C again exits at once)
+    error: It is unknown whether the task was created: the command was interrupted before the response. It may exist and may be billed; do not send it again before searching for it.
     hint: search for the task: ark-video reconcile fdf70f19ad9f-1
     hint: search for the task: ark-video reconcile --since 10m --model ep-1
     "#);
@@ -427,7 +427,7 @@ async fn the_simulator_as_a_server_says_where_it_is_and_stops_on_ctrl_c() {
         .await;
     assert_eq!(
         (ran.code, ran.stderr.as_str()),
-        (0, "stopped; bills that the real service would have written: 0\n")
+        (0, "stopped; bills of the real service would have been: 0\n")
     );
     let ready: Value = serde_json::from_str(&seen.text()).unwrap();
     assert_eq!((&ready["ready"], &ready["seed"]), (&true.into(), &7.into()));
@@ -460,7 +460,7 @@ async fn config_says_who_won_and_never_what_the_key_is() {
     API key      set, from ARK_API_KEY
     base URL     https://ark.eu-west.bytepluses.com/api/v3 (from ARK_REGION)
     model        dreamina-seedance-2-0-260128 (from default of the site)
-    proxy        as HTTPS_PROXY and its kin say
+    proxy        from HTTPS_PROXY and related variables
     config file  none
     profile      none
     "#);
@@ -484,7 +484,7 @@ async fn where_the_video_is_gone_its_last_frame_is_saved() {
     simulator.set_faults(FaultPlan::new().rule(gone.clone())).unwrap();
     let ran = shell.run(&["download", &made[0], "-o", "cat.mp4"]).await;
     assert_eq!((ran.code, shell.files()), (13, vec!["cat.last.jpeg".to_owned()]), "{}", ran.stderr);
-    assert!(ran.stderr.contains("the last frame is saved as cat.last.jpeg"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the last frame was saved as cat.last.jpeg"), "{}", ran.stderr);
     // The same among several; one request at a time, so that it is the first whose video is gone.
     simulator.set_faults(FaultPlan::new().rule(gone)).unwrap();
     let many = ["download", &made[0], &made[1], "--output-dir", ".", "--at-once", "1"];

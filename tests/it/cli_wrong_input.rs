@@ -20,9 +20,9 @@ fn with_key() -> Shell {
 async fn no_key() {
     insta::assert_snapshot!(refused(Shell::new(), &["generate", "A cat."]).await, @r#"
     exit 3
-    error: there is no API key: ARK_API_KEY is not set, and no file names one
-    hint: export ARK_API_KEY=…, or say --api-key-file FILE; `ark-video config` shows where keys are looked for
-    hint: to try it without a key and without a bill, add --simulate
+    error: no API key: ARK_API_KEY is not set, and no file provides one
+    hint: export ARK_API_KEY=…, or use --api-key-file FILE; `ark-video config` shows the sources
+    hint: to try it without a key and without cost, add --simulate
     "#);
 }
 
@@ -56,7 +56,7 @@ async fn json_of_the_wrong_type() {
     std::fs::write(shell.folder.path().join("r.json"), text).unwrap();
     insta::assert_snapshot!(refused(shell, &["generate", "r.json"]).await, @r#"
     exit 4
-    error: our checks refuse this request for 2 reasons; nothing was sent, nothing is billed
+    error: invalid request (2 errors); nothing was sent, nothing is billed
       r.json: content[1].image_url: `image_url` is a text, and must be an object. Write `{"url": …}` there. [type]
       r.json: content[1].image_url.url: This is no address of a known form; an image takes https, data or asset. Write https://…, asset://… or, where the kind has it, a data URL. [media-form]
     "#);
@@ -76,7 +76,7 @@ async fn an_unknown_flag() {
     "#);
     insta::assert_snapshot!(refused(with_key(), &["--json", "generate", "A cat.", "--fps", "60"]).await, @r#"
     exit 2
-    {"code":null,"kind":"usage","message":"unexpected argument '--fps' found","suggestion":"the service has no such setting: every video has 24 frames a second","request_id":null,"task_id":null,"param":null,"origin":null,"findings":[],"reconcile":null,"exit_code":2}
+    {"code":null,"kind":"usage","message":"unexpected argument '--fps' found","suggestion":"the service has no such setting: every video has 24 frames per second","request_id":null,"task_id":null,"param":null,"origin":null,"findings":[],"reconcile":null,"exit_code":2}
     "#);
 }
 
@@ -100,7 +100,7 @@ async fn an_unreachable_host() {
 async fn a_file_that_is_not_there() {
     insta::assert_snapshot!(refused(with_key(), &["generate", "none.json"]).await, @r#"
     exit 5
-    error: the request none.json cannot be read: there is no such file
+    error: cannot read the request none.json: there is no such file
     hint: nothing was sent
     "#);
     insta::assert_snapshot!(refused(with_key(), &["generate", "A cat.", "--ref", "none.png"]).await, @r#"
@@ -117,7 +117,7 @@ async fn a_directory_as_output() {
     insta::assert_snapshot!(refused(shell, &["generate", "A cat.", "-o", "out"]).await, @r#"
     exit 6
     error: out is a folder, not a file
-    hint: name a file, such as -o out/video.mp4, or say --output-dir out
+    hint: name a file, such as -o out/video.mp4, or use --output-dir out
     "#);
     insta::assert_snapshot!(refused(with_key(), &["generate", "A cat.", "-o", "none/a.mp4"]).await, @r#"
     exit 6
@@ -130,8 +130,8 @@ async fn a_directory_as_output() {
 async fn a_simulator_that_would_forget() {
     insta::assert_snapshot!(refused(Shell::new(), &["get", "cgt-1", "--simulate"]).await, @r#"
     exit 2
-    error: --simulate starts a simulator that ends with this command: it has no tasks yet
-    hint: it goes with `generate` and `models`; for more, run `ark-video simulate` and point ARK_BASE_URL at it
+    error: the simulator of --simulate ends with this command and has no tasks
+    hint: use it with `generate`, `models` and `batch run`; otherwise run `ark-video simulate` and set ARK_BASE_URL to it
     "#);
 }
 
@@ -139,7 +139,7 @@ async fn a_simulator_that_would_forget() {
 async fn several_readers_of_one_input() {
     insta::assert_snapshot!(refused(Shell::new(), &["generate", "-", "--api-key-file", "-"]).await, @r#"
     exit 2
-    error: standard input can be read only once, but several flags ask for it
+    error: several flags read standard input, but it can be read only once
     "#);
 }
 

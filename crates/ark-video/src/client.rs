@@ -85,7 +85,7 @@ impl Client {
         call::locked(&self.inner.pace.limits).share(processes);
     }
 
-    /// A handle on a task that exists already. Asks nothing.
+    /// A handle on a task that already exists. Asks nothing.
     #[must_use]
     pub fn task(&self, id: impl Into<String>) -> TaskHandle {
         TaskHandle::new(self.clone(), id.into())

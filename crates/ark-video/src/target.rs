@@ -411,7 +411,7 @@ impl Target {
         }
         let what = if simulated { ", from a rehearsal" } else { "" };
         let advice = "choose another name, or say --overwrite";
-        Err(fault(TargetFault::Exists, format!("{shown} exists already{what}"), advice))
+        Err(fault(TargetFault::Exists, format!("{shown} already exists{what}"), advice))
     }
 
     fn check_beside(&self) -> Result<(), TargetError> {
@@ -452,7 +452,7 @@ impl Target {
                     && (rehearsed() || self.read_sidecar().is_some_and(|sidecar| sidecar.simulated)))
             {
                 let advice = "choose another name, or say --overwrite";
-                return Err(fault(TargetFault::LastFrameExists, format!("{shown} exists already"), advice));
+                return Err(fault(TargetFault::LastFrameExists, format!("{shown} already exists"), advice));
             }
         }
         Ok(())
@@ -471,7 +471,7 @@ impl Target {
             return Ok(());
         }
         let Some(sidecar) = self.read_sidecar() else {
-            let message = format!("{shown} exists already, and cannot be read as a sidecar");
+            let message = format!("{shown} already exists, and cannot be read as a sidecar");
             return Err(fault(TargetFault::ForeignSidecar, message, "move it away, or choose another name"));
         };
         let is_over =

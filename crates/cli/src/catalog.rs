@@ -19,7 +19,7 @@ pub(crate) fn load(file: Option<&Path>, cwd: &Path) -> Result<Cow<'static, Catal
         failure.exit = Exit::Configuration;
         failure
     };
-    let overlay = json_input::object(&read_file("--catalog:", &shown, cwd)?, &shown).map_err(unusable)?;
+    let overlay = json_input::object(&read_file("the catalog", &shown, cwd)?, &shown).map_err(unusable)?;
     match Catalog::builtin().overlaid(&Value::Object(overlay)) {
         Ok(catalog) => Ok(Cow::Owned(catalog)),
         Err(error) => Err(Failure::new(Exit::Configuration, format!("{shown}: {error}"))
@@ -62,12 +62,12 @@ mod tests {
             let failure = loaded(text).unwrap_err();
             format!("{} {}", failure.exit.code(), failure.message)
         };
-        insta::assert_snapshot!(said("[]"), @"3 newer.json holds a list, but a JSON object was expected");
+        insta::assert_snapshot!(said("[]"), @"3 newer.json is a list, but a JSON object was expected");
         insta::assert_snapshot!(said(r#"{"families": {"9.9": {"seed": {"value": true}}}}"#), @"3 newer.json: the catalog overlay was not used: /families/9.9/seed: missing field `text_only`");
         let gone = load(Some(Path::new("none.json")), Path::new("")).unwrap_err();
         assert_eq!(
             (gone.exit, gone.message.as_str()),
-            (Exit::Input, "cannot read --catalog none.json: there is no such file")
+            (Exit::Input, "cannot read the catalog none.json: there is no such file")
         );
     }
 }

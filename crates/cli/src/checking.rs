@@ -159,12 +159,12 @@ impl Checked {
         let mut message = match (refused, said) {
             (1, false) => "invalid request; nothing was sent, nothing is billed".to_owned(),
             (1, true) => {
-                format!("{} is not a valid request; nothing was sent, nothing is billed", self.whole)
+                format!("{} is not valid; nothing was sent, nothing is billed", self.whole)
             }
             (many, false) => format!("invalid request ({many} errors); nothing was sent, nothing is billed"),
             (many, true) => {
                 format!(
-                    "{} is not a valid request ({many} errors); nothing was sent, nothing is billed",
+                    "{} is not valid ({many} errors); nothing was sent, nothing is billed",
                     self.whole
                 )
             }

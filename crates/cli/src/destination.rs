@@ -195,9 +195,9 @@ mod tests {
         insta::assert_snapshot!(refusal(Some("new/"), None, cwd), @"new is a folder, not a file");
         insta::assert_snapshot!(refusal(Some("none/a.mp4"), None, cwd), @"the folder none does not exist");
         insta::assert_snapshot!(refusal(None, Some("taken.mp4"), cwd), @"the folder taken.mp4 is not a folder");
-        insta::assert_snapshot!(refusal(Some("taken.mp4"), None, cwd), @"taken.mp4 exists already");
-        insta::assert_snapshot!(refusal(Some("free.mp4"), None, cwd), @"free.last.jpeg exists already");
-        insta::assert_snapshot!(refusal(None, None, cwd), @"cgt-1.mp4 exists already");
+        insta::assert_snapshot!(refusal(Some("taken.mp4"), None, cwd), @"taken.mp4 already exists");
+        insta::assert_snapshot!(refusal(Some("free.mp4"), None, cwd), @"free.last.jpeg already exists");
+        insta::assert_snapshot!(refusal(None, None, cwd), @"cgt-1.mp4 already exists");
         insta::assert_snapshot!(refusal(Some("-"), None, cwd), @"- is not the name of a file");
         assert_eq!(at(Some("taken.mp4"), None, true, cwd).check(None, true), Ok(()));
         assert_eq!(at(None, Some("sub"), false, cwd).check(Some("cgt-1"), true), Ok(()));

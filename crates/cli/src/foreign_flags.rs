@@ -175,7 +175,7 @@ const FLAGS: [(&[&str], &str); 24] = [
     (&["region", "site"], "set ARK_REGION, or write --base-url"),
     (
         &["fps", "framespersecond", "frame-rate"],
-        "the service has no such setting: every video has 24 frames a second",
+        "the service has no such setting: every video has 24 frames per second",
     ),
     (&["num-frames", "frame-count"], "write --frames"),
     (&["wait", "sync", "poll"], "omit it: generate waits unless --no-wait is given"),

@@ -211,7 +211,7 @@ fn text_or_file(flag: &str, given: &str, at: &RequestContext<'_>) -> Result<Stri
     let bytes = match given.strip_prefix('@') {
         None => return Ok(given.to_owned()),
         Some("-") => at.stdin.to_vec(),
-        Some(name) => read_file(&format!("{flag}: the file"), name, at.cwd).map_err(|failure| {
+        Some(name) => read_file(&format!("the file of {flag}"), name, at.cwd).map_err(|failure| {
             failure
                 .hint(NOT_SENT)
                 .hint(format!("{given} names a file; to pass text that starts with @, put a space before it"))

@@ -374,7 +374,7 @@ fn messages_name_paths_as_the_user_wrote_them_and_the_limit() {
         let error = target.check().unwrap_err();
         format!("{error}; {}", error.advice)
     };
-    assert_eq!(said(plain(folder.path())), "a.mp4 exists already; choose another name, or say --overwrite");
+    assert_eq!(said(plain(folder.path())), "a.mp4 already exists; choose another name, or say --overwrite");
     let input =
         plain(folder.path()).overwrite(true).inputs(InputFiles::from_iter([folder.path().join("a.mp4")]));
     assert_eq!(

@@ -97,17 +97,17 @@ fn a_request_comes_from_standard_input_too() {
 
 #[test]
 fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
-    insta::assert_snapshot!(refused(&[]), @"2 there is nothing to make a video from");
+    insta::assert_snapshot!(refused(&[]), @"2 no prompt, request or media given");
     insta::assert_snapshot!(refused(&["A cat.", "-p", "Another."]), @"2 the prompt is given twice: as an argument and with --prompt");
-    insta::assert_snapshot!(refused(&["--first-frame", "cat.png", "--ref", "https://h/a.mp4"]), @"2 a first or last frame and references cannot be mixed: the service takes one or the other");
+    insta::assert_snapshot!(refused(&["--first-frame", "cat.png", "--ref", "https://h/a.mp4"]), @"2 frames and references cannot be combined");
     insta::assert_snapshot!(refused(&["--last-frame", "cat.png"]), @"2 a last frame needs a first frame");
-    insta::assert_snapshot!(refused(&["--first-frame", "last:cat.png"]), @"2 --first-frame: the prefix before the file says that it is for something else");
+    insta::assert_snapshot!(refused(&["--first-frame", "last:cat.png"]), @"2 --first-frame: the prefix of the file is for another flag");
     insta::assert_snapshot!(refused(&["--first-frame", "cat.png", "--ref", "first:cat.png"]), @"2 --ref first: this frame is given twice");
     insta::assert_snapshot!(refused(&["--first-frame", "https://h/a.mp4", "-p", "x"]), @"4 --first-frame takes an image, not a video");
-    insta::assert_snapshot!(refused(&["--draft-task", "cgt-1"]), @"2 --draft-task needs --model: the final is rendered by the model that made the draft");
-    insta::assert_snapshot!(refused(&["A cat.", "--draft-task", "cgt-1", "-m", "m"]), @"2 --draft-task takes no prompt and no other media: the final has those of the draft");
-    insta::assert_snapshot!(refused(&["none.json"]), @"5 the request none.json cannot be read: there is no such file");
-    insta::assert_snapshot!(refused(&["-p", "@none.txt"]), @"5 --prompt: the file none.txt cannot be read: there is no such file");
+    insta::assert_snapshot!(refused(&["--draft-task", "cgt-1"]), @"2 --draft-task needs --model: the model of the draft");
+    insta::assert_snapshot!(refused(&["A cat.", "--draft-task", "cgt-1", "-m", "m"]), @"2 --draft-task takes no prompt and no other media: the draft's are used");
+    insta::assert_snapshot!(refused(&["none.json"]), @"5 cannot read the request none.json: there is no such file");
+    insta::assert_snapshot!(refused(&["-p", "@none.txt"]), @"5 cannot read the file of --prompt none.txt: there is no such file");
     insta::assert_snapshot!(refused(&["A cat.", "--extra-body", "{"]), @r#"
     4 --extra-body:1:1 is not valid JSON: EOF while parsing an object
       |
@@ -115,7 +115,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
       | ^
     "#);
     insta::assert_snapshot!(refused(&["A cat.", "--extra-body", r#"{"seed": "x"}"#]), @r"
-    4 our checks refuse this request; nothing was sent, nothing is billed
+    4 invalid request; nothing was sent, nothing is billed
       --extra-body: seed: `seed` is a text, and must be a whole number. Change its type. [type]
     ");
 }
