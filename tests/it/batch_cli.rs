@@ -270,8 +270,7 @@ async fn a_lost_journal_is_asked_about_and_not_taken_for_a_new_one() {
     for _ in 0..2 {
         let ran = batch(&shell, &["run", "night.json"]).await;
         assert_eq!((ran.code, simulator.ledger().accepted), (16, 2), "{}", ran.stderr);
-        for part in ["bird", "nothing was sent", "restore the previous journal", "--new-journal"]
-        {
+        for part in ["bird", "nothing was sent", "restore the previous journal", "--new-journal"] {
             assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
         }
     }

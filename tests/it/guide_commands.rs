@@ -1,4 +1,5 @@
-//! Every `ark-video` command line of the README and the guides is accepted by the argument parser. Runs nothing.
+//! Every `ark-video` command line of the README and the guides is accepted by the argument parser.
+//! Runs nothing.
 
 use std::fs;
 

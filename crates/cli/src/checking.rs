@@ -163,10 +163,7 @@ impl Checked {
             }
             (many, false) => format!("invalid request ({many} errors); nothing was sent, nothing is billed"),
             (many, true) => {
-                format!(
-                    "{} is not valid ({many} errors); nothing was sent, nothing is billed",
-                    self.whole
-                )
+                format!("{} is not valid ({many} errors); nothing was sent, nothing is billed", self.whole)
             }
         };
         let refusals: Vec<&LocatedFinding> =

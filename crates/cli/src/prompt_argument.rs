@@ -65,8 +65,7 @@ fn file_of_prompt<'a>(word: &str, text: &'a str, cwd: &Path) -> Result<Input<'a>
         return Err(refusal(name, &meant));
     }
     if extension(name) == "json" || kind_of(name).is_some_and(|kind| kind != Kind::Text) {
-        let meant =
-            Suggestion { what: "names a file of another kind", instead: path_spelling(name, cwd) };
+        let meant = Suggestion { what: "names a file of another kind", instead: path_spelling(name, cwd) };
         return Err(refusal(word, &meant));
     }
     if name == "-" || path.exists() || !name.contains(char::is_whitespace) {

@@ -1,5 +1,5 @@
-//! Rules about language: comments of at most 100 columns, and the standard term instead of a paraphrase. Checks spelling only;
-//! `CONTRIBUTING.md` explains the rule.
+//! Rules about language: comments of at most 100 columns, and the standard term instead of a
+//! paraphrase. Checks spelling only; `CONTRIBUTING.md` explains the rule.
 
 use super::{Finding, Repo, is_generated, is_vendored};
 
@@ -38,10 +38,25 @@ const EXEMPT: [&str; 5] = [
     "xtask/schema-tool/fixtures/",
 ];
 
+/// Areas that are not rewritten yet. Remove an entry when its area is clean.
+const PENDING: [&str; 11] = [
+    "bench/",
+    "crates/ark-video/",
+    "crates/batch/",
+    "crates/cli/src/commands/batch/",
+    "crates/model/",
+    "crates/protocol/",
+    "crates/transport/",
+    "docs/reference/",
+    "fuzz/",
+    "schema/",
+    "xtask/schema-tool/src/",
+];
+
 pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in &repo.texts {
-        let exempt = EXEMPT.iter().any(|exempt| path.starts_with(exempt));
+        let exempt = EXEMPT.iter().chain(&PENDING).any(|exempt| path.starts_with(exempt));
         let checked = [".rs", ".md", ".py", ".html"].iter().any(|extension| path.ends_with(extension));
         if exempt || !checked || is_generated(path) || is_vendored(path) {
             continue;
@@ -64,9 +79,10 @@ pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
     findings
 }
 
-/// Whether `term` is in `line` as a whole word; an underscore is part of a word.
+/// Whether `term` is in `line` as a whole word. An underscore is part of a word; a quoted name or a
+/// path is data that keeps its spelling.
 fn has_word(line: &str, term: &str) -> bool {
-    let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || "_\"/".contains(c));
     line.match_indices(term).any(|(at, _)| {
         !inside(line[..at].chars().next_back()) && !inside(line[at + term.len()..].chars().next())
     })
@@ -84,7 +100,7 @@ mod tests {
     fn a_paraphrase_is_reported_with_its_term() {
         assert_eq!(run("a.rs", "// The purse.\n"), ["a.rs:1: `purse`: write budget instead"]);
         assert_eq!(run("a.md", "Told Twice\n"), ["a.md:1: `told`: write reported, given instead"]);
-        for text in ["recommend", "filmed", "a_film_b", "untold"] {
+        for text in ["recommend", "filmed", "a_film_b", "untold", "\"film\"", "/film/{id}"] {
             assert_eq!(run("a.md", text), [""; 0], "{text}");
         }
         assert_eq!(run("crates/model/src/generated/a.rs", "// film"), [""; 0]);

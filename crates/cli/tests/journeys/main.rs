@@ -1,5 +1,5 @@
-//! The command over several runs, against a simulator that misbehaves: what is begun is ended, and
-//! billed once.
+//! The command over several runs, against a simulator that misbehaves: what was started is
+//! finished, and billed once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 mod kill_generate;
