@@ -66,9 +66,9 @@ mod tests {
     fn only_a_manifest_or_the_schema_is_an_input() {
         let folder = folder("inputs-git");
         let shell = Shell::new(folder.clone()).expect("writable");
-        let git = |words: &[&str]| {
+        let git = |args: &[&str]| {
             let author = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
-            assert!(shell.has("git", &[&author[..], words].concat()), "{words:?}");
+            assert!(shell.has("git", &[&author[..], args].concat()), "{args:?}");
         };
         let write = |name: &str, text: &str| {
             fs::write(folder.join(name), text).expect("writable");
