@@ -1,5 +1,5 @@
-//! A PostgreSQL server for tests: the one that `ARK_VIDEO_TEST_POSTGRES` names, or a throw-away one of this machine's
-//! programs.
+//! A PostgreSQL server for tests: the one that `ARK_VIDEO_TEST_POSTGRES` names, or a throw-away one
+//! of this machine's programs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -73,11 +73,13 @@ impl Server {
         }
     }
 
-    /// `kill -9` of the server and of all that serve for it, and a new start. `false` where it is not this test's alone.
+    /// `kill -9` of the server and of all that serve for it, and a new start. `false` where it is
+    /// not this test's alone.
     pub fn crash(&mut self) -> bool {
         let Some(own) = &mut self.own else { return false };
         let pid = own.child.id().to_string();
-        // First those that serve, so that none of them outlives the one who would clean up after it.
+        // First those that serve, so that none of them outlives the one who would clean up after
+        // it.
         let _ = Command::new("pkill").args(["-KILL", "-P", &pid]).status();
         let _ = own.child.kill();
         let _ = own.child.wait();
@@ -109,16 +111,17 @@ impl Drop for Server {
 }
 
 fn serve(programs: &Path, owner: Option<(u32, u32)>, data: &Path, folder: &Path, port: u16) -> Child {
-    // The processes of a server that was killed take a moment to notice, and another one does not start before.
-    let mut told = String::new();
+    // The processes of a server that was killed take some time to notice, and another one does not
+    // start before.
+    let mut text = String::new();
     for _ in 0..100 {
         match serve_once(programs, owner, data, folder, port) {
             Ok(child) => return child,
-            Err(why) if why.contains("shared memory block") => told = why,
+            Err(why) if why.contains("shared memory block") => text = why,
             Err(why) => panic!("postgres ended: {why}"),
         }
     }
-    panic!("postgres ended, again and again: {told}")
+    panic!("postgres ended, again and again: {text}")
 }
 
 /// The server, or what it said before it ended.
@@ -148,17 +151,17 @@ fn serve_once(
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut told = String::new();
+    let mut text = String::new();
     loop {
         let Some(line) = lines.next() else {
             child.wait().unwrap();
-            return Err(told);
+            return Err(text);
         };
         let line = line.unwrap();
         if line.contains("ready to accept connections") {
             break;
         }
-        told.push_str(&line);
+        text.push_str(&line);
     }
     std::thread::spawn(move || lines.count());
     Ok(child)
@@ -180,8 +183,8 @@ fn command(programs: &Path, name: &str, owner: Option<(u32, u32)>) -> Command {
 
 fn owner() -> Option<(u32, u32)> {
     let number = |arguments: &[&str]| -> Option<u32> {
-        let told = Command::new("id").args(arguments).output().ok()?;
-        String::from_utf8(told.stdout).ok()?.trim().parse().ok()
+        let text = Command::new("id").args(arguments).output().ok()?;
+        String::from_utf8(text.stdout).ok()?.trim().parse().ok()
     };
     (number(&["-u"])? == 0).then_some((number(&["-u", "postgres"])?, number(&["-g", "postgres"])?))
 }

@@ -1,5 +1,5 @@
-//! A disk that is really full: a test runs itself again where a small disk in memory is mounted, which Linux allows to
-//! every user in a namespace of their own.
+//! A disk that is really full: a test runs itself again where a small disk in memory is mounted,
+//! which Linux allows to every user in a namespace of their own.
 
 use std::{
     env,
@@ -9,8 +9,9 @@ use std::{
 
 const VARIABLE: &str = "ARK_VIDEO_TEST_SMALL_DISK";
 
-/// Where a disk of so many megabytes is, in the process that has one: there the test continues. In any other process this
-/// runs the test `name` again in such a process, and returns `None` when that passed.
+/// Where a disk of so many megabytes is, in the process that has one: there the test continues. In
+/// any other process this runs the test `name` again in such a process, and returns `None` when
+/// that passed.
 ///
 /// # Panics
 /// Where no such disk can be mounted, or the test failed on it.

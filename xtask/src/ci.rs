@@ -37,7 +37,8 @@ pub(crate) struct Options {
     pub(crate) all: bool,
 }
 
-/// Runs the jobs and reports whether all passed. A run of all that passes on a clean tree is recorded, see [`inputs`].
+/// Runs the jobs and reports whether all passed. A run of all that passes on a clean tree is
+/// recorded, see [`inputs`].
 pub(crate) fn run(options: Options) -> Result<bool, String> {
     let Options { fail_fast, all } = options;
     let shell = Shell::new(crate::root())?;

@@ -1,6 +1,7 @@
-//! What some tests need of the machine: PostgreSQL, ffmpeg, a disk to fill. Such a test is `#[ignore]`d with the reason, so
-//! that a plain `cargo test` reports it, and its name ends with what it needs; this file says where it can run, and to the
-//! runner which of them to include. Installs nothing.
+//! What some tests need of the machine: PostgreSQL, ffmpeg, a disk to fill. Such a test is
+//! `#[ignore]`d with the reason, so that a plain `cargo test` reports it, and its name ends with
+//! what it needs; this file says where it can run, and to the runner which of them to include.
+//! Installs nothing.
 
 use std::path::Path;
 
@@ -30,7 +31,8 @@ const COMPANIONS: [Companion; 3] = [
     },
 ];
 
-/// The ends of the names of what never runs by itself: a process that a test starts, and what a command of `cargo xtask` runs.
+/// The ends of the names of what never runs by itself: a process that a test starts, and what a
+/// command of `cargo xtask` runs.
 const NEVER: [&str; 2] = ["_child", "_by_hand"];
 
 fn has_postgresql(shell: &Shell) -> bool {

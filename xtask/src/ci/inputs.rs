@@ -1,8 +1,9 @@
-//! Whether the inputs of the rare CI jobs have changed: manifests, lock files and the schema, compared with the commit in
-//! `.ci/passed`. Runs no job.
+//! Whether the inputs of the rare CI jobs have changed: manifests, lock files and the schema,
+//! compared with the commit in `.ci/passed`. Runs no job.
 //!
-//! `cargo xtask ci --all` writes that file when everything passed on a clean tree; commit it with the next change. A clone
-//! without the file or without that commit (a shallow clone) runs every job.
+//! `cargo xtask ci --all` writes that file when everything passed on a clean tree; commit it with
+//! the next change. A clone without the file or without that commit (a shallow clone) runs every
+//! job.
 
 use std::fs;
 

@@ -1,6 +1,6 @@
-//! The jobs of CI, in order, each a plain function of the shell. To add one, add it to `JOBS`: the command line and
-//! `cargo xtask ci` both read that list. What is done at the root is done in the schema tool's workspace, too.
-//! Whether a job's inputs have changed is `super::inputs`'s to say.
+//! The jobs of CI, in order, each a plain function of the shell. To add one, add it to `JOBS`: the
+//! command line and `cargo xtask ci` both read that list. What is done at the root is done in the
+//! schema tool's workspace, too. Whether a job's inputs have changed is `super::inputs`'s to say.
 
 use super::companions;
 use super::counts::Counts;
@@ -18,8 +18,8 @@ pub(crate) struct Job {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     Always,
-    /// Only when a manifest, a lock file or the schema has changed since the commit that last passed everything: nothing
-    /// else can change the job's result.
+    /// Only when a manifest, a lock file or the schema has changed since the commit that last
+    /// passed everything: nothing else can change the job's result.
     InputsChanged,
 }
 
@@ -148,8 +148,8 @@ fn outcome(result: Result<(), String>) -> Outcome {
     }
 }
 
-/// With cargo-nextest where it is installed, else with cargo's own runner; documentation tests are a job of their own.
-/// `command` aims it at a workspace and says which ignored tests to include.
+/// With cargo-nextest where it is installed, else with cargo's own runner; documentation tests are
+/// a job of their own. `command` aims it at a workspace and says which ignored tests to include.
 fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outcome {
     let nextest = shell.has(&crate::cargo(), &["nextest", "--version"]);
     let runner: &[&str] =
@@ -176,7 +176,8 @@ fn root_tests(shell: &Shell) -> Outcome {
     })
 }
 
-/// A build of everything at once lends each crate the features that the others turn on; a user has no such luck.
+/// A build of everything at once lends each crate the features that the others turn on; a user has
+/// no such luck.
 fn alone(shell: &Shell) -> Outcome {
     let folders = match crate_manifests(shell) {
         Ok(folders) => folders,

@@ -51,7 +51,8 @@ fn opening(path: &str, text: &str) -> Option<Finding> {
     })
 }
 
-/// `cargo xtask test` includes ignored tests by the ends of their names, so each must have one of them.
+/// `cargo xtask test` includes ignored tests by the ends of their names, so each must have one of
+/// them.
 fn ignored(path: &str, text: &str) -> Vec<Finding> {
     if path.starts_with("xtask/") {
         return Vec::new();

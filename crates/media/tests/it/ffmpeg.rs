@@ -1,5 +1,5 @@
-//! Files as ffmpeg writes them, against what ffprobe says of them. Where an encoder is missing, so is its comparison, and the
-//! test reports it.
+//! Files as ffmpeg writes them, against what ffprobe says of them. Where an encoder is missing, so
+//! is its comparison, and the test reports it.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video_batch::{EventKind, State};
-use ark_video_simulator::{Effect, FaultRule, FaultPoint};
+use ark_video_simulator::{Effect, FaultPoint, FaultRule};
 use ark_video_test_support::small_disk::in_namespace;
 
 use crate::faults::world::{World, count, is_submitting, works};
