@@ -36,6 +36,8 @@ pub(crate) enum Outcome {
     Unchanged(String),
 }
 
+const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+
 /// Cheap ones first, then the tests: they find the most.
 pub(crate) const JOBS: &[Job] = &[
     Job {
@@ -61,7 +63,7 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "test-schema-tool",
         about: "tests of the schema tool",
-        when: When::Always,
+        when: When::InputsChanged,
         run: |sh| tests(sh, |runner, _| crate::schema_tool::cargo(sh.root(), runner)),
     },
     Job {
@@ -73,9 +75,15 @@ pub(crate) const JOBS: &[Job] = &[
     Job { name: "doc", about: "rustdoc without warnings", when: When::Always, run: doc },
     Job {
         name: "clippy",
-        about: "lints and fences of every member, and of the schema tool",
+        about: "lints and fences of every member",
         when: When::Always,
-        run: |sh| both(sh, &["clippy", "--workspace", "--all-targets"], &["--", "-D", "warnings"]),
+        run: |sh| steps(sh, &[&CLIPPY]),
+    },
+    Job {
+        name: "clippy-schema-tool",
+        about: "lints of the schema tool",
+        when: When::InputsChanged,
+        run: |sh| schema_tool(sh, &CLIPPY[..3], &CLIPPY[3..]),
     },
     Job {
         name: "clippy-schemars",
@@ -152,8 +160,12 @@ fn outcome(result: Result<(), String>) -> Outcome {
 /// a job of their own. `command` aims it at a workspace and says which ignored tests to include.
 fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outcome {
     let nextest = shell.has(&crate::cargo(), &["nextest", "--version"]);
-    let runner: &[&str] =
-        if nextest { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--tests", "--no-fail-fast"] };
+    let threads = format!("--test-threads={}", at_once());
+    let runner: &[&str] = if nextest {
+        &["nextest", "run", "--no-fail-fast", &threads]
+    } else {
+        &["test", "--tests", "--no-fail-fast"]
+    };
     let command = command(runner, nextest);
     let args: Vec<&str> = command.iter().map(String::as_str).collect();
     let Ended { ok, how, mut counts } = shell.cargo(&args);
@@ -166,6 +178,11 @@ fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outco
     } else {
         Outcome::Passed(counts)
     }
+}
+
+/// Tests at once: most of those that take long wait for a server or a clock.
+fn at_once() -> usize {
+    3 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// The tests of the root's members, those that need a companion included where it is there.
