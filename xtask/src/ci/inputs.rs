@@ -11,7 +11,8 @@ use super::shell::Shell;
 
 const RECORD: &str = ".ci/passed";
 
-/// The files that determine dependency graphs, features, fences and generated code, and what the schema tool's tests read.
+/// The files that determine dependency graphs, features, fences and generated code, and those that
+/// the schema tool's tests read.
 const INPUTS: &[&str] = &[
     "*Cargo.toml",
     "*Cargo.lock",
