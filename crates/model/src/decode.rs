@@ -295,17 +295,25 @@ pub(crate) mod lenient {
         match map.next_value_seed(KindVisitor(PhantomData))? {
             // The last of a member that comes twice counts, in whichever form it is.
             Found::Read(value) => {
-                extra.remove(name);
+                forget(name, extra);
                 Ok(Some(value))
             }
             Found::Nothing => {
-                extra.remove(name);
+                forget(name, extra);
                 Ok(None)
             }
             Found::Odd(value) => {
                 extra.insert(name.to_owned(), value);
                 Ok(None)
             }
+        }
+    }
+
+    /// Hardly ever is there anything: the common case must not cost a search.
+    #[inline]
+    fn forget(name: &str, extra: &mut Extra) {
+        if !extra.is_empty() {
+            extra.remove(name);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Fields that only some models take, and numbers whose range the catalog knows.
 
+use std::fmt;
+
 use super::address;
 use super::place::Place;
 use super::report::{Finding, Sink};
@@ -132,11 +134,7 @@ fn frames(rules: &Rules<'_>, sink: &mut Sink) {
 pub(crate) fn support(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let (request, family, draft) = (rules.request, known.family, rules.request.draft == Some(true));
     let mut field = |cell: &Cell<Option<bool>>, field: Field, rule: &'static str, idle: bool| {
-        let what = match field {
-            Field::ServiceTier => "the offline tier (`service_tier: flex`)".to_owned(),
-            other => format!("`{}`", other.name()),
-        };
-        rules.supports(known, cell, idle, (rule, Place::Field(field), &what), sink);
+        rules.supports(known, cell, idle, (rule, Place::Field(field), Asked(field)), sink);
     };
     if request.callback_url.is_some() {
         field(&family.callback_url, Field::CallbackUrl, "callback-url-support", false);
@@ -199,6 +197,18 @@ pub(crate) fn support(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     duration(rules, known, sink);
     output_format(rules, known, sink);
     tools(rules, known, sink);
+}
+
+/// What a field asks for, for messages.
+struct Asked(Field);
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Field::ServiceTier => f.write_str("the offline tier (`service_tier: flex`)"),
+            other => write!(f, "`{}`", other.name()),
+        }
+    }
 }
 
 /// Of a final, the page lists the tier among what may be set.

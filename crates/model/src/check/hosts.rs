@@ -1,18 +1,28 @@
 //! Whether the service could fetch what an address names: hosts of private networks, credentials, pages in place of files.
 //! Nothing is resolved or fetched; an address is never repeated in a message, since it may be signed.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::address::{Address, article};
 use super::report::{Finding, Sink};
 use crate::catalog::Strength;
 
-/// Endings of names that the public name service does not have.
-const LOCAL: &[&str] =
-    &["localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "home.arpa"];
+/// Last labels of names that the public name service does not have; `home.arpa` is one more.
+const LOCAL: &[&str] = &["localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp"];
 
-/// Hosts that show a page about a file, with what its path holds there (empty: any), and what makes it the file itself.
-const PAGES: &[(&str, &str, &[&str])] = &[
+/// A host, what a path holds that shows a page there (empty: any), and what makes it the file itself.
+type Page = (&'static str, &'static str, &'static [&'static str]);
+
+/// Domains all of whose hosts show pages about files.
+const PAGE_DOMAINS: &[Page] = &[
+    (".sharepoint.com", "", &["download=1", "/download.aspx"]),
+    (".feishu.cn", "", &[]),
+    (".larksuite.com", "", &[]),
+];
+
+/// Hosts that show a page about a file.
+const PAGES: &[Page] = &[
     ("drive.google.com", "", &["/uc", "export=download"]),
     ("docs.google.com", "", &["export=download", "/export", "/uc"]),
     ("photos.google.com", "", &[]),
@@ -20,7 +30,6 @@ const PAGES: &[(&str, &str, &[&str])] = &[
     ("dropbox.com", "", &["dl=1", "raw=1"]),
     ("onedrive.live.com", "", &["/download"]),
     ("1drv.ms", "", &[]),
-    (".sharepoint.com", "", &["download=1", "/download.aspx"]),
     ("icloud.com", "", &[]),
     ("mega.nz", "", &[]),
     ("wetransfer.com", "", &[]),
@@ -37,8 +46,6 @@ const PAGES: &[(&str, &str, &[&str])] = &[
     ("weiyun.com", "", &[]),
     ("share.weiyun.com", "", &[]),
     ("jianguoyun.com", "/p/", &[]),
-    (".feishu.cn", "", &[]),
-    (".larksuite.com", "", &[]),
     ("youtube.com", "", &[]),
     ("youtu.be", "", &[]),
     ("vimeo.com", "", &[]),
@@ -59,7 +66,8 @@ const PAGES: &[(&str, &str, &[&str])] = &[
 
 /// Looks over what stands behind `http://` or `https://`.
 pub(super) fn check(address: &Address<'_>, rest: &str, sink: &mut Sink) {
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+    let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
+    let (authority, path) = rest.split_at(end.unwrap_or(rest.len()));
     let (login, host) = match authority.rsplit_once('@') {
         Some((_, host)) => (true, host),
         None => (false, authority),
@@ -95,26 +103,32 @@ fn warn<'s>(
 }
 
 /// A host without its port, in lower case.
-fn name(host: &str) -> String {
+fn name(host: &str) -> Cow<'_, str> {
     let bare = match host.strip_prefix('[') {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    bare.trim_end_matches('.').to_ascii_lowercase()
+    let bare = bare.trim_end_matches('.');
+    match bare.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(bare.to_ascii_lowercase()),
+        false => Cow::Borrowed(bare),
+    }
 }
 
 fn is_private(name: &str) -> bool {
-    if let Ok(six) = name.split('%').next().unwrap_or_default().parse::<Ipv6Addr>() {
+    if name.contains(':')
+        && let Ok(six) = name.split('%').next().unwrap_or_default().parse::<Ipv6Addr>()
+    {
         let [first, ..] = six.segments();
         let inner = six.to_ipv4_mapped().is_some_and(is_private_v4);
         let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 || first & 0xff00 == 0xff00;
         return six.is_loopback() || six.is_unspecified() || local || inner;
     }
-    match ipv4(name) {
-        Some(four) => is_private_v4(four),
-        None => LOCAL
-            .iter()
-            .any(|end| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))),
+    let mut labels = name.rsplit('.');
+    match (ipv4(name), labels.next(), labels.next()) {
+        (Some(four), ..) => is_private_v4(four),
+        (None, Some("arpa"), Some(label)) => label == "home",
+        (None, last, _) => last.is_some_and(|last| LOCAL.contains(&last)),
     }
 }
 
@@ -132,6 +146,9 @@ fn is_private_v4(four: Ipv4Addr) -> bool {
 
 /// An address in numbers as browsers read it: `127.1`, `0x7f000001` and `2130706433` are one too.
 fn ipv4(name: &str) -> Option<Ipv4Addr> {
+    if !name.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
     let parts: Vec<&str> = name.split('.').collect();
     let number = |part: &&str| match part.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(if hex.is_empty() { "0" } else { hex }, 16).ok(),
@@ -150,9 +167,10 @@ fn ipv4(name: &str) -> Option<Ipv4Addr> {
 
 fn is_page(name: &str, path: &str) -> bool {
     let bare = name.strip_prefix("www.").or_else(|| name.strip_prefix("m.")).unwrap_or(name);
-    PAGES.iter().any(|(host, holds, file)| {
-        let here = if host.starts_with('.') { bare.ends_with(host) } else { bare == *host };
-        here && path.len() > 1 && path.contains(holds) && !file.iter().any(|mark| path.contains(mark))
+    let found = PAGES.iter().find(|(host, ..)| bare == *host);
+    let found = found.or_else(|| PAGE_DOMAINS.iter().find(|(domain, ..)| bare.ends_with(domain)));
+    found.is_some_and(|(_, holds, file)| {
+        path.len() > 1 && path.contains(holds) && !file.iter().any(|mark| path.contains(mark))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What the rules of one check work with: the request, the catalog, and what the model of the request can do.
 
+use std::fmt;
+
 use super::Facts;
 use super::place::Place;
 use super::report::{Finding, Sink};
@@ -63,7 +65,7 @@ impl<'a> Rules<'a> {
         known: &Known<'_>,
         cell: &Cell<Option<bool>>,
         idle: bool,
-        (rule, place, what): (&'static str, Place<'_>, &str),
+        (rule, place, what): (&'static str, Place<'_>, impl fmt::Display),
         sink: &'s mut Sink,
     ) -> Option<&'s mut Finding> {
         let strength = match (self.verdict(known, cell), idle) {
@@ -84,8 +86,8 @@ impl<'a> Rules<'a> {
 }
 
 /// `Seedance 2.0-fast`, for messages.
-impl std::fmt::Display for Known<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Seedance {}", self.model.family)
     }
 }
