@@ -12,7 +12,8 @@ use std::{
 };
 
 use ark_video_protocol::{SendError, SendErrorKind, download::Reach, is_loopback_host};
-use reqwest::{Client, ClientBuilder, redirect::Policy, retry};
+use http::Uri;
+use reqwest::{Client, ClientBuilder, Url, redirect::Policy, retry};
 use secrecy::ExposeSecret;
 
 use crate::{Proxy, Timeouts, guard::Guard};
@@ -30,6 +31,8 @@ pub(crate) struct Clients {
     pub(crate) own: Option<Client>,
     /// A create may use a connection that was used before.
     pub(crate) reuse: bool,
+    /// The address of the first create, as given and as parsed; usually that of all creates.
+    pub(crate) create_address: OnceLock<(Uri, Url)>,
     /// For this machine and for others, each for creates and for everything else. Built at first use: a start that never
     /// sends pays for none.
     built: [[OnceLock<Result<Client, String>>; 2]; 2],
@@ -47,7 +50,7 @@ impl fmt::Debug for Clients {
 
 impl Clients {
     pub(crate) fn new(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
-        Self { timeouts, proxy, own, reuse, built: Default::default() }
+        Self { timeouts, proxy, own, reuse, create_address: OnceLock::new(), built: Default::default() }
     }
 
     /// The client for requests to the API on `host`.

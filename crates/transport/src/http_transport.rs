@@ -1,6 +1,8 @@
 //! The usual [`Transport`]: one request, one answer, over the network. How its clients are set up is in `clients.rs`.
 
 use std::{
+    future::ready,
+    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,7 +11,7 @@ use ark_video_protocol::{
     Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, download::Reach,
 };
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, request::Parts};
 use reqwest::{Client, Url};
 use secrecy::ExposeSecret;
 
@@ -52,6 +54,17 @@ impl HttpTransport {
     #[must_use]
     pub fn with_client(client: Client) -> Self {
         Self::with(Timeouts::default(), Proxy::default(), Some(client), false)
+    }
+
+    /// [`api_address`] of a create, parsed once: parsing costs half as much as writing the request.
+    fn create_address(&self, uri: &Uri) -> Result<Url, SendError> {
+        if let Some((_, url)) = self.clients.create_address.get().filter(|(known, _)| known == uri) {
+            return Ok(url.clone());
+        }
+        let url = api_address(uri)?;
+        // A second address is parsed for each create.
+        let _ = self.clients.create_address.set((uri.clone(), url.clone()));
+        Ok(url)
     }
 
     fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
@@ -140,49 +153,46 @@ fn api_address(uri: &Uri) -> Result<Url, SendError> {
     Ok(url)
 }
 
+impl HttpTransport {
+    /// Everything before the first await, so that the future holds no second copy of the request.
+    fn start(
+        &self,
+        endpoint: Endpoint,
+        request: Request<RequestBody>,
+    ) -> Result<Exchange<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>>, SendError> {
+        let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+        let create = endpoint == Endpoint::Create;
+        let url = if create { self.create_address(&uri)? } else { api_address(&uri)? };
+        let client = self.clients.for_api(create, uri.host().unwrap_or_default())?;
+        let has_body = body.length() > 0;
+        let first = body.first_byte();
+        let body =
+            body.open().map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()))?;
+        let (body, progress) = SendBody::new(body, first);
+        let asked = self.clients.own.is_some().then(|| url.clone());
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = headers;
+        if has_body {
+            *request.body_mut() = Some(reqwest::Body::wrap(body));
+        }
+        let limit = match endpoint {
+            Endpoint::List | Endpoint::Models => MAX_LIST_ANSWER,
+            _ => MAX_ANSWER,
+        };
+        Ok(Exchange { pending: client.execute(request), create, uri, asked, has_body, progress, limit })
+    }
+}
+
 impl Transport for HttpTransport {
     fn send(
         &self,
         endpoint: Endpoint,
         request: Request<RequestBody>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let create = endpoint == Endpoint::Create;
-            let url = api_address(&parts.uri)?;
-            let host = parts.uri.host().unwrap_or_default();
-            let client = self.clients.for_api(create, host)?;
-            let mut request = reqwest::Request::new(parts.method, url);
-            *request.headers_mut() = parts.headers;
-            let has_body = body.length() > 0;
-            let first = body.first_byte();
-            let body = body
-                .open()
-                .map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()))?;
-            let (body, progress) = SendBody::new(body, first);
-            if has_body {
-                *request.body_mut() = Some(reqwest::Body::wrap(body));
-            }
-            let proof = has_body.then_some(&progress);
-            let timeouts = &self.clients.timeouts;
-            let limit = match endpoint {
-                Endpoint::List | Endpoint::Models => MAX_LIST_ANSWER,
-                _ => MAX_ANSWER,
-            };
-            if !create {
-                let work = exchange(client, request, host, proof, limit, None);
-                return tokio::time::timeout(timeouts.read, work).await.unwrap_or_else(|_| {
-                    let why = format!("no answer from {host} in time");
-                    Err(SendError::maybe_sent(SendErrorKind::Timeout, why))
-                });
-            }
-            let head = Head::default();
-            let work = exchange(client, request, host, proof, limit, Some(&head));
-            match progress.patiently(timeouts, work).await {
-                Some(done) => done,
-                None => Err(too_late(host, timeouts, &progress, &head)),
-            }
-        })
+        match self.start(endpoint, request) {
+            Ok(exchange) => Box::pin(exchange.run(&self.clients.timeouts)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
     fn open(
@@ -221,29 +231,63 @@ impl Transport for HttpTransport {
     }
 }
 
-/// What the head of an answer said, for the case that the rest never comes.
-type Head = Mutex<Option<(u16, Option<String>)>>;
+/// Status and id of an answer whose body has not arrived yet.
+type Head = Mutex<Option<(StatusCode, Option<HeaderValue>)>>;
 
-/// Sends one request and reads its answer, up to `limit` bytes.
-async fn exchange(
-    client: &Client,
-    request: reqwest::Request,
+/// One request on its way.
+struct Exchange<F> {
+    /// What the HTTP library does with it.
+    pending: F,
+    create: bool,
+    uri: Uri,
+    /// The address, where the answer may be that of another one.
+    asked: Option<Url>,
+    has_body: bool,
+    progress: Progress,
+    /// The most bytes that are read of an answer.
+    limit: usize,
+}
+
+impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
+    /// Sends the request and reads its answer, within `timeouts`.
+    async fn run(self, timeouts: &Timeouts) -> Result<Response<Bytes>, SendError> {
+        let Self { pending, create, uri, asked, has_body, progress, limit } = self;
+        let host = uri.host().unwrap_or_default();
+        let head = Head::default();
+        let proof = has_body.then_some(&progress);
+        let mut work = pin!(read_answer(pending, asked, host, proof, limit, &head));
+        if create {
+            let done = progress.within(timeouts, work).await;
+            return done.unwrap_or_else(|| Err(too_late(host, timeouts, &progress, &head)));
+        }
+        tokio::time::timeout(timeouts.read, work.as_mut()).await.unwrap_or_else(|_| {
+            let why = format!("no answer from {host} in time");
+            Err(SendError::maybe_sent(SendErrorKind::Timeout, why))
+        })
+    }
+}
+
+/// Reads an answer, up to `limit` bytes.
+async fn read_answer(
+    pending: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    asked: Option<Url>,
     host: &str,
     proof: Option<&Progress>,
     limit: usize,
-    head: Option<&Head>,
+    head: &Head,
 ) -> Result<Response<Bytes>, SendError> {
-    let url = request.url().clone();
-    let mut answer = client.execute(request).await.map_err(|error| translate(&error, host, proof))?;
-    same_place(&answer, &url, host)?;
+    let mut answer = pending.await.map_err(|error| translate(&error, host, proof))?;
+    if let Some(url) = asked {
+        same_place(&answer, &url, host)?;
+    }
     let status = answer.status();
-    let id = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-    if let Some(head) = head.and_then(|head| head.lock().ok()).as_deref_mut() {
-        *head = Some((status.as_u16(), id.clone()));
+    let id = answer.headers().get(REQUEST_ID).cloned();
+    if let Ok(mut head) = head.lock() {
+        *head = Some((status, id.clone()));
     }
     let too_large = || {
         let why = format!("the answer of {host} is larger than the {limit} bytes that are read");
-        SendError::maybe_sent(SendErrorKind::TooLarge, why).answered(status.as_u16(), id.clone())
+        answered(SendError::maybe_sent(SendErrorKind::TooLarge, why), status, id.as_ref())
     };
     let announced = answer.content_length().unwrap_or(0);
     if announced > limit as u64 {
@@ -255,13 +299,18 @@ async fn exchange(
             Ok(Some(piece)) if body.len() + piece.len() > limit => return Err(too_large()),
             Ok(Some(piece)) => body.extend_from_slice(&piece),
             Ok(None) => break,
-            Err(error) => return Err(translate(&error, host, None).answered(status.as_u16(), id)),
+            Err(error) => return Err(answered(translate(&error, host, None), status, id.as_ref())),
         }
     }
     let mut given = Response::new(body.freeze());
     *given.status_mut() = status;
     *given.headers_mut() = std::mem::take(answer.headers_mut());
     Ok(given)
+}
+
+/// Adds what the head of the answer said.
+fn answered(error: SendError, status: StatusCode, id: Option<&HeaderValue>) -> SendError {
+    error.answered(status.as_u16(), id.and_then(|id| id.to_str().ok()).map(str::to_owned))
 }
 
 /// Only a client of the user's own can have followed a redirect; its answer is not the answer to our request.
@@ -290,7 +339,7 @@ fn too_late(host: &str, timeouts: &Timeouts, progress: &Progress, head: &Head) -
     };
     let error = SendError::new(stage(false, Some(progress)), SendErrorKind::Timeout, why);
     match head.lock().ok().and_then(|mut head| head.take()) {
-        Some((status, id)) => error.answered(status, id),
+        Some((status, id)) => answered(error, status, id.as_ref()),
         None => error,
     }
 }

@@ -3,7 +3,7 @@
 //! Because such a body cannot be cloned, no layer below can send it a second time.
 
 use std::{
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
@@ -60,32 +60,34 @@ impl Progress {
         self.state().failure.clone()
     }
 
-    /// When patience ends, unless the body moves before.
+    /// When the stage times out, unless the body moves before.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Instant {
         let (stage, since) = {
             let state = self.state();
             (state.stage, state.since)
         };
-        let patience = match stage {
+        let timeout = match stage {
             // The connector has its own, shorter limit; this one catches what it does not cover.
             Stage::Waiting => timeouts.connect.saturating_add(timeouts.upload_stall),
             Stage::Uploading => timeouts.upload_stall,
             Stage::Taken => timeouts.answer,
         };
-        since.checked_add(patience).unwrap_or_else(|| since + Duration::from_secs(86_400 * 365))
+        since.checked_add(timeout).unwrap_or_else(|| since + Duration::from_secs(86_400 * 365))
     }
 
-    /// Runs `work` until it ends or the body's patience does.
+    /// Runs `work` until it ends or the deadline of the body's stage has passed (`None`).
     ///
-    /// A stage that begins while this sleeps can have an earlier deadline than the one before, but not one that lies
-    /// before the shortest patience has passed: so it sleeps no longer than that.
-    pub(crate) async fn patiently<T>(&self, timeouts: &Timeouts, work: impl Future<Output = T>) -> Option<T> {
+    /// A stage that starts while this sleeps can have an earlier deadline than the one before, but not one that lies
+    /// before the shortest timeout has passed: so it sleeps no longer than that.
+    pub(crate) async fn within<T>(
+        &self,
+        timeouts: &Timeouts,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> Option<T> {
         let shortest = timeouts.upload_stall.min(timeouts.answer).max(Duration::from_millis(10));
-        let mut work = pin!(work);
         loop {
-            let wake = Instant::now()
-                .checked_add(shortest)
-                .map_or(self.deadline(timeouts), |at| at.min(self.deadline(timeouts)));
+            let deadline = self.deadline(timeouts);
+            let wake = Instant::now().checked_add(shortest).map_or(deadline, |at| at.min(deadline));
             if let Ok(done) = tokio::time::timeout_at(wake, work.as_mut()).await {
                 return Some(done);
             }
@@ -144,7 +146,7 @@ impl Body for SendBody {
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::{future::poll_fn, pin::pin};
 
     use super::*;
     use crate::RequestBody;
@@ -198,29 +200,35 @@ mod tests {
         let (mut body, progress) = send(vec![0; 100 * PIECE]);
         let start = Instant::now();
         let outcome = progress
-            .patiently(&timeouts, async {
-                for _ in 0..50 {
-                    tokio::time::sleep(Duration::from_secs(19)).await;
-                    take(&mut body).await;
-                }
-                std::future::pending::<()>().await;
-            })
+            .within(
+                &timeouts,
+                pin!(async {
+                    for _ in 0..50 {
+                        tokio::time::sleep(Duration::from_secs(19)).await;
+                        take(&mut body).await;
+                    }
+                    std::future::pending::<()>().await;
+                }),
+            )
             .await;
         assert_eq!(outcome, None);
         assert_eq!(start.elapsed().as_secs(), 50 * 19 + 20);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_short_patience_for_the_answer_is_not_lengthened_by_the_one_before() {
+    async fn a_short_timeout_of_the_answer_is_not_lengthened_by_the_one_before() {
         let timeouts = Timeouts::new().answer(Duration::from_secs(1));
         let (mut body, progress) = send("{}");
         let start = Instant::now();
         let outcome = progress
-            .patiently(&timeouts, async {
-                tokio::time::sleep(Duration::from_millis(2_500)).await;
-                take(&mut body).await;
-                std::future::pending::<()>().await;
-            })
+            .within(
+                &timeouts,
+                pin!(async {
+                    tokio::time::sleep(Duration::from_millis(2_500)).await;
+                    take(&mut body).await;
+                    std::future::pending::<()>().await;
+                }),
+            )
             .await;
         assert_eq!((outcome, start.elapsed().as_millis()), (None, 3_500));
     }
@@ -230,11 +238,14 @@ mod tests {
         let (mut body, progress) = send("{}");
         let start = Instant::now();
         let outcome = progress
-            .patiently(&Timeouts::new(), async {
-                tokio::time::sleep(Duration::from_secs(9)).await;
-                take(&mut body).await;
-                std::future::pending::<()>().await;
-            })
+            .within(
+                &Timeouts::new(),
+                pin!(async {
+                    tokio::time::sleep(Duration::from_secs(9)).await;
+                    take(&mut body).await;
+                    std::future::pending::<()>().await;
+                }),
+            )
             .await;
         assert_eq!((outcome, start.elapsed().as_secs()), (None, 9 + 120));
     }
