@@ -11,6 +11,7 @@ use ark_video_protocol::{
 use ark_video_transport::{
     Clock, HttpTransport, Proxy, Random, SystemClock, SystemRandom, Timeouts, Transport,
 };
+use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Client, ConfigError, EnvSettings, Error, KEY_VARIABLES, call::Pace, client::Inner};
@@ -140,7 +141,9 @@ impl ClientBuilder {
         if !bare.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ConfigError::BadKey.into());
         }
-        let key = SecretString::from(bare);
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {bare}")).map_err(|_| ConfigError::BadKey)?;
+        authorization.set_sensitive(true);
         let base = match (self.base_url, self.unknown_region) {
             (Some(url), _) if self.allow_insecure_http => BaseUrl::parse_allowing_insecure(&url),
             (Some(url), _) => BaseUrl::parse(&url),
@@ -160,7 +163,7 @@ impl ClientBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             random: self.random.unwrap_or_else(|| Arc::new(SystemRandom)),
             base,
-            key,
+            authorization,
             insecure: self.allow_insecure_http,
             private_storage: self.allow_private_storage,
             retry: self.retry,

@@ -8,18 +8,16 @@ use std::{
 };
 
 use ark_video_protocol::{
-    ApiError, Cause, Endpoint, Failure,
+    ApiError, CLIENT_REQUEST_ID, Cause, Endpoint, Failure, REQUEST_ID_RANDOM, client_request_id,
     limit::{Lane, Limits, Permit},
     reconcile::ClockOffsets,
-    request_id::{CLIENT_REQUEST_ID, RANDOM_BYTES, client_request_id},
     retry::{Retries, RetryBudget, RetryContext, RetryOptions, RetryStep},
 };
 use ark_video_transport::{RequestBody, SendError, SendErrorKind};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
-use secrecy::ExposeSecret;
+use http::{HeaderValue, Method, Request, Response, header};
 
-use crate::{Call, Client, Error, trace};
+use crate::{Call, Client, Error};
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 
@@ -116,31 +114,29 @@ impl Client {
         }
     }
 
-    /// The signing step, and the only place that exposes the key.
+    /// The signing step.
     pub(crate) async fn send(
         &self,
         endpoint: Endpoint,
         task_id: Option<&str>,
         mut request: Request<RequestBody>,
         attempt: u32,
-    ) -> (Call, Result<Response<Bytes>, SendError>) {
+    ) -> (Call, Sent) {
         let inner = &*self.inner;
-        let mut random = [0; RANDOM_BYTES];
+        let mut random = [0; REQUEST_ID_RANDOM];
         inner.random.fill(&mut random);
         let our_id = client_request_id(inner.clock.now(), random);
         let call = Call::new(endpoint, task_id, our_id);
+        let Ok(our_id) = HeaderValue::from_str(&call.client_request_id) else {
+            let why = "the id of the request cannot be written into a header";
+            return (call, Err(SendError::not_sent(SendErrorKind::Invalid, why)));
+        };
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        let bearer = HeaderValue::try_from(format!("Bearer {}", inner.key.expose_secret()));
-        let (Ok(our_id), Ok(mut bearer)) = (HeaderValue::from_str(&call.client_request_id), bearer) else {
-            let why = SendError::not_sent(SendErrorKind::Invalid, "the key cannot be written into a header");
-            return (call, Err(why));
-        };
-        bearer.set_sensitive(true);
         headers.insert(CLIENT_REQUEST_ID, our_id);
-        headers.insert(header::AUTHORIZATION, bearer);
+        headers.insert(header::AUTHORIZATION, inner.authorization.clone());
         let method = request.method().clone();
-        let result = trace::request(&call, &method, attempt, inner.transport.send(endpoint, request)).await;
+        let result = traced(&call, &method, attempt, inner.transport.send(endpoint, request)).await;
         if let Ok(answer) = &result {
             locked(&inner.pace.clocks).learn(answer.headers(), inner.clock.now());
         }
@@ -202,4 +198,50 @@ pub(crate) fn after(tries: u32, mut error: Error) -> Error {
         read.tries = tries;
     }
     error
+}
+
+/// What came of a request.
+type Sent = Result<Response<Bytes>, SendError>;
+
+/// Opens a span for the request: method, endpoint, attempt, ids and status. Never a key, a prompt, a body or a query.
+#[cfg(feature = "tracing")]
+async fn traced(call: &Call, method: &Method, attempt: u32, sending: impl Future<Output = Sent>) -> Sent {
+    use ark_video_protocol::REQUEST_ID;
+    use tracing::{Instrument, field};
+
+    let span = tracing::info_span!(
+        "ark_video.request",
+        method = %method,
+        endpoint = call.endpoint.name(),
+        attempt,
+        task_id = call.task_id.as_deref(),
+        client_request_id = call.client_request_id.as_str(),
+        request_id = field::Empty,
+        status = field::Empty,
+        failure = field::Empty,
+    );
+    let sent = sending.instrument(span.clone()).await;
+    match &sent {
+        Ok(answer) => {
+            span.record("status", answer.status().as_u16());
+            if let Some(id) = answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()) {
+                span.record("request_id", id);
+            }
+        }
+        Err(error) => {
+            span.record("failure", field::debug(error.kind));
+            if let Some(status) = error.status {
+                span.record("status", status);
+            }
+            if let Some(id) = error.request_id.as_deref() {
+                span.record("request_id", id);
+            }
+        }
+    }
+    sent
+}
+
+#[cfg(not(feature = "tracing"))]
+async fn traced(_: &Call, _: &Method, _: u32, sending: impl Future<Output = Sent>) -> Sent {
+    sending.await
 }

@@ -10,7 +10,7 @@ use ark_video_protocol::{
     retry::{Deletion, RetryOptions, RetryStep},
 };
 use ark_video_transport::{Clock, Random, Transport, dice};
-use secrecy::SecretString;
+use http::HeaderValue;
 
 use crate::{
     Action, ClientBuilder, EnvSettings, Error, ListQuery, NotPossible, TaskHandle,
@@ -31,7 +31,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) base: BaseUrl,
-    pub(crate) key: SecretString,
+    /// The key as a header, marked as sensitive: it is shown in no `Debug`.
+    pub(crate) authorization: HeaderValue,
     pub(crate) insecure: bool,
     pub(crate) private_storage: bool,
     pub(crate) retry: RetryOptions,

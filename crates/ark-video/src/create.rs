@@ -261,8 +261,15 @@ impl Client {
             })?;
             let sent_at = self.clock().now();
             let (call, result) = self.send(Endpoint::Create, None, http, tries.count()).await;
+            let outcome = match outcome::of_create(result) {
+                CreateOutcome::Accepted(created) => {
+                    self.paced(&lane, None);
+                    tries.succeeded(self);
+                    return Ok(created);
+                }
+                other => other,
+            };
             let ended_at = self.clock().now();
-            let outcome = outcome::of_create(result);
             let step =
                 tries.after(self, |retries, moment, budget| retries.after_create(&outcome, moment, budget));
             let search = || {
@@ -270,11 +277,6 @@ impl Client {
                 Unknown::of_send(request, marks.clone(), sent_at, ended_at, &clocks)
             };
             let error = match outcome {
-                CreateOutcome::Accepted(created) => {
-                    self.paced(&lane, None);
-                    tries.succeeded(self);
-                    return Ok(created);
-                }
                 CreateOutcome::NotSent(cause) => Error::NotSent(Box::new(NotSent { call, cause })),
                 CreateOutcome::Refused { class, error } => {
                     Error::Refused(Box::new(Refused { call, class, error }))

@@ -61,7 +61,6 @@ mod list_all;
 mod provenance;
 mod reconcile;
 mod target;
-mod trace;
 mod watch;
 mod watch_handle;
 

@@ -1,10 +1,11 @@
-//! What every endpoint does with an answer: bound it, read it, and notice an error that comes dressed as a success.
+//! What all endpoints share: the head of a request and its id; an answer's bounds, its JSON, and errors that come as a
+//! success. Decides nothing.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use serde_json::{Map, Value};
 
-use crate::{ApiError, path};
+use crate::{ApiError, UnixMillis, path};
 
 /// Largest answer read to a create, get, delete or model list: 1 MiB.
 pub const MAX_ANSWER: usize = 1 << 20;
@@ -13,13 +14,36 @@ pub const MAX_LIST_ANSWER: usize = 64 << 20;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Header with our own id of a request, so that the vendor's support can find it even when no answer came.
+pub const CLIENT_REQUEST_ID: &str = "x-client-request-id";
+
+/// Random bytes that one id takes.
+pub const REQUEST_ID_RANDOM: usize = 20;
+
+/// Makes an id in the form that official clients use: 14 digits of UTC time and 20 random letters and digits.
+#[must_use]
+pub fn client_request_id(now: UnixMillis, random: [u8; REQUEST_ID_RANDOM]) -> String {
+    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let time = jiff::Timestamp::from_millisecond(now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let utc = jiff::tz::Offset::UTC.to_datetime(time);
+    let mut id = Vec::with_capacity(14 + REQUEST_ID_RANDOM);
+    let year = utc.year().unsigned_abs();
+    let rest = [utc.month(), utc.day(), utc.hour(), utc.minute(), utc.second()];
+    let pairs = [year / 100, year % 100].into_iter().chain(rest.map(|part| part.unsigned_abs().into()));
+    for pair in pairs {
+        id.extend([pair / 10, pair % 10].map(|digit| b'0' + digit as u8));
+    }
+    id.extend(random.map(|byte| LETTERS[usize::from(byte) % LETTERS.len()]));
+    String::from_utf8_lossy(&id).into_owned()
+}
+
 /// A request without a body.
 pub(crate) fn bare(method: Method, uri: Uri) -> Request<Bytes> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = method;
     *request.uri_mut() = uri;
-    // Room for what the client and the HTTP library add.
-    let mut headers = HeaderMap::with_capacity(12);
+    // Room for what the client adds.
+    let mut headers = HeaderMap::with_capacity(6);
     headers.insert(header::ACCEPT, JSON);
     *request.headers_mut() = headers;
     request
@@ -107,4 +131,22 @@ pub(crate) fn refused(answer: &Response<Bytes>, left_over: &Map<String, Value>) 
     }
     ApiError::from_json(answer.status().as_u16(), &Value::Object(left_over.clone()))
         .map(|_| ApiError::from_answer(answer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_fourteen_digits_of_utc_and_twenty_letters_or_digits() {
+        let random = std::array::from_fn(|at| at as u8 * 13);
+        assert_eq!(client_request_id(1_795_342_530_999, random), "202611221015300DQdq3GTgt6JWjw9MZmz");
+    }
+
+    #[test]
+    fn a_clock_far_off_still_gives_an_id() {
+        for now in [i64::MIN, -1, i64::MAX] {
+            assert!(client_request_id(now, [255; REQUEST_ID_RANDOM]).len() >= 34);
+        }
+    }
 }

@@ -36,7 +36,6 @@ pub mod outcome;
 mod pace;
 pub mod path;
 pub mod reconcile;
-pub mod request_id;
 pub mod retry;
 #[cfg(test)]
 mod round_trip_tests;
@@ -44,7 +43,7 @@ mod route;
 pub mod wait;
 pub mod watch;
 
-pub use answer::{MAX_ANSWER, MAX_LIST_ANSWER};
+pub use answer::{CLIENT_REQUEST_ID, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID_RANDOM, client_request_id};
 pub use asked::{Asked, Difference};
 pub use backoff::Backoff;
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};

@@ -209,28 +209,32 @@ impl Limits {
 
     /// Takes a permit, or says when one may be free.
     pub fn acquire(&mut self, lane: &Lane, now: Duration) -> Permit {
-        self.lane(lane).take(now, 0)
+        self.with(lane, |limiter| limiter.take(now, 0))
     }
 
     /// Takes a permit that is hardly missed: only while `keep` more could follow at once.
     pub fn acquire_spare(&mut self, lane: &Lane, now: Duration, keep: usize) -> Permit {
-        self.lane(lane).take(now, keep)
+        self.with(lane, |limiter| limiter.take(now, keep))
     }
 
     /// An answer came. The service may have counted the request only now, however early it was sent.
     pub fn answered(&mut self, lane: &Lane, now: Duration) {
-        self.lane(lane).answered(now);
+        self.with(lane, |limiter| limiter.answered(now));
     }
 
     /// The service refused because of too many requests: the lane slows down, and stops for as long as it was told
     /// (at most 120 s).
     pub fn throttled(&mut self, lane: &Lane, now: Duration, retry_after: Option<Duration>) {
-        self.lane(lane).throttled(now, retry_after);
+        self.with(lane, |limiter| limiter.throttled(now, retry_after));
     }
 
-    fn lane(&mut self, lane: &Lane) -> &mut Limiter {
+    fn with<T>(&mut self, lane: &Lane, act: impl FnOnce(&mut Limiter) -> T) -> T {
         let Self { settings, users, lanes } = self;
-        lanes.entry(lane.clone()).or_insert_with(|| Limiter::new(lane, settings, *users))
+        // The key is copied once, not for each request.
+        if let Some(limiter) = lanes.get_mut(lane) {
+            return act(limiter);
+        }
+        act(lanes.entry(lane.clone()).or_insert_with(|| Limiter::new(lane, settings, *users)))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ServiceTier};
-use ark_video_protocol::request_id::CLIENT_REQUEST_ID;
+use ark_video_protocol::CLIENT_REQUEST_ID;
 use bytes::Bytes;
 use http::request::Parts;
 

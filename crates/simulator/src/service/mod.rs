@@ -39,8 +39,8 @@ use std::borrow::Cow;
 
 use ark_video_model::{Catalog, Task};
 use ark_video_protocol::{
-    REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, gateway, get, list, models,
-    request_id::CLIENT_REQUEST_ID, route,
+    CLIENT_REQUEST_ID, REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, gateway, get,
+    list, models, route,
 };
 use bytes::Bytes;
 use http::{
