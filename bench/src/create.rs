@@ -1,4 +1,4 @@
-//! Creates, one after the other in so many lanes: by our client, and by a loop over bare reqwest that does the same.
+//! Creates, one after the other in so many tasks: by our client, and by a loop over bare reqwest that does the same.
 //! Both serialise the same typed request and read the answer's id; ours checks the request, paces it and names the call
 //! as well.
 
@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long)]
     count: usize,
     #[arg(long)]
-    lanes: usize,
+    concurrency: usize,
 }
 
 /// Who sends, and whether a connection is used twice.
@@ -45,7 +45,7 @@ const REQUEST: &str = include_str!("../../schema/examples/requests/vendor-tea.js
 /// Does it, and prints the figures.
 pub fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Nothing is encrypted here; reqwest wants a provider all the same.
+    // Nothing is encrypted here; reqwest needs a provider nevertheless.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "there is a provider already")?;
     let request: Arc<CreateTaskRequest> = Arc::new(serde_json::from_str(REQUEST)?);
     let figures = match args.mode {
@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> Result<()> {
             let builder = Client::builder().api_key("bench").base_url(&args.base_url);
             let builder = builder.transport(Arc::new(transport));
             let client = builder.build()?;
-            lanes(&runtime, args, move || {
+            in_tasks(&runtime, args, move || {
                 let (client, request) = (client.clone(), request.clone());
                 async move { client.create(&request).await.map(drop).map_err(Into::into) }
             })
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
             let idle = if args.mode == Mode::Bare { 0 } else { usize::MAX };
             let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(idle).build()?;
             let url = format!("{}/contents/generations/tasks", args.base_url);
-            lanes(&runtime, args, move || {
+            in_tasks(&runtime, args, move || {
                 let (client, request, url) = (client.clone(), request.clone(), url.clone());
                 async move {
                     let sent = client
@@ -83,8 +83,8 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// `count` operations in `lanes` tasks on one thread.
-fn lanes<F>(
+/// `count` operations in `concurrency` tasks on one thread.
+fn in_tasks<F>(
     runtime: &tokio::runtime::Runtime,
     args: &Args,
     operation: impl Fn() -> F + Clone + Send + 'static,
@@ -93,11 +93,11 @@ where
     F: Future<Output = Result<()>> + Send + 'static,
 {
     runtime.block_on(operation())?;
-    let each = args.count / args.lanes;
-    measure::measured(each * args.lanes, || {
+    let each = args.count / args.concurrency;
+    measure::measured(each * args.concurrency, || {
         runtime.block_on(async {
             let mut running = tokio::task::JoinSet::new();
-            for _ in 0..args.lanes {
+            for _ in 0..args.concurrency {
                 let operation = operation.clone();
                 running.spawn(async move {
                     for _ in 0..each {
@@ -117,37 +117,37 @@ where
 /// The row: ours and bare, safe and with reuse, at three widths.
 pub fn row(turns: &Turns) -> Result<()> {
     println!("create: ours against a bare reqwest loop");
-    for lanes in [1, 16, 256] {
-        let count = if lanes == 1 { 4_000 } else { 10_000 };
+    for width in [1, 16, 256] {
+        let count = if width == 1 { 4_000 } else { 10_000 };
         let modes = ["ours", "bare", "ours-reuse", "bare-reuse"];
         let mut programs = modes.map(|mode| {
             turns.peer(&format!(
-                "create --base-url {} --mode {mode} --count {count} --lanes {lanes}",
+                "create --base-url {} --mode {mode} --count {count} --concurrency {width}",
                 turns.api
             ))
         });
         let figures = turns.compared(&mut programs)?;
         for (mode, figures) in modes.iter().zip(&figures) {
-            turns::print(&format!("{lanes} at a time, {mode}"), figures);
+            turns::print(&format!("{width} at a time, {mode}"), figures);
         }
         for ((what, goal), pair) in
             [("safe default", 0.95), ("with reuse", 0.85)].iter().zip(figures.chunks_exact(2))
         {
             let [ours, bare] = pair else { continue };
             turns::at_least(
-                &format!("{lanes} at a time, {what}, requests"),
+                &format!("{width} at a time, {what}, requests"),
                 ours.per_second / bare.per_second,
                 *goal,
                 "x",
             );
             turns::at_least(
-                &format!("{lanes} at a time, {what}, per CPU second"),
+                &format!("{width} at a time, {what}, per CPU second"),
                 bare.cpu_us / ours.cpu_us,
                 *goal,
                 "x",
             );
-            if lanes == 256 {
-                turns::at_most(&format!("{lanes} at a time, {what}, peak"), ours.peak_mb, 20.0, " MB");
+            if width == 256 {
+                turns::at_most(&format!("{width} at a time, {what}, peak"), ours.peak_mb, 20.0, " MB");
             }
         }
     }

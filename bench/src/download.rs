@@ -47,11 +47,11 @@ pub fn row(turns: &Turns) -> Result<()> {
     }
     // Beside the build, on the disk that people have; the folder for temporary files is often memory.
     let folder = tempfile::tempdir_in(std::env::current_exe()?.parent().unwrap_or(Path::new(".")))?;
-    let film = folder.path().join("film.mp4");
+    let video = folder.path().join("video.mp4");
     let mut ours = turns.unpinned(&turns::peer());
-    ours.args(["download", "--base-url", &turns.api, "--to"]).arg(&film);
+    ours.args(["download", "--base-url", &turns.api, "--to"]).arg(&video);
     let mut curl = turns.unpinned("curl");
-    curl.args(["--silent", "--show-error", "--fail", "--output"]).arg(&film);
+    curl.args(["--silent", "--show-error", "--fail", "--output"]).arg(&video);
     curl.arg(format!("{}/{BYTES}", turns.storage()));
     let figures = turns.timed(&mut [ours, curl], || {
         for left in std::fs::read_dir(folder.path())? {

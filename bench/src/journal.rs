@@ -88,21 +88,21 @@ fn batch_of(rows: usize) -> String {
 
 async fn planned_journal(journal: &str, rows: usize, folder: &Path) -> Result<Journal> {
     let journal = Journal::open(&at(journal), OpenOptions::default()).await?;
-    let list: Vec<Planned> = (0..rows).map(|place| planned(place, folder)).collect();
+    let list: Vec<Planned> = (0..rows).map(|row| planned(row, folder)).collect();
     journal.plan(&batch_of(rows), &list, PlanOptions::default()).await?;
     Ok(journal)
 }
 
-fn planned(place: usize, folder: &Path) -> Planned {
-    let name = format!("shot-{place:06}");
+fn planned(row: usize, folder: &Path) -> Planned {
+    let name = format!("shot-{row:06}");
     Planned {
-        place: place as i64,
-        // One seed: the simulator renders one film for all.
+        place: row as i64,
+        // One seed: the simulator renders one video for all.
         request: json!({
             "model": MODEL, "resolution": "480p", "ratio": "1:1", "duration": 2, "seed": 7,
-            "content": [{ "type": "text", "text": format!("Shot {place}: a paper boat drifts down a rainy gutter.") }],
+            "content": [{ "type": "text", "text": format!("Shot {row}: a paper boat drifts down a rainy gutter.") }],
         }),
-        request_hash: format!("{place:064x}"),
+        request_hash: format!("{row:064x}"),
         inputs: Vec::new(),
         after: None,
         output: folder.join(format!("{name}.mp4")),

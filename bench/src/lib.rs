@@ -12,5 +12,5 @@ pub mod page;
 pub mod python;
 pub mod turns;
 
-/// Anything that can go wrong ends the run with its words.
+/// Any error ends the run and is printed.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

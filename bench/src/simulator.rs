@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Result;
-use ark_video_bench::turns::{CLIENT, Quiet, SERVER, at_most};
+use ark_video_bench::turns::{CLIENT, Quiet, SERVER, at_least, at_most};
 
 const TASKS: &str = "/api/v3/contents/generations/tasks";
 const CREATE: &str = r#"{"model":"doubao-seedance-2-0-260128","content":[{"type":"text","text":"A paper boat drifts down a rainy gutter."}]}"#;
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 /// All three figures.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    // Nothing is encrypted here; reqwest wants a provider all the same. Another row may have brought one.
+    // Nothing is encrypted here; reqwest needs a provider nevertheless. Another row may have brought one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let program = shipped_command()?;
     throughput(&program, args.rounds)?;
@@ -204,10 +204,8 @@ fn throughput(program: &Path, rounds: usize) -> Result<()> {
         runs.get(runs.len() / 2).copied().unwrap_or(0.0)
     });
     for (name, ours, bare) in [("GET", get, bare_get), ("POST", post, bare_post)] {
-        println!(
-            "  {name:<5} {ours:>9.0} /s, bare {bare:>9.0} /s: {:.2}x (goal at least 0.70x)",
-            ours / bare
-        );
+        println!("  {name:<5} {ours:>9.0} /s, bare {bare:>9.0} /s");
+        at_least(name, ours / bare, 0.7, "x");
     }
     Ok(())
 }
@@ -234,9 +232,9 @@ fn memory(program: &Path) -> Result<()> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let url = format!("{}{TASKS}", simulator.base);
-    let lanes = 16;
-    runtime.block_on(futures_util::future::try_join_all((0..lanes).map(|_| async {
-        for _ in 0..MANY / lanes {
+    let width = 16;
+    runtime.block_on(futures_util::future::try_join_all((0..width).map(|_| async {
+        for _ in 0..MANY / width {
             let sent = client.post(&url).bearer_auth("any").body(CREATE);
             sent.send().await?.error_for_status()?.bytes().await?;
         }
@@ -247,11 +245,11 @@ fn memory(program: &Path) -> Result<()> {
         std::fs::read_to_string(format!("/proc/{}/status", simulator.process.id())).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     match peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<f64>().ok()) {
-        Some(kb) => println!(
-            "simulator: {total} tasks in memory, {:.1} MB at its peak (goal at most 200 MB)",
-            kb * 1024.0 / 1e6
-        ),
-        None => println!("skipped: the simulator's memory, because this system does not tell it"),
+        Some(kb) => {
+            println!("simulator: {total} tasks in memory");
+            at_most("its peak memory", kb * 1024.0 / 1e6, 200.0, " MB");
+        }
+        None => println!("skipped: the simulator's memory, which this system does not report"),
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Answer>, Infallib
 
 /// A file of so many bytes, or the rest of it.
 fn file(size: u64, range: Option<&HeaderValue>) -> Response<Answer> {
-    static PIECE: [u8; 256 << 10] = film();
+    static PIECE: [u8; 256 << 10] = video();
     let from =
         range.and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
     let start = from.unwrap_or(0).min(size);
@@ -74,16 +74,16 @@ fn file(size: u64, range: Option<&HeaderValue>) -> Response<Answer> {
     response
 }
 
-/// A film in name: its last box runs to the end, wherever that is.
-const fn film() -> [u8; 256 << 10] {
-    let mut film = [0x5a; 256 << 10];
+/// A video by its header alone: its last box extends to the end of the file.
+const fn video() -> [u8; 256 << 10] {
+    let mut bytes = [0x5a; 256 << 10];
     let head = *b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08moov\0\0\0\0mdat";
     let mut at = 0;
     while at < head.len() {
-        film[at] = head[at];
+        bytes[at] = head[at];
         at += 1;
     }
-    film
+    bytes
 }
 
 /// The same bytes over and over.

@@ -1,4 +1,4 @@
-//! Programs in turn, round after round: the same processor and priority for each, medians, and the word beside a goal.
+//! Programs in turn, round after round: the same processor and priority for each, medians, and whether each goal was met.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ impl Turns {
         Ok(Self { rounds, api: api.trim().to_owned(), quiet, stub })
     }
 
-    /// How programs are run, in words.
+    /// How programs are run, for the report.
     pub fn conditions(&self) -> String {
         self.quiet.conditions(self.rounds)
     }
@@ -50,7 +50,7 @@ impl Turns {
         self.api.replace("/api/v3", "/files")
     }
 
-    /// A program in the client's place.
+    /// A program on the client's processor.
     pub fn client(&self, program: &str) -> Command {
         self.quiet.command(Some(CLIENT), program)
     }
@@ -60,7 +60,7 @@ impl Turns {
         self.quiet.command(None, program)
     }
 
-    /// One piece of work in the client's place.
+    /// One piece of work on the client's processor.
     pub fn peer(&self, line: &str) -> Command {
         let mut command = self.client(&peer());
         command.args(line.split_whitespace());
@@ -89,8 +89,8 @@ impl Turns {
             if !output.status.success() {
                 return Err(format!("{program:?} ended with {}", output.status).into());
             }
-            let told: Figures = serde_json::from_slice(&output.stdout).unwrap_or_default();
-            Ok(Figures { per_second, ..told })
+            let reported: Figures = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            Ok(Figures { per_second, ..reported })
         })
     }
 
@@ -101,7 +101,7 @@ impl Turns {
     ) -> Result<Vec<Figures>> {
         let mut taken = vec![Vec::new(); programs.len()];
         for round in 0..self.rounds {
-            // Who goes first changes, so that nobody always follows the same neighbour.
+            // Who goes first changes, so that no program always follows the same one.
             for turn in 0..programs.len() {
                 let at = (round + turn) % programs.len();
                 if let (Some(program), Some(taken)) = (programs.get_mut(at), taken.get_mut(at)) {
@@ -152,7 +152,7 @@ impl Quiet {
         Self { priority: works("chrt", &["-f", "10"]), pinned: works("taskset", &["-c", SERVER]) }
     }
 
-    /// How programs are run, in words.
+    /// How programs are run, for the report.
     pub fn conditions(self, rounds: usize) -> String {
         let yes = |yes| if yes { "yes" } else { "no" };
         format!(
@@ -164,16 +164,16 @@ impl Quiet {
 
     /// A program on a processor, or on any.
     pub fn command(self, processor: Option<&str>, program: &str) -> Command {
-        let mut words = Vec::new();
+        let mut line = Vec::new();
         if self.priority {
-            words.extend(["chrt", "-f", "10"]);
+            line.extend(["chrt", "-f", "10"]);
         }
         if let Some(processor) = processor.filter(|_| self.pinned) {
-            words.extend(["taskset", "-c", processor]);
+            line.extend(["taskset", "-c", processor]);
         }
-        words.push(program);
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]);
+        line.push(program);
+        let mut command = Command::new(line[0]);
+        command.args(&line[1..]);
         command
     }
 }
