@@ -8,7 +8,7 @@ use super::address::{Address, article};
 use super::report::{Finding, Sink};
 use crate::catalog::Strength;
 
-/// Last labels of names that the public name service does not have; `home.arpa` is one more.
+/// Top-level domains that the public name service does not have; `home.arpa` is one more domain.
 const LOCAL: &[&str] = &["localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp"];
 
 /// A host, what a path holds that shows a page there (empty: any), and what makes it the file itself.
@@ -124,11 +124,10 @@ fn is_private(name: &str) -> bool {
         let local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 || first & 0xff00 == 0xff00;
         return six.is_loopback() || six.is_unspecified() || local || inner;
     }
-    let mut labels = name.rsplit('.');
-    match (ipv4(name), labels.next(), labels.next()) {
-        (Some(four), ..) => is_private_v4(four),
-        (None, Some("arpa"), Some(label)) => label == "home",
-        (None, last, _) => last.is_some_and(|last| LOCAL.contains(&last)),
+    let last = name.bytes().rposition(|byte| byte == b'.').map_or(0, |dot| dot + 1);
+    match ipv4(name) {
+        Some(four) => is_private_v4(four),
+        None => LOCAL.contains(&&name[last..]) || name == "home.arpa" || name.ends_with(".home.arpa"),
     }
 }
 
