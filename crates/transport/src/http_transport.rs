@@ -13,10 +13,9 @@ use ark_video_protocol::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, request::Parts};
 use reqwest::{Client, Url};
-use secrecy::ExposeSecret;
 
 use crate::{
-    AnswerBody, BoxFuture, Proxy, RequestBody, SettingError, Timeouts, Transport,
+    AnswerBody, BoxFuture, HttpTransportBuilder, Proxy, RequestBody, Timeouts, Transport,
     clients::Clients,
     error::{out_of_reach, stage, translate},
     guard,
@@ -41,13 +40,13 @@ impl HttpTransport {
     /// Starts from the defaults.
     #[must_use]
     pub fn builder() -> HttpTransportBuilder {
-        HttpTransportBuilder { timeouts: Timeouts::default(), proxy: Proxy::default(), reuse: false }
+        HttpTransportBuilder::default()
     }
 
     /// Sends everything through a client of your own, for example one with a company's certificates.
     ///
     /// Timeouts are still ours, except the one to connect. All else is the client's, also how it finds the addresses of
-    /// storage hosts: those are looked at beforehand, which is less than our own client does. Give it `redirect(Policy::none())`,
+    /// storage hosts: those are checked beforehand, which is less than our own client does. Give it `redirect(Policy::none())`,
     /// `retry(retry::never())`, `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to
     /// other hosts). A create cannot be sent twice even without that, because its body cannot be cloned; an answer that
     /// comes from another address than the one asked counts as an error.
@@ -67,7 +66,7 @@ impl HttpTransport {
         Ok(url)
     }
 
-    fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
+    pub(crate) fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
         Self { clients: Arc::new(Clients::new(timeouts, proxy, own, reuse)) }
     }
 
@@ -82,57 +81,6 @@ impl HttpTransport {
 impl Default for HttpTransport {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Settings of an [`HttpTransport`].
-#[derive(Debug, Clone)]
-pub struct HttpTransportBuilder {
-    timeouts: Timeouts,
-    proxy: Proxy,
-    reuse: bool,
-}
-
-impl HttpTransportBuilder {
-    /// Sets how long to wait for what.
-    #[must_use]
-    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
-        self
-    }
-
-    /// Sets the way out.
-    #[must_use]
-    pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.proxy = proxy;
-        self
-    }
-
-    /// Lets a create go out on a connection that was used before. Default no: when the server is just closing it, nobody
-    /// can say whether the create arrived, and its outcome is unknown (one in eight, measured against a server that closes
-    /// idle connections early). Saves a handshake each time; right for a service of one's own that keeps its connections.
-    #[must_use]
-    pub fn reuse_for_creates(mut self, reuse: bool) -> Self {
-        self.reuse = reuse;
-        self
-    }
-
-    /// Checks the settings. Opens nothing.
-    ///
-    /// # Errors
-    /// The proxy's address cannot be used.
-    pub fn build(self) -> Result<HttpTransport, SettingError> {
-        if let Proxy::Url(url) = &self.proxy {
-            let read = Url::parse(url.expose_secret()).ok().filter(|url| url.has_host());
-            let known =
-                read.is_some_and(|url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme()));
-            if !known || reqwest::Proxy::all(url.expose_secret()).is_err() {
-                return Err(SettingError(
-                    "the proxy address cannot be used; it should look like http://host:3128 or socks5://host:1080".to_owned(),
-                ));
-            }
-        }
-        Ok(HttpTransport::with(self.timeouts, self.proxy, None, self.reuse))
     }
 }
 
