@@ -1,6 +1,9 @@
 //! The paid call: marks, permit, one send, and an honest word about how it ended.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, LazyLock},
+};
 
 use ark_video_model::{CreateTaskRequest, CreateTaskResponse, Facts, Report};
 use ark_video_protocol::{
@@ -157,7 +160,8 @@ impl Client {
     /// # Errors
     /// As [`Client::create`].
     pub async fn create_raw(&self, request: &CreateTaskRequest) -> Result<CreateTaskResponse, Error> {
-        self.send_prepared(request, &Marks::default(), &CreateOptions::default(), &|| Ok(()), None).await
+        static DEFAULT: LazyLock<CreateOptions> = LazyLock::new(CreateOptions::default);
+        self.send_prepared(request, &Marks::default(), &DEFAULT, &|| Ok(()), None).await
     }
 
     /// As [`Client::create`], with files, marks or repeats.

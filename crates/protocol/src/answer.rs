@@ -2,7 +2,7 @@
 //! success. Decides nothing.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use serde_json::{Map, Value};
 
 use crate::{ApiError, UnixMillis, path};
@@ -15,7 +15,7 @@ pub const MAX_LIST_ANSWER: usize = 64 << 20;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Header with our own id of a request, so that the vendor's support can find it even when no answer came.
-pub const CLIENT_REQUEST_ID: &str = "x-client-request-id";
+pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
 /// Random bytes that one id takes.
 pub const REQUEST_ID_RANDOM: usize = 20;

@@ -64,13 +64,13 @@ pub fn authorize(headers: &mut HeaderMap, key: &str) -> Result<(), RequestError>
 /// Refusals that are about the gateway's own account pass as well; [`crate::outcome::of_create`] finds them.
 #[must_use]
 pub fn relay(result: Result<Response<Bytes>, SendError>) -> Response<Bytes> {
-    const PASSED: [&str; 3] = ["content-type", "retry-after", REQUEST_ID];
+    let passed = [header::CONTENT_TYPE, header::RETRY_AFTER, REQUEST_ID];
     match result {
         Ok(received) => {
             let (parts, body) = received.into_parts();
             let mut answer = Response::new(body);
             *answer.status_mut() = parts.status;
-            for (name, value) in parts.headers.iter().filter(|(name, _)| PASSED.contains(&name.as_str())) {
+            for (name, value) in parts.headers.iter().filter(|(name, _)| passed.contains(name)) {
                 answer.headers_mut().insert(name, value.clone());
             }
             answer

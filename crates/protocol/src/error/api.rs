@@ -7,13 +7,13 @@ use std::fmt;
 
 use ark_video_model::{ErrorClass, ErrorCode};
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use crate::pace::RetryAfter;
 
 /// Header that carries the service's id of a request, both ways.
-pub const REQUEST_ID: &str = "x-request-id";
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The form in which an error came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
