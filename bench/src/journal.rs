@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use ark_video::{Client, LimitSettings};
 use ark_video_batch::{
-    Attempt, Cost, FileAt, Job, JobFilter, Journal, JournalAt, Moved, OpenOptions, PlanOptions, Planned,
-    Runner, RunnerOptions, SlotWish, Submitting,
+    Attempt, CasOutcome, Cost, FileAt, Job, JobFilter, Journal, JournalAt, OpenOptions, PlanOptions, Planned,
+    Runner, RunnerOptions, SlotRequest, Submitting,
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ async fn settle(journal: &Journal, job: Job) -> Result<()> {
         day: "2026-11-23".to_owned(),
         ..Attempt::default()
     };
-    let wish = SlotWish { model: MODEL.to_owned(), ceiling: 10 };
+    let wish = SlotRequest { model: MODEL.to_owned(), ceiling: 10 };
     let Submitting::Done(job) = journal.submitting(&job, attempt, &wish).await? else {
         return Err(format!("{} was not submitted", job.key).into());
     };
@@ -162,10 +162,10 @@ async fn settle(journal: &Journal, job: Job) -> Result<()> {
     moved(journal.settled(&job, Some(cost())).await?).map(drop)
 }
 
-fn moved(moved: Moved) -> Result<Job> {
+fn moved(moved: CasOutcome) -> Result<Job> {
     match moved {
-        Moved::Done(job) => Ok(job),
-        Moved::Stale(_) => Err("somebody else moved a row".into()),
+        CasOutcome::Done(job) => Ok(job),
+        CasOutcome::Conflict(_) => Err("somebody else moved a row".into()),
     }
 }
 
@@ -178,10 +178,9 @@ async fn whole(journal: Journal, args: &Batch) -> Result<()> {
     let mut options = RunnerOptions::new();
     options.concurrency = 100;
     options.creates_per_minute = 600_000.0;
-    let (mut events, handle, run) = Runner::new(client, journal, options).run(&[batch_of(args.shots)]);
+    let (mut events, _handle, run) = Runner::new(client, journal, options).run(&[batch_of(args.shots)]);
     let listening = tokio::spawn(async move { while events.next().await.is_some() {} });
     let summary = run.await?;
-    drop(handle);
     listening.await?;
     if summary.left() > 0 || summary.parked() > 0 {
         return Err(format!("the batch did not end: {:?}", summary.counts).into());

@@ -18,7 +18,7 @@ pub enum Link {
     LastFrame,
     /// The other shot is the draft of this one.
     Draft,
-    /// This shot goes on where the other one's film ends.
+    /// This shot goes on where the other one's video ends.
     Extend,
 }
 
@@ -29,7 +29,7 @@ pub struct After {
     pub job: String,
     /// What is taken from it.
     pub link: Link,
-    /// Whether a person has to approve the other job's film first.
+    /// Whether a person has to approve the other job's video first.
     #[serde(default)]
     pub approve: bool,
 }
@@ -64,17 +64,29 @@ pub struct Planned {
     /// Which job it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,
-    /// Where the film goes.
+    /// Where the video goes.
     pub output: PathBuf,
-    /// The user's own words to group by.
+    /// The user's own labels to group by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Higher goes first.
     #[serde(default)]
     pub priority: i64,
-    /// The most that it is estimated to cost; `None` where nothing can be told.
+    /// The most that it is estimated to cost; `None` where nothing is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Cost>,
+}
+
+impl Planned {
+    /// Whether it keeps its last frame.
+    pub(crate) fn wants_last_frame(&self) -> bool {
+        self.request.get("return_last_frame").and_then(Value::as_bool) == Some(true)
+    }
+
+    /// Whether it runs in the cheap tier, which lists show apart.
+    pub(crate) fn is_flex(&self) -> bool {
+        self.request.get("service_tier").and_then(Value::as_str) == Some("flex")
+    }
 }
 
 /// One attempt to create a job's task, from the reservation on.
@@ -83,7 +95,7 @@ pub struct Planned {
 pub struct Attempt {
     /// From 1.
     pub number: u32,
-    /// 128 random bits in hexadecimal: whoever does not know them may not move the row.
+    /// 128 random bits in hexadecimal: without them the row cannot be changed.
     pub token: String,
     /// The runner that makes it.
     pub runner: String,
@@ -92,11 +104,11 @@ pub struct Attempt {
     /// What to search for if its end stays unknown; an [`ark_video::Unknown`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<Value>,
-    /// What was set aside for it.
+    /// What was reserved for it.
     pub reserved: Cost,
-    /// The day, `2026-11-23` in UTC, on whose purse it was reserved.
+    /// The day, `2026-11-23` in UTC, on whose budget it was reserved.
     pub day: String,
-    /// The slots that it counts against; the journal takes it from [`crate::SlotWish::model`].
+    /// The slots that it counts against; the journal takes it from [`crate::SlotRequest::model`].
     pub slot: String,
     /// The hash of what was sent; the journal takes it from [`Planned::request_hash`].
     pub request_hash: String,
@@ -107,7 +119,7 @@ pub struct Attempt {
 pub struct Spent {
     /// Which attempt.
     pub attempt: u32,
-    /// The day, `2026-11-23` in UTC, on whose purse it is.
+    /// The day, `2026-11-23` in UTC, on whose budget it is.
     pub day: String,
     /// How much.
     pub cost: Cost,
@@ -116,7 +128,7 @@ pub struct Spent {
     pub unmetered: bool,
 }
 
-/// The film, or its last frame, in its place.
+/// The video, or its last frame, in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileAt {
     /// Where.
@@ -161,14 +173,14 @@ pub struct Job {
     /// What earlier attempts cost, beside `settled`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Spent>,
-    /// The film and what came with it.
+    /// The video and what came with it.
     pub files: Vec<FileAt>,
     /// Why it stands where it stands, in a sentence for people; without prompt, key or link.
     pub reason: Option<String>,
     /// Tasks that may be its own, where several may be; a person decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
-    /// Whether a person approved its film.
+    /// Whether a person approved its video.
     pub approved: bool,
     /// Whether a newer revision has taken its place in the list.
     pub superseded: bool,

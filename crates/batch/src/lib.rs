@@ -1,5 +1,5 @@
 //! Durable batches: a list of shots, a journal that is written before the network is touched, and a runner that takes each
-//! shot from intent to film. After a crash at any point, running again resumes: nothing lost, nothing billed twice.
+//! shot from intent to video. After a crash at any point, running again resumes: nothing lost, nothing billed twice.
 //!
 //! This crate prints nothing and reads no environment. What a task is and how it is created, watched and fetched is
 //! `ark-video`'s; which row may move where is decided in [`State`], and nowhere else.
@@ -23,17 +23,18 @@ pub use engine::{
 };
 pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned, Spent};
 pub use journal::{
-    Approved, BatchRow, Bill, BillKind, Finding, JobFilter, Journal, JournalAt, JournalError,
-    JournalErrorKind, Late, Moved, OpenOptions, Permit, PlanChange, PlanOptions, Purse, Resolve, RunnerRow,
-    SlotWish, Slots, Submitting,
+    Approved, BatchRow, Bill, BillKind, Budget, CasOutcome, Finding, JobFilter, Journal, JournalAt,
+    JournalError, JournalErrorKind, LateResponse, OpenOptions, Permit, PlanChange, PlanOptions, Resolve,
+    RunnerRow, SlotRequest, Slots, Submitting,
 };
 pub use list::{
-    ListError, ListFinding, ListFormat, ListReport, NotAnAmount, ShotList, ShotReport, Sum, Totals,
+    ListError, ListFinding, ListFormat, ListReport, NotAnAmount, PlannedJobs, ShotList, ShotListBuilder,
+    ShotReport, Sum, Totals,
 };
 pub use money::{Amount, Cap, Cost, Scope, TOKENS};
 pub use report::{
-    CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, Reasons, Unfinished,
-    open_jobs, unfinished,
+    CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, Reasons, ReportError,
+    Unfinished, open_jobs, unfinished,
 };
 pub use state::State;
 pub use text_file::{NotText, decode_text, plain_json};

@@ -1,8 +1,10 @@
-//! What jobs cost and what they may cost: amounts, caps and what a cap is laid on. Pure; exact, in whole tokens and
+//! What jobs cost and what they may cost: amounts, caps and what a cap applies to. Pure; exact, in whole tokens and
 //! millionths of a currency's unit.
 
 use std::fmt;
 
+use ark_video::UnixMillis;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What a job costs, or is estimated to cost at most.
@@ -32,11 +34,11 @@ pub enum Amount {
     },
 }
 
-/// The unit of a purse that counts tokens; every other is a currency.
+/// The unit of a budget that counts tokens; every other is a currency.
 pub const TOKENS: &str = "tokens";
 
 impl Amount {
-    /// So much in a purse's unit: [`TOKENS`], or millionths of a currency's.
+    /// So much in a budget's unit: [`TOKENS`], or millionths of a currency's.
     #[must_use]
     pub fn in_unit(unit: &str, number: u64) -> Self {
         match unit {
@@ -46,7 +48,7 @@ impl Amount {
     }
 }
 
-/// What a cap is laid on. Each scope has a purse of its own in the journal.
+/// What a cap applies to. Each scope has a budget of its own in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -92,9 +94,31 @@ impl fmt::Display for Scope {
     }
 }
 
+/// A day in UTC, `2026-11-23`.
+pub(crate) fn utc_day(at: UnixMillis) -> String {
+    Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%d").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        const DAY: i64 = 86_400_000;
+        for (days, expected) in [
+            (0, "1970-01-01"),
+            (-1, "1969-12-31"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (20_780, "2026-11-23"),
+            (20_819, "2027-01-01"),
+            (47_541, "2100-03-01"),
+        ] {
+            assert_eq!(utc_day(days * DAY), expected);
+            assert_eq!(utc_day(days * DAY + DAY - 1), expected);
+        }
+    }
 
     #[test]
     fn amounts_read_like_money() {

@@ -16,25 +16,25 @@ pub enum State {
     NeedsApproval,
     /// A cap does not leave room for it; a person may raise the cap.
     OverBudget,
-    /// Reserved, and about to be sent or on its way. Found after a crash, nobody knows how it ended.
+    /// Reserved, and about to be sent or on its way. Found after a crash, it is unknown how it ended.
     Submitting,
-    /// Sent, and nobody knows whether it made a task. Reconciling looks for it.
+    /// Sent, and it is unknown whether it created a task. Reconciling searches for it.
     Unknown,
     /// Reconciled without a single answer: not found, or several may be it. Only a person may decide.
     Held,
     /// The service's task id is known.
     Submitted,
-    /// The task succeeded; its film has to be fetched before the link dies.
+    /// The task succeeded; its video has to be downloaded before the link expires.
     Finished,
-    /// The film is in its place.
+    /// The video is in its place.
     Downloaded,
-    /// The film is in its place and its cost is accounted for. The end.
+    /// The video is in its place and its cost is accounted for. The end.
     Settled,
     /// The service refused the request, or it can no longer be sent as it was planned. Not billed.
     Rejected,
     /// The task failed, expired or was cancelled at the service. Not billed.
     Failed,
-    /// Billed or perhaps billed, and no film can be had: the link or the record is dead.
+    /// Billed or perhaps billed, and the video can no longer be downloaded: the link or the record has expired.
     Gone,
     /// Taken out before anything was sent: by a person, or because the list no longer has it.
     Dropped,
@@ -112,7 +112,7 @@ impl State {
         matches!(self, Self::Submitting | Self::Unknown | Self::Submitted)
     }
 
-    /// Whether money is set aside for it.
+    /// Whether money is reserved for it.
     #[must_use]
     pub fn holds_reservation(self) -> bool {
         matches!(
@@ -142,7 +142,7 @@ impl State {
             // By a person's word: adopt, not created, send again. Or by a late answer that brings the id.
             Held => matches!(next, Submitted | Intent | Dropped),
             Submitted => matches!(next, Finished | Failed | Gone),
-            Finished => matches!(next, Downloaded | Gone),
+            Finished => matches!(next, Downloaded | Settled | Gone),
             Downloaded => matches!(next, Settled),
             // `batch retry`: a new attempt, and a new bill if it succeeds.
             Rejected | Failed | Gone => matches!(next, Intent | Dropped),
@@ -165,7 +165,7 @@ impl FromStr for State {
         Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no state of a job"))
+            .ok_or_else(|| format!("{text:?} is not a valid state of a job"))
     }
 }
 

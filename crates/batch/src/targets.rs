@@ -31,36 +31,36 @@ pub(crate) fn target_of(batch: &str, planned: &Planned, policy: TargetPolicy) ->
         .makes_folder(true)
         .overwrite(policy.overwrite)
         .rehearsal(policy.rehearsal)
-        .last_frame(crate::engine::wants_last_frame(planned))
+        .last_frame(planned.wants_last_frame())
         .own(intent_of(batch, planned))
         .passes_own_video(policy.passes_own_video)
         .inputs(planned.inputs.iter().map(|input| input.path.clone()).collect::<InputFiles>())
 }
 
-/// What is in the way of these jobs: the index of each that cannot be saved, and why.
-pub(crate) fn obstacles<'j>(
-    batch: &str,
-    jobs: impl IntoIterator<Item = &'j Planned> + Clone,
-    base: &Path,
+/// Checks the targets of many jobs, one after the other and against each other.
+pub(crate) struct TargetCheck {
     policy: TargetPolicy,
-) -> Vec<(usize, Obstacle)> {
-    // A video must not replace what goes into another job either.
-    let inputs = jobs.clone().into_iter().flat_map(|job| &job.inputs).map(|input| input.path.clone());
-    let inputs: Arc<InputFiles> = Arc::new(inputs.collect());
-    let mut folders = TargetFolders::default();
-    let mut taken: BTreeMap<PathBuf, &str> = BTreeMap::new();
-    let mut found = Vec::new();
-    for (index, job) in jobs.into_iter().enumerate() {
-        let target = target_of(batch, job, policy).shown_from(base).inputs(inputs.clone());
-        if let Err(error) = target.check_among(&mut folders) {
-            found.push((index, Obstacle::Target(error)));
-            continue;
-        }
-        if let Some(first) = taken.insert(place(&job.output), &job.name) {
-            found.push((index, Obstacle::Twice(first.to_owned())));
-        }
+    base: PathBuf,
+    inputs: Arc<InputFiles>,
+    folders: TargetFolders,
+    taken: BTreeMap<PathBuf, String>,
+}
+
+impl TargetCheck {
+    /// `inputs` are the files of all jobs: a video must not replace what goes into another job either.
+    pub(crate) fn new(base: &Path, policy: TargetPolicy, inputs: impl Iterator<Item = PathBuf>) -> Self {
+        let (folders, taken) = (TargetFolders::default(), BTreeMap::new());
+        Self { policy, base: base.to_owned(), inputs: Arc::new(inputs.collect()), folders, taken }
     }
-    found
+
+    /// Why this job's video cannot be saved, if it cannot.
+    pub(crate) fn obstacle(&mut self, batch: &str, job: &Planned) -> Option<Obstacle> {
+        let target = target_of(batch, job, self.policy).shown_from(&self.base).inputs(self.inputs.clone());
+        if let Err(error) = target.check_among(&mut self.folders) {
+            return Some(Obstacle::Target(error));
+        }
+        self.taken.insert(place(&job.output), job.name.clone()).map(Obstacle::Twice)
+    }
 }
 
 /// Why a job's video cannot be saved.

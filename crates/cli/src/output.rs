@@ -45,6 +45,36 @@ struct Streams {
     keys: Vec<String>,
 }
 
+/// From this length on, in bytes, a JSON document is written piece by piece.
+const PIECE: usize = 64 << 10;
+
+/// JSON on its way to the output. Pieces end where no key can: between two objects.
+struct Pieces<'o> {
+    output: &'o Output,
+    text: Vec<u8>,
+}
+
+impl Pieces<'_> {
+    fn show(&mut self) {
+        self.output.json_text(&String::from_utf8_lossy(&self.text));
+        self.text.clear();
+    }
+}
+
+impl Write for Pieces<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        if self.text.len() >= PIECE && self.text.ends_with(b"},") {
+            self.show();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Output {
     pub(crate) fn new(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>) -> Self {
         let streams = Mutex::new(Streams { stdout, stderr, bar: None, broken: None, keys: Vec::new() });
@@ -83,7 +113,10 @@ impl Output {
 
     /// A line of data.
     pub(crate) fn line(&self, line: impl Display) {
-        self.raw(&format!("{}\n", self.shown(&line.to_string())));
+        let text = format!("{line}\n");
+        let text = escape::terminal(&text);
+        let keys = self.streams().keys.clone();
+        self.raw(&secrets::hidden(&text, &keys));
     }
 
     /// An id from the service, on one line.
@@ -120,12 +153,14 @@ impl Output {
         }
     }
 
-    /// A JSON document on one line.
+    /// A JSON document on one line, in pieces if it is a large one.
     pub(crate) fn json(&self, value: &impl Serialize) {
-        match serde_json::to_string(value) {
-            Ok(text) => self.json_text(&format!("{text}\n")),
+        let mut pieces = Pieces { output: self, text: Vec::new() };
+        match serde_json::to_writer(&mut pieces, value) {
+            Ok(()) => pieces.text.push(b'\n'),
             Err(error) => self.warn(format_args!("cannot write the result as JSON: {error}")),
         }
+        pieces.show();
     }
 
     /// A note; silent with `--quiet`.

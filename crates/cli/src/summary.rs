@@ -1,5 +1,7 @@
 //! Tasks, lists and models as text.
 
+use std::fmt::Write as _;
+
 use ark_video::model::{ModelInfo, Task, TaskList};
 use jiff::Timestamp;
 
@@ -103,16 +105,21 @@ pub(crate) fn models(models: &[&ModelInfo]) -> String {
 
 /// Columns as wide as their widest cell.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> =
-        rows.iter().map(|row| row.each_ref().map(|cell| shortened(&one_line(cell), WIDEST))).collect();
-    let widths: [usize; N] =
-        std::array::from_fn(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
-    let line = |row: &[String; N]| {
-        let cells: Vec<String> =
-            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    // Each cell is escaped twice rather than kept: a table may have a hundred thousand rows.
+    let shown = |cell: &String| shortened(&one_line(cell), WIDEST);
+    let width = |at: usize| rows.iter().map(|row| shown(&row[at]).chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut table = String::new();
+    for row in rows {
+        if !table.is_empty() {
+            table.push('\n');
+        }
+        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let _ = write!(table, "{}{:<width$}", if at == 0 { "" } else { "  " }, shown(cell));
+        }
+        table.truncate(table.trim_end_matches(' ').len());
+    }
+    table
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 
 use super::drive::drive;
-use super::shared::{Shared, locked};
+use super::locked;
+use super::shared::Shared;
 use crate::Job;
 
 /// A job that is under way.

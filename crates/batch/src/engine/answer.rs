@@ -3,66 +3,66 @@
 
 use ark_video::{Backoff, Error, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
 
+use super::adaptive_limit::Exceeded;
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
-use super::pace::TooMuch;
+use super::locked;
+use super::next_action::StepOutcome;
+use super::permits::pause;
 use super::records;
 use super::request::search_of;
-use super::shared::{ModelPace, Shared, locked, moved};
-use super::turn::pause;
-use crate::{Job, JournalError, Late, Moved};
+use super::shared::{ModelLimits, Shared};
+use crate::{CasOutcome, Job, JournalError, LateResponse};
 
 /// How often a create is sent of which a part of the service says that it failed before anything was created.
-const TRIES: u32 = 5;
+const ATTEMPTS: u32 = 5;
 
 pub(crate) async fn accepted(
     shared: &Shared,
-    model: &ModelPace,
+    model: &ModelLimits,
     job: &Job,
     id: &str,
     at: UnixMillis,
-) -> Result<Option<Job>, JournalError> {
-    locked(&model.pace).accepted();
-    let written = shared.patiently(|| shared.journal.submitted(job, id, Some(at))).await?;
-    let now = match written {
-        Moved::Done(job) => Some(job),
-        // The answer of an earlier try at this very commit was lost.
-        Moved::Stale(Some(job)) if job.task_id.as_deref() == Some(id) => Some(job),
-        Moved::Stale(_) => {
+) -> Result<StepOutcome, JournalError> {
+    locked(&model.adaptive).accepted();
+    let outcome = match shared.journal.submitted(job, id, Some(at)).await? {
+        // The answer to an earlier attempt at this very commit was lost.
+        CasOutcome::Conflict(Some(job)) if job.task_id.as_deref() == Some(id) => job.into(),
+        CasOutcome::Conflict(_) => {
             late(shared, job, id).await?;
-            None
+            StepOutcome::Reread
         }
+        done @ CasOutcome::Done(_) => done.into(),
     };
-    if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(id)) {
+    if outcome.row().is_some_and(|job| job.task_id.as_deref() == Some(id)) {
         let task_id = id.to_owned();
-        shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
+        shared.emit(Some(&job.key), EventKind::Submitted { task_id, found: false });
         shared.options.crash.reached(CrashPoint::AfterSubmitted);
     }
-    Ok(now)
+    Ok(outcome)
 }
 
 /// The row had moved on when the answer came: the id is never lost.
 async fn late(shared: &Shared, job: &Job, id: &str) -> Result<(), JournalError> {
     let attempt = job.attempt.clone().unwrap_or_default();
-    let kept =
-        shared.patiently(|| shared.journal.late_answer(&job.key, attempt.number, &attempt.token, id)).await?;
+    let kept = shared.journal.late_response(&job.key, attempt.number, &attempt.token, id).await?;
     match kept {
-        Late::Adopted(job) => {
+        LateResponse::Adopted(job) => {
             let task_id = id.to_owned();
-            shared.tell(Some(&job.key), EventKind::Submitted { task_id, found: false });
+            shared.emit(Some(&job.key), EventKind::Submitted { task_id, found: false });
         }
-        Late::Already => {}
-        Late::Extra => shared.tell(Some(&job.key), EventKind::Extra { task_id: id.to_owned() }),
+        LateResponse::Already => {}
+        LateResponse::Extra => shared.emit(Some(&job.key), EventKind::Extra { task_id: id.to_owned() }),
     }
     Ok(())
 }
 
-pub(crate) async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<Option<Job>, JournalError> {
-    let now = moved(shared.patiently(|| shared.journal.not_sent(job, reason)).await?);
+pub(crate) async fn not_sent(shared: &Shared, job: &Job, reason: &str) -> Result<StepOutcome, JournalError> {
+    let outcome = shared.journal.not_sent(job, reason).await?.into();
     returned(shared, job);
     forget(job).await;
-    shared.tell(Some(&job.key), EventKind::NotSent { reason: reason.to_owned() });
-    Ok(now)
+    shared.emit(Some(&job.key), EventKind::NotSent { reason: reason.to_owned() });
+    Ok(outcome)
 }
 
 /// The journal has given the job's marks back.
@@ -80,20 +80,20 @@ pub(crate) async fn forget(job: &Job) {
 
 pub(crate) async fn failed(
     shared: &Shared,
-    model: &ModelPace,
+    model: &ModelLimits,
     job: &Job,
     prepared: &Prepared,
     error: Error,
     refusals: &mut u32,
-) -> Result<Option<Job>, JournalError> {
+) -> Result<StepOutcome, JournalError> {
     let reason = error.to_string();
     let refused = async || {
-        let now = shared.patiently(|| shared.journal.refused(job, &reason)).await;
+        let refused = shared.journal.refused(job, &reason).await;
         forget(job).await;
-        now
+        refused.map(StepOutcome::from)
     };
     match error {
-        // Not in the library's words: they advise a person to search for the task, which this run does.
+        // Not the library's message: it advises a person to search for the task, which this run does.
         Error::OutcomeUnknown(lost) => {
             let reason = format!("it is unknown whether a task was created: {}", lost.reason);
             unknown(shared, job, &lost.search, &reason).await
@@ -103,39 +103,39 @@ pub(crate) async fn failed(
                 format!("the service accepted it ({}) without a readable id: {}", lost.status, lost.reason);
             unknown(shared, job, &lost.search, &reason).await
         }
-        Error::NotSent(cause) if cause.cause.kind == SendErrorKind::Invalid => Ok(moved(refused().await?)),
+        Error::NotSent(cause) if cause.cause.kind == SendErrorKind::Invalid => refused().await,
         Error::NotSent(_) => {
-            let now = not_sent(shared, job, &reason).await?;
+            let outcome = not_sent(shared, job, &reason).await?;
             stuck(shared, model, &reason);
             let number = job.attempt.as_ref().map_or(1, |attempt| attempt.number);
             pause(shared, Backoff::default().pause(number, shared.jitter())).await;
-            Ok(now)
+            Ok(outcome)
         }
         Error::Refused(no) => match no.class {
             Refusal::Throttled => {
                 let after = no.error.retry_after.map(|after| after.wait(shared.options.clock.now()));
                 let now = shared.options.clock.monotonic();
-                let what = TooMuch::of(no.error.code.as_str());
-                let luck = shared.jitter();
+                let what = Exceeded::of(no.error.code.as_str());
+                let jitter = shared.jitter();
                 let (wait, ceiling) = {
-                    let mut pace = locked(&model.pace);
-                    pace.refused(now, what, after, luck);
-                    (pace.not_before().saturating_sub(now), pace.ceiling())
+                    let mut adaptive = locked(&model.adaptive);
+                    adaptive.refused(now, what, after, jitter);
+                    (adaptive.not_before().saturating_sub(now), adaptive.ceiling())
                 };
-                let at = not_sent(shared, job, &reason).await?;
+                let outcome = not_sent(shared, job, &reason).await?;
                 stuck(shared, model, &reason);
                 let model = job.model().to_owned();
-                shared.tell(None, EventKind::Throttled { model, pause: wait, ceiling });
-                Ok(at)
+                shared.emit(None, EventKind::Throttled { model, pause: wait, ceiling });
+                Ok(outcome)
             }
             Refusal::Transient => {
                 *refusals += 1;
-                if *refusals >= TRIES {
-                    return Ok(moved(refused().await?));
+                if *refusals >= ATTEMPTS {
+                    return refused().await;
                 }
-                let now = not_sent(shared, job, &reason).await?;
+                let outcome = not_sent(shared, job, &reason).await?;
                 pause(shared, Backoff::default().pause(*refusals, shared.jitter())).await;
-                Ok(now)
+                Ok(outcome)
             }
             Refusal::Account | Refusal::Misrouted => {
                 let cause = match no.class {
@@ -145,10 +145,10 @@ pub(crate) async fn failed(
                 shared.close(cause, &reason);
                 not_sent(shared, job, &reason).await
             }
-            _ => Ok(moved(refused().await?)),
+            _ => refused().await,
         },
         // What our own code refused was not sent.
-        Error::Request(_) | Error::Rejected(_) | Error::Config(_) => Ok(moved(refused().await?)),
+        Error::Request(_) | Error::Rejected(_) | Error::Config(_) => refused().await,
         // A case that was added later is not known to be harmless.
         _ => {
             let search = shared.client.record(prepared);
@@ -158,8 +158,8 @@ pub(crate) async fn failed(
 }
 
 /// Ends the sending when no create of a model has got through for too long; what it is then, a person has to see.
-fn stuck(shared: &Shared, model: &ModelPace, reason: &str) {
-    let stuck = locked(&model.pace).stuck(shared.options.clock.monotonic());
+pub(crate) fn stuck(shared: &Shared, model: &ModelLimits, reason: &str) {
+    let stuck = locked(&model.adaptive).stuck(shared.options.clock.monotonic());
     if stuck >= shared.options.stuck_for {
         let minutes = stuck.as_secs() / 60;
         shared.close(StopCause::Stuck, &format!("no create has got through for {minutes} minutes: {reason}"));
@@ -171,9 +171,9 @@ async fn unknown(
     job: &Job,
     search: &Unknown,
     reason: &str,
-) -> Result<Option<Job>, JournalError> {
+) -> Result<StepOutcome, JournalError> {
     let search = serde_json::to_value(search).unwrap_or_default();
-    let now = moved(shared.patiently(|| shared.journal.unknown(job, Some(search.clone()), reason)).await?);
-    shared.tell(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
-    Ok(now)
+    let outcome = shared.journal.unknown(job, Some(search), reason).await?.into();
+    shared.emit(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
+    Ok(outcome)
 }

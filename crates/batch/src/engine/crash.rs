@@ -5,7 +5,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CrashPoint {
-    /// The run has begun, and nothing is claimed.
+    /// The run has started, and nothing is claimed.
     BeforeClaim,
     /// Jobs are claimed, and nothing else.
     AfterClaim,
@@ -19,11 +19,11 @@ pub enum CrashPoint {
     WhileWaiting,
     /// The task's end is written down.
     AfterFinished,
-    /// All bytes of the film are beside its name.
+    /// All bytes of the video are beside its name.
     AfterPart,
-    /// The film has its name, and that is not written down.
+    /// The video has its name, and that is not written down.
     AfterRename,
-    /// The film's place is written down.
+    /// The video is reported, and not written down.
     AfterDownloaded,
     /// The job is done.
     AfterSettled,

@@ -1,7 +1,8 @@
-//! What a run tells while it goes: one event for each thing that a person or a program may want to know. Nothing here prints.
+//! What a run reports while it goes: one event for each thing that a person or a program may want to know. Nothing here prints.
 
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::locked;
 use crate::{Cost, State};
 
 /// Something happened. No prompt, key or link is in it.
@@ -30,7 +32,7 @@ pub struct Event {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// The run has begun.
+    /// The run has started.
     Started {
         /// The runner's name, as in the journal.
         runner: String,
@@ -58,7 +60,7 @@ pub enum EventKind {
         /// Tasks of that model that may run at once from now on.
         ceiling: u32,
     },
-    /// Nobody knows whether a task was created; it is looked for.
+    /// It is unknown whether a task was created; it is searched for.
     Unknown {
         /// Why.
         reason: String,
@@ -82,7 +84,7 @@ pub enum EventKind {
     },
     /// The task succeeded.
     Finished,
-    /// The film is in its place.
+    /// The video is in its place.
     Downloaded {
         /// Where.
         path: PathBuf,
@@ -105,7 +107,7 @@ pub enum EventKind {
         /// Whether that is what was reserved, because the service's usage was missing, zero or unreadable.
         unmetered: bool,
     },
-    /// The job is over or parked without a film.
+    /// The job is over or parked without a video.
     Ended {
         /// Where it stands.
         state: State,
@@ -159,7 +161,7 @@ pub enum StopCause {
 pub struct Events(mpsc::UnboundedReceiver<Event>);
 
 impl Events {
-    /// The next event; `None` when the run is over.
+    /// The next event; `None` when the run has ended, even while its [`crate::RunnerHandle`]s live.
     pub async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }
@@ -173,18 +175,31 @@ impl Stream for Events {
     }
 }
 
-/// Where events go in.
+/// Where events go in. Clones are the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Teller(mpsc::UnboundedSender<Event>);
+pub(crate) struct EventSink(Arc<Mutex<Option<mpsc::UnboundedSender<Event>>>>);
 
-impl Teller {
-    pub(crate) fn new() -> (Self, Events) {
+/// Ends the events when it is dropped, also while others hold the sink.
+#[derive(Debug)]
+pub(crate) struct EndOfEvents(EventSink);
+
+impl EventSink {
+    pub(crate) fn new() -> (Self, EndOfEvents, Events) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), Events(receiver))
+        let sink = Self(Arc::new(Mutex::new(Some(sender))));
+        (sink.clone(), EndOfEvents(sink), Events(receiver))
     }
 
-    pub(crate) fn tell(&self, at: UnixMillis, key: Option<&str>, kind: EventKind) {
-        // Nobody has to listen.
-        let _ = self.0.send(Event { at, key: key.map(str::to_owned), kind });
+    pub(crate) fn emit(&self, at: UnixMillis, key: Option<&str>, kind: EventKind) {
+        if let Some(sender) = &*locked(&self.0) {
+            // The receiver may be gone.
+            let _ = sender.send(Event { at, key: key.map(str::to_owned), kind });
+        }
+    }
+}
+
+impl Drop for EndOfEvents {
+    fn drop(&mut self) {
+        locked(&self.0.0).take();
     }
 }

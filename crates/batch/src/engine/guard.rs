@@ -5,27 +5,27 @@ use std::time::Duration;
 
 use ark_video::{Clock, UnixMillis};
 
-/// A moment by both clocks.
+/// A time by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub(crate) struct ClockReading {
     pub(crate) wall: UnixMillis,
     pub(crate) monotonic: Duration,
 }
 
-impl Moment {
+impl ClockReading {
     pub(crate) fn of(clock: &dyn Clock) -> Self {
         Self { wall: clock.now(), monotonic: clock.monotonic() }
     }
 }
 
-/// Whether what began to be written down at `begun` may still be sent at `now`.
+/// Whether what began to be written down at `started` may still be sent at `now`.
 ///
 /// Measured from before the commit: a process that is frozen inside of it must not believe that it has just happened.
-pub(crate) fn may_send(begun: Moment, now: Moment, most: Duration) -> bool {
-    let wall = now.wall.saturating_sub(begun.wall);
+pub(crate) fn may_send(started: ClockReading, now: ClockReading, most: Duration) -> bool {
+    let wall = now.wall.saturating_sub(started.wall);
     let most_millis = i64::try_from(most.as_millis()).unwrap_or(i64::MAX);
     // A clock that was set back says nothing about how long it has been.
-    (0..=most_millis).contains(&wall) && now.monotonic.saturating_sub(begun.monotonic) <= most
+    (0..=most_millis).contains(&wall) && now.monotonic.saturating_sub(started.monotonic) <= most
 }
 
 #[cfg(test)]
@@ -33,10 +33,12 @@ mod tests {
     use super::*;
 
     fn may(wall: i64, monotonic: u64) -> bool {
-        let begun = Moment { wall: 1_000_000, monotonic: Duration::from_secs(5) };
-        let now =
-            Moment { wall: begun.wall + wall, monotonic: begun.monotonic + Duration::from_millis(monotonic) };
-        may_send(begun, now, Duration::from_secs(1))
+        let started = ClockReading { wall: 1_000_000, monotonic: Duration::from_secs(5) };
+        let now = ClockReading {
+            wall: started.wall + wall,
+            monotonic: started.monotonic + Duration::from_millis(monotonic),
+        };
+        may_send(started, now, Duration::from_secs(1))
     }
 
     #[test]

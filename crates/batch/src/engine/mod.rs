@@ -6,43 +6,46 @@
 )]
 
 mod active;
+mod adaptive_limit;
 mod answer;
+mod assign;
 mod claim;
+mod claimants;
 mod crash;
 mod download;
 mod drive;
 mod events;
-mod fetching;
+mod fetch;
 mod guard;
-mod lost;
+mod next_action;
 mod options;
 mod outcome;
-mod pace;
-mod reconciling;
+mod permits;
+mod reconcile;
+mod reconciler;
 mod records;
 mod recover;
 mod request;
 mod run;
 mod runner;
+mod semaphore;
 mod settle;
-mod settling;
 mod shared;
-mod step;
 mod stop;
 mod submit;
-mod turn;
-mod turnstile;
+mod task_watch;
 mod unmatched;
-mod waiting;
 mod watch;
-mod words;
 
-pub(crate) use request::wants_last_frame;
-
+pub use assign::{AssignError, Assigned, assign, task_of};
 pub use crash::{CrashPlan, CrashPoint};
 pub use events::{Event, EventKind, Events, StopCause};
 pub use options::{OnUnknown, RunnerOptions};
 pub use outcome::{RunError, RunSummary, Stopped};
 pub use recover::{Lost, LostCause};
 pub use runner::{Runner, RunnerHandle};
-pub use unmatched::{AssignError, Assigned, assign, task_of};
+
+/// The data of a mutex, also where a task that held it has panicked: what it protects is changed in single steps.
+fn locked<T>(shared: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,4 +1,4 @@
-//! How a run goes: what it asks of the account, how patient it is, and when it gives up. Plain values.
+//! How a run goes: what it asks of the account, how long it retries, and when it gives up. Plain values.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use ark_video::{
 use super::crash::CrashPlan;
 use crate::targets::TargetPolicy;
 
-/// What to do with a job whose task was looked for in vain.
+/// What to do with a job whose task was searched for in vain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnUnknown {
@@ -35,14 +35,14 @@ pub struct RunnerOptions {
     /// Creates per minute and model, over all runners of the journal. Default 582, 600 less a little headroom; personal accounts
     /// have 180.
     pub creates_per_minute: f64,
-    /// Films that are fetched at once. Default 4.
+    /// Videos that are downloaded at once. Default 4.
     pub downloads: usize,
-    /// What to do with a job whose task was looked for in vain. Default: hold it.
+    /// What to do with a job whose task was searched for in vain. Default: hold it.
     pub on_unknown: OnUnknown,
     /// By what a task can be found again if its id is lost. Default: an `execution_expires_after` of its own for each job that
     /// leaves it open; the tag in `safety_identifier` is exact, and has to be switched on.
     pub marks: StampOptions,
-    /// How to look for lost tasks.
+    /// How to search for lost tasks.
     pub sweep: SweepOptions,
     /// How long after a dead runner's attempt its request may still arrive: the answer's timeout and a minute. Default 3 minutes.
     pub quiet: Duration,
@@ -56,7 +56,7 @@ pub struct RunnerOptions {
     /// Stop sending when no create of a model has got through for so long, although some were tried: the service refused
     /// them for the pace, or could not be reached. Default 6 hours.
     pub stuck_for: Duration,
-    /// Replace a job's request by its model once its film is there and accounted for. The sidecar beside the film keeps it.
+    /// Replace a job's request by its model once its video is there and accounted for. The sidecar beside the video keeps it.
     /// Default no.
     pub forget_prompts: bool,
     /// Where a copy of the journal goes before the run, if it is a file; an earlier copy there is replaced. Default none.
@@ -118,6 +118,19 @@ impl Default for RunnerOptions {
     }
 }
 
+macro_rules! setters {
+    ($($field:ident: $type:ty),* $(,)?) => {
+        $(
+            #[doc = concat!("Sets [`RunnerOptions::", stringify!($field), "`].")]
+            #[must_use]
+            pub fn $field(mut self, value: $type) -> Self {
+                self.$field = value;
+                self
+            }
+        )*
+    };
+}
+
 impl RunnerOptions {
     /// How long a runner may be silent, where nothing else is said: 15 s.
     pub const LEASE: Duration = Duration::from_secs(15);
@@ -126,6 +139,33 @@ impl RunnerOptions {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    setters! {
+        concurrency: u32, creates_per_minute: f64, downloads: usize, on_unknown: OnUnknown, check: CheckPolicy,
+        stuck_for: Duration, forget_prompts: bool, overwrite: bool, lease: Duration, clock: Arc<dyn Clock>,
+        watch: WatchOptions,
+    }
+
+    /// Sets [`RunnerOptions::stop_after_failures`].
+    #[must_use]
+    pub fn stop_after_failures(mut self, share: f64) -> Self {
+        self.stop_after_failures = Some(share);
+        self
+    }
+
+    /// Sets [`RunnerOptions::backup`].
+    #[must_use]
+    pub fn backup(mut self, path: impl Into<PathBuf>) -> Self {
+        self.backup = Some(path.into());
+        self
+    }
+
+    /// Sets [`RunnerOptions::host`].
+    #[must_use]
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.host = name.into();
+        self
     }
 
     /// How files are treated that have the names of videos.

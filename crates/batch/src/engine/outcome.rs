@@ -18,7 +18,7 @@ const SHOWN: usize = 10;
 pub enum RunError {
     /// The journal cannot be used.
     Journal(JournalError),
-    /// The journal does not fit together: nothing is sent before that is mended.
+    /// The journal does not fit together: nothing is sent before that is fixed.
     Damaged(Vec<Finding>),
     /// The journal's file is an earlier copy of what was used in its place before: what was sent since is not in it, and would be
     /// sent again. See [`crate::RunnerOptions::earlier_copy`].

@@ -4,12 +4,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ark_video::{Intent, Progress, Sidecar, SidecarRow, Unknown};
+use ark_video::model::CreateTaskRequest;
+use ark_video::{Attachments, Input, Intent, Progress, Provenance, Sidecar, SidecarRow, Unknown};
+use serde_json::json;
 
-use super::fetching::provenance;
 use crate::journal::Adopted;
 use crate::targets::intent_of;
-use crate::{Attempt, Job, Journal};
+use crate::{Attempt, InputFile, Job, Journal, Planned};
 
 /// Revisions of an output that are looked at.
 const REVISIONS: u32 = 100;
@@ -27,7 +28,8 @@ pub(crate) enum Found {
     Unreadable(String),
 }
 
-fn intent(job: &Job) -> Intent {
+/// Which intent a job is: by its sidecar the video can be known again without the journal.
+pub(crate) fn intent(job: &Job) -> Intent {
     intent_of(&job.batch, &job.planned).ordinal(job.revision)
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Record {
     output: PathBuf,
 }
 
-/// Looks beside the output of a job, and of its later revisions, for a record that its row does not know.
+/// Searches beside the output of a job, and of its later revisions, for a record that its row does not know.
 pub(crate) fn find(job: &Job, journal: &str) -> Found {
     let output = &job.planned.output;
     let first = match read(job, journal, output, true) {
@@ -187,4 +189,18 @@ pub(crate) fn forget(job: &Job) {
 fn is_own(job: &Job, sidecar: &Sidecar) -> bool {
     let token = job.attempt.as_ref().map(|attempt| &attempt.token);
     token.is_some() && sidecar.row.as_ref().map(|row| &row.token) == token
+}
+
+/// What the video was made from, for its sidecar. Files are named by what they were when the list was read.
+pub(crate) fn provenance(planned: &Planned) -> Option<Provenance> {
+    let request: CreateTaskRequest = serde_json::from_value(planned.request.clone()).ok()?;
+    let mut provenance = Provenance::of(&request, &Attachments::new()).ok()?;
+    provenance.inputs.extend(planned.inputs.iter().filter_map(|input: &InputFile| {
+        let name = input.path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let (content, bytes, sha256) = (input.content, input.bytes, &input.sha256);
+        let input =
+            json!({"content": content, "name": name, "media_type": "", "bytes": bytes, "sha256": sha256});
+        serde_json::from_value::<Input>(input).ok()
+    }));
+    Some(provenance)
 }

@@ -2,21 +2,20 @@
 //! does not, and would pay for everything again. What the records beside the outputs name is taken into its rows; where
 //! something is left that may have been sent, nothing is sent before a person says so.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::events::{EventKind, Teller};
+use super::events::{EventKind, EventSink};
 use super::options::RunnerOptions;
+use super::permits::slot_of;
 use super::records::{Found, Record, find};
-use super::turn::slot_of;
-use super::words::day;
 use crate::journal::HighWater;
-use crate::{Job, JobFilter, Journal, JournalError, Moved, State};
+use crate::money::utc_day;
+use crate::{CasOutcome, Job, JobFilter, Journal, JournalError, State};
 
-/// Jobs that are read at once.
-const PAGE: usize = 500;
-/// Names that are told.
-const TOLD: usize = 5;
+/// Shots that a message names.
+const SHOWN: usize = 5;
 
 /// Why a journal may not know what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +75,8 @@ impl fmt::Display for Lost {
 
 /// What came of it.
 pub(crate) enum Recovered {
-    /// The run may go on.
-    Ready,
+    /// The run may go on. These files go into what is not sent yet.
+    Ready(BTreeSet<PathBuf>),
     /// The file is an earlier copy: it lacks so many changes.
     Earlier(i64),
     /// A person has to decide.
@@ -89,13 +88,13 @@ pub(crate) async fn recover(
     journal: &Journal,
     batches: &[String],
     options: &RunnerOptions,
-    teller: &Teller,
+    sink: &EventSink,
 ) -> Result<Recovered, JournalError> {
     let high_water = journal.high_water().await?;
     let original = journal.original().await?;
     let mut unsent = Unsent::default();
     for batch in batches {
-        unsent.look(journal, batch).await?;
+        unsent.read(journal, batch).await?;
     }
     let cause = match (&high_water, original) {
         (HighWater::Other, _) => Some(LostCause::Replaced),
@@ -124,7 +123,7 @@ pub(crate) async fn recover(
         }
     }
     for (job, record) in &unsent.recorded {
-        adopt(journal, job, record, options, teller).await?;
+        adopt(journal, job, record, options, sink).await?;
     }
     if options.new_journal {
         journal.separate(&*options.random).await?;
@@ -134,7 +133,7 @@ pub(crate) async fn recover(
         journal.used_here().await?;
     }
     journal.set_high_water().await?;
-    Ok(Recovered::Ready)
+    Ok(Recovered::Ready(unsent.inputs))
 }
 
 /// Takes a record into its row. A task that is another job's is left to that one.
@@ -143,21 +142,21 @@ pub(crate) async fn adopt(
     job: &Job,
     record: &Record,
     options: &RunnerOptions,
-    teller: &Teller,
+    sink: &EventSink,
 ) -> Result<Option<Job>, JournalError> {
-    let found = record.adopted(job, slot_of(job), options.clock.now(), day);
+    let found = record.adopted(job, slot_of(job), options.clock.now(), utc_day);
     if let Some(id) = &found.task_id
         && journal.job_of_task(id).await?.is_some_and(|other| other.key != job.key)
     {
         return Ok(None);
     }
     match journal.adopt(job, &found).await? {
-        Moved::Done(job) => {
+        CasOutcome::Done(job) => {
             let task_id = job.task_id.clone();
-            teller.tell(options.clock.now(), Some(&job.key), EventKind::Adopted { task_id });
+            sink.emit(options.clock.now(), Some(&job.key), EventKind::Adopted { task_id });
             Ok(Some(job))
         }
-        Moved::Stale(job) => Ok(job),
+        CasOutcome::Conflict(job) => Ok(job),
     }
 }
 
@@ -169,25 +168,25 @@ struct Unsent {
     shots: Vec<String>,
     count: usize,
     unreadable: Option<String>,
+    inputs: BTreeSet<PathBuf>,
 }
 
 impl Unsent {
-    async fn look(&mut self, journal: &Journal, batch: &str) -> Result<(), JournalError> {
+    async fn read(&mut self, journal: &Journal, batch: &str) -> Result<(), JournalError> {
         let filter = JobFilter {
             batch: Some(batch.to_owned()),
             states: vec![State::Intent, State::NeedsApproval, State::OverBudget],
             ..JobFilter::default()
         };
-        let mut last: Option<String> = None;
-        loop {
-            let page = journal.jobs(&filter, last.as_deref(), PAGE).await?;
-            let Some(job) = page.last() else { return Ok(()) };
-            last = Some(job.key.clone());
+        let mut pages = journal.pages(filter);
+        while let Some(page) = pages.next().await? {
+            let inputs = page.iter().flat_map(|job| &job.planned.inputs);
+            self.inputs.extend(inputs.map(|input| input.path.clone()));
             let id = journal.id();
-            let look = move || page.into_iter().map(|job| (find(&job, &id), job)).collect::<Vec<_>>();
+            let find_all = move || page.into_iter().map(|job| (find(&job, &id), job)).collect::<Vec<_>>();
             // A panic in there is one here.
-            let Ok(looked) = tokio::task::spawn_blocking(look).await else { return Ok(()) };
-            for (found, job) in looked {
+            let Ok(found) = tokio::task::spawn_blocking(find_all).await else { return Ok(()) };
+            for (found, job) in found {
                 match found {
                     Found::Record(record) => {
                         // Another runner may have written both the row and the record since the row was read here.
@@ -200,10 +199,11 @@ impl Unsent {
                     Found::Nothing | Found::Other(_) => {}
                 }
                 self.count += 1;
-                if self.shots.len() < TOLD {
+                if self.shots.len() < SHOWN {
                     self.shots.push(job.planned.name);
                 }
             }
         }
+        Ok(())
     }
 }

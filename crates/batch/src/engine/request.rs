@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use ark_video::{Client, CreateOptions, Error, MarksInUse, Prepared, RetryOptions, Unknown};
-use serde_json::Value;
 
 use super::options::RunnerOptions;
 use crate::list::attach;
-use crate::{Job, Link, Planned};
+use crate::{Job, Link};
 
 /// Why there is no request.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ pub(crate) async fn prepare(
     Ok((prepared, search))
 }
 
-/// What a job takes from the one that it follows. Links are asked for anew: they die, and are not kept.
+/// What a job takes from the one that it follows. Links are requested again: they expire, and are not kept.
 async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, Unprepared> {
     let name = &before.planned.name;
     let id = before.task_id.as_ref().ok_or_else(|| Unprepared::Never(format!("{name} has no task")))?;
@@ -67,7 +66,7 @@ async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, 
         Err(error) => return Err(Unprepared::NotNow(error.to_string())),
     };
     let (address, what) = match link {
-        Link::Extend => (task.video_url(), "film"),
+        Link::Extend => (task.video_url(), "video"),
         _ => (task.last_frame_url(), "last frame (its request must ask for it: return_last_frame)"),
     };
     address
@@ -78,14 +77,4 @@ async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, 
 /// The search of a job's attempt, if it can be read.
 pub(crate) fn search_of(job: &Job) -> Option<Unknown> {
     serde_json::from_value(job.attempt.as_ref()?.search.clone()?).ok()
-}
-
-/// Whether a planned job keeps its last frame.
-pub(crate) fn wants_last_frame(planned: &Planned) -> bool {
-    planned.request.get("return_last_frame").and_then(Value::as_bool) == Some(true)
-}
-
-/// Whether a planned job runs in the cheap tier, which lists show apart.
-pub(crate) fn is_flex(planned: &Planned) -> bool {
-    planned.request.get("service_tier").and_then(Value::as_str) == Some("flex")
 }

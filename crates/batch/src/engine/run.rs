@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ark_video::Client;
@@ -11,12 +12,13 @@ use tokio::task::JoinSet;
 use super::active::Active;
 use super::claim::{claim, listen};
 use super::crash::CrashPoint;
-use super::events::{EventKind, Teller};
+use super::events::{EventKind, EventSink};
 use super::options::RunnerOptions;
 use super::outcome::{RunError, RunSummary, Stopped};
 use super::shared::Shared;
 use super::stop::Stop;
-use super::{reconciling, waiting};
+use super::{reconciler, task_watch};
+use crate::journal::JournalRetry;
 use crate::list::hex;
 use crate::{Journal, JournalError, RunnerRow, State};
 
@@ -45,19 +47,20 @@ impl Run {
         journal: Journal,
         options: RunnerOptions,
         batches: Vec<String>,
-        teller: Teller,
+        sink: EventSink,
         stop: Stop,
     ) -> Self {
         let mut random = [0; 8];
         options.random.fill(&mut random);
         let name = hex(&random);
         let mut helpers = JoinSet::new();
-        let (waiting, watcher) = waiting::start(&client, options.watch.clone(), teller.clone());
-        helpers.spawn(watcher.run());
-        let (reconciling, searcher) =
-            reconciling::start(&client, &journal, &options.clock, options.sweep.clone(), teller.clone());
-        helpers.spawn(searcher.run());
-        let shared = Shared::new(client, journal, options, name, teller, stop, waiting, reconciling);
+        let journal = journal.with_retries(retry(&options, &sink));
+        let (watch, watching) = task_watch::start(&client, options.watch.clone(), sink.clone());
+        helpers.spawn(watching.run());
+        let (reconciler, searching) =
+            reconciler::start(&client, &journal, &options.clock, options.sweep.clone(), sink.clone());
+        helpers.spawn(searching.run());
+        let shared = Shared::new(client, journal, options, name, sink, stop, watch, reconciler);
         Self { shared: Arc::new(shared), active: Arc::default(), batches, helpers }
     }
 
@@ -68,14 +71,14 @@ impl Run {
             let (journal, options) = (&shared.journal, &shared.options);
             let row = journal.runner_started(&shared.runner, &options.host, std::process::id()).await?;
             share_rates(&shared).await;
-            let beating = beat(shared.clone(), row);
+            let heartbeats = heartbeat(shared.clone(), row);
             let working = async {
                 self.begin().await?;
                 claim(&shared, &self.active, &self.batches).await
             };
             tokio::select! {
                 ended = working => ended,
-                () = beating => Ok(()),
+                () = heartbeats => Ok(()),
             }
         };
         tokio::select! {
@@ -89,14 +92,14 @@ impl Run {
         let shared = &self.shared;
         let (journal, options) = (&shared.journal, &shared.options);
         let trouble = |error: JournalError| {
-            shared.tell(None, EventKind::Trouble { reason: error.to_string() });
+            shared.emit(None, EventKind::Trouble { reason: error.to_string() });
         };
         if let Some(copy) = &options.backup
             && let Err(error) = journal.backup(copy).await
         {
             trouble(error);
         }
-        let alive = shared.patiently(|| journal.runners_alive(options.lease)).await?;
+        let alive = journal.runners_alive(options.lease).await?;
         let others = alive.iter().filter(|runner| runner.id != shared.runner).count();
         if others == 0 {
             let tidied = async {
@@ -106,10 +109,10 @@ impl Run {
             // Nothing hangs on it.
             tidied.await.unwrap_or_else(trouble);
         }
-        let queued = counts(shared, &self.batches).await?.into_iter().filter(|(state, _)| state.is_open());
+        let queued = counts(journal, &self.batches).await?.into_iter().filter(|(state, _)| state.is_open());
         let queued = queued.map(|(_, count)| count).sum();
         options.crash.reached(CrashPoint::BeforeClaim);
-        shared.tell(None, EventKind::Started { runner: shared.runner.clone(), others, queued });
+        shared.emit(None, EventKind::Started { runner: shared.runner.clone(), others, queued });
         Ok(())
     }
 
@@ -117,18 +120,33 @@ impl Run {
         let shared = self.shared.clone();
         self.active.abort();
         self.helpers.shutdown().await;
+        let journal = shared.journal.without_retries();
         // The row is only a hint to others; they find out by themselves.
-        let _ = shared.journal.runner_ended(&shared.runner).await;
-        let _ = shared.journal.set_high_water().await;
+        let _ = journal.runner_ended(&shared.runner).await;
+        let _ = journal.set_high_water().await;
         let stopped = shared.stop.cause().map(|(cause, reason)| Stopped { cause, reason });
-        Ok(RunSummary { counts: counts(&shared, &self.batches).await?, stopped })
+        Ok(RunSummary { counts: counts(&journal, &self.batches).await?, stopped })
     }
 }
 
-async fn counts(shared: &Shared, batches: &[String]) -> Result<BTreeMap<State, u64>, JournalError> {
+/// An outage of the journal holds the whole run up and is reported once.
+fn retry(options: &RunnerOptions, sink: &EventSink) -> JournalRetry {
+    let (clock, sink) = (options.clock.clone(), sink.clone());
+    JournalRetry {
+        clock: clock.clone(),
+        within: options.stuck_for,
+        on_outage: Box::new(move |error| {
+            let reason = format!("{error} It is tried again; nothing is sent meanwhile.");
+            sink.emit(clock.now(), None, EventKind::Trouble { reason });
+        }),
+        is_down: AtomicBool::new(false),
+    }
+}
+
+async fn counts(journal: &Journal, batches: &[String]) -> Result<BTreeMap<State, u64>, JournalError> {
     let mut counts = BTreeMap::new();
     for batch in batches {
-        for (state, count) in shared.journal.counts(Some(batch)).await? {
+        for (state, count) in journal.counts(Some(batch)).await? {
             *counts.entry(state).or_default() += count;
         }
     }
@@ -143,9 +161,9 @@ async fn share_rates(shared: &Shared) {
 }
 
 /// Says again and again that this runner is alive; never ends.
-async fn beat(shared: Arc<Shared>, mut row: RunnerRow) {
-    for beat in 0_u32.. {
-        if beat % MARKED == 0 {
+async fn heartbeat(shared: Arc<Shared>, mut row: RunnerRow) {
+    for heartbeat in 0_u32.. {
+        if heartbeat % MARKED == 0 {
             // Only an earlier copy would be noticed later.
             let _ = shared.journal.set_high_water().await;
         }

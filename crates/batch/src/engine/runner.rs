@@ -2,39 +2,35 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ark_video::Client;
 
-use super::events::{EventKind, Events, Teller};
+use super::events::{EventKind, EventSink, Events};
 use super::options::RunnerOptions;
 use super::outcome::{RunError, RunSummary};
 use super::recover::{Recovered, recover};
 use super::run::Run;
 use super::stop::Stop;
-use crate::targets::{Obstacle, obstacles};
-use crate::{JobFilter, Journal, JournalError, Planned, State};
+use crate::targets::TargetCheck;
+use crate::{Job, JobFilter, Journal, JournalError, State};
 
-/// Jobs that are read from the journal at once.
-const PAGE: usize = 500;
-
-/// Takes jobs from intent to film.
+/// Takes jobs from intent to video.
 ///
 /// ```no_run
 /// # async fn run(client: ark_video::Client, journal: ark_video_batch::Journal) -> Result<(), Box<dyn std::error::Error>> {
 /// use ark_video_batch::{Runner, RunnerOptions};
 ///
-/// let (mut events, handle, run) = Runner::new(client, journal, RunnerOptions::new()).run(&["night".to_owned()]);
+/// let (mut events, _handle, run) = Runner::new(client, journal, RunnerOptions::new()).run(&["night".to_owned()]);
 /// tokio::spawn(async move {
 ///     while let Some(event) = events.next().await {
 ///         // Show it.
 ///         # drop(event);
 ///     }
 /// });
-/// // `handle.drain()` when a person asks for the end.
+/// // `_handle.drain()` when a person asks for the end.
 /// let summary = run.await?;
 /// assert_eq!(summary.left(), 0);
-/// # drop(handle);
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
@@ -49,16 +45,16 @@ pub struct Runner {
 #[derive(Debug, Clone)]
 pub struct RunnerHandle {
     stop: Stop,
-    teller: Teller,
+    sink: EventSink,
     options: RunnerOptions,
 }
 
 impl RunnerHandle {
-    /// Asks for the end: nothing new is begun, creates that are under way get their answer written down, films that are being
-    /// fetched are fetched. Tasks that run are left to the next run.
+    /// Asks for the end: nothing new is started, creates that are under way get their answer written down, videos that are being
+    /// downloaded are downloaded. Tasks that run are left to the next run.
     pub fn drain(&self) {
         if !self.stop.drains() {
-            self.teller.tell(self.options.clock.now(), None, EventKind::Draining);
+            self.sink.emit(self.options.clock.now(), None, EventKind::Draining);
         }
         self.stop.drain();
     }
@@ -85,29 +81,29 @@ impl Runner {
         self,
         batches: &[String],
     ) -> (Events, RunnerHandle, impl Future<Output = Result<RunSummary, RunError>> + Send + use<>) {
-        let (teller, events) = Teller::new();
+        let (sink, end, events) = EventSink::new();
         let stop = Stop::new();
-        let handle =
-            RunnerHandle { stop: stop.clone(), teller: teller.clone(), options: self.options.clone() };
+        let handle = RunnerHandle { stop: stop.clone(), sink: sink.clone(), options: self.options.clone() };
         let batches: Vec<String> = batches.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let run = async move {
+            let _end = end;
             let findings = self.journal.audit().await?;
             if !findings.is_empty() {
                 return Err(RunError::Damaged(findings));
             }
-            match recover(&self.journal, &batches, &self.options, &teller).await? {
-                Recovered::Ready => {}
+            let inputs = match recover(&self.journal, &batches, &self.options, &sink).await? {
+                Recovered::Ready(inputs) => inputs,
                 Recovered::Earlier(changes) => {
                     return Err(RunError::Earlier { place: self.journal.place().to_owned(), changes });
                 }
                 Recovered::Lost(lost) => return Err(RunError::Lost(lost)),
-            }
-            let blocked = blocked(&self.journal, &batches, &self.options).await?;
+            };
+            let blocked = blocked(&self.journal, &batches, &inputs, &self.options).await?;
             if !blocked.is_empty() {
                 return Err(RunError::Targets(blocked));
             }
             let Self { client, journal, options } = self;
-            Run::new(client, journal, options, batches, teller, stop).go().await
+            Run::new(client, journal, options, batches, sink, stop).go().await
         };
         (events, handle, run)
     }
@@ -118,6 +114,7 @@ impl Runner {
 async fn blocked(
     journal: &Journal,
     batches: &[String],
+    inputs: &BTreeSet<PathBuf>,
     options: &RunnerOptions,
 ) -> Result<Vec<String>, JournalError> {
     let mut lines = Vec::new();
@@ -129,24 +126,23 @@ async fn blocked(
         }
         let filter =
             JobFilter { batch: Some(batch.clone()), states: vec![State::Intent], ..JobFilter::default() };
-        let mut jobs: Vec<Planned> = Vec::new();
-        let mut last = None;
-        loop {
-            let page = journal.jobs(&filter, last.as_deref(), PAGE).await?;
-            let Some(end) = page.last() else { break };
-            last = Some(end.key.clone());
-            jobs.extend(page.into_iter().map(|job| job.planned));
+        let mut targets = TargetCheck::new(Path::new(""), options.targets(), inputs.iter().cloned());
+        let mut pages = journal.pages(filter);
+        while let Some(page) = pages.next().await? {
+            let batch = batch.clone();
+            let checked = tokio::task::spawn_blocking(move || {
+                let line = |job: Job| {
+                    let obstacle = targets.obstacle(&batch, &job.planned)?;
+                    Some(format!("{}: {}; {}", job.planned.name, obstacle.message(), obstacle.advice()))
+                };
+                let lines: Vec<_> = page.into_iter().filter_map(line).collect();
+                (targets, lines)
+            });
+            // A panic in there is one here.
+            let Ok((same, found)) = checked.await else { return Ok(lines) };
+            targets = same;
+            lines.extend(found);
         }
-        let (name, policy) = (batch.clone(), options.targets());
-        let looked = tokio::task::spawn_blocking(move || {
-            let found = obstacles(&name, &jobs, Path::new(""), policy);
-            let line = |(index, obstacle): &(usize, Obstacle)| {
-                let job = jobs.get(*index).map_or("", |job| job.name.as_str());
-                format!("{job}: {}; {}", obstacle.message(), obstacle.advice())
-            };
-            found.iter().map(line).collect::<Vec<_>>()
-        });
-        lines.extend(looked.await.unwrap_or_default());
     }
     Ok(lines)
 }

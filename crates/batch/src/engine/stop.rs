@@ -1,10 +1,11 @@
 //! Whether a run still sends creates, and whether it is to end. Only ever moves towards the end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
 use super::events::StopCause;
+use super::locked;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
@@ -12,7 +13,7 @@ enum Phase {
     Running,
     /// No more creates; what runs is waited for and fetched.
     Closed,
-    /// No more creates, and nothing else is begun either.
+    /// No more creates, and nothing else is started either.
     Draining,
     /// At once.
     Now,
@@ -32,7 +33,7 @@ impl Stop {
 
     /// No more creates. Answers whether this was the first word of it.
     pub(crate) fn close(&self, cause: StopCause, reason: &str) -> bool {
-        let mut first = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = locked(&self.cause);
         let is_first = first.is_none();
         if is_first {
             *first = Some((cause, reason.to_owned()));
@@ -42,7 +43,7 @@ impl Stop {
         is_first
     }
 
-    /// No more creates, and nothing else is begun.
+    /// No more creates, and nothing else is started.
     pub(crate) fn drain(&self) {
         self.close(StopCause::Asked, "a person asked for the end");
         self.advance(Phase::Draining);
@@ -56,7 +57,7 @@ impl Stop {
 
     /// Why no more creates are sent.
     pub(crate) fn cause(&self) -> Option<(StopCause, String)> {
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.cause).clone()
     }
 
     pub(crate) fn sends(&self) -> bool {
@@ -72,7 +73,7 @@ impl Stop {
         self.until(Phase::Closed).await;
     }
 
-    /// Returns when nothing is begun any more.
+    /// Returns when nothing is started any more.
     pub(crate) async fn draining(&self) {
         self.until(Phase::Draining).await;
     }

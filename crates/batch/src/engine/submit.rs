@@ -5,46 +5,48 @@
 //! this is not dropped before the answer is in the journal, except where the process is to end at once.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ark_video::{Error, MarksInUse, Prepared, Sidecar, TargetError, TargetFault, UnixMillis, Unknown};
 
-use super::answer::{accepted, failed, not_sent};
+use super::answer::{accepted, failed, not_sent, stuck};
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
-use super::guard::{Moment, may_send};
+use super::guard::{ClockReading, may_send};
+use super::locked;
+use super::next_action::StepOutcome;
+use super::permits::{pause, slot_of, wait_for_permit};
 use super::records::{self, Found, find};
 use super::recover::adopt;
 use super::request::{Unprepared, prepare};
-use super::shared::{Shared, locked, moved};
-use super::turn::{pause, slot_of, wait_for_turn};
+use super::shared::Shared;
 use crate::list::hex;
 use crate::targets::target_of;
-use crate::{Amount, Attempt, Job, JournalError, SlotWish, State, Submitting};
+use crate::{Amount, Attempt, Job, JournalError, SlotRequest, State, Submitting};
 
 /// The pause after something that was not sent for reasons of the network or of its files, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// Takes a job one attempt further. What it is then, `None` if it has to be read again. `refusals` counts its creates that were
-/// refused because a part of the service failed.
+/// Takes a job one attempt further. `refusals` counts its creates that were refused because a part of the service failed.
 pub(crate) async fn submit(
     shared: &Shared,
     job: Job,
     before: Option<&Job>,
     refusals: &mut u32,
-) -> Result<Option<Job>, JournalError> {
+) -> Result<StepOutcome, JournalError> {
     let job = match not_recorded(shared, job).await? {
         Ok(job) => job,
-        Err(now) => return Ok(now),
+        Err(outcome) => return Ok(outcome),
     };
     let slot = slot_of(&job);
     let model = shared.model(&slot);
     let turn = tokio::select! {
         turn = model.turn.lock() => turn,
-        () = shared.stop.closed() => return Ok(Some(job)),
+        () = shared.stop.closed() => return Ok(job.into()),
     };
-    let Some((turn, ceiling)) = wait_for_turn(shared, &model, &slot, turn).await? else {
-        return Ok(Some(job));
+    let Some((turn, ceiling)) = wait_for_permit(shared, &model, &slot, turn).await? else {
+        return Ok(job.into());
     };
     // The first to come had to wait: things may have changed for this job.
     let mut in_use = shared.marks_in_use(job.model()).await?;
@@ -58,81 +60,77 @@ pub(crate) async fn submit(
     let (prepared, search) = match prepared {
         Ok(prepared) => prepared,
         Err(Unprepared::Never(reason)) => {
-            return Ok(moved(
-                shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?,
-            ));
+            return Ok(shared.journal.park(&job, State::Rejected, &reason).await?.into());
         }
         Err(Unprepared::NotNow(reason)) => {
             drop(turn);
-            shared.tell(Some(&job.key), EventKind::Trouble { reason });
+            stuck(shared, &model, &reason);
+            shared.emit(Some(&job.key), EventKind::Trouble { reason });
             pause(shared, LONGEST_PAUSE).await;
-            return Ok(None);
+            return Ok(StepOutcome::Reread);
         }
     };
     if prepared.report().is_refused() && shared.options.check == ark_video::CheckPolicy::Refuse {
         let reason = Error::Rejected(Box::new(prepared.report().clone())).to_string();
-        return Ok(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?));
+        return Ok(shared.journal.park(&job, State::Rejected, &reason).await?.into());
     }
     if let Some(reason) = lacks_mark(shared, &job, &prepared, &in_use).await? {
         drop(turn);
-        shared.tell(Some(&job.key), EventKind::Trouble { reason });
+        stuck(shared, &model, &reason);
+        shared.emit(Some(&job.key), EventKind::Trouble { reason });
         pause(shared, LONGEST_PAUSE).await;
-        return Ok(None);
+        return Ok(StepOutcome::Reread);
     }
     // Last of all before it is written down: what came into the video's way since the run began.
     if let Err(error) = savable(shared, &job).await {
         if error.fault == TargetFault::NoRoom {
             shared.close(StopCause::DiskFull, &error.message);
-            return Ok(None);
+            return Ok(StepOutcome::Reread);
         }
         let reason =
             format!("{error}; nothing was sent; {}, then bring it back with `batch retry`", error.advice);
-        return Ok(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?));
+        return Ok(shared.journal.park(&job, State::Rejected, &reason).await?.into());
     }
-    let begun = Moment::of(&*shared.options.clock);
-    let attempt = attempt_of(shared, &job, &search, begun.wall);
+    let started = ClockReading::of(&*shared.options.clock);
+    let attempt = attempt_of(shared, &job, &search, started.wall);
     let token = attempt.token.clone();
-    let wish = SlotWish { model: slot, ceiling };
+    let wish = SlotRequest { model: slot, ceiling };
     let written = shared.journal.submitting(&job, attempt, &wish).await;
     drop(turn);
     let job = match written {
         Ok(Submitting::Done(job)) => {
-            shared.marks_taken(job.model(), prepared.marks(), begun.wall);
+            shared.marks_taken(job.model(), prepared.marks(), started.wall);
             job
         }
-        Ok(Submitting::Stale(_)) => return Ok(None),
+        Ok(Submitting::Conflict(_)) => return Ok(StepOutcome::Reread),
         Ok(Submitting::MarkTaken) => {
             shared.forget_marks(job.model());
-            return Ok(None);
+            return Ok(StepOutcome::Reread);
         }
-        Ok(Submitting::NoSlot) => return Ok(None),
+        Ok(Submitting::NoSlot) => return Ok(StepOutcome::Reread),
         Ok(Submitting::Paused) => {
-            shared.patiently(|| shared.journal.release(&shared.runner, &job.key)).await?;
-            return Ok(None);
+            shared.journal.release(&shared.runner, &job.key).await?;
+            return Ok(StepOutcome::Reread);
         }
         Ok(Submitting::NoRoom { scope, unit, cap, reserved, settled }) => {
             let amount = |number| Amount::in_unit(&unit, number);
             let reason = format!(
-                "the cap of {} on {scope} leaves no room for it: {} are spent and {} set aside; raise the cap and resume",
+                "the cap of {} on {scope} leaves no room for it: {} are spent and {} reserved; raise the cap and resume",
                 amount(cap),
                 amount(settled),
                 amount(reserved)
             );
-            return Ok(moved(
-                shared.patiently(|| shared.journal.park(&job, State::OverBudget, &reason)).await?,
-            ));
+            return Ok(shared.journal.park(&job, State::OverBudget, &reason).await?.into());
         }
         Ok(Submitting::NoPrice { scope, unit }) => {
             let reason = format!(
-                "there is a cap in {unit} on {scope}, and nobody can tell what this shot will cost in {unit}; lay the cap in tokens, or lift it"
+                "there is a cap in {unit} on {scope}, and the cost of this shot in {unit} is unknown; set the cap in tokens, or remove it"
             );
-            return Ok(moved(
-                shared.patiently(|| shared.journal.park(&job, State::OverBudget, &reason)).await?,
-            ));
+            return Ok(shared.journal.park(&job, State::OverBudget, &reason).await?.into());
         }
         Err(error) => {
             // The commit may have been heard although its answer was not; nothing was sent, and now it is too late to.
-            let now = shared.patiently(|| shared.journal.job(&job.key)).await?;
+            let now = shared.journal.job(&job.key).await?;
             let ours = |job: &Job| {
                 job.state == State::Submitting
                     && job.attempt.as_ref().is_some_and(|attempt| attempt.token == token)
@@ -140,11 +138,11 @@ pub(crate) async fn submit(
             if let Some(job) = now.filter(ours) {
                 not_sent(shared, &job, &error.to_string()).await?;
             }
-            return if error.is_transient() { Ok(None) } else { Err(error) };
+            return if error.is_transient() { Ok(StepOutcome::Reread) } else { Err(error) };
         }
     };
     let number = job.attempt.as_ref().map_or(0, |attempt| attempt.number);
-    shared.tell(Some(&job.key), EventKind::Submitting { attempt: number });
+    shared.emit(Some(&job.key), EventKind::Submitting { attempt: number });
     shared.options.crash.reached(CrashPoint::AfterSubmitting);
     if let Err(error) = write_down(shared, &job, search).await {
         let reason = format!("its record beside {} cannot be written: {error}", job.planned.output.display());
@@ -152,41 +150,49 @@ pub(crate) async fn submit(
             shared.close(StopCause::DiskFull, &reason);
             return not_sent(shared, &job, &reason).await;
         }
-        return Ok(moved(shared.patiently(|| shared.journal.refused(&job, &reason)).await?));
+        return Ok(shared.journal.refused(&job, &reason).await?.into());
     }
+    let late = AtomicBool::new(false);
     let guard = || {
-        let in_time = may_send(begun, Moment::of(&*shared.options.clock), shared.options.guard);
+        let in_time = may_send(started, ClockReading::of(&*shared.options.clock), shared.options.guard);
         in_time.then_some(()).ok_or_else(|| {
+            late.store(true, Ordering::Relaxed);
             format!(
                 "more than {} ms passed between writing it down and sending it (a slow disk, or a machine that slept)",
                 shared.options.guard.as_millis()
             )
         })
     };
-    // Another create was told to wait since: the client would hold this one back, and it would go out too late.
-    let held_back = locked(&model.pace).not_before() > shared.options.clock.monotonic();
+    // Another create was throttled since: the client would hold this one back, and it would go out too late.
+    let held_back = locked(&model.adaptive).not_before() > shared.options.clock.monotonic();
     if held_back {
         not_sent(shared, &job, "the service asked for a pause just before it was sent").await?;
-        return Ok(None);
+        return Ok(StepOutcome::Reread);
     }
     let sent = shared.client.create_prepared_if(&prepared, guard).await;
     let answered = shared.client.now();
     shared.options.crash.reached(CrashPoint::AfterAnswer);
     match sent {
         Ok(task) => accepted(shared, &model, &job, task.id(), answered).await,
-        Err(error) => failed(shared, &model, &job, &prepared, error, refusals).await,
+        Err(error) => {
+            if late.load(Ordering::Relaxed) && locked(&model.adaptive).too_late() {
+                // Each attempt costs disk writes: a clock that jumps would make a run of nothing else.
+                shared.close(StopCause::Stuck, &format!("too many creates in a row were too late: {error}"));
+            }
+            failed(shared, &model, &job, &prepared, error, refusals).await
+        }
     }
 }
 
 /// The job, if nothing beside its output says that it was sent before: else what became of its row.
-async fn not_recorded(shared: &Shared, job: Job) -> Result<Result<Job, Option<Job>>, JournalError> {
+async fn not_recorded(shared: &Shared, job: Job) -> Result<Result<Job, StepOutcome>, JournalError> {
     let (id, looked) = (shared.journal.id(), job.clone());
     let found = tokio::task::spawn_blocking(move || find(&looked, &id)).await;
     let why = match found {
         Ok(Found::Nothing) => return Ok(Ok(job)),
         Ok(Found::Record(record)) => {
-            if let Some(now) = adopt(&shared.journal, &job, &record, &shared.options, &shared.teller).await? {
-                return Ok(Err(Some(now)));
+            if let Some(now) = adopt(&shared.journal, &job, &record, &shared.options, &shared.sink).await? {
+                return Ok(Err(now.into()));
             }
             "beside its output is the record of another shot's task".to_owned()
         }
@@ -203,7 +209,7 @@ async fn not_recorded(shared: &Shared, job: Job) -> Result<Result<Job, Option<Jo
         Err(_) => "what is beside its output could not be read".to_owned(),
     };
     let reason = format!("{why}; nothing was sent");
-    Ok(Err(moved(shared.patiently(|| shared.journal.park(&job, State::Rejected, &reason)).await?)))
+    Ok(Err(shared.journal.park(&job, State::Rejected, &reason).await?.into()))
 }
 
 fn is_rehearsed(video: &Path) -> bool {
@@ -246,7 +252,7 @@ async fn lacks_mark(
     }
     let reused = prepared.marks().expiry.and_then(|expiry| Some((expiry, in_use.used_at(expiry)?)));
     if let Some((expiry, used_at)) = reused
-        && !shared.patiently(|| shared.journal.free_mark(model, expiry, used_at)).await?
+        && !shared.journal.free_mark(model, expiry, used_at).await?
     {
         // It is taken below or it is not: the journal decides.
         shared.forget_marks(model);
@@ -264,7 +270,7 @@ fn attempt_of(shared: &Shared, job: &Job, search: &Unknown, at: UnixMillis) -> A
         at,
         search: serde_json::to_value(search).ok(),
         reserved: job.planned.estimate.clone().unwrap_or_default(),
-        day: super::words::day(at),
+        day: crate::money::utc_day(at),
         ..Attempt::default()
     }
 }

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use crate::{Attempt, Job, State};
 
-use super::moves::{Step, UNSENT, own};
-use super::{Journal, JournalError, Moved};
+use super::transition::{Transition, UNSENT, own};
+use super::{CasOutcome, Journal, JournalError};
 
 /// What a record says of a job.
 #[derive(Debug, Clone)]
@@ -30,12 +30,14 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or the task is another job's.
-    pub(crate) async fn adopt(&self, job: &Job, found: &Adopted) -> Result<Moved, JournalError> {
-        let adopt = async {
+    pub(crate) async fn adopt(&self, job: &Job, found: &Adopted) -> Result<CasOutcome, JournalError> {
+        self.with_retry(UNSENT, || async {
             let mut tx = self.inner.db.write().await?;
-            let Some(mut row) = self.locked(&mut tx, &job.key).await? else { return Ok(Moved::Stale(None)) };
+            let Some(mut row) = self.locked(&mut tx, &job.key).await? else {
+                return Ok(CasOutcome::Conflict(None));
+            };
             if row.state != job.state || row.seq != job.seq {
-                return Ok(Moved::Stale(Some(row)));
+                return Ok(CasOutcome::Conflict(Some(row)));
             }
             let mut way = match row.state {
                 State::NeedsApproval | State::OverBudget => vec![State::Intent, State::Submitting],
@@ -61,16 +63,16 @@ impl Journal {
                     _ => {}
                 }
                 match self.put(&mut tx, &row, next, None).await? {
-                    Step::Done(done) => row = done,
-                    Step::Stale(found) => return Ok(Moved::Stale(found)),
-                    Step::Not(_) => return Ok(Moved::Stale(Some(row))),
+                    Transition::Done(done) => row = done,
+                    Transition::Conflict(found) => return Ok(CasOutcome::Conflict(found)),
+                    Transition::Not(_) => return Ok(CasOutcome::Conflict(Some(row))),
                 }
             }
-            // Its marks are in use, whoever gave them.
+            // Its marks are in use, also if another runner gave them.
             self.take_mark(&mut tx, row.model(), &found.attempt).await?;
             tx.commit().await?;
-            Ok(Moved::Done(row))
-        };
-        adopt.await.map_err(|trouble| self.told(UNSENT, trouble))
+            Ok(CasOutcome::Done(row))
+        })
+        .await
     }
 }

@@ -1,13 +1,13 @@
-//! Whether the journal is what it has to be: the file whole, each row as it was written, purses and counts the sums of the
+//! Whether the journal is what it has to be: the file whole, each row as it was written, budgets and counts the sums of the
 //! rows. Changes nothing.
 
 use std::collections::BTreeMap;
 
+use super::budgets::{BudgetKey, Sums, differ};
 use super::db::Tx;
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::pace::{WHOLE, slot};
-use super::purses::{PurseKey, Sums, differ};
-use super::schema::{JOB, PACE, PURSE, TABLES};
+use super::schema::{BUDGET, JOB, PACE, TABLES};
 use super::{Finding, Journal, JournalError, JournalErrorKind, rows};
 
 /// Rows in memory at once.
@@ -17,18 +17,18 @@ const PAGE: usize = 500;
 const ENOUGH: usize = 100;
 
 impl Journal {
-    /// Looks through the whole journal, as it is at one moment; other runners go on meanwhile. Nothing may be sent while there
-    /// are findings. At most about a hundred are told.
+    /// Reads the whole journal as one snapshot; other runners go on meanwhile. Nothing may be sent while there
+    /// are findings. At most about a hundred are returned.
     ///
     /// # Errors
     ///
     /// When the journal cannot be read at all.
     pub async fn audit(&self) -> Result<Vec<Finding>, JournalError> {
-        let doing = Doing { what: "Auditing the journal", so: "Nothing was sent." };
-        self.look_through().await.map_err(|trouble| self.told(doing, trouble))
+        let context = ErrorContext { what: "Auditing the journal", so: "Nothing was sent." };
+        self.with_retry(context, || self.audit_all()).await
     }
 
-    async fn look_through(&self) -> Result<Vec<Finding>, Trouble> {
+    async fn audit_all(&self) -> Result<Vec<Finding>, StoreError> {
         let mut tx = self.inner.db.snapshot().await?;
         let mut findings = Vec::new();
         if matches!(tx, Tx::Sqlite(_)) {
@@ -41,7 +41,7 @@ impl Journal {
         }
         for table in TABLES.into_iter().filter(|table| table.name != JOB.name) {
             for row in tx.all(table.select(""), Vec::new()).await? {
-                found(&mut findings, table.name, table.checked(&row).map(drop))?;
+                found(&mut findings, table.name, table.verify_checksum(&row).map(drop))?;
             }
         }
         for row in tx.all("SELECT name, next_at, complement FROM ark_bucket", Vec::new()).await? {
@@ -50,18 +50,18 @@ impl Journal {
                 findings.push(Finding { place: "ark_bucket".to_owned(), what });
             }
         }
-        let (purses, running) = sums(&mut tx, &mut findings).await?;
+        let (budgets, running) = sums(&mut tx, &mut findings).await?;
         if findings.is_empty() {
-            compare(&mut tx, &purses, &running, &mut findings).await?;
+            compare(&mut tx, &budgets, &running, &mut findings).await?;
         }
         Ok(findings)
     }
 }
 
 /// Damage is a finding; that nothing can be read is an error.
-fn found(findings: &mut Vec<Finding>, place: &str, result: Result<(), Trouble>) -> Result<(), Trouble> {
+fn found(findings: &mut Vec<Finding>, place: &str, result: Result<(), StoreError>) -> Result<(), StoreError> {
     match result {
-        Err(Trouble::Said(JournalErrorKind::Damaged, what)) => {
+        Err(StoreError::Reported(JournalErrorKind::Damaged, what)) => {
             findings.push(Finding { place: place.to_owned(), what });
             Ok(())
         }
@@ -69,10 +69,10 @@ fn found(findings: &mut Vec<Finding>, place: &str, result: Result<(), Trouble>) 
     }
 }
 
-type Totals = (BTreeMap<PurseKey, Sums>, BTreeMap<String, i64>);
+type Totals = (BTreeMap<BudgetKey, Sums>, BTreeMap<String, i64>);
 
-async fn sums(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<Totals, Trouble> {
-    let (mut purses, mut running) = Totals::default();
+async fn sums(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<Totals, StoreError> {
+    let (mut budgets, mut running) = Totals::default();
     let mut after = String::new();
     let sql = JOB.select(&format!("WHERE key > $1 ORDER BY key LIMIT {PAGE}"));
     loop {
@@ -84,40 +84,40 @@ async fn sums(tx: &mut Tx, findings: &mut Vec<Finding>) -> Result<Totals, Troubl
                     place: JOB.name.to_owned(),
                     what: "the rows are out of order".to_owned(),
                 });
-                return Ok((purses, running));
+                return Ok((budgets, running));
             }
             after = key;
             let result = rows::job(row).and_then(|job| {
                 if let Some(slot) = slot(&job) {
                     *running.entry(slot.to_owned()).or_default() += 1;
                 }
-                differ(&mut purses, None, &job)
+                differ(&mut budgets, None, &job)
             });
             found(findings, JOB.name, result)?;
         }
         if page.len() < PAGE || findings.len() >= ENOUGH {
-            return Ok((purses, running));
+            return Ok((budgets, running));
         }
     }
 }
 
 async fn compare(
     tx: &mut Tx,
-    purses: &BTreeMap<PurseKey, Sums>,
+    budgets: &BTreeMap<BudgetKey, Sums>,
     running: &BTreeMap<String, i64>,
     findings: &mut Vec<Finding>,
-) -> Result<(), Trouble> {
+) -> Result<(), StoreError> {
     let mut kept = BTreeMap::new();
-    for row in tx.all(PURSE.select(""), Vec::new()).await? {
+    for row in tx.all(BUDGET.select(""), Vec::new()).await? {
         let sums = Sums { reserved: row.int("reserved")?, settled: row.int("settled")? };
         kept.insert((row.text("scope")?, row.text("unit")?), sums);
     }
-    for key in kept.keys().chain(purses.keys().filter(|key| !kept.contains_key(*key))) {
-        let of = |sums: &BTreeMap<PurseKey, Sums>| sums.get(key).copied().unwrap_or_default();
-        let (has, should) = (of(&kept), of(purses));
+    for key in kept.keys().chain(budgets.keys().filter(|key| !kept.contains_key(*key))) {
+        let of = |sums: &BTreeMap<BudgetKey, Sums>| sums.get(key).copied().unwrap_or_default();
+        let (has, should) = (of(&kept), of(budgets));
         if has != should {
             findings.push(Finding {
-                place: PURSE.name.to_owned(),
+                place: BUDGET.name.to_owned(),
                 what: format!(
                     "{} in {} has {} reserved and {} spent; its jobs add up to {} and {}",
                     key.0, key.1, has.reserved, has.settled, should.reserved, should.settled

@@ -3,15 +3,15 @@
 use serde_json::Value as Json;
 
 use super::db::{Row, Tx, Value};
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::schema::BATCH;
 use super::{BatchRow, Journal, JournalError, claims};
 
-pub(super) fn read(row: &Row) -> Result<BatchRow, Trouble> {
-    BATCH.checked(row)?;
+pub(super) fn read(row: &Row) -> Result<BatchRow, StoreError> {
+    BATCH.verify_checksum(row)?;
     let name = row.text("name")?;
     let options = serde_json::from_str(&row.text("options")?)
-        .map_err(|_| Trouble::damaged(format!("the options of the batch {name} are no JSON")))?;
+        .map_err(|_| StoreError::damaged(format!("the options of the batch {name} are no JSON")))?;
     Ok(BatchRow {
         name,
         list_hash: row.text("list_hash")?,
@@ -22,8 +22,8 @@ pub(super) fn read(row: &Row) -> Result<BatchRow, Trouble> {
     })
 }
 
-fn sealed(batch: &BatchRow) -> Vec<Value> {
-    BATCH.sealed(vec![
+fn with_checksum(batch: &BatchRow) -> Vec<Value> {
+    BATCH.with_checksum(vec![
         batch.name.as_str().into(),
         batch.list_hash.as_str().into(),
         i64::from(batch.paused).into(),
@@ -33,7 +33,7 @@ fn sealed(batch: &BatchRow) -> Vec<Value> {
     ])
 }
 
-pub(super) async fn is_paused(tx: &mut Tx, name: &str) -> Result<bool, Trouble> {
+pub(super) async fn is_paused(tx: &mut Tx, name: &str) -> Result<bool, StoreError> {
     let row = tx.one(BATCH.select("WHERE name = $1"), vec![name.into()]).await?;
     Ok(row.as_ref().map(read).transpose()?.is_some_and(|batch| batch.paused))
 }
@@ -45,12 +45,12 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn batch(&self, name: &str) -> Result<Option<BatchRow>, JournalError> {
-        let doing = Doing { what: "Reading a batch", so: "" };
-        let look = async {
+        let context = ErrorContext { what: "Reading a batch", so: "" };
+        self.with_retry(context, || async {
             let row = self.inner.db.one(BATCH.select("WHERE name = $1"), vec![name.into()]).await?;
             row.as_ref().map(read).transpose()
-        };
-        look.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 
     /// All batches, by name.
@@ -59,12 +59,12 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn batches(&self) -> Result<Vec<BatchRow>, JournalError> {
-        let doing = Doing { what: "Reading the batches", so: "" };
-        let look = async {
+        let context = ErrorContext { what: "Reading the batches", so: "" };
+        self.with_retry(context, || async {
             let rows = self.inner.db.all(BATCH.select("ORDER BY name"), Vec::new()).await?;
-            rows.iter().map(read).collect::<Result<Vec<_>, Trouble>>()
-        };
-        look.await.map_err(|trouble| self.told(doing, trouble))
+            rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await
     }
 
     /// Sends nothing more of a batch; what runs is still waited for and fetched. `false` if there is no such batch.
@@ -74,7 +74,7 @@ impl Journal {
     /// When it cannot be written.
     pub async fn pause(&self, name: &str, reason: &str) -> Result<bool, JournalError> {
         let reason = Some(reason.to_owned());
-        self.change_batch(name, |batch| (batch.paused, batch.reason) = (true, reason)).await
+        self.change_batch(name, |batch| (batch.paused, batch.reason) = (true, reason.clone())).await
     }
 
     /// Lets a paused batch go on. `false` if there is no such batch.
@@ -92,27 +92,27 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn keep_options(&self, name: &str, options: Json) -> Result<bool, JournalError> {
-        self.change_batch(name, |batch| batch.options = options).await
+        self.change_batch(name, |batch| batch.options = options.clone()).await
     }
 
-    async fn change_batch(&self, name: &str, edit: impl FnOnce(&mut BatchRow)) -> Result<bool, JournalError> {
-        let doing = Doing { what: "Changing a batch", so: "It is as it was." };
-        let change = async {
+    async fn change_batch(&self, name: &str, edit: impl Fn(&mut BatchRow)) -> Result<bool, JournalError> {
+        let context = ErrorContext { what: "Changing a batch", so: "It is as it was." };
+        self.with_retry(context, || async {
             let mut tx = self.inner.db.write().await?;
             let rows = tx.all_locked(BATCH.select("WHERE name = $1"), vec![name.into()]).await?;
             let Some(row) = rows.first() else { return Ok(false) };
             let mut batch = read(row)?;
             edit(&mut batch);
-            tx.execute(BATCH.upsert(1), sealed(&batch)).await?;
+            tx.execute(BATCH.upsert(1), with_checksum(&batch)).await?;
             claims::notify(&mut tx).await?;
             tx.commit().await?;
             Ok(true)
-        };
-        change.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 
-    /// Makes the batch if it is new, and writes down which list was laid over it.
-    pub(super) async fn note_list(&self, name: &str, list_hash: &str) -> Result<(), Trouble> {
+    /// Makes the batch if it is new, and writes down which list was planned.
+    pub(super) async fn note_list(&self, name: &str, list_hash: &str) -> Result<(), StoreError> {
         let new = BatchRow {
             name: name.to_owned(),
             list_hash: list_hash.to_owned(),
@@ -122,13 +122,13 @@ impl Journal {
             created_at: self.now(),
         };
         let mut tx = self.inner.db.write().await?;
-        tx.execute(BATCH.insert_missing(1), sealed(&new)).await?;
+        tx.execute(BATCH.insert_missing(1), with_checksum(&new)).await?;
         let rows = tx.all_locked(BATCH.select("WHERE name = $1"), vec![name.into()]).await?;
         if let Some(mut batch) =
             rows.first().map(read).transpose()?.filter(|batch| batch.list_hash != list_hash)
         {
             list_hash.clone_into(&mut batch.list_hash);
-            tx.execute(BATCH.upsert(1), sealed(&batch)).await?;
+            tx.execute(BATCH.upsert(1), with_checksum(&batch)).await?;
         }
         Ok(tx.commit().await?)
     }

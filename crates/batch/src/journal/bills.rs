@@ -3,7 +3,7 @@
 use ark_video::UnixMillis;
 
 use super::db::{Row, Tx, Value};
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::schema::{BILL, JOB};
 use super::{Bill, BillKind, Journal, JournalError, rows};
 
@@ -14,12 +14,12 @@ fn kind_text(kind: BillKind) -> &'static str {
     }
 }
 
-fn read(row: &Row) -> Result<Bill, Trouble> {
-    BILL.checked(row)?;
+fn read(row: &Row) -> Result<Bill, StoreError> {
+    BILL.verify_checksum(row)?;
     let kind = match row.text("kind")?.as_str() {
         "extra" => BillKind::Extra,
         "earlier" => BillKind::Earlier,
-        other => return Err(Trouble::damaged(format!("a bill is of the kind {other:?}, which is none"))),
+        other => return Err(StoreError::damaged(format!("a bill is of the kind {other:?}, which is none"))),
     };
     Ok(Bill {
         task_id: row.text("task_id")?,
@@ -31,7 +31,7 @@ fn read(row: &Row) -> Result<Bill, Trouble> {
     })
 }
 
-pub(super) async fn keep(tx: &mut Tx, bill: &Bill) -> Result<(), Trouble> {
+pub(super) async fn keep(tx: &mut Tx, bill: &Bill) -> Result<(), StoreError> {
     let values: Vec<Value> = vec![
         bill.task_id.as_str().into(),
         bill.key.as_str().into(),
@@ -40,17 +40,17 @@ pub(super) async fn keep(tx: &mut Tx, bill: &Bill) -> Result<(), Trouble> {
         bill.found_at.into(),
         bill.reason.as_str().into(),
     ];
-    tx.execute(BILL.insert_missing(1), BILL.sealed(values)).await?;
+    tx.execute(BILL.insert_missing(1), BILL.with_checksum(values)).await?;
     Ok(())
 }
 
 /// Takes a task off the bills because it has become a job's own.
-pub(super) async fn forget(tx: &mut Tx, task_id: &str) -> Result<(), Trouble> {
+pub(super) async fn forget(tx: &mut Tx, task_id: &str) -> Result<(), StoreError> {
     tx.execute("DELETE FROM ark_bill WHERE task_id = $1", vec![task_id.into()]).await?;
     Ok(())
 }
 
-pub(super) async fn knows(tx: &mut Tx, task_id: &str) -> Result<bool, Trouble> {
+pub(super) async fn knows(tx: &mut Tx, task_id: &str) -> Result<bool, StoreError> {
     let row = tx.one(BILL.select("WHERE task_id = $1"), vec![task_id.into()]).await?;
     Ok(row.as_ref().map(read).transpose()?.is_some())
 }
@@ -62,12 +62,12 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn bills(&self) -> Result<Vec<Bill>, JournalError> {
-        let doing = Doing { what: "Reading the bills", so: "" };
-        let look = async {
+        let context = ErrorContext { what: "Reading the bills", so: "" };
+        self.with_retry(context, || async {
             let rows = self.inner.db.all(BILL.select("ORDER BY found_at, task_id"), Vec::new()).await?;
-            rows.iter().map(read).collect::<Result<Vec<_>, Trouble>>()
-        };
-        look.await.map_err(|trouble| self.told(doing, trouble))
+            rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()
+        })
+        .await
     }
 
     /// All task ids of a model that the journal knows and that may have been created at `since` or later, in milliseconds since
@@ -77,8 +77,8 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn owned_task_ids(&self, model: &str, since: UnixMillis) -> Result<Vec<String>, JournalError> {
-        let doing = Doing { what: "Reading the known task ids", so: "Nothing was adopted." };
-        let look = async {
+        let context = ErrorContext { what: "Reading the known task ids", so: "Nothing was adopted." };
+        self.with_retry(context, || async {
             let mut owned: Vec<String> = self
                 .inner
                 .db
@@ -86,7 +86,7 @@ impl Journal {
                 .await?
                 .iter()
                 .map(|row| Ok(read(row)?.task_id))
-                .collect::<Result<_, Trouble>>()?;
+                .collect::<Result<_, StoreError>>()?;
             let mut after = String::new();
             loop {
                 let sql = JOB.select(
@@ -104,7 +104,7 @@ impl Journal {
                     return Ok(owned);
                 }
             }
-        };
-        look.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 }

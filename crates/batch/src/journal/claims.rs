@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::{Job, State};
 
 use super::db::{Db, Tx, Value};
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::schema::JOB;
 use super::{Journal, JournalError, rows};
 
@@ -21,7 +21,7 @@ const WAITS: &str = "~";
 /// On which channel PostgreSQL says that there may be something to claim.
 const CHANNEL: &str = "ark_video_journal";
 
-const DOING: Doing = Doing { what: "Claiming jobs", so: "Nothing was sent because of it." };
+const CONTEXT: ErrorContext = ErrorContext { what: "Claiming jobs", so: "Nothing was sent because of it." };
 
 /// What a runner goes on with when the runner that began it is gone. A held job may have videos to fetch.
 const ON_THEIR_WAY: [State; 6] =
@@ -36,7 +36,7 @@ fn of_batches(batches: &[String], values: &mut Vec<Value>) -> String {
     rows::one_of("batch", batches.iter().map(String::as_str), values)
 }
 
-/// Skips rows that another runner is claiming at this moment.
+/// Skips rows that another runner is just claiming.
 fn skip_locked(tx: &Tx) -> &'static str {
     match tx {
         Tx::Sqlite(_) => "",
@@ -45,13 +45,13 @@ fn skip_locked(tx: &Tx) -> &'static str {
 }
 
 /// Gives a row back: the next runner that asks takes it. For moves by others than the runner that works on it.
-pub(super) async fn free(tx: &mut Tx, key: &str) -> Result<(), Trouble> {
+pub(super) async fn free(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
     tx.execute("UPDATE ark_job SET claim = '' WHERE key = $1", vec![key.into()]).await?;
     notify(tx).await
 }
 
 /// Lets the intents go that wait for this job.
-pub(super) async fn free_followers(tx: &mut Tx, job: &Job) -> Result<(), Trouble> {
+pub(super) async fn free_followers(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
     let sql = "UPDATE ark_job SET claim = '' WHERE state = 'intent' AND batch = $1 AND claim = $2";
     let marker = format!("{WAITS}{}", job.planned.name);
     match tx.execute(sql, vec![job.batch.as_str().into(), marker.into()]).await? {
@@ -61,7 +61,7 @@ pub(super) async fn free_followers(tx: &mut Tx, job: &Job) -> Result<(), Trouble
 }
 
 /// Wakes the runners of other processes when the transaction is committed. Those of an SQLite file ask by themselves.
-pub(super) async fn notify(tx: &mut Tx) -> Result<(), Trouble> {
+pub(super) async fn notify(tx: &mut Tx) -> Result<(), StoreError> {
     if let Tx::Postgres(_) = tx {
         tx.execute(format!("NOTIFY {CHANNEL}"), Vec::new()).await?;
     }
@@ -81,12 +81,12 @@ impl Journal {
             }
         };
         let ended: Result<(), sqlx::Error> = listen.await;
-        ended.map_err(|error| self.told(DOING, error.into()))
+        ended.map_err(|error| self.to_error(CONTEXT, error.into()))
     }
 
     /// The models of intents that are free. Reads as many rows as there are models.
     pub(crate) async fn models_to_claim(&self, batches: &[String]) -> Result<Vec<String>, JournalError> {
-        let look = async {
+        self.with_retry(CONTEXT, || async {
             let sql = "SELECT model FROM ark_job WHERE state = 'intent' AND batch = $1 AND claim = '' \
                        AND model > $2 ORDER BY model LIMIT 1";
             let mut models = Vec::new();
@@ -102,11 +102,11 @@ impl Journal {
             models.sort_unstable();
             models.dedup();
             Ok(models)
-        };
-        look.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
-    async fn not_paused(&self, batches: &[String]) -> Result<Vec<String>, Trouble> {
+    async fn not_paused(&self, batches: &[String]) -> Result<Vec<String>, StoreError> {
         let mut found = Vec::new();
         for batch in batches {
             let sql = "SELECT name FROM ark_batch WHERE name = $1 AND paused <> 0";
@@ -125,7 +125,7 @@ impl Journal {
         model: &str,
         limit: usize,
     ) -> Result<Vec<Job>, JournalError> {
-        let claim = async {
+        self.with_retry(CONTEXT, || async {
             let batches = self.not_paused(batches).await?;
             let mut tx = self.inner.db.write().await?;
             let sql = format!(
@@ -152,8 +152,8 @@ impl Journal {
             tx.commit().await?;
             jobs.sort_by_key(|job| (-job.planned.priority, job.planned.place, job.key.clone()));
             Ok(jobs)
-        };
-        claim.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// Claims rows that are on their way, or held, and that no living runner works on; frees the intents of dead runners.
@@ -168,7 +168,7 @@ impl Journal {
         let mut alive: Vec<_> = alive.into_iter().map(|runner| runner.id).collect();
         // It may have been silent for too long itself, and is not dead.
         alive.push(runner.to_owned());
-        let claim = async {
+        self.with_retry(CONTEXT, || async {
             let mut values = Vec::new();
             let intents = format!(
                 "state = 'intent' AND {} AND claim > '' AND claim < '{WAITS}' AND {}",
@@ -203,13 +203,13 @@ impl Journal {
             let jobs = rows.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?;
             tx.commit().await?;
             Ok(jobs)
-        };
-        claim.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// Whether another runner is at an open job of these batches: its end, or its runner's, is worth waiting for.
     pub(crate) async fn has_others(&self, runner: &str, batches: &[String]) -> Result<bool, JournalError> {
-        let look = async {
+        self.with_retry(CONTEXT, || async {
             let open: Vec<_> = State::ALL.into_iter().filter(|state| state.is_open()).collect();
             let mut values = vec![runner.into()];
             let sql = format!(
@@ -218,30 +218,30 @@ impl Journal {
                 of_batches(batches, &mut values)
             );
             Ok(self.inner.db.one(sql, values).await?.is_some())
-        };
-        look.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// The job as it is now, if this runner still has it.
     pub(crate) async fn claimed(&self, runner: &str, key: &str) -> Result<Option<Job>, JournalError> {
-        let look = async {
+        self.with_retry(CONTEXT, || async {
             let sql = JOB.select("WHERE key = $1 AND claim = $2");
             let row = self.inner.db.one(sql, vec![key.into(), runner.into()]).await?;
             row.as_ref().map(rows::job).transpose()
-        };
-        look.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// Gives a claim back: this runner does not go on with it.
     pub(crate) async fn release(&self, runner: &str, key: &str) -> Result<(), JournalError> {
-        let release = async {
+        self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             let sql = "UPDATE ark_job SET claim = '' WHERE key = $1 AND claim = $2";
             tx.execute(sql, vec![key.into(), runner.into()]).await?;
             notify(&mut tx).await?;
             Ok(tx.commit().await?)
-        };
-        release.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// Lets an intent wait until the job that it follows is settled. `false` if that is so already, or the claim is lost.
@@ -251,7 +251,7 @@ impl Journal {
         job: &Job,
         followed: &str,
     ) -> Result<bool, JournalError> {
-        let wait = async {
+        self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             // Who settles it locks its row too: either this sees the end, or that sees who waits.
             let sql = JOB.select("WHERE batch = $1 AND name = $2 ORDER BY key");
@@ -272,7 +272,7 @@ impl Journal {
                 tx.execute(sql, vec![marker.into(), job.key.as_str().into(), runner.into()]).await? > 0;
             tx.commit().await?;
             Ok(waits)
-        };
-        wait.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 }

@@ -105,7 +105,7 @@ impl Db {
         }
     }
 
-    /// A transaction that sees one moment of the journal, however long it takes.
+    /// A transaction that sees one snapshot of the journal, however long it takes.
     pub(super) async fn snapshot(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
@@ -189,7 +189,7 @@ impl Tx {
         Ok(self.all(sql, values).await?.into_iter().next())
     }
 
-    /// Rows that nobody else can change before this transaction ends. Give an order: who locks in one order never deadlocks.
+    /// Rows that no other transaction can change before this transaction ends. Give an order: who locks in one order never deadlocks.
     pub(super) async fn all_locked(
         &mut self,
         sql: impl Into<String>,

@@ -1,4 +1,4 @@
-//! Steps that nobody takes at the service: set aside, open again, take out, and what a person decides.
+//! Steps without the service: park, reopen, drop, and what a person decides.
 
 use std::collections::BTreeSet;
 
@@ -8,21 +8,21 @@ use serde_json::json;
 use crate::{Cost, Job, Spent, State};
 
 use super::db::Tx;
-use super::error::Trouble;
-use super::moves::{SENT, Step, UNSENT, own};
+use super::error::StoreError;
 use super::schema::JOB;
-use super::{Approved, Bill, BillKind, Journal, JournalError, Moved, Resolve, bills, claims, rows};
+use super::transition::{SENT, Transition, UNSENT, own};
+use super::{Approved, Bill, BillKind, CasOutcome, Journal, JournalError, Resolve, bills, claims, rows};
 
 impl Journal {
-    /// Sets an intent aside: for a person's approval, for want of budget, or because it can no longer be sent as planned.
+    /// Parks an intent: for a person's approval, for want of budget, or because it can no longer be sent as planned.
     ///
     /// # Errors
     ///
     /// When it cannot be written, or a job is not parked in that state.
-    pub async fn park(&self, job: &Job, state: State, reason: &str) -> Result<Moved, JournalError> {
+    pub async fn park(&self, job: &Job, state: State, reason: &str) -> Result<CasOutcome, JournalError> {
         if !matches!(state, State::NeedsApproval | State::OverBudget | State::Rejected) {
-            let what = format!("{} cannot be set aside as {state}", job.key);
-            return Err(self.told(UNSENT, Trouble::refused(what)));
+            let what = format!("{} cannot be parked as {state}", job.key);
+            return Err(self.to_error(UNSENT, StoreError::refused(what)));
         }
         self.moved(UNSENT, job, &[State::Intent], async |_, next| {
             next.state = state;
@@ -38,7 +38,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn reopen(&self, job: &Job, why: &str) -> Result<Moved, JournalError> {
+    pub async fn reopen(&self, job: &Job, why: &str) -> Result<CasOutcome, JournalError> {
         let from = [
             State::NeedsApproval,
             State::OverBudget,
@@ -59,7 +59,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or it has been sent.
-    pub async fn drop_job(&self, job: &Job, reason: &str) -> Result<Moved, JournalError> {
+    pub async fn drop_job(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
         self.moved(UNSENT, job, &State::ALL, async |_, next| {
             next.state = State::Dropped;
             next.given_up = true;
@@ -74,7 +74,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or the task to adopt is another job's.
-    pub async fn resolve(&self, job: &Job, resolve: &Resolve) -> Result<Moved, JournalError> {
+    pub async fn resolve(&self, job: &Job, resolve: &Resolve) -> Result<CasOutcome, JournalError> {
         self.moved(UNSENT, job, &[State::Held, State::Unknown], async |tx, next| {
             claims::free(tx, &next.key).await?;
             let reason = match resolve {
@@ -90,16 +90,16 @@ impl Journal {
         .await
     }
 
-    /// Approves the film of a job, by its name in the batch: what waited for that is an intent again.
+    /// Approves the video of a job, by its name in the batch: what waited for that is an intent again.
     ///
     /// # Errors
     ///
     /// When it cannot be written, or the batch has no such job.
     pub async fn approve(&self, batch: &str, name: &str) -> Result<Approved, JournalError> {
-        self.approved(batch, name).await.map_err(|trouble| self.told(UNSENT, trouble))
+        self.with_retry(UNSENT, || self.approved(batch, name)).await
     }
 
-    async fn approved(&self, batch: &str, name: &str) -> Result<Approved, Trouble> {
+    async fn approved(&self, batch: &str, name: &str) -> Result<Approved, StoreError> {
         let mut tx = self.inner.db.write().await?;
         // Found first and locked then, in one go and in the order in which everybody locks.
         let sql = "SELECT key FROM ark_job WHERE batch = $1 AND (name = $2 OR state = $3)";
@@ -118,12 +118,12 @@ impl Journal {
             }
         }
         let Some(before) = found.iter().find(|job| job.planned.name == name && !job.superseded) else {
-            return Err(Trouble::refused(format!("the batch {batch} has no job {name}")));
+            return Err(StoreError::refused(format!("the batch {batch} has no job {name}")));
         };
         let mut next = before.clone();
         next.approved = true;
-        let Step::Done(job) = self.put(&mut tx, before, next, None).await? else {
-            return Err(Trouble::refused("no room was asked for"));
+        let Transition::Done(job) = self.put(&mut tx, before, next, None).await? else {
+            return Err(StoreError::refused("no room was asked for"));
         };
         let mut reopened = Vec::new();
         for before in &found {
@@ -145,7 +145,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or the request is still needed.
-    pub async fn forget_request(&self, job: &Job) -> Result<Moved, JournalError> {
+    pub async fn forget_request(&self, job: &Job) -> Result<CasOutcome, JournalError> {
         let from = [
             State::Submitted,
             State::Finished,
@@ -169,7 +169,7 @@ pub(super) async fn begin_again(
     next: &mut Job,
     why: &str,
     now: UnixMillis,
-) -> Result<(), Trouble> {
+) -> Result<(), StoreError> {
     let number = next.attempt.as_ref().map_or(0, |last| last.number);
     if let Some(task_id) = next.task_id.take() {
         let (kind, reason) = (BillKind::Earlier, why.to_owned());

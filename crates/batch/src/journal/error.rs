@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// What kind of trouble it is.
+/// What kind of error it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JournalErrorKind {
@@ -23,7 +23,7 @@ pub enum JournalErrorKind {
     Disk,
     /// It is on a network file system.
     NetworkDisk,
-    /// Somebody else holds it for too long.
+    /// Another process holds it for too long.
     Busy,
     /// The database server does not answer.
     Unreachable,
@@ -47,12 +47,12 @@ impl JournalErrorKind {
             }
             Self::Newer => "Use the newer version of the program.",
             Self::Denied => "Give this user the right to write there, or use another place.",
-            Self::Full => "Make room; the same can be done again then.",
-            Self::Disk => "Look at the disk and its limits; the same can be done again then.",
+            Self::Full => "Make room, then try again.",
+            Self::Disk => "Check the disk and its limits, then try again.",
             Self::NetworkDisk => "Use a local disk, or a PostgreSQL journal for several machines.",
-            Self::Busy => "Try again; if it stays like that, look at what else holds the journal.",
-            Self::Unreachable => "Look at the server and the network; the same can be done again then.",
-            Self::Login => "Look at the user and the password in the address.",
+            Self::Busy => "Try again; if it stays like that, find out what else holds the journal.",
+            Self::Unreachable => "Check the server and the network, then try again.",
+            Self::Login => "Check the user and the password in the address.",
             Self::OtherList => "Give this list a batch name of its own.",
             Self::Refused | Self::Other => "",
         }
@@ -61,39 +61,39 @@ impl JournalErrorKind {
 
 /// What was being done, and what it means that it failed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Doing {
+pub(super) struct ErrorContext {
     pub(super) what: &'static str,
     pub(super) so: &'static str,
 }
 
 /// What went wrong, before it is known where and while doing what.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum StoreError {
     Sql(sqlx::Error),
-    Said(JournalErrorKind, String),
+    Reported(JournalErrorKind, String),
 }
 
-impl From<sqlx::Error> for Trouble {
+impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl Trouble {
+impl StoreError {
     pub(super) fn refused(what: impl Into<String>) -> Self {
-        Self::Said(JournalErrorKind::Refused, what.into())
+        Self::Reported(JournalErrorKind::Refused, what.into())
     }
 
     pub(super) fn damaged(what: impl Into<String>) -> Self {
-        Self::Said(JournalErrorKind::Damaged, what.into())
+        Self::Reported(JournalErrorKind::Damaged, what.into())
     }
 
-    pub(super) fn told(self, place: &str, doing: Doing) -> JournalError {
+    pub(super) fn into_error(self, place: &str, context: ErrorContext) -> JournalError {
         let (kind, what) = match self {
-            Self::Said(kind, what) => (kind, what),
-            Self::Sql(error) => told_sql(&error),
+            Self::Reported(kind, what) => (kind, what),
+            Self::Sql(error) => sql_error(&error),
         };
-        JournalError { kind, place: place.into(), doing, what: what.into() }
+        JournalError { kind, place: place.into(), context, what: what.into() }
     }
 }
 
@@ -102,18 +102,18 @@ impl Trouble {
 pub struct JournalError {
     kind: JournalErrorKind,
     place: Box<str>,
-    doing: Doing,
+    context: ErrorContext,
     what: Box<str>,
 }
 
 impl JournalError {
-    /// What kind of trouble it is.
+    /// What kind of error it is.
     #[must_use]
     pub fn kind(&self) -> JournalErrorKind {
         self.kind
     }
 
-    /// Whether the same may work later without anybody mending the journal itself.
+    /// Whether the same may work later without a change to the journal itself.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         use JournalErrorKind::{Busy, Disk, Full, Unreachable};
@@ -123,8 +123,8 @@ impl JournalError {
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed ({}): {}.", self.doing.what, self.place, self.what)?;
-        for part in [self.doing.so, self.kind.advice()] {
+        write!(f, "{} failed ({}): {}.", self.context.what, self.place, self.what)?;
+        for part in [self.context.so, self.kind.advice()] {
             if !part.is_empty() {
                 write!(f, " {part}")?;
             }
@@ -141,7 +141,7 @@ impl fmt::Debug for JournalError {
 
 impl std::error::Error for JournalError {}
 
-fn told_sql(error: &sqlx::Error) -> (JournalErrorKind, String) {
+fn sql_error(error: &sqlx::Error) -> (JournalErrorKind, String) {
     use JournalErrorKind::{Busy, Damaged, Other, Unreachable};
     match error {
         sqlx::Error::Database(database) => {
@@ -210,8 +210,8 @@ mod tests {
     /// Seen when a server was killed under load: the run ended, as if a row were damaged.
     #[test]
     fn an_answer_that_breaks_off_may_come_whole_later() {
-        let doing = Doing { what: "Counting", so: "" };
-        let of = |error: sqlx::Error| Trouble::from(error).told("postgres://host/name", doing);
+        let context = ErrorContext { what: "Counting", so: "" };
+        let of = |error: sqlx::Error| StoreError::from(error).into_error("postgres://host/name", context);
         let broken = of(sqlx::Error::Protocol("expected ReadyForQuery, got an end".to_owned()));
         assert!(broken.is_transient() && broken.kind() == JournalErrorKind::Unreachable, "{broken}");
         assert!(broken.to_string().contains("breaks off (expected ReadyForQuery"), "{broken}");

@@ -8,7 +8,7 @@ use ark_video::files::{Staged, create_private, is_own_file};
 
 use super::Journal;
 use super::db::Db;
-use super::error::{JournalErrorKind, Trouble};
+use super::error::{JournalErrorKind, StoreError};
 use super::schema::APPLICATION_ID;
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -42,7 +42,7 @@ pub(super) fn real(path: &Path) -> PathBuf {
     is_link.then(|| fs::canonicalize(path).ok()).flatten().unwrap_or_else(|| path.to_owned())
 }
 
-fn told(error: &io::Error, what: &str) -> Trouble {
+fn io_error(error: &io::Error, what: &str) -> StoreError {
     use JournalErrorKind::{Denied, Disk, Full, Missing};
     let kind = match error.kind() {
         io::ErrorKind::NotFound => Missing,
@@ -50,23 +50,23 @@ fn told(error: &io::Error, what: &str) -> Trouble {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Full,
         _ => Disk,
     };
-    Trouble::Said(kind, format!("{what} ({error})"))
+    StoreError::Reported(kind, format!("{what} ({error})"))
 }
 
 /// Makes the file if there is none and `create` says so; refuses what is no journal, unseen by SQLite, which would change it.
-pub(super) fn prepare(path: &Path, create: bool) -> Result<(), Trouble> {
+pub(super) fn prepare(path: &Path, create: bool) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     if let Some(kind) = network_disk(folder) {
         let what = format!("it is on a network file system ({kind}), where two machines would damage it");
-        return Err(Trouble::Said(JournalErrorKind::NetworkDisk, what));
+        return Err(StoreError::Reported(JournalErrorKind::NetworkDisk, what));
     }
     refuse_planted(path)?;
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
-            Err(Trouble::Said(JournalErrorKind::Foreign, "it is no file".to_owned()))
+            Err(StoreError::Reported(JournalErrorKind::Foreign, "it is no file".to_owned()))
         }
         Ok(found) => {
             // Asked before and after, so that a program that closes the journal just now is not taken for damage.
@@ -76,41 +76,41 @@ pub(super) fn prepare(path: &Path, create: bool) -> Result<(), Trouble> {
             let mut header = Vec::new();
             fs::File::open(path)
                 .and_then(|file| file.take(100).read_to_end(&mut header))
-                .map_err(|error| told(&error, "the file cannot be read"))?;
-            // An empty file is as good as a new one, if it is not somebody's.
+                .map_err(|error| io_error(&error, "the file cannot be read"))?;
+            // An empty file is as good as a new one, if it is the user's own.
             if header.is_empty()
                 && let Err(error) = is_own_file(path)
             {
-                return Err(Trouble::Said(JournalErrorKind::Foreign, error.to_string()));
+                return Err(StoreError::Reported(JournalErrorKind::Foreign, error.to_string()));
             }
             judge(&header, found.len(), before.max(log()))?;
             keep_private(path, &found);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && create => {
-            make_folder(folder).map_err(|error| told(&error, "its folder cannot be made"))?;
+            make_folder(folder).map_err(|error| io_error(&error, "its folder cannot be made"))?;
             match create_private(path) {
                 // Another program made it just now; a link that leads nowhere is not followed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match is_own_file(path) {
-                    Err(error) => Err(Trouble::Said(JournalErrorKind::Foreign, error.to_string())),
+                    Err(error) => Err(StoreError::Reported(JournalErrorKind::Foreign, error.to_string())),
                     Ok(_) => Ok(()),
                 },
-                made => made.map_err(|error| told(&error, "the file cannot be made")),
+                made => made.map_err(|error| io_error(&error, "the file cannot be made")),
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Trouble::Said(JournalErrorKind::Missing, "there is none".to_owned()))
+            Err(StoreError::Reported(JournalErrorKind::Missing, "there is none".to_owned()))
         }
-        Err(error) => Err(told(&error, "the file cannot be seen")),
+        Err(error) => Err(io_error(&error, "the file cannot be seen")),
     }
 }
 
 /// What the first hundred bytes say (sqlite.org/fileformat2.html, 1.3). Empty is as good as new.
-fn judge(header: &[u8], length: u64, log: u64) -> Result<(), Trouble> {
+fn judge(header: &[u8], length: u64, log: u64) -> Result<(), StoreError> {
     if length == 0 {
         return Ok(());
     }
-    let foreign = |what: &str| Err(Trouble::Said(JournalErrorKind::Foreign, what.to_owned()));
+    let foreign = |what: &str| Err(StoreError::Reported(JournalErrorKind::Foreign, what.to_owned()));
     let number = |at: usize, bytes: usize| {
         header
             .get(at..at + bytes)
@@ -120,7 +120,7 @@ fn judge(header: &[u8], length: u64, log: u64) -> Result<(), Trouble> {
         return foreign("the file is no SQLite database");
     }
     let (Some(size), Some(pages), Some(application)) = (number(16, 2), number(28, 4), number(68, 4)) else {
-        return Err(Trouble::damaged("the file is cut off"));
+        return Err(StoreError::damaged("the file is cut off"));
     };
     // A journal whose first transaction is still in the log has one page and no mark yet.
     if application != APPLICATION_ID.unsigned_abs() && !(application == 0 && pages <= 1) {
@@ -128,7 +128,7 @@ fn judge(header: &[u8], length: u64, log: u64) -> Result<(), Trouble> {
     }
     let size = if size == 1 { 65_536 } else { size };
     if log == 0 && (size == 0 || length != pages * size) {
-        return Err(Trouble::damaged("the file is cut off, or something was put behind its end"));
+        return Err(StoreError::damaged("the file is cut off, or something was put behind its end"));
     }
     Ok(())
 }
@@ -155,7 +155,7 @@ const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Refuses what has a name that SQLite would write through: a link, a pipe, a second name of another file. A journal that
 /// was copied by hard links has companions that were copied so too.
-fn refuse_planted(path: &Path) -> Result<(), Trouble> {
+fn refuse_planted(path: &Path) -> Result<(), StoreError> {
     let copied = is_own_file(path).is_err();
     for ending in COMPANIONS {
         let companion = beside(path, ending);
@@ -163,7 +163,7 @@ fn refuse_planted(path: &Path) -> Result<(), Trouble> {
         if !copied || !fs::symlink_metadata(&companion).is_ok_and(|found| found.is_file()) {
             let name = companion.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let what = format!("SQLite would write to {name}, which is not ours: {error}; move it away");
-            return Err(Trouble::Said(JournalErrorKind::Foreign, what));
+            return Err(StoreError::Reported(JournalErrorKind::Foreign, what));
         }
     }
     Ok(())
@@ -182,7 +182,7 @@ fn keep_private(path: &Path, found: &fs::Metadata) {
 #[cfg(not(unix))]
 fn keep_private(_: &Path, _: &fs::Metadata) {}
 
-/// The kind of network file system that a folder is on, where that can be told.
+/// The kind of network file system that a folder is on, where that is known.
 fn network_disk(folder: &Path) -> Option<String> {
     let existing = folder.ancestors().find_map(|part| {
         fs::canonicalize(if part.as_os_str().is_empty() { Path::new(".") } else { part }).ok()
@@ -210,12 +210,12 @@ fn kind_of_disk<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
 }
 
 impl Journal {
-    pub(super) async fn copy_to(&self, to: &Path) -> Result<bool, Trouble> {
+    pub(super) async fn copy_to(&self, to: &Path) -> Result<bool, StoreError> {
         let Db::Sqlite { .. } = self.inner.db else { return Ok(false) };
-        let unkept = |error: io::Error| told(&error, "the copy cannot be kept");
+        let unkept = |error: io::Error| io_error(&error, "the copy cannot be kept");
         let staged = Staged::beside(to).map_err(unkept)?;
         let name = staged.path().to_str();
-        let name = name.ok_or_else(|| Trouble::refused("the copy's path is not Unicode text"))?.to_owned();
+        let name = name.ok_or_else(|| StoreError::refused("the copy's path is not Unicode text"))?.to_owned();
         self.inner.db.all("VACUUM INTO $1", vec![name.into()]).await?;
         staged.replace(to).map_err(unkept)?;
         Ok(true)

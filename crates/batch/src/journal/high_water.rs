@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Job;
 
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::{Journal, JournalError};
 
 /// Largest mark that is read, in bytes.
@@ -62,7 +62,7 @@ fn read(journal: &Path) -> Result<Option<Mark>, String> {
     }
 }
 
-/// The id of the journal that was used at this path last, if the mark beside it tells.
+/// The id of the journal that was used at this path last, if the mark beside it says so.
 pub(super) fn id_at(journal: &Path) -> Option<String> {
     read(journal).ok()?.map(|mark| mark.journal).filter(|id| !id.is_empty())
 }
@@ -130,8 +130,8 @@ impl Journal {
     }
 
     async fn mark(&self) -> Result<Option<Mark>, JournalError> {
-        let doing = Doing { what: "Reading how far the journal is", so: "" };
-        let look = async {
+        let context = ErrorContext { what: "Reading how far the journal is", so: "" };
+        self.with_retry(context, || async {
             let sql = "SELECT (SELECT min(created_at) FROM ark_batch) AS began, \
                        CAST(coalesce(sum(seq), 0) AS BIGINT) AS changes, \
                        CAST(coalesce(sum(CASE WHEN token <> '' THEN 1 ELSE 0 END), 0) AS BIGINT) AS attempted FROM ark_job";
@@ -139,8 +139,8 @@ impl Journal {
             let Some(row) = row else { return Ok(None) };
             let Ok(began) = row.int("began") else { return Ok(None) };
             let (changes, unsent) = (row.int("changes")?, row.int("attempted")? == 0);
-            Ok::<_, Trouble>(Some(Mark { journal: self.id(), began, changes, sent: None, unsent }))
-        };
-        look.await.map_err(|trouble| self.told(doing, trouble))
+            Ok::<_, StoreError>(Some(Mark { journal: self.id(), began, changes, sent: None, unsent }))
+        })
+        .await
     }
 }

@@ -6,11 +6,12 @@ use std::sync::PoisonError;
 
 use ark_video::Random;
 
-use crate::Planned;
 use crate::list::hex;
+use crate::{Planned, PlannedJobs};
 
 use super::db::{Db, Tx, Value};
-use super::error::{Doing, JournalErrorKind, Trouble};
+use super::error::{ErrorContext, JournalErrorKind, StoreError};
+use super::plan::{CHUNK, hash_of, names_of, same_video};
 use super::schema::{JOB, META};
 use super::{BatchRow, Journal, JournalError, rows};
 
@@ -20,21 +21,17 @@ const PLACE: &str = "place";
 /// What a list from standard input is called.
 const STDIN: &str = "-";
 
-const DOING: Doing = Doing { what: "Comparing the list with the batch", so: "Nothing was sent." };
+const CONTEXT: ErrorContext =
+    ErrorContext { what: "Comparing the list with the batch", so: "Nothing was sent." };
 
 fn list_key(batch: &str) -> String {
     format!("list:{batch}")
 }
 
-async fn fact(tx: &mut Tx, key: &str) -> Result<Option<String>, Trouble> {
+async fn fact(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
     let Some(row) = tx.one(META.select("WHERE key = $1"), vec![key.into()]).await? else { return Ok(None) };
-    META.checked(&row)?;
+    META.verify_checksum(&row)?;
     Ok(Some(row.text("value")?))
-}
-
-async fn note(tx: &mut Tx, key: &str, value: &str) -> Result<(), Trouble> {
-    tx.execute(META.upsert(1), META.sealed(vec![key.into(), value.into()])).await?;
-    Ok(())
 }
 
 fn drawn(random: &dyn Random) -> String {
@@ -44,7 +41,7 @@ fn drawn(random: &dyn Random) -> String {
 }
 
 /// The id of a journal; one of an earlier version gets its own now.
-pub(super) async fn id_of(db: &Db, random: &dyn Random) -> Result<String, Trouble> {
+pub(super) async fn id_of(db: &Db, random: &dyn Random) -> Result<String, StoreError> {
     let mut tx = db.snapshot().await?;
     if let Some(id) = fact(&mut tx, ID).await? {
         return Ok(id);
@@ -52,7 +49,7 @@ pub(super) async fn id_of(db: &Db, random: &dyn Random) -> Result<String, Troubl
     drop(tx);
     let mut tx = db.write().await?;
     let values: Vec<Value> = vec![ID.into(), drawn(random).into()];
-    tx.execute(META.insert_missing(1), META.sealed(values)).await?;
+    tx.execute(META.insert_missing(1), META.with_checksum(values)).await?;
     let id = fact(&mut tx, ID).await?.ok_or(sqlx::Error::RowNotFound)?;
     tx.commit().await?;
     Ok(id)
@@ -81,7 +78,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 impl Journal {
-    /// What tells this journal from every other one; a copy of its file has the same.
+    /// What distinguishes this journal from every other one; a copy of its file has the same.
     #[must_use]
     pub fn id(&self) -> String {
         self.inner.id.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -89,12 +86,11 @@ impl Journal {
 
     /// Where the file that this one is a copy of still is. A file that was moved is no copy.
     pub(crate) async fn original(&self) -> Result<Option<PathBuf>, JournalError> {
-        let look = async {
-            let mut tx = self.inner.db.snapshot().await?;
-            fact(&mut tx, PLACE).await
-        };
-        let doing = Doing { what: "Reading where the journal was used last", so: "Nothing was sent." };
-        let before: Option<String> = look.await.map_err(|trouble| self.told(doing, trouble))?;
+        let context =
+            ErrorContext { what: "Reading where the journal was used last", so: "Nothing was sent." };
+        let before = self
+            .with_retry(context, || async { fact(&mut self.inner.db.snapshot().await?, PLACE).await })
+            .await?;
         let Some(before) = before.filter(|_| self.is_file()).map(PathBuf::from) else { return Ok(None) };
         let here = absolute(Path::new(self.place()));
         if before == here || !is_there(&before) || is_same_file(&before, &here) {
@@ -112,13 +108,8 @@ impl Journal {
             return Ok(());
         }
         let id = drawn(random);
-        let change = async {
-            let mut tx = self.inner.db.write().await?;
-            note(&mut tx, ID, &id).await?;
-            Ok::<_, Trouble>(tx.commit().await?)
-        };
-        let doing = Doing { what: "Making the copy a journal of its own", so: "Nothing was sent." };
-        change.await.map_err(|trouble| self.told(doing, trouble))?;
+        let context = ErrorContext { what: "Making the copy a journal of its own", so: "Nothing was sent." };
+        self.with_retry(context, || self.set_fact(ID, &id)).await?;
         *self.inner.id.lock().unwrap_or_else(PoisonError::into_inner) = id;
         Ok(())
     }
@@ -129,15 +120,21 @@ impl Journal {
             return Ok(());
         }
         let here = absolute(Path::new(self.place())).display().to_string();
-        let change = async {
-            let mut tx = self.inner.db.write().await?;
-            if fact(&mut tx, PLACE).await?.as_ref() != Some(&here) {
-                note(&mut tx, PLACE, &here).await?;
-            }
-            Ok::<_, Trouble>(tx.commit().await?)
-        };
-        let doing = Doing { what: "Writing down where the journal is used", so: "Nothing was sent." };
-        change.await.map_err(|trouble| self.told(doing, trouble))
+        let context =
+            ErrorContext { what: "Writing down where the journal is used", so: "Nothing was sent." };
+        self.with_retry(context, || self.set_fact(PLACE, &here)).await
+    }
+
+    /// Whether a batch was planned from the list in this file.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn is_planned_from(&self, batch: &str, list: &Path) -> Result<bool, JournalError> {
+        let key = list_key(batch);
+        let before =
+            self.with_retry(CONTEXT, || async { fact(&mut self.inner.db.snapshot().await?, &key).await });
+        Ok(before.await?.is_some_and(|before| Path::new(&before) == absolute(list)))
     }
 
     /// Whether a list may be planned as this batch: it is new, or the list is the one that was planned before, edited or moved.
@@ -146,14 +143,19 @@ impl Journal {
     /// # Errors
     ///
     /// [`JournalErrorKind::OtherList`] if it is another list, and when the journal cannot be read.
-    pub async fn same_list(&self, batch: &str, list: &Path, jobs: &[Planned]) -> Result<(), JournalError> {
-        let compare = async {
+    pub async fn same_list(
+        &self,
+        batch: &str,
+        list: &Path,
+        jobs: &(impl PlannedJobs + ?Sized),
+    ) -> Result<(), JournalError> {
+        self.with_retry(CONTEXT, || async {
             let row =
                 self.inner.db.one(super::schema::BATCH.select("WHERE name = $1"), vec![batch.into()]).await?;
             let Some(row) = row.as_ref().map(super::batches::read).transpose()? else { return Ok(()) };
-            self.compare_list(&row, list, jobs).await
-        };
-        compare.await.map_err(|trouble| self.told(DOING, trouble))
+            self.compare_list(&row, list, jobs, &hash_of(&names_of(jobs))).await
+        })
+        .await
     }
 
     /// Two lists of one name must not replace each other's shots. A list is known again by its place; one that was moved, or
@@ -162,14 +164,15 @@ impl Journal {
         &self,
         batch: &BatchRow,
         list: &Path,
-        jobs: &[Planned],
-    ) -> Result<(), Trouble> {
+        jobs: &(impl PlannedJobs + ?Sized),
+        list_hash: &str,
+    ) -> Result<(), StoreError> {
         let mut tx = self.inner.db.snapshot().await?;
         let Some(before) = fact(&mut tx, &list_key(&batch.name)).await? else { return Ok(()) };
         let place = fact(&mut tx, PLACE).await?;
         drop(tx);
         let here = absolute(list);
-        if Path::new(&before) == here || batch.list_hash == super::plan::hash_of(jobs) {
+        if Path::new(&before) == here || batch.list_hash == list_hash {
             return Ok(());
         }
         // The journal went with its list, both moved or both copied: nothing else is in it.
@@ -184,31 +187,39 @@ impl Journal {
             }
         }
         if before == STDIN || !is_there(Path::new(&before)) {
-            for jobs in jobs.chunks(200) {
+            let mut jobs = jobs.planned();
+            loop {
+                let chunk: Vec<Planned> = jobs.by_ref().take(CHUNK).collect();
+                if chunk.is_empty() {
+                    break;
+                }
                 let mut values = vec![batch.name.as_str().into()];
-                let names = rows::one_of("name", jobs.iter().map(|job| job.name.as_str()), &mut values);
+                let names = rows::one_of("name", chunk.iter().map(|job| job.name.as_str()), &mut values);
                 let sql = JOB.select(&format!("WHERE batch = $1 AND {names}"));
                 for row in self.inner.db.all(sql, values).await? {
                     let old = rows::job(&row)?.planned;
-                    if jobs.iter().any(|new| new.name == old.name && super::plan::same_film(&old, new)) {
+                    if chunk.iter().any(|new| new.name == old.name && same_video(&old, new)) {
                         return Ok(());
                     }
                 }
             }
         }
         let before = if before == STDIN { "standard input".to_owned() } else { before };
-        Err(Trouble::Said(
+        Err(StoreError::Reported(
             JournalErrorKind::OtherList,
             format!("the batch {} was planned from another list, {before}", batch.name),
         ))
     }
 
     /// Writes down which list a batch is planned from.
-    pub(super) async fn remember_list(&self, batch: &str, list: &Path) -> Result<(), Trouble> {
-        let (key, here) = (list_key(batch), absolute(list).display().to_string());
+    pub(super) async fn remember_list(&self, batch: &str, list: &Path) -> Result<(), StoreError> {
+        self.set_fact(&list_key(batch), &absolute(list).display().to_string()).await
+    }
+
+    async fn set_fact(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let mut tx = self.inner.db.write().await?;
-        if fact(&mut tx, &key).await?.as_ref() != Some(&here) {
-            note(&mut tx, &key, &here).await?;
+        if fact(&mut tx, key).await?.as_deref() != Some(value) {
+            tx.execute(META.upsert(1), META.with_checksum(vec![key.into(), value.into()])).await?;
         }
         Ok(tx.commit().await?)
     }

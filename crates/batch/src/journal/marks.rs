@@ -1,19 +1,16 @@
 //! Marks of creates: which `execution_expires_after` a model's attempts of the last 7 days have, so that no two runners give the
 //! same one. A mark is taken in the transaction that writes down the attempt, and given back when nothing was sent with it.
 //!
-//! They are kept among the buckets, which say the same: from which moment on something may be taken again.
+//! They are kept among the buckets, which say the same: from when on something may be taken again.
 
 use ark_video::{MARKS_KEPT, Marks, MarksInUse, UnixMillis};
 
 use crate::{Attempt, JobFilter, State};
 
 use super::db::Tx;
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::pace::WHOLE;
 use super::{Journal, JournalError};
-
-/// Jobs that are read at once.
-const PAGE: usize = 500;
 
 const KEPT: i64 = MARKS_KEPT.as_secs().cast_signed() * 1000;
 
@@ -36,7 +33,7 @@ impl Journal {
         tx: &mut Tx,
         model: &str,
         attempt: &Attempt,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, StoreError> {
         let Some(expiry) = expiry(attempt) else { return Ok(true) };
         let now = self.shared_now(tx).await?;
         let free_at = now.saturating_add(KEPT);
@@ -55,7 +52,7 @@ impl Journal {
         tx: &mut Tx,
         model: &str,
         attempt: Option<&Attempt>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), StoreError> {
         if let Some(expiry) = attempt.and_then(expiry) {
             let name = format!("{}{expiry}", prefix(model));
             tx.execute("DELETE FROM ark_bucket WHERE name = $1", vec![name.into()]).await?;
@@ -70,41 +67,41 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn marks_in_use(&self, model: &str) -> Result<MarksInUse, JournalError> {
-        let doing = Doing { what: "Reading the marks in use", so: "Nothing was sent." };
-        let look = async {
-            let mut tx = self.inner.db.snapshot().await?;
-            let now = self.shared_now(&mut tx).await?;
-            let prefix = prefix(model);
-            // `;` follows `:`.
-            let end = format!("mark:{model};");
-            let sql = "SELECT name, next_at FROM ark_bucket WHERE name >= $1 AND name < $2 AND next_at > $3";
-            let mut in_use = MarksInUse::at(now);
-            for row in tx.all(sql, vec![prefix.as_str().into(), end.into(), now.into()]).await? {
-                let expiry = row.text("name")?.strip_prefix(&prefix).and_then(|value| value.parse().ok());
-                in_use.add(&marked(expiry), row.int("next_at")?.saturating_sub(KEPT), true);
-            }
-            Ok::<_, Trouble>(in_use)
-        };
-        let mut in_use = look.await.map_err(|trouble| self.told(doing, trouble))?;
+        let context = ErrorContext { what: "Reading the marks in use", so: "Nothing was sent." };
+        let mut in_use = self
+            .with_retry(context, || async {
+                let mut tx = self.inner.db.snapshot().await?;
+                let now = self.shared_now(&mut tx).await?;
+                let prefix = prefix(model);
+                // `;` follows `:`.
+                let end = format!("mark:{model};");
+                let sql =
+                    "SELECT name, next_at FROM ark_bucket WHERE name >= $1 AND name < $2 AND next_at > $3";
+                let mut in_use = MarksInUse::at(now);
+                for row in tx.all(sql, vec![prefix.as_str().into(), end.into(), now.into()]).await? {
+                    let expiry = row.text("name")?.strip_prefix(&prefix).and_then(|value| value.parse().ok());
+                    in_use.add(&marked(expiry), row.int("next_at")?.saturating_sub(KEPT), true);
+                }
+                Ok(in_use)
+            })
+            .await?;
         // Read after the marks: who takes one meanwhile changes its row, and `free_mark` notices.
         let filter = JobFilter {
             states: vec![State::Submitting, State::Unknown, State::Held],
             models: vec![model.to_owned()],
             ..JobFilter::default()
         };
-        let mut last: Option<String> = None;
-        loop {
-            let page = self.jobs(&filter, last.as_deref(), PAGE).await?;
-            let Some(end) = page.last() else { return Ok(in_use) };
-            last = Some(end.key.clone());
+        let mut pages = self.pages(filter);
+        while let Some(page) = pages.next().await? {
             for attempt in page.iter().filter_map(|job| job.attempt.as_ref()) {
                 in_use.add(&marked(expiry(attempt)), attempt.at, false);
             }
         }
+        Ok(in_use)
     }
 
     /// Lets a mark be taken again before its time, where all are in use: that of a create whose task is known, which was sent at
-    /// `used_at`. `false` if somebody was faster.
+    /// `used_at`. `false` if another runner was faster.
     ///
     /// # Errors
     ///
@@ -115,16 +112,16 @@ impl Journal {
         expiry: i64,
         used_at: UnixMillis,
     ) -> Result<bool, JournalError> {
-        let doing = Doing { what: "Giving a mark free", so: "It is as it was; nothing was sent." };
-        let free = async {
+        let context = ErrorContext { what: "Giving a mark free", so: "It is as it was; nothing was sent." };
+        self.with_retry(context, || async {
             let mut tx = self.inner.db.write().await?;
             let sql = "DELETE FROM ark_bucket WHERE name = $1 AND next_at = $2";
             let name = format!("{}{expiry}", prefix(model));
             let freed = tx.execute(sql, vec![name.into(), used_at.saturating_add(KEPT).into()]).await?;
             tx.commit().await?;
-            Ok::<_, Trouble>(freed == 1)
-        };
-        free.await.map_err(|trouble| self.told(doing, trouble))
+            Ok::<_, StoreError>(freed == 1)
+        })
+        .await
     }
 }
 

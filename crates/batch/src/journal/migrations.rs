@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqlSafeStr as _};
 
 use super::db::{Db, Tx};
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::{Journal, JournalError};
 
 /// Names and statements, in their order. What was released is never changed.
@@ -35,7 +35,7 @@ fn migrator(text: &str) -> Migrator {
 }
 
 /// Brings the tables to this version's format. Not by [`Migrator::run`], whose future is not known to be `Send`.
-pub(super) async fn migrate(tx: &mut Tx) -> Result<(), Trouble> {
+pub(super) async fn migrate(tx: &mut Tx) -> Result<(), StoreError> {
     let migrated = match tx {
         Tx::Sqlite(tx) => migrator("TEXT").run_direct(None, &mut **tx, false).await,
         Tx::Postgres(tx) => migrator("TEXT COLLATE \"C\"").run_direct(None, &mut **tx, false).await,
@@ -43,17 +43,17 @@ pub(super) async fn migrate(tx: &mut Tx) -> Result<(), Trouble> {
     migrated.map_err(failed)
 }
 
-fn failed(error: MigrateError) -> Trouble {
+fn failed(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Trouble::Sql(error),
-        other => Trouble::damaged(format!("its tables cannot be brought to format {FORMAT} ({other})")),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => StoreError::Sql(error),
+        other => StoreError::damaged(format!("its tables cannot be brought to format {FORMAT} ({other})")),
     }
 }
 
 const SCHEMA: &str = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name LIKE 'ark\\_%' ESCAPE '\\' ORDER BY sql";
 
 /// Whether the tables of a file are the ones that the migrations make.
-pub(super) async fn has_our_tables(tx: &mut Tx) -> Result<bool, Trouble> {
+pub(super) async fn has_our_tables(tx: &mut Tx) -> Result<bool, StoreError> {
     let mut fresh = SqliteConnectOptions::new().in_memory(true).disable_statement_logging().connect().await?;
     migrator("TEXT").run_direct(None, &mut fresh, false).await.map_err(failed)?;
     let expected: Vec<String> = sqlx::query_scalar(SCHEMA).fetch_all(&mut fresh).await?;
@@ -78,10 +78,11 @@ const OLD_QUEUE: [(&str, &str); 2] = [
 impl Journal {
     /// Takes away what the queue of earlier versions left. Only while no other runner lives: it may be of such a version.
     pub(crate) async fn drop_old_queue(&self) -> Result<(), JournalError> {
-        let doing = Doing { what: "Taking away the queue of an earlier version", so: "It does no harm." };
-        let (look, take) = OLD_QUEUE[usize::from(matches!(self.inner.db, Db::Postgres(_)))];
-        let take_away = async {
-            if self.inner.db.one(look, Vec::new()).await?.is_some() {
+        let context =
+            ErrorContext { what: "Taking away the queue of an earlier version", so: "It does no harm." };
+        let (find, take) = OLD_QUEUE[usize::from(matches!(self.inner.db, Db::Postgres(_)))];
+        self.with_retry(context, || async {
+            if self.inner.db.one(find, Vec::new()).await?.is_some() {
                 let mut tx = self.inner.db.write().await?;
                 for statement in take.split("; ") {
                     tx.execute(statement, Vec::new()).await?;
@@ -89,7 +90,7 @@ impl Journal {
                 tx.commit().await?;
             }
             Ok(())
-        };
-        take_away.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 }

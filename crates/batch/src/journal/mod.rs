@@ -1,10 +1,11 @@
-//! The journal: one row per job, moved by compare-and-set, durable before the network is touched. Purses and running counts
+//! The journal: one row per job, moved by compare-and-set, durable before the network is touched. Budget and running counts
 //! change in the same transaction as the rows that they are the sum of. It is the queue too: `claims`. Sends nothing.
 
 mod adopt;
 mod audit;
 mod batches;
 mod bills;
+mod budgets;
 mod claims;
 mod db;
 mod decisions;
@@ -12,20 +13,21 @@ mod error;
 mod file;
 mod high_water;
 mod identity;
-mod late;
+mod late_response;
 mod marks;
 mod migrations;
 mod moves;
 mod open;
 mod pace;
 mod plan;
-mod purses;
 mod query;
+mod retry;
 mod rows;
 mod runners;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod transition;
 mod types;
 
 use std::fmt;
@@ -36,23 +38,25 @@ use ark_video::{Clock, UnixMillis};
 
 pub(crate) use adopt::Adopted;
 use db::Db;
-use error::{Doing, Trouble};
+use error::{ErrorContext, StoreError};
 pub use error::{JournalError, JournalErrorKind};
 pub(crate) use high_water::HighWater;
 pub(crate) use plan::revised;
+pub(crate) use retry::JournalRetry;
 pub use types::{
-    Approved, BatchRow, Bill, BillKind, Finding, JobFilter, JournalAt, Late, Moved, OpenOptions, Permit,
-    PlanChange, PlanOptions, Purse, Resolve, RunnerRow, SlotWish, Slots, Submitting,
+    Approved, BatchRow, Bill, BillKind, Budget, CasOutcome, Finding, JobFilter, JournalAt, LateResponse,
+    OpenOptions, Permit, PlanChange, PlanOptions, Resolve, RunnerRow, SlotRequest, Slots, Submitting,
 };
 
 /// The jobs of one or more batches, durable. Cheap to clone; all clones are the same journal.
 ///
-/// A move takes the job as the caller knows it and ends in [`Moved::Stale`] if the row is no longer like that. It is one
-/// transaction: the row, the purses and the running counts change together, on the disk, or nothing does. When a move fails
+/// A move takes the job as the caller knows it and ends in [`CasOutcome::Conflict`] if the row is no longer like that. It is one
+/// transaction: the row, the budgets and the running counts change together, on the disk, or nothing does. When a move fails
 /// with an error, read the job again before going on: on a server the commit may have been heard although its answer was not.
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
+    retry: Option<Arc<JournalRetry>>,
 }
 
 struct Inner {
@@ -89,16 +93,16 @@ impl Journal {
     ///
     /// When the copy cannot be written. The journal itself is unharmed.
     pub async fn backup(&self, to: &Path) -> Result<bool, JournalError> {
-        let doing = Doing { what: "Copying the journal", so: "The journal itself is as it was." };
-        self.copy_to(to).await.map_err(|trouble| self.told(doing, trouble))
+        let context = ErrorContext { what: "Copying the journal", so: "The journal itself is as it was." };
+        self.with_retry(context, || self.copy_to(to)).await
     }
 
     fn now(&self) -> UnixMillis {
         self.inner.clock.now()
     }
 
-    fn told(&self, doing: Doing, trouble: Trouble) -> JournalError {
-        trouble.told(&self.inner.place, doing)
+    fn to_error(&self, context: ErrorContext, error: StoreError) -> JournalError {
+        error.into_error(&self.inner.place, context)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Opening: connections with the settings that durability hangs on, our tables and nobody else's, one clear sentence for
+//! Opening: connections with the settings that durability hangs on, our tables and no others, one clear sentence for
 //! everything that is not as it has to be.
 #![expect(clippy::disallowed_methods, reason = "waits for another process's lock")]
 
@@ -13,19 +13,19 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite};
 
 use super::db::{Db, Tx, Value};
-use super::error::{Doing, JournalErrorKind, Trouble};
+use super::error::{ErrorContext, JournalErrorKind, StoreError};
 use super::migrations::{FORMAT, has_our_tables, migrate};
 use super::schema::{APPLICATION_ID, META};
 use super::{Inner, Journal, JournalAt, JournalError, OpenOptions, file};
 
 const APPLICATION: &str = "ark-video journal";
 
-const DOING: Doing = Doing { what: "Opening the journal", so: "Nothing was sent." };
+const CONTEXT: ErrorContext = ErrorContext { what: "Opening the journal", so: "Nothing was sent." };
 
-/// How long to wait for somebody else's lock.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for another process's lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long to leave a file alone that somebody else is making.
+/// How long to leave a file alone that another process is making.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Read by all but the writer: the state of the rows, pages of a report, an audit.
@@ -61,24 +61,25 @@ impl Journal {
             Ok(db) => match super::identity::id_of(&db, &*options.random).await {
                 Ok(id) => Ok(Self {
                     inner: Arc::new(Inner { db, clock: options.clock, place, id: Mutex::new(id) }),
+                    retry: None,
                 }),
-                Err(trouble) => {
+                Err(error) => {
                     db.close().await;
-                    Err(trouble.told(&place, DOING))
+                    Err(error.into_error(&place, CONTEXT))
                 }
             },
-            Err(trouble) => Err(trouble.told(&place, DOING)),
+            Err(error) => Err(error.into_error(&place, CONTEXT)),
         }
     }
 }
 
-async fn open_file(path: &Path, options: &OpenOptions) -> Result<Db, Trouble> {
+async fn open_file(path: &Path, options: &OpenOptions) -> Result<Db, StoreError> {
     file::prepare(path, options.create)?;
     let connect = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(PATIENCE)
+        .busy_timeout(LOCK_TIMEOUT)
         .pragma("secure_delete", "ON")
         .disable_statement_logging();
     let pool = |connections| {
@@ -100,8 +101,8 @@ async fn open_file(path: &Path, options: &OpenOptions) -> Result<Db, Trouble> {
     let mut waited = Duration::ZERO;
     let writer = loop {
         match pool(1).connect_with(connect.clone()).await {
-            // The change to WAL does not wait for somebody who makes the same file at this moment, whatever `busy_timeout` says.
-            Err(error) if waited < PATIENCE && is_busy(&error) => {
+            // The change to WAL does not wait for a process that is making the same file, whatever `busy_timeout` says.
+            Err(error) if waited < LOCK_TIMEOUT && is_busy(&error) => {
                 tokio::time::sleep(PAUSE).await;
                 waited += PAUSE;
             }
@@ -119,7 +120,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-async fn open_server(address: &SecretString, options: &OpenOptions) -> (String, Result<Db, Trouble>) {
+async fn open_server(address: &SecretString, options: &OpenOptions) -> (String, Result<Db, StoreError>) {
     let text = address.expose_secret();
     let connect = match text.parse::<PgConnectOptions>() {
         Ok(connect) => connect.application_name("ark-video").disable_statement_logging(),
@@ -143,7 +144,7 @@ fn is_this_machine(host: &str) -> bool {
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-async fn connect_server(connect: PgConnectOptions, options: &OpenOptions) -> Result<Db, Trouble> {
+async fn connect_server(connect: PgConnectOptions, options: &OpenOptions) -> Result<Db, StoreError> {
     // A pool would try until its time is over, and forget why it failed.
     PgConnection::connect_with(&connect).await?.close().await?;
     let pool = PoolOptions::<Postgres>::new()
@@ -160,7 +161,7 @@ async fn connect_server(connect: PgConnectOptions, options: &OpenOptions) -> Res
     prove(Db::Postgres(pool), options.create).await
 }
 
-async fn prove(db: Db, create: bool) -> Result<Db, Trouble> {
+async fn prove(db: Db, create: bool) -> Result<Db, StoreError> {
     let proven = async {
         let mut tx = db.write().await?;
         let format = if is_new(&mut tx, create).await? { 0 } else { format_of(&mut tx).await? };
@@ -175,21 +176,21 @@ async fn prove(db: Db, create: bool) -> Result<Db, Trouble> {
         }
         Ok(())
     };
-    let proven: Result<(), Trouble> = proven.await;
+    let proven: Result<(), StoreError> = proven.await;
     match proven {
         Ok(()) => Ok(db),
-        Err(trouble) => {
+        Err(error) => {
             db.close().await;
-            Err(trouble)
+            Err(error)
         }
     }
 }
 
-async fn number(tx: &mut Tx, sql: &str, values: Vec<Value>) -> Result<i64, Trouble> {
+async fn number(tx: &mut Tx, sql: &str, values: Vec<Value>) -> Result<i64, StoreError> {
     Ok(tx.one(sql, values).await?.ok_or(sqlx::Error::RowNotFound)?.int("number")?)
 }
 
-async fn is_new(tx: &mut Tx, create: bool) -> Result<bool, Trouble> {
+async fn is_new(tx: &mut Tx, create: bool) -> Result<bool, StoreError> {
     let (tables, is_ours) = if let Tx::Sqlite(_) = tx {
         let mark = tx.one("PRAGMA application_id", Vec::new()).await?.ok_or(sqlx::Error::RowNotFound)?;
         let tables = number(tx, "SELECT COUNT(*) AS number FROM sqlite_schema", Vec::new()).await?;
@@ -204,31 +205,31 @@ async fn is_new(tx: &mut Tx, create: bool) -> Result<bool, Trouble> {
     };
     match (tables, is_ours) {
         (0, _) if create => Ok(true),
-        (0, _) => Err(Trouble::Said(JournalErrorKind::Missing, "there is none".to_owned())),
+        (0, _) => Err(StoreError::Reported(JournalErrorKind::Missing, "there is none".to_owned())),
         (_, true) => Ok(false),
         (_, false) => {
             let what = "the database belongs to another program".to_owned();
-            Err(Trouble::Said(JournalErrorKind::Foreign, what))
+            Err(StoreError::Reported(JournalErrorKind::Foreign, what))
         }
     }
 }
 
 /// Says what the database is, and in which format.
-async fn mark(tx: &mut Tx) -> Result<(), Trouble> {
+async fn mark(tx: &mut Tx) -> Result<(), StoreError> {
     if let Tx::Sqlite(_) = tx {
         tx.execute(format!("PRAGMA application_id = {APPLICATION_ID}"), Vec::new()).await?;
     }
     for (key, value) in [("application", APPLICATION.to_owned()), ("format", FORMAT.to_string())] {
-        tx.execute(META.upsert(1), META.sealed(vec![key.into(), value.into()])).await?;
+        tx.execute(META.upsert(1), META.with_checksum(vec![key.into(), value.into()])).await?;
     }
     Ok(())
 }
 
-async fn format_of(tx: &mut Tx) -> Result<i64, Trouble> {
+async fn format_of(tx: &mut Tx) -> Result<i64, StoreError> {
     let mut application = None;
     let mut format = None;
     for row in tx.all(META.select(""), Vec::new()).await? {
-        META.checked(&row)?;
+        META.verify_checksum(&row)?;
         let value = row.text("value")?;
         match row.text("key")?.as_str() {
             "application" => application = Some(value),
@@ -238,28 +239,28 @@ async fn format_of(tx: &mut Tx) -> Result<i64, Trouble> {
     }
     if application.as_deref() != Some(APPLICATION) {
         let what = "the database belongs to another program".to_owned();
-        return Err(Trouble::Said(JournalErrorKind::Foreign, what));
+        return Err(StoreError::Reported(JournalErrorKind::Foreign, what));
     }
     match format {
         Some(format @ 1..=FORMAT) => Ok(format),
-        Some(newer) if newer > FORMAT => Err(Trouble::Said(
+        Some(newer) if newer > FORMAT => Err(StoreError::Reported(
             JournalErrorKind::Newer,
             format!("it has format {newer}, and this version knows {FORMAT}"),
         )),
-        Some(older) => Err(Trouble::damaged(format!("it has format {older}, which no version wrote"))),
-        None => Err(Trouble::damaged("its format is not told")),
+        Some(older) => Err(StoreError::damaged(format!("it has format {older}, which no version wrote"))),
+        None => Err(StoreError::damaged("its format is missing")),
     }
 }
 
 /// That the tables are the ones that were made, and the pages hang together.
-async fn check_file(tx: &mut Tx) -> Result<(), Trouble> {
+async fn check_file(tx: &mut Tx) -> Result<(), StoreError> {
     if !has_our_tables(tx).await? {
-        return Err(Trouble::damaged("its tables are not the ones that were made"));
+        return Err(StoreError::damaged("its tables are not the ones that were made"));
     }
     for row in tx.all("PRAGMA quick_check(1)", Vec::new()).await? {
         let what = row.text("quick_check")?;
         if what != "ok" {
-            return Err(Trouble::damaged(what));
+            return Err(StoreError::damaged(what));
         }
     }
     Ok(())

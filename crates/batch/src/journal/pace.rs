@@ -5,9 +5,9 @@ use ark_video::UnixMillis;
 use crate::Job;
 
 use super::db::{Db, Row, Tx, Value};
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::schema::PACE;
-use super::{Journal, JournalError, Permit, SlotWish, Slots};
+use super::{Journal, JournalError, Permit, SlotRequest, Slots};
 
 /// `next_at` and `complement` of a bucket add up to this: whatever flips in one of them shows.
 pub(super) const WHOLE: i64 = 1 << 62;
@@ -21,38 +21,38 @@ pub(super) fn slot(job: &Job) -> Option<&str> {
     Some(&attempt.slot)
 }
 
-fn read(row: &Row) -> Result<(i64, Option<i64>), Trouble> {
-    PACE.checked(row)?;
+fn read(row: &Row) -> Result<(i64, Option<i64>), StoreError> {
+    PACE.verify_checksum(row)?;
     Ok((row.int("running")?, row.maybe_int("ceiling")?))
 }
 
-fn sealed(model: &str, running: i64, ceiling: Option<i64>) -> Vec<Value> {
-    PACE.sealed(vec![model.into(), running.into(), ceiling.into()])
+fn with_checksum(model: &str, running: i64, ceiling: Option<i64>) -> Vec<Value> {
+    PACE.with_checksum(vec![model.into(), running.into(), ceiling.into()])
 }
 
-async fn lock(tx: &mut Tx, model: &str) -> Result<(i64, Option<i64>), Trouble> {
+async fn lock(tx: &mut Tx, model: &str) -> Result<(i64, Option<i64>), StoreError> {
     let sql = PACE.select("WHERE model = $1");
     loop {
         let rows = tx.all_locked(sql.as_str(), vec![model.into()]).await?;
         if let Some(row) = rows.first() {
             return read(row);
         }
-        tx.execute(PACE.insert_missing(1), sealed(model, 0, None)).await?;
+        tx.execute(PACE.insert_missing(1), with_checksum(model, 0, None)).await?;
     }
 }
 
-async fn write(tx: &mut Tx, model: &str, running: i64, ceiling: Option<i64>) -> Result<(), Trouble> {
-    tx.execute(PACE.upsert(1), sealed(model, running, ceiling)).await?;
+async fn write(tx: &mut Tx, model: &str, running: i64, ceiling: Option<i64>) -> Result<(), StoreError> {
+    tx.execute(PACE.upsert(1), with_checksum(model, running, ceiling)).await?;
     Ok(())
 }
 
-/// Frees the slot that a row leaves and takes the one that it enters; `false` if there is none for `wish`.
+/// Frees the slot that a row leaves and takes the one that it enters; `false` if there is none for `request`.
 pub(super) async fn change(
     tx: &mut Tx,
     before: Option<&Job>,
     after: &Job,
-    wish: Option<&SlotWish>,
-) -> Result<bool, Trouble> {
+    request: Option<&SlotRequest>,
+) -> Result<bool, StoreError> {
     let (from, to) = (before.and_then(slot), slot(after));
     if from == to {
         return Ok(true);
@@ -62,29 +62,29 @@ pub(super) async fn change(
     for model in models {
         let (mut running, ceiling) = lock(tx, model).await?;
         if to == Some(model) {
-            if wish.is_some_and(|wish| !has_room(running, ceiling, wish.ceiling)) {
+            if request.is_some_and(|request| !has_room(running, ceiling, request.ceiling)) {
                 return Ok(false);
             }
             running += 1;
         } else if running > 0 {
             running -= 1;
         } else {
-            return Err(Trouble::damaged(format!("fewer than no tasks of {model} would run")));
+            return Err(StoreError::damaged(format!("fewer than no tasks of {model} would run")));
         }
         write(tx, model, running, ceiling).await?;
     }
     Ok(true)
 }
 
-fn has_room(running: i64, ceiling: Option<i64>, wish: u32) -> bool {
-    running < ceiling.unwrap_or(i64::MAX).min(i64::from(wish))
+fn has_room(running: i64, ceiling: Option<i64>, request: u32) -> bool {
+    running < ceiling.unwrap_or(i64::MAX).min(i64::from(request))
 }
 
 /// Whether it is worth trying, seen without waiting for anybody.
-pub(super) async fn may_have_room(db: &Db, wish: &SlotWish) -> Result<bool, Trouble> {
-    let row = db.one(PACE.select("WHERE model = $1"), vec![wish.model.as_str().into()]).await?;
+pub(super) async fn may_have_room(db: &Db, request: &SlotRequest) -> Result<bool, StoreError> {
+    let row = db.one(PACE.select("WHERE model = $1"), vec![request.model.as_str().into()]).await?;
     let (running, ceiling) = row.as_ref().map(read).transpose()?.unwrap_or_default();
-    Ok(has_room(running, ceiling, wish.ceiling))
+    Ok(has_room(running, ceiling, request.ceiling))
 }
 
 impl Journal {
@@ -94,14 +94,14 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn slots(&self, model: &str) -> Result<Slots, JournalError> {
-        let doing = Doing { what: "Reading how many tasks run", so: "" };
-        let look = async {
+        let context = ErrorContext { what: "Reading how many tasks run", so: "" };
+        self.with_retry(context, || async {
             let row = self.inner.db.one(PACE.select("WHERE model = $1"), vec![model.into()]).await?;
             let (running, ceiling) = row.as_ref().map(read).transpose()?.unwrap_or_default();
             let small = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
             Ok(Slots { running: small(running), ceiling: ceiling.map(small) })
-        };
-        look.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 
     /// Sets how many tasks of a model all runners of the journal may have running together.
@@ -110,14 +110,14 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn set_ceiling(&self, model: &str, ceiling: u32) -> Result<(), JournalError> {
-        let doing = Doing { what: "Setting how many tasks may run", so: "It is as it was." };
-        let set = async {
+        let context = ErrorContext { what: "Setting how many tasks may run", so: "It is as it was." };
+        self.with_retry(context, || async {
             let mut tx = self.inner.db.write().await?;
             let (running, _) = lock(&mut tx, model).await?;
             write(&mut tx, model, running, Some(i64::from(ceiling))).await?;
             Ok(tx.commit().await?)
-        };
-        set.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 
     /// Takes `n` permits of a bucket that all runners of the journal share and that fills with `per_second` permits. They are
@@ -127,14 +127,14 @@ impl Journal {
     ///
     /// When it cannot be written, or the rate is no positive number.
     pub async fn take_permit(&self, bucket: &str, per_second: f64, n: u32) -> Result<Permit, JournalError> {
-        let doing = Doing { what: "Taking a turn", so: "Nothing was asked or sent." };
-        self.permit(bucket, per_second, n.max(1)).await.map_err(|trouble| self.told(doing, trouble))
+        let context = ErrorContext { what: "Taking a turn", so: "Nothing was asked or sent." };
+        self.with_retry(context, || self.permit(bucket, per_second, n.max(1))).await
     }
 
-    async fn permit(&self, bucket: &str, per_second: f64, n: u32) -> Result<Permit, Trouble> {
+    async fn permit(&self, bucket: &str, per_second: f64, n: u32) -> Result<Permit, StoreError> {
         let cost = 1_000_000.0 * f64::from(n) / per_second;
         if !(per_second > 0.0 && cost.is_finite()) {
-            return Err(Trouble::refused(format!("{per_second} permits in a second are no rate")));
+            return Err(StoreError::refused(format!("{per_second} permits in a second are no rate")));
         }
         #[expect(clippy::cast_possible_truncation, reason = "it is cut to a range that fits")]
         let cost = cost.ceil().clamp(1.0, 1e15) as i64;
@@ -162,7 +162,7 @@ impl Journal {
             let row = tx.one(sql, vec![bucket.into()]).await?.ok_or(sqlx::Error::RowNotFound)?;
             let (next_at, complement) = (row.int("next_at")?, row.int("complement")?);
             if next_at.checked_add(complement) != Some(WHOLE) {
-                return Err(Trouble::damaged(format!("the bucket {bucket:?} is damaged")));
+                return Err(StoreError::damaged(format!("the bucket {bucket:?} is damaged")));
             }
             let wait = ((next_at - now).max(0) + 999) / 1_000;
             return Ok(Permit::At(self.now() + wait));
@@ -172,7 +172,7 @@ impl Journal {
     }
 
     /// The clock that all runners of the journal share: the file's machine's, or the server's.
-    pub(super) async fn shared_now(&self, tx: &mut Tx) -> Result<UnixMillis, Trouble> {
+    pub(super) async fn shared_now(&self, tx: &mut Tx) -> Result<UnixMillis, StoreError> {
         if matches!(tx, Tx::Sqlite(_)) {
             return Ok(self.now());
         }

@@ -1,4 +1,4 @@
-//! A list laid over the jobs that the journal has of a batch. What was not sent follows the list; what was sent is never
+//! A list compared with the jobs that the journal has of a batch. What was not sent follows the list; what was sent is never
 //! touched, and a changed shot gets a new revision beside it.
 
 use std::collections::BTreeMap;
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::list::{hex, same_intent};
-use crate::{Job, Planned, State};
+use crate::{Job, Planned, PlannedJobs, State};
 
 use super::db::{Db, Tx};
 use super::decisions::begin_again;
-use super::error::{Doing, Trouble};
-use super::moves::Step;
+use super::error::{ErrorContext, StoreError};
 use super::schema::{BATCH, JOB};
+use super::transition::Transition;
 use super::{Journal, JournalError, PlanChange, PlanOptions, claims, rows};
 
 /// Names, and so at most that many new rows, in one transaction.
-const CHUNK: usize = 200;
+pub(super) const CHUNK: usize = 200;
 
 /// Nothing was sent for these, or it is known that nothing came of it.
 const UNSENT: [State; 4] = [State::Intent, State::NeedsApproval, State::OverBudget, State::Rejected];
@@ -42,7 +42,7 @@ enum Act {
 }
 
 impl Journal {
-    /// Lays a list over a batch. Laying the same list again changes nothing; a crash in the middle is mended by doing so.
+    /// Plans a list as a batch. Planning the same list again changes nothing; after a crash in the middle it completes the plan.
     /// Nothing is sent.
     ///
     /// # Errors
@@ -51,54 +51,65 @@ impl Journal {
     pub async fn plan(
         &self,
         batch: &str,
-        list: &[Planned],
+        list: &(impl PlannedJobs + ?Sized),
         options: PlanOptions,
     ) -> Result<PlanChange, JournalError> {
-        let doing = Doing {
+        let context = ErrorContext {
             what: "Planning the list",
             so: "Nothing was sent; planning the list again goes on where this stopped.",
         };
-        self.lay(batch, list, options).await.map_err(|trouble| self.told(doing, trouble))
+        self.with_retry(context, || self.plan_all(batch, list, &options)).await
     }
 
-    async fn lay(&self, batch: &str, list: &[Planned], options: PlanOptions) -> Result<PlanChange, Trouble> {
-        let mut by_name = BTreeMap::new();
-        for planned in list {
-            if by_name.insert(planned.name.as_str(), planned).is_some() {
-                return Err(Trouble::refused(format!("two jobs have the name {}", planned.name)));
-            }
+    async fn plan_all(
+        &self,
+        batch: &str,
+        list: &(impl PlannedJobs + ?Sized),
+        options: &PlanOptions,
+    ) -> Result<PlanChange, StoreError> {
+        let names = names_of(list);
+        if let Some(pair) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(StoreError::refused(format!("two jobs have the name {}", pair[0].0)));
         }
+        let list_hash = hash_of(&names);
         if let Some(path) = &options.list {
             let row = self.inner.db.one(BATCH.select("WHERE name = $1"), vec![batch.into()]).await?;
             if let Some(row) = row.as_ref().map(super::batches::read).transpose()? {
-                self.compare_list(&row, path, list).await?;
+                self.compare_list(&row, path, list, &list_hash).await?;
             }
             self.remember_list(batch, path).await?;
         }
-        self.note_list(batch, &hash_of(list)).await?;
+        self.note_list(batch, &list_hash).await?;
         let mut change = PlanChange::default();
-        let wanted: Vec<_> = by_name.values().copied().collect();
-        for chunk in wanted.chunks(CHUNK) {
-            self.lay_chunk(batch, chunk, &mut change).await?;
+        let mut jobs = list.planned();
+        loop {
+            let mut chunk: Vec<Planned> = jobs.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                break;
+            }
+            // Rows are locked in the order of their names, as by everyone.
+            chunk.sort_by(|one, other| one.name.cmp(&other.name));
+            self.plan_chunk(batch, &chunk, &mut change).await?;
         }
         if change.added.len() >= CHUNK
             && let Db::Postgres(_) = self.inner.db
         {
-            // Until the server has counted, it looks for names by reading all rows.
+            // Until the server has counted, it finds names by reading all rows.
             self.inner.db.all("ANALYZE ark_job", Vec::new()).await?;
         }
         if options.drop_missing {
-            self.drop_missing(batch, &by_name, &mut change).await?;
+            self.drop_missing(batch, &names, &mut change).await?;
         }
+        change.sort();
         Ok(change)
     }
 
-    async fn lay_chunk(
+    async fn plan_chunk(
         &self,
         batch: &str,
-        chunk: &[&Planned],
+        chunk: &[Planned],
         change: &mut PlanChange,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), StoreError> {
         let mut tx = self.inner.db.write().await?;
         let mut values = vec![batch.into()];
         let names = rows::one_of("name", chunk.iter().map(|planned| planned.name.as_str()), &mut values);
@@ -137,9 +148,9 @@ impl Journal {
                 Act::Supersede => {
                     let revision = old.last().map_or(1, |last| last.revision + 1);
                     new.push(fresh(batch, wanted(planned, revision, &old), revision, self.now()));
-                    edits.push((act, old, *planned));
+                    edits.push((act, old, planned));
                 }
-                _ => edits.push((act, old, *planned)),
+                _ => edits.push((act, old, planned)),
             }
         }
         if new.is_empty() && edits.is_empty() {
@@ -159,7 +170,7 @@ impl Journal {
         Ok(tx.commit().await?)
     }
 
-    async fn edit(&self, tx: &mut Tx, act: &Act, old: &[Job], planned: &Planned) -> Result<(), Trouble> {
+    async fn edit(&self, tx: &mut Tx, act: &Act, old: &[Job], planned: &Planned) -> Result<(), StoreError> {
         let Some(before) = current(old) else { return Ok(()) };
         let mut next = before.clone();
         match act {
@@ -196,9 +207,9 @@ impl Journal {
     async fn drop_missing(
         &self,
         batch: &str,
-        list: &BTreeMap<&str, &Planned>,
+        names: &[(String, String)],
         change: &mut PlanChange,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), StoreError> {
         let mut after = String::new();
         loop {
             let mut tx = self.inner.db.write().await?;
@@ -210,13 +221,13 @@ impl Journal {
             for row in &page {
                 let before = rows::job(row)?;
                 after.clone_from(&before.key);
-                if list.contains_key(before.planned.name.as_str()) {
+                if names.binary_search_by(|(name, _)| name.cmp(&before.planned.name)).is_ok() {
                     continue;
                 }
                 let mut next = before.clone();
                 next.state = State::Dropped;
                 next.reason = Some("the list no longer has it".to_owned());
-                if let Step::Done(job) = self.put(&mut tx, &before, next, None).await? {
+                if let Transition::Done(job) = self.put(&mut tx, &before, next, None).await? {
                     change.dropped.push(job.planned.name);
                 }
             }
@@ -228,12 +239,17 @@ impl Journal {
     }
 }
 
-/// Whether two lists ask for the same under the same names.
-pub(super) fn hash_of(list: &[Planned]) -> String {
-    let mut names: Vec<_> = list.iter().map(|planned| (&planned.name, &planned.request_hash)).collect();
+/// The names of all jobs with the hashes of their requests, by name.
+pub(super) fn names_of(list: &(impl PlannedJobs + ?Sized)) -> Vec<(String, String)> {
+    let mut names: Vec<_> = list.planned().map(|planned| (planned.name, planned.request_hash)).collect();
     names.sort_unstable();
+    names
+}
+
+/// Whether two lists request the same under the same names.
+pub(super) fn hash_of(names: &[(String, String)]) -> String {
     let mut hash = Sha256::new();
-    for text in names.into_iter().flat_map(|(name, hash)| [name, hash]) {
+    for text in names.iter().flat_map(|(name, hash)| [name, hash]) {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
@@ -271,8 +287,8 @@ fn current(old: &[Job]) -> Option<&Job> {
     old.iter().rev().find(|job| !job.superseded)
 }
 
-/// Whether both ask for the same film.
-pub(super) fn same_film(one: &Planned, other: &Planned) -> bool {
+/// Whether both request the same video.
+pub(super) fn same_video(one: &Planned, other: &Planned) -> bool {
     let after = |planned: &Planned| planned.after.as_ref().map(|after| (after.job.clone(), after.link));
     after(one) == after(other) && same_intent(one, other)
 }
@@ -282,7 +298,7 @@ fn decide(old: &[Job], planned: &Planned) -> Act {
         return Act::Add(old.last().map_or(1, |last| last.revision + 1));
     };
     let is_unsent = UNSENT.contains(&last.state);
-    if same_film(&last.planned, planned) {
+    if same_video(&last.planned, planned) {
         return match last.state {
             State::Dropped if !last.given_up => Act::Again,
             _ if is_unsent && last.planned != wanted(planned, last.revision, old) => Act::Touch,
@@ -298,13 +314,13 @@ fn decide(old: &[Job], planned: &Planned) -> Act {
     let is_alive = |job: &&Job| {
         job.superseded && !matches!(job.state, State::Failed | State::Gone | State::Dropped | State::Rejected)
     };
-    if let Some(job) = old.iter().filter(is_alive).find(|job| same_film(&job.planned, planned)) {
+    if let Some(job) = old.iter().filter(is_alive).find(|job| same_video(&job.planned, planned)) {
         return Act::Restore(job.revision);
     }
     if is_unsent || last.state == State::Dropped { Act::Replace } else { Act::Supersede }
 }
 
-/// What a row of this revision holds of the list: its film does not take the path of an earlier one's.
+/// What a row of this revision holds of the list: its video does not take the path of an earlier one's.
 fn wanted(planned: &Planned, revision: u32, old: &[Job]) -> Planned {
     let mut planned = planned.clone();
     let is_taken = old
@@ -319,9 +335,9 @@ fn wanted(planned: &Planned, revision: u32, old: &[Job]) -> Planned {
 pub(crate) fn revised(path: &Path, revision: u32) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push(format!(".r{revision}"));
-    if let Some(ending) = path.extension() {
+    if let Some(extension) = path.extension() {
         name.push(".");
-        name.push(ending);
+        name.push(extension);
     }
     path.with_file_name(name)
 }

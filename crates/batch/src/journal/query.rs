@@ -2,30 +2,64 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{Stream, TryStreamExt as _, stream};
+
 use crate::{Job, State};
 
 use super::db::Tx;
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::schema::JOB;
 use super::{JobFilter, Journal, JournalError, rows};
 
-const DOING: Doing = Doing { what: "Reading jobs", so: "Nothing was sent because of it." };
+const CONTEXT: ErrorContext = ErrorContext { what: "Reading jobs", so: "Nothing was sent because of it." };
 
 /// No statement takes more parameters than this, in either database.
 const LONGEST: usize = 1_000;
 
+/// Jobs in memory at once.
+const PAGE: usize = 500;
+
+/// The jobs of a filter, page by page in the order of their keys.
+pub(crate) struct Pages<'j> {
+    journal: &'j Journal,
+    filter: JobFilter,
+    last: Option<String>,
+}
+
+impl Pages<'_> {
+    /// The next jobs; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Job>>, JournalError> {
+        let page = self.journal.jobs(&self.filter, self.last.as_deref(), PAGE).await?;
+        let Some(end) = page.last() else { return Ok(None) };
+        self.last = Some(end.key.clone());
+        Ok(Some(page))
+    }
+}
+
 impl Journal {
+    pub(crate) fn pages(&self, filter: JobFilter) -> Pages<'_> {
+        Pages { journal: self, filter, last: None }
+    }
+
+    /// All jobs of a filter, in the order of their keys, read from the journal in pages as they are polled.
+    pub fn stream(&self, filter: JobFilter) -> impl Stream<Item = Result<Job, JournalError>> + Send + '_ {
+        stream::try_unfold(self.pages(filter), async |mut pages| {
+            Ok(pages.next().await?.map(|page| (stream::iter(page.into_iter().map(Ok)), pages)))
+        })
+        .try_flatten()
+    }
+
     /// A job by its key.
     ///
     /// # Errors
     ///
     /// When the journal cannot be read, or the row is damaged.
     pub async fn job(&self, key: &str) -> Result<Option<Job>, JournalError> {
-        let look = async {
+        self.with_retry(CONTEXT, || async {
             let row = self.inner.db.one(JOB.select("WHERE key = $1"), vec![key.into()]).await?;
             row.as_ref().map(rows::job).transpose()
-        };
-        look.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// The job of a task.
@@ -34,11 +68,11 @@ impl Journal {
     ///
     /// When the journal cannot be read, or the row is damaged.
     pub async fn job_of_task(&self, task_id: &str) -> Result<Option<Job>, JournalError> {
-        let look = async {
+        self.with_retry(CONTEXT, || async {
             let row = self.inner.db.one(JOB.select("WHERE task_id = $1"), vec![task_id.into()]).await?;
             row.as_ref().map(rows::job).transpose()
-        };
-        look.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// How many jobs of a batch are accounted for at what was reserved ([`Job::unmetered`]).
@@ -47,13 +81,13 @@ impl Journal {
     ///
     /// When the journal cannot be read, or such a row is damaged.
     pub async fn unmetered(&self, batch: &str) -> Result<u64, JournalError> {
-        let count = async {
+        self.with_retry(CONTEXT, || async {
             // The text narrows it down, and the row itself decides: a request may hold a field of that name.
             let condition = "WHERE batch = $1 AND body LIKE '%\"unmetered\":true%'";
             let rows = self.inner.db.all(JOB.select(condition), vec![batch.into()]).await?;
-            rows.iter().map(|row| Ok(u64::from(rows::job(row)?.unmetered))).sum::<Result<u64, Trouble>>()
-        };
-        count.await.map_err(|trouble| self.told(DOING, trouble))
+            rows.iter().map(|row| Ok(u64::from(rows::job(row)?.unmetered))).sum::<Result<u64, StoreError>>()
+        })
+        .await
     }
 
     /// The next jobs after the key `after`, by key, at most `limit`: page by page, however many there are. An empty page is
@@ -68,10 +102,15 @@ impl Journal {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Job>, JournalError> {
-        self.page(filter, after, limit).await.map_err(|trouble| self.told(DOING, trouble))
+        self.with_retry(CONTEXT, || self.page(filter, after, limit)).await
     }
 
-    async fn page(&self, filter: &JobFilter, after: Option<&str>, limit: usize) -> Result<Vec<Job>, Trouble> {
+    async fn page(
+        &self,
+        filter: &JobFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Job>, StoreError> {
         let mut after = after.unwrap_or_default().to_owned();
         let mut tx = self.inner.db.snapshot().await?;
         let batches = match &filter.batch {
@@ -110,7 +149,7 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn counts(&self, batch: Option<&str>) -> Result<BTreeMap<State, u64>, JournalError> {
-        let look = async {
+        self.with_retry(CONTEXT, || async {
             let mut values = Vec::new();
             let states = rows::states("state", &State::ALL, &mut values);
             let of = batch.map_or(String::new(), |batch| {
@@ -123,12 +162,12 @@ impl Journal {
             rows.iter()
                 .map(|row| {
                     let state =
-                        row.text("state")?.parse().map_err(|error: String| Trouble::damaged(error))?;
+                        row.text("state")?.parse().map_err(|error: String| StoreError::damaged(error))?;
                     Ok((state, u64::try_from(row.int("jobs")?).unwrap_or_default()))
                 })
-                .collect::<Result<_, Trouble>>()
-        };
-        look.await.map_err(|trouble| self.told(DOING, trouble))
+                .collect::<Result<_, StoreError>>()
+        })
+        .await
     }
 }
 
@@ -140,7 +179,7 @@ async fn keys(
     batches: &[String],
     after: &str,
     wanted: usize,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT key FROM ark_job WHERE state = $1 AND batch = $2 AND key > $3 ORDER BY key LIMIT $4";
     let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
     let mut keys = BTreeSet::new();

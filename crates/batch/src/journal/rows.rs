@@ -3,7 +3,7 @@
 use crate::{Job, State};
 
 use super::db::{Row, Value};
-use super::error::Trouble;
+use super::error::StoreError;
 use super::schema::JOB;
 
 /// How many columns come before the body.
@@ -37,23 +37,23 @@ fn columns(job: &Job) -> Vec<Value> {
 }
 
 /// The values of a job's row, checksum included.
-pub(super) fn values(job: &Job) -> Result<Vec<Value>, Trouble> {
+pub(super) fn values(job: &Job) -> Result<Vec<Value>, StoreError> {
     let mut values = columns(job);
     let body = serde_json::to_string(job).map_err(|error| {
-        Trouble::refused(format!("the job {} cannot be written as JSON ({error})", job.key))
+        StoreError::refused(format!("the job {} cannot be written as JSON ({error})", job.key))
     })?;
     values.push(body.into());
-    Ok(JOB.sealed(values))
+    Ok(JOB.with_checksum(values))
 }
 
 /// The job of a row, if nothing of it is damaged.
-pub(super) fn job(row: &Row) -> Result<Job, Trouble> {
-    let found = JOB.checked(row)?;
+pub(super) fn job(row: &Row) -> Result<Job, StoreError> {
+    let found = JOB.verify_checksum(row)?;
     let Some(Value::Text(Some(body))) = found.get(BODY) else {
-        return Err(Trouble::damaged("a row of ark_job has no body"));
+        return Err(StoreError::damaged("a row of ark_job has no body"));
     };
     let job: Job = serde_json::from_str(body).map_err(|error| {
-        Trouble::damaged(format!(
+        StoreError::damaged(format!(
             "the row {:?} of ark_job cannot be read ({error})",
             row.text("key").unwrap_or_default()
         ))
@@ -61,7 +61,7 @@ pub(super) fn job(row: &Row) -> Result<Job, Trouble> {
     if found.get(..BODY) == Some(columns(&job).as_slice()) {
         Ok(job)
     } else {
-        Err(Trouble::damaged(format!("the row {:?} of ark_job contradicts itself", job.key)))
+        Err(StoreError::damaged(format!("the row {:?} of ark_job contradicts itself", job.key)))
     }
 }
 

@@ -1,19 +1,19 @@
 //! Which runners work on the journal, and which are still alive. For the decision whose half-done work is whose; no promise
-//! hangs on it, because a row is moved by compare-and-set whoever is thought dead.
+//! hangs on it, because compare-and-set decides each move, also of a runner that was wrongly thought dead.
 
 use std::time::Duration;
 
 use ark_video::UnixMillis;
 
 use super::db::{Row, Tx, Value};
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::schema::RUNNER;
 use super::{Journal, JournalError, RunnerRow};
 
-const DOING: Doing = Doing { what: "Writing down that a runner is alive", so: "" };
+const CONTEXT: ErrorContext = ErrorContext { what: "Writing down that a runner is alive", so: "" };
 
-fn read(row: &Row) -> Result<RunnerRow, Trouble> {
-    RUNNER.checked(row)?;
+fn read(row: &Row) -> Result<RunnerRow, StoreError> {
+    RUNNER.verify_checksum(row)?;
     Ok(RunnerRow {
         id: row.text("id")?,
         host: row.text("host")?,
@@ -24,8 +24,8 @@ fn read(row: &Row) -> Result<RunnerRow, Trouble> {
     })
 }
 
-fn sealed(runner: &RunnerRow) -> Vec<Value> {
-    RUNNER.sealed(vec![
+fn with_checksum(runner: &RunnerRow) -> Vec<Value> {
+    RUNNER.with_checksum(vec![
         runner.id.as_str().into(),
         runner.host.as_str().into(),
         i64::from(runner.pid).into(),
@@ -42,7 +42,7 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn runner_started(&self, id: &str, host: &str, pid: u32) -> Result<RunnerRow, JournalError> {
-        let start = async {
+        self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             let now = self.shared_now(&mut tx).await?;
             let runner = RunnerRow {
@@ -55,8 +55,8 @@ impl Journal {
             };
             self.keep_runner(tx, &runner).await?;
             Ok(runner)
-        };
-        start.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// It is still there. Returns its row as it is now.
@@ -65,18 +65,18 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn runner_seen(&self, runner: &RunnerRow) -> Result<RunnerRow, JournalError> {
-        let see = async {
+        self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             let seen_at = self.shared_now(&mut tx).await?;
             let runner = RunnerRow { seen_at, ..runner.clone() };
             self.keep_runner(tx, &runner).await?;
             Ok(runner)
-        };
-        see.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
-    async fn keep_runner(&self, mut tx: Tx, runner: &RunnerRow) -> Result<(), Trouble> {
-        tx.execute(RUNNER.upsert(1), sealed(runner)).await?;
+    async fn keep_runner(&self, mut tx: Tx, runner: &RunnerRow) -> Result<(), StoreError> {
+        tx.execute(RUNNER.upsert(1), with_checksum(runner)).await?;
         Ok(tx.commit().await?)
     }
 
@@ -86,12 +86,12 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn runner_ended(&self, id: &str) -> Result<(), JournalError> {
-        let end = async {
+        self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             tx.execute("DELETE FROM ark_runner WHERE id = $1", vec![id.into()]).await?;
             Ok(tx.commit().await?)
-        };
-        end.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 
     /// The runners that were heard of `within` this time. One whose time lies that far ahead counts as dead too: a clock was
@@ -101,17 +101,17 @@ impl Journal {
     ///
     /// When the journal cannot be read.
     pub async fn runners_alive(&self, within: Duration) -> Result<Vec<RunnerRow>, JournalError> {
-        let doing = Doing { what: "Reading which runners are alive", so: "" };
-        let look = async {
+        let context = ErrorContext { what: "Reading which runners are alive", so: "" };
+        self.with_retry(context, || async {
             let mut tx = self.inner.db.snapshot().await?;
             let now = self.shared_now(&mut tx).await?;
             let rows = tx.all(RUNNER.select("ORDER BY started_at, id"), Vec::new()).await?;
-            let runners: Vec<_> = rows.iter().map(read).collect::<Result<_, Trouble>>()?;
+            let runners: Vec<_> = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
             let within = UnixMillis::try_from(within.as_millis()).unwrap_or(UnixMillis::MAX);
             let is_alive = |runner: &RunnerRow| now.abs_diff(runner.seen_at) <= within.unsigned_abs();
             Ok(runners.into_iter().filter(is_alive).collect())
-        };
-        look.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 
     /// Forgets runners that were not heard of for that long.
@@ -120,14 +120,14 @@ impl Journal {
     ///
     /// When it cannot be written.
     pub async fn forget_runners(&self, longer: Duration) -> Result<(), JournalError> {
-        let forget = async {
+        self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             let now = self.shared_now(&mut tx).await?;
             let longer = UnixMillis::try_from(longer.as_millis()).unwrap_or(UnixMillis::MAX);
             let sql = "DELETE FROM ark_runner WHERE seen_at < $1";
             tx.execute(sql, vec![now.saturating_sub(longer).into()]).await?;
             Ok(tx.commit().await?)
-        };
-        forget.await.map_err(|trouble| self.told(DOING, trouble))
+        })
+        .await
     }
 }

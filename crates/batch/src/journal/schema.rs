@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crc::{CRC_32_ISCSI, Crc, Table as Lookup};
 
 use super::db::{Row, Value};
-use super::error::Trouble;
+use super::error::StoreError;
 
 /// In the header of an SQLite file that is a journal: `ARKV`.
 pub(super) const APPLICATION_ID: i64 = 0x4152_4b56;
@@ -62,7 +62,7 @@ pub(super) const JOB: Table = Table {
     keys: 1,
 };
 
-pub(super) const PURSE: Table = Table {
+pub(super) const BUDGET: Table = Table {
     name: "ark_purse",
     columns: &[Text("scope"), Text("unit"), Int("reserved"), Int("settled"), MaybeInt("cap")],
     keys: 2,
@@ -97,7 +97,7 @@ pub(super) const BILL: Table = Table {
 };
 
 /// Tables with a checksum.
-pub(super) const TABLES: [&Table; 7] = [&META, &JOB, &PURSE, &PACE, &BATCH, &RUNNER, &BILL];
+pub(super) const TABLES: [&Table; 7] = [&META, &JOB, &BUDGET, &PACE, &BATCH, &RUNNER, &BILL];
 
 static CRC: Crc<u32, Lookup<16>> = Crc::<u32, Lookup<16>>::new(&CRC_32_ISCSI);
 
@@ -147,7 +147,7 @@ impl Table {
         format!("SELECT {} FROM {} {rest}", self.names(), self.name)
     }
 
-    /// So many rows at once, as [`Self::sealed`] gives their values.
+    /// So many rows at once, as [`Self::with_checksum`] gives their values.
     pub(super) fn insert(&self, rows: usize) -> String {
         let width = self.columns.len() + 1;
         let mut sql = format!("INSERT INTO {} ({}) VALUES ", self.name, self.names());
@@ -188,14 +188,14 @@ impl Table {
     }
 
     /// The values of a row with their checksum behind them.
-    pub(super) fn sealed(&self, mut values: Vec<Value>) -> Vec<Value> {
+    pub(super) fn with_checksum(&self, mut values: Vec<Value>) -> Vec<Value> {
         debug_assert_eq!(values.len(), self.columns.len(), "{}", self.name);
         values.push(checksum(&values).into());
         values
     }
 
     /// The values of a row whose checksum is right.
-    pub(super) fn checked(&self, row: &Row) -> Result<Vec<Value>, Trouble> {
+    pub(super) fn verify_checksum(&self, row: &Row) -> Result<Vec<Value>, StoreError> {
         let mut values = Vec::with_capacity(self.columns.len());
         for column in self.columns {
             values.push(
@@ -212,7 +212,7 @@ impl Table {
         if found == checksum(&values) { Ok(values) } else { Err(self.damaged(&values)) }
     }
 
-    fn damaged(&self, values: &[Value]) -> Trouble {
+    fn damaged(&self, values: &[Value]) -> StoreError {
         let key: Vec<_> = values
             .iter()
             .take(self.keys)
@@ -221,7 +221,7 @@ impl Table {
                 Value::Int(_) => None,
             })
             .collect();
-        Trouble::damaged(format!(
+        StoreError::damaged(format!(
             "the row {:?} of {} is damaged: its checksum is not right",
             key.join(" "),
             self.name

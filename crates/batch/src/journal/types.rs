@@ -38,7 +38,7 @@ impl Default for OpenOptions {
     }
 }
 
-/// How a list is laid over the jobs that the journal has of a batch.
+/// How a list is planned as a batch.
 #[derive(Debug, Clone, Default)]
 pub struct PlanOptions {
     /// Whether jobs that the list no longer has are dropped, if they were not sent. Default: false.
@@ -48,7 +48,7 @@ pub struct PlanOptions {
     pub list: Option<PathBuf>,
 }
 
-/// What laying a list over a batch changed, by the names of the jobs.
+/// What planning a list changed, by the names of the jobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlanChange {
     /// New, or there again after having been dropped.
@@ -61,6 +61,14 @@ pub struct PlanChange {
     pub dropped: Vec<String>,
     /// Changed after they were sent: the old row is still waited for, and a new revision stands beside it.
     pub superseded: Vec<String>,
+}
+
+impl PlanChange {
+    /// Each by name.
+    pub(super) fn sort(&mut self) {
+        let Self { added, changed, unchanged, dropped, superseded } = self;
+        [added, changed, unchanged, dropped, superseded].into_iter().for_each(|names| names.sort_unstable());
+    }
 }
 
 /// Which jobs are meant; an empty list of something means all of it.
@@ -81,16 +89,16 @@ pub struct JobFilter {
 /// How a compare-and-set ended.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
-pub enum Moved {
+pub enum CasOutcome {
     /// The row was as the caller knew it, and is now this.
     Done(Job),
-    /// Somebody else had moved it: this is what it is now, `None` if it is not there.
-    Stale(Option<Job>),
+    /// Another process had changed it: this is what it is now, `None` if it is not there.
+    Conflict(Option<Job>),
 }
 
 /// The slot that an attempt needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotWish {
+pub struct SlotRequest {
     /// What the account's limit of running tasks is counted on: a model, or a model in 4k.
     pub model: String,
     /// How many may run at once.
@@ -103,24 +111,24 @@ pub struct SlotWish {
 pub enum Submitting {
     /// Reserved, counted and written down: send.
     Done(Job),
-    /// Somebody else had moved the row.
-    Stale(Option<Job>),
+    /// Another process had changed the row.
+    Conflict(Option<Job>),
     /// A cap leaves no room for the reservation.
     NoRoom {
-        /// What the cap is laid on.
+        /// What the cap applies to.
         scope: Scope,
         /// `tokens`, or a currency.
         unit: String,
         /// The cap: tokens, or millionths of the currency's unit, as are the next two.
         cap: u64,
-        /// Set aside for jobs under way.
+        /// Reserved for jobs under way.
         reserved: u64,
         /// Spent.
         settled: u64,
     },
-    /// A cap is in a unit in which nobody can tell what the job will cost.
+    /// A cap is in a unit in which the cost of the job is unknown.
     NoPrice {
-        /// What the cap is laid on.
+        /// What the cap applies to.
         scope: Scope,
         /// `tokens`, or a currency.
         unit: String,
@@ -137,7 +145,7 @@ pub enum Submitting {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 #[expect(clippy::large_enum_variant, reason = "one is made after a late answer, and taken apart at once")]
-pub enum Late {
+pub enum LateResponse {
     /// The row took the task: it is submitted.
     Adopted(Job),
     /// The journal knew the task already.
@@ -161,7 +169,7 @@ pub enum Resolve {
 /// What an approval did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approved {
-    /// The job whose film was approved.
+    /// The job whose video was approved.
     pub job: Job,
     /// The keys of those that waited for it and are intents again.
     pub reopened: Vec<String>,
@@ -169,12 +177,12 @@ pub struct Approved {
 
 /// What is reserved and spent in a scope, in one unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Purse {
+pub struct Budget {
     /// What it is kept for.
     pub scope: Scope,
     /// `tokens`, or a currency.
     pub unit: String,
-    /// Set aside for jobs under way: tokens, or millionths of the currency's unit, as are the next two.
+    /// Reserved for jobs under way: tokens, or millionths of the currency's unit, as are the next two.
     pub reserved: u64,
     /// Spent.
     pub settled: u64,
@@ -182,8 +190,8 @@ pub struct Purse {
     pub cap: Option<u64>,
 }
 
-impl Purse {
-    /// So much in the purse's unit.
+impl Budget {
+    /// So much in the budget's unit.
     #[must_use]
     pub fn amount(&self, number: u64) -> Amount {
         Amount::in_unit(&self.unit, number)
@@ -195,7 +203,7 @@ impl Purse {
 pub struct Slots {
     /// Jobs that are being submitted, whose end is unknown, or that are submitted.
     pub running: u32,
-    /// What all runners of the journal keep to; `None` until somebody set it.
+    /// What all runners of the journal keep to; `None` until it is set.
     pub ceiling: Option<u32>,
 }
 
@@ -205,7 +213,7 @@ pub struct Slots {
 pub enum Permit {
     /// So many, from now on; the next are free when these are used up at the agreed rate.
     Ready(u32),
-    /// None before this moment, by the journal's clock.
+    /// None before this time, by the journal's clock.
     At(UnixMillis),
 }
 
@@ -219,7 +227,7 @@ pub struct BatchRow {
     pub list_hash: String,
     /// Whether nothing of it is sent.
     pub paused: bool,
-    /// Why, if somebody said so.
+    /// Why, if a reason was given.
     pub reason: Option<String>,
     /// What its runs were started with, as the caller likes to keep it.
     pub options: Value,
@@ -271,7 +279,7 @@ pub struct Bill {
     pub reason: String,
 }
 
-/// Something that is not as it has to be. Nothing is sent before it is mended.
+/// Something that is not as it has to be. Nothing is sent before it is fixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The row or table.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ark_video::model::CreateTaskRequest;
 
-use super::finding::{Findings, shown};
+use super::finding::{At, Findings, shown};
+use super::report::Row;
 use super::shape::Shot;
 use crate::Link;
 
@@ -13,75 +14,80 @@ pub(super) fn job_name(shot: &str, seed: Option<i64>) -> String {
     seed.map_or_else(|| shot.to_owned(), |seed| format!("{shot}#{seed}"))
 }
 
-/// The shots of a list by the names of their jobs.
-pub(super) struct Jobs<'s> {
-    shots: &'s [Shot],
-    by_job: BTreeMap<String, usize>,
-    by_name: BTreeMap<&'s str, usize>,
+/// The shots of a list by name.
+pub(super) struct Follows<'r> {
+    rows: &'r [Row],
+    by_name: BTreeMap<&'r str, usize>,
 }
 
-impl<'s> Jobs<'s> {
-    pub(super) fn of(shots: &'s [Shot]) -> Self {
-        let jobs = shots.iter().enumerate();
-        let by_job = jobs
-            .flat_map(|(at, shot)| shot.seeds.iter().map(move |seed| (job_name(&shot.name, *seed), at)))
-            .collect();
-        let by_name = shots.iter().enumerate().map(|(at, shot)| (shot.name.as_str(), at)).collect();
-        Self { shots, by_job, by_name }
-    }
-
-    /// The job that a shot follows: its name, and the index of its shot.
-    pub(super) fn before(&self, shot: &Shot) -> Option<(String, usize)> {
-        let wanted = &shot.after.as_ref()?.shot;
-        if let Some(at) = self.by_job.get(wanted) {
-            return Some((wanted.clone(), *at));
-        }
-        let at = *self.by_name.get(wanted.as_str())?;
-        match self.shots.get(at)?.seeds.as_slice() {
-            [only] => Some((job_name(wanted, *only), at)),
-            _ => None,
+impl<'r> Follows<'r> {
+    pub(super) fn of(rows: &'r [Row]) -> Self {
+        Self {
+            rows,
+            by_name: rows.iter().enumerate().map(|(at, row)| (row.report.name.as_str(), at)).collect(),
         }
     }
 
-    /// Says which shots follow nothing that exists, or themselves in the end.
-    pub(super) fn check(&self, findings: &mut Findings<'_>) {
-        let mut next: Vec<Option<usize>> = Vec::with_capacity(self.shots.len());
-        for shot in self.shots {
-            let before = self.before(shot).map(|(_, at)| at);
-            next.push(before);
-            let (Some(after), None) = (&shot.after, before) else {
-                continue;
-            };
-            let place = shot.at("/after/shot");
-            match self.by_name.get(after.shot.as_str()).and_then(|at| self.shots.get(*at)) {
-                Some(several) => {
-                    let one = job_name(&several.name, several.seeds.first().copied().flatten());
-                    let message = format!("`{}` has several variants.", shown(&after.shot));
-                    findings
-                        .say("after", place, message)
-                        .advice(format!("Name one of them, such as {}.", shown(&one)));
-                }
-                None => {
-                    let alike = self.by_name.keys().find(|name| name.eq_ignore_ascii_case(after.shot.trim()));
-                    let advice = alike.map(|name| format!("Did you mean `{}`?", shown(name)));
-                    let message = format!("No shot is called `{}`.", shown(&after.shot));
-                    findings.say("after", place, message).advice(advice.unwrap_or_default());
-                }
-            }
+    /// The job that a shot follows: its name, and the index of its row.
+    fn before(&self, wanted: &str) -> Option<(String, usize)> {
+        if let Some(at) = self.by_name.get(wanted) {
+            let [only] = self.rows.get(*at)?.report.jobs.as_slice() else { return None };
+            return Some((only.clone(), *at));
         }
-        for at in circles(&next) {
-            if let Some(shot) = self.shots.get(at) {
-                let message = "This shot follows itself in the end: it could never begin.";
-                findings.say("after", shot.at("/after/shot"), message).advice("Break the circle.");
+        // No name of a shot holds a `#`: it stands before a variant's seed.
+        let (shot, _) = wanted.rsplit_once('#')?;
+        let at = *self.by_name.get(shot)?;
+        self.rows.get(at)?.report.jobs.iter().any(|job| job == wanted).then(|| (wanted.to_owned(), at))
+    }
+
+    /// What each shot follows. Says which follow nothing that exists, or themselves in the end.
+    pub(super) fn check(&self, findings: &mut Findings<'_>) -> Vec<Option<(String, usize)>> {
+        let mut found = Vec::with_capacity(self.rows.len());
+        for row in self.rows {
+            let before = row.after.as_ref().and_then(|after| self.before(&after.shot));
+            if let (Some(after), None) = (&row.after, &before) {
+                self.missing(row, &after.shot, findings);
             }
+            found.push(before);
         }
+        let next: Vec<_> = found.iter().map(|before| before.as_ref().map(|(_, at)| *at)).collect();
+        for row in circles(&next).into_iter().filter_map(|at| self.rows.get(at)) {
+            let message = "This shot follows itself in the end: it could never start.";
+            findings.say("after", row.after_shot(), message).advice("Break the circle.");
+        }
+        found
+    }
+
+    fn missing(&self, row: &Row, wanted: &str, findings: &mut Findings<'_>) {
+        let (message, advice) = match self.by_name.get(wanted).and_then(|at| self.rows.get(*at)) {
+            Some(several) => {
+                let one = several.report.jobs.first().map_or("", String::as_str);
+                (
+                    format!("`{}` has several variants.", shown(wanted)),
+                    format!("Name one of them, such as {}.", shown(one)),
+                )
+            }
+            None => {
+                let mut names = self.rows.iter().map(|row| row.report.name.as_str());
+                let alike = names.find(|name| name.eq_ignore_ascii_case(wanted.trim()));
+                let advice = alike.map(|name| format!("Did you mean `{}`?", shown(name)));
+                (format!("No shot is called `{}`.", shown(wanted)), advice.unwrap_or_default())
+            }
+        };
+        findings.say("after", row.after_shot(), message).advice(advice);
     }
 }
 
-/// The members of every circle, once each.
+impl Row {
+    fn after_shot(&self) -> At<'_> {
+        At::Shot(self.report.place, &self.report.name, "/after/shot")
+    }
+}
+
+/// The nodes of every circle, once each.
 fn circles(next: &[Option<usize>]) -> Vec<usize> {
     let mut seen_in = vec![0_usize; next.len()];
-    let mut members = Vec::new();
+    let mut nodes = Vec::new();
     for start in 0..next.len() {
         let mut at = Some(start);
         while let Some(here) = at {
@@ -91,7 +97,7 @@ fn circles(next: &[Option<usize>]) -> Vec<usize> {
                 Some(walk) if *walk == start + 1 => {
                     let mut round = here;
                     loop {
-                        members.push(round);
+                        nodes.push(round);
                         round = next.get(round).copied().flatten().unwrap_or(here);
                         if round == here {
                             break;
@@ -104,8 +110,8 @@ fn circles(next: &[Option<usize>]) -> Vec<usize> {
             at = next.get(here).copied().flatten();
         }
     }
-    members.sort_unstable();
-    members
+    nodes.sort_unstable();
+    nodes
 }
 
 /// What the job before must deliver for a link.
@@ -125,7 +131,7 @@ pub(super) fn preconditions(
             format!("Set return_last_frame = true on {name}."),
         ),
         Some(Link::Draft) if before.1.draft != Some(true) => {
-            say(format!("{name} is no draft."), format!("Set draft = true on {name}."));
+            say(format!("{name} is not a draft."), format!("Set draft = true on {name}."));
         }
         Some(Link::Draft) if before.1.model != request.model => say(
             format!("A final is rendered by the model that made the draft, and {name} has another."),

@@ -67,7 +67,9 @@ pub(super) fn caps(value: &Value, batch: &str, findings: &mut Findings<'_>) -> V
     let mut add = |scope: Scope, pointer: &str, text: &str| match text.parse() {
         Ok(amount) => all.push(Cap { scope, amount }),
         Err(error) => {
-            findings.say("caps", At::List(pointer), "This is no amount.").advice(format!("{error}."));
+            findings
+                .say("caps", At::List(pointer), "This is not a valid amount.")
+                .advice(format!("{error}."));
         }
     };
     if let Some(text) = &caps.batch {

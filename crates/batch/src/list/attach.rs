@@ -9,11 +9,10 @@ use ark_video_media::{MediaOrigin, MediaRole, ResolvedMedia};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::content::sha256_of_file;
-use super::hash::url_of;
+use super::hash::{sha256_of_file, url_of};
 use crate::{Link, Planned};
 
-/// What stands in a planned request where the job before delivers something: its last frame, its film or its task id.
+/// What stands in a planned request where the job before delivers something: its last frame, its video or its task id.
 pub(super) const LINKED: &str = "ark-video-batch:after";
 
 /// Why a planned job cannot be sent. Nothing was sent.
@@ -30,7 +29,7 @@ pub(crate) enum NotReady {
 }
 
 /// The request with its files. `before` is what the job before delivered, where the job follows one: the address of its
-/// last frame or film, or the id of the draft's task.
+/// last frame or video, or the id of the draft's task.
 ///
 /// # Errors
 /// See [`NotReady`].
@@ -43,7 +42,7 @@ pub(crate) fn attach(
         let what = match after.link {
             Link::LastFrame => "its last frame",
             Link::Draft => "the id of the draft's task",
-            Link::Extend => "its film",
+            Link::Extend => "its video",
         };
         let before = before.filter(|given| !given.is_empty()).ok_or(NotReady::Missing { what })?;
         let items = body.get_mut("content").and_then(Value::as_array_mut);

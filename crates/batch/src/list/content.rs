@@ -2,8 +2,7 @@
 //! and the local files among them, measured by their headers and hashed whole.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,16 +13,12 @@ use ark_video::model::{
 use ark_video::{Attachments, FileSource};
 use ark_video_media::{MediaOrigin, MediaRole, MediaSpec, MediaSpecError, facts_of_url};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::attach::LINKED;
 use super::finding::Findings;
-use super::hash::{hex, url_of};
+use super::hash::{sha256_of_file, url_of};
 use super::shape::Shot;
 use crate::{InputFile, Link};
-
-/// Largest file that is hashed: one that is larger fits into no request (create page, 2026-10: 64 MB in all).
-const MOST_BYTES: u64 = 64 << 20;
 
 /// The input of a shot's request.
 pub(super) struct Content {
@@ -38,10 +33,15 @@ pub(super) struct Content {
 }
 
 /// Hashes of files that several shots use.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Hashes(BTreeMap<PathBuf, (u64, String)>);
 
 impl Hashes {
+    /// The files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.0.keys()
+    }
+
     fn of(&mut self, path: &Path) -> io::Result<(u64, String)> {
         if let Some(known) = self.0.get(path) {
             return Ok(known.clone());
@@ -49,25 +49,6 @@ impl Hashes {
         let hashed = sha256_of_file(path)?;
         self.0.insert(path.to_owned(), hashed.clone());
         Ok(hashed)
-    }
-}
-
-/// Length and SHA-256 of a file.
-pub(super) fn sha256_of_file(path: &Path) -> io::Result<(u64, String)> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    if length > MOST_BYTES {
-        return Err(io::Error::other("it is larger than the 64 MB that fit into a request"));
-    }
-    let (mut hash, mut read, mut buffer) = (Sha256::new(), 0, vec![0; 64 << 10]);
-    let mut file = file.take(MOST_BYTES + 1);
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok((read, hex(hash.finalize().as_slice())));
-        }
-        hash.update(buffer.get(..count).unwrap_or_default());
-        read += count as u64;
     }
 }
 
@@ -108,7 +89,7 @@ impl Content {
             }
             Some(Link::Extend) => {
                 let video = VideoContent::new(VideoSource::url(LINKED)).role(VideoRole::ReferenceVideo);
-                content.linked(video.into(), "https://example.com/film.mp4");
+                content.linked(video.into(), "https://example.com/video.mp4");
             }
             None => {}
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ListFinding {
-    /// The rule, in words joined by hyphens: one of the list's own, or of [`Finding`](ark_video::model::Finding).
+    /// The rule, a name with hyphens: one of the list's own, or of [`Finding`](ark_video::model::Finding).
     pub rule: String,
     /// Refused, or only a doubt.
     pub strength: Strength,

@@ -1,10 +1,14 @@
 //! The intent of a planned job: what `ark_video::intent_hash` makes of its request, with the hashes of its files and what
-//! it takes from another job. Reads nothing.
+//! it takes from another job. Reads local files, nothing else.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 
 use ark_video::{canonical_hash, intent_hash_of};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{After, InputFile, Planned};
 
@@ -39,6 +43,28 @@ fn as_written(job: &Planned) -> String {
         }
     }
     canonical_hash(&json!({ "version": 1, "request": request, "after": link(job.after.as_ref()) }))
+}
+
+/// Largest file that is hashed: one that is larger fits into no request (create page, 2026-10: 64 MB in all).
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Length and SHA-256 of a file.
+pub(super) fn sha256_of_file(path: &Path) -> io::Result<(u64, String)> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > MOST_BYTES {
+        return Err(io::Error::other("it is larger than the 64 MB that fit into a request"));
+    }
+    let (mut hash, mut read, mut buffer) = (Sha256::new(), 0, vec![0; 64 << 10]);
+    let mut file = file.take(MOST_BYTES + 1);
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok((read, hex(hash.finalize().as_slice())));
+        }
+        hash.update(buffer.get(..count).unwrap_or_default());
+        read += count as u64;
+    }
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

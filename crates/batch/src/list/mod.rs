@@ -5,13 +5,15 @@
 
 mod after;
 mod amount;
+mod assemble;
 mod attach;
+mod builder;
 mod content;
 mod finding;
 mod hash;
-mod look;
+mod jobs;
 mod names;
-mod plan;
+mod report;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -19,18 +21,23 @@ mod text;
 mod totals;
 
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::sync::Arc;
+use std::{fmt, fs, io};
 
 use ark_video::model::{Catalog, Estimate, Strength};
 use serde::Serialize;
 
-use crate::targets::{TargetPolicy, obstacles};
-use crate::{Cap, Planned};
+use crate::Cap;
+use crate::targets::{TargetCheck, TargetPolicy};
+use jobs::Source;
+use text::Document;
 
 pub use amount::NotAnAmount;
 pub(crate) use attach::attach;
+pub use builder::ShotListBuilder;
 pub use finding::ListFinding;
 pub(crate) use hash::{hex, same_intent};
+pub use jobs::PlannedJobs;
 pub use text::ListFormat;
 pub use totals::{Sum, Totals};
 
@@ -38,21 +45,27 @@ pub use totals::{Sum, Totals};
 const MOST_BYTES: u64 = 256 << 20;
 
 /// A list that nothing was found against: what a journal takes.
-#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ShotList {
     /// The batch's name: `batch` of the list, else the file's stem.
     pub batch: String,
-    /// The jobs, in the order of the list.
-    pub jobs: Vec<Planned>,
     /// The list's own caps. That of a day has an empty day: it holds for each.
     pub caps: Vec<Cap>,
-    /// SHA-256 over all intents, names and outputs: whether two lists are the same to a journal.
-    pub hash: String,
+    count: usize,
+    source: Source,
+}
+
+impl fmt::Debug for ShotList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShotList")
+            .field("batch", &self.batch)
+            .field("jobs", &self.count)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What there is to say about a list before anything is spent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Serialize)]
 #[non_exhaustive]
 pub struct ListReport {
     /// The list as it was named.
@@ -70,12 +83,19 @@ pub struct ListReport {
     /// Everything that is wrong or doubtful.
     pub findings: Vec<ListFinding>,
     #[serde(skip)]
-    jobs: Vec<Planned>,
-    #[serde(skip)]
     caps: Vec<Cap>,
-    /// Where its relative paths begin.
     #[serde(skip)]
-    base: PathBuf,
+    source: Source,
+}
+
+impl fmt::Debug for ListReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListReport")
+            .field("file", &self.file)
+            .field("shots", &self.shots)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What there is to say about one shot.
@@ -89,13 +109,13 @@ pub struct ShotReport {
     /// The names of its jobs: its own, or one for each variant.
     pub jobs: Vec<String>,
     /// The model that it is for; empty where it names none.
-    pub model: String,
+    pub model: Arc<str>,
     /// The job that it follows.
     pub after: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
     /// What one of its jobs will cost; `None` where it is no request.
-    pub estimate: Option<Estimate>,
+    pub estimate: Option<Arc<Estimate>>,
     /// Whether something of it is refused.
     pub refused: bool,
     #[serde(skip)]
@@ -119,21 +139,27 @@ impl ListReport {
     /// # Errors
     /// [`ListError`]: there is no such file, it cannot be read, or it is larger than 256 MiB.
     pub fn read(path: &Path, catalog: &Catalog) -> Result<Self, ListError> {
-        let failed = |source| ListError { path: path.to_owned(), source };
-        let length = fs::metadata(path).map_err(failed)?.len();
-        if length > MOST_BYTES {
-            return Err(failed(io::Error::other("it is larger than 256 MiB")));
-        }
-        let bytes = fs::read(path).map_err(failed)?;
+        let bytes = bytes_of(path)?;
         let base = path.parent().unwrap_or(Path::new(""));
-        Ok(Self::of_text(&bytes, &path.display().to_string(), base, catalog))
+        Ok(Self::of_text(bytes, &path.display().to_string(), base, catalog))
     }
 
-    /// Checks a list that is in memory. `name` tells its format, where it ends in `.toml`, `.json` or `.jsonl`, and the
+    /// The name of a list's batch. Of the list itself only the syntax is read.
+    ///
+    /// # Errors
+    /// As [`ListReport::read`].
+    pub fn batch_name(path: &Path) -> Result<String, ListError> {
+        let name = path.display().to_string();
+        let text = report::text_of(bytes_of(path)?, &name).unwrap_or_default();
+        let head = Document::parse(&text, &name).map(|document| document.head).unwrap_or_default();
+        Ok(report::batch_of(&head, &name))
+    }
+
+    /// Checks a list that is in memory. `name` decides its format, where it ends in `.toml`, `.json` or `.jsonl`, and the
     /// batch's name; `base` is where its relative paths begin.
     #[must_use]
-    pub fn of_text(bytes: &[u8], name: &str, base: &Path, catalog: &Catalog) -> Self {
-        plan::report(bytes, name, base, catalog)
+    pub fn of_text(bytes: impl Into<Vec<u8>>, name: &str, base: &Path, catalog: &Catalog) -> Self {
+        report::report(bytes.into(), name, base, catalog)
     }
 
     /// What is refused.
@@ -146,14 +172,15 @@ impl ListReport {
         self.findings.iter().filter(|finding| finding.strength != Strength::Refuse)
     }
 
-    /// Looks whether the videos can be saved where they are to go, and adds what is in their way. Videos that an earlier run
+    /// Checks whether the videos can be saved where they are to go, and adds what is in their way. Videos that an earlier run
     /// of the same shots made are not: running the list does not make them again.
     pub fn check_targets(&mut self, overwrite: bool) {
         let policy = TargetPolicy { overwrite, passes_own_video: true, ..TargetPolicy::default() };
-        let base = self.base.clone();
-        for (index, obstacle) in obstacles(&self.batch, &self.jobs, &base, policy) {
-            let Some(job) = self.jobs.get(index) else { continue };
-            let shot = self.shots.iter_mut().find(|shot| shot.jobs.contains(&job.name));
+        let source = &self.source;
+        let mut targets = TargetCheck::new(&source.base, policy, source.hashes.paths().cloned());
+        for (index, job) in source.jobs(&self.batch) {
+            let Some(obstacle) = targets.obstacle(&self.batch, &job) else { continue };
+            let shot = self.shots.get_mut(index);
             let (line, place) = shot.map_or((None, None), |shot| {
                 shot.refused = true;
                 (shot.line, Some(shot.place))
@@ -169,9 +196,6 @@ impl ListReport {
                 advice,
             ));
             self.refused = true;
-        }
-        if self.refused {
-            self.jobs.clear();
         }
     }
 
@@ -195,7 +219,16 @@ impl ListReport {
         if self.refused {
             return Err(Box::new(self));
         }
-        let hash = plan::hash_of(&self.jobs, &self.caps);
-        Ok(ShotList { batch: self.batch, jobs: self.jobs, caps: self.caps, hash })
+        let count = self.shots.iter().map(|shot| shot.jobs.len()).sum();
+        Ok(ShotList { batch: self.batch, count, caps: self.caps, source: self.source })
     }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, ListError> {
+    let failed = |source| ListError { path: path.to_owned(), source };
+    let length = fs::metadata(path).map_err(failed)?.len();
+    if length > MOST_BYTES {
+        return Err(failed(io::Error::other("it is larger than 256 MiB")));
+    }
+    fs::read(path).map_err(failed)
 }

@@ -1,10 +1,13 @@
-//! Names of shots and paths of films: what may stand in them, and that no two films meet in one place. Pure; touches no
+//! Names of shots and paths of videos: what may stand in them, and that no two videos meet in one place. Pure; touches no
 //! file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use super::finding::{At, Findings, is_hidden, shown};
+use super::shape::Shot;
 
 /// Longest file name, in bytes: room for `.part`, `.ark-video.json` and the like beside it.
 const LONGEST: usize = 150;
@@ -23,7 +26,7 @@ pub(super) fn fault(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Why a word cannot be a part of a path on every system.
+/// Why a component cannot be a part of a path on every system.
 fn component(part: &str) -> Option<&'static str> {
     let stem = part.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
@@ -46,7 +49,7 @@ fn component(part: &str) -> Option<&'static str> {
 }
 
 /// What a template is filled in with.
-pub(super) struct Words<'a> {
+pub(super) struct TemplateValues<'a> {
     pub(super) batch: &'a str,
     pub(super) name: &'a str,
     pub(super) model: &'a str,
@@ -54,40 +57,66 @@ pub(super) struct Words<'a> {
     /// From 0.
     pub(super) place: usize,
     /// `mp4` or `mov`.
-    pub(super) ending: &'a str,
+    pub(super) extension: &'a str,
     pub(super) variant: bool,
 }
 
-/// The path of a film within the output folder.
-pub(super) fn output(template: Option<&str>, words: &Words<'_>) -> Result<String, String> {
-    let default = format!("{}.{}", if words.variant { "{name}-{seed}" } else { "{name}" }, words.ending);
-    let path = filled(template.unwrap_or(&default), words)?;
+impl<'a> TemplateValues<'a> {
+    /// Those of the job with this seed and place in the list.
+    pub(super) fn of(
+        shot: &'a Shot,
+        body: &'a Map<String, Value>,
+        batch: &'a str,
+        seed: Option<i64>,
+        place: usize,
+    ) -> Self {
+        let seed = seed.or_else(|| body.get("seed").and_then(Value::as_i64));
+        Self {
+            batch,
+            name: &shot.name,
+            model: body.get("model").and_then(Value::as_str).unwrap_or_default(),
+            seed: seed.filter(|seed| *seed >= 0),
+            place,
+            extension: if body.get("output_format").and_then(Value::as_str) == Some("mov") {
+                "mov"
+            } else {
+                "mp4"
+            },
+            variant: shot.has_variants(),
+        }
+    }
+}
+
+/// The path of a video within the output folder.
+pub(super) fn output(template: Option<&str>, values: &TemplateValues<'_>) -> Result<String, String> {
+    let default = format!("{}.{}", if values.variant { "{name}-{seed}" } else { "{name}" }, values.extension);
+    let path = filled(template.unwrap_or(&default), values)?;
     if path.chars().any(|c| is_hidden(c) || "\\:*?\"<>|".contains(c)) {
         return Err("None of \\ : * ? \" < > | and no hidden character may stand in a path.".to_owned());
     }
     if let Some(fault) = path.split('/').find_map(component) {
         return Err(fault.to_owned());
     }
-    if !path.to_ascii_lowercase().ends_with(&format!(".{}", words.ending)) {
-        return Err(format!("The film is an {0}: the name must end in .{0}.", words.ending));
+    if !path.to_ascii_lowercase().ends_with(&format!(".{}", values.extension)) {
+        return Err(format!("The video is an {0}: the name must end in .{0}.", values.extension));
     }
     Ok(path)
 }
 
-fn filled(template: &str, words: &Words<'_>) -> Result<String, String> {
-    let mut path = String::with_capacity(template.len() + words.name.len());
+fn filled(template: &str, values: &TemplateValues<'_>) -> Result<String, String> {
+    let mut path = String::with_capacity(template.len() + values.name.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         path.push_str(before);
         let (word, after) = after.split_once('}').ok_or("A { is never closed.")?;
         match word {
-            "name" => path.push_str(words.name),
-            "batch" => path.push_str(words.batch),
-            "index" => path.push_str(&format!("{:04}", words.place + 1)),
+            "name" => path.push_str(values.name),
+            "batch" => path.push_str(values.batch),
+            "index" => path.push_str(&format!("{:04}", values.place + 1)),
             "model" => path.extend(
-                words.model.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }),
+                values.model.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }),
             ),
-            "seed" => match words.seed {
+            "seed" => match values.seed {
                 Some(seed) => path.push_str(&seed.to_string()),
                 None => return Err("There is no seed to put into {seed}.".to_owned()),
             },
@@ -104,14 +133,14 @@ fn filled(template: &str, words: &Words<'_>) -> Result<String, String> {
     Ok(path)
 }
 
-/// Everything that a list has given away so far.
+/// The names and outputs that a list has used so far.
 #[derive(Default)]
-pub(super) struct Given {
+pub(super) struct UsedNames {
     names: BTreeMap<String, String>,
     outputs: BTreeMap<String, String>,
 }
 
-impl Given {
+impl UsedNames {
     /// Takes a shot's name, or says why not; names that only differ in case would meet on many disks.
     pub(super) fn name(&mut self, at: At<'_>, name: &str, findings: &mut Findings<'_>) -> bool {
         let before = findings.count();
@@ -129,7 +158,7 @@ impl Given {
         findings.count() == before
     }
 
-    /// Takes a film's path, without its ending: the last frame lies beside it.
+    /// Takes a video's path, without its extension: the last frame lies beside it.
     pub(super) fn output(&mut self, at: At<'_>, job: &str, path: &str, findings: &mut Findings<'_>) {
         let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem).to_lowercase();
         if let Some(first) = self.outputs.insert(stem, job.to_owned()) {
@@ -141,7 +170,7 @@ impl Given {
     }
 }
 
-/// Where a film goes: the list's folder, the output folder, the path in it.
+/// Where a video goes: the list's folder, the output folder, the path in it.
 pub(super) fn place(base: &Path, folder: &str, path: &str) -> PathBuf {
     base.join(folder).join(path)
 }
@@ -152,15 +181,26 @@ mod tests {
 
     use super::*;
 
-    fn words(name: &str) -> Words<'_> {
-        Words { batch: "b", name, model: "ep-1/../x", seed: Some(7), place: 2, ending: "mp4", variant: false }
+    fn values(name: &str) -> TemplateValues<'_> {
+        TemplateValues {
+            batch: "b",
+            name,
+            model: "ep-1/../x",
+            seed: Some(7),
+            place: 2,
+            extension: "mp4",
+            variant: false,
+        }
     }
 
     #[test]
     fn a_template_is_filled_in() {
-        let path = |template: &str| output(Some(template), &words("tea"));
-        assert_eq!(output(None, &words("tea")).as_deref(), Ok("tea.mp4"));
-        assert_eq!(output(None, &Words { variant: true, ..words("tea") }).as_deref(), Ok("tea-7.mp4"));
+        let path = |template: &str| output(Some(template), &values("tea"));
+        assert_eq!(output(None, &values("tea")).as_deref(), Ok("tea.mp4"));
+        assert_eq!(
+            output(None, &TemplateValues { variant: true, ..values("tea") }).as_deref(),
+            Ok("tea-7.mp4")
+        );
         assert_eq!(
             path("{batch}/{index}-{name}-{seed}-{model}.MP4").as_deref(),
             Ok("b/0003-tea-7-ep-1____x.MP4")
@@ -186,7 +226,7 @@ mod tests {
             assert!(path(template).is_err(), "{template:?}");
         }
         assert!(path(&format!("{}.mp4", "x".repeat(150))).is_err());
-        assert!(output(Some("{seed}.mp4"), &Words { seed: None, ..words("tea") }).is_err());
+        assert!(output(Some("{seed}.mp4"), &TemplateValues { seed: None, ..values("tea") }).is_err());
     }
 
     #[test]
@@ -226,7 +266,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_path_never_leaves_its_folder(template in "\\PC{0,20}|[./{}a-z\\\\]{0,12}(mp4)?", name in "[a-z./\\\\]{0,8}") {
-            if let Ok(path) = output(Some(&template), &words(&name)) {
+            if let Ok(path) = output(Some(&template), &values(&name)) {
                 let joined = place(Path::new("/base"), "films", &path);
                 prop_assert!(joined.starts_with("/base/films"));
                 prop_assert!(joined.components().all(|part| part != std::path::Component::ParentDir));

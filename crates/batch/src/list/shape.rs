@@ -128,8 +128,8 @@ impl Shot {
         let mut taken = Taken { place, name: &name, inherited: &inherited, findings };
         let output = taken.one(&mut members, "output", "a text");
         let seeds: Option<Vec<i64>> =
-            taken.one(&mut members, "seeds", "a list of whole numbers from 0 to 4294967295");
-        let variants: Option<i64> = taken.one(&mut members, "variants", "a whole number from 1 to 10000");
+            taken.one(&mut members, "seeds", "a list of integers from 0 to 4294967295");
+        let variants: Option<i64> = taken.one(&mut members, "variants", "an integer from 1 to 10000");
         let after = taken.one(
             &mut members,
             "after",
@@ -193,12 +193,7 @@ impl Shot {
                 (first..first.saturating_add(count)).collect()
             }
             (None, Some(_)) => {
-                return wrong(
-                    findings,
-                    self,
-                    "/variants",
-                    "`variants` must be a whole number from 1 to 10000.",
-                );
+                return wrong(findings, self, "/variants", "`variants` must be an integer from 1 to 10000.");
             }
         };
         let distinct: BTreeSet<i64> = seeds.iter().copied().collect();
@@ -209,7 +204,7 @@ impl Shot {
             return wrong(findings, self, "/seeds", "A seed stands twice in `seeds`.");
         }
         if seeds.iter().any(|seed| !(0..=MOST_SEED).contains(seed)) {
-            return wrong(findings, self, "/seeds", "A seed must be a whole number from 0 to 4294967295.");
+            return wrong(findings, self, "/seeds", "A seed must be an integer from 0 to 4294967295.");
         }
         self.request.remove("seed");
         self.seeds = seeds.into_iter().map(Some).collect();
@@ -325,7 +320,7 @@ fn merged(own: &Map<String, Value>, defaults: &Map<String, Value>) -> (Map<Strin
 pub(super) fn check_head(head: &Map<String, Value>, known: &[&str], findings: &mut Findings<'_>) {
     for name in head.keys().filter(|name| !known.contains(&name.as_str())) {
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        let message = format!("`{}` is no member of a list.", shown(name));
+        let message = format!("`{}` is not a field of a list.", shown(name));
         findings
             .say("unknown-member", At::List(&pointer), message)
             .advice(format!("A list has {}; what all shots share stands in `defaults`.", known.join(", ")));

@@ -1,11 +1,11 @@
-//! From the text of a list to its members and shots, with the line of each: TOML, JSON, or JSON line by line. Knows the
-//! two parsers and nothing of what the members mean; never repeats what it found.
+//! From the text of a list to its head and its shots, one at a time, with the line of each: TOML, JSON, or JSON line by line.
+//! Knows the two parsers and nothing of what the fields mean; never repeats what it found.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use toml::Spanned;
@@ -27,7 +27,7 @@ pub enum ListFormat {
     JsonLines,
 }
 
-/// Members of a list that stand beside its shots.
+/// Fields of a list that stand beside its shots.
 pub(super) const HEAD: [&str; 6] = ["$schema", "batch", "output_dir", "caps", "defaults", "shots"];
 
 /// Something that keeps the text from being read.
@@ -37,181 +37,102 @@ pub(super) struct Broken {
     pub(super) message: String,
 }
 
-/// A list as it was parsed.
+/// A list whose syntax is right. Of its shots only the positions are kept, except in TOML.
 pub(super) struct Document<'t> {
     pub(super) format: ListFormat,
     /// What stands beside the shots.
     pub(super) head: Map<String, Value>,
-    pub(super) shots: Vec<Value>,
-    /// Members that a shot, or the defaults, have twice: the last one would win in silence.
-    pub(super) twice: Vec<(Option<usize>, String)>,
     text: &'t str,
-    newlines: Vec<usize>,
-    tree: Tree<'t>,
+    newlines: Vec<u32>,
+    shots: Shots<'t>,
 }
 
-enum Tree<'t> {
-    Json(&'t RawValue, Vec<&'t RawValue>),
-    Lines(Option<&'t RawValue>, Vec<&'t RawValue>),
-    Toml(DeTable<'t>),
+enum Shots<'t> {
+    /// The text of the head, and of each shot.
+    Json(Option<&'t str>, Vec<&'t str>),
+    Toml(DeTable<'t>, Vec<Value>),
 }
 
 /// A JSON list that cannot be read as it is, without comments and last commas; anything else as it is.
 pub(super) fn plain<'t>(text: Cow<'t, str>, name: &str) -> Cow<'t, str> {
     let is_json = format_of(&text, name) == ListFormat::Json;
-    if !is_json || serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+    if !is_json || serde_json::from_str::<IgnoredAny>(&text).is_ok() {
         return text;
     }
     plain_json(&text).map_or(text, Cow::Owned)
 }
 
 impl<'t> Document<'t> {
-    /// Parses a list. The format follows from the name's ending, else from the text.
+    /// Parses a list. The format follows from the name's extension, else from the text.
     pub(super) fn parse(text: &'t str, name: &str) -> Result<Self, Vec<Broken>> {
-        match format_of(text, name) {
-            ListFormat::Toml => Self::toml(text).map_err(|broken| vec![broken]),
-            ListFormat::Json => Self::json(text).map_err(|broken| vec![broken]),
-            ListFormat::JsonLines => Self::lines(text),
-        }
-    }
-
-    fn of(format: ListFormat, text: &'t str, tree: Tree<'t>) -> Self {
-        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at);
-        Self {
-            format,
-            head: Map::new(),
-            shots: Vec::new(),
-            twice: Vec::new(),
-            newlines: newlines.collect(),
-            text,
-            tree,
-        }
-    }
-
-    fn json(text: &'t str) -> Result<Self, Broken> {
-        let broken = |error: serde_json::Error| syntax(&error, error.line());
-        let Value::Object(mut head) = serde_json::from_str(text).map_err(broken)? else {
-            return Err(Broken { line: Some(1), message: "An object with `shots` was expected.".into() });
+        let format = format_of(text, name);
+        let (head, shots) = match format {
+            ListFormat::Toml => toml(text).map_err(|broken| vec![broken])?,
+            ListFormat::Json => whole(text).map_err(|broken| vec![broken])?,
+            ListFormat::JsonLines => lines(text)?,
         };
-        let raw: &RawValue = serde_json::from_str(text).map_err(broken)?;
-        let shots = match head.remove("shots") {
-            Some(Value::Array(shots)) => shots,
-            Some(other) => {
-                head.insert("shots".to_owned(), other);
-                Vec::new()
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let newlines = newlines.map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX)).collect();
+        Ok(Self { format, head, text, newlines, shots })
+    }
+
+    /// How many shots it has.
+    pub(super) fn len(&self) -> usize {
+        match &self.shots {
+            Shots::Json(_, shots) => shots.len(),
+            Shots::Toml(_, shots) => shots.len(),
+        }
+    }
+
+    /// The shot at an index.
+    pub(super) fn shot(&self, index: usize) -> Cow<'_, Value> {
+        match &self.shots {
+            Shots::Json(_, shots) => {
+                // Its syntax was right when the list was parsed.
+                let parsed = shots.get(index).and_then(|shot| serde_json::from_str(shot).ok());
+                Cow::Owned(parsed.unwrap_or_default())
             }
-            None => Vec::new(),
+            Shots::Toml(_, shots) => shots.get(index).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
+        }
+    }
+
+    /// Fields that a shot, or the head and the defaults, have twice: the last one would win in silence. TOML refuses them itself.
+    pub(super) fn duplicates(&self, index: Option<usize>) -> Vec<String> {
+        let Shots::Json(head, shots) = &self.shots else { return Vec::new() };
+        let objects = match index {
+            Some(index) => [shots.get(index).copied(), None],
+            None => [*head, head.and_then(|head| child(head, "defaults"))],
         };
-        let raws = child(raw, "shots").map(items).unwrap_or_default();
-        let mut document = Self::of(ListFormat::Json, text, Tree::Json(raw, raws.clone()));
-        document.note_twice(None, Some(raw));
-        document.note_twice(None, child(raw, "defaults"));
-        for (place, shot) in raws.into_iter().enumerate() {
-            document.note_twice(Some(place), Some(shot));
+        let mut twice = Vec::new();
+        for object in objects.into_iter().flatten() {
+            let mut names: Vec<String> = fields(object).into_iter().map(|(name, _)| name).collect();
+            names.sort_unstable();
+            twice.extend(names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()));
         }
-        (document.head, document.shots) = (head, shots);
-        Ok(document)
+        twice
     }
 
-    fn lines(text: &'t str) -> Result<Self, Vec<Broken>> {
-        let (mut head, mut shots, mut broken) = (None, Vec::new(), Vec::new());
-        for (number, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let read: Result<(Value, &RawValue), serde_json::Error> =
-                serde_json::from_str(line).and_then(|value| Ok((value, serde_json::from_str(line)?)));
-            match read {
-                Ok((Value::Object(members), raw))
-                    if shots.is_empty() && head.is_none() && is_head(&members) =>
-                {
-                    head = Some((members, raw));
-                }
-                Ok(shot) => shots.push(shot),
-                Err(error) => broken.push(syntax(&error, number + 1)),
-            }
-        }
-        if !broken.is_empty() {
-            return Err(broken);
-        }
-        let (values, raws): (Vec<Value>, Vec<&RawValue>) = shots.into_iter().unzip();
-        let (head, raw_head) = head.map_or((Map::new(), None), |(head, raw)| (head, Some(raw)));
-        let mut document = Self::of(ListFormat::JsonLines, text, Tree::Lines(raw_head, raws.clone()));
-        document.note_twice(None, raw_head);
-        document.note_twice(None, raw_head.and_then(|raw| child(raw, "defaults")));
-        for (place, shot) in raws.into_iter().enumerate() {
-            document.note_twice(Some(place), Some(shot));
-        }
-        (document.head, document.shots) = (head, values);
-        Ok(document)
-    }
-
-    fn toml(text: &'t str) -> Result<Self, Broken> {
-        let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count() + 1);
-        let table = DeTable::parse(text).map_err(|error| Broken {
-            line: error.span().and_then(|span| line(span.start)),
-            message: format!("This is not valid TOML: {}.", fixed(error.message())),
-        })?;
-        let table = table.into_inner();
-        let mut head = object(&table).map_err(|(at, message)| Broken { line: line(at), message })?;
-        let shots = match head.remove("shots") {
-            Some(Value::Array(shots)) => shots,
-            Some(other) => {
-                head.insert("shots".to_owned(), other);
-                Vec::new()
-            }
-            None => Vec::new(),
-        };
-        let mut document = Self::of(ListFormat::Toml, text, Tree::Toml(table));
-        (document.head, document.shots) = (head, shots);
-        Ok(document)
-    }
-
-    fn note_twice(&mut self, place: Option<usize>, raw: Option<&RawValue>) {
-        let Some(members) = raw.map(members) else {
-            return;
-        };
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        let twice = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned());
-        self.twice.extend(twice.map(|name| (place, name)));
-    }
-
-    /// The line of a place, or of the nearest that is there, from 1.
+    /// The line of a location, or of the nearest that is there, from 1.
     pub(super) fn line(&self, at: &At<'_>) -> Option<usize> {
         let (shot, pointer) = match *at {
             At::List(pointer) => (None, pointer.to_owned()),
             At::Inherited(_, _, pointer) => (None, format!("/defaults{pointer}")),
-            At::Shot(place, _, pointer) => (Some(place), pointer.to_owned()),
+            At::Shot(index, _, pointer) => (Some(index), pointer.to_owned()),
         };
-        let offset = match &self.tree {
-            Tree::Json(root, shots) => self.offset(self.start(Some(root), shots, shot)?, &pointer),
-            Tree::Lines(head, shots) => self.offset(self.start(*head, shots, shot)?, &pointer),
-            Tree::Toml(table) => match shot {
-                None => deepest(table, &pointer, 0),
-                Some(place) => {
-                    let shot = table.get("shots")?.get_ref().get(place)?;
-                    deepest(shot.get_ref().as_table()?, &pointer, shot.span().start)
-                }
-            },
+        let offset = match (&self.shots, shot) {
+            (Shots::Json(head, _), None) => self.offset((*head)?, &pointer),
+            (Shots::Json(_, shots), Some(index)) => self.offset(shots.get(index)?, &pointer),
+            (Shots::Toml(table, _), None) => deepest(table, &pointer, 0),
+            (Shots::Toml(table, _), Some(index)) => {
+                let shot = table.get("shots")?.get_ref().get(index)?;
+                deepest(shot.get_ref().as_table()?, &pointer, shot.span().start)
+            }
         };
-        Some(self.newlines.partition_point(|newline| *newline < offset) + 1)
+        Some(self.newlines.partition_point(|newline| (*newline as usize) < offset) + 1)
     }
 
-    fn start(
-        &self,
-        head: Option<&'t RawValue>,
-        shots: &[&'t RawValue],
-        shot: Option<usize>,
-    ) -> Option<&'t RawValue> {
-        match shot {
-            None => head,
-            Some(place) => shots.get(place).copied(),
-        }
-    }
-
-    /// Where the deepest part of a pointer that exists begins in the text.
-    fn offset(&self, from: &'t RawValue, pointer: &str) -> usize {
+    /// Where the deepest part of a pointer that exists starts in the text.
+    fn offset(&self, from: &'t str, pointer: &str) -> usize {
         let mut at = from;
         for part in pointer.split('/').skip(1) {
             match child(at, &part.replace("~1", "/").replace("~0", "~")) {
@@ -219,17 +140,73 @@ impl<'t> Document<'t> {
                 None => break,
             }
         }
-        (at.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
+        (at.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }
 }
 
+fn whole(text: &str) -> Result<(Map<String, Value>, Shots<'_>), Broken> {
+    let broken = |error: serde_json::Error| syntax(&error, error.line());
+    // Raw text may hold what no value can: a number out of range, half a character.
+    let parsed = serde_json::from_str::<Value>(text).and_then(|_| serde_json::from_str::<&RawValue>(text));
+    let raw = parsed.map_err(broken)?.get();
+    if !raw.starts_with('{') {
+        return Err(Broken { line: Some(1), message: "An object with `shots` was expected.".into() });
+    }
+    let shots = child(raw, "shots").filter(|shots| shots.starts_with('['));
+    let is_head = |name: &String| name != "shots" || shots.is_none();
+    let head = fields(raw).into_iter().filter(|(name, _)| is_head(name));
+    let head = head.map(|(name, value)| Ok((name, serde_json::from_str(value)?)));
+    let head = head.collect::<Result<_, _>>().map_err(broken)?;
+    Ok((head, Shots::Json(Some(raw), shots.map(items).unwrap_or_default())))
+}
+
+fn lines(text: &str) -> Result<(Map<String, Value>, Shots<'_>), Vec<Broken>> {
+    let (mut head, mut raw_head, mut shots, mut broken) = (Map::new(), None, Vec::new(), Vec::new());
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        if shots.is_empty()
+            && raw_head.is_none()
+            && let Ok(fields) = serde_json::from_str(line)
+            && is_head(&fields)
+        {
+            (head, raw_head) = (fields, Some(line.trim()));
+            continue;
+        }
+        // Raw text may hold what no value can: a number out of range, half a character.
+        let raw = serde_json::from_str::<Value>(line).and_then(|_| serde_json::from_str::<&RawValue>(line));
+        match raw {
+            Ok(raw) => shots.push(raw.get()),
+            Err(error) => broken.push(syntax(&error, number + 1)),
+        }
+    }
+    if broken.is_empty() { Ok((head, Shots::Json(raw_head, shots))) } else { Err(broken) }
+}
+
+fn toml(text: &str) -> Result<(Map<String, Value>, Shots<'_>), Broken> {
+    let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count() + 1);
+    let table = DeTable::parse(text).map_err(|error| Broken {
+        line: error.span().and_then(|span| line(span.start)),
+        message: format!("This is not valid TOML: {}.", fixed(error.message())),
+    })?;
+    let table = table.into_inner();
+    let mut head = object(&table).map_err(|(at, message)| Broken { line: line(at), message })?;
+    let shots = match head.remove("shots") {
+        Some(Value::Array(shots)) => shots,
+        Some(other) => {
+            head.insert("shots".to_owned(), other);
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    Ok((head, Shots::Toml(table, shots)))
+}
+
 /// Whether the first line of many is no shot.
-fn is_head(members: &Map<String, Value>) -> bool {
-    !members.contains_key("name") && HEAD.iter().any(|name| members.contains_key(*name))
+fn is_head(fields: &Map<String, Value>) -> bool {
+    !fields.contains_key("name") && HEAD.iter().any(|name| fields.contains_key(*name))
 }
 
 fn format_of(text: &str, name: &str) -> ListFormat {
-    match Path::new(name).extension().and_then(|ending| ending.to_str()) {
+    match Path::new(name).extension().and_then(|extension| extension.to_str()) {
         Some("toml") => ListFormat::Toml,
         Some("json") => ListFormat::Json,
         Some("jsonl" | "ndjson") => ListFormat::JsonLines,
@@ -241,12 +218,12 @@ fn format_of(text: &str, name: &str) -> ListFormat {
     }
 }
 
-/// A complaint of the parser, without the text that it is about.
+/// A message of the parser, without the text that it is about.
 fn syntax(error: &serde_json::Error, line: usize) -> Broken {
-    let said = error.to_string();
+    let text = error.to_string();
     let why = match error.classify() {
         serde_json::error::Category::Data => "a value has the wrong type",
-        _ => said.split(" at line ").next().unwrap_or("it breaks off"),
+        _ => text.split(" at line ").next().unwrap_or("it breaks off"),
     };
     Broken {
         line: Some(line),
@@ -260,42 +237,44 @@ fn fixed(message: &str) -> String {
     first.split('`').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "…" }).collect()
 }
 
-/// The members of an object in the order of the text, doubles included.
-struct Members<'t>(Vec<(String, &'t RawValue)>);
+/// The fields of an object in the order of the text, duplicates included.
+struct Fields<'t>(Vec<(String, &'t RawValue)>);
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Each;
         impl<'de> Visitor<'de> for Each {
-            type Value = Members<'de>;
+            type Value = Fields<'de>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut all = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    all.push(member);
+                while let Some(field) = map.next_entry()? {
+                    all.push(field);
                 }
-                Ok(Members(all))
+                Ok(Fields(all))
             }
         }
         deserializer.deserialize_map(Each)
     }
 }
 
-fn members(raw: &RawValue) -> Vec<(String, &RawValue)> {
-    serde_json::from_str::<Members<'_>>(raw.get()).map(|members| members.0).unwrap_or_default()
+fn fields(object: &str) -> Vec<(String, &str)> {
+    let fields = serde_json::from_str::<Fields<'_>>(object).map(|fields| fields.0).unwrap_or_default();
+    fields.into_iter().map(|(name, value)| (name, value.get())).collect()
 }
 
-fn items(raw: &RawValue) -> Vec<&RawValue> {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+fn items(array: &str) -> Vec<&str> {
+    let items: Vec<&RawValue> = serde_json::from_str(array).unwrap_or_default();
+    items.into_iter().map(RawValue::get).collect()
 }
 
-fn child<'r>(raw: &'r RawValue, name: &str) -> Option<&'r RawValue> {
-    if raw.get().starts_with('[') {
-        return items(raw).get(name.parse::<usize>().ok()?).copied();
+fn child<'r>(value: &'r str, name: &str) -> Option<&'r str> {
+    if value.starts_with('[') {
+        return items(value).get(name.parse::<usize>().ok()?).copied();
     }
-    members(raw).into_iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
+    fields(value).into_iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
 /// Where the deepest part of a pointer begins in a table; `start` where nothing of it is there.
@@ -363,9 +342,9 @@ mod tests {
             [("l.toml", TOML, [4, 9, 11, 14]), ("l.json", JSON, [3, 6, 7, 8]), ("l", LINES, [1, 4, 4, 4])];
         for (name, text, lines) in expected {
             let document = Document::parse(text, name).unwrap_or_else(|_| panic!("{name}"));
-            assert_eq!(document.shots.len(), 2, "{name}");
+            assert_eq!(document.len(), 2, "{name}");
             assert_eq!(document.head["defaults"]["model"], "m", "{name}");
-            assert_eq!(document.shots[1]["references"][1], "y", "{name}");
+            assert_eq!(document.shot(1)["references"][1], "y", "{name}");
             let line = |at: At<'_>| document.line(&at).unwrap();
             let found = [
                 line(At::Inherited(1, "b", "/model")),
@@ -413,8 +392,8 @@ mod tests {
     }
 
     #[test]
-    fn members_that_stand_twice_are_noticed() {
+    fn duplicate_fields_are_noticed() {
         let document = Document::parse("{\"shots\": [{\"name\": \"a\", \"name\": \"b\"}]}", "l.json");
-        assert_eq!(document.map(|d| d.twice).unwrap_or_default(), [(Some(0), "name".to_owned())]);
+        assert_eq!(document.map(|document| document.duplicates(Some(0))).unwrap_or_default(), ["name"]);
     }
 }

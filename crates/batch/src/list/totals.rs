@@ -63,7 +63,7 @@ impl Sum {
         }
     }
 
-    /// Whether it stays within an amount, whatever of its ranges comes true. What cannot be told does not.
+    /// Whether it stays within an amount, whatever of its ranges comes true. What is unknown does not.
     ///
     /// # Errors
     /// Why not, as a sentence.

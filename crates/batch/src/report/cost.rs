@@ -41,7 +41,7 @@ pub struct CostLine {
     pub billed: u64,
     /// `billed` times the user's own factor.
     pub billed_corrected: u64,
-    /// Billed tokens over the estimate of the same jobs, where the service's usage told them: what to expect of an estimate.
+    /// Billed tokens over the estimate of the same jobs, where the service's usage has them: what to expect of an estimate.
     pub ratio: Option<f64>,
 }
 

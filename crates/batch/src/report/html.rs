@@ -1,4 +1,4 @@
-//! The page that a person looks at in the morning: one card per job, in one file without scripts. Writes card by card, so
+//! The page that a person reads in the morning: one card per job, in one file without scripts. Writes card by card, so
 //! that the page of ten thousand jobs needs no more memory than that of ten. Every text in it came from outside and is
 //! escaped by the template; what would turn or hide text there is written out.
 
@@ -10,7 +10,8 @@ use maud::{DOCTYPE, PreEscaped, html};
 use serde_json::Value;
 
 use super::media::{Embed, address, inline};
-use crate::{Amount, Cost, Job, State, visible};
+use super::why::Reasons;
+use crate::{Amount, Cost, Job, JobFilter, Journal, JournalError, Scope, State, TOKENS, visible};
 
 /// What stands at the top of the page.
 #[derive(Debug, Clone)]
@@ -27,12 +28,12 @@ pub struct Head {
 
 /// How the page is made.
 pub struct PageOptions<'a> {
-    /// The folder that the page will be in: films are named as seen from there.
+    /// The folder that the page will be in: videos are named as seen from there.
     pub folder: PathBuf,
-    /// Whether films go into the page.
+    /// Whether videos go into the page.
     pub embed: Embed,
     /// The command that makes a job once more, as a person would type it.
-    pub repeat: &'a dyn Fn(&Job) -> String,
+    pub repeat: &'a (dyn Fn(&Job) -> String + Sync),
 }
 
 /// A page under construction.
@@ -69,7 +70,7 @@ impl<'a, W: Write> Page<'a, W> {
             header { h1 { (head.title) } span.soft { (total) " shots · " (head.made) } }
             dl {
                 @for (state, count) in head.counts.iter().filter(|(_, count)| **count > 0) {
-                    div { dt { (words(*state)) } dd { (count) } }
+                    div { dt { (label(*state)) } dd { (count) } }
                 }
                 @for cost in &head.settled {
                     div { dt { "billed" } dd { (money(cost)) } }
@@ -86,13 +87,13 @@ impl<'a, W: Write> Page<'a, W> {
     /// # Errors
     /// The page cannot be written to. A video that cannot be read is said so on its card.
     pub fn card(&mut self, job: &Job) -> io::Result<()> {
-        let film = job.files.first().filter(|_| matches!(job.state, State::Downloaded | State::Settled));
+        let video = job.files.first().filter(|_| matches!(job.state, State::Downloaded | State::Settled));
         let markup = html! {
             article data-state=(job.state.as_str()) data-name=(job.planned.name) {
-                @if let Some(film) = film {
+                @if let Some(video) = video {
                     @let source = match self.options.embed {
-                        Embed::Videos => inline(&film.path),
-                        Embed::Links => film.path.exists().then(|| address(&film.path, &self.options.folder)),
+                        Embed::Videos => inline(&video.path),
+                        Embed::Links => video.path.exists().then(|| address(&video.path, &self.options.folder)),
                     };
                     @if let Some(source) = source {
                         // The time makes a browser show that frame before anybody plays.
@@ -102,10 +103,10 @@ impl<'a, W: Write> Page<'a, W> {
                     }
                 }
                 div {
-                    h2 { span class={ "state " (job.state.as_str()) } { (words(job.state)) } (job.planned.name) }
+                    h2 { span class={ "state " (job.state.as_str()) } { (label(job.state)) } (job.planned.name) }
                     @if let Some(reason) = &job.reason { p.reason { (reason) } }
-                    @if film.is_some_and(|film| !film.path.exists()) {
-                        p.reason { "The film is no longer where it was saved." }
+                    @if video.is_some_and(|video| !video.path.exists()) {
+                        p.reason { "The video is no longer where it was saved." }
                     }
                     p.prompt { (prompt(&job.planned.request)) }
                     p.soft {
@@ -136,8 +137,58 @@ impl<'a, W: Write> Page<'a, W> {
     }
 }
 
-/// A state in words.
-fn words(state: State) -> &'static str {
+impl Journal {
+    /// Writes the page of a batch, job by job as they are read.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or `out` cannot be written to.
+    pub async fn write_report<W: Write + Send>(
+        &self,
+        batch: &str,
+        made: &str,
+        out: W,
+        options: PageOptions<'_>,
+    ) -> Result<W, ReportError> {
+        let scope = Scope::Batch(batch.to_owned());
+        let budgets: Vec<_> =
+            self.budgets().await?.into_iter().filter(|budget| budget.scope == scope).collect();
+        let tokens = budgets.iter().find(|budget| budget.unit == TOKENS).map_or(0, |budget| budget.settled);
+        let money = budgets.into_iter().filter(|budget| budget.unit != TOKENS);
+        let head = Head {
+            title: batch.to_owned(),
+            made: made.to_owned(),
+            counts: self.counts(Some(batch)).await?,
+            settled: money
+                .map(|budget| Cost { tokens, micros: budget.settled, currency: budget.unit })
+                .collect(),
+        };
+        let reasons = Reasons::read(self, batch).await?;
+        let mut page = Page::begin(out, &head, options)?;
+        let mut pages = self.pages(JobFilter { batch: Some(batch.to_owned()), ..JobFilter::default() });
+        while let Some(jobs) = pages.next().await? {
+            for mut job in jobs {
+                job.reason = reasons.of(&job).or(job.reason);
+                page.card(&job)?;
+            }
+        }
+        Ok(page.end()?)
+    }
+}
+
+/// Why the page of a batch was not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The page cannot be written.
+    #[error("the page cannot be written")]
+    Page(#[from] io::Error),
+}
+
+/// A state for people.
+fn label(state: State) -> &'static str {
     match state {
         State::Intent => "not sent yet",
         State::NeedsApproval => "needs approval",
@@ -162,7 +213,7 @@ fn money(cost: &Cost) -> String {
     Amount::in_unit(&cost.currency, cost.micros).to_string()
 }
 
-/// What was asked for in words: the texts of a request, without its media.
+/// The prompt: the texts of a request, without its media.
 fn prompt(request: &Value) -> String {
     let texts = request.get("content").and_then(Value::as_array).into_iter().flatten();
     texts.filter_map(|item| item.get("text")?.as_str()).collect::<Vec<_>>().join("\n")

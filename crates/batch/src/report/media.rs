@@ -1,4 +1,4 @@
-//! How the page reaches its films: by an address beside it, or inside it.
+//! How the page reaches its videos: by an address beside it, or inside it.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};

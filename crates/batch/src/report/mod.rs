@@ -1,4 +1,4 @@
-//! What people look at afterwards: counts, costs, a page, an export. Reads the journal, changes nothing.
+//! What people read afterwards: counts, costs, a page, an export. Reads the journal, changes nothing.
 
 mod cost;
 mod html;
@@ -7,7 +7,7 @@ mod summary;
 mod why;
 
 pub use cost::{CostLine, CostReport, GroupBy};
-pub use html::{Head, Page, PageOptions};
+pub use html::{Head, Page, PageOptions, ReportError};
 pub use media::Embed;
 pub use summary::{Durations, Eta, open_jobs};
 pub use why::{Reasons, Unfinished, unfinished};

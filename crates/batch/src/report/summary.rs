@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Job, State};
 
-/// Durations that are kept: the newest tell most about the rest of the night.
+/// Durations that are kept: the newest predict the rest of the night best.
 const KEPT: usize = 512;
 
 /// How long tasks took, from their creation to their end.

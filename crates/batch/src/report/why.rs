@@ -30,7 +30,22 @@ pub struct Reasons {
     paused: Option<String>,
     alive: Vec<RunnerRow>,
     /// Jobs that others follow, by name: the newest of each.
-    followed: BTreeMap<String, Job>,
+    followed: BTreeMap<String, Followed>,
+}
+
+/// What of a job matters to those that follow it.
+#[derive(Debug, Clone)]
+struct Followed {
+    revision: u32,
+    state: State,
+    approved: bool,
+    reason: Option<String>,
+}
+
+impl From<Job> for Followed {
+    fn from(job: Job) -> Self {
+        Self { revision: job.revision, state: job.state, approved: job.approved, reason: job.reason }
+    }
 }
 
 impl Reasons {
@@ -46,16 +61,16 @@ impl Reasons {
         let filter =
             JobFilter { batch: Some(batch.to_owned()), states: vec![State::Intent], ..JobFilter::default() };
         let mut names: Vec<String> = Vec::new();
-        each(journal, &filter, |job| names.extend(job.planned.after.map(|after| after.job))).await?;
+        each(journal, filter, |job| names.extend(job.planned.after.map(|after| after.job))).await?;
         names.sort_unstable();
         names.dedup();
         for names in names.chunks(PAGE) {
             let filter =
                 JobFilter { batch: Some(batch.to_owned()), names: names.to_vec(), ..JobFilter::default() };
-            each(journal, &filter, |job| {
+            each(journal, filter, |job| {
                 let known = reasons.followed.get(&job.planned.name);
                 if !job.superseded && known.is_none_or(|known| known.revision < job.revision) {
-                    reasons.followed.insert(job.planned.name.clone(), job);
+                    reasons.followed.insert(job.planned.name.clone(), job.into());
                 }
             })
             .await?;
@@ -140,7 +155,7 @@ pub async fn unfinished(journal: &Journal, batch: &str) -> Result<Vec<Unfinished
         State::ALL.into_iter().filter(|state| !matches!(state, State::Settled | State::Dropped)).collect();
     let filter = JobFilter { batch: Some(batch.to_owned()), states, ..JobFilter::default() };
     let mut found = Vec::new();
-    each(journal, &filter, |job| {
+    each(journal, filter, |job| {
         if let Some(reason) = reasons.of(&job) {
             found.push(Unfinished { key: job.key, name: job.planned.name, state: job.state, reason });
         }
@@ -149,14 +164,12 @@ pub async fn unfinished(journal: &Journal, batch: &str) -> Result<Vec<Unfinished
     Ok(found)
 }
 
-async fn each(journal: &Journal, filter: &JobFilter, mut with: impl FnMut(Job)) -> Result<(), JournalError> {
-    let mut last: Option<String> = None;
-    loop {
-        let page = journal.jobs(filter, last.as_deref(), PAGE).await?;
-        let Some(end) = page.last() else { return Ok(()) };
-        last = Some(end.key.clone());
+async fn each(journal: &Journal, filter: JobFilter, mut with: impl FnMut(Job)) -> Result<(), JournalError> {
+    let mut pages = journal.pages(filter);
+    while let Some(page) = pages.next().await? {
         page.into_iter().for_each(&mut with);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -259,7 +272,9 @@ mod tests {
                     _ => State::Settled,
                 };
                 let reason = (state != State::Settled).then_some("no luck");
-                reasons.followed.insert("one".to_owned(), job("one", state, json!({"reason": reason})));
+                reasons
+                    .followed
+                    .insert("one".to_owned(), job("one", state, json!({"reason": reason})).into());
             }
             let job = job("two", state, more);
             let why = reasons.of(&job).unwrap();

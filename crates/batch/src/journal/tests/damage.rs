@@ -41,19 +41,19 @@ async fn written(place: &Place) -> Journal {
     // Rows enough that most of the file is content.
     let list: Vec<_> = (0..300).map(|number| planned(&format!("{number}"))).collect();
     journal.plan("c", &list, PlanOptions::default()).await.unwrap();
-    let _ = journal.late_answer("b/00", 9, "t", "cgt-extra").await.unwrap();
+    let _ = journal.late_response("b/00", 9, "t", "cgt-extra").await.unwrap();
     let _ = journal.take_permit("list", 1.0, 1).await.unwrap();
     journal.runner_started("host-1-aa", "host", 1).await.unwrap();
     journal
 }
 
 /// Everything that the journal would say.
-async fn told(journal: &Journal) -> Result<String, JournalError> {
+async fn error_text(journal: &Journal) -> Result<String, JournalError> {
     let jobs = journal.jobs(&JobFilter::default(), None, 1_000).await?;
     let bodies: Vec<_> = jobs.iter().map(|job| serde_json::to_string(job).unwrap()).collect();
     Ok(format!(
         "{bodies:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-        journal.purses().await?,
+        journal.budgets().await?,
         journal.batches().await?,
         journal.bills().await?,
         journal.slots(MODEL).await?,
@@ -67,7 +67,7 @@ async fn told(journal: &Journal) -> Result<String, JournalError> {
 async fn unnoticed(place: &Place) -> Option<String> {
     let journal = place.try_open().await.ok()?;
     let noticed = !journal.audit().await.is_ok_and(|findings| findings.is_empty());
-    let told = if noticed { None } else { told(&journal).await.ok() };
+    let told = if noticed { None } else { error_text(&journal).await.ok() };
     journal.close().await;
     told
 }
@@ -77,7 +77,7 @@ async fn no_flipped_bit_is_silent() {
     let place = Place::new();
     let journal = written(&place).await;
     clean(&journal.audit().await.unwrap());
-    let expected = told(&journal).await.unwrap();
+    let expected = error_text(&journal).await.unwrap();
     journal.close().await;
     let whole = fs::read(place.path()).unwrap();
     let (mut noticed, mut harmless, mut silent) = (0, 0, Vec::new());
@@ -135,7 +135,7 @@ async fn what_is_no_journal_is_not_touched() {
 }
 
 fn format_values(format: &str) -> (i64, String) {
-    let sealed = META.sealed(vec!["format".into(), format.into()]);
+    let sealed = META.with_checksum(vec!["format".into(), format.into()]);
     let Some(Value::Int(Some(crc))) = sealed.last() else { panic!() };
     (*crc, format!("UPDATE ark_meta SET value = '{format}', crc = {crc} WHERE key = 'format'"))
 }
@@ -149,7 +149,7 @@ async fn another_format_is_refused() {
     for (format, kind, part) in [
         ("3", JournalErrorKind::Newer, "it has format 3, and this version knows 2"),
         ("0", JournalErrorKind::Damaged, "it has format 0, which no version wrote"),
-        ("x", JournalErrorKind::Damaged, "its format is not told"),
+        ("x", JournalErrorKind::Damaged, "its format is missing"),
     ] {
         let place = Place::new();
         let journal = place.open().await;

@@ -70,14 +70,14 @@ fn a_disk_that_refuses_loses_no_step() {
         let at = JournalAt::File(folder.join("night.sqlite"));
         Journal::open(&at, OpenOptions::default()).await.unwrap()
     };
-    let wish = SlotWish { model: MODEL.to_owned(), ceiling: 1_000 };
+    let request = SlotRequest { model: MODEL.to_owned(), ceiling: 1_000 };
     if let Some(folder) = half() {
         return run(Box::pin(async move {
             let journal = open(folder.clone()).await;
             let jobs = journal.jobs(&JobFilter::default(), None, 1_000).await.unwrap();
             let mut sent = Vec::new();
             for job in &jobs {
-                match journal.submitting(job, large("t"), &wish).await {
+                match journal.submitting(job, large("t"), &request).await {
                     Ok(Submitting::Done(job)) => sent.push(job.key),
                     Ok(other) => panic!("{other:?}"),
                     Err(error) => {

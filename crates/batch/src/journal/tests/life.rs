@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{BillKind, FileAt, JobFilter, JournalErrorKind, Late, Link, Resolve};
+use crate::{BillKind, FileAt, JobFilter, JournalErrorKind, LateResponse, Link, Resolve};
 
 pub(super) async fn from_intent_to_the_end(journal: Journal) {
     let [job] = &plan_of(&journal, &["a"]).await[..] else { panic!() };
@@ -16,8 +16,8 @@ pub(super) async fn from_intent_to_the_end(journal: Journal) {
     );
     assert_eq!(journal.slots(MODEL).await.unwrap().running, 1);
     let job = done(journal.submitted(&job, "cgt-1", Some(5)).await);
-    let seen = done(journal.task_seen(&job, &json!({ "status": "running" })).await);
-    assert_eq!(done(journal.task_seen(&seen, &json!({ "status": "running" })).await).seq, seen.seq);
+    let seen = done(journal.note(&job, "slow").await);
+    assert_eq!(done(journal.note(&seen, "slow").await).seq, seen.seq);
     let job = done(journal.finished(&seen, &json!({ "status": "succeeded" })).await);
     assert_eq!(journal.slots(MODEL).await.unwrap().running, 0);
     let file = FileAt { path: "a.mp4".into(), bytes: 3, sha256: "abc".to_owned() };
@@ -35,20 +35,23 @@ pub(super) async fn from_intent_to_the_end(journal: Journal) {
 pub(super) async fn only_one_of_two_moves_it(journal: Journal) {
     let [job] = &plan_of(&journal, &["a"]).await[..] else { panic!() };
     let mine = submit(&journal, job, "mine").await;
-    let Submitting::Stale(Some(found)) = journal.submitting(job, attempt("other"), &slot()).await.unwrap()
+    let Submitting::Conflict(Some(found)) = journal.submitting(job, attempt("other"), &slot()).await.unwrap()
     else {
         panic!()
     };
     assert_eq!(found, mine);
     let unknown = done(journal.unknown(&found, Some(json!({ "marks": 1 })), "its runner died").await);
-    assert_eq!(journal.submitted(&mine, "cgt-1", None).await.unwrap(), Moved::Stale(Some(unknown.clone())));
+    assert_eq!(
+        journal.submitted(&mine, "cgt-1", None).await.unwrap(),
+        CasOutcome::Conflict(Some(unknown.clone()))
+    );
     let mut gone = unknown.clone();
     gone.key = "b/none".to_owned();
-    assert_eq!(journal.held(&gone, "x", &[]).await.unwrap(), Moved::Stale(None));
-    let late = journal.late_answer("b/a", 1, "mine", "cgt-1").await.unwrap();
-    let Late::Adopted(job) = late else { panic!("{late:?}") };
+    assert_eq!(journal.held(&gone, "x", &[]).await.unwrap(), CasOutcome::Conflict(None));
+    let late = journal.late_response("b/a", 1, "mine", "cgt-1").await.unwrap();
+    let LateResponse::Adopted(job) = late else { panic!("{late:?}") };
     assert_eq!((job.state, job.task_id.as_deref()), (State::Submitted, Some("cgt-1")));
-    assert_eq!(journal.late_answer("b/a", 1, "mine", "cgt-1").await.unwrap(), Late::Already);
+    assert_eq!(journal.late_response("b/a", 1, "mine", "cgt-1").await.unwrap(), LateResponse::Already);
     clean(&journal.audit().await.unwrap());
 }
 
@@ -88,22 +91,28 @@ pub(super) async fn a_late_answer_is_never_lost(journal: Journal) {
     for (key, token) in [("b/intent", "t"), ("b/rejected", "t"), ("b/held", "token of x"), ("b/dropped", "t")]
     {
         let task = format!("cgt {key}");
-        let late = journal.late_answer(key, 1, token, &task).await.unwrap();
-        let Late::Adopted(job) = late else { panic!("{key}: {late:?}") };
+        let late = journal.late_response(key, 1, token, &task).await.unwrap();
+        let LateResponse::Adopted(job) = late else { panic!("{key}: {late:?}") };
         assert_eq!((job.state, job.task_id.as_ref()), (State::Submitted, Some(&task)), "{key}");
     }
     // Sent again, or another request since: the task is a bill of its own.
     let job = bring(&journal, again, State::Unknown, "x").await;
     let job = done(journal.send_again(&job, "allowed").await);
     submit(&journal, &job, "second").await;
-    assert_eq!(journal.late_answer("b/again", 1, "token of x", "cgt-late").await.unwrap(), Late::Extra);
+    assert_eq!(
+        journal.late_response("b/again", 1, "token of x", "cgt-late").await.unwrap(),
+        LateResponse::Extra
+    );
     let job = submit(&journal, changed, "t").await;
     done(journal.not_sent(&job, "the guard").await);
     let list = [Planned { request_hash: "another".to_owned(), ..planned("changed") }];
     journal.plan("b", &list, PlanOptions::default()).await.unwrap();
-    assert_eq!(journal.late_answer("b/changed", 1, "t", "cgt-old").await.unwrap(), Late::Extra);
-    assert_eq!(journal.late_answer("b/nobody", 1, "t", "cgt-foreign").await.unwrap(), Late::Extra);
-    assert_eq!(journal.late_answer("b/nobody", 1, "t", "cgt-foreign").await.unwrap(), Late::Already);
+    assert_eq!(journal.late_response("b/changed", 1, "t", "cgt-old").await.unwrap(), LateResponse::Extra);
+    assert_eq!(journal.late_response("b/nobody", 1, "t", "cgt-foreign").await.unwrap(), LateResponse::Extra);
+    assert_eq!(
+        journal.late_response("b/nobody", 1, "t", "cgt-foreign").await.unwrap(),
+        LateResponse::Already
+    );
     let bills = journal.bills().await.unwrap();
     let ids: Vec<_> = bills.iter().map(|bill| bill.task_id.as_str()).collect();
     assert_eq!(ids, ["cgt-foreign", "cgt-late", "cgt-old"]);
@@ -120,12 +129,12 @@ pub(super) async fn a_retry_keeps_what_the_first_one_cost(journal: Journal) {
     let job = bring(&journal, &job, State::Settled, "cgt-2").await;
     assert_eq!(job.attempt.as_ref().unwrap().number, 2);
     let spent: u64 = journal
-        .purses()
+        .budgets()
         .await
         .unwrap()
         .iter()
-        .filter(|purse| purse.unit == "tokens" && purse.scope == crate::Scope::Batch("b".to_owned()))
-        .map(|purse| purse.settled)
+        .filter(|budget| budget.unit == "tokens" && budget.scope == crate::Scope::Batch("b".to_owned()))
+        .map(|budget| budget.settled)
         .sum();
     assert_eq!(spent, 180);
     let bills = journal.bills().await.unwrap();

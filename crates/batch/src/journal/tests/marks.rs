@@ -13,8 +13,8 @@ fn with_mark(token: &str, expiry: i64) -> Attempt {
     Attempt { search: Some(json!({ "marks": { "expiry": expiry } })), at: 1, ..attempt(token) }
 }
 
-fn wide() -> SlotWish {
-    SlotWish { model: MODEL.to_owned(), ceiling: 100_000 }
+fn wide() -> SlotRequest {
+    SlotRequest { model: MODEL.to_owned(), ceiling: 100_000 }
 }
 
 /// A runner that knows only what the journal says, and whose dice always fall alike.

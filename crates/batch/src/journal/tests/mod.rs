@@ -33,8 +33,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    Attempt, Cost, Job, Journal, JournalAt, JournalError, Moved, OpenOptions, PlanOptions, Planned, SlotWish,
-    State, Submitting,
+    Attempt, CasOutcome, Cost, Job, Journal, JournalAt, JournalError, OpenOptions, PlanOptions, Planned,
+    SlotRequest, State, Submitting,
 };
 
 pub(super) const MODEL: &str = "seedance-2";
@@ -121,8 +121,8 @@ pub(super) fn attempt(token: &str) -> Attempt {
     }
 }
 
-pub(super) fn slot() -> SlotWish {
-    SlotWish { model: MODEL.to_owned(), ceiling: 10 }
+pub(super) fn slot() -> SlotRequest {
+    SlotRequest { model: MODEL.to_owned(), ceiling: 10 }
 }
 
 pub(super) async fn plan_of(journal: &Journal, names: &[&str]) -> Vec<Job> {
@@ -136,10 +136,10 @@ pub(super) async fn plan_of(journal: &Journal, names: &[&str]) -> Vec<Job> {
 }
 
 #[track_caller]
-pub(super) fn done(moved: Result<Moved, JournalError>) -> Job {
+pub(super) fn done(moved: Result<CasOutcome, JournalError>) -> Job {
     match moved.unwrap() {
-        Moved::Done(job) => job,
-        Moved::Stale(found) => panic!("stale: {found:?}"),
+        CasOutcome::Done(job) => job,
+        CasOutcome::Conflict(found) => panic!("stale: {found:?}"),
     }
 }
 

@@ -1,15 +1,15 @@
-//! Caps, purses, slots: what is reserved, what is refused, what is settled.
+//! Caps, budgets, slots: what is reserved, what is refused, what is settled.
 
 use super::*;
-use crate::{Amount, Cap, Purse, Scope};
+use crate::{Amount, Budget, Cap, Scope};
 
 fn money(scope: Scope, micros: u64) -> Cap {
     Cap { scope, amount: Amount::Money { micros, currency: "CNY".to_owned() } }
 }
 
-async fn purse(journal: &Journal, scope: Scope, unit: &str) -> Purse {
-    let purses = journal.purses().await.unwrap();
-    purses.into_iter().find(|purse| purse.scope == scope && purse.unit == unit).unwrap()
+async fn budget(journal: &Journal, scope: Scope, unit: &str) -> Budget {
+    let budgets = journal.budgets().await.unwrap();
+    budgets.into_iter().find(|budget| budget.scope == scope && budget.unit == unit).unwrap()
 }
 
 pub(super) async fn a_cap_is_never_exceeded(journal: Journal) {
@@ -31,7 +31,7 @@ pub(super) async fn a_cap_is_never_exceeded(journal: Journal) {
             settled: 0,
         };
         assert_eq!(refused, expected);
-        let kept = purse(&journal, named, "CNY").await;
+        let kept = budget(&journal, named, "CNY").await;
         assert_eq!((kept.reserved, kept.cap), (200_000, Some(250_000)));
         assert_eq!(kept.amount(kept.reserved).to_string(), "0.20 CNY");
         journal.lift_cap(&scope, "CNY").await.unwrap();
@@ -49,7 +49,7 @@ pub(super) async fn what_is_settled_counts_and_what_failed_does_not(journal: Jou
     bring(&journal, &jobs[0], State::Settled, "cgt-1").await;
     bring(&journal, &jobs[1], State::Failed, "cgt-2").await;
     bring(&journal, &jobs[2], State::Unknown, "cgt-3").await;
-    let kept = purse(&journal, Scope::Batch("b".to_owned()), "tokens").await;
+    let kept = budget(&journal, Scope::Batch("b".to_owned()), "tokens").await;
     assert_eq!((kept.settled, kept.reserved), (80, 100));
     let cap = Cap { scope: Scope::Batch("b".to_owned()), amount: Amount::Tokens(279) };
     journal.set_caps(&[cap]).await.unwrap();
@@ -110,20 +110,20 @@ pub(super) async fn what_cannot_be_priced_is_not_sent_under_a_cap(journal: Journ
 
 pub(super) async fn no_more_run_than_may(journal: Journal) {
     let jobs = plan_of(&journal, &["a", "c", "d"]).await;
-    let wish = SlotWish { model: "seedance-2 4k".to_owned(), ceiling: 1 };
-    let Submitting::Done(first) = journal.submitting(&jobs[0], attempt("1"), &wish).await.unwrap() else {
+    let request = SlotRequest { model: "seedance-2 4k".to_owned(), ceiling: 1 };
+    let Submitting::Done(first) = journal.submitting(&jobs[0], attempt("1"), &request).await.unwrap() else {
         panic!()
     };
-    assert_eq!(journal.submitting(&jobs[1], attempt("2"), &wish).await.unwrap(), Submitting::NoSlot);
+    assert_eq!(journal.submitting(&jobs[1], attempt("2"), &request).await.unwrap(), Submitting::NoSlot);
     submit(&journal, &jobs[1], "2").await;
     journal.set_ceiling(MODEL, 1).await.unwrap();
     assert_eq!(journal.submitting(&jobs[2], attempt("3"), &slot()).await.unwrap(), Submitting::NoSlot);
     let slots = journal.slots(MODEL).await.unwrap();
     assert_eq!((slots.running, slots.ceiling), (1, Some(1)));
     let first = done(journal.submitted(&first, "cgt-1", None).await);
-    assert_eq!(journal.submitting(&jobs[2], attempt("3"), &wish).await.unwrap(), Submitting::NoSlot);
+    assert_eq!(journal.submitting(&jobs[2], attempt("3"), &request).await.unwrap(), Submitting::NoSlot);
     done(journal.gone(&first, Some(Cost::default()), "gone").await);
-    let sent = journal.submitting(&jobs[2], attempt("3"), &wish).await.unwrap();
+    let sent = journal.submitting(&jobs[2], attempt("3"), &request).await.unwrap();
     assert!(matches!(sent, Submitting::Done(_)));
     clean(&journal.audit().await.unwrap());
 }
@@ -143,8 +143,8 @@ pub(super) async fn fifty_at_once_stay_below_the_cap(journal: Journal) {
     for job in jobs {
         let journal = journal.clone();
         tasks.push(tokio::spawn(async move {
-            let wish = SlotWish { model: MODEL.to_owned(), ceiling: 100 };
-            let sent = journal.submitting(&job, attempt(&job.key), &wish).await.unwrap();
+            let request = SlotRequest { model: MODEL.to_owned(), ceiling: 100 };
+            let sent = journal.submitting(&job, attempt(&job.key), &request).await.unwrap();
             let Submitting::Done(job) = sent else { return false };
             let job = done(journal.submitted(&job, &format!("cgt-{}", job.key), None).await);
             done(journal.finished(&job, &json!({})).await);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Link, PlanChange};
 
-async fn lay(journal: &Journal, list: &[Planned]) -> PlanChange {
+async fn plan_list(journal: &Journal, list: &[Planned]) -> PlanChange {
     journal.plan("b", list, PlanOptions { drop_missing: true, ..PlanOptions::default() }).await.unwrap()
 }
 
@@ -17,10 +17,10 @@ fn names(list: &[&str]) -> Vec<String> {
 
 pub(super) async fn the_same_list_changes_nothing(journal: Journal) {
     let list = [planned("a"), planned("c")];
-    let change = lay(&journal, &list).await;
+    let change = plan_list(&journal, &list).await;
     assert_eq!(change, PlanChange { added: names(&["a", "c"]), ..PlanChange::default() });
     let before = journal.job("b/a").await.unwrap();
-    let change = lay(&journal, &list).await;
+    let change = plan_list(&journal, &list).await;
     assert_eq!(change, PlanChange { unchanged: names(&["a", "c"]), ..PlanChange::default() });
     assert_eq!(journal.job("b/a").await.unwrap(), before);
     let double = [planned("a"), planned("a")];
@@ -46,7 +46,7 @@ pub(super) async fn what_was_not_sent_follows_the_list(journal: Journal) {
         changed("budget"),
         planned("new"),
     ];
-    let change = lay(&journal, &list).await;
+    let change = plan_list(&journal, &list).await;
     assert_eq!(
         change,
         PlanChange {
@@ -65,14 +65,14 @@ pub(super) async fn what_was_not_sent_follows_the_list(journal: Journal) {
     assert_eq!(journal.job("b/missing").await.unwrap().unwrap().state, State::Dropped);
     let mut list = list.to_vec();
     list.push(planned("missing"));
-    assert_eq!(lay(&journal, &list).await.added, ["missing"]);
+    assert_eq!(plan_list(&journal, &list).await.added, ["missing"]);
     assert_eq!(journal.job("b/missing").await.unwrap().unwrap().state, State::Intent);
 }
 
 pub(super) async fn what_was_sent_gets_a_new_revision_beside_it(journal: Journal) {
     let jobs = plan_of(&journal, &["a"]).await;
     let old = bring(&journal, &jobs[0], State::Submitted, "cgt-1").await;
-    let change = lay(&journal, &[changed("a")]).await;
+    let change = plan_list(&journal, &[changed("a")]).await;
     assert_eq!(change.superseded, ["a"]);
     let old = journal.job(&old.key).await.unwrap().unwrap();
     assert_eq!(
@@ -81,20 +81,20 @@ pub(super) async fn what_was_sent_gets_a_new_revision_beside_it(journal: Journal
     );
     let new = journal.job("b/a@2").await.unwrap().unwrap();
     assert_eq!((new.revision, new.state, new.planned.output.to_str()), (2, State::Intent, Some("a.r2.mp4")));
-    assert_eq!(lay(&journal, &[changed("a")]).await.unchanged, ["a"]);
+    assert_eq!(plan_list(&journal, &[changed("a")]).await.unchanged, ["a"]);
     // Still waited for and fetched.
     let old = done(journal.finished(&old, &json!({})).await);
     let old = done(journal.downloaded(&old, Vec::new()).await);
     done(journal.settled(&old, Some(cost(80))).await);
     // The list has again what the first was sent for: nothing is sent for it once more.
-    assert_eq!(lay(&journal, &[planned("a")]).await.changed, ["a"]);
+    assert_eq!(plan_list(&journal, &[planned("a")]).await.changed, ["a"]);
     let (old, new) =
         (journal.job("b/a").await.unwrap().unwrap(), journal.job("b/a@2").await.unwrap().unwrap());
     assert_eq!((old.superseded, old.state), (false, State::Settled));
     assert_eq!((new.superseded, new.state), (true, State::Dropped));
-    assert_eq!(lay(&journal, &[planned("a")]).await.unchanged, ["a"]);
+    assert_eq!(plan_list(&journal, &[planned("a")]).await.unchanged, ["a"]);
     let third = Planned { output: "other.mp4".into(), request_hash: "third".to_owned(), ..planned("a") };
-    assert_eq!(lay(&journal, std::slice::from_ref(&third)).await.superseded, ["a"]);
+    assert_eq!(plan_list(&journal, std::slice::from_ref(&third)).await.superseded, ["a"]);
     let new = journal.job("b/a@3").await.unwrap().unwrap();
     assert_eq!((new.revision, new.planned), (3, third));
     clean(&journal.audit().await.unwrap());
@@ -103,7 +103,7 @@ pub(super) async fn what_was_sent_gets_a_new_revision_beside_it(journal: Journal
 pub(super) async fn a_superseded_job_is_not_sent_again(journal: Journal) {
     let jobs = plan_of(&journal, &["a"]).await;
     bring(&journal, &jobs[0], State::Held, "x").await;
-    lay(&journal, &[changed("a")]).await;
+    plan_list(&journal, &[changed("a")]).await;
     let old = journal.job("b/a").await.unwrap().unwrap();
     let old = done(journal.resolve(&old, &crate::Resolve::NotCreated).await);
     assert_eq!(old.state, State::Dropped);
@@ -115,17 +115,17 @@ pub(super) async fn following_another_film_is_another_film(journal: Journal) {
         let after = crate::After { job: job.to_owned(), link: Link::LastFrame, approve };
         Planned { after: Some(after), ..planned("a") }
     };
-    lay(&journal, &[follow("c", false)]).await;
-    assert_eq!(lay(&journal, &[follow("c", true)]).await.unchanged, ["a"]);
+    plan_list(&journal, &[follow("c", false)]).await;
+    assert_eq!(plan_list(&journal, &[follow("c", true)]).await.unchanged, ["a"]);
     let job = journal.job("b/a").await.unwrap().unwrap();
     assert!(job.planned.after.as_ref().unwrap().approve);
     bring(&journal, &job, State::Settled, "cgt-1").await;
-    assert_eq!(lay(&journal, &[follow("d", true)]).await.superseded, ["a"]);
+    assert_eq!(plan_list(&journal, &[follow("d", true)]).await.superseded, ["a"]);
 }
 
 pub(super) async fn a_thousand_are_planned_by_two_at_once(journal: Journal) {
     let list: Vec<_> = (0..1_000).map(|number| planned(&format!("{number}"))).collect();
-    let (one, other) = tokio::join!(lay(&journal, &list), lay(&journal, &list));
+    let (one, other) = tokio::join!(plan_list(&journal, &list), plan_list(&journal, &list));
     assert_eq!(one.added.len() + one.unchanged.len(), 1_000);
     assert_eq!(other.added.len() + other.unchanged.len(), 1_000);
     assert_eq!(journal.counts(Some("b")).await.unwrap(), [(State::Intent, 1_000)].into());

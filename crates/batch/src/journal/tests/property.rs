@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::{Amount, Cap, JobFilter, JournalErrorKind, Late, Resolve, Scope};
+use crate::{Amount, Cap, JobFilter, JournalErrorKind, LateResponse, Resolve, Scope};
 
 const CAP: u64 = 350;
 
@@ -21,7 +21,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 async fn act(journal: &Journal, job: &Job, action: u8, number: usize) -> Result<Option<Job>, JournalError> {
-    let slot = SlotWish { model: job.batch.clone(), ceiling: 3 };
+    let slot = SlotRequest { model: job.batch.clone(), ceiling: 3 };
     let task = format!("{}-{number}", job.batch);
     let moved = match action {
         0 => {
@@ -31,17 +31,19 @@ async fn act(journal: &Journal, job: &Job, action: u8, number: usize) -> Result<
                     let number = |job: &Job| job.attempt.as_ref().map_or(0, |attempt| attempt.number);
                     assert_eq!(number(&sent), number(job) + 1);
                     let scope = Scope::Batch(job.batch.clone());
-                    let purses = journal.purses().await?;
-                    let purse =
-                        purses.iter().find(|purse| purse.scope == scope && purse.unit == "tokens").unwrap();
-                    assert!(purse.reserved + purse.settled <= CAP, "{purse:?}");
+                    let budgets = journal.budgets().await?;
+                    let budget = budgets
+                        .iter()
+                        .find(|budget| budget.scope == scope && budget.unit == "tokens")
+                        .unwrap();
+                    assert!(budget.reserved + budget.settled <= CAP, "{budget:?}");
                     Some(sent)
                 }
                 _ => None,
             });
         }
         1 | 2 => journal.submitted(job, &task, None).await,
-        3 => journal.task_seen(job, &json!({ "number": number })).await,
+        3 => journal.note(job, &format!("attempt {number}")).await,
         4 => journal.finished(job, &json!({})).await,
         5 => journal.downloaded(job, Vec::new()).await,
         6 => journal.settled(job, Some(cost(80))).await,
@@ -60,9 +62,9 @@ async fn act(journal: &Journal, job: &Job, action: u8, number: usize) -> Result<
         19 => journal.note(job, "again").await,
         20 => {
             let last = job.attempt.clone().unwrap_or_default();
-            return Ok(match journal.late_answer(&job.key, last.number, &last.token, &task).await? {
-                Late::Adopted(job) => Some(job),
-                Late::Already | Late::Extra => None,
+            return Ok(match journal.late_response(&job.key, last.number, &last.token, &task).await? {
+                LateResponse::Adopted(job) => Some(job),
+                LateResponse::Already | LateResponse::Extra => None,
             });
         }
         _ => {
@@ -74,8 +76,8 @@ async fn act(journal: &Journal, job: &Job, action: u8, number: usize) -> Result<
         }
     };
     Ok(match moved? {
-        Moved::Done(job) => Some(job),
-        Moved::Stale(_) => None,
+        CasOutcome::Done(job) => Some(job),
+        CasOutcome::Conflict(_) => None,
     })
 }
 
@@ -121,9 +123,9 @@ async fn play(journal: &Journal, batch: &str, ops: &[Op]) {
             settled += job.settled.as_ref().map_or(0, |cost| cost.tokens);
             settled += job.earlier.iter().map(|spent| spent.cost.tokens).sum::<u64>();
         }
-        let purses = journal.purses().await.unwrap();
-        let purse = purses.iter().find(|purse| purse.scope == scope && purse.unit == "tokens").unwrap();
-        assert_eq!((purse.reserved, purse.settled), (reserved, settled), "after {action}");
+        let budgets = journal.budgets().await.unwrap();
+        let budget = budgets.iter().find(|budget| budget.scope == scope && budget.unit == "tokens").unwrap();
+        assert_eq!((budget.reserved, budget.settled), (reserved, settled), "after {action}");
         assert_eq!(journal.slots(batch).await.unwrap().running, running, "after {action}");
         before = all.into_iter().map(|job| (job.key.clone(), job)).collect();
     }

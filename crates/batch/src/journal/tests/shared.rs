@@ -101,10 +101,10 @@ async fn two_programs_use_one_file() {
                 if job.state != State::Intent {
                     return 0;
                 }
-                let wish = SlotWish { model: MODEL.to_owned(), ceiling: 100 };
-                match journal.submitting(&job, attempt("t"), &wish).await.unwrap() {
+                let request = SlotRequest { model: MODEL.to_owned(), ceiling: 100 };
+                match journal.submitting(&job, attempt("t"), &request).await.unwrap() {
                     Submitting::Done(_) => 1,
-                    Submitting::Stale(_) => 0,
+                    Submitting::Conflict(_) => 0,
                     other => panic!("{other:?}"),
                 }
             }));

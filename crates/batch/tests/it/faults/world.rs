@@ -200,7 +200,7 @@ impl World {
         journal.jobs(&JobFilter::default(), None, 1_000).await.unwrap()
     }
 
-    /// Nothing is lost, nothing is billed twice, every film is whole, the purses are the ledger, and so many jobs are settled.
+    /// Nothing is lost, nothing is billed twice, every film is whole, the budgets are the ledger, and so many jobs are settled.
     #[track_caller]
     pub(crate) fn holds(&self, checked: (History, Vec<String>), settled: usize) -> History {
         let (history, complaints) = checked;

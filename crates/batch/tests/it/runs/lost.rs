@@ -315,7 +315,7 @@ async fn another_list_of_the_same_name_replaces_nothing() {
             let journal = scene.open(&shared).await.unwrap();
             let report =
                 ark_video_batch::ListReport::read(&list, ark_video::model::Catalog::builtin()).unwrap();
-            let jobs = report.into_list().unwrap().jobs;
+            let jobs = report.into_list().unwrap();
             let options =
                 ark_video_batch::PlanOptions { list: Some(list), ..ark_video_batch::PlanOptions::default() };
             let planned = journal.plan(BATCH, &jobs, options).await;

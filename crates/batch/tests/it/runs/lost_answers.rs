@@ -177,7 +177,7 @@ async fn a_person_assigns_what_was_fetched_without_any_network() {
     let give = async |job: &Job, task: &str| assign(&journal, job, task, Catalog::builtin()).await;
 
     let error = give(&held("shot-0000").await, "cgt-of-another").await.unwrap_err().to_string();
-    assert!(error.contains("none of those") && error.contains(&boat), "{error}");
+    assert!(error.contains("not a candidate") && error.contains(&boat), "{error}");
     let output = world.path("films/shot-0000.mp4");
     std::fs::write(&output, "mine").unwrap();
     let error = give(&held("shot-0000").await, &boat).await.unwrap_err().to_string();

@@ -156,7 +156,7 @@ impl Scene {
             Err(error) => return Ended::Unopened(error),
         };
         let options = PlanOptions { list: Some(self.list()), ..PlanOptions::default() };
-        if let Err(error) = journal.plan(&list.batch, &list.jobs, options).await {
+        if let Err(error) = journal.plan(&list.batch, &list, options).await {
             journal.close().await;
             return Ended::Unopened(error);
         }

@@ -182,7 +182,7 @@ impl World {
     }
 
     /// What has to hold whatever happened: every bill has one job, every done job one bill and its film, and the journal's
-    /// purses are the service's ledger.
+    /// budgets are the service's ledger.
     pub(crate) async fn check(&self, journal: &Journal) {
         assert_eq!(journal.audit().await.unwrap(), []);
         let jobs = self.jobs(journal).await;

@@ -56,7 +56,7 @@ pub(crate) async fn check(simulator: &Simulator, journal: &Journal, folder: &Pat
     (history, complaints)
 }
 
-/// I1, I2, I5: one bill for a job, each known, and the purses are the ledger.
+/// I1, I2, I5: one bill for a job, each known, and the budgets are the ledger.
 async fn money(
     journal: &Journal,
     jobs: &[Job],
@@ -94,10 +94,10 @@ async fn money(
         let twice: Vec<_> = bills.iter().filter(|(_, count)| **count > 1).collect();
         complaints.push(format!("billed twice: {twice:?}"));
     }
-    let purses = journal.purses().await.unwrap();
+    let budgets = journal.budgets().await.unwrap();
     let batch = Scope::Batch(BATCH.to_owned());
-    let purse = purses.iter().find(|purse| purse.scope == batch && purse.unit == "tokens");
-    history.journal_tokens = purse.map_or(0, |purse| purse.settled);
+    let budget = budgets.iter().find(|budget| budget.scope == batch && budget.unit == "tokens");
+    history.journal_tokens = budget.map_or(0, |budget| budget.settled);
     // What is held with several candidates may be billed, and its reservation says so. A candidate that has become the task of
     // another row since is settled there.
     let owned: BTreeSet<_> = jobs.iter().filter_map(|job| job.task_id.as_ref()).collect();
@@ -116,7 +116,7 @@ async fn money(
         .filter(|job| job.state.holds_reservation())
         .map(|job| job.attempt.as_ref().unwrap().reserved.tokens)
         .sum();
-    let set_aside = purse.map_or(0, |purse| purse.reserved);
+    let set_aside = budget.map_or(0, |budget| budget.reserved);
     if set_aside != reserved {
         complaints.push(format!("{set_aside} tokens are set aside, and {reserved} are needed"));
     }

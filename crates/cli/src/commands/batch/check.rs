@@ -39,12 +39,12 @@ pub(super) async fn read(
 ) -> Result<ListReport, Failure> {
     if list == "-" {
         let text = session.read_stdin().await?;
-        return Ok(ListReport::of_text(&text, STDIN, &session.cwd, catalog));
+        return Ok(ListReport::of_text(text, STDIN, &session.cwd, catalog));
     }
     let path = session.cwd.join(list);
     let bytes = crate::media::read_file("the list", list, &session.cwd)?;
     let base = path.parent().unwrap_or(&session.cwd);
-    Ok(ListReport::of_text(&bytes, list, base, catalog))
+    Ok(ListReport::of_text(bytes, list, base, catalog))
 }
 
 /// The reason why no part of the list would be sent, if there is one.
@@ -92,9 +92,9 @@ fn row(shot: &ShotReport) -> [String; 6] {
     [
         name,
         shot.jobs.len().to_string(),
-        shot.model.clone(),
+        shot.model.to_string(),
         tokens.unwrap_or_else(|| "?".to_owned()),
-        shot.estimate.as_ref().and_then(price).unwrap_or_else(|| "?".to_owned()),
+        shot.estimate.as_deref().and_then(price).unwrap_or_else(|| "?".to_owned()),
         shot.after.clone().unwrap_or_default(),
     ]
 }

@@ -1,6 +1,6 @@
 //! A user's decisions about a batch: pause, resume, cancel, retry, approve, assign and resolve.
 
-use ark_video_batch::{AssignError, Job, Moved, Reasons, Resolve, State};
+use ark_video_batch::{AssignError, CasOutcome, Job, Reasons, Resolve, State};
 use serde_json::json;
 
 use super::journal::{self, Opened, each, must_exist, of_journal};
@@ -41,7 +41,7 @@ pub(super) async fn cancel(session: &mut Session, args: &BatchCancelArgs) -> Res
     let shots = &args.which.shots;
     each(&opened, &unsent, shots, async |job| {
         let reason = "cancelled with `batch cancel`; it was not sent";
-        if let Moved::Done(job) = opened.journal.drop_job(&job, reason).await.map_err(of_journal)? {
+        if let CasOutcome::Done(job) = opened.journal.drop_job(&job, reason).await.map_err(of_journal)? {
             dropped.push(job.planned.name);
         }
         Ok::<_, Failure>(())
@@ -99,7 +99,7 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
             return Ok(());
         }
         let why = "retried with `batch retry`";
-        if let Moved::Done(job) = opened.journal.reopen(&job, why).await.map_err(of_journal)? {
+        if let CasOutcome::Done(job) = opened.journal.reopen(&job, why).await.map_err(of_journal)? {
             back.push(job.planned.name);
         }
         Ok::<_, Failure>(())
@@ -195,12 +195,12 @@ pub(super) async fn resolve(session: &Session, args: &BatchResolveArgs) -> Resul
         None => Resolve::NotCreated,
     };
     match opened.journal.resolve(&job, &verdict).await.map_err(of_journal)? {
-        Moved::Done(job) => {
+        CasOutcome::Done(job) => {
             let text = format!("{} is {} now; start `batch run`", job.planned.name, job.state);
             report(session, &opened, &text, json!({ "shot": job.planned.name, "state": job.state }));
             Ok(())
         }
-        Moved::Stale(_) => Err(Failure::new(
+        CasOutcome::Conflict(_) => Err(Failure::new(
             Exit::Usage,
             format!("{} has changed in the meantime; see `batch status`", args.shot),
         )),

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ark_video::model::Catalog;
 use ark_video_batch::{
-    Job, JobFilter, Journal, JournalAt, JournalError, JournalErrorKind, ListReport, OpenOptions, State,
+    Job, JobFilter, Journal, JournalAt, JournalError, JournalErrorKind, ListError, ListReport, OpenOptions,
+    State,
 };
 use secrecy::SecretString;
 
@@ -98,11 +99,12 @@ pub(super) fn list_path(session: &Session, list: &str) -> PathBuf {
 /// another list is not selected.
 async fn named_by(session: &Session, journal: &Journal, list: &str) -> Result<String, Failure> {
     let path = session.cwd.join(list);
-    let report = ListReport::read(&path, Catalog::builtin())
-        .map_err(|error| Failure::new(Exit::Input, error.to_string()))?;
-    let batch = report.batch.clone();
-    if let Ok(list) = report.into_list() {
-        journal.same_list(&batch, &path, &list.jobs).await.map_err(of_journal)?;
+    let unread = |error: ListError| Failure::new(Exit::Input, error.to_string());
+    let batch = ListReport::batch_name(&path).map_err(unread)?;
+    if !journal.is_planned_from(&batch, &path).await.map_err(of_journal)?
+        && let Ok(list) = ListReport::read(&path, Catalog::builtin()).map_err(unread)?.into_list()
+    {
+        journal.same_list(&batch, &path, &list).await.map_err(of_journal)?;
     }
     Ok(batch)
 }

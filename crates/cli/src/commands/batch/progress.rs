@@ -90,7 +90,7 @@ impl<'a> BatchProgress<'a> {
         let running: u64 =
             counts.iter().filter(|(state, _)| state.is_running()).map(|(_, count)| count).sum();
         let scope = Scope::Batch(opened.batch.clone());
-        for budget in opened.journal.purses().await.map_err(of_journal)? {
+        for budget in opened.journal.budgets().await.map_err(of_journal)? {
             if budget.scope == scope && budget.unit != TOKENS {
                 let spent = budget.amount(budget.settled);
                 parts.push(match budget.cap {

@@ -87,7 +87,7 @@ async fn page(
 /// What the batch has cost, by currency.
 async fn settled(opened: &Opened) -> Result<Vec<Cost>, Failure> {
     let scope = Scope::Batch(opened.batch.clone());
-    let budgets = opened.journal.purses().await.map_err(of_journal)?;
+    let budgets = opened.journal.budgets().await.map_err(of_journal)?;
     let of = |unit: &str| budgets.iter().find(|budget| budget.scope == scope && budget.unit == unit);
     let tokens = of(TOKENS).map_or(0, |budget| budget.settled);
     let money = budgets.iter().filter(|budget| budget.scope == scope && budget.unit != TOKENS);

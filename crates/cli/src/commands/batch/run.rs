@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Component, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
         .journal
         .plan(
             &opened.batch,
-            &list.jobs,
+            &list,
             PlanOptions {
                 drop_missing: args.drop_missing,
                 list: Some(journal::list_path(session, &args.list)),
@@ -86,7 +86,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
     let interrupts = &mut session.interrupts;
     let output = &session.output;
-    let mut progress = BatchProgress::new(output, &opened, list.jobs.len() as u64);
+    let mut progress = BatchProgress::new(output, &opened, list.len() as u64);
     tokio::pin!(ending);
     let mut tick = tokio::time::interval(TICK);
     let mut presses = 0;
@@ -102,8 +102,6 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
             _ = tick.tick() => progress.tick().await,
         }
     };
-    // The handle would keep the event channel open.
-    drop(handle);
     while let Some(event) = events.next().await {
         progress.event(&event).await;
     }
@@ -135,7 +133,7 @@ fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
     let refused =
         |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is rejected", report.file));
     let list = report.into_list().map_err(refused)?;
-    if list.jobs.is_empty() {
+    if list.is_empty() {
         session.output.note("the list has no shots");
     }
     Ok(list)
@@ -180,15 +178,7 @@ fn move_to_simulated(
 ) -> Result<(), Failure> {
     let folder = simulated(session, &args.list)?;
     let base = folder.parent().unwrap_or(&folder).to_owned();
-    for job in &mut list.jobs {
-        let within = job.output.strip_prefix(&base).unwrap_or(&job.output);
-        // A simulated run follows no links.
-        let parts = within.components().filter_map(|part| match part {
-            Component::Normal(part) => Some(part),
-            _ => None,
-        });
-        job.output = parts.fold(folder.clone(), |path, part| path.join(part));
-    }
+    list.move_outputs(&base, &folder);
     let unwritable = |error: std::io::Error| {
         let why = crate::media::reason(&error);
         Failure::new(
@@ -324,7 +314,7 @@ fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanCh
     session.output.note(one_line(&format!(
         "batch {}: {} ({}); journal {}",
         opened.batch,
-        match list.jobs.len() {
+        match list.len() {
             1 => "1 job".to_owned(),
             many => format!("{many} jobs"),
         },

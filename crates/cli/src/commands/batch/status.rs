@@ -1,6 +1,9 @@
 //! `batch status`: counts, cost, and why each unfinished shot is unfinished.
 
-use ark_video_batch::{BillKind, Job, Purse, Reasons, State};
+use std::collections::BTreeMap;
+
+use ark_video_batch::{BillKind, Budget, Cost, Job, Reasons, State};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::journal::{self, Opened, each, of_journal};
@@ -62,7 +65,7 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
         if counted.is_empty() { "no jobs".to_owned() } else { counted.join(", ") },
         if paused { " (paused)" } else { "" }
     )];
-    for budget in opened.journal.purses().await.map_err(of_journal)? {
+    for budget in opened.journal.budgets().await.map_err(of_journal)? {
         if budget.reserved > 0 || budget.settled > 0 || budget.cap.is_some() {
             lines.push(money(&budget));
         }
@@ -97,7 +100,7 @@ fn unmetered_line(count: u64) -> String {
     format!("{jobs}: the service gave no usable usage, so the reserved estimate counts as billed")
 }
 
-fn money(budget: &Purse) -> String {
+fn money(budget: &Budget) -> String {
     let mut text = format!("{}: {} billed", budget.scope, budget.amount(budget.settled));
     if budget.reserved > 0 {
         text.push_str(&format!(", {} reserved", budget.amount(budget.reserved)));
@@ -124,39 +127,65 @@ fn cells(job: &Job, reasons: &Reasons) -> [String; 4] {
     ]
 }
 
-async fn document(opened: &Opened, all: bool) -> Result<Value, Failure> {
-    let counts = opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?;
+/// Everything of a batch, for programs. A plain struct: a batch may have a hundred thousand jobs.
+#[derive(Serialize)]
+struct Document<'a> {
+    batch: &'a str,
+    counts: BTreeMap<State, u64>,
+    extra_tasks: Vec<String>,
+    jobs: Vec<ShownJob>,
+    paused: bool,
+    #[serde(rename = "purses")]
+    budgets: Vec<Value>,
+    unmetered: u64,
+}
+
+#[derive(Serialize)]
+struct ShownJob {
+    candidates: Vec<String>,
+    key: String,
+    name: String,
+    reason: Option<String>,
+    settled: Option<Cost>,
+    state: State,
+    task_id: Option<String>,
+    unmetered: bool,
+}
+
+async fn document(opened: &Opened, all: bool) -> Result<Document<'_>, Failure> {
     let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
-    let budgets: Vec<Value> = opened
-        .journal
-        .purses()
-        .await
-        .map_err(of_journal)?
-        .iter()
-        .map(|budget| {
-            json!({
-                "scope": budget.scope, "unit": budget.unit, "reserved": budget.reserved,
-                "settled": budget.settled, "cap": budget.cap,
-            })
+    let budgets = opened.journal.budgets().await.map_err(of_journal)?;
+    let budgets = budgets.iter().map(|budget| {
+        json!({
+            "scope": budget.scope, "unit": budget.unit, "reserved": budget.reserved,
+            "settled": budget.settled, "cap": budget.cap,
         })
-        .collect();
+    });
     let bills = opened.journal.bills().await.map_err(of_journal)?;
-    let extra: Vec<&str> =
-        bills.iter().filter(|bill| bill.kind == BillKind::Extra).map(|bill| bill.task_id.as_str()).collect();
+    let extra = bills.into_iter().filter(|bill| bill.kind == BillKind::Extra);
     let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
     let mut jobs = Vec::new();
     each(opened, &shown(all), &[], async |job| {
-        jobs.push(json!({
-            "key": job.key, "name": job.planned.name, "state": job.state, "task_id": job.task_id,
-            "reason": reasons.of(&job).or_else(|| job.reason.clone()), "candidates": job.candidates,
-            "settled": job.settled, "unmetered": job.unmetered,
-        }));
+        jobs.push(ShownJob {
+            reason: reasons.of(&job).or(job.reason),
+            candidates: job.candidates,
+            key: job.key,
+            name: job.planned.name,
+            settled: job.settled,
+            state: job.state,
+            task_id: job.task_id,
+            unmetered: job.unmetered,
+        });
         Ok::<_, Failure>(())
     })
     .await?;
-    Ok(json!({
-        "batch": opened.batch, "paused": row.is_some_and(|row| row.paused), "counts": counts,
-        "purses": budgets, "extra_tasks": extra, "jobs": jobs,
-        "unmetered": opened.journal.unmetered(&opened.batch).await.map_err(of_journal)?,
-    }))
+    Ok(Document {
+        batch: &opened.batch,
+        counts: opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?,
+        extra_tasks: extra.map(|bill| bill.task_id).collect(),
+        jobs,
+        paused: row.is_some_and(|row| row.paused),
+        budgets: budgets.collect(),
+        unmetered: opened.journal.unmetered(&opened.batch).await.map_err(of_journal)?,
+    })
 }

@@ -1,38 +1,40 @@
-//! Lets so many through at once, those with the earliest deadline first.
+//! A semaphore that gives its permits to those with the earliest deadline first.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
+
+use super::locked;
 
 #[derive(Debug)]
 struct Inside {
     free: usize,
     next: u64,
     /// By deadline, then by arrival.
-    waiting: BTreeMap<(i64, u64), oneshot::Sender<Pass>>,
+    waiting: BTreeMap<(i64, u64), oneshot::Sender<DeadlinePermit>>,
 }
 
-/// A turnstile. Clones are the same one.
+/// A semaphore. Clones are the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Turnstile(Arc<Mutex<Inside>>);
+pub(crate) struct DeadlineSemaphore(Arc<Mutex<Inside>>);
 
-/// Whoever holds one is inside.
+/// Given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Pass(Option<Turnstile>);
+pub(crate) struct DeadlinePermit(Option<DeadlineSemaphore>);
 
-impl Turnstile {
+impl DeadlineSemaphore {
     pub(crate) fn new(at_once: usize) -> Self {
         Self(Arc::new(Mutex::new(Inside { free: at_once.max(1), next: 0, waiting: BTreeMap::new() })))
     }
 
-    /// Waits for a place; the earliest deadline comes first.
-    pub(crate) async fn enter(&self, deadline: i64) -> Pass {
-        let place = {
-            let mut inside = self.lock();
+    /// Waits for a permit; the earliest deadline comes first.
+    pub(crate) async fn acquire(&self, deadline: i64) -> DeadlinePermit {
+        let permit = {
+            let mut inside = locked(&self.0);
             if inside.free > 0 {
                 inside.free -= 1;
-                return Pass(Some(self.clone()));
+                return DeadlinePermit(Some(self.clone()));
             }
             let (sender, receiver) = oneshot::channel();
             inside.next += 1;
@@ -41,17 +43,13 @@ impl Turnstile {
             receiver
         };
         // The sender is in the map until it is used, and the map lives as long as this.
-        place.await.unwrap_or(Pass(None))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        permit.await.unwrap_or(DeadlinePermit(None))
     }
 
     fn leave(&self) {
         loop {
             let first = {
-                let mut inside = self.lock();
+                let mut inside = locked(&self.0);
                 match inside.waiting.pop_first() {
                     Some((_, first)) => first,
                     None => {
@@ -60,19 +58,19 @@ impl Turnstile {
                     }
                 }
             };
-            match first.send(Pass(Some(self.clone()))) {
+            match first.send(DeadlinePermit(Some(self.clone()))) {
                 Ok(()) => return,
-                // It waits no longer; the place is still to be given away.
+                // It waits no longer; the permit is still to be given away.
                 Err(mut unused) => unused.0 = None,
             }
         }
     }
 }
 
-impl Drop for Pass {
+impl Drop for DeadlinePermit {
     fn drop(&mut self) {
-        if let Some(turnstile) = self.0.take() {
-            turnstile.leave();
+        if let Some(semaphore) = self.0.take() {
+            semaphore.leave();
         }
     }
 }
@@ -94,23 +92,23 @@ mod tests {
 
     #[test]
     fn the_earliest_deadline_is_next_and_who_left_is_passed_over() {
-        let turnstile = Turnstile::new(1);
-        let mut first = pin!(turnstile.enter(100));
-        let pass = poll(first.as_mut()).unwrap();
-        let mut late = pin!(turnstile.enter(50));
-        let mut early = pin!(turnstile.enter(20));
-        let mut gone = Box::pin(turnstile.enter(10));
+        let semaphore = DeadlineSemaphore::new(1);
+        let mut first = pin!(semaphore.acquire(100));
+        let permit = poll(first.as_mut()).unwrap();
+        let mut late = pin!(semaphore.acquire(50));
+        let mut early = pin!(semaphore.acquire(20));
+        let mut gone = Box::pin(semaphore.acquire(10));
         assert!(
             poll(late.as_mut()).is_none() && poll(early.as_mut()).is_none() && poll(gone.as_mut()).is_none()
         );
         drop(gone);
-        drop(pass);
+        drop(permit);
         assert!(poll(late.as_mut()).is_none());
-        let pass = poll(early.as_mut()).unwrap();
+        let permit = poll(early.as_mut()).unwrap();
         assert!(poll(late.as_mut()).is_none());
-        drop(pass);
+        drop(permit);
         drop(poll(late.as_mut()).unwrap());
-        let mut again = pin!(turnstile.enter(0));
+        let mut again = pin!(semaphore.acquire(0));
         assert!(poll(again.as_mut()).is_some());
     }
 }

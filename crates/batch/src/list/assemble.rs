@@ -1,5 +1,7 @@
-//! One shot put together and checked: the body of its request, what the checks say in the shot's own words, and what it
+//! One shot put together and checked: the body of its request, what the checks say of it, and what it
 //! will cost.
+
+use std::path::Path;
 
 use ark_video::model::{
     Catalog, ContentItem, CreateTaskRequest, Estimate, Facts, Finding, MediaFacts, MediaFormat, MediaKind,
@@ -15,27 +17,28 @@ use crate::{InputFile, Link};
 /// Largest body of a create (create page, 2026-10: 64 MB, read as 64 MiB).
 const MOST_BODY: u64 = 64 << 20;
 
-/// A shot that was looked at.
-pub(super) struct Looked {
+/// A shot's request before it is checked.
+pub(super) struct Assembled {
     /// The body of its request as the journal keeps it, without a variant's seed.
     pub(super) body: Map<String, Value>,
     pub(super) inputs: Vec<InputFile>,
-    /// The request as the checks saw it; `None` where it is none.
+    /// The body as the checks see it.
+    checked: Map<String, Value>,
+    /// Where each item of `content` was written.
+    origins: Vec<String>,
+    facts: Facts,
+}
+
+/// A shot's request as the checks read it; `None` where it is not one.
+pub(super) struct Checked {
     pub(super) request: Option<CreateTaskRequest>,
     facts: Facts,
 }
 
-impl Looked {
-    /// Puts a shot together and says what is to be said of it.
-    pub(super) fn at(
-        shot: &Shot,
-        around: (&std::path::Path, &Catalog),
-        hashes: &mut Hashes,
-        findings: &mut Findings<'_>,
-    ) -> Self {
-        let before = findings.count();
-        let content = Content::of(shot, around.0, hashes, findings);
-        let broken = shot.broken || findings.count() > before;
+impl Assembled {
+    /// Puts the request of a shot together; relative paths start at `base`.
+    pub(super) fn of(shot: &Shot, base: &Path, hashes: &mut Hashes, findings: &mut Findings<'_>) -> Self {
+        let content = Content::of(shot, base, hashes, findings);
         let (mut body, mut checked) = (shot.request.clone(), shot.request.clone());
         if let Some(content) = &content {
             body.insert("content".to_owned(), Value::Array(content.kept.clone()));
@@ -44,11 +47,8 @@ impl Looked {
         for (name, value) in &shot.extra {
             if name == "content" || is_own(name) {
                 let pointer = format!("/extra_body/{name}");
-                findings.say(
-                    "extra-body",
-                    shot.at(&pointer),
-                    format!("`{name}` has its own place in a shot."),
-                );
+                let message = format!("`{name}` has its own field in a shot.");
+                findings.say("extra-body", shot.at(&pointer), message);
                 continue;
             }
             for body in [&mut body, &mut checked] {
@@ -70,23 +70,36 @@ impl Looked {
             Some(content) => (content.origins, content.inputs, content.facts),
             None => (Vec::new(), Vec::new(), Facts::new()),
         };
-        let (request, report) = check_json(&Value::Object(checked), around.1, &facts);
-        for finding in report.findings {
-            // Where a piece of the input could not be read, that was said; that it is missing follows from it.
-            if !(broken && finding.pointer == "/content") {
-                say(shot, finding, &origins, findings);
-            }
-        }
-        Self { body, inputs, request, facts }
+        Self { body, inputs, checked, origins, facts }
     }
 
+    /// Checks it and says what is to be said. `broken`: parts of the shot could not be read.
+    pub(super) fn check(
+        self,
+        shot: &Shot,
+        catalog: &Catalog,
+        broken: bool,
+        findings: &mut Findings<'_>,
+    ) -> Checked {
+        let (request, report) = check_json(&Value::Object(self.checked), catalog, &self.facts);
+        for finding in report.findings {
+            // Where a part of the input could not be read, that was said; that it is missing follows from it.
+            if !(broken && finding.pointer == "/content") {
+                say(shot, finding, &self.origins, findings);
+            }
+        }
+        Checked { request, facts: self.facts }
+    }
+}
+
+impl Checked {
     /// What it will cost, given the job before it.
     pub(super) fn estimate(&self, shot: &Shot, before: Option<&Self>, catalog: &Catalog) -> Option<Estimate> {
         let request = self.request.as_ref()?;
         let before = before.and_then(|before| Some((before.request.as_ref()?, &before.facts)));
         match (shot.link(), before) {
             (Some(Link::Draft), Some((draft, facts))) => {
-                // A final has its input and its length from the draft; what may be set anew is its own.
+                // A final has its input and its length from the draft; what may be set again is its own.
                 let mut settled = draft.clone();
                 settled.model.clone_from(&request.model);
                 settled.draft = None;
@@ -95,10 +108,10 @@ impl Looked {
                 settled.output_format.clone_from(&request.output_format);
                 Some(estimate(&settled, catalog, facts, None))
             }
-            (Some(Link::Extend), Some((film, _))) => {
+            (Some(Link::Extend), Some((video, _))) => {
                 let mut facts = self.facts.clone();
                 let place = request.content.iter().position(|item| matches!(item, ContentItem::Video(_)));
-                if let (Some(place), Some(seconds)) = (place, film.duration.filter(|seconds| *seconds > 0)) {
+                if let (Some(place), Some(seconds)) = (place, video.duration.filter(|seconds| *seconds > 0)) {
                     let mut known = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
                     known.seconds = Some(seconds as f64);
                     facts.insert(place, known);
@@ -124,16 +137,16 @@ fn say(shot: &Shot, mut finding: Finding, origins: &[String], findings: &mut Fin
         _ => path.clone(),
     };
     if finding.rule == "unknown-member" && place.matches('/').count() == 1 {
-        // In a list, where a slip of the pen is paid for many times, it takes a word to mean it.
+        // In a list, where a typing error is paid for many times, it has to be stated.
         finding.strength = Strength::Refuse;
-        finding.message = format!("`{}` is neither a member of a shot nor of the API.", shown(first));
+        finding.message = format!("`{}` is neither a field of a shot nor of the API.", shown(first));
         if finding.advice.starts_with("Leave it out unless") {
             finding.advice = "Correct it, or put it into `extra_body` if it is meant.".into();
         }
     } else if finding.pointer == "/model" && !shot.request.contains_key("model") {
         finding.advice = "Name the model in the shot, or in `defaults` for all.".into();
     } else if finding.pointer == "/content" && !shot.request.contains_key("content") {
-        finding.message = "There is nothing to make a film from.".to_owned();
+        finding.message = "There is nothing to make a video from.".to_owned();
         finding.advice = "Give it a `prompt`, `first_frame`, `references` or `after`.".into();
     }
     findings.checked(shot.at(&place), finding);

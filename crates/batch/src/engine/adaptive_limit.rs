@@ -14,16 +14,19 @@ const RECOVERY: Duration = Duration::from_secs(60);
 /// Longer is no `Retry-After` believed; the client's own limits hold creates back for exactly as long.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
 
+/// Creates in a row that may be too late to be sent.
+const MOST_LATE: u32 = 100;
+
 /// What there was too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TooMuch {
+pub(crate) enum Exceeded {
     /// Tasks at once.
     AtOnce,
     /// Creates a minute.
     PerMinute,
 }
 
-impl TooMuch {
+impl Exceeded {
     /// By the service's code; what is not known to be a rate is taken for a number of tasks.
     pub(crate) fn of(code: &str) -> Self {
         let rates = ["Rpm", "Tpm", "Ipm", "RateLimit", "RequestBurst", "RequestsTooFast"];
@@ -33,7 +36,7 @@ impl TooMuch {
 
 /// The pace of one model.
 #[derive(Debug, Clone)]
-pub(crate) struct Pace {
+pub(crate) struct AdaptiveLimit {
     most: f64,
     ceiling: f64,
     per_second: f64,
@@ -44,9 +47,11 @@ pub(crate) struct Pace {
     not_before: Duration,
     /// Since when no create has got through, although some were tried.
     stuck_since: Option<Duration>,
+    /// Creates in a row that were too late to be sent.
+    late: u32,
 }
 
-impl Pace {
+impl AdaptiveLimit {
     pub(crate) fn new(most: u32, per_minute: f64) -> Self {
         let most = f64::from(most.max(1));
         Self {
@@ -58,6 +63,7 @@ impl Pace {
             strikes: 0,
             not_before: Duration::ZERO,
             stuck_since: None,
+            late: 0,
         }
     }
 
@@ -79,13 +85,19 @@ impl Pace {
         self.not_before
     }
 
-    /// A create was refused because of the pace. `dice` is a random number from 0 to 1.
-    pub(crate) fn refused(&mut self, now: Duration, what: TooMuch, retry_after: Option<Duration>, dice: f64) {
+    /// A create was refused because of the limit. `jitter` is a random number from 0 to 1.
+    pub(crate) fn refused(
+        &mut self,
+        now: Duration,
+        what: Exceeded,
+        retry_after: Option<Duration>,
+        jitter: f64,
+    ) {
         let again = self.refused_at.is_some_and(|at| now.saturating_sub(at) < SAME_REFUSAL);
         if !again {
             match what {
-                TooMuch::AtOnce => self.ceiling = (self.ceiling * DECREASE).max(1.0),
-                TooMuch::PerMinute => {
+                Exceeded::AtOnce => self.ceiling = (self.ceiling * DECREASE).max(1.0),
+                Exceeded::PerMinute => {
                     self.rate = (self.per_second(now) / self.per_second.max(f64::MIN_POSITIVE)) * DECREASE;
                 }
             }
@@ -94,19 +106,25 @@ impl Pace {
         }
         let pause = match retry_after {
             Some(after) => after.min(RETRY_AFTER_CAP),
-            None => Backoff::default().pause(self.strikes, dice),
+            None => Backoff::default().pause(self.strikes, jitter),
         };
         self.not_before = self.not_before.max(now.saturating_add(pause));
     }
 
     /// A create was accepted.
     pub(crate) fn accepted(&mut self) {
-        (self.strikes, self.stuck_since) = (0, None);
+        (self.strikes, self.stuck_since, self.late) = (0, None, 0);
     }
 
     /// A create did not get through and may be sent again. For how long none has.
     pub(crate) fn stuck(&mut self, now: Duration) -> Duration {
         now.saturating_sub(*self.stuck_since.get_or_insert(now))
+    }
+
+    /// A create was too late to be sent. Whether it is one of so many in a row that the clock or the disk cannot be relied on.
+    pub(crate) fn too_late(&mut self) -> bool {
+        self.late = self.late.saturating_add(1);
+        self.late >= MOST_LATE
     }
 
     /// A task has ended.
@@ -123,67 +141,75 @@ mod tests {
 
     #[test]
     fn too_many_at_once_lowers_the_ceiling_and_each_end_raises_it_by_one() {
-        let mut pace = Pace::new(10, 600.0);
-        pace.refused(SECOND, TooMuch::AtOnce, None, 1.0);
-        assert_eq!(pace.ceiling(), 7);
-        pace.refused(SECOND + SECOND / 2, TooMuch::AtOnce, None, 1.0);
-        assert_eq!(pace.ceiling(), 7, "it was on its way already");
+        let mut limit = AdaptiveLimit::new(10, 600.0);
+        limit.refused(SECOND, Exceeded::AtOnce, None, 1.0);
+        assert_eq!(limit.ceiling(), 7);
+        limit.refused(SECOND + SECOND / 2, Exceeded::AtOnce, None, 1.0);
+        assert_eq!(limit.ceiling(), 7, "it was on its way already");
         for expected in [8, 9, 10, 10] {
-            pace.completed();
-            assert_eq!(pace.ceiling(), expected);
+            limit.completed();
+            assert_eq!(limit.ceiling(), expected);
         }
         for step in 1..100 {
-            pace.refused(SECOND * 10 * step, TooMuch::AtOnce, None, 0.5);
+            limit.refused(SECOND * 10 * step, Exceeded::AtOnce, None, 0.5);
         }
-        assert_eq!(pace.ceiling(), 1, "never to a standstill");
+        assert_eq!(limit.ceiling(), 1, "never to a standstill");
     }
 
     #[test]
     fn too_fast_lowers_the_rate_which_comes_back_within_a_minute() {
-        let mut pace = Pace::new(10, 600.0);
-        pace.refused(SECOND, TooMuch::PerMinute, None, 0.0);
-        assert_eq!(pace.ceiling(), 10);
-        assert!((pace.per_second(SECOND) - 7.0).abs() < 1e-9);
-        assert!((pace.per_second(SECOND * 31) - 8.5).abs() < 1e-9);
-        assert!((pace.per_second(SECOND * 61) - 10.0).abs() < 1e-9);
+        let mut limit = AdaptiveLimit::new(10, 600.0);
+        limit.refused(SECOND, Exceeded::PerMinute, None, 0.0);
+        assert_eq!(limit.ceiling(), 10);
+        assert!((limit.per_second(SECOND) - 7.0).abs() < 1e-9);
+        assert!((limit.per_second(SECOND * 31) - 8.5).abs() < 1e-9);
+        assert!((limit.per_second(SECOND * 61) - 10.0).abs() < 1e-9);
     }
 
     #[test]
     fn retry_after_is_obeyed_to_120_seconds_and_otherwise_pauses_grow() {
         for (after, expected) in [(7, 7.0), (120, 120.0), (121, 120.0)] {
-            let mut pace = Pace::new(10, 600.0);
-            pace.refused(Duration::ZERO, TooMuch::PerMinute, Some(SECOND * after), 1.0);
-            assert_eq!(pace.not_before().as_secs_f64(), expected, "{after}");
+            let mut limit = AdaptiveLimit::new(10, 600.0);
+            limit.refused(Duration::ZERO, Exceeded::PerMinute, Some(SECOND * after), 1.0);
+            assert_eq!(limit.not_before().as_secs_f64(), expected, "{after}");
         }
-        let mut pace = Pace::new(10, 600.0);
+        let mut limit = AdaptiveLimit::new(10, 600.0);
         let mut now = Duration::ZERO;
         let mut pauses = Vec::new();
         for _ in 0..7 {
-            pace.refused(now, TooMuch::AtOnce, None, 1.0);
-            pauses.push((pace.not_before() - now).as_secs());
-            now = pace.not_before();
+            limit.refused(now, Exceeded::AtOnce, None, 1.0);
+            pauses.push((limit.not_before() - now).as_secs());
+            now = limit.not_before();
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 20, 20]);
-        pace.accepted();
-        pace.refused(now, TooMuch::AtOnce, None, 1.0);
-        assert_eq!((pace.not_before() - now).as_secs(), 1);
+        limit.accepted();
+        limit.refused(now, Exceeded::AtOnce, None, 1.0);
+        assert_eq!((limit.not_before() - now).as_secs(), 1);
     }
 
     #[test]
     fn how_long_no_create_got_through_is_counted_from_the_first_that_did_not() {
-        let mut pace = Pace::new(10, 600.0);
-        assert_eq!([5, 6, 65].map(|now| pace.stuck(SECOND * now).as_secs()), [0, 1, 60]);
-        pace.accepted();
-        assert_eq!(pace.stuck(SECOND * 70), Duration::ZERO);
+        let mut limit = AdaptiveLimit::new(10, 600.0);
+        assert_eq!([5, 6, 65].map(|now| limit.stuck(SECOND * now).as_secs()), [0, 1, 60]);
+        limit.accepted();
+        assert_eq!(limit.stuck(SECOND * 70), Duration::ZERO);
+    }
+
+    #[test]
+    fn late_creates_are_counted_from_the_last_one_that_got_through() {
+        let mut limit = AdaptiveLimit::new(10, 600.0);
+        assert!((1..MOST_LATE).all(|_| !limit.too_late()) && limit.too_late());
+        limit.accepted();
+        assert!(!limit.too_late());
     }
 
     #[test]
     fn codes_tell_rates_from_numbers() {
         for code in ["ModelAccountRpmRateLimitExceeded", "RateLimitExceeded.X", "RequestBurstTooFast"] {
-            assert_eq!(TooMuch::of(code), TooMuch::PerMinute, "{code}");
+            assert_eq!(Exceeded::of(code), Exceeded::PerMinute, "{code}");
         }
         for code in ["QuotaExceeded", "InflightBatchsizeExceeded", "ServerOverloaded", ""] {
-            assert_eq!(TooMuch::of(code), TooMuch::AtOnce, "{code}");
+            assert_eq!(Exceeded::of(code), Exceeded::AtOnce, "{code}");
         }
     }
 }

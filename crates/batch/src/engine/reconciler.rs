@@ -1,4 +1,4 @@
-//! Looking for lost tasks: one reading of the service's list serves all jobs whose create has an unknown end. New ones join the
+//! The search for lost tasks: one reading of the service's list serves all jobs whose create has an unknown end. New ones join the
 //! next reading. It never sends a create, and gives a task away only while no other job of the journal can claim it.
 
 use std::collections::{BTreeMap, HashSet};
@@ -11,9 +11,9 @@ use ark_video::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::events::{EventKind, Teller};
-use super::request::search_of;
-use crate::{Job, JobFilter, Journal, JournalError, Moved, State};
+use super::claimants::{Claimant, Claimants};
+use super::events::{EventKind, EventSink};
+use crate::{CasOutcome, Job, Journal, JournalError, State};
 
 /// At least this between two readings: what becomes unknown meanwhile shares the next.
 const APART: Duration = Duration::from_secs(5);
@@ -21,14 +21,10 @@ const APART: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(15);
 /// The pause where as many tasks as creates are listed, and some of them may still come to show whose they are.
 const SOON: Duration = Duration::from_secs(30);
-/// Looks at a shifting list before one of them counts all the same.
+/// Polls of a shifting list before one of them counts anyway.
 const SHIFTED: u32 = 5;
-/// Jobs that are read from the journal at once.
-const PAGE: usize = 500;
 /// Tasks that a row names at most as its candidates.
 const NAMED: usize = 1000;
-/// How far back other tasks of the journal may be that carry a mark, in milliseconds: a day more than LIST shows.
-const LISTED: i64 = 8 * 24 * 60 * 60 * 1000;
 
 /// What was found of a lost task.
 #[derive(Debug)]
@@ -49,9 +45,9 @@ pub(crate) enum Found {
     },
     /// None.
     Nothing {
-        /// How it was looked for, in a sentence.
+        /// How it was searched for, in a sentence.
         reason: String,
-        /// Whether every look was whole, and reached far enough back.
+        /// Whether every poll was whole, and reached far enough back.
         sure: bool,
     },
 }
@@ -62,9 +58,9 @@ struct Case {
     /// The same for requests that are the same: their tasks are as good as each other's.
     intent: String,
     answer: oneshot::Sender<Found>,
-    /// Looks since the window has closed.
-    looks: u32,
-    /// Of those, looks that did not count because the list shifted.
+    /// Polls since the window has closed.
+    polls: u32,
+    /// Of those, polls that did not count because the list shifted.
     shifted: u32,
     /// From when on a reading counts, by the monotonic clock.
     closes: Duration,
@@ -76,38 +72,23 @@ struct Case {
 enum Arrival {
     Case(Box<Case>),
     /// One reading for what is held.
-    Glance(oneshot::Sender<()>),
+    Recheck(oneshot::Sender<()>),
 }
 
 /// The way to the search.
-#[derive(Debug, Clone)]
-pub(crate) struct Reconciling(mpsc::UnboundedSender<Arrival>);
+#[derive(Clone)]
+pub(crate) struct ReconcilerHandle(mpsc::UnboundedSender<Arrival>);
 
-impl std::fmt::Debug for Arrival {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Case(case) => case.fmt(f),
-            Self::Glance(_) => f.write_str("Glance"),
-        }
-    }
-}
-
-impl std::fmt::Debug for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Case").field("key", &self.key).finish_non_exhaustive()
-    }
-}
-
-/// The search itself; runs until every [`Reconciling`] is dropped.
-pub(crate) struct Searcher {
+/// The search itself; runs until every [`ReconcilerHandle`] is dropped.
+pub(crate) struct Reconciler {
     client: Client,
     journal: Journal,
     clock: Arc<dyn Clock>,
     options: SweepOptions,
-    teller: Teller,
+    sink: EventSink,
     arrivals: mpsc::UnboundedReceiver<Arrival>,
     cases: Vec<Case>,
-    glances: Vec<oneshot::Sender<()>>,
+    rechecks: Vec<oneshot::Sender<()>>,
     /// Given away in this run, whether or not the journal knows yet.
     given: HashSet<String>,
 }
@@ -117,25 +98,25 @@ pub(crate) fn start(
     journal: &Journal,
     clock: &Arc<dyn Clock>,
     options: SweepOptions,
-    teller: Teller,
-) -> (Reconciling, Searcher) {
+    sink: EventSink,
+) -> (ReconcilerHandle, Reconciler) {
     let (sender, arrivals) = mpsc::unbounded_channel();
-    let searcher = Searcher {
+    let searcher = Reconciler {
         client: client.clone(),
         journal: journal.clone(),
         clock: clock.clone(),
         options,
-        teller,
+        sink,
         arrivals,
         cases: Vec::new(),
-        glances: Vec::new(),
+        rechecks: Vec::new(),
         given: HashSet::new(),
     };
-    (Reconciling(sender), searcher)
+    (ReconcilerHandle(sender), searcher)
 }
 
-impl Reconciling {
-    /// Looks for the task of a create. `intent` is the same for the same requests. Dropping this gives the search up.
+impl ReconcilerHandle {
+    /// Searches for the task of a create. `intent` is the same for the same requests. Dropping this gives the search up.
     pub(crate) async fn find(&self, key: &str, search: Unknown, intent: &str) -> Found {
         let (answer, found) = oneshot::channel();
         let case = Case {
@@ -143,39 +124,38 @@ impl Reconciling {
             search,
             intent: intent.to_owned(),
             answer,
-            looks: 0,
+            polls: 0,
             shifted: 0,
             closes: Duration::MAX,
             counts_from: Duration::ZERO,
             due: Duration::ZERO,
         };
         if self.0.send(Arrival::Case(Box::new(case))).is_err() {
-            return over();
+            return ended();
         }
-        found.await.unwrap_or_else(|_| over())
+        found.await.unwrap_or_else(|_| ended())
     }
 
     /// Searches once for the tasks of all that is held: the list may show now what it did not show then. Ends also when the list
     /// cannot be read.
-    pub(crate) async fn glance(&self) {
+    pub(crate) async fn recheck(&self) {
         let (done, seen) = oneshot::channel();
-        if self.0.send(Arrival::Glance(done)).is_ok() {
+        if self.0.send(Arrival::Recheck(done)).is_ok() {
             let _ = seen.await;
         }
     }
 }
 
-/// Nobody looks any more.
-fn over() -> Found {
+fn ended() -> Found {
     Found::Nothing { reason: "the search has ended".to_owned(), sure: false }
 }
 
-impl Searcher {
+impl Reconciler {
     pub(crate) async fn run(mut self) {
         let mut not_before = Duration::ZERO;
         loop {
             self.cases.retain(|case| !case.answer.is_closed());
-            let due = match (self.cases.iter().map(|case| case.due).min(), self.glances.is_empty()) {
+            let due = match (self.cases.iter().map(|case| case.due).min(), self.rechecks.is_empty()) {
                 (_, false) => Duration::ZERO,
                 (Some(due), true) => due,
                 (None, true) => {
@@ -199,26 +179,26 @@ impl Searcher {
             while let Ok(arrival) = self.arrivals.try_recv() {
                 self.arrived(arrival);
             }
-            let glances = std::mem::take(&mut self.glances);
-            let pause = match self.look().await {
+            let rechecks = std::mem::take(&mut self.rechecks);
+            let pause = match self.poll_list().await {
                 Ok(()) => APART,
                 Err(_) if self.cases.is_empty() => APART,
                 Err(reason) => {
                     let reason =
-                        format!("{reason} Lost tasks are looked for again in {} s.", AGAIN.as_secs());
-                    self.teller.tell(self.clock.now(), None, EventKind::Trouble { reason });
+                        format!("{reason} Lost tasks are searched for again in {} s.", AGAIN.as_secs());
+                    self.sink.emit(self.clock.now(), None, EventKind::Trouble { reason });
                     AGAIN
                 }
             };
-            // Who has gone away meanwhile does not want to know.
-            glances.into_iter().for_each(|glance| _ = glance.send(()));
+            // The receiver may be gone.
+            rechecks.into_iter().for_each(|recheck| _ = recheck.send(()));
             not_before = self.clock.monotonic().saturating_add(pause);
         }
     }
 
     fn arrived(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::Glance(done) => self.glances.push(done),
+            Arrival::Recheck(done) => self.rechecks.push(done),
             Arrival::Case(mut case) => {
                 let now = self.client.service_now();
                 let until = case.search.closes(now).saturating_sub(now);
@@ -229,13 +209,13 @@ impl Searcher {
     }
 
     /// One reading of the list, for all cases.
-    async fn look(&mut self) -> Result<(), String> {
+    async fn poll_list(&mut self) -> Result<(), String> {
         let started = self.clock.monotonic();
-        let before = self.claims().await.map_err(|error| error.to_string())?;
+        let before = self.claimants().await.map_err(|error| error.to_string())?;
         let searches = self.cases.iter().map(|case| case.search.clone());
         let unknowns: Vec<_> =
             searches.chain(before.others.iter().map(|other| other.search.clone())).collect();
-        // One look, no more: what follows from how many there were is decided here, for each case by itself.
+        // One poll, no more: what follows from how many there were is decided here, for each case by itself.
         let options = ReconcileOptions::new()
             .sweep(self.options.clone().looks(0))
             .owned(before.owned.iter().chain(&self.given).cloned());
@@ -243,10 +223,10 @@ impl Searcher {
             self.client.reconcile_all(unknowns, options, |_| {}).await.map_err(|error| error.to_string())?;
         let assigned = self.assigned(&before, &verdicts);
         let found = |verdict: &Verdict| matches!(verdict, Verdict::Found { .. });
-        // Somebody may have sent a create between the first reading of the journal and the list.
+        // Another runner may have sent a create between the first reading of the journal and the list.
         let after = match !assigned.is_empty() || verdicts.iter().any(found) {
-            true => self.claims().await.map_err(|error| error.to_string())?,
-            false => Claims::default(),
+            true => self.claimants().await.map_err(|error| error.to_string())?,
+            false => Claimants::default(),
         };
         let now = self.clock.monotonic();
         let mut open = Vec::new();
@@ -258,10 +238,10 @@ impl Searcher {
                 Verdict::NotFound { doubt, .. } => *doubt,
                 _ => None,
             };
-            // A list that shifted while it was read may have hidden the task: look again, a few times.
+            // A list that shifted while it was read may have hidden the task: poll again, a few times.
             let is_due = closed && started >= case.counts_from;
             let counts = is_due && (doubt != Some(Doubt::Incomplete) || case.shifted >= SHIFTED);
-            case.looks += u32::from(counts);
+            case.polls += u32::from(counts);
             case.shifted += u32::from(is_due && !counts);
             if is_due {
                 case.counts_from = now.saturating_add(self.options.pause);
@@ -270,7 +250,7 @@ impl Searcher {
                 Verdict::Ambiguous { candidates, claimants, .. } => candidates.len() == claimants.len(),
                 _ => false,
             };
-            let last = case.looks >= self.options.looks.max(1);
+            let last = case.polls >= self.options.looks.max(1);
             let mut give = |task: Candidate, evidence| {
                 let contested = after.contest(&before, &case.search, &task.id, evidence);
                 (!contested && self.given.insert(task.id.clone()))
@@ -291,13 +271,13 @@ impl Searcher {
                     }
                 }
                 nothing if last => {
-                    let reason = format!("{nothing} (looked {} times)", case.looks);
+                    let reason = format!("{nothing} (searched {} times)", case.polls);
                     Some(Found::Nothing { reason, sure: doubt.is_none() })
                 }
                 _ => None,
             };
             match said {
-                // Who has gone away meanwhile does not want to know.
+                // The receiver may be gone.
                 Some(said) => drop(case.answer.send(said)),
                 None => {
                     case.due = if closed { case.counts_from } else { case.closes };
@@ -317,7 +297,7 @@ impl Searcher {
 
     /// Which task each case gets where requests that are the same have made as many tasks that are alike: one is as good as the
     /// other, so they are given in the order of their times.
-    fn assigned(&self, claims: &Claims, verdicts: &[Verdict]) -> BTreeMap<usize, Candidate> {
+    fn assigned(&self, claims: &Claimants, verdicts: &[Verdict]) -> BTreeMap<usize, Candidate> {
         let mut assigned = BTreeMap::new();
         for (place, verdict) in verdicts.iter().take(self.cases.len()).enumerate() {
             let Verdict::Ambiguous { candidates, claimants, is_complete: true, .. } = verdict else {
@@ -344,12 +324,12 @@ impl Searcher {
     /// What a held job's search brings: its task, now that the list shows it, or more tasks that may be its own.
     async fn held_again(
         &mut self,
-        before: &Claims,
-        after: &Claims,
-        other: &Other,
+        before: &Claimants,
+        after: &Claimants,
+        other: &Claimant,
         verdict: Verdict,
     ) -> Result<(), JournalError> {
-        let Other { key, search, .. } = other;
+        let Claimant { key, search, .. } = other;
         if other.state != State::Held {
             return Ok(());
         }
@@ -361,9 +341,9 @@ impl Searcher {
                     self.given.insert(task.id.clone());
                     let moved =
                         self.journal.submitted(&job, &task.id, task.created_at.map(unix_millis)).await?;
-                    if let Moved::Done(_) = moved {
+                    if let CasOutcome::Done(_) = moved {
                         let kind = EventKind::Submitted { task_id: task.id, found: true };
-                        self.teller.tell(self.clock.now(), Some(key), kind);
+                        self.sink.emit(self.clock.now(), Some(key), kind);
                     }
                 }
             }
@@ -380,42 +360,13 @@ impl Searcher {
         Ok(())
     }
 
-    async fn held(&self, key: &str) -> Result<Option<Job>, JournalError> {
-        Ok(self.journal.job(key).await?.filter(|job| job.state == State::Held))
+    async fn claimants(&self) -> Result<Claimants, JournalError> {
+        let cases = self.cases.iter().map(|case| (case.key.as_str(), &case.search));
+        Claimants::read(&self.journal, cases).await
     }
 
-    /// Who else may have a task that is not known yet, and which tasks are known.
-    async fn claims(&self) -> Result<Claims, JournalError> {
-        let mut models: HashSet<_> = self.cases.iter().map(|case| case.search.model.clone()).collect();
-        let own: HashSet<_> = self.cases.iter().map(|case| case.key.as_str()).collect();
-        let mut claims = Claims { cases: self.cases.len(), ..Claims::default() };
-        let filter = JobFilter {
-            states: vec![State::Submitting, State::Unknown, State::Held],
-            models: models.iter().cloned().collect(),
-            ..JobFilter::default()
-        };
-        let mut last: Option<String> = None;
-        loop {
-            let page = self.journal.jobs(&filter, last.as_deref(), PAGE).await?;
-            let Some(end) = page.last() else { break };
-            last = Some(end.key.clone());
-            for job in page.iter().filter(|job| !own.contains(job.key.as_str())) {
-                let Some(search) = search_of(job) else { continue };
-                models.insert(search.model.clone());
-                let intent =
-                    job.attempt.as_ref().map(|attempt| attempt.request_hash.clone()).unwrap_or_default();
-                claims.others.push(Other { key: job.key.clone(), search, intent, state: job.state });
-            }
-        }
-        let searches =
-            self.cases.iter().map(|case| &case.search).chain(claims.others.iter().map(|other| &other.search));
-        let since = searches.map(|search| search.window.from).min().unwrap_or(UnixMillis::MIN);
-        // A mark is looked for in all that is listed, so that its earlier tasks have to be known too.
-        let since = since.saturating_sub(LISTED);
-        for model in &models {
-            claims.owned.extend(self.journal.owned_task_ids(model, since).await?);
-        }
-        Ok(claims)
+    async fn held(&self, key: &str) -> Result<Option<Job>, JournalError> {
+        Ok(self.journal.job(key).await?.filter(|job| job.state == State::Held))
     }
 }
 
@@ -428,52 +379,6 @@ pub(crate) fn named(mut candidates: Vec<Candidate>, creates: usize) -> (Vec<Stri
         candidates.truncate(NAMED.max(creates));
     }
     (candidates.into_iter().map(|task| task.id).collect(), all)
-}
-
-#[derive(Debug, Default)]
-struct Claims {
-    owned: HashSet<String>,
-    cases: usize,
-    /// Everybody else, in the order of the verdicts behind the cases'.
-    others: Vec<Other>,
-}
-
-/// A job that no case is of, whose task is not known either.
-#[derive(Debug)]
-struct Other {
-    key: String,
-    search: Unknown,
-    intent: String,
-    state: State,
-}
-
-impl Claims {
-    fn other(&self, place: usize) -> Option<&Other> {
-        self.others.get(place.checked_sub(self.cases)?)
-    }
-
-    /// Whether the answer of one of them may yet come.
-    fn has_in_flight(&self, claimants: &[usize]) -> bool {
-        let is_sending = |other: &Other| other.state == State::Submitting;
-        claimants.iter().any(|place| self.other(*place).is_some_and(is_sending))
-    }
-
-    /// Whether one of them sent the same request and is about to be looked for too: then both get a task each.
-    fn waits_for_the_same(&self, claimants: &[usize], intent: &str) -> bool {
-        let is_same =
-            |other: &Other| other.state == State::Unknown && !intent.is_empty() && other.intent == intent;
-        claimants.iter().any(|place| self.other(*place).is_some_and(is_same))
-    }
-
-    /// Whether, by what is known now, a task may belong to somebody who was not known when the list was read.
-    fn contest(&self, earlier: &Self, search: &Unknown, task: &str, evidence: Evidence) -> bool {
-        let new = |key: &String| !earlier.others.iter().any(|known| known.key == *key);
-        let alike = |other: &Unknown| match (search.marks.expiry, other.marks.expiry) {
-            (Some(ours), Some(theirs)) if evidence >= Evidence::MarkedAtAnotherTime => ours == theirs,
-            _ => evidence < Evidence::Tag,
-        };
-        self.owned.contains(task) || self.others.iter().any(|other| new(&other.key) && alike(&other.search))
-    }
 }
 
 fn millis(wait: UnixMillis) -> Duration {

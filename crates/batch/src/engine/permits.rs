@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::shared::{ModelPace, Shared, Spare, locked};
+use super::locked;
+use super::shared::{ModelLimits, PrefetchedPermits, Shared};
 use crate::{Job, JournalError, Permit};
 
 /// How long to wait for a slot that another runner may free.
@@ -12,12 +13,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const MANY: f64 = 4.0;
 
 /// Waits until this model may have one more task and one more create. `None`: nothing more is sent in this run.
-pub(crate) async fn wait_for_turn<'m>(
+pub(crate) async fn wait_for_permit<'m>(
     shared: &Shared,
-    model: &'m ModelPace,
+    model: &'m ModelLimits,
     slot: &str,
-    mut turn: tokio::sync::MutexGuard<'m, Spare>,
-) -> Result<Option<(tokio::sync::MutexGuard<'m, Spare>, u32)>, JournalError> {
+    mut turn: tokio::sync::MutexGuard<'m, PrefetchedPermits>,
+) -> Result<Option<(tokio::sync::MutexGuard<'m, PrefetchedPermits>, u32)>, JournalError> {
     let clock = &shared.options.clock;
     loop {
         if !shared.stop.sends() {
@@ -25,15 +26,15 @@ pub(crate) async fn wait_for_turn<'m>(
         }
         let now = clock.monotonic();
         let (not_before, ceiling, per_second) = {
-            let pace = locked(&model.pace);
-            (pace.not_before(), pace.ceiling(), pace.per_second(now))
+            let adaptive = locked(&model.adaptive);
+            (adaptive.not_before(), adaptive.ceiling(), adaptive.per_second(now))
         };
         if not_before > now {
             pause(shared, not_before - now).await;
             continue;
         }
         let freed = model.freed.notified();
-        let slots = shared.patiently(|| shared.journal.slots(slot)).await?;
+        let slots = shared.journal.slots(slot).await?;
         if slots.running >= slots.ceiling.unwrap_or(u32::MAX).min(ceiling) {
             tokio::select! {
                 () = freed => {}
@@ -49,7 +50,7 @@ pub(crate) async fn wait_for_turn<'m>(
         // So many that they are used up within a fraction of a second, and no more than may run.
         let many = if per_second > MANY { (per_second / MANY).min(32.0) as u32 } else { 1 };
         let bucket = format!("create:{slot}");
-        match shared.patiently(|| shared.journal.take_permit(&bucket, per_second, many)).await? {
+        match shared.journal.take_permit(&bucket, per_second, many).await? {
             Permit::Ready(taken) => {
                 turn.0 = taken.saturating_sub(1);
                 return Ok(Some((turn, ceiling)));

@@ -2,28 +2,29 @@
 //! ends a wait by itself: that a task cannot be asked for says nothing about the task.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ark_video::model::Task;
 use ark_video::{Client, CouldNotAsk, Watch, WatchEvent, WatchHandle, WatchOptions, Watched};
 use tokio::sync::oneshot;
 
-use super::events::{EventKind, Teller};
+use super::events::{EventKind, EventSink};
+use super::locked;
 
 /// How long a task is left alone that could not be asked for.
 pub(crate) const LEFT_ALONE: Duration = Duration::from_secs(60);
 
 /// How a wait goes on.
 #[derive(Debug)]
-pub(crate) enum Waited {
+pub(crate) enum WaitOutcome {
     /// The task has ended; this is its own answer.
     Ended(Box<Task>),
     /// The service knows no such task (any more).
     Gone,
     /// It can be asked for no longer, for this reason. Ask again later.
-    NotTold(String),
-    /// The service has refused to tell for so long that another run has to ask.
+    NotPolled(String),
+    /// The service has refused polls for so long that another run has to poll.
     Refused {
         /// Whether the account is refused, or this task.
         why: CouldNotAsk,
@@ -35,82 +36,82 @@ pub(crate) enum Waited {
 #[derive(Debug)]
 struct Waiter {
     key: String,
-    wake: oneshot::Sender<Waited>,
+    wake: oneshot::Sender<WaitOutcome>,
 }
 
 type Waiters = Arc<Mutex<HashMap<String, Waiter>>>;
 
 /// The way to the watch.
 #[derive(Debug, Clone)]
-pub(crate) struct Waiting {
+pub(crate) struct TaskWatchHandle {
     watch: WatchHandle,
     waiters: Waiters,
 }
 
-/// The watch itself; runs until every [`Waiting`] is dropped.
-pub(crate) struct Watcher {
+/// The watch itself; runs until every [`TaskWatchHandle`] is dropped.
+pub(crate) struct TaskWatch {
     watch: Watch,
     waiters: Waiters,
     client: Client,
-    teller: Teller,
+    sink: EventSink,
 }
 
-pub(crate) fn start(client: &Client, options: WatchOptions, teller: Teller) -> (Waiting, Watcher) {
+pub(crate) fn start(client: &Client, options: WatchOptions, sink: EventSink) -> (TaskWatchHandle, TaskWatch) {
     let mut watch = client.watch(options);
     let waiters = Waiters::default();
-    let waiting = Waiting { watch: watch.handle(), waiters: waiters.clone() };
-    (waiting, Watcher { watch, waiters, client: client.clone(), teller })
+    let handle = TaskWatchHandle { watch: watch.handle(), waiters: waiters.clone() };
+    (handle, TaskWatch { watch, waiters, client: client.clone(), sink })
 }
 
-impl Waiting {
+impl TaskWatchHandle {
     /// Waits for something to say about a task. Dropping this stops watching it and leaves the task alone.
-    pub(crate) async fn wait(&self, key: &str, task: Watched) -> Waited {
+    pub(crate) async fn wait(&self, key: &str, task: Watched) -> WaitOutcome {
         let id = task.id.clone();
         let (wake, woken) = oneshot::channel();
         locked(&self.waiters).insert(id.clone(), Waiter { key: key.to_owned(), wake });
-        let _leave = Leave { waiting: self, id };
+        let _leave = Leave { handle: self, id };
         self.watch.add(task);
-        woken.await.unwrap_or_else(|_| Waited::NotTold("watching has ended".to_owned()))
+        woken.await.unwrap_or_else(|_| WaitOutcome::NotPolled("watching has ended".to_owned()))
     }
 }
 
 struct Leave<'w> {
-    waiting: &'w Waiting,
+    handle: &'w TaskWatchHandle,
     id: String,
 }
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        if locked(&self.waiting.waiters).remove(&self.id).is_some() {
-            self.waiting.watch.remove(self.id.as_str());
+        if locked(&self.handle.waiters).remove(&self.id).is_some() {
+            self.handle.watch.remove(self.id.as_str());
         }
     }
 }
 
-impl Watcher {
+impl TaskWatch {
     pub(crate) async fn run(mut self) {
         while let Some(event) = self.watch.next().await {
             let at = self.client.now();
-            let said = match event {
+            let reported = match event {
                 WatchEvent::Changed { id, to, .. } => {
                     let key = locked(&self.waiters).get(&*id).map(|waiter| waiter.key.clone());
                     if let Some(key) = key {
                         let status = to.as_str().to_owned();
-                        self.teller.tell(at, Some(&key), EventKind::Status { status });
+                        self.sink.emit(at, Some(&key), EventKind::Status { status });
                     }
                     continue;
                 }
-                WatchEvent::Finished { task, .. } => (task.id.clone(), Waited::Ended(task)),
-                WatchEvent::Gone { id } => (id.to_string(), Waited::Gone),
+                WatchEvent::Finished { task, .. } => (task.id.clone(), WaitOutcome::Ended(task)),
+                WatchEvent::Gone { id } => (id.to_string(), WaitOutcome::Gone),
                 WatchEvent::TimedOut { id, status } => {
                     let reason = format!("task {id} is still {status}; it is watched on");
-                    (id.to_string(), Waited::NotTold(reason))
+                    (id.to_string(), WaitOutcome::NotPolled(reason))
                 }
                 WatchEvent::CouldNotAsk { id, why, detail, .. } => {
                     let reason = format!("task {id} cannot be asked for: {why} ({detail})");
                     let waited = match why {
-                        CouldNotAsk::Account | CouldNotAsk::Refused => Waited::Refused { why, reason },
-                        _ => Waited::NotTold(format!("{reason}; it is asked for again in a minute")),
+                        CouldNotAsk::Account | CouldNotAsk::Refused => WaitOutcome::Refused { why, reason },
+                        _ => WaitOutcome::NotPolled(format!("{reason}; it is asked for again in a minute")),
                     };
                     (id.to_string(), waited)
                 }
@@ -118,19 +119,15 @@ impl Watcher {
                     let reason = format!(
                         "no usable answer {failures} times in a row ({detail}); asking goes on, more slowly"
                     );
-                    self.teller.tell(at, None, EventKind::Trouble { reason });
+                    self.sink.emit(at, None, EventKind::Trouble { reason });
                     continue;
                 }
                 _ => continue,
             };
-            if let Some(waiter) = locked(&self.waiters).remove(&said.0) {
-                // Who has gone away meanwhile does not want to know.
-                let _ = waiter.wake.send(said.1);
+            if let Some(waiter) = locked(&self.waiters).remove(&reported.0) {
+                // The receiver may be gone.
+                let _ = waiter.wake.send(reported.1);
             }
         }
     }
-}
-
-fn locked(waiters: &Waiters) -> MutexGuard<'_, HashMap<String, Waiter>> {
-    waiters.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,9 +2,9 @@
 
 use crate::{Job, State};
 
-use super::error::{Doing, Trouble};
-use super::moves::{Step, own, owner};
-use super::{Bill, BillKind, Journal, JournalError, Late, bills};
+use super::error::{ErrorContext, StoreError};
+use super::transition::{Transition, own, owner};
+use super::{Bill, BillKind, Journal, JournalError, LateResponse, bills};
 
 impl Journal {
     /// An answer with an id that came after the row had moved on: the row takes the task if it has no other and nothing else is
@@ -13,25 +13,31 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written: try again, the id is worth money.
-    pub async fn late_answer(
+    pub async fn late_response(
         &self,
         key: &str,
         attempt: u32,
         token: &str,
         task_id: &str,
-    ) -> Result<Late, JournalError> {
-        let doing = Doing {
+    ) -> Result<LateResponse, JournalError> {
+        let context = ErrorContext {
             what: "Writing down a late answer",
             so: "The task exists and is billed; keep its id, or let a reconcile find it.",
         };
-        self.late(key, attempt, token, task_id).await.map_err(|trouble| self.told(doing, trouble))
+        self.with_retry(context, || self.late(key, attempt, token, task_id)).await
     }
 
-    async fn late(&self, key: &str, attempt: u32, token: &str, task_id: &str) -> Result<Late, Trouble> {
+    async fn late(
+        &self,
+        key: &str,
+        attempt: u32,
+        token: &str,
+        task_id: &str,
+    ) -> Result<LateResponse, StoreError> {
         let mut tx = self.inner.db.write().await?;
         let before = self.locked(&mut tx, key).await?;
         if owner(&mut tx, task_id).await?.is_some() || bills::knows(&mut tx, task_id).await? {
-            return Ok(Late::Already);
+            return Ok(LateResponse::Already);
         }
         let is_its = |job: &Job| {
             job.task_id.is_none()
@@ -57,12 +63,12 @@ impl Journal {
                     if *state == State::Submitted {
                         own(&mut tx, &mut next, task_id, None).await?;
                     }
-                    let Step::Done(done) = self.put(&mut tx, &job, next, None).await? else {
-                        return Err(Trouble::refused("no room was asked for"));
+                    let Transition::Done(done) = self.put(&mut tx, &job, next, None).await? else {
+                        return Err(StoreError::refused("no room was asked for"));
                     };
                     job = done;
                 }
-                Late::Adopted(job)
+                LateResponse::Adopted(job)
             }
             None => {
                 let reason = "the answer came after the job had moved on".to_owned();
@@ -78,7 +84,7 @@ impl Journal {
                     },
                 )
                 .await?;
-                Late::Extra
+                LateResponse::Extra
             }
         };
         tx.commit().await?;

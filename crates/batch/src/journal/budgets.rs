@@ -1,4 +1,4 @@
-//! Money: what each row holds of which purse, purses moved with the rows, caps. A purse is the sum of what the rows hold of it;
+//! Money: what each row holds of which budget, budgets moved with the rows, caps. A budget is the sum of what the rows hold of it;
 //! [`held`] is the only place that says how much that is.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Amount, Cap, Cost, Job, Scope, TOKENS};
 
 use super::db::{Row, Tx, Value};
-use super::error::{Doing, Trouble};
+use super::error::{ErrorContext, StoreError};
 use super::rows::one_of;
-use super::schema::PURSE;
-use super::{Journal, JournalError, Purse, Submitting};
+use super::schema::BUDGET;
+use super::{Budget, Journal, JournalError, Submitting};
 
 /// Under this name stands the cap of each day.
 const EACH_DAY: &str = "day:*";
 
 /// Scope and unit, as in the table.
-pub(super) type PurseKey = (String, String);
+pub(super) type BudgetKey = (String, String);
 
 /// What is reserved and what is settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,12 +32,12 @@ fn scope_text(scope: &Scope) -> String {
     }
 }
 
-fn scope_of(text: &str) -> Result<Scope, Trouble> {
+fn scope_of(text: &str) -> Result<Scope, StoreError> {
     match text.split_once(':') {
         Some(("batch", name)) => Ok(Scope::Batch(name.to_owned())),
         Some(("day", day)) => Ok(Scope::Day(day.to_owned())),
         Some(("tag", tag)) => Ok(Scope::Tag(tag.to_owned())),
-        _ => Err(Trouble::damaged(format!("a purse has the scope {text:?}, which is none"))),
+        _ => Err(StoreError::damaged(format!("a budget has the scope {text:?}, which is none"))),
     }
 }
 
@@ -50,10 +50,10 @@ fn scopes(job: &Job, day: &str) -> BTreeSet<String> {
     scopes
 }
 
-fn parts(cost: &Cost) -> Result<Vec<(String, i64)>, Trouble> {
+fn parts(cost: &Cost) -> Result<Vec<(String, i64)>, StoreError> {
     let whole = |number: u64| {
         i64::try_from(number)
-            .map_err(|_| Trouble::refused(format!("{number} is more than a purse can count")))
+            .map_err(|_| StoreError::refused(format!("{number} is more than a budget can count")))
     };
     let mut parts = Vec::new();
     if cost.tokens > 0 {
@@ -65,10 +65,10 @@ fn parts(cost: &Cost) -> Result<Vec<(String, i64)>, Trouble> {
     Ok(parts)
 }
 
-/// What a row holds of which purse.
-pub(super) fn held(job: &Job) -> Result<BTreeMap<PurseKey, Sums>, Trouble> {
-    let mut held: BTreeMap<PurseKey, Sums> = BTreeMap::new();
-    let mut add = |day: &str, cost: &Cost, settled: bool| -> Result<(), Trouble> {
+/// What a row holds of which budget.
+pub(super) fn held(job: &Job) -> Result<BTreeMap<BudgetKey, Sums>, StoreError> {
+    let mut held: BTreeMap<BudgetKey, Sums> = BTreeMap::new();
+    let mut add = |day: &str, cost: &Cost, settled: bool| -> Result<(), StoreError> {
         for (unit, number) in parts(cost)? {
             for scope in scopes(job, day) {
                 let sums = held.entry((scope, unit.clone())).or_default();
@@ -91,12 +91,12 @@ pub(super) fn held(job: &Job) -> Result<BTreeMap<PurseKey, Sums>, Trouble> {
     Ok(held)
 }
 
-/// Adds to `changes` what a row holds more or less of each purse than before.
+/// Adds to `changes` what a row holds more or less of each budget than before.
 pub(super) fn differ(
-    changes: &mut BTreeMap<PurseKey, Sums>,
+    changes: &mut BTreeMap<BudgetKey, Sums>,
     before: Option<&Job>,
     after: &Job,
-) -> Result<(), Trouble> {
+) -> Result<(), StoreError> {
     for (key, sums) in held(after)? {
         let change = changes.entry(key).or_default();
         change.reserved += sums.reserved;
@@ -111,20 +111,20 @@ pub(super) fn differ(
     Ok(())
 }
 
-struct PurseRow {
+struct BudgetRow {
     sums: Sums,
     cap: Option<i64>,
 }
 
-fn read(row: &Row) -> Result<(PurseKey, PurseRow), Trouble> {
-    PURSE.checked(row)?;
+fn read(row: &Row) -> Result<(BudgetKey, BudgetRow), StoreError> {
+    BUDGET.verify_checksum(row)?;
     let key = (row.text("scope")?, row.text("unit")?);
     let sums = Sums { reserved: row.int("reserved")?, settled: row.int("settled")? };
-    Ok((key, PurseRow { sums, cap: row.maybe_int("cap")? }))
+    Ok((key, BudgetRow { sums, cap: row.maybe_int("cap")? }))
 }
 
-fn sealed(key: &PurseKey, row: &PurseRow) -> Vec<Value> {
-    PURSE.sealed(vec![
+fn with_checksum(key: &BudgetKey, row: &BudgetRow) -> Vec<Value> {
+    BUDGET.with_checksum(vec![
         key.0.as_str().into(),
         key.1.as_str().into(),
         row.sums.reserved.into(),
@@ -133,45 +133,45 @@ fn sealed(key: &PurseKey, row: &PurseRow) -> Vec<Value> {
     ])
 }
 
-/// The purses of these scopes, and those in `needed` even if they are new; nobody else changes them before the transaction
-/// ends. New ones are made before any is locked, and both in the order of their keys: nobody waits in a circle.
+/// The budgets of these scopes, and those in `needed` even if they are new; no other transaction changes them before this one
+/// ends. New ones are made before any is locked, and both in the order of their keys: there is no deadlock.
 async fn lock(
     tx: &mut Tx,
     scopes: &BTreeSet<String>,
-    needed: impl Iterator<Item = &PurseKey>,
-) -> Result<BTreeMap<PurseKey, PurseRow>, Trouble> {
+    needed: impl Iterator<Item = &BudgetKey>,
+) -> Result<BTreeMap<BudgetKey, BudgetRow>, StoreError> {
     let mut values = Vec::new();
     let condition = one_of("scope", scopes.iter().map(String::as_str), &mut values);
-    let mut missing: BTreeSet<_> = needed.collect();
-    if !missing.is_empty() {
-        let sql = format!("SELECT scope, unit FROM {} WHERE {condition}", PURSE.name);
-        for row in tx.all(sql, values.clone()).await? {
-            missing.remove(&(row.text("scope")?, row.text("unit")?));
-        }
+    let sql = BUDGET.select(&format!("WHERE {condition} ORDER BY scope, unit"));
+    let read_all = |rows: Vec<Row>| rows.iter().map(read).collect::<Result<BTreeMap<_, _>, _>>();
+    let known = read_all(tx.all(sql.as_str(), values.clone()).await?)?;
+    let missing: BTreeSet<_> = needed.filter(|key| !known.contains_key(*key)).collect();
+    // One that writes a file has locked all of it.
+    if missing.is_empty() && matches!(tx, Tx::Sqlite(_)) {
+        return Ok(known);
     }
     if !missing.is_empty() {
-        let new = |key: &PurseKey| sealed(key, &PurseRow { sums: Sums::default(), cap: None });
+        let new = |key: &BudgetKey| with_checksum(key, &BudgetRow { sums: Sums::default(), cap: None });
         let rows = missing.len();
-        tx.execute(PURSE.insert_missing(rows), missing.into_iter().flat_map(new).collect()).await?;
+        tx.execute(BUDGET.insert_missing(rows), missing.into_iter().flat_map(new).collect()).await?;
     }
-    let sql = PURSE.select(&format!("WHERE {condition} ORDER BY scope, unit"));
-    tx.all_locked(sql, values).await?.iter().map(read).collect()
+    read_all(tx.all_locked(sql, values).await?)
 }
 
-async fn write(tx: &mut Tx, rows: &[(PurseKey, PurseRow)]) -> Result<(), Trouble> {
-    let values = rows.iter().flat_map(|(key, row)| sealed(key, row)).collect();
-    tx.execute(PURSE.upsert(rows.len()), values).await?;
+async fn write(tx: &mut Tx, rows: &[(BudgetKey, BudgetRow)]) -> Result<(), StoreError> {
+    let values = rows.iter().flat_map(|(key, row)| with_checksum(key, row)).collect();
+    tx.execute(BUDGET.upsert(rows.len()), values).await?;
     Ok(())
 }
 
-/// Moves purses by these changes; with `wish`, only if each cap on the way leaves room for it, and tells if one does not.
+/// Changes budgets; with `request`, only if each cap leaves room for it, and returns the refusal if one does not.
 pub(super) async fn change(
     tx: &mut Tx,
-    changes: &BTreeMap<PurseKey, Sums>,
-    wish: Option<&Job>,
-) -> Result<Option<Submitting>, Trouble> {
+    changes: &BTreeMap<BudgetKey, Sums>,
+    request: Option<&Job>,
+) -> Result<Option<Submitting>, StoreError> {
     let mut scopes: BTreeSet<_> = changes.keys().map(|(scope, _)| scope.clone()).collect();
-    let attempt = wish.and_then(|job| Some((job, job.attempt.as_ref()?)));
+    let attempt = request.and_then(|job| Some((job, job.attempt.as_ref()?)));
     if let Some((job, attempt)) = attempt {
         scopes.extend(self::scopes(job, &attempt.day));
         scopes.insert(EACH_DAY.to_owned());
@@ -179,22 +179,25 @@ pub(super) async fn change(
     if scopes.is_empty() {
         return Ok(None);
     }
-    let mut purses = lock(tx, &scopes, changes.keys()).await?;
+    let mut budgets = lock(tx, &scopes, changes.keys()).await?;
     if let Some((job, attempt)) = attempt {
         let own = self::scopes(job, &attempt.day);
-        if let Some(refused) = judge(&purses, &own, &attempt.day, &attempt.reserved)? {
+        if let Some(refused) = judge(&budgets, &own, &attempt.day, &attempt.reserved)? {
             return Ok(Some(refused));
         }
     }
     let mut moved = Vec::new();
     for (key, change) in changes {
-        let Some(mut row) = purses.remove(key) else {
-            return Err(Trouble::damaged(format!("the purse {} in {} cannot be found", key.0, key.1)));
+        let Some(mut row) = budgets.remove(key) else {
+            return Err(StoreError::damaged(format!("the budget {} in {} cannot be found", key.0, key.1)));
         };
         row.sums.reserved += change.reserved;
         row.sums.settled += change.settled;
         if row.sums.reserved < 0 || row.sums.settled < 0 {
-            return Err(Trouble::damaged(format!("the purse {} in {} would fall below zero", key.0, key.1)));
+            return Err(StoreError::damaged(format!(
+                "the budget {} in {} would fall below zero",
+                key.0, key.1
+            )));
         }
         moved.push((key.clone(), row));
     }
@@ -205,16 +208,16 @@ pub(super) async fn change(
 }
 
 fn judge(
-    purses: &BTreeMap<PurseKey, PurseRow>,
+    budgets: &BTreeMap<BudgetKey, BudgetRow>,
     scopes: &BTreeSet<String>,
     day: &str,
-    wish: &Cost,
-) -> Result<Option<Submitting>, Trouble> {
-    let parts = parts(wish)?;
+    request: &Cost,
+) -> Result<Option<Submitting>, StoreError> {
+    let parts = parts(request)?;
     let today = scope_text(&Scope::Day(day.to_owned()));
     for scope in scopes {
         let named = if *scope == today { EACH_DAY } else { scope };
-        let caps: Vec<_> = purses
+        let caps: Vec<_> = budgets
             .iter()
             .filter(|((of, _), _)| of == named)
             .filter_map(|((_, unit), row)| Some((unit, row.cap?)))
@@ -230,7 +233,7 @@ fn judge(
                 }
                 return Ok(Some(Submitting::NoPrice { scope: scope_of(scope)?, unit: unit.clone() }));
             };
-            let sums = purses.get(&(scope.clone(), unit.clone())).map(|row| row.sums).unwrap_or_default();
+            let sums = budgets.get(&(scope.clone(), unit.clone())).map(|row| row.sums).unwrap_or_default();
             if sums.reserved.saturating_add(sums.settled).saturating_add(number) > cap {
                 return Ok(Some(Submitting::NoRoom {
                     scope: scope_of(scope)?,
@@ -249,7 +252,7 @@ fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
-fn cap_key(scope: &Scope, unit: &str) -> PurseKey {
+fn cap_key(scope: &Scope, unit: &str) -> BudgetKey {
     let scope = match scope {
         Scope::Day(_) => EACH_DAY.to_owned(),
         other => scope_text(other),
@@ -264,19 +267,19 @@ impl Journal {
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub async fn purses(&self) -> Result<Vec<Purse>, JournalError> {
-        let doing = Doing { what: "Reading the purses", so: "" };
-        self.all_purses().await.map_err(|trouble| self.told(doing, trouble))
+    pub async fn budgets(&self) -> Result<Vec<Budget>, JournalError> {
+        let context = ErrorContext { what: "Reading the budgets", so: "" };
+        self.with_retry(context, || self.all_purses()).await
     }
 
-    async fn all_purses(&self) -> Result<Vec<Purse>, Trouble> {
-        let rows = self.inner.db.all(PURSE.select("ORDER BY scope, unit"), Vec::new()).await?;
+    async fn all_purses(&self) -> Result<Vec<Budget>, StoreError> {
+        let rows = self.inner.db.all(BUDGET.select("ORDER BY scope, unit"), Vec::new()).await?;
         let rows: BTreeMap<_, _> = rows.iter().map(read).collect::<Result<_, _>>()?;
         rows.iter()
             .map(|((scope, unit), row)| {
                 let each_day = || rows.get(&(EACH_DAY.to_owned(), unit.clone())).and_then(|row| row.cap);
                 let cap = if scope.starts_with("day:") { each_day() } else { row.cap };
-                Ok(Purse {
+                Ok(Budget {
                     scope: scope_of(scope)?,
                     unit: unit.clone(),
                     reserved: count(row.sums.reserved),
@@ -287,7 +290,7 @@ impl Journal {
             .collect()
     }
 
-    /// Lays these caps, in the place of those on the same scope in the same unit; others stay. What is reserved already stays
+    /// Sets these caps, in place of those on the same scope in the same unit; others stay. What is reserved already stays
     /// reserved, even above a lower cap.
     ///
     /// # Errors
@@ -303,7 +306,7 @@ impl Journal {
             let number = i64::try_from(number).unwrap_or(i64::MAX);
             wanted.insert(cap_key(&cap.scope, unit), Some(number));
         }
-        self.lay_caps(wanted).await
+        self.write_caps(wanted).await
     }
 
     /// Takes a cap away; `unit` is `tokens` or a currency.
@@ -312,26 +315,27 @@ impl Journal {
     ///
     /// When that cannot be written.
     pub async fn lift_cap(&self, scope: &Scope, unit: &str) -> Result<(), JournalError> {
-        self.lay_caps(BTreeMap::from([(cap_key(scope, unit), None)])).await
+        self.write_caps(BTreeMap::from([(cap_key(scope, unit), None)])).await
     }
 
-    async fn lay_caps(&self, wanted: BTreeMap<PurseKey, Option<i64>>) -> Result<(), JournalError> {
-        let doing = Doing { what: "Setting the caps", so: "They are as they were; nothing was sent." };
-        let lay = async {
+    async fn write_caps(&self, wanted: BTreeMap<BudgetKey, Option<i64>>) -> Result<(), JournalError> {
+        let context =
+            ErrorContext { what: "Setting the caps", so: "They are as they were; nothing was sent." };
+        self.with_retry(context, || async {
             if wanted.is_empty() {
                 return Ok(());
             }
             let mut tx = self.inner.db.write().await?;
             let scopes = wanted.keys().map(|(scope, _)| scope.clone()).collect();
-            let mut purses = lock(&mut tx, &scopes, wanted.keys()).await?;
+            let mut budgets = lock(&mut tx, &scopes, wanted.keys()).await?;
             let mut rows = Vec::new();
             for (key, cap) in &wanted {
-                let sums = purses.remove(key).map(|row| row.sums).unwrap_or_default();
-                rows.push((key.clone(), PurseRow { sums, cap: *cap }));
+                let sums = budgets.remove(key).map(|row| row.sums).unwrap_or_default();
+                rows.push((key.clone(), BudgetRow { sums, cap: *cap }));
             }
             write(&mut tx, &rows).await?;
             Ok(tx.commit().await?)
-        };
-        lay.await.map_err(|trouble| self.told(doing, trouble))
+        })
+        .await
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use ark_video::{is_usable_id, shown_id};
 
 use super::events::EventKind;
+use super::locked;
+use super::next_action::StepOutcome;
 use super::options::OnUnknown;
-use super::reconciling::{Found, named};
+use super::reconciler::{Found, named};
 use super::request::search_of;
-use super::shared::{Shared, locked, moved};
+use super::shared::Shared;
 use super::unmatched::{collect, folder, is_worth_fetching};
 use crate::{Job, JournalError};
 
@@ -16,7 +18,7 @@ use crate::{Job, JournalError};
 const RECORDED: i64 = 16 * 60 * 1000;
 
 /// A runner wrote down that it would send it, and is gone.
-pub(crate) async fn orphaned(shared: &Shared, job: &Job) -> Result<Option<Job>, JournalError> {
+pub(crate) async fn orphaned(shared: &Shared, job: &Job) -> Result<StepOutcome, JournalError> {
     let attempt = job.attempt.clone().unwrap_or_default();
     let reason =
         "the run that was sending it ended in the middle, so it is unknown whether a task was created";
@@ -28,26 +30,25 @@ pub(crate) async fn orphaned(shared: &Shared, job: &Job) -> Result<Option<Job>, 
         search.shorten(Duration::from_millis(shorter.unsigned_abs()));
     }
     let search = search.and_then(|search| serde_json::to_value(search).ok()).or(attempt.search);
-    let now = moved(shared.patiently(|| shared.journal.unknown(job, search.clone(), reason)).await?);
-    shared.tell(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
-    Ok(now)
+    let outcome = shared.journal.unknown(job, search, reason).await?.into();
+    shared.emit(Some(&job.key), EventKind::Unknown { reason: reason.to_owned() });
+    Ok(outcome)
 }
 
-/// Looks for a lost task. The outer `None`: the run ends.
-pub(crate) async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Option<Job>>, JournalError> {
+/// Searches for a lost task.
+pub(crate) async fn reconcile(shared: &Shared, job: &Job) -> Result<StepOutcome, JournalError> {
     let hold = |reason: String, ids: Vec<String>| async move {
-        let now = moved(shared.patiently(|| shared.journal.held(job, &reason, &ids)).await?);
-        Ok::<_, JournalError>(Some(now))
+        Ok::<_, JournalError>(shared.journal.held(job, &reason, &ids).await?.into())
     };
     let Some(search) = search_of(job) else {
         return hold("what to search for is not known".to_owned(), Vec::new()).await;
     };
-    locked(&shared.looked_again).insert(job.key.clone());
+    locked(&shared.searched_again).insert(job.key.clone());
     let accepted = search.accepted;
     let intent = job.attempt.as_ref().map(|attempt| attempt.request_hash.clone()).unwrap_or_default();
     let found = tokio::select! {
-        found = shared.reconciling.find(&job.key, search, &intent) => found,
-        () = shared.stop.draining() => return Ok(None),
+        found = shared.reconciler.find(&job.key, search, &intent) => found,
+        () = shared.stop.draining() => return Ok(StepOutcome::Leave),
     };
     match found {
         // It could be asked for by no address: only a person can fetch it, in the console.
@@ -59,11 +60,11 @@ pub(crate) async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Optio
             hold(reason, Vec::new()).await
         }
         Found::Task { id, created_at } => {
-            let now = moved(shared.patiently(|| shared.journal.submitted(job, &id, created_at)).await?);
-            if now.as_ref().is_some_and(|job| job.task_id.as_deref() == Some(&*id)) {
-                shared.tell(Some(&job.key), EventKind::Submitted { task_id: id, found: true });
+            let outcome: StepOutcome = shared.journal.submitted(job, &id, created_at).await?.into();
+            if outcome.row().is_some_and(|job| job.task_id.as_deref() == Some(&*id)) {
+                shared.emit(Some(&job.key), EventKind::Submitted { task_id: id, found: true });
             }
-            Ok(Some(now))
+            Ok(outcome)
         }
         Found::Several { candidates, creates } => {
             let (ids, all) = named(candidates, creates);
@@ -73,9 +74,9 @@ pub(crate) async fn reconcile(shared: &Shared, job: &Job) -> Result<Option<Optio
         Found::Nothing { reason, sure: true }
             if shared.options.on_unknown == OnUnknown::Resend && !accepted =>
         {
-            let now = moved(shared.patiently(|| shared.journal.send_again(job, &reason)).await?);
-            shared.tell(Some(&job.key), EventKind::NotSent { reason });
-            Ok(Some(now))
+            let outcome = shared.journal.send_again(job, &reason).await?.into();
+            shared.emit(Some(&job.key), EventKind::NotSent { reason });
+            Ok(outcome)
         }
         Found::Nothing { reason, .. } => hold(reason, Vec::new()).await,
     }
@@ -97,24 +98,15 @@ fn ambiguous(job: &Job, candidates: usize, creates: usize) -> String {
     format!("{tasks} may be its own{others}, and nothing says which: {next}")
 }
 
-/// How it goes on with a held job.
-pub(crate) enum Held {
-    /// It is no longer as it was.
-    Moved,
-    /// A person has to move it on, or the run ends.
-    Over,
-}
-
 /// Searches once more for the task of a job that an earlier run held, and fetches what may be its own.
-pub(crate) async fn held(shared: &Shared, job: &Job) -> Result<Held, JournalError> {
-    if locked(&shared.looked_again).insert(job.key.clone()) {
-        tokio::select! {
-            () = shared.reconciling.glance() => {}
-            () = shared.stop.draining() => return Ok(Held::Over),
-        }
-        return Ok(Held::Moved);
+pub(crate) async fn held(shared: &Shared, job: &Job) -> StepOutcome {
+    if locked(&shared.searched_again).insert(job.key.clone()) {
+        return tokio::select! {
+            () = shared.reconciler.recheck() => StepOutcome::Reread,
+            () = shared.stop.draining() => StepOutcome::Leave,
+        };
     }
     shared.ended(job);
     collect(shared, job).await;
-    Ok(Held::Over)
+    StepOutcome::Leave
 }
