@@ -192,7 +192,7 @@ async fn a_person_assigns_what_was_fetched_without_any_network() {
     let other = held("shot-0001").await;
     assert_eq!((other.state, &other.candidates[..]), (State::Held, std::slice::from_ref(&bird)));
     let error = give(&other, &boat).await.unwrap_err().to_string();
-    assert!(error.contains("none of those"), "{error}");
+    assert!(error.contains("not a candidate"), "{error}");
     give(&other, &bird).await.unwrap();
     assert!(!world.path("films/unmatched").exists(), "nothing is left there");
     world.check(&journal).await;
