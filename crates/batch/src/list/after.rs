@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 
 use ark_video::model::CreateTaskRequest;
 
+use super::ShotReport;
 use super::finding::{At, Findings, shown};
-use super::report::Row;
-use super::shape::Shot;
+use super::shape::{AfterField, Shot};
 use crate::Link;
 
 /// The jobs' own names, from the shot's.
 pub(super) fn job_name(shot: &str, seed: Option<i64>) -> String {
     seed.map_or_else(|| shot.to_owned(), |seed| format!("{shot}#{seed}"))
+}
+
+/// A shot after it was checked by itself.
+pub(super) struct Row {
+    pub(super) report: ShotReport,
+    pub(super) after: Option<Box<AfterField>>,
 }
 
 /// The shots of a list by name.

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use ark_video::model::{Catalog, Estimate};
 use serde_json::{Map, Value};
 
-use super::after::{Follows, job_name, preconditions};
+use super::after::{Follows, Row, job_name, preconditions};
 use super::assemble::{Assembled, Checked};
 use super::content::Hashes;
 use super::finding::{At, Findings, is_hidden, shown};
 use super::jobs::{Resolved, Source};
 use super::names::{self, TemplateValues, UsedNames};
-use super::shape::{self, AfterField, Shot};
+use super::shape::{self, Shot};
 use super::text::{self, Document, HEAD};
 use super::totals::Totals;
 use super::{ListReport, ShotReport, amount};
@@ -22,12 +22,6 @@ use crate::{After, Cap, Scope, decode_text};
 
 /// Jobs that one list may hold.
 const MOST_JOBS: usize = 250_000;
-
-/// A shot after it was checked by itself.
-pub(super) struct Row {
-    pub(super) report: ShotReport,
-    pub(super) after: Option<Box<AfterField>>,
-}
 
 pub(super) fn report(bytes: Vec<u8>, name: &str, base: &Path, catalog: &Catalog) -> ListReport {
     let mut report = ListReport {

@@ -12,8 +12,9 @@ use ark_video::model::Catalog;
 use ark_video::{Client, LimitSettings, StampOptions};
 use ark_video_batch::{
     Cap, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
-    RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Unfinished,
+    RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Stopped, Unfinished,
 };
+use serde::Serialize;
 use serde_json::json;
 
 use super::check;
@@ -373,6 +374,18 @@ struct RunReport<'a> {
     unfinished: &'a [Unfinished],
 }
 
+/// The last line of a run for programs. A plain struct: a hundred thousand jobs may be unfinished.
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    batch: &'a str,
+    counts: &'a BTreeMap<State, u64>,
+    event: &'a str,
+    left: u64,
+    parked: u64,
+    stopped: Option<&'a Stopped>,
+    unfinished: &'a [Unfinished],
+}
+
 impl RunReport<'_> {
     async fn summary(&self, summary: &RunSummary) -> Result<(), Failure> {
         let output = &self.session.output;
@@ -380,15 +393,15 @@ impl RunReport<'_> {
             Form::Quiet => {
                 grouped(self.unfinished).iter().for_each(|line| output.warn(one_line(line)));
             }
-            Form::Json => output.json(&json!({
-                "event": "summary",
-                "batch": self.opened.batch,
-                "counts": summary.counts,
-                "left": summary.left(),
-                "parked": summary.parked(),
-                "stopped": summary.stopped,
-                "unfinished": self.unfinished,
-            })),
+            Form::Json => output.json(&SummaryLine {
+                batch: &self.opened.batch,
+                counts: &summary.counts,
+                event: "summary",
+                left: summary.left(),
+                parked: summary.parked(),
+                stopped: summary.stopped.as_ref(),
+                unfinished: self.unfinished,
+            }),
             Form::Text => output.line(status::text(self.opened, false).await?),
         }
         Ok(())
