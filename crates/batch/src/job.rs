@@ -1,4 +1,5 @@
-//! A job: one shot variant, one intent, one row of the journal. What is planned of it, and what has become of it. Pure.
+//! A job: one shot variant, one intent, one row of the journal. What is planned of it, and what has
+//! become of it. Pure.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -43,18 +44,21 @@ pub struct InputFile {
     pub path: PathBuf,
     /// Its length when the list was read.
     pub bytes: u64,
-    /// Its SHA-256 when the list was read, in hexadecimal. A file that has changed since is not sent.
+    /// Its SHA-256 when the list was read, in hexadecimal. A file that has changed since is not
+    /// sent.
     pub sha256: String,
 }
 
 /// A job as the shot list has it: everything that a person decided, nothing that happened.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
-    /// Its name, unique within the batch: the shot's name, and `#` with the variant's seed where there are variants.
+    /// Its name, unique within the batch: the shot's name, and `#` with the variant's seed where
+    /// there are variants.
     pub name: String,
     /// Its place in the list, from 0.
     pub place: i64,
-    /// The body of the create request. Local files are named in `inputs`; their place in `content` holds their path.
+    /// The body of the create request. Local files are named in `inputs`; their place in `content`
+    /// holds their path.
     pub request: Value,
     /// SHA-256 of the request in canonical form together with the hashes of its files: the intent.
     pub request_hash: String,
@@ -143,7 +147,8 @@ pub struct FileAt {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Job {
-    /// `batch/name`, and `@2` and so on where the list changed after the first was sent. Unique in the journal.
+    /// `batch/name`, and `@2` and so on where the list changed after the first was sent. Unique in
+    /// the journal.
     pub key: String,
     /// The batch that it belongs to.
     pub batch: String,
@@ -155,7 +160,8 @@ pub struct Job {
     pub state: State,
     /// Grows with each change of the row.
     pub seq: i64,
-    /// When the row was changed last, by the clock of the machine that did, in milliseconds since 1970.
+    /// When the row was changed last, by the clock of the machine that did, in milliseconds since
+    /// 1970.
     pub changed_at: UnixMillis,
     /// The attempt under way, or the last one.
     pub attempt: Option<Attempt>,
@@ -167,7 +173,8 @@ pub struct Job {
     pub task: Option<Value>,
     /// What it cost, from the service's usage; set when it is settled, or when it failed (0 then).
     pub settled: Option<Cost>,
-    /// Whether `settled` is what was reserved, because the service's usage was missing, zero or unreadable.
+    /// Whether `settled` is what was reserved, because the service's usage was missing, zero or
+    /// unreadable.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unmetered: bool,
     /// What earlier attempts cost, beside `settled`.

@@ -1,8 +1,10 @@
-//! Durable batches: a list of shots, a journal that is written before the network is touched, and a runner that takes each
-//! shot from intent to video. After a crash at any point, running again resumes: nothing lost, nothing billed twice.
+//! Durable batches: a list of shots, a journal that is written before the network is touched, and a
+//! runner that takes each shot from intent to video. After a crash at any point, running again
+//! resumes: nothing lost, nothing billed twice.
 //!
-//! This crate prints nothing and reads no environment. What a task is and how it is created, watched and fetched is
-//! `ark-video`'s; which row may move where is decided in [`State`], and nowhere else.
+//! This crate prints nothing and reads no environment. What a task is and how it is created,
+//! watched and fetched is `ark-video`'s; which row may move where is decided in [`State`], and
+//! nowhere else.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 

@@ -1,5 +1,5 @@
-//! What jobs cost and what they may cost: amounts, caps and what a cap applies to. Pure; exact, in whole tokens and
-//! millionths of a currency's unit.
+//! What jobs cost and what they may cost: amounts, caps and what a cap applies to. Pure; exact, in
+//! whole tokens and millionths of a currency's unit.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Where a job stands, and where it may go from there. Pure; the journal refuses every move that is not in here.
+//! Where a job stands, and where it may go from there. Pure; the journal refuses every move that is
+//! not in here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,11 +17,13 @@ pub enum State {
     NeedsApproval,
     /// A cap does not leave room for it; a person may raise the cap.
     OverBudget,
-    /// Reserved, and about to be sent or on its way. Found after a crash, it is unknown how it ended.
+    /// Reserved, and about to be sent or on its way. Found after a crash, it is unknown how it
+    /// ended.
     Submitting,
     /// Sent, and it is unknown whether it created a task. Reconciling searches for it.
     Unknown,
-    /// Reconciled without a single answer: not found, or several may be it. Only a person may decide.
+    /// Reconciled without a single answer: not found, or several may be it. Only a person may
+    /// decide.
     Held,
     /// The service's task id is known.
     Submitted,
@@ -34,7 +37,8 @@ pub enum State {
     Rejected,
     /// The task failed, expired or was cancelled at the service. Not billed.
     Failed,
-    /// Billed or perhaps billed, and the video can no longer be downloaded: the link or the record has expired.
+    /// Billed or perhaps billed, and the video can no longer be downloaded: the link or the record
+    /// has expired.
     Gone,
     /// Taken out before anything was sent: by a person, or because the list no longer has it.
     Dropped,
@@ -139,7 +143,8 @@ impl State {
             // Back to the intent only where it is proven that nothing was created.
             Submitting => matches!(next, Intent | Rejected | Unknown | Submitted),
             Unknown => matches!(next, Held | Submitted | Intent),
-            // By a person's word: adopt, not created, send again. Or by a late answer that brings the id.
+            // By a person's word: adopt, not created, send again. Or by a late answer that brings
+            // the id.
             Held => matches!(next, Submitted | Intent | Dropped),
             Submitted => matches!(next, Finished | Failed | Gone),
             Finished => matches!(next, Downloaded | Settled | Gone),
@@ -201,8 +206,8 @@ mod tests {
 
     #[test]
     fn what_may_be_paid_for_is_never_forgotten() {
-        // From here a bill is possible or certain: no way leads to a state that would send again without a person's word,
-        // except where the answer proved that nothing was created.
+        // From here a bill is possible or certain: no way leads to a state that would send again
+        // without a person's word, except where the answer proved that nothing was created.
         for state in [State::Submitted, State::Finished, State::Downloaded, State::Settled] {
             assert!(!state.may_become(State::Intent), "{state}");
             assert!(!state.may_become(State::Dropped), "{state}");

@@ -1,5 +1,6 @@
-//! Whether the videos of jobs can be saved where they are to go, all of them and together: before a list is run, before a
-//! run's first create, and before each create. What can be known of one name is `ark_video::Target`'s to say.
+//! Whether the videos of jobs can be saved where they are to go, all of them and together: before a
+//! list is run, before a run's first create, and before each create. What can be known of one name
+//! is `ark_video::Target`'s to say.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,8 @@ pub(crate) struct TargetCheck {
 }
 
 impl TargetCheck {
-    /// `inputs` are the files of all jobs: a video must not replace what goes into another job either.
+    /// `inputs` are the files of all jobs: a video must not replace what goes into another job
+    /// either.
     pub(crate) fn new(base: &Path, policy: TargetPolicy, inputs: impl Iterator<Item = PathBuf>) -> Self {
         let (folders, taken) = (TargetFolders::default(), BTreeMap::new());
         Self { policy, base: base.to_owned(), inputs: Arc::new(inputs.collect()), folders, taken }

@@ -1,5 +1,6 @@
-//! Text as people's editors and shells write it: UTF-8, or the UTF-16 of PowerShell; and JSON with comments or a comma too
-//! many. Where nothing has to be guessed it is read; else it is named. Reads no file.
+//! Text as people's editors and shells write it: UTF-8, or the UTF-16 of PowerShell; and JSON with
+//! comments or a comma too many. Where nothing has to be guessed it is read; else it is named.
+//! Reads no file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -78,13 +79,14 @@ fn is_gbk(bytes: &[u8]) -> bool {
     true
 }
 
-/// JSON without comments (`// …`, `/* … */`) and without commas before a closing bracket: blanks stand there instead, so
-/// that every other byte stays where it is. `None` where there is neither.
+/// JSON without comments (`// …`, `/* … */`) and without commas before a closing bracket: blanks
+/// stand there instead, so that every other byte stays where it is. `None` where there is neither.
 #[must_use]
 pub fn plain_json(text: &str) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     let mut changed = false;
-    // The last comma, if nothing but blanks and comments came since, and whether a value stands before it.
+    // The last comma, if nothing but blanks and comments came since, and whether a value stands
+    // before it.
     let (mut comma, mut value) = (None, false);
     let mut at = 0;
     while at < bytes.len() {
@@ -118,8 +120,8 @@ pub fn plain_json(text: &str) -> Option<String> {
     if changed { String::from_utf8(bytes).ok() } else { None }
 }
 
-/// Where short GBK text begins that happens to be UTF-8 too: letters of several scripts within one word, each of them a
-/// Chinese character in GBK.
+/// Where short GBK text begins that happens to be UTF-8 too: letters of several scripts within one
+/// word, each of them a Chinese character in GBK.
 fn gbk_run(text: &str) -> Option<usize> {
     if text.is_ascii() || text.chars().any(|c| c.len_utf8() > 2) {
         return None;

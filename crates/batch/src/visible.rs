@@ -1,11 +1,12 @@
-//! Text from elsewhere made safe to show: characters that rewrite a screen, turn the reading direction or hide text are
-//! written out. Changes nothing else, and knows no output format but this.
+//! Text from elsewhere made safe to show: characters that rewrite a screen, turn the reading
+//! direction or hide text are written out. Changes nothing else, and knows no output format but
+//! this.
 
 use std::borrow::Cow;
 
-/// Whether a character acts on the reader's screen instead of being seen: control characters, those that turn or isolate
-/// a direction, separators of lines that no keyboard has, and tags. Line feeds and tabs are not among them, and neither
-/// are the joiners that scripts and emoji need.
+/// Whether a character acts on the reader's screen instead of being seen: control characters, those
+/// that turn or isolate a direction, separators of lines that no keyboard has, and tags. Line feeds
+/// and tabs are not among them, and neither are the joiners that scripts and emoji need.
 #[must_use]
 pub fn acts_on_screen(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')

@@ -25,7 +25,8 @@ pub(crate) struct Active {
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// Takes the key out of the list, also where work ends in a panic: its row is left as after a crash.
+/// Takes the key out of the list, also where work ends in a panic: its row is left as after a
+/// crash.
 struct Leave {
     active: Arc<Active>,
     shared: Arc<Shared>,

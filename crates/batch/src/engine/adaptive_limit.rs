@@ -1,5 +1,6 @@
-//! How many tasks of a model at once, and how fast to create them: additive increase, multiplicative decrease. Pure state;
-//! moments are those of the monotonic clock. What all runners share is in the journal.
+//! How many tasks of a model at once, and how fast to create them: additive increase,
+//! multiplicative decrease. Pure state; moments are those of the monotonic clock. What all runners
+//! share is in the journal.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ const DECREASE: f64 = 0.7;
 const SAME_REFUSAL: Duration = Duration::from_secs(1);
 /// How long the rate takes to come back.
 const RECOVERY: Duration = Duration::from_secs(60);
-/// Longer is no `Retry-After` believed; the client's own limits hold creates back for exactly as long.
+/// Longer is no `Retry-After` believed; the client's own limits hold creates back for exactly as
+/// long.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
 
 /// Creates in a row that may be too late to be sent.
@@ -121,7 +123,8 @@ impl AdaptiveLimit {
         now.saturating_sub(*self.stuck_since.get_or_insert(now))
     }
 
-    /// A create was too late to be sent. Whether it is one of so many in a row that the clock or the disk cannot be relied on.
+    /// A create was too late to be sent. Whether it is one of so many in a row that the clock or
+    /// the disk cannot be relied on.
     pub(crate) fn too_late(&mut self) -> bool {
         self.late = self.late.saturating_add(1);
         self.late >= MOST_LATE

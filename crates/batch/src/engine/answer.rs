@@ -1,5 +1,5 @@
-//! What the service answered to a create, or how it failed to: written down, whatever it was. Decides whether a job may be sent
-//! again; sends nothing.
+//! What the service answered to a create, or how it failed to: written down, whatever it was.
+//! Decides whether a job may be sent again; sends nothing.
 
 use ark_video::{Backoff, Error, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
 
@@ -14,7 +14,8 @@ use super::request::search_of;
 use super::shared::{ModelLimits, Shared};
 use crate::{CasOutcome, Job, JournalError, LateResponse};
 
-/// How often a create is sent of which a part of the service says that it failed before anything was created.
+/// How often a create is sent of which a part of the service says that it failed before anything
+/// was created.
 const ATTEMPTS: u32 = 5;
 
 pub(crate) async fn accepted(
@@ -93,7 +94,8 @@ pub(crate) async fn failed(
         refused.map(StepOutcome::from)
     };
     match error {
-        // Not the library's message: it advises a person to search for the task, which this run does.
+        // Not the library's message: it advises a person to search for the task, which this run
+        // does.
         Error::OutcomeUnknown(lost) => {
             let reason = format!("it is unknown whether a task was created: {}", lost.reason);
             unknown(shared, job, &lost.search, &reason).await
@@ -157,7 +159,8 @@ pub(crate) async fn failed(
     }
 }
 
-/// Ends the sending when no create of a model has got through for too long; what it is then, a person has to see.
+/// Ends the sending when no create of a model has got through for too long; what it is then, a
+/// person has to see.
 pub(crate) fn stuck(shared: &Shared, model: &ModelLimits, reason: &str) {
     let stuck = locked(&model.adaptive).stuck(shared.options.clock.monotonic());
     if stuck >= shared.options.stuck_for {

@@ -1,5 +1,5 @@
-//! A person's decision about a held job: this task is its own. Its video is moved from `unmatched/` to its name and accounted
-//! for. Needs no network.
+//! A person's decision about a held job: this task is its own. Its video is moved from `unmatched/`
+//! to its name and accounted for. Needs no network.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -49,8 +49,9 @@ pub enum AssignError {
     Place(String),
 }
 
-/// Gives a held job one of its candidates, as a person decided, puts the video in its place if it is there, and accounts for it.
-/// Needs no network. What other shots hold of that task is taken back.
+/// Gives a held job one of its candidates, as a person decided, puts the video in its place if it
+/// is there, and accounts for it. Needs no network. What other shots hold of that task is taken
+/// back.
 ///
 /// # Errors
 /// The task is not one of its candidates, the place is taken, or the journal cannot be written.

@@ -1,4 +1,5 @@
-//! Claims jobs for this runner while it has room for them, and sees when nothing is left. The journal is the queue.
+//! Claims jobs for this runner while it has room for them, and sees when nothing is left. The
+//! journal is the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +73,8 @@ async fn intents(
     if !shared.stop.sends() {
         return Ok(0);
     }
-    // Each job that ends wakes this: the journal is not asked while nothing could be claimed anyway.
+    // Each job that ends wakes this: the journal is not asked while nothing could be claimed
+    // anyway.
     let now = shared.options.clock.monotonic();
     let is_full =
         !models.known.is_empty() && models.known.iter().all(|model| room(shared, active, model).is_none());
@@ -92,9 +94,11 @@ async fn intents(
     Ok(claimed)
 }
 
-/// How many intents of a model to claim; `None` while there are enough, or too few would be claimed at once.
+/// How many intents of a model to claim; `None` while there are enough, or too few would be claimed
+/// at once.
 fn room(shared: &Shared, active: &Active, model: &str) -> Option<usize> {
-    // Enough for all that may run, for as many that wait for their turn, and some whose videos are fetched.
+    // Enough for all that may run, for as many that wait for their turn, and some whose videos are
+    // fetched.
     let most = shared.options.most_at_once(model) as usize;
     let most = most.saturating_mul(2).saturating_add(shared.options.downloads).max(1);
     let room = most.saturating_sub(active.of_model(model));
@@ -102,7 +106,8 @@ fn room(shared: &Shared, active: &Active, model: &str) -> Option<usize> {
     (room >= most.div_ceil(4)).then_some(room.min(AT_ONCE))
 }
 
-/// Claims what dead runners left. It holds the slots that others may wait for, so it needs no room. How many.
+/// Claims what dead runners left. It holds the slots that others may wait for, so it needs no room.
+/// How many.
 async fn orphans(
     shared: &Arc<Shared>,
     active: &Arc<Active>,

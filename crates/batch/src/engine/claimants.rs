@@ -1,5 +1,5 @@
-//! Which other creates of the journal a lost task may belong to, and which tasks are known to it: read from the journal, decided
-//! without it. Never gives a task away.
+//! Which other creates of the journal a lost task may belong to, and which tasks are known to it:
+//! read from the journal, decided without it. Never gives a task away.
 
 use std::collections::HashSet;
 
@@ -8,10 +8,12 @@ use ark_video::{Evidence, UnixMillis, Unknown};
 use super::request::search_of;
 use crate::{JobFilter, Journal, JournalError, State};
 
-/// How far back other tasks of the journal may be that carry a mark, in milliseconds: a day more than LIST shows.
+/// How far back other tasks of the journal may be that carry a mark, in milliseconds: a day more
+/// than LIST shows.
 const LISTED: i64 = 8 * 24 * 60 * 60 * 1000;
 
-/// Who may own a task, beside the cases of a search. Claimants are numbered as the verdicts: first the cases, then the others.
+/// Who may own a task, beside the cases of a search. Claimants are numbered as the verdicts: first
+/// the cases, then the others.
 #[derive(Debug, Default)]
 pub(crate) struct Claimants {
     /// Tasks whose job is known.
@@ -74,7 +76,8 @@ impl Claimants {
         claimants.iter().any(|number| self.other(*number).is_some_and(is_sending))
     }
 
-    /// Whether one of them sent the same request and is about to be searched for too: then both get a task each.
+    /// Whether one of them sent the same request and is about to be searched for too: then both get
+    /// a task each.
     pub(crate) fn waits_for_the_same(&self, claimants: &[usize], intent: &str) -> bool {
         let is_same =
             |other: &Claimant| other.state == State::Unknown && !intent.is_empty() && other.intent == intent;

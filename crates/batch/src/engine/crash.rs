@@ -1,5 +1,5 @@
-//! Places at which a test lets the process die, to see what the next runner makes of it. Compiled to nothing without the
-//! feature `crash-points`.
+//! Places at which a test lets the process die, to see what the next runner makes of it. Compiled
+//! to nothing without the feature `crash-points`.
 
 /// Where the process may die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,7 +54,8 @@ pub struct CrashPlan {
 }
 
 impl CrashPlan {
-    /// Dies at `point`, each time that it is reached with this probability, by a sequence of chances that `seed` fixes.
+    /// Dies at `point`, each time that it is reached with this probability, by a sequence of
+    /// chances that `seed` fixes.
     #[cfg(feature = "crash-points")]
     #[must_use]
     pub fn at(point: CrashPoint, probability: f64, seed: u64) -> Self {

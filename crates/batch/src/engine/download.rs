@@ -1,5 +1,5 @@
-//! A job's video, and its last frame if it is wanted: from the task to their names, and what came of it is written down. So many
-//! at once, the one whose link expires first before all others.
+//! A job's video, and its last frame if it is wanted: from the task to their names, and what came
+//! of it is written down. So many at once, the one whose link expires first before all others.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,8 @@ pub(crate) async fn download(
     }
 }
 
-/// The video of a job whose task succeeded, then its last frame. `task` is its task, if it was just seen.
+/// The video of a job whose task succeeded, then its last frame. `task` is its task, if it was just
+/// seen.
 async fn files_of(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Vec<FileAt>, NotFetched> {
     let Some(id) = job.task_id.clone() else {
         return Err(NotFetched::Blocked("it has no task id".to_owned()));
@@ -79,7 +80,8 @@ async fn files_of(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Vec<
     let mut options = DownloadOptions::new().existing(existing).simulated(shared.options.simulated);
     options.provenance = provenance(&job.planned);
     options.intent = Some(intent(job));
-    // What was put in its place before a crash is not asked for again, nor what was fetched before it was known whose it is.
+    // What was put in its place before a crash is not asked for again, nor what was fetched before
+    // it was known whose it is.
     let existing = match existing_file(&id, &output).await {
         Some(file) => Some(file),
         None => place(&job.planned, &id).await.map_err(NotFetched::Blocked)?,
@@ -105,7 +107,8 @@ async fn files_of(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Vec<
     Ok(files)
 }
 
-/// The video cannot be had. Its last frame may be there: then that is saved, and the reason says so.
+/// The video cannot be had. Its last frame may be there: then that is saved, and the reason says
+/// so.
 async fn with_last_frame(
     shared: &Shared,
     handle: &TaskHandle,

@@ -1,4 +1,5 @@
-//! One job, from where its row stands to its end: reads the row, asks `next_action` what to do, does it, and reads again.
+//! One job, from where its row stands to its end: reads the row, asks `next_action` what to do,
+//! does it, and reads again.
 
 use ark_video::model::Task;
 
@@ -11,10 +12,11 @@ use super::submit::submit;
 use super::watch::watch;
 use crate::{Job, JournalError, State};
 
-/// Takes a job that this runner has claimed as far as it goes. Nothing else in this process works on it meanwhile.
+/// Takes a job that this runner has claimed as far as it goes. Nothing else in this process works
+/// on it meanwhile.
 ///
-/// What is left in the middle stays claimed: this run does nothing more for it, and the next one goes on when this one's lease
-/// is over.
+/// What is left in the middle stays claimed: this run does nothing more for it, and the next one
+/// goes on when this one's lease is over.
 pub(crate) async fn drive(shared: &Shared, job: Job) {
     let key = job.key.clone();
     if let Err(error) = steps(shared, job).await {

@@ -1,4 +1,5 @@
-//! What a run reports while it goes: one event for each thing that a person or a program may want to know. Nothing here prints.
+//! What a run reports while it goes: one event for each thing that a person or a program may want
+//! to know. Nothing here prints.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -72,7 +73,8 @@ pub enum EventKind {
         /// Whether it was found by looking for it.
         found: bool,
     },
-    /// A record beside its output was taken into its row, which knew nothing of it: it is not sent again.
+    /// A record beside its output was taken into its row, which knew nothing of it: it is not sent
+    /// again.
     Adopted {
         /// The task's id, if the record has it.
         task_id: Option<String>,
@@ -91,7 +93,8 @@ pub enum EventKind {
         /// Its length in bytes.
         bytes: u64,
     },
-    /// A video is here that may belong to this job or to another one: it is paid for, and a person says whose it is.
+    /// A video is here that may belong to this job or to another one: it is paid for, and a person
+    /// says whose it is.
     Unmatched {
         /// Its task.
         task_id: String,
@@ -104,7 +107,8 @@ pub enum EventKind {
     Settled {
         /// What it cost.
         cost: Cost,
-        /// Whether that is what was reserved, because the service's usage was missing, zero or unreadable.
+        /// Whether that is what was reserved, because the service's usage was missing, zero or
+        /// unreadable.
         unmetered: bool,
     },
     /// The job is over or parked without a video.
@@ -156,7 +160,8 @@ pub enum StopCause {
     Asked,
 }
 
-/// What happens in a run, in its order. If it is dropped, events are dropped too and the run goes on.
+/// What happens in a run, in its order. If it is dropped, events are dropped too and the run goes
+/// on.
 #[derive(Debug)]
 pub struct Events(mpsc::UnboundedReceiver<Event>);
 

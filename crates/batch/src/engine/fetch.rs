@@ -1,5 +1,5 @@
-//! Fetching one file of a task: again while it may still arrive, until the service keeps it no longer. What is there already,
-//! whole and with its own sidecar, is kept. Knows no state of a job.
+//! Fetching one file of a task: again while it may still arrive, until the service keeps it no
+//! longer. What is there already, whole and with its own sidecar, is kept. Knows no state of a job.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,7 +82,8 @@ pub(crate) async fn fetch_file(
         let dead = is_dead(&error);
         let late = shared.client.now() > due;
         match &error {
-            // Said for a minute, of a task that has succeeded: records are not readable everywhere at once.
+            // Said for a minute, of a task that has succeeded: records are not readable everywhere
+            // at once.
             _ if is_not_found(&error) => {
                 let now = shared.options.clock.monotonic();
                 if now.saturating_sub(*missing_since.get_or_insert(now)) >= NOT_FOUND_GRACE {

@@ -1,5 +1,6 @@
-//! The guard against frozen runners: what was written down too long ago is not sent any more. Pure; both clocks are passed in,
-//! because the wall clock may jump and the monotonic one stands still while a machine sleeps.
+//! The guard against frozen runners: what was written down too long ago is not sent any more. Pure;
+//! both clocks are passed in, because the wall clock may jump and the monotonic one stands still
+//! while a machine sleeps.
 
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ impl ClockReading {
 
 /// Whether what began to be written down at `started` may still be sent at `now`.
 ///
-/// Measured from before the commit: a process that is frozen inside of it must not believe that it has just happened.
+/// Measured from before the commit: a process that is frozen inside of it must not believe that it
+/// has just happened.
 pub(crate) fn may_send(started: ClockReading, now: ClockReading, most: Duration) -> bool {
     let wall = now.wall.saturating_sub(started.wall);
     let most_millis = i64::try_from(most.as_millis()).unwrap_or(i64::MAX);

@@ -1,4 +1,5 @@
-//! The engine: takes each job from intent to video, inside the rates and the caps: claim, submit, watch, download, settle.
+//! The engine: takes each job from intent to video, inside the rates and the caps: claim, submit,
+//! watch, download, settle.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -45,7 +46,8 @@ pub use outcome::{RunError, RunSummary, Stopped};
 pub use recover::{Lost, LostCause};
 pub use runner::{Runner, RunnerHandle};
 
-/// The data of a mutex, also where a task that held it has panicked: what it protects is changed in single steps.
+/// The data of a mutex, also where a task that held it has panicked: what it protects is changed in
+/// single steps.
 fn locked<T>(shared: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! What to do with a job, from its row and what is known around it. Pure: no clock, no journal, no network.
+//! What to do with a job, from its row and what is known around it. Pure: no clock, no journal, no
+//! network.
 
 use crate::{CasOutcome, Job, State};
 
@@ -67,7 +68,8 @@ pub(crate) enum NextAction {
     Orphaned,
     /// Search for its task.
     Reconcile,
-    /// A person has to say which task is its own: search once more, and fetch the videos of all that may be.
+    /// A person has to say which task is its own: search once more, and fetch the videos of all
+    /// that may be.
     Collect,
     /// Watch its task.
     Watch,
@@ -77,7 +79,8 @@ pub(crate) enum NextAction {
     Settle,
 }
 
-/// What to do with a job that this runner has claimed. `sends`: whether this run sends creates at all.
+/// What to do with a job that this runner has claimed. `sends`: whether this run sends creates at
+/// all.
 pub(crate) fn decide(job: &Job, before: Before, sends: bool) -> NextAction {
     match job.state {
         State::Intent => match before {

@@ -20,17 +20,19 @@ pub enum RunError {
     Journal(JournalError),
     /// The journal does not fit together: nothing is sent before that is fixed.
     Damaged(Vec<Finding>),
-    /// The journal's file is an earlier copy of what was used in its place before: what was sent since is not in it, and would be
-    /// sent again. See [`crate::RunnerOptions::earlier_copy`].
+    /// The journal's file is an earlier copy of what was used in its place before: what was sent
+    /// since is not in it, and would be sent again. See [`crate::RunnerOptions::earlier_copy`].
     Earlier {
         /// The file.
         place: String,
         /// How many changes of rows it lacks.
         changes: i64,
     },
-    /// The journal may not know what was sent, and shots would be paid for again. See [`crate::RunnerOptions::new_journal`].
+    /// The journal may not know what was sent, and shots would be paid for again. See
+    /// [`crate::RunnerOptions::new_journal`].
     Lost(Lost),
-    /// Videos could not be saved where they are to go: nothing is sent before that is changed. A line for each of the jobs.
+    /// Videos could not be saved where they are to go: nothing is sent before that is changed. A
+    /// line for each of the jobs.
     Targets(Vec<String>),
 }
 

@@ -1,5 +1,5 @@
-//! When the next create of a model may go: inside the slots that all runners share, at their rate, and not before the service
-//! allows it. Sends nothing.
+//! When the next create of a model may go: inside the slots that all runners share, at their rate,
+//! and not before the service allows it. Sends nothing.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The rate from which on several permits are taken at once, to spare the journal writes.
 const MANY: f64 = 4.0;
 
-/// Waits until this model may have one more task and one more create. `None`: nothing more is sent in this run.
+/// Waits until this model may have one more task and one more create. `None`: nothing more is sent
+/// in this run.
 pub(crate) async fn wait_for_permit<'m>(
     shared: &Shared,
     model: &'m ModelLimits,

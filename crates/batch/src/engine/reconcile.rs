@@ -1,4 +1,5 @@
-//! A job whose create has an unknown end: it is searched for, and what cannot be decided is held for a person. Sends nothing.
+//! A job whose create has an unknown end: it is searched for, and what cannot be decided is held
+//! for a person. Sends nothing.
 
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use super::shared::Shared;
 use super::unmatched::{collect, folder, is_worth_fetching};
 use crate::{Job, JournalError};
 
-/// How long [`ark_video::Client::record`] allows a create to take and its task to show itself, in milliseconds.
+/// How long [`ark_video::Client::record`] allows a create to take and its task to show itself, in
+/// milliseconds.
 const RECORDED: i64 = 16 * 60 * 1000;
 
 /// A runner wrote down that it would send it, and is gone.
@@ -24,7 +26,8 @@ pub(crate) async fn orphaned(shared: &Shared, job: &Job) -> Result<StepOutcome, 
         "the run that was sending it ended in the middle, so it is unknown whether a task was created";
     let mut search = search_of(job);
     if let Some(search) = &mut search {
-        // The record was made before the send, for the longest time that it could take and a minute; clocks keep their part.
+        // The record was made before the send, for the longest time that it could take and a
+        // minute; clocks keep their part.
         let quiet = i64::try_from(shared.options.quiet.as_millis()).unwrap_or(i64::MAX);
         let shorter = RECORDED.saturating_sub(quiet).max(0);
         search.shorten(Duration::from_millis(shorter.unsigned_abs()));
@@ -98,7 +101,8 @@ fn ambiguous(job: &Job, candidates: usize, creates: usize) -> String {
     format!("{tasks} may be its own{others}, and nothing says which: {next}")
 }
 
-/// Searches once more for the task of a job that an earlier run held, and fetches what may be its own.
+/// Searches once more for the task of a job that an earlier run held, and fetches what may be its
+/// own.
 pub(crate) async fn held(shared: &Shared, job: &Job) -> StepOutcome {
     if locked(&shared.searched_again).insert(job.key.clone()) {
         return tokio::select! {

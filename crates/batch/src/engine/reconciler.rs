@@ -1,5 +1,6 @@
-//! The search for lost tasks: one reading of the service's list serves all jobs whose create has an unknown end. New ones join the
-//! next reading. It never sends a create, and gives a task away only while no other job of the journal can claim it.
+//! The search for lost tasks: one reading of the service's list serves all jobs whose create has an
+//! unknown end. New ones join the next reading. It never sends a create, and gives a task away only
+//! while no other job of the journal can claim it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use crate::{CasOutcome, Job, Journal, JournalError, State};
 const APART: Duration = Duration::from_secs(5);
 /// The pause after a reading that failed.
 const AGAIN: Duration = Duration::from_secs(15);
-/// The pause where as many tasks as creates are listed, and some of them may still come to show whose they are.
+/// The pause where as many tasks as creates are listed, and some of them may still come to show
+/// whose they are.
 const SOON: Duration = Duration::from_secs(30);
 /// Polls of a shifting list before one of them counts anyway.
 const SHIFTED: u32 = 5;
@@ -116,7 +118,8 @@ pub(crate) fn start(
 }
 
 impl ReconcilerHandle {
-    /// Searches for the task of a create. `intent` is the same for the same requests. Dropping this gives the search up.
+    /// Searches for the task of a create. `intent` is the same for the same requests. Dropping this
+    /// gives the search up.
     pub(crate) async fn find(&self, key: &str, search: Unknown, intent: &str) -> Found {
         let (answer, found) = oneshot::channel();
         let case = Case {
@@ -136,8 +139,8 @@ impl ReconcilerHandle {
         found.await.unwrap_or_else(|_| ended())
     }
 
-    /// Searches once for the tasks of all that is held: the list may show now what it did not show then. Ends also when the list
-    /// cannot be read.
+    /// Searches once for the tasks of all that is held: the list may show now what it did not show
+    /// then. Ends also when the list cannot be read.
     pub(crate) async fn recheck(&self) {
         let (done, seen) = oneshot::channel();
         if self.0.send(Arrival::Recheck(done)).is_ok() {
@@ -215,7 +218,8 @@ impl Reconciler {
         let searches = self.cases.iter().map(|case| case.search.clone());
         let unknowns: Vec<_> =
             searches.chain(before.others.iter().map(|other| other.search.clone())).collect();
-        // One poll, no more: what follows from how many there were is decided here, for each case by itself.
+        // One poll, no more: what follows from how many there were is decided here, for each case
+        // by itself.
         let options = ReconcileOptions::new()
             .sweep(self.options.clone().looks(0))
             .owned(before.owned.iter().chain(&self.given).cloned());
@@ -223,7 +227,8 @@ impl Reconciler {
             self.client.reconcile_all(unknowns, options, |_| {}).await.map_err(|error| error.to_string())?;
         let assigned = self.assigned(&before, &verdicts);
         let found = |verdict: &Verdict| matches!(verdict, Verdict::Found { .. });
-        // Another runner may have sent a create between the first reading of the journal and the list.
+        // Another runner may have sent a create between the first reading of the journal and the
+        // list.
         let after = match !assigned.is_empty() || verdicts.iter().any(found) {
             true => self.claimants().await.map_err(|error| error.to_string())?,
             false => Claimants::default(),
@@ -238,7 +243,8 @@ impl Reconciler {
                 Verdict::NotFound { doubt, .. } => *doubt,
                 _ => None,
             };
-            // A list that shifted while it was read may have hidden the task: poll again, a few times.
+            // A list that shifted while it was read may have hidden the task: poll again, a few
+            // times.
             let is_due = closed && started >= case.counts_from;
             let counts = is_due && (doubt != Some(Doubt::Incomplete) || case.shifted >= SHIFTED);
             case.polls += u32::from(counts);
@@ -295,8 +301,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Which task each case gets where requests that are the same have made as many tasks that are alike: one is as good as the
-    /// other, so they are given in the order of their times.
+    /// Which task each case gets where requests that are the same have made as many tasks that are
+    /// alike: one is as good as the other, so they are given in the order of their times.
     fn assigned(&self, claims: &Claimants, verdicts: &[Verdict]) -> BTreeMap<usize, Candidate> {
         let mut assigned = BTreeMap::new();
         for (place, verdict) in verdicts.iter().take(self.cases.len()).enumerate() {
@@ -321,7 +327,8 @@ impl Reconciler {
         assigned
     }
 
-    /// What a held job's search brings: its task, now that the list shows it, or more tasks that may be its own.
+    /// What a held job's search brings: its task, now that the list shows it, or more tasks that
+    /// may be its own.
     async fn held_again(
         &mut self,
         before: &Claimants,

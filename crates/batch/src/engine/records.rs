@@ -1,5 +1,6 @@
-//! The record of a create beside its output, `NAME.ark-video.json`: written before anything is sent, so that a task is known
-//! also where the journal is lost. Reads and writes these files and nothing else.
+//! The record of a create beside its output, `NAME.ark-video.json`: written before anything is
+//! sent, so that a task is known also where the journal is lost. Reads and writes these files and
+//! nothing else.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,8 @@ pub(crate) struct Record {
     output: PathBuf,
 }
 
-/// Searches beside the output of a job, and of its later revisions, for a record that its row does not know.
+/// Searches beside the output of a job, and of its later revisions, for a record that its row does
+/// not know.
 pub(crate) fn find(job: &Job, journal: &str) -> Found {
     let output = &job.planned.output;
     let first = match read(job, journal, output, true) {
@@ -72,7 +74,8 @@ fn read(job: &Job, journal: &str, output: &Path, exact: bool) -> Found {
             return Found::Unreadable(format!("{}: {error}", Sidecar::path_of(output).display()));
         }
     };
-    // What the simulator made is no paid task; whether a video may take its place is not decided here.
+    // What the simulator made is no paid task; whether a video may take its place is not decided
+    // here.
     if sidecar.simulated || sidecar.progress == Progress::Prepared || is_known(job, journal, &sidecar) {
         return Found::Nothing;
     }
@@ -86,7 +89,8 @@ fn read(job: &Job, journal: &str, output: &Path, exact: bool) -> Found {
     }
 }
 
-/// Whether the row knows how the create of this record ended: it is its own last one, or an earlier one.
+/// Whether the row knows how the create of this record ended: it is its own last one, or an earlier
+/// one.
 fn is_known(job: &Job, journal: &str, sidecar: &Sidecar) -> bool {
     let Some(last) = &job.attempt else { return false };
     let Some(row) = &sidecar.row else {
@@ -191,7 +195,8 @@ fn is_own(job: &Job, sidecar: &Sidecar) -> bool {
     token.is_some() && sidecar.row.as_ref().map(|row| &row.token) == token
 }
 
-/// What the video was made from, for its sidecar. Files are named by what they were when the list was read.
+/// What the video was made from, for its sidecar. Files are named by what they were when the list
+/// was read.
 pub(crate) fn provenance(planned: &Planned) -> Option<Provenance> {
     let request: CreateTaskRequest = serde_json::from_value(planned.request.clone()).ok()?;
     let mut provenance = Provenance::of(&request, &Attachments::new()).ok()?;

@@ -1,6 +1,7 @@
-//! Before a run: whether the journal knows what was sent in its place. A journal that was deleted, emptied, rolled back or copied
-//! does not, and would pay for everything again. What the records beside the outputs name is taken into its rows; where
-//! something is left that may have been sent, nothing is sent before a person says so.
+//! Before a run: whether the journal knows what was sent in its place. A journal that was deleted,
+//! emptied, rolled back or copied does not, and would pay for everything again. What the records
+//! beside the outputs name is taken into its rows; where something is left that may have been sent,
+//! nothing is sent before a person says so.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,7 +26,8 @@ pub enum LostCause {
     Replaced,
     /// It is a copy of this file, which is still there.
     Copy(PathBuf),
-    /// The file that says how far the journal was, or a record beside an output, cannot be read; why.
+    /// The file that says how far the journal was, or a record beside an output, cannot be read;
+    /// why.
     Unreadable(String),
     /// Beside the outputs are records of creates that are not in it.
     Records,
@@ -189,7 +191,8 @@ impl Unsent {
             for (found, job) in found {
                 match found {
                     Found::Record(record) => {
-                        // Another runner may have written both the row and the record since the row was read here.
+                        // Another runner may have written both the row and the record since the row
+                        // was read here.
                         if journal.job(&job.key).await?.is_some_and(|now| now.seq == job.seq) {
                             self.recorded.push((job, record));
                         }

@@ -1,5 +1,5 @@
-//! From a planned job to the request that is sent: its files looked at once more, what the job that it follows delivers, and
-//! marks on it that no other create of its model has.
+//! From a planned job to the request that is sent: its files looked at once more, what the job that
+//! it follows delivers, and marks on it that no other create of its model has.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub(crate) enum Unprepared {
     NotNow(String),
 }
 
-/// The request of a job. `before` is the job that it follows, if it follows one; `in_use` are the marks of other creates of its
-/// model.
+/// The request of a job. `before` is the job that it follows, if it follows one; `in_use` are the
+/// marks of other creates of its model.
 pub(crate) async fn prepare(
     client: &Client,
     options: &RunnerOptions,
@@ -48,7 +48,8 @@ pub(crate) async fn prepare(
     Ok((prepared, search))
 }
 
-/// What a job takes from the one that it follows. Links are requested again: they expire, and are not kept.
+/// What a job takes from the one that it follows. Links are requested again: they expire, and are
+/// not kept.
 async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, Unprepared> {
     let name = &before.planned.name;
     let id = before.task_id.as_ref().ok_or_else(|| Unprepared::Never(format!("{name} has no task")))?;

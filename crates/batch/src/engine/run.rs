@@ -1,5 +1,5 @@
-//! One run, from its row among the runners to its summary: what is prepared before anything is claimed, the heartbeat beside
-//! the work, and what is tidied up in the end.
+//! One run, from its row among the runners to its summary: what is prepared before anything is
+//! claimed, the heartbeat beside the work, and what is tidied up in the end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A run: takes the jobs of some batches to their ends, beside other runners of the same journal if there are any.
+//! A run: takes the jobs of some batches to their ends, beside other runners of the same journal if
+//! there are any.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -50,8 +51,9 @@ pub struct RunnerHandle {
 }
 
 impl RunnerHandle {
-    /// Asks for the end: nothing new is started, creates that are under way get their answer written down, videos that are being
-    /// downloaded are downloaded. Tasks that run are left to the next run.
+    /// Asks for the end: nothing new is started, creates that are under way get their answer
+    /// written down, videos that are being downloaded are downloaded. Tasks that run are left to
+    /// the next run.
     pub fn drain(&self) {
         if !self.stop.drains() {
             self.sink.emit(self.options.clock.now(), None, EventKind::Draining);
@@ -59,21 +61,23 @@ impl RunnerHandle {
         self.stop.drain();
     }
 
-    /// Ends at once, as `kill -9` would. Nothing is lost; what was being sent is looked for by the next run.
+    /// Ends at once, as `kill -9` would. Nothing is lost; what was being sent is looked for by the
+    /// next run.
     pub fn stop_now(&self) {
         self.stop.now();
     }
 }
 
 impl Runner {
-    /// A runner. The client's creates should not be paced ([`ark_video::ClientBuilder::limits`]): the runner does that, for all
-    /// runners of the journal together.
+    /// A runner. The client's creates should not be paced ([`ark_video::ClientBuilder::limits`]):
+    /// the runner does that, for all runners of the journal together.
     pub fn new(client: Client, journal: Journal, options: RunnerOptions) -> Self {
         Self { client, journal, options }
     }
 
-    /// Runs these batches until no job of theirs is left that could go on. Nothing happens before the future is polled; it has to
-    /// be polled to its end, and dropping it is like [`RunnerHandle::stop_now`].
+    /// Runs these batches until no job of theirs is left that could go on. Nothing happens before
+    /// the future is polled; it has to be polled to its end, and dropping it is like
+    /// [`RunnerHandle::stop_now`].
     ///
     /// # Errors
     /// The future ends in [`RunError`] if the journal cannot be used.
@@ -109,8 +113,9 @@ impl Runner {
     }
 }
 
-/// Why videos of jobs that would be sent could not be saved, a line for each. Nothing where something was sent before: then
-/// the run goes on with that, and what cannot be saved is held back by itself.
+/// Why videos of jobs that would be sent could not be saved, a line for each. Nothing where
+/// something was sent before: then the run goes on with that, and what cannot be saved is held back
+/// by itself.
 async fn blocked(
     journal: &Journal,
     batches: &[String],

@@ -1,7 +1,9 @@
-//! The end of a job: its cost takes the place of what was reserved, and the jobs that follow it may go.
+//! The end of a job: its cost takes the place of what was reserved, and the jobs that follow it may
+//! go.
 //!
-//! Tokens are those of the service's own usage, money follows from the catalog's price list. A usage that is missing, zero,
-//! unreadable or absurd is not a cost of zero: the reservation stays counted.
+//! Tokens are those of the service's own usage, money follows from the catalog's price list. A
+//! usage that is missing, zero, unreadable or absurd is not a cost of zero: the reservation stays
+//! counted.
 
 use ark_video::model::{Catalog, CreateTaskRequest, Facts, Task, estimate};
 use serde_json::Value;
@@ -14,10 +16,12 @@ use crate::{Cost, FileAt, Job, JournalError, Planned};
 
 /// A usage of more than so many times the estimate's upper end is taken for unreadable.
 const ABSURD_TIMES: u64 = 20;
-/// The same where there is no estimate: about two hundred times the largest video that any model makes.
+/// The same where there is no estimate: about two hundred times the largest video that any model
+/// makes.
 const ABSURD_TOKENS: u64 = 1_000_000_000;
 
-/// Accounts for a job whose video is there. `files`: they are new, and written down with its cost; else they are known.
+/// Accounts for a job whose video is there. `files`: they are new, and written down with its cost;
+/// else they are known.
 pub(crate) async fn settle(
     shared: &Shared,
     job: &Job,

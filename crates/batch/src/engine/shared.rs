@@ -1,4 +1,5 @@
-//! What all parts of a run share: the client, the journal, the limits of each model, the counts of ends.
+//! What all parts of a run share: the client, the journal, the limits of each model, the counts of
+//! ends.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,8 @@ pub(crate) struct Shared {
     pub(crate) task_watch: TaskWatchHandle,
     pub(crate) reconciler: ReconcilerHandle,
     pub(crate) downloads: DeadlineSemaphore,
-    /// The marks of each model's creates, as the journal had them last and this runner took them since.
+    /// The marks of each model's creates, as the journal had them last and this runner took them
+    /// since.
     marks: Mutex<HashMap<String, Arc<MarksInUse>>>,
     /// Held jobs whose tasks were looked for in this run.
     pub(crate) searched_again: Mutex<HashSet<String>>,
@@ -44,7 +46,8 @@ pub(crate) struct Shared {
 
 /// The limits of one model in this runner.
 pub(crate) struct ModelLimits {
-    /// Its holder is the next to submit: first come, first served, and only one at a time polls the journal.
+    /// Its holder is the next to submit: first come, first served, and only one at a time polls the
+    /// journal.
     pub(crate) turn: tokio::sync::Mutex<PrefetchedPermits>,
     pub(crate) adaptive: Mutex<AdaptiveLimit>,
     /// A slot has become free.

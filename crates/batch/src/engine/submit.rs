@@ -1,8 +1,9 @@
-//! One attempt to create a job's task: wait for a turn, write it down, send it once, write down how it ended. The only file
-//! that sends.
+//! One attempt to create a job's task: wait for a turn, write it down, send it once, write down how
+//! it ended. The only file that sends.
 //!
-//! Nothing is sent without a committed row of this attempt's token, and nothing later than the guard allows. Once it is sent,
-//! this is not dropped before the answer is in the journal, except where the process is to end at once.
+//! Nothing is sent without a committed row of this attempt's token, and nothing later than the
+//! guard allows. Once it is sent, this is not dropped before the answer is in the journal, except
+//! where the process is to end at once.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,8 @@ use crate::{Amount, Attempt, Job, JournalError, SlotRequest, State, Submitting};
 /// The pause after something that was not sent for reasons of the network or of its files, at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// Takes a job one attempt further. `refusals` counts its creates that were refused because a part of the service failed.
+/// Takes a job one attempt further. `refusals` counts its creates that were refused because a part
+/// of the service failed.
 pub(crate) async fn submit(
     shared: &Shared,
     job: Job,
@@ -129,7 +131,8 @@ pub(crate) async fn submit(
             return Ok(shared.journal.park(&job, State::OverBudget, &reason).await?.into());
         }
         Err(error) => {
-            // The commit may have been heard although its answer was not; nothing was sent, and now it is too late to.
+            // The commit may have been heard although its answer was not; nothing was sent, and now
+            // it is too late to.
             let now = shared.journal.job(&job.key).await?;
             let ours = |job: &Job| {
                 job.state == State::Submitting
@@ -163,7 +166,8 @@ pub(crate) async fn submit(
             )
         })
     };
-    // Another create was throttled since: the client would hold this one back, and it would go out too late.
+    // Another create was throttled since: the client would hold this one back, and it would go out
+    // too late.
     let held_back = locked(&model.adaptive).not_before() > shared.options.clock.monotonic();
     if held_back {
         not_sent(shared, &job, "the service asked for a pause just before it was sent").await?;
@@ -176,7 +180,8 @@ pub(crate) async fn submit(
         Ok(task) => accepted(shared, &model, &job, task.id(), answered).await,
         Err(error) => {
             if late.load(Ordering::Relaxed) && locked(&model.adaptive).too_late() {
-                // Each attempt costs disk writes: a clock that jumps would make a run of nothing else.
+                // Each attempt costs disk writes: a clock that jumps would make a run of nothing
+                // else.
                 shared.close(StopCause::Stuck, &format!("too many creates in a row were too late: {error}"));
             }
             failed(shared, &model, &job, &prepared, error, refusals).await
@@ -216,7 +221,8 @@ fn is_rehearsed(video: &Path) -> bool {
     Sidecar::read(video).ok().flatten().is_some_and(|sidecar| sidecar.simulated)
 }
 
-/// Writes down beside the output, and in the journal's high-water mark, that a job is about to be sent.
+/// Writes down beside the output, and in the journal's high-water mark, that a job is about to be
+/// sent.
 async fn write_down(shared: &Shared, job: &Job, search: Unknown) -> std::io::Result<()> {
     let (job, journal) = (job.clone(), shared.journal.clone());
     let simulated = shared.options.simulated;
@@ -235,8 +241,8 @@ async fn savable(shared: &Shared, job: &Job) -> Result<(), TargetError> {
     tokio::task::spawn_blocking(move || target.check()).await.unwrap_or(Ok(()))
 }
 
-/// Where all marks of a model are in use: takes the one that it got away from a create whose task is known. Why that cannot be,
-/// if it cannot.
+/// Where all marks of a model are in use: takes the one that it got away from a create whose task
+/// is known. Why that cannot be, if it cannot.
 async fn lacks_mark(
     shared: &Shared,
     job: &Job,

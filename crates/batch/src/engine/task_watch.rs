@@ -1,5 +1,6 @@
-//! Waiting for tasks: one watch for all jobs of a runner, so that the vendor's rates are kept however many there are. It never
-//! ends a wait by itself: that a task cannot be asked for says nothing about the task.
+//! Waiting for tasks: one watch for all jobs of a runner, so that the vendor's rates are kept
+//! however many there are. It never ends a wait by itself: that a task cannot be asked for says
+//! nothing about the task.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -64,7 +65,8 @@ pub(crate) fn start(client: &Client, options: WatchOptions, sink: EventSink) -> 
 }
 
 impl TaskWatchHandle {
-    /// Waits for something to say about a task. Dropping this stops watching it and leaves the task alone.
+    /// Waits for something to say about a task. Dropping this stops watching it and leaves the task
+    /// alone.
     pub(crate) async fn wait(&self, key: &str, task: Watched) -> WaitOutcome {
         let id = task.id.clone();
         let (wake, woken) = oneshot::channel();

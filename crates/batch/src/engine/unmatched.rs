@@ -1,5 +1,6 @@
-//! Videos that are paid for before it is known whose they are: fetched into `unmatched/` beside the batch's own while their links
-//! live, and assigned later by a person. Never decides whose a video is.
+//! Videos that are paid for before it is known whose they are: fetched into `unmatched/` beside the
+//! batch's own while their links live, and assigned later by a person. Never decides whose a video
+//! is.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -135,7 +136,8 @@ pub(super) async fn place_from(
     }
 }
 
-/// Never over another file. The sidecar first: a video without one could not be assigned after a crash.
+/// Never over another file. The sidecar first: a video without one could not be assigned after a
+/// crash.
 fn move_file(from: &Path, to: &Path, made_from: Option<Provenance>) -> io::Result<FileAt> {
     let mut sidecar = Sidecar::read(from)?.ok_or(io::ErrorKind::NotFound)?.provenance(made_from);
     let facts = sidecar.file.as_mut().ok_or(io::ErrorKind::InvalidData)?;

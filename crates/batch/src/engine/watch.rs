@@ -48,7 +48,8 @@ pub(crate) async fn watch(
             } else {
                 let reason = why(&task);
                 let failed = shared.journal.failed(job, &kept, &reason).await?;
-                // It is not billed: sending it again is no second bill, with or without this journal.
+                // It is not billed: sending it again is no second bill, with or without this
+                // journal.
                 forget(job).await;
                 failed.into()
             };

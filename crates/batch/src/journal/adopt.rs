@@ -1,5 +1,6 @@
-//! Takes what a record beside an output says into a row that knows nothing of it: the journal was lost or rolled back, and the
-//! task is paid for. Moves the row along the steps of a job's life, in one transaction; sends nothing.
+//! Takes what a record beside an output says into a row that knows nothing of it: the journal was
+//! lost or rolled back, and the task is paid for. Moves the row along the steps of a job's life, in
+//! one transaction; sends nothing.
 
 use ark_video::UnixMillis;
 use serde_json::Value as Json;
@@ -25,7 +26,8 @@ pub(crate) struct Adopted {
 }
 
 impl Journal {
-    /// Takes a record into a row that was not sent. What was spent counts against the caps, and is refused by none.
+    /// Takes a record into a row that was not sent. What was spent counts against the caps, and is
+    /// refused by none.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Whether the journal is what it has to be: the file whole, each row as it was written, budgets and counts the sums of the
-//! rows. Changes nothing.
+//! Whether the journal is what it has to be: the file whole, each row as it was written, budgets
+//! and counts the sums of the rows. Changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ const PAGE: usize = 500;
 const ENOUGH: usize = 100;
 
 impl Journal {
-    /// Reads the whole journal as one snapshot; other runners go on meanwhile. Nothing may be sent while there
-    /// are findings. At most about a hundred are returned.
+    /// Reads the whole journal as one snapshot; other runners go on meanwhile. Nothing may be sent
+    /// while there are findings. At most about a hundred are returned.
     ///
     /// # Errors
     ///

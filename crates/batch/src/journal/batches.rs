@@ -67,7 +67,8 @@ impl Journal {
         .await
     }
 
-    /// Sends nothing more of a batch; what runs is still waited for and fetched. `false` if there is no such batch.
+    /// Sends nothing more of a batch; what runs is still waited for and fetched. `false` if there
+    /// is no such batch.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Tasks of a job beside its own: a second bill that a late answer revealed, or the task of an attempt before a retry.
+//! Tasks of a job beside its own: a second bill that a late answer revealed, or the task of an
+//! attempt before a retry.
 
 use ark_video::UnixMillis;
 
@@ -70,8 +71,9 @@ impl Journal {
         .await
     }
 
-    /// All task ids of a model that the journal knows and that may have been created at `since` or later, in milliseconds since
-    /// 1970: what a search for a lost task has to leave out. Bills are in it whatever their model.
+    /// All task ids of a model that the journal knows and that may have been created at `since` or
+    /// later, in milliseconds since 1970: what a search for a lost task has to leave out. Bills are
+    /// in it whatever their model.
     ///
     /// # Errors
     ///

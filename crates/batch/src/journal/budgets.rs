@@ -1,5 +1,5 @@
-//! Money: what each row holds of which budget, budgets moved with the rows, caps. A budget is the sum of what the rows hold of it;
-//! [`held`] is the only place that says how much that is.
+//! Money: what each row holds of which budget, budgets moved with the rows, caps. A budget is the
+//! sum of what the rows hold of it; [`held`] is the only place that says how much that is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,8 +133,9 @@ fn with_checksum(key: &BudgetKey, row: &BudgetRow) -> Vec<Value> {
     ])
 }
 
-/// The budgets of these scopes, and those in `needed` even if they are new; no other transaction changes them before this one
-/// ends. New ones are made before any is locked, and both in the order of their keys: there is no deadlock.
+/// The budgets of these scopes, and those in `needed` even if they are new; no other transaction
+/// changes them before this one ends. New ones are made before any is locked, and both in the order
+/// of their keys: there is no deadlock.
 async fn lock(
     tx: &mut Tx,
     scopes: &BTreeSet<String>,
@@ -164,7 +165,8 @@ async fn write(tx: &mut Tx, rows: &[(BudgetKey, BudgetRow)]) -> Result<(), Store
     Ok(())
 }
 
-/// Changes budgets; with `request`, only if each cap leaves room for it, and returns the refusal if one does not.
+/// Changes budgets; with `request`, only if each cap leaves room for it, and returns the refusal if
+/// one does not.
 pub(super) async fn change(
     tx: &mut Tx,
     changes: &BTreeMap<BudgetKey, Sums>,
@@ -225,7 +227,8 @@ fn judge(
         let known = |unit: &str| parts.iter().find(|(of, _)| of == unit).map(|(_, number)| *number);
         for &(unit, cap) in &caps {
             let Some(number) = known(unit) else {
-                // A job priced in another currency is fine as long as that one has a cap of its own.
+                // A job priced in another currency is fine as long as that one has a cap of its
+                // own.
                 let other =
                     *unit != TOKENS && caps.iter().any(|(of, _)| *of != TOKENS && known(of).is_some());
                 if other {
@@ -261,8 +264,8 @@ fn cap_key(scope: &Scope, unit: &str) -> BudgetKey {
 }
 
 impl Journal {
-    /// What is reserved and spent, and where the caps are, by scope and unit. A day's cap stands with each day that has
-    /// something, and once with the day `*`.
+    /// What is reserved and spent, and where the caps are, by scope and unit. A day's cap stands
+    /// with each day that has something, and once with the day `*`.
     ///
     /// # Errors
     ///
@@ -290,8 +293,8 @@ impl Journal {
             .collect()
     }
 
-    /// Sets these caps, in place of those on the same scope in the same unit; others stay. What is reserved already stays
-    /// reserved, even above a lower cap.
+    /// Sets these caps, in place of those on the same scope in the same unit; others stay. What is
+    /// reserved already stays reserved, even above a lower cap.
     ///
     /// # Errors
     ///

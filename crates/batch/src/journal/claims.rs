@@ -1,7 +1,9 @@
-//! The journal as a queue: which runner works on which row. A claim is a lease that lasts as long as its runner is seen
-//! (`runners`), and a hint: it spares two runners the same work. What is sent is decided by the compare-and-set of `moves` alone.
+//! The journal as a queue: which runner works on which row. A claim is a lease that lasts as long
+//! as its runner is seen (`runners`), and a hint: it spares two runners the same work. What is sent
+//! is decided by the compare-and-set of `moves` alone.
 //!
-//! The column `claim` holds the runner's id; nothing: the row is free; `~` and a name: the intent waits for the job of that name.
+//! The column `claim` holds the runner's id; nothing: the row is free; `~` and a name: the intent
+//! waits for the job of that name.
 
 use std::time::Duration;
 
@@ -15,7 +17,8 @@ use super::error::{ErrorContext, StoreError};
 use super::schema::JOB;
 use super::{Journal, JournalError, rows};
 
-/// Before the name of the job that an intent waits for. No runner's id begins with it, and it sorts behind all of them.
+/// Before the name of the job that an intent waits for. No runner's id begins with it, and it sorts
+/// behind all of them.
 const WAITS: &str = "~";
 
 /// On which channel PostgreSQL says that there may be something to claim.
@@ -23,7 +26,8 @@ const CHANNEL: &str = "ark_video_journal";
 
 const CONTEXT: ErrorContext = ErrorContext { what: "Claiming jobs", so: "Nothing was sent because of it." };
 
-/// What a runner goes on with when the runner that began it is gone. A held job may have videos to fetch.
+/// What a runner goes on with when the runner that began it is gone. A held job may have videos to
+/// fetch.
 const ON_THEIR_WAY: [State; 6] =
     [State::Submitting, State::Unknown, State::Submitted, State::Finished, State::Downloaded, State::Held];
 
@@ -44,7 +48,8 @@ fn skip_locked(tx: &Tx) -> &'static str {
     }
 }
 
-/// Gives a row back: the next runner that asks takes it. For moves by others than the runner that works on it.
+/// Gives a row back: the next runner that asks takes it. For moves by others than the runner that
+/// works on it.
 pub(super) async fn free(tx: &mut Tx, key: &str) -> Result<(), StoreError> {
     tx.execute("UPDATE ark_job SET claim = '' WHERE key = $1", vec![key.into()]).await?;
     notify(tx).await
@@ -60,7 +65,8 @@ pub(super) async fn free_followers(tx: &mut Tx, job: &Job) -> Result<(), StoreEr
     }
 }
 
-/// Wakes the runners of other processes when the transaction is committed. Those of an SQLite file ask by themselves.
+/// Wakes the runners of other processes when the transaction is committed. Those of an SQLite file
+/// ask by themselves.
 pub(super) async fn notify(tx: &mut Tx) -> Result<(), StoreError> {
     if let Tx::Postgres(_) = tx {
         tx.execute(format!("NOTIFY {CHANNEL}"), Vec::new()).await?;
@@ -69,7 +75,8 @@ pub(super) async fn notify(tx: &mut Tx) -> Result<(), StoreError> {
 }
 
 impl Journal {
-    /// Wakes a runner when another process notifies, where the database can do that; ends when the connection does.
+    /// Wakes a runner when another process notifies, where the database can do that; ends when the
+    /// connection does.
     pub(crate) async fn listen(&self, wake: &Notify) -> Result<(), JournalError> {
         let Db::Postgres(pool) = &self.inner.db else { return std::future::pending().await };
         let listen = async {
@@ -117,7 +124,8 @@ impl Journal {
         Ok(found)
     }
 
-    /// Claims free intents of a model, at most `limit`: the highest priority first, then by their place in the list.
+    /// Claims free intents of a model, at most `limit`: the highest priority first, then by their
+    /// place in the list.
     pub(crate) async fn claim_intents(
         &self,
         runner: &str,
@@ -156,7 +164,8 @@ impl Journal {
         .await
     }
 
-    /// Claims rows that are on their way, or held, and that no living runner works on; frees the intents of dead runners.
+    /// Claims rows that are on their way, or held, and that no living runner works on; frees the
+    /// intents of dead runners.
     pub(crate) async fn claim_orphans(
         &self,
         runner: &str,
@@ -207,7 +216,8 @@ impl Journal {
         .await
     }
 
-    /// Whether another runner is at an open job of these batches: its end, or its runner's, is worth waiting for.
+    /// Whether another runner is at an open job of these batches: its end, or its runner's, is
+    /// worth waiting for.
     pub(crate) async fn has_others(&self, runner: &str, batches: &[String]) -> Result<bool, JournalError> {
         self.with_retry(CONTEXT, || async {
             let open: Vec<_> = State::ALL.into_iter().filter(|state| state.is_open()).collect();
@@ -244,7 +254,8 @@ impl Journal {
         .await
     }
 
-    /// Lets an intent wait until the job that it follows is settled. `false` if that is so already, or the claim is lost.
+    /// Lets an intent wait until the job that it follows is settled. `false` if that is so already,
+    /// or the claim is lost.
     pub(crate) async fn wait_for(
         &self,
         runner: &str,

@@ -1,11 +1,13 @@
-//! One way to speak to both databases: values to bind, rows read by name, transactions. Knows no table.
+//! One way to speak to both databases: values to bind, rows read by name, transactions. Knows no
+//! table.
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Error, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
 
 pub(super) enum Db {
-    /// One connection writes, so that the tasks of this process queue up here and not at the file's lock; some read.
+    /// One connection writes, so that the tasks of this process queue up here and not at the file's
+    /// lock; some read.
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
@@ -97,7 +99,8 @@ macro_rules! bound {
 }
 
 impl Db {
-    /// A transaction that writes. On SQLite it holds the file's lock from the start, so that what was read in it stays true.
+    /// A transaction that writes. On SQLite it holds the file's lock from the start, so that what
+    /// was read in it stays true.
     pub(super) async fn write(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
@@ -189,7 +192,8 @@ impl Tx {
         Ok(self.all(sql, values).await?.into_iter().next())
     }
 
-    /// Rows that no other transaction can change before this transaction ends. Give an order: who locks in one order never deadlocks.
+    /// Rows that no other transaction can change before this transaction ends. Give an order: who
+    /// locks in one order never deadlocks.
     pub(super) async fn all_locked(
         &mut self,
         sql: impl Into<String>,

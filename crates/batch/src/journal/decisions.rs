@@ -14,7 +14,8 @@ use super::transition::{SENT, Transition, UNSENT, own};
 use super::{Approved, Bill, BillKind, CasOutcome, Journal, JournalError, Resolve, bills, claims, rows};
 
 impl Journal {
-    /// Parks an intent: for a person's approval, for want of budget, or because it can no longer be sent as planned.
+    /// Parks an intent: for a person's approval, for want of budget, or because it can no longer be
+    /// sent as planned.
     ///
     /// # Errors
     ///
@@ -32,8 +33,8 @@ impl Journal {
         .await
     }
 
-    /// Makes it an intent again, free for any runner. Of a job that had been sent, it begins a new attempt, and a
-    /// new bill if that succeeds; the earlier one's cost and task are kept.
+    /// Makes it an intent again, free for any runner. Of a job that had been sent, it begins a new
+    /// attempt, and a new bill if that succeeds; the earlier one's cost and task are kept.
     ///
     /// # Errors
     ///
@@ -90,7 +91,8 @@ impl Journal {
         .await
     }
 
-    /// Approves the video of a job, by its name in the batch: what waited for that is an intent again.
+    /// Approves the video of a job, by its name in the batch: what waited for that is an intent
+    /// again.
     ///
     /// # Errors
     ///
@@ -140,7 +142,8 @@ impl Journal {
         Ok(Approved { job, reopened })
     }
 
-    /// Replaces the request by its model once it is no longer needed: the prompt and the inputs are no longer in the row.
+    /// Replaces the request by its model once it is no longer needed: the prompt and the inputs are
+    /// no longer in the row.
     ///
     /// # Errors
     ///

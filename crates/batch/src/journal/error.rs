@@ -1,4 +1,5 @@
-//! Why the journal could not do something, in sentences for people. Names no address with a password.
+//! Why the journal could not do something, in sentences for people. Names no address with a
+//! password.
 
 use std::borrow::Cow;
 use std::fmt;

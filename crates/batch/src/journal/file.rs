@@ -1,4 +1,5 @@
-//! The journal's file before SQLite sees it: what is there, on what kind of disk, with which rights. And its copies.
+//! The journal's file before SQLite sees it: what is there, on what kind of disk, with which
+//! rights. And its copies.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -13,7 +14,8 @@ use super::schema::APPLICATION_ID;
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// File systems whose files several machines may write, where SQLite's log cannot be shared (sqlite.org/wal.html).
+/// File systems whose files several machines may write, where SQLite's log cannot be shared
+/// (sqlite.org/wal.html).
 const NETWORK: [&str; 16] = [
     "nfs",
     "nfs4",
@@ -33,8 +35,9 @@ const NETWORK: [&str; 16] = [
     "fuse.s3fs",
 ];
 
-/// The file that a link leads to. SQLite follows links too, so that only there its companions, the kind of disk and the
-/// high-water mark are the journal's own. What leads to no journal is refused by [`prepare`].
+/// The file that a link leads to. SQLite follows links too, so that only there its companions, the
+/// kind of disk and the high-water mark are the journal's own. What leads to no journal is refused
+/// by [`prepare`].
 pub(super) fn real(path: &Path) -> PathBuf {
     let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     // An empty file is as good as a new journal, and may be anyone's.
@@ -53,7 +56,8 @@ fn io_error(error: &io::Error, what: &str) -> StoreError {
     StoreError::Reported(kind, format!("{what} ({error})"))
 }
 
-/// Makes the file if there is none and `create` says so; refuses what is no journal, unseen by SQLite, which would change it.
+/// Makes the file if there is none and `create` says so; refuses what is no journal, unseen by
+/// SQLite, which would change it.
 pub(super) fn prepare(path: &Path, create: bool) -> Result<(), StoreError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -69,7 +73,8 @@ pub(super) fn prepare(path: &Path, create: bool) -> Result<(), StoreError> {
             Err(StoreError::Reported(JournalErrorKind::Foreign, "it is no file".to_owned()))
         }
         Ok(found) => {
-            // Asked before and after, so that a program that closes the journal just now is not taken for damage.
+            // Asked before and after, so that a program that closes the journal just now is not
+            // taken for damage.
             let log = || fs::metadata(beside(path, "-wal")).map_or(0, |log| log.len());
             let before = log();
             let found = fs::metadata(path).unwrap_or(found);
@@ -150,11 +155,12 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-/// What SQLite keeps beside a database (sqlite.org/tempfiles.html); it opens whatever has these names.
+/// What SQLite keeps beside a database (sqlite.org/tempfiles.html); it opens whatever has these
+/// names.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Refuses what has a name that SQLite would write through: a link, a pipe, a second name of another file. A journal that
-/// was copied by hard links has companions that were copied so too.
+/// Refuses what has a name that SQLite would write through: a link, a pipe, a second name of
+/// another file. A journal that was copied by hard links has companions that were copied so too.
 fn refuse_planted(path: &Path) -> Result<(), StoreError> {
     let copied = is_own_file(path).is_err();
     for ending in COMPANIONS {

@@ -1,5 +1,6 @@
-//! The high-water mark: what is kept beside a journal's file of how far it was. By it a journal is known that was deleted,
-//! emptied or rolled back to an earlier copy, which knows nothing of what was sent since and would send it again.
+//! The high-water mark: what is kept beside a journal's file of how far it was. By it a journal is
+//! known that was deleted, emptied or rolled back to an earlier copy, which knows nothing of what
+//! was sent since and would send it again.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,8 @@ pub(super) struct Mark {
     began: i64,
     /// All changes of all rows; rows are never deleted, so this only grows.
     changes: i64,
-    /// The row that was sent last, and its changes: a journal that is older than that lacks a create.
+    /// The row that was sent last, and its changes: a journal that is older than that lacks a
+    /// create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent: Option<(String, i64)>,
     /// Nothing of it was ever sent: it may be lost without a loss.
@@ -110,7 +112,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down that this row is about to be sent. Cheap: one small file before each create, for the death right after it.
+    /// Writes down that this row is about to be sent. Cheap: one small file before each create, for
+    /// the death right after it.
     pub(crate) fn raise_high_water(&self, job: &Job) {
         if let Some(path) = self.file()
             && let Some(mut mark) = self.known_mark(&path)

@@ -1,5 +1,6 @@
-//! Which journal this is: an id that is drawn once and copied with the file, the place where it was used last, and the list
-//! that each batch was planned from. Small facts beside the rows; sends nothing.
+//! Which journal this is: an id that is drawn once and copied with the file, the place where it was
+//! used last, and the list that each batch was planned from. Small facts beside the rows; sends
+//! nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
@@ -101,8 +102,8 @@ impl Journal {
         Ok((!other).then_some(before))
     }
 
-    /// Makes a copy a journal of its own: the file that it was copied from is another one from now on. What was sent from here
-    /// on has the new id.
+    /// Makes a copy a journal of its own: the file that it was copied from is another one from now
+    /// on. What was sent from here on has the new id.
     pub(crate) async fn separate(&self, random: &dyn Random) -> Result<(), JournalError> {
         if self.original().await?.is_none() {
             return Ok(());
@@ -137,8 +138,8 @@ impl Journal {
         Ok(before.await?.is_some_and(|before| Path::new(&before) == absolute(list)))
     }
 
-    /// Whether a list may be planned as this batch: it is new, or the list is the one that was planned before, edited or moved.
-    /// `list` is its file; `-` for standard input.
+    /// Whether a list may be planned as this batch: it is new, or the list is the one that was
+    /// planned before, edited or moved. `list` is its file; `-` for standard input.
     ///
     /// # Errors
     ///
@@ -158,8 +159,8 @@ impl Journal {
         .await
     }
 
-    /// Two lists of one name must not replace each other's shots. A list is known again by its place; one that was moved, or
-    /// is on another machine, by a shot that both have.
+    /// Two lists of one name must not replace each other's shots. A list is known again by its
+    /// place; one that was moved, or is on another machine, by a shot that both have.
     pub(super) async fn compare_list(
         &self,
         batch: &BatchRow,

@@ -1,4 +1,5 @@
-//! Answers that come after their row has moved on. None is lost: the row takes the task, or it is kept among the bills.
+//! Answers that come after their row has moved on. None is lost: the row takes the task, or it is
+//! kept among the bills.
 
 use crate::{Job, State};
 
@@ -7,8 +8,9 @@ use super::transition::{Transition, own, owner};
 use super::{Bill, BillKind, Journal, JournalError, LateResponse, bills};
 
 impl Journal {
-    /// An answer with an id that came after the row had moved on: the row takes the task if it has no other and nothing else is
-    /// on its way; otherwise the task is kept among the bills. `attempt` and `token` are those of the create that was answered.
+    /// An answer with an id that came after the row had moved on: the row takes the task if it has
+    /// no other and nothing else is on its way; otherwise the task is kept among the bills.
+    /// `attempt` and `token` are those of the create that was answered.
     ///
     /// # Errors
     ///
@@ -43,7 +45,8 @@ impl Journal {
             job.task_id.is_none()
                 && job.attempt.as_ref().is_some_and(|last| last.number == attempt && last.token == token)
         };
-        // Where nothing is on its way, taking the task saves the bill of a second one, if it is for the same request still.
+        // Where nothing is on its way, taking the task saves the bill of a second one, if it is for
+        // the same request still.
         let way = |job: &Job| match job.state {
             State::Submitting | State::Unknown | State::Held => Some(&[State::Submitted][..]),
             _ if job.attempt.as_ref().map(|last| &last.request_hash) != Some(&job.planned.request_hash) => {

@@ -1,5 +1,6 @@
-//! Marks of creates: which `execution_expires_after` a model's attempts of the last 7 days have, so that no two runners give the
-//! same one. A mark is taken in the transaction that writes down the attempt, and given back when nothing was sent with it.
+//! Marks of creates: which `execution_expires_after` a model's attempts of the last 7 days have, so
+//! that no two runners give the same one. A mark is taken in the transaction that writes down the
+//! attempt, and given back when nothing was sent with it.
 //!
 //! They are kept among the buckets, which say the same: from when on something may be taken again.
 
@@ -60,8 +61,8 @@ impl Journal {
         Ok(())
     }
 
-    /// The marks that creates of this model have, for [`ark_video::CreateOptions::marks_in_use`]: those of the last 7 days, and
-    /// those whose task is still looked for.
+    /// The marks that creates of this model have, for [`ark_video::CreateOptions::marks_in_use`]:
+    /// those of the last 7 days, and those whose task is still looked for.
     ///
     /// # Errors
     ///
@@ -100,8 +101,8 @@ impl Journal {
         Ok(in_use)
     }
 
-    /// Lets a mark be taken again before its time, where all are in use: that of a create whose task is known, which was sent at
-    /// `used_at`. `false` if another runner was faster.
+    /// Lets a mark be taken again before its time, where all are in use: that of a create whose
+    /// task is known, which was sent at `used_at`. `false` if another runner was faster.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
-//! The tables and how they change from one format to the next: `migrations/*.sql`, in a table of versions that is ours alone.
-//! Each leaves all rows as they are: a damaged row stays damaged, and is found where rows are read.
+//! The tables and how they change from one format to the next: `migrations/*.sql`, in a table of
+//! versions that is ours alone. Each leaves all rows as they are: a damaged row stays damaged, and
+//! is found where rows are read.
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -18,7 +19,8 @@ const STEPS: [(&str, &str); 2] = [
 /// The format that this version reads and writes: how many steps there are.
 pub(super) const FORMAT: i64 = STEPS.len() as i64;
 
-/// Another program's migrations may be in the same database: earlier versions had a queue that kept its own there.
+/// Another program's migrations may be in the same database: earlier versions had a queue that kept
+/// its own there.
 const TABLE: &str = "ark_migration";
 
 /// `text` is the database's type of a text that is compared byte by byte.
@@ -34,7 +36,8 @@ fn migrator(text: &str) -> Migrator {
     migrator
 }
 
-/// Brings the tables to this version's format. Not by [`Migrator::run`], whose future is not known to be `Send`.
+/// Brings the tables to this version's format. Not by [`Migrator::run`], whose future is not known
+/// to be `Send`.
 pub(super) async fn migrate(tx: &mut Tx) -> Result<(), StoreError> {
     let migrated = match tx {
         Tx::Sqlite(tx) => migrator("TEXT").run_direct(None, &mut **tx, false).await,
@@ -62,8 +65,8 @@ pub(super) async fn has_our_tables(tx: &mut Tx) -> Result<bool, StoreError> {
     Ok(found == expected)
 }
 
-/// What the queue of earlier versions left: the journal knows all of it. A file is the journal's alone; on a server the tables
-/// may be other programs' too, so only what is ours goes.
+/// What the queue of earlier versions left: the journal knows all of it. A file is the journal's
+/// alone; on a server the tables may be other programs' too, so only what is ours goes.
 const OLD_QUEUE: [(&str, &str); 2] = [
     (
         "SELECT name FROM sqlite_schema WHERE name = 'Jobs'",
@@ -76,7 +79,8 @@ const OLD_QUEUE: [(&str, &str); 2] = [
 ];
 
 impl Journal {
-    /// Takes away what the queue of earlier versions left. Only while no other runner lives: it may be of such a version.
+    /// Takes away what the queue of earlier versions left. Only while no other runner lives: it may
+    /// be of such a version.
     pub(crate) async fn drop_old_queue(&self) -> Result<(), JournalError> {
         let context =
             ErrorContext { what: "Taking away the queue of an earlier version", so: "It does no harm." };

@@ -1,5 +1,6 @@
-//! The journal: one row per job, moved by compare-and-set, durable before the network is touched. Budget and running counts
-//! change in the same transaction as the rows that they are the sum of. It is the queue too: `claims`. Sends nothing.
+//! The journal: one row per job, moved by compare-and-set, durable before the network is touched.
+//! Budget and running counts change in the same transaction as the rows that they are the sum of.
+//! It is the queue too: `claims`. Sends nothing.
 
 mod adopt;
 mod audit;
@@ -50,9 +51,10 @@ pub use types::{
 
 /// The jobs of one or more batches, durable. Cheap to clone; all clones are the same journal.
 ///
-/// A move takes the job as the caller knows it and ends in [`CasOutcome::Conflict`] if the row is no longer like that. It is one
-/// transaction: the row, the budgets and the running counts change together, on the disk, or nothing does. When a move fails
-/// with an error, read the job again before going on: on a server the commit may have been heard although its answer was not.
+/// A move takes the job as the caller knows it and ends in [`CasOutcome::Conflict`] if the row is
+/// no longer like that. It is one transaction: the row, the budgets and the running counts change
+/// together, on the disk, or nothing does. When a move fails with an error, read the job again
+/// before going on: on a server the commit may have been heard although its answer was not.
 #[derive(Clone)]
 pub struct Journal {
     inner: Arc<Inner>,
@@ -81,13 +83,14 @@ impl Journal {
         matches!(self.inner.db, Db::Sqlite { .. })
     }
 
-    /// Ends its connections when the last answers are in. Everything that was answered is durable without it.
+    /// Ends its connections when the last answers are in. Everything that was answered is durable
+    /// without it.
     pub async fn close(&self) {
         self.inner.db.close().await;
     }
 
-    /// Copies it, as it is now, to another file, and puts that in the place of what was there. `false` where the journal is on
-    /// a server: its copies are the server's business.
+    /// Copies it, as it is now, to another file, and puts that in the place of what was there.
+    /// `false` where the journal is on a server: its copies are the server's business.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The steps of a job's life, from the attempt that is about to be sent to the accounted cost. Each is one `transition`.
+//! The steps of a job's life, from the attempt that is about to be sent to the accounted cost. Each
+//! is one `transition`.
 
 use ark_video::UnixMillis;
 use serde_json::Value as Json;
@@ -10,13 +11,15 @@ use super::transition::{SENT, Transition, UNSENT, own};
 use super::{CasOutcome, Journal, JournalError, SlotRequest, Submitting, claims, pace};
 
 impl Journal {
-    /// The step before the network: reserves `attempt.reserved` in the budgets of the batch, of the day and of each tag, takes a
-    /// slot, and writes down that the job is about to be sent, in one transaction. The journal gives the attempt its number.
+    /// The step before the network: reserves `attempt.reserved` in the budgets of the batch, of the
+    /// day and of each tag, takes a slot, and writes down that the job is about to be sent, in one
+    /// transaction. The journal gives the attempt its number.
     ///
     /// # Errors
     ///
-    /// When it cannot be written: nothing may be sent then. If the commit was heard although its answer was not (a server that
-    /// died), the row says `submitting` with this token: read it again and take it back with [`Self::not_sent`].
+    /// When it cannot be written: nothing may be sent then. If the commit was heard although its
+    /// answer was not (a server that died), the row says `submitting` with this token: read it
+    /// again and take it back with [`Self::not_sent`].
     pub async fn submitting(
         &self,
         job: &Job,
@@ -61,7 +64,8 @@ impl Journal {
         }
     }
 
-    /// It was proven that nothing was sent, or the pace refused it: an intent again, with nothing reserved.
+    /// It was proven that nothing was sent, or the pace refused it: an intent again, with nothing
+    /// reserved.
     ///
     /// # Errors
     ///
@@ -91,12 +95,13 @@ impl Journal {
         .await
     }
 
-    /// It is unknown whether a task was created. Reservation and slot stay. `search` is what reconciling needs, if it is better
-    /// than what the attempt has.
+    /// It is unknown whether a task was created. Reservation and slot stay. `search` is what
+    /// reconciling needs, if it is better than what the attempt has.
     ///
     /// # Errors
     ///
-    /// When it cannot be written: the row still says that it is being submitted, which leads to the same.
+    /// When it cannot be written: the row still says that it is being submitted, which leads to the
+    /// same.
     pub async fn unknown(
         &self,
         job: &Job,
@@ -137,7 +142,8 @@ impl Journal {
         self.moved(context, job, &from, async |tx, next| own(tx, next, task_id, created_at).await).await
     }
 
-    /// Reconciling has no single answer: a person decides. `candidates` are the tasks that may be its own.
+    /// Reconciling has no single answer: a person decides. `candidates` are the tasks that may be
+    /// its own.
     ///
     /// # Errors
     ///
@@ -204,7 +210,8 @@ impl Journal {
         .await
     }
 
-    /// Keeps why a job does not get on where it stands, for people. Writes only if it says something new.
+    /// Keeps why a job does not get on where it stands, for people. Writes only if it says
+    /// something new.
     ///
     /// # Errors
     ///
@@ -248,8 +255,9 @@ impl Journal {
         .await
     }
 
-    /// No video can be had. `cost` is what its usage says; without it, what was reserved counts as spent, since it may have been
-    /// billed, and the row says that it is [`unmetered`](Job::unmetered).
+    /// No video can be had. `cost` is what its usage says; without it, what was reserved counts as
+    /// spent, since it may have been billed, and the row says that it is
+    /// [`unmetered`](Job::unmetered).
     ///
     /// # Errors
     ///
@@ -284,7 +292,8 @@ impl Journal {
         .await
     }
 
-    /// The video is in its place and accounted for: [`Self::downloaded`] and [`Self::settled`] in one transaction.
+    /// The video is in its place and accounted for: [`Self::downloaded`] and [`Self::settled`] in
+    /// one transaction.
     ///
     /// # Errors
     ///
@@ -305,8 +314,9 @@ impl Journal {
         .await
     }
 
-    /// Its cost takes the place of its reservation. Where its usage says nothing there is no cost: then what was reserved counts
-    /// as spent, and the row says that it is [`unmetered`](Job::unmetered). The end.
+    /// Its cost takes the place of its reservation. Where its usage says nothing there is no cost:
+    /// then what was reserved counts as spent, and the row says that it is
+    /// [`unmetered`](Job::unmetered). The end.
     ///
     /// # Errors
     ///

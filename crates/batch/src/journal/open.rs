@@ -1,5 +1,5 @@
-//! Opening: connections with the settings that durability hangs on, our tables and no others, one clear sentence for
-//! everything that is not as it has to be.
+//! Opening: connections with the settings that durability hangs on, our tables and no others, one
+//! clear sentence for everything that is not as it has to be.
 #![expect(clippy::disallowed_methods, reason = "waits for another process's lock")]
 
 use std::path::Path;
@@ -36,19 +36,21 @@ const SERVER_CONNECTIONS: u32 = 8;
 /// Two programs that find no tables at once make them one after the other under this lock.
 const CREATION_LOCK: i64 = 0x6172_6b76;
 
-/// A frozen runner must not hold a row that others wait for; and a plan that was made when the tables were empty must not be
-/// kept when they hold a hundred thousand rows.
+/// A frozen runner must not hold a row that others wait for; and a plan that was made when the
+/// tables were empty must not be kept when they hold a hundred thousand rows.
 const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; SET plan_cache_mode = force_custom_plan; \
      SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'";
 
 impl Journal {
-    /// Opens a journal, or makes it. A link to a journal is followed: what belongs beside it is then beside the file that it
-    /// leads to. The file of a new one is the user's alone (0600), and so is its folder if it is new.
+    /// Opens a journal, or makes it. A link to a journal is followed: what belongs beside it is
+    /// then beside the file that it leads to. The file of a new one is the user's alone (0600), and
+    /// so is its folder if it is new.
     ///
     /// # Errors
     ///
-    /// When it is missing, something else, damaged, newer than this version, may not be written, on a network file system, or
-    /// the server cannot be reached or refuses. Nothing foreign is touched.
+    /// When it is missing, something else, damaged, newer than this version, may not be written, on
+    /// a network file system, or the server cannot be reached or refuses. Nothing foreign is
+    /// touched.
     pub async fn open(at: &JournalAt, options: OpenOptions) -> Result<Self, JournalError> {
         let (place, opened) = match at {
             JournalAt::File(path) => {
@@ -87,8 +89,8 @@ async fn open_file(path: &Path, options: &OpenOptions) -> Result<Db, StoreError>
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(60))
             .test_before_acquire(false)
-            // A full disk ends a transaction behind sqlx's back (sqlite.org/lang_transaction.html); its connection would then
-            // refuse to begin another one for ever.
+            // A full disk ends a transaction behind sqlx's back (sqlite.org/lang_transaction.html);
+            // its connection would then refuse to begin another one for ever.
             .after_release(|connection, _| {
                 Box::pin(async move {
                     connection.ping().await?;
@@ -101,7 +103,8 @@ async fn open_file(path: &Path, options: &OpenOptions) -> Result<Db, StoreError>
     let mut waited = Duration::ZERO;
     let writer = loop {
         match pool(1).connect_with(connect.clone()).await {
-            // The change to WAL does not wait for a process that is making the same file, whatever `busy_timeout` says.
+            // The change to WAL does not wait for a process that is making the same file, whatever
+            // `busy_timeout` says.
             Err(error) if waited < LOCK_TIMEOUT && is_busy(&error) => {
                 tokio::time::sleep(PAUSE).await;
                 waited += PAUSE;

@@ -1,4 +1,5 @@
-//! What all runners of a journal share of the account's limits: how many tasks run, and permits at a rate.
+//! What all runners of a journal share of the account's limits: how many tasks run, and permits at
+//! a rate.
 
 use ark_video::UnixMillis;
 
@@ -12,7 +13,8 @@ use super::{Journal, JournalError, Permit, SlotRequest, Slots};
 /// `next_at` and `complement` of a bucket add up to this: whatever flips in one of them shows.
 pub(super) const WHOLE: i64 = 1 << 62;
 
-/// No bucket is booked further ahead than this, in microseconds: more of it comes from a clock that was put back.
+/// No bucket is booked further ahead than this, in microseconds: more of it comes from a clock that
+/// was put back.
 const FURTHEST: i64 = 600_000_000;
 
 /// The slot that a row takes.
@@ -46,7 +48,8 @@ async fn write(tx: &mut Tx, model: &str, running: i64, ceiling: Option<i64>) -> 
     Ok(())
 }
 
-/// Frees the slot that a row leaves and takes the one that it enters; `false` if there is none for `request`.
+/// Frees the slot that a row leaves and takes the one that it enters; `false` if there is none for
+/// `request`.
 pub(super) async fn change(
     tx: &mut Tx,
     before: Option<&Job>,
@@ -120,8 +123,9 @@ impl Journal {
         .await
     }
 
-    /// Takes `n` permits of a bucket that all runners of the journal share and that fills with `per_second` permits. They are
-    /// used from now on at that rate; the next call gets the ones after them. Taking several at once spares writes.
+    /// Takes `n` permits of a bucket that all runners of the journal share and that fills with
+    /// `per_second` permits. They are used from now on at that rate; the next call gets the ones
+    /// after them. Taking several at once spares writes.
     ///
     /// # Errors
     ///

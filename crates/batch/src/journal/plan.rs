@@ -1,5 +1,5 @@
-//! A list compared with the jobs that the journal has of a batch. What was not sent follows the list; what was sent is never
-//! touched, and a changed shot gets a new revision beside it.
+//! A list compared with the jobs that the journal has of a batch. What was not sent follows the
+//! list; what was sent is never touched, and a changed shot gets a new revision beside it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,12 +42,13 @@ enum Act {
 }
 
 impl Journal {
-    /// Plans a list as a batch. Planning the same list again changes nothing; after a crash in the middle it completes the plan.
-    /// Nothing is sent.
+    /// Plans a list as a batch. Planning the same list again changes nothing; after a crash in the
+    /// middle it completes the plan. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// When it cannot be written, or two jobs have one name. Jobs that were planned before the error stay planned.
+    /// When it cannot be written, or two jobs have one name. Jobs that were planned before the
+    /// error stay planned.
     pub async fn plan(
         &self,
         batch: &str,
@@ -320,7 +321,8 @@ fn decide(old: &[Job], planned: &Planned) -> Act {
     if is_unsent || last.state == State::Dropped { Act::Replace } else { Act::Supersede }
 }
 
-/// What a row of this revision holds of the list: its video does not take the path of an earlier one's.
+/// What a row of this revision holds of the list: its video does not take the path of an earlier
+/// one's.
 fn wanted(planned: &Planned, revision: u32, old: &[Job]) -> Planned {
     let mut planned = planned.clone();
     let is_taken = old

@@ -41,7 +41,8 @@ impl Journal {
         Pages { journal: self, filter, last: None }
     }
 
-    /// All jobs of a filter, in the order of their keys, read from the journal in pages as they are polled.
+    /// All jobs of a filter, in the order of their keys, read from the journal in pages as they are
+    /// polled.
     pub fn stream(&self, filter: JobFilter) -> impl Stream<Item = Result<Job, JournalError>> + Send + '_ {
         stream::try_unfold(self.pages(filter), async |mut pages| {
             Ok(pages.next().await?.map(|page| (stream::iter(page.into_iter().map(Ok)), pages)))
@@ -82,7 +83,8 @@ impl Journal {
     /// When the journal cannot be read, or such a row is damaged.
     pub async fn unmetered(&self, batch: &str) -> Result<u64, JournalError> {
         self.with_retry(CONTEXT, || async {
-            // The text narrows it down, and the row itself decides: a request may hold a field of that name.
+            // The text narrows it down, and the row itself decides: a request may hold a field of
+            // that name.
             let condition = "WHERE batch = $1 AND body LIKE '%\"unmetered\":true%'";
             let rows = self.inner.db.all(JOB.select(condition), vec![batch.into()]).await?;
             rows.iter().map(|row| Ok(u64::from(rows::job(row)?.unmetered))).sum::<Result<u64, StoreError>>()
@@ -90,8 +92,8 @@ impl Journal {
         .await
     }
 
-    /// The next jobs after the key `after`, by key, at most `limit`: page by page, however many there are. An empty page is
-    /// the end.
+    /// The next jobs after the key `after`, by key, at most `limit`: page by page, however many
+    /// there are. An empty page is the end.
     ///
     /// # Errors
     ///
@@ -143,7 +145,8 @@ impl Journal {
         Ok(jobs)
     }
 
-    /// How many jobs are in which state, of one batch or of all. Revisions that a newer one has taken the place of count too.
+    /// How many jobs are in which state, of one batch or of all. Revisions that a newer one has
+    /// taken the place of count too.
     ///
     /// # Errors
     ///
@@ -171,8 +174,8 @@ impl Journal {
     }
 }
 
-/// The next keys of these states and batches. Each state's are in order in the index; only as many as are wanted are read,
-/// however many there are.
+/// The next keys of these states and batches. Each state's are in order in the index; only as many
+/// as are wanted are read, however many there are.
 async fn keys(
     tx: &mut Tx,
     states: &[State],

@@ -1,5 +1,6 @@
-//! The one retry of the journal: what a busy, full or unreachable database refuses is tried again within a bound. Nothing above
-//! this layer retries a journal call, and nothing here knows what the call does.
+//! The one retry of the journal: what a busy, full or unreachable database refuses is tried again
+//! within a bound. Nothing above this layer retries a journal call, and nothing here knows what the
+//! call does.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,8 +27,8 @@ pub(crate) struct JournalRetry {
 }
 
 impl Journal {
-    /// The same journal, whose calls are retried. [`Journal::submitting`] is not: what could not be written down in time is not
-    /// sent.
+    /// The same journal, whose calls are retried. [`Journal::submitting`] is not: what could not be
+    /// written down in time is not sent.
     pub(crate) fn with_retries(&self, retry: JournalRetry) -> Self {
         Self { inner: self.inner.clone(), retry: Some(Arc::new(retry)) }
     }
@@ -37,8 +38,9 @@ impl Journal {
         Self { inner: self.inner.clone(), retry: None }
     }
 
-    /// Makes a call, again after each transient error. After a lost answer to a commit, the next attempt finds the row changed and
-    /// reports a conflict: compare-and-set makes every call safe to repeat.
+    /// Makes a call, again after each transient error. After a lost answer to a commit, the next
+    /// attempt finds the row changed and reports a conflict: compare-and-set makes every call safe
+    /// to repeat.
     pub(super) async fn with_retry<T, F>(
         &self,
         context: ErrorContext,

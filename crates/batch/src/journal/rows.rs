@@ -1,4 +1,5 @@
-//! A job as a row and back. The body holds all of it; the columns beside it are what is searched and compared.
+//! A job as a row and back. The body holds all of it; the columns beside it are what is searched
+//! and compared.
 
 use crate::{Job, State};
 

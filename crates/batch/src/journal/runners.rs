@@ -1,5 +1,6 @@
-//! Which runners work on the journal, and which are still alive. For the decision whose half-done work is whose; no promise
-//! hangs on it, because compare-and-set decides each move, also of a runner that was wrongly thought dead.
+//! Which runners work on the journal, and which are still alive. For the decision whose half-done
+//! work is whose; no promise hangs on it, because compare-and-set decides each move, also of a
+//! runner that was wrongly thought dead.
 
 use std::time::Duration;
 
@@ -94,8 +95,8 @@ impl Journal {
         .await
     }
 
-    /// The runners that were heard of `within` this time. One whose time lies that far ahead counts as dead too: a clock was
-    /// put back since.
+    /// The runners that were heard of `within` this time. One whose time lies that far ahead counts
+    /// as dead too: a clock was put back since.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
-//! The rows with a checksum: the columns of each table in the order of their checksum, and the statements that follow from that.
-//! How the tables are made is in `migrations/`; columns that are not named here are outside of the checksum.
+//! The rows with a checksum: the columns of each table in the order of their checksum, and the
+//! statements that follow from that. How the tables are made is in `migrations/`; columns that are
+//! not named here are outside of the checksum.
 
 use std::fmt::Write as _;
 
@@ -27,7 +28,8 @@ impl Column {
     }
 }
 
-/// Each row ends in `crc`: the CRC-32C of all other columns, because SQLite notices no flipped bit in a row.
+/// Each row ends in `crc`: the CRC-32C of all other columns, because SQLite notices no flipped bit
+/// in a row.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,

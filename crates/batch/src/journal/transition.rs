@@ -1,5 +1,6 @@
-//! One transition of a row: lock it, compare, change it, and with it the budgets and the running counts, in one transaction.
-//! Which transition is allowed is decided by [`State::may_become`], what it costs by `budgets`.
+//! One transition of a row: lock it, compare, change it, and with it the budgets and the running
+//! counts, in one transaction. Which transition is allowed is decided by [`State::may_become`],
+//! what it costs by `budgets`.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,8 @@ impl Journal {
         rows.first().map(rows::job).transpose()
     }
 
-    /// Writes `next` over `before`, with the budgets and the running counts; `request` makes caps and slots count.
+    /// Writes `next` over `before`, with the budgets and the running counts; `request` makes caps
+    /// and slots count.
     pub(super) async fn put(
         &self,
         tx: &mut Tx,

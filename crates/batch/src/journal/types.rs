@@ -16,8 +16,9 @@ use crate::{Amount, Job, Scope, State};
 pub enum JournalAt {
     /// An SQLite file on a local disk; several processes of one machine may use it at once.
     File(PathBuf),
-    /// A PostgreSQL database, `postgres://user:password@host/database`; many machines may use it at once. Without `sslmode`
-    /// in the address, a server that is not on this machine has to prove who it is (`verify-full`).
+    /// A PostgreSQL database, `postgres://user:password@host/database`; many machines may use it at
+    /// once. Without `sslmode` in the address, a server that is not on this machine has to prove
+    /// who it is (`verify-full`).
     Postgres(SecretString),
 }
 
@@ -43,8 +44,8 @@ impl Default for OpenOptions {
 pub struct PlanOptions {
     /// Whether jobs that the list no longer has are dropped, if they were not sent. Default: false.
     pub drop_missing: bool,
-    /// The list's file, `-` for standard input: a batch remembers it, and another list of the same name is refused. Default: not
-    /// known, and nothing is refused.
+    /// The list's file, `-` for standard input: a batch remembers it, and another list of the same
+    /// name is refused. Default: not known, and nothing is refused.
     pub list: Option<PathBuf>,
 }
 
@@ -59,7 +60,8 @@ pub struct PlanChange {
     pub unchanged: Vec<String>,
     /// No longer in the list, and taken out.
     pub dropped: Vec<String>,
-    /// Changed after they were sent: the old row is still waited for, and a new revision stands beside it.
+    /// Changed after they were sent: the old row is still waited for, and a new revision stands
+    /// beside it.
     pub superseded: Vec<String>,
 }
 
@@ -182,7 +184,8 @@ pub struct Budget {
     pub scope: Scope,
     /// `tokens`, or a currency.
     pub unit: String,
-    /// Reserved for jobs under way: tokens, or millionths of the currency's unit, as are the next two.
+    /// Reserved for jobs under way: tokens, or millionths of the currency's unit, as are the next
+    /// two.
     pub reserved: u64,
     /// Spent.
     pub settled: u64,

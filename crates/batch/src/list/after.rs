@@ -1,4 +1,5 @@
-//! Which job follows which: names that exist, no circles, and what the job before has to deliver. Pure.
+//! Which job follows which: names that exist, no circles, and what the job before has to deliver.
+//! Pure.
 
 use std::collections::BTreeMap;
 

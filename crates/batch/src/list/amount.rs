@@ -1,4 +1,5 @@
-//! Amounts and caps as people write them: `3.50CNY`, `2USD`, `500000tokens`; in a list, under `caps`.
+//! Amounts and caps as people write them: `3.50CNY`, `2USD`, `500000tokens`; in a list, under
+//! `caps`.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

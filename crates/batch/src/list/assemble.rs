@@ -1,5 +1,5 @@
-//! One shot put together and checked: the body of its request, what the checks say of it, and what it
-//! will cost.
+//! One shot put together and checked: the body of its request, what the checks say of it, and what
+//! it will cost.
 
 use std::path::Path;
 
@@ -83,7 +83,8 @@ impl Assembled {
     ) -> Checked {
         let (request, report) = check_json(&Value::Object(self.checked), catalog, &self.facts);
         for finding in report.findings {
-            // Where a part of the input could not be read, that was said; that it is missing follows from it.
+            // Where a part of the input could not be read, that was said; that it is missing
+            // follows from it.
             if !(broken && finding.pointer == "/content") {
                 say(shot, finding, &self.origins, findings);
             }
@@ -99,7 +100,8 @@ impl Checked {
         let before = before.and_then(|before| Some((before.request.as_ref()?, &before.facts)));
         match (shot.link(), before) {
             (Some(Link::Draft), Some((draft, facts))) => {
-                // A final has its input and its length from the draft; what may be set again is its own.
+                // A final has its input and its length from the draft; what may be set again is its
+                // own.
                 let mut settled = draft.clone();
                 settled.model.clone_from(&request.model);
                 settled.draft = None;

@@ -1,5 +1,5 @@
-//! From a planned job to the request that is sent: local files, which must not have changed since the list was read, and
-//! what the job before delivered. Opens files, sends nothing.
+//! From a planned job to the request that is sent: local files, which must not have changed since
+//! the list was read, and what the job before delivered. Opens files, sends nothing.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::hash::{sha256_of_file, url_of};
 use crate::{Link, Planned};
 
-/// What stands in a planned request where the job before delivers something: its last frame, its video or its task id.
+/// What stands in a planned request where the job before delivers something: its last frame, its
+/// video or its task id.
 pub(super) const LINKED: &str = "ark-video-batch:after";
 
 /// Why a planned job cannot be sent. Nothing was sent.
@@ -28,8 +29,8 @@ pub(crate) enum NotReady {
     Unreadable,
 }
 
-/// The request with its files. `before` is what the job before delivered, where the job follows one: the address of its
-/// last frame or video, or the id of the draft's task.
+/// The request with its files. `before` is what the job before delivered, where the job follows
+/// one: the address of its last frame or video, or the id of the draft's task.
 ///
 /// # Errors
 /// See [`NotReady`].

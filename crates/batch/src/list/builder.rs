@@ -1,4 +1,5 @@
-//! A shot list from code. It is written as JSON lines and read like any other list, so that the same rules hold for both.
+//! A shot list from code. It is written as JSON lines and read like any other list, so that the
+//! same rules hold for both.
 
 use std::path::Path;
 
@@ -8,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{ListReport, ShotList};
 use crate::Link;
 
-/// Builds a [`ShotList`], shot by shot. The methods between two calls of [`shot`](Self::shot) are about the first of them.
+/// Builds a [`ShotList`], shot by shot. The methods between two calls of [`shot`](Self::shot) are
+/// about the first of them.
 ///
 /// ```
 /// use ark_video::model::{Catalog, TextToVideo};
@@ -41,7 +43,8 @@ impl ShotList {
 }
 
 impl ShotListBuilder {
-    /// Adds a shot with this name. Local files are named in a list's own fields and cannot be in the request.
+    /// Adds a shot with this name. Local files are named in a list's own fields and cannot be in
+    /// the request.
     pub fn shot(mut self, name: impl Into<String>, request: &CreateTaskRequest) -> Self {
         let mut shot = match serde_json::to_value(request) {
             Ok(Value::Object(shot)) => shot,

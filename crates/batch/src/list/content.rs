@@ -1,5 +1,5 @@
-//! From what a shot is made of to the `content` of its request: prompt, frames, references, drafts, links to other jobs,
-//! and the local files among them, measured by their headers and hashed whole.
+//! From what a shot is made of to the `content` of its request: prompt, frames, references, drafts,
+//! links to other jobs, and the local files among them, measured by their headers and hashed whole.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -53,8 +53,8 @@ impl Hashes {
 }
 
 impl Content {
-    /// Puts a shot's input together; `base` is where its relative paths begin. `None` where the shot has its `content`
-    /// whole and it is no list: the checks say so.
+    /// Puts a shot's input together; `base` is where its relative paths begin. `None` where the
+    /// shot has its `content` whole and it is no list: the checks say so.
     pub(super) fn of(
         shot: &Shot,
         base: &Path,

@@ -10,7 +10,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ListFinding {
-    /// The rule, a name with hyphens: one of the list's own, or of [`Finding`](ark_video::model::Finding).
+    /// The rule, a name with hyphens: one of the list's own, or of
+    /// [`Finding`](ark_video::model::Finding).
     pub rule: String,
     /// Refused, or only a doubt.
     pub strength: Strength,
@@ -20,7 +21,8 @@ pub struct ListFinding {
     pub line: Option<usize>,
     /// The shot that it is about.
     pub shot: Option<String>,
-    /// The member of the shot, or of the list: `first_frame`, `defaults.duration`; empty for the whole of it.
+    /// The member of the shot, or of the list: `first_frame`, `defaults.duration`; empty for the
+    /// whole of it.
     pub member: String,
     /// What is wrong, in a sentence.
     pub message: String,
@@ -238,7 +240,8 @@ pub(super) fn shown(word: &str) -> String {
     text
 }
 
-/// Whether a character has no place in a name: control characters, and those that turn or hide text.
+/// Whether a character has no place in a name: control characters, and those that turn or hide
+/// text.
 pub(super) fn is_hidden(c: char) -> bool {
     crate::acts_on_screen(c) || matches!(c, '\n' | '\t' | '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}')
 }

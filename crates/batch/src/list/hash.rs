@@ -1,5 +1,5 @@
-//! The intent of a planned job: what `ark_video::intent_hash` makes of its request, with the hashes of its files and what
-//! it takes from another job. Reads local files, nothing else.
+//! The intent of a planned job: what `ark_video::intent_hash` makes of its request, with the hashes
+//! of its files and what it takes from another job. Reads local files, nothing else.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,8 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{After, InputFile, Planned};
 
-/// The hash of a request with its files and what it takes from another job. Where a file is does not count, what is in
-/// it does; whether a person has to approve the other job first does not change the video and does not count either.
+/// The hash of a request with its files and what it takes from another job. Where a file is does
+/// not count, what is in it does; whether a person has to approve the other job first does not
+/// change the video and does not count either.
 pub(super) fn of_request(request: &Value, inputs: &[InputFile], after: Option<&After>) -> String {
     let media: BTreeMap<usize, String> =
         inputs.iter().map(|input| (input.content, input.sha256.clone())).collect();
@@ -24,8 +25,8 @@ fn link(after: Option<&After>) -> Option<Value> {
     after.map(|after| json!({ "job": after.job, "link": after.link }))
 }
 
-/// Whether two planned jobs are one intent. A journal of an earlier version hashed signatures and `data:` URLs as they were
-/// written; its rows are hashed again before they count as different.
+/// Whether two planned jobs are one intent. A journal of an earlier version hashed signatures and
+/// `data:` URLs as they were written; its rows are hashed again before they count as different.
 pub(crate) fn same_intent(one: &Planned, other: &Planned) -> bool {
     let now = |job: &Planned| of_request(&job.request, &job.inputs, job.after.as_ref());
     one.request_hash == other.request_hash
@@ -45,7 +46,8 @@ fn as_written(job: &Planned) -> String {
     canonical_hash(&json!({ "version": 1, "request": request, "after": link(job.after.as_ref()) }))
 }
 
-/// Largest file that is hashed: one that is larger fits into no request (create page, 2026-10: 64 MB in all).
+/// Largest file that is hashed: one that is larger fits into no request (create page, 2026-10: 64
+/// MB in all).
 const MOST_BYTES: u64 = 64 << 20;
 
 /// Length and SHA-256 of a file.

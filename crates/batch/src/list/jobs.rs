@@ -1,5 +1,6 @@
-//! The planned jobs of a list, made from its text shot by shot as they are needed: a list of a hundred thousand shots is its text
-//! and a few bytes for each. Reads the headers of local files again; nothing else.
+//! The planned jobs of a list, made from its text shot by shot as they are needed: a list of a
+//! hundred thousand shots is its text and a few bytes for each. Reads the headers of local files
+//! again; nothing else.
 
 use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};
@@ -19,7 +20,8 @@ use super::totals::most;
 use super::{ShotList, hash};
 use crate::{After, Planned};
 
-/// What jobs are made from: the text of a list whose shots were checked, and what was found out about them.
+/// What jobs are made from: the text of a list whose shots were checked, and what was found out
+/// about them.
 pub(super) struct Source {
     pub(super) text: String,
     /// The list as it was named.
@@ -164,7 +166,8 @@ impl ShotList {
         self.planned()
     }
 
-    /// Lets outputs below the folder `from` go to the same path below `to`, and all others directly below `to`.
+    /// Lets outputs below the folder `from` go to the same path below `to`, and all others directly
+    /// below `to`.
     pub fn move_outputs(&mut self, from: &Path, to: &Path) {
         self.source.moved = Some((from.to_owned(), to.to_owned()));
     }

@@ -1,7 +1,7 @@
 //! The shot list: from a file that people write to planned jobs. Reads files, spends nothing.
 //!
-//! [`ListReport`] says all that is wrong with a list at once, with file, line and shot, and what it will cost. Only a list
-//! without refusals becomes a [`ShotList`].
+//! [`ListReport`] says all that is wrong with a list at once, with file, line and shot, and what it
+//! will cost. Only a list without refusals becomes a [`ShotList`].
 
 mod after;
 mod amount;
@@ -155,8 +155,8 @@ impl ListReport {
         Ok(report::batch_of(&head, &name))
     }
 
-    /// Checks a list that is in memory. `name` decides its format, where it ends in `.toml`, `.json` or `.jsonl`, and the
-    /// batch's name; `base` is where its relative paths begin.
+    /// Checks a list that is in memory. `name` decides its format, where it ends in `.toml`,
+    /// `.json` or `.jsonl`, and the batch's name; `base` is where its relative paths begin.
     #[must_use]
     pub fn of_text(bytes: impl Into<Vec<u8>>, name: &str, base: &Path, catalog: &Catalog) -> Self {
         report::report(bytes.into(), name, base, catalog)
@@ -172,8 +172,9 @@ impl ListReport {
         self.findings.iter().filter(|finding| finding.strength != Strength::Refuse)
     }
 
-    /// Checks whether the videos can be saved where they are to go, and adds what is in their way. Videos that an earlier run
-    /// of the same shots made are not: running the list does not make them again.
+    /// Checks whether the videos can be saved where they are to go, and adds what is in their way.
+    /// Videos that an earlier run of the same shots made are not: running the list does not make
+    /// them again.
     pub fn check_targets(&mut self, overwrite: bool) {
         let policy = TargetPolicy { overwrite, passes_own_video: true, ..TargetPolicy::default() };
         let source = &self.source;

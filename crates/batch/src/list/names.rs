@@ -1,5 +1,5 @@
-//! Names of shots and paths of videos: what may stand in them, and that no two videos meet in one place. Pure; touches no
-//! file.
+//! Names of shots and paths of videos: what may stand in them, and that no two videos meet in one
+//! place. Pure; touches no file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -141,7 +141,8 @@ pub(super) struct UsedNames {
 }
 
 impl UsedNames {
-    /// Takes a shot's name, or says why not; names that only differ in case would meet on many disks.
+    /// Takes a shot's name, or says why not; names that only differ in case would meet on many
+    /// disks.
     pub(super) fn name(&mut self, at: At<'_>, name: &str, findings: &mut Findings<'_>) -> bool {
         let before = findings.count();
         if let Some(message) = fault(name) {

@@ -1,5 +1,6 @@
-//! From the text of a list to its report: every shot read, assembled, checked and estimated, one after the other, then what they
-//! have to do with each other. One way through for all formats; changes nothing.
+//! From the text of a list to its report: every shot read, assembled, checked and estimated, one
+//! after the other, then what they have to do with each other. One way through for all formats;
+//! changes nothing.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -297,7 +298,8 @@ impl Reading<'_> {
     }
 }
 
-/// Most shots of a list have the model and the estimate of the one before them: those are kept once.
+/// Most shots of a list have the model and the estimate of the one before them: those are kept
+/// once.
 #[derive(Default)]
 struct Interned {
     model: Option<Arc<str>>,

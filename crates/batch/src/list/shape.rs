@@ -1,5 +1,5 @@
-//! A shot as it was written: our own members, typed one by one, and the API's, over the defaults. Says what has the wrong
-//! form, all of it at once; what the request means is the checks' to judge.
+//! A shot as it was written: our own members, typed one by one, and the API's, over the defaults.
+//! Says what has the wrong form, all of it at once; what the request means is the checks' to judge.
 
 use std::collections::BTreeSet;
 
@@ -78,7 +78,8 @@ pub(super) struct Shot {
     pub(super) request: Map<String, Value>,
     /// Members that the user insists on, known or not.
     pub(super) extra: Map<String, Value>,
-    /// Whether something of its form is wrong: then something may be missing that was meant to be there.
+    /// Whether something of its form is wrong: then something may be missing that was meant to be
+    /// there.
     pub(super) broken: bool,
     inherited: BTreeSet<String>,
 }

@@ -66,7 +66,8 @@ fn a_final_is_estimated_with_the_length_of_its_draft() {
     let list = planned(ListReport::read(&examples().join("harbour.toml"), Catalog::builtin()).unwrap());
     let jobs: Vec<Planned> = list.jobs().collect();
     let job = |name: &str| jobs.iter().find(|job| job.name == name).unwrap();
-    // 5 seconds at 1080p 16:9 is known to the token; alone, a final may be 4 to 30 seconds long in any ratio.
+    // 5 seconds at 1080p 16:9 is known to the token; alone, a final may be 4 to 30 seconds long in
+    // any ratio.
     assert_eq!(job("storm").estimate.as_ref().unwrap().tokens, 245_025);
     assert_eq!(job("harbour").estimate.as_ref().unwrap().tokens, 108_900);
 }

@@ -1,5 +1,6 @@
-//! From the text of a list to its head and its shots, one at a time, with the line of each: TOML, JSON, or JSON line by line.
-//! Knows the two parsers and nothing of what the fields mean; never repeats what it found.
+//! From the text of a list to its head and its shots, one at a time, with the line of each: TOML,
+//! JSON, or JSON line by line. Knows the two parsers and nothing of what the fields mean; never
+//! repeats what it found.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -53,7 +54,8 @@ enum Shots<'t> {
     Toml(DeTable<'t>, Vec<Value>),
 }
 
-/// A JSON list that cannot be read as it is, without comments and last commas; anything else as it is.
+/// A JSON list that cannot be read as it is, without comments and last commas; anything else as it
+/// is.
 pub(super) fn plain<'t>(text: Cow<'t, str>, name: &str) -> Cow<'t, str> {
     let is_json = format_of(&text, name) == ListFormat::Json;
     if !is_json || serde_json::from_str::<IgnoredAny>(&text).is_ok() {
@@ -96,7 +98,8 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Fields that a shot, or the head and the defaults, have twice: the last one would win in silence. TOML refuses them itself.
+    /// Fields that a shot, or the head and the defaults, have twice: the last one would win in
+    /// silence. TOML refuses them itself.
     pub(super) fn duplicates(&self, index: Option<usize>) -> Vec<String> {
         let Shots::Json(head, shots) = &self.shots else { return Vec::new() };
         let objects = match index {

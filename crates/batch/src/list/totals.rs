@@ -1,4 +1,5 @@
-//! What a list will cost: the estimates of its jobs, added up in all and by model. Whole numbers only.
+//! What a list will cost: the estimates of its jobs, added up in all and by model. Whole numbers
+//! only.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +64,8 @@ impl Sum {
         }
     }
 
-    /// Whether it stays within an amount, whatever of its ranges comes true. What is unknown does not.
+    /// Whether it stays within an amount, whatever of its ranges comes true. What is unknown does
+    /// not.
     ///
     /// # Errors
     /// Why not, as a sentence.

@@ -1,4 +1,5 @@
-//! What a journal's jobs were estimated to cost and what they did cost, by model, day or tag. Pure: it is fed jobs.
+//! What a journal's jobs were estimated to cost and what they did cost, by model, day or tag. Pure:
+//! it is fed jobs.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,8 @@ pub struct CostLine {
     pub sent: u64,
     /// Jobs whose cost is settled.
     pub settled: u64,
-    /// Of those, jobs whose usage was missing, zero or unreadable: what was reserved counts as billed.
+    /// Of those, jobs whose usage was missing, zero or unreadable: what was reserved counts as
+    /// billed.
     pub unmetered: u64,
     /// Tokens estimated at most, for all that were sent.
     pub tokens_estimated: u64,
@@ -41,7 +43,8 @@ pub struct CostLine {
     pub billed: u64,
     /// `billed` times the user's own factor.
     pub billed_corrected: u64,
-    /// Billed tokens over the estimate of the same jobs, where the service's usage has them: what to expect of an estimate.
+    /// Billed tokens over the estimate of the same jobs, where the service's usage has them: what
+    /// to expect of an estimate.
     pub ratio: Option<f64>,
 }
 

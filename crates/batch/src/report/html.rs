@@ -1,6 +1,7 @@
-//! The page that a person reads in the morning: one card per job, in one file without scripts. Writes card by card, so
-//! that the page of ten thousand jobs needs no more memory than that of ten. Every text in it came from outside and is
-//! escaped by the template; what would turn or hide text there is written out.
+//! The page that a person reads in the morning: one card per job, in one file without scripts.
+//! Writes card by card, so that the page of ten thousand jobs needs no more memory than that of
+//! ten. Every text in it came from outside and is escaped by the template; what would turn or hide
+//! text there is written out.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

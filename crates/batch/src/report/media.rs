@@ -27,7 +27,8 @@ pub enum Embed {
     /// Videos stay where they are; the page names them relative to its own folder.
     #[default]
     Links,
-    /// Videos are inside, so that the page can be sent to others; a third more bytes than they have.
+    /// Videos are inside, so that the page can be sent to others; a third more bytes than they
+    /// have.
     Videos,
 }
 

@@ -1,4 +1,5 @@
-//! What people read afterwards: counts, costs, a page, an export. Reads the journal, changes nothing.
+//! What people read afterwards: counts, costs, a page, an export. Reads the journal, changes
+//! nothing.
 
 mod cost;
 mod html;

@@ -44,7 +44,8 @@ impl Durations {
         sorted.get(at).copied()
     }
 
-    /// How long the rest takes if tasks go on taking what they took: by the median, and by what nine of ten stayed within.
+    /// How long the rest takes if tasks go on taking what they took: by the median, and by what
+    /// nine of ten stayed within.
     #[must_use]
     pub fn left(&self, open: u64, at_once: u64) -> Option<Eta> {
         let rounds = u32::try_from(open.div_ceil(at_once.max(1))).unwrap_or(u32::MAX);

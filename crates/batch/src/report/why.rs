@@ -1,5 +1,5 @@
-//! Why a job is not finished, in a sentence: from its row, the job that it follows, and who is at the journal. The rules are
-//! pure; reading what they need is beside them.
+//! Why a job is not finished, in a sentence: from its row, the job that it follows, and who is at
+//! the journal. The rules are pure; reading what they need is beside them.
 
 use std::collections::BTreeMap;
 

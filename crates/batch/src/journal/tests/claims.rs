@@ -55,7 +55,8 @@ pub(super) async fn two_runners_never_claim_one_job(journal: Journal) {
         let journal = journal.clone();
         tasks.push(tokio::spawn(async move {
             let mut all = Vec::new();
-            // Rows that others lock are skipped, so a claim may bring nothing although something is left.
+            // Rows that others lock are skipped, so a claim may bring nothing although something is
+            // left.
             while !journal.models_to_claim(&batch()).await.unwrap().is_empty() {
                 all.extend(claim(&journal, runner, 7).await.into_iter().map(|job| job.key));
             }

@@ -1,4 +1,5 @@
-//! Files that are not what they were: flipped bits, cut ends, other programs' databases, newer formats, older copies.
+//! Files that are not what they were: flipped bits, cut ends, other programs' databases, newer
+//! formats, older copies.
 
 use std::fs;
 use std::path::Path;

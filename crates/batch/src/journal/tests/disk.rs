@@ -60,7 +60,8 @@ async fn on_a_full_disk_nothing_is_sent() {
     clean(&journal.audit().await.unwrap());
 }
 
-/// By the system's own limit of a file's size: what was told to be on the disk is on it, nothing else is.
+/// By the system's own limit of a file's size: what was told to be on the disk is on it, nothing
+/// else is.
 #[test]
 fn a_disk_that_refuses_loses_no_step() {
     let run = |work: std::pin::Pin<Box<dyn Future<Output = ()>>>| {

@@ -1,4 +1,5 @@
-//! Marks are allocated: no two creates of a model have the same one within 7 days, whichever runner made them.
+//! Marks are allocated: no two creates of a model have the same one within 7 days, whichever runner
+//! made them.
 
 use std::collections::BTreeSet;
 

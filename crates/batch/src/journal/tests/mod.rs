@@ -1,4 +1,5 @@
-//! The journal's promises, on SQLite each by itself and on PostgreSQL one after the other on one server.
+//! The journal's promises, on SQLite each by itself and on PostgreSQL one after the other on one
+//! server.
 
 /// Runs each of these promises on SQLite; `postgres` runs them on the other store.
 macro_rules! on_sqlite {

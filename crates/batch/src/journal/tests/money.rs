@@ -80,7 +80,8 @@ pub(super) async fn what_is_unmetered_counts_at_its_estimate(journal: Journal) {
     assert!(matches!(refused, Submitting::NoRoom { settled: 280, .. }), "{refused:?}");
     journal.set_caps(&[cap(380)]).await.unwrap();
     submit(&journal, &jobs[3], "4").await;
-    // A retry pays again: what the first attempt may have cost goes on counting, and is marked there.
+    // A retry pays again: what the first attempt may have cost goes on counting, and is marked
+    // there.
     let again = done(journal.reopen(&gone, "asked for again").await);
     assert_eq!((again.unmetered, again.earlier[0].unmetered), (false, true));
     clean(&journal.audit().await.unwrap());

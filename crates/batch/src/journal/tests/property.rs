@@ -1,4 +1,5 @@
-//! Any interleaving of steps by two who know the rows at different ages: sums stay sums, seq grows, one attempt at a time.
+//! Any interleaving of steps by two who know the rows at different ages: sums stay sums, seq grows,
+//! one attempt at a time.
 
 use std::collections::BTreeMap;
 
@@ -85,7 +86,8 @@ fn is_allowed(from: State, to: State, action: u8) -> bool {
     let (back, late) = (from.may_become(State::Intent) || from == State::Intent, action == 20);
     from == to
         || from.may_become(to)
-        // A superseded job goes from the intent on to the end of it; a late answer finds its row taken back.
+        // A superseded job goes from the intent on to the end of it; a late answer finds its row
+        // taken back.
         || (to == State::Dropped && back)
         || (late && to == State::Submitted && back && !matches!(from, State::Failed | State::Gone))
 }

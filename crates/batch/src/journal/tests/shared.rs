@@ -1,4 +1,5 @@
-//! What runners share: permits, who is alive, one file in two processes' hands, the settings that durability hangs on.
+//! What runners share: permits, who is alive, one file in two processes' hands, the settings that
+//! durability hangs on.
 
 use super::*;
 use crate::Permit;

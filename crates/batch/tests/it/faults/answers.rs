@@ -73,7 +73,8 @@ async fn f13_429_with_and_without_retry_after() {
     }
 }
 
-/// Words for "slower" that prove nothing: the task exists, and six creates of one shot were seen. Once each.
+/// Words for "slower" that prove nothing: the task exists, and six creates of one shot were seen.
+/// Once each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f14_words_for_slower_that_are_not_the_vendors() {
     let said = |status, code: &str, envelope| Effect::Status {
@@ -134,7 +135,8 @@ async fn f14_a_service_that_only_says_slower_ends_the_run_and_loses_nothing() {
     }
 }
 
-/// A create was accepted, and the questions for its task are refused: for a while, or until somebody fixes the key.
+/// A create was accepted, and the questions for its task are refused: for a while, or until
+/// somebody fixes the key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f14_refused_questions_after_a_create_lose_no_film() {
     for (code, page) in [
@@ -153,7 +155,8 @@ async fn f14_refused_questions_after_a_create_lose_no_film() {
             World::under([counter(), FaultRule::new(effect.clone()).at(FaultPoint::Get).hits(2)]).await;
         let journal = world.planned(2).await;
         world.settles(&journal).await;
-        // For good: the run ends, the rows keep their ids, and the next run fetches what is paid for.
+        // For good: the run ends, the rows keep their ids, and the next run fetches what is paid
+        // for.
         let lists = FaultRule::new(effect.clone()).at(FaultPoint::List);
         let world = World::under([counter(), FaultRule::new(effect).at(FaultPoint::Get), lists]).await;
         let journal = world.planned(2).await;

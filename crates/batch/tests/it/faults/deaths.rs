@@ -92,7 +92,8 @@ async fn f06_kill_before_the_queues_acknowledgement() {
     world.settles(&journal).await;
     let jobs = world.jobs(&journal).await;
     assert!(settled.iter().all(|before| jobs.contains(before)), "what was done was not touched");
-    // A film is fetched once by each runner that gets to it: only those of finished tasks may have been on their way at the death.
+    // A film is fetched once by each runner that gets to it: only those of finished tasks may have
+    // been on their way at the death.
     for (id, times) in world.downloads() {
         let now = jobs.iter().find(|job| job.task_id.as_deref() == Some(&id)).unwrap();
         let on_its_way = left.iter().any(|job| job.key == now.key && job.state == State::Finished);
@@ -107,7 +108,8 @@ async fn slots_of_a_dead_runner_come_back_though_all_handlers_wait_for_them() {
     let journal = world.planned(JOBS).await;
     world.has_just_died_at(CrashPoint::WhileWaiting).await;
     assert!(journal.slots(MODEL).await.unwrap().running >= 1);
-    // This runner takes intents while the queue still keeps what is on its way for the dead one; none of them gets a slot.
+    // This runner takes intents while the queue still keeps what is on its way for the dead one;
+    // none of them gets a slot.
     let mut options = world.options();
     options.concurrency = 1;
     options.downloads = 1;
@@ -124,8 +126,8 @@ struct Freezes {
     monotonic: AtomicI64,
 }
 
-/// A machine's clock. Every third look by the journal's copy freezes the machine: some of these are in the middle of the commit
-/// before a send.
+/// A machine's clock. Every third look by the journal's copy freezes the machine: some of these are
+/// in the middle of the commit before a send.
 #[derive(Debug)]
 struct Freezing {
     clock: Arc<dyn Clock>,

@@ -20,8 +20,8 @@ async fn f10_disk_full_under_the_videos_on_a_small_disk() {
     let journal = world.planned(100).await;
     let films = world.path("films");
     std::fs::create_dir(&films).unwrap();
-    // Little more than the 64 MiB that a create asks for, so that the disk fills while the batch runs.
-    // The disk goes with its namespace: what was saved on it is kept beside.
+    // Little more than the 64 MiB that a create asks for, so that the disk fills while the batch
+    // runs. The disk goes with its namespace: what was saved on it is kept beside.
     let kept = world.path("kept");
     std::fs::create_dir(&kept).unwrap();
     let script = "mount -t tmpfs -o size=72m none \"$1\" && disk=$1 && kept=$2 && shift 2 && \"$@\"; code=$?; cp -p \"$disk\"/* \"$kept\"; exit $code";

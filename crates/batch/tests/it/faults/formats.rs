@@ -1,4 +1,5 @@
-//! A journal of an earlier format, as that version left it when its runner was killed: it opens and goes on.
+//! A journal of an earlier format, as that version left it when its runner was killed: it opens and
+//! goes on.
 
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use sqlx::Connection as _;
 use crate::faults::world::World;
 use crate::support::worker::BATCH;
 
-/// Format 1, with the tables of the queue that it had: two shots settled, one each rejected, held, submitted, of unknown end and
-/// about to be sent, two intents.
+/// Format 1, with the tables of the queue that it had: two shots settled, one each rejected, held,
+/// submitted, of unknown end and about to be sent, two intents.
 const FORMAT_1: &[u8] = include_bytes!("../../fixtures/format-1.sqlite");
 
 async fn world() -> World {

@@ -30,7 +30,8 @@ async fn f08_two_runners_on_one_journal() {
 async fn f09_disk_full_under_the_journal() {
     let mut world = World::new().await.resending();
     world.planned(200).await.close().await;
-    // No file may grow beyond 2 MB, as on a disk without room: the journal's log does. The films are smaller.
+    // No file may grow beyond 2 MB, as on a disk without room: the journal's log does. The films
+    // are smaller.
     let mut program = Command::new("sh");
     program.args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""]);
     program.arg(std::env::current_exe().unwrap());
@@ -118,8 +119,8 @@ async fn f18_damaged_journal() {
     assert!(journal.backup(&earlier).await.unwrap());
     world.settles(&journal).await;
     journal.close().await;
-    // A copy from before the sends, put back where their records are gone too, would pay for everything again: that is said, and
-    // nothing is sent.
+    // A copy from before the sends, put back where their records are gone too, would pay for
+    // everything again: that is said, and nothing is sent.
     std::fs::rename(&earlier, &world.orders.journal).unwrap();
     for rest in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{rest}", world.orders.journal));

@@ -1,6 +1,6 @@
-//! The 27 faults that a batch must survive, one test each, named after its row: whole runs against the simulator on a socket,
-//! workers that really die, journals that really break. After each the history is checked from outside: every bill known and
-//! somebody's, none twice, every film whole.
+//! The 27 faults that a batch must survive, one test each, named after its row: whole runs against
+//! the simulator on a socket, workers that really die, journals that really break. After each the
+//! history is checked from outside: every bill known and somebody's, none twice, every film whole.
 
 mod answers;
 mod deaths;

@@ -141,7 +141,8 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
     // What the running batch did not see, the next run finds.
     let ended = world.run(&journal).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 20), (State::Dropped, 1)].into());
-    // Two films of the first, because they are two intents; one of each other, none of the one that was taken out.
+    // Two films of the first, because they are two intents; one of each other, none of the one that
+    // was taken out.
     assert_eq!(world.simulator.ledger().accepted, 20);
     let outputs: std::collections::BTreeSet<_> =
         world.jobs(&journal).await.into_iter().flat_map(|job| job.files).map(|file| file.path).collect();

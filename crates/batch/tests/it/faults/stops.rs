@@ -1,4 +1,5 @@
-//! F14, F25, F27: runs that are ended by the service or by a person, and callbacks, which a batch does not need.
+//! F14, F25, F27: runs that are ended by the service or by a person, and callbacks, which a batch
+//! does not need.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

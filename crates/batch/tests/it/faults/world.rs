@@ -1,4 +1,5 @@
-//! A simulator, a journal in a folder of its own, workers that die, runs in this process, and the check of what came of it.
+//! A simulator, a journal in a folder of its own, workers that die, runs in this process, and the
+//! check of what came of it.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
@@ -140,7 +141,8 @@ impl World {
         self.ahead.fetch_add(by, Ordering::SeqCst);
     }
 
-    /// A runner in a process of its own dies at this point the first time that it gets there; then others forget it.
+    /// A runner in a process of its own dies at this point the first time that it gets there; then
+    /// others forget it.
     pub(crate) async fn dies_at(&mut self, point: CrashPoint) {
         self.has_just_died_at(point).await;
         self.passes(Duration::from_secs(600));
@@ -200,7 +202,8 @@ impl World {
         journal.jobs(&JobFilter::default(), None, 1_000).await.unwrap()
     }
 
-    /// Nothing is lost, nothing is billed twice, every film is whole, the budgets are the ledger, and so many jobs are settled.
+    /// Nothing is lost, nothing is billed twice, every film is whole, the budgets are the ledger,
+    /// and so many jobs are settled.
     #[track_caller]
     pub(crate) fn holds(&self, checked: (History, Vec<String>), settled: usize) -> History {
         let (history, complaints) = checked;
@@ -231,7 +234,8 @@ impl World {
         self.simulator.ledger().entries.into_iter().map(|entry| (entry.task_id, entry.downloads)).collect()
     }
 
-    /// Creates that reached the service, whatever it made of them; the first rule has to count them.
+    /// Creates that reached the service, whatever it made of them; the first rule has to count
+    /// them.
     pub(crate) fn creates_seen(&self) -> usize {
         usize::try_from(self.simulator.fault_counts()[0].matched).unwrap()
     }

@@ -1,5 +1,5 @@
-//! A cell of the matrix: one store, one policy, one way of dying. Makes the world, lets the supervisor run, has the history
-//! checked.
+//! A cell of the matrix: one store, one policy, one way of dying. Makes the world, lets the
+//! supervisor run, has the history checked.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -150,7 +150,8 @@ async fn simulator(agreed: Agreed, seed: u64) -> Simulator {
     let rates = Rates::of(Account::Company)
         .creates_per_minute((crate::support::worker::PER_MINUTE / 0.97) as u32)
         .running(1_000);
-    // Lists and gets are held to the documented rates by each worker's own client, which two of them exceed together.
+    // Lists and gets are held to the documented rates by each worker's own client, which two of
+    // them exceed together.
     let options = Options::default().seed(seed).rates(rates);
     Simulator::builder()
         .options(options)

@@ -1,6 +1,6 @@
-//! Workers that die: at every step of a job, on purpose, and at random times by `kill -9`. Two worker processes share a
-//! journal; the simulator, in this process, counts the bills; in the end the history is checked.
-//! `cargo xtask kill-matrix` runs the long form (`matrix`).
+//! Workers that die: at every step of a job, on purpose, and at random times by `kill -9`. Two
+//! worker processes share a journal; the simulator, in this process, counts the bills; in the end
+//! the history is checked. `cargo xtask kill-matrix` runs the long form (`matrix`).
 
 mod cell;
 mod matrix;

@@ -1,4 +1,5 @@
-//! Starts two workers, kills them or lets them die, and starts them anew until both say that nothing is left.
+//! Starts two workers, kills them or lets them die, and starts them anew until both say that
+//! nothing is left.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::ExitStatusExt as _;
@@ -100,7 +101,8 @@ impl Supervisor {
         let may_die = matches!(self.kills, Kills::Steps(most) if self.seen.kills < most);
         let dies_at = may_die.then(|| self.least_seen());
         self.started += 1;
-        // The first to die at a step does so as soon as it gets there: whether all steps are seen is not left to chance.
+        // The first to die at a step does so as soon as it gets there: whether all steps are seen
+        // is not left to chance.
         let is_first = dies_at.is_some_and(|at| self.died_at(at) == 0);
         let share = if is_first { 1.0 } else { self.orders.share };
         let seed = self.orders.seed + self.started as u64;

@@ -1,5 +1,5 @@
-//! A journal that is lost, emptied, rolled back or copied is not a new one: nothing is paid twice, and what cannot be known is
-//! asked.
+//! A journal that is lost, emptied, rolled back or copied is not a new one: nothing is paid twice,
+//! and what cannot be known is asked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,8 @@ fn copy_files(scene: &Scene, to: &Path, journal: bool) {
 }
 
 impl Loss {
-    /// A scene of which a run was killed while its first shots were on their way, then lost its journal.
+    /// A scene of which a run was killed while its first shots were on their way, then lost its
+    /// journal.
     async fn after_a_kill(self) -> Scene {
         let mut scene = Scene::new(3).await;
         let early = scene.folder.join("early");
@@ -147,7 +148,8 @@ async fn what_records_name_is_taken_over_however_the_journal_was_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_record_names_is_asked_and_never_sent() {
     for loss in ALL {
-        // In a folder that was moved, or copied whole when all was done, the journal knows everything.
+        // In a folder that was moved, or copied whole when all was done, the journal knows
+        // everything.
         if matches!(loss, Loss::FolderMoved | Loss::FolderCopied | Loss::LogLost) {
             continue;
         }

@@ -1,4 +1,5 @@
-//! Creates whose answers are lost: which video is whose, and that none is paid for twice or in vain.
+//! Creates whose answers are lost: which video is whose, and that none is paid for twice or in
+//! vain.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,7 +28,8 @@ fn list_is_down() -> FaultRule {
     FaultRule::new(effect).at(FaultPoint::List)
 }
 
-/// Reads the list again only after so long that no test waits for it: what is decided is decided by the first reading.
+/// Reads the list again only after so long that no test waits for it: what is decided is decided by
+/// the first reading.
 fn never_again(world: &World) -> RunnerOptions {
     let mut options = world.options();
     options.quiet = Duration::from_secs(60);
@@ -55,7 +57,8 @@ async fn every_task_of_240_lost_answers_is_found_after_a_restart_and_none_is_mad
     let journal = world.planned(SHOTS).await;
     let mut options = never_again(&world);
     options.concurrency = 1000;
-    // A runner that is killed in the middle, and two that end in order, the second without having sent anything.
+    // A runner that is killed in the middle, and two that end in order, the second without having
+    // sent anything.
     for (stops_after, at_once) in [(SHOTS / 2, true), (SHOTS / 2 - 40, false)] {
         let mut seen = 0;
         world
@@ -133,7 +136,8 @@ async fn run_lost(words: &[&str], exclusive: bool) -> (World, ark_video_batch::J
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_told_apart_is_fetched_at_once_and_named_by_its_rows() {
-    // Requests, whether nobody else uses the account; shots that get a task by themselves, and those that are held.
+    // Requests, whether nobody else uses the account; shots that get a task by themselves, and
+    // those that are held.
     for (words, exclusive, settled) in [
         (&["a boat"][..], false, 0),
         (&["a boat", "a bird"], false, 0),

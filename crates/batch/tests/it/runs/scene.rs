@@ -1,5 +1,5 @@
-//! A user's folder: a list that is edited, a journal beside it, outputs and their records. And a simulator whose ledger says what
-//! was paid, whatever the journal believes.
+//! A user's folder: a list that is edited, a journal beside it, outputs and their records. And a
+//! simulator whose ledger says what was paid, whatever the journal believes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -203,7 +203,8 @@ impl Scene {
         }
     }
 
-    /// Ends the connections, and leaves the files as a killed process does: what it wrote last is in the log beside the file.
+    /// Ends the connections, and leaves the files as a killed process does: what it wrote last is
+    /// in the log beside the file.
     async fn close_as_killed(&self, journal: &Journal) {
         // What was aborted lets go of its connection; what blocks ends by itself.
         tokio::time::sleep(Duration::from_millis(5)).await;

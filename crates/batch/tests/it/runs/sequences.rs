@@ -1,6 +1,7 @@
-//! Seeded sequences of what people do to a batch between its runs: kill it, lose or copy its journal, touch its outputs, edit its
-//! list, change the clock. The simulator's ledger says what came of it: no second bill that was not asked for, and no paid video
-//! that neither a file nor a row names.
+//! Seeded sequences of what people do to a batch between its runs: kill it, lose or copy its
+//! journal, touch its outputs, edit its list, change the clock. The simulator's ledger says what
+//! came of it: no second bill that was not asked for, and no paid video that neither a file nor a
+//! row names.
 //!
 //! 200 sequences by default; `cargo xtask sequences` runs more, or one again by its seed.
 
@@ -241,7 +242,8 @@ impl Sequence {
                 self.scene.write_list();
             }
             Act::ChangeClock => {
-                // So far that a search for a lost create, which waits for its time to be over, ends within the test.
+                // So far that a search for a lost create, which waits for its time to be over, ends
+                // within the test.
                 let minutes = [-120, -30, -5, 1, 5, 20][self.chances.below(6)];
                 self.scene.clock.shift.fetch_add(minutes * MINUTE, Ordering::SeqCst);
             }

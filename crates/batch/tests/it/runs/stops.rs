@@ -32,7 +32,8 @@ async fn a_drained_run_begins_nothing_and_the_next_one_finishes_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drained_run_does_not_wait_for_a_link() {
-    // A task that succeeded without a link is asked for it for two minutes: by then the row would say so.
+    // A task that succeeded without a link is asked for it for two minutes: by then the row would
+    // say so.
     let no_link = FaultRule::new(Effect::NoLink { form: LinkForm::default() }).at(FaultPoint::Get);
     let world = World::with(FaultPlan::new().rule(no_link), Options::default()).await;
     let journal = world.planned(1).await;

@@ -181,8 +181,8 @@ impl World {
         self.jobs(journal).await.into_iter().find(|job| job.planned.name == name).unwrap()
     }
 
-    /// What has to hold whatever happened: every bill has one job, every done job one bill and its film, and the journal's
-    /// budgets are the service's ledger.
+    /// What has to hold whatever happened: every bill has one job, every done job one bill and its
+    /// film, and the journal's budgets are the service's ledger.
     pub(crate) async fn check(&self, journal: &Journal) {
         assert_eq!(journal.audit().await.unwrap(), []);
         let jobs = self.jobs(journal).await;

@@ -16,7 +16,8 @@ pub(crate) fn fast(real: Duration) -> Duration {
 /// When every world begins: 2026-11-22T02:15:30Z.
 const BEGIN: UnixMillis = 1_795_313_730_000;
 
-/// What all agree on: the machine's time from which on everything goes faster, and how often time has leapt since.
+/// What all agree on: the machine's time from which on everything goes faster, and how often time
+/// has leapt since.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Agreed {
     real: UnixMillis,

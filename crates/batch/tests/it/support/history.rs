@@ -1,5 +1,5 @@
-//! What has to hold whatever happened (reliability's invariants I1 to I8): read from the simulator's ledger, the journal and the
-//! films, by somebody who took no part in the run.
+//! What has to hold whatever happened (reliability's invariants I1 to I8): read from the
+//! simulator's ledger, the journal and the films, by somebody who took no part in the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -98,8 +98,8 @@ async fn money(
     let batch = Scope::Batch(BATCH.to_owned());
     let budget = budgets.iter().find(|budget| budget.scope == batch && budget.unit == "tokens");
     history.journal_tokens = budget.map_or(0, |budget| budget.settled);
-    // What is held with several candidates may be billed, and its reservation says so. A candidate that has become the task of
-    // another row since is settled there.
+    // What is held with several candidates may be billed, and its reservation says so. A candidate
+    // that has become the task of another row since is settled there.
     let owned: BTreeSet<_> = jobs.iter().filter_map(|job| job.task_id.as_ref()).collect();
     let of_candidates: i64 = ledger
         .entries
@@ -122,7 +122,8 @@ async fn money(
     }
 }
 
-/// I3, I4, I7: nothing is left, each settled job has its film, nothing that is held exists at the service unnamed.
+/// I3, I4, I7: nothing is left, each settled job has its film, nothing that is held exists at the
+/// service unnamed.
 fn ends(
     jobs: &[Job],
     ledger: &Ledger,
@@ -157,7 +158,8 @@ fn ends(
     }
 }
 
-/// I8: never more at once than may be, no create beyond the rate, and nothing counts as running in the end.
+/// I8: never more at once than may be, no create beyond the rate, and nothing counts as running in
+/// the end.
 async fn pace(journal: &Journal, ledger: &Ledger, history: &mut History, complaints: &mut Vec<String>) {
     let mut changes: Vec<(i64, i64)> = Vec::new();
     for entry in &ledger.entries {

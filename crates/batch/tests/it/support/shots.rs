@@ -1,4 +1,5 @@
-//! The shots of tests that count bills: the smallest film that there is, the same for all, so that it is rendered once.
+//! The shots of tests that count bills: the smallest film that there is, the same for all, so that
+//! it is rendered once.
 
 use std::path::Path;
 
@@ -11,8 +12,8 @@ const ESTIMATE: u64 = 50_000;
 /// In every prompt; nothing that a worker says may hold it.
 pub(crate) const SECRET: &str = "a paper boat crosses a puddle";
 
-/// Whose it is stands in a field that the service keeps, so that the history can tell without believing the journal. Runners do
-/// not look at it: their tags are switched off.
+/// Whose it is stands in a field that the service keeps, so that the history can tell without
+/// believing the journal. Runners do not look at it: their tags are switched off.
 pub(crate) fn shot(place: usize, folder: &Path) -> Planned {
     let name = format!("shot-{place:06}");
     let request = json!({

@@ -1,5 +1,5 @@
-//! The process that is killed: a runner as the command would start it. It says one letter for each event that the supervisor
-//! counts, and ends with the supervisor.
+//! The process that is killed: a runner as the command would start it. It says one letter for each
+//! event that the supervisor counts, and ends with the supervisor.
 
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
