@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ark_video::model::{FirstFrame, TextToVideo};
+use ark_video::model::{ImageToVideo, TextToVideo};
 use ark_video::{Attachments, CheckPolicy, Client, CreateOptions};
 use base64::Engine as _;
 use base64::engine::Simd;
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<()> {
                         let mut attachments = Attachments::new();
                         let image = attachments.image(&args.file, "png")?;
                         let options = CreateOptions::new().attachments(attachments).check(CheckPolicy::Off);
-                        client.create_with(&FirstFrame::new("ep-bench", image).build(), &options).await?;
+                        client.create_with(&ImageToVideo::new("ep-bench", image).build(), &options).await?;
                     }
                     Mode::Bare => bare(args).await?,
                 }

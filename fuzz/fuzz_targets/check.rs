@@ -2,7 +2,11 @@
 //! that repeats no prompt.
 #![no_main]
 
-use ark_video_model::{Catalog, ContentItem, Facts, MediaFacts, MediaFormat, MediaKind, check_json};
+use ark_video_model::{
+    ContentItem,
+    catalog::Catalog,
+    check::{Facts, MediaFacts, MediaFormat, MediaKind, check_json},
+};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

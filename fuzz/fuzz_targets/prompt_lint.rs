@@ -1,7 +1,11 @@
 //! The prompt linter on any text, with nought to three pictures beside it, and what `lift` makes of the settings in it.
 #![no_main]
 
-use ark_video_model::{Catalog, CreateTaskRequest, PromptFlags, lift, lint_prompt};
+use ark_video_model::{
+    CreateTaskRequest,
+    catalog::Catalog,
+    prompt::{PromptFlags, extract_prompt_flags, lint_prompt},
+};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
@@ -22,8 +26,8 @@ fuzz_target!(|data: &[u8]| {
     for flag in PromptFlags::read(text).flags {
         assert!(text.contains(flag.text) && flag.value.is_none_or(|value| text.contains(value)));
     }
-    let (lifted, _) = lift(&request);
-    let (twice, again) = lift(&lifted);
+    let (lifted, _) = extract_prompt_flags(&request);
+    let (twice, again) = extract_prompt_flags(&lifted);
     assert!(
         twice == lifted && again.iter().all(|setting| !setting.moved),
         "what can be moved is moved at once"

@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 
 use ark_video_model::{
-    Catalog, CreateTaskRequest, Facts, Family, Finding, FirstFrame, Model, Report, Strength, TextToVideo,
+    CreateTaskRequest, ImageToVideo, TextToVideo,
+    catalog::{Catalog, Family, Model},
+    check::{Facts, Finding, Report, Severity},
 };
 use ark_video_simulator::{Options, Reply, Service};
 use bytes::Bytes;
@@ -110,7 +112,7 @@ fn requests(model: &Model, family: &Family) -> Vec<CreateTaskRequest> {
         all.push(references(model, 1, 0, audios).build());
     }
     for ratio in ["16:9", "adaptive"] {
-        all.push(FirstFrame::new(model.id.as_ref(), URL).ratio(ratio).build());
+        all.push(ImageToVideo::new(model.id.as_ref(), URL).ratio(ratio).build());
     }
     all
 }
@@ -123,7 +125,7 @@ fn checks_and_simulator_agree_on_the_whole_catalog() {
     for model in catalog.models.iter() {
         let family = catalog.families.get(&model.family).unwrap();
         for request in requests(model, family) {
-            rules.extend(at_once(&request.check(catalog)).map(|finding| finding.rule));
+            rules.extend(at_once(&request.check(catalog)).map(|finding| finding.rule.clone()));
             match agree(&mut service, &request) {
                 Ok(true) => refused += 1,
                 Ok(false) => accepted += 1,
@@ -148,44 +150,44 @@ fn the_walk_notices_a_drift() {
 
 /// What live probes until 2026-11-29 have shown, or left open: (model, what is set, how strongly it
 /// is reported).
-fn probed() -> Vec<(&'static str, Value, Strength)> {
-    use Strength::{Off, Refuse, Warn};
+fn probed() -> Vec<(&'static str, Value, Severity)> {
+    use Severity::{Error, Off, Warning};
     let tools = json!([{ "type": "image_search" }]);
     let mut all = vec![
         // Accepted, although the pages list otherwise.
-        (NEW, json!({ "resolution": "4K" }), Warn),
-        (NEW, json!({ "resolution": "1080P" }), Warn),
-        (LATEST, json!({ "resolution": "720P" }), Warn),
-        (OLD, json!({ "generate_audio": true }), Warn),
-        ("doubao-seedance-1-0-pro-fast-251015", json!({ "generate_audio": true }), Warn),
-        (OLD, json!({ "priority": 3 }), Warn),
-        ("seedance-1-0-pro-fast-251015", json!({ "priority": 3 }), Warn),
-        ("doubao-seedance-1-5-pro-251215", json!({ "priority": 3 }), Refuse),
-        (NEW, json!({ "execution_expires_after": 600 }), Warn),
-        (LATEST, json!({ "execution_expires_after": 600 }), Warn),
-        (OLD, json!({ "execution_expires_after": 600 }), Refuse),
-        ("doubao-seedance-1-5-pro-251215", json!({ "execution_expires_after": 600 }), Refuse),
+        (NEW, json!({ "resolution": "4K" }), Warning),
+        (NEW, json!({ "resolution": "1080P" }), Warning),
+        (LATEST, json!({ "resolution": "720P" }), Warning),
+        (OLD, json!({ "generate_audio": true }), Warning),
+        ("doubao-seedance-1-0-pro-fast-251015", json!({ "generate_audio": true }), Warning),
+        (OLD, json!({ "priority": 3 }), Warning),
+        ("seedance-1-0-pro-fast-251015", json!({ "priority": 3 }), Warning),
+        ("doubao-seedance-1-5-pro-251215", json!({ "priority": 3 }), Error),
+        (NEW, json!({ "execution_expires_after": 600 }), Warning),
+        (LATEST, json!({ "execution_expires_after": 600 }), Warning),
+        (OLD, json!({ "execution_expires_after": 600 }), Error),
+        ("doubao-seedance-1-5-pro-251215", json!({ "execution_expires_after": 600 }), Error),
         // Refused, and settled.
-        (NEW, json!({ "camera_fixed": true }), Refuse),
-        (LATEST, json!({ "camera_fixed": true }), Refuse),
-        ("dreamina-seedance-2-0-mini-260615", json!({ "camera_fixed": true }), Refuse),
+        (NEW, json!({ "camera_fixed": true }), Error),
+        (LATEST, json!({ "camera_fixed": true }), Error),
+        ("dreamina-seedance-2-0-mini-260615", json!({ "camera_fixed": true }), Error),
         (OLD, json!({ "camera_fixed": true }), Off),
         (NEW, json!({ "seed": 7 }), Off),
         ("dreamina-seedance-2-0-260128", json!({ "seed": 4_294_967_295_u64 }), Off),
-        ("dreamina-seedance-2-0-260128", json!({ "seed": 4_294_967_296_u64 }), Refuse),
-        (NEW, json!({ "service_tier": "flex" }), Refuse),
-        (NEW, json!({ "service_tier": "default" }), Warn),
+        ("dreamina-seedance-2-0-260128", json!({ "seed": 4_294_967_296_u64 }), Error),
+        (NEW, json!({ "service_tier": "flex" }), Error),
+        (NEW, json!({ "service_tier": "default" }), Warning),
         (PREMIUM, json!({ "resolution": "4k" }), Off),
-        (PREMIUM, json!({ "resolution": "1080p" }), Refuse),
+        (PREMIUM, json!({ "resolution": "1080p" }), Error),
         (PREMIUM, json!({ "resolution": "4k", "output_format": "mov" }), Off),
         (PREMIUM, json!({ "resolution": "480p", "draft": true }), Off),
-        (PREMIUM, json!({ "resolution": "1080p", "draft": true }), Refuse),
+        (PREMIUM, json!({ "resolution": "1080p", "draft": true }), Error),
         (
             PREMIUM,
             json!({ "resolution": "1080p", "content": [{ "type": "draft_task", "draft_task": { "id": "cgt-1" } }] }),
-            Refuse,
+            Error,
         ),
-        (LATEST, json!({ "content": [{ "type": "text", "text": "A kite --dur 99" }] }), Refuse),
+        (LATEST, json!({ "content": [{ "type": "text", "text": "A kite --dur 99" }] }), Error),
     ];
     // A model that is not known may be newer than every range and list.
     all.extend(
@@ -200,7 +202,7 @@ fn probed() -> Vec<(&'static str, Value, Strength)> {
             json!({ "content": [{ "type": "text", "text": "x" }, { "type": "file_url", "file_url": { "url": URL } }] }),
             json!({ "omni_reference_task_type": "relight" }),
         ]
-        .map(|more| ("ep-20260822154500-vtx3q", more, Warn)),
+        .map(|more| ("ep-20260822154500-vtx3q", more, Warning)),
     );
     all
 }
@@ -214,9 +216,9 @@ fn both_say_what_live_probes_have_shown() {
         let request: CreateTaskRequest = serde_json::from_value(body.clone()).unwrap();
         let report = request.check(Catalog::builtin());
         let findings = report.findings.iter().filter(|finding| finding.rule != "model-retired");
-        let found = findings.map(|finding| finding.strength).max().unwrap_or(Strength::Off);
+        let found = findings.map(|finding| finding.strength).max().unwrap_or(Severity::Off);
         assert_eq!(found, expected, "{body}: {report}");
         let (status, param) = create(&mut service, &body);
-        assert_eq!(status == 200, expected != Strength::Refuse, "{body}: {status} {param}");
+        assert_eq!(status == 200, expected != Severity::Error, "{body}: {status} {param}");
     }
 }

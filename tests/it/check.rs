@@ -1,7 +1,11 @@
 //! The examples under the checks: what must be refused is, by the right rule at the right place;
 //! what is accepted is not.
 
-use ark_video_model::{Catalog, CreateTaskRequest, Facts, Finding, Report, Strength, check_json};
+use ark_video_model::{
+    CreateTaskRequest,
+    catalog::Catalog,
+    check::{Facts, Finding, Report, Severity, check_json},
+};
 use serde_json::Value;
 
 use crate::examples;
@@ -56,7 +60,7 @@ fn what_must_be_refused_is_refused_by_its_rule() {
         assert_eq!(found.code.as_deref(), entry["code"].as_str(), "{file}");
         assert_eq!(found.http.map(u64::from), entry["http"].as_u64(), "{file}");
         let later = entry["when"] == "async";
-        assert_eq!(found.strength, if later { Strength::Warn } else { Strength::Refuse }, "{file}");
+        assert_eq!(found.strength, if later { Severity::Warning } else { Severity::Error }, "{file}");
         assert_eq!(report.is_refused(), !later, "{file}");
         // One mistake, one refusal: nothing else is made of it.
         let refusals: Vec<&Finding> = report.refusals().filter(|finding| finding.rule != rule).collect();
@@ -79,7 +83,7 @@ fn what_is_accepted_is_not_refused() {
     for (file, text) in examples::files("requests") {
         let (request, report) = report(&text);
         assert!(request.is_some() && !report.is_refused(), "{file}: {report}");
-        let found: Vec<&str> = report.warnings().map(|finding| finding.rule).collect();
+        let found: Vec<&str> = report.warnings().map(|finding| &*finding.rule).collect();
         let expected = WARNINGS.iter().find(|(known, _)| *known == file).map_or(&[][..], |(_, rules)| *rules);
         assert_eq!(found, expected, "{file}: {report}");
     }

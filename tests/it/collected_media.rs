@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ark_video_model::{Catalog, Facts};
+use ark_video_model::{catalog::Catalog, check::Facts};
 use ark_video_simulator::{Options, Service};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -102,7 +102,7 @@ fn the_simulator_refuses_inline_media_as_the_checks_do() {
         let field = format!("content[1].{}_url.url", media_type.split('/').next().unwrap());
         assert_eq!(param, if refused { field.as_str() } else { "" }, "{file}");
         // The media type in the URL is checked anyway.
-        let (_, report) = ark_video_model::check_json(&body, Catalog::builtin(), &Facts::new());
+        let (_, report) = ark_video_model::check::check_json(&body, Catalog::builtin(), &Facts::new());
         assert_eq!(create(&mut ignoring, &body).0 == 200, !report.is_refused(), "{file}");
     }
 }

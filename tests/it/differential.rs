@@ -8,7 +8,11 @@
 use std::num::NonZero;
 use std::ops::Range;
 
-use ark_video_model::{Catalog, CreateTaskRequest, Facts, check_json};
+use ark_video_model::{
+    CreateTaskRequest,
+    catalog::Catalog,
+    check::{Facts, check_json},
+};
 use jsonschema::Validator;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -124,7 +128,7 @@ impl Judge {
         let report = typed.as_ref().map(CreateTaskRequest::check_structure);
         // What cannot be decoded is explained place by place, and nothing else is.
         let (read, explained) = check_json(&instance, Catalog::builtin(), &Facts::new());
-        let reported = explained.findings.iter().any(|finding| matches!(finding.rule, "required" | "type"));
+        let reported = explained.findings.iter().any(|finding| matches!(&*finding.rule, "required" | "type"));
         assert!(
             read.is_some() == typed.is_ok() && reported == typed.is_err(),
             "seed {seed}: {instance}\n{explained}"

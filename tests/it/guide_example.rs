@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ark_video::{Client, WaitOptions, model::build::TextToVideo};
+use ark_video::{Client, WaitOptions, model::TextToVideo};
 use ark_video_simulator::{Effect, Simulator};
 
 /// What is under test: the part of your application that makes a video.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use ark_video_model::{
-    Catalog, CreateTaskRequest, Facts, Family, FirstAndLastFrame, FirstFrame, FromDraft, MediaFacts,
-    MediaFormat, MediaKind, Model, References, Strength, TextToVideo, Words,
+    CreateTaskRequest, DraftToVideo, FirstAndLastFrame, ImageToVideo, ReferenceToVideo, TextToVideo,
+    catalog::{Catalog, Family, Model, StringSet},
+    check::{Facts, MediaFacts, MediaFormat, MediaKind, Severity},
 };
 use serde_json::{Value, json};
 
@@ -35,10 +36,10 @@ fn bare(request: impl Into<CreateTaskRequest>) -> Case {
 }
 
 /// How a rule reports a case.
-fn verdict(catalog: &Catalog, (request, facts): &Case, rules: &[&str]) -> Strength {
+fn verdict(catalog: &Catalog, (request, facts): &Case, rules: &[&str]) -> Severity {
     let report = request.check_with(catalog, facts);
-    let found = report.findings.iter().filter(|finding| rules.contains(&finding.rule));
-    found.map(|finding| finding.strength).max().unwrap_or(Strength::Off)
+    let found = report.findings.iter().filter(|finding| rules.contains(&&*finding.rule));
+    found.map(|finding| finding.strength).max().unwrap_or(Severity::Off)
 }
 
 /// The catalog with rows of every family replaced; a row without its switch is refused outright.
@@ -70,12 +71,12 @@ pub(crate) fn any(model: &Model, family: &Family) -> CreateTaskRequest {
     if family.text_only.value == Some(true) {
         TextToVideo::new(model.id.as_ref(), "x").build()
     } else {
-        FirstFrame::new(model.id.as_ref(), URL).build()
+        ImageToVideo::new(model.id.as_ref(), URL).build()
     }
 }
 
-pub(crate) fn references(model: &Model, images: usize, videos: usize, audios: usize) -> References {
-    let mut request = References::new(model.id.as_ref()).prompt("x");
+pub(crate) fn references(model: &Model, images: usize, videos: usize, audios: usize) -> ReferenceToVideo {
+    let mut request = ReferenceToVideo::new(model.id.as_ref()).prompt("x");
     for _ in 0..images {
         request = request.image(URL);
     }
@@ -99,7 +100,7 @@ pub(crate) fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'
     let draft = || set(any(model, family), "draft", json!(true));
     Some(match row {
         "text_only" => (bare(TextToVideo::new(id, "x")), &["text-only"], vec![]),
-        "first_frame" => (bare(FirstFrame::new(id, URL)), &["first-frame"], vec![]),
+        "first_frame" => (bare(ImageToVideo::new(id, URL)), &["first-frame"], vec![]),
         "first_and_last_frame" => {
             (bare(FirstAndLastFrame::new(id, URL, URL)), &["first-and-last-frame"], vec![])
         }
@@ -141,7 +142,7 @@ pub(crate) fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'
             (bare(TextToVideo::new(id, "x").ratio("adaptive")), &["ratio-adaptive"], vec![])
         }
         "ratio_adaptive_image" => {
-            (bare(FirstFrame::new(id, URL).ratio("adaptive")), &["ratio-adaptive"], vec![])
+            (bare(ImageToVideo::new(id, URL).ratio("adaptive")), &["ratio-adaptive"], vec![])
         }
         "ratio_adaptive_references" => {
             (bare(references(model, 1, 0, 0).ratio("adaptive")), &["ratio-adaptive"], vec![])
@@ -162,7 +163,7 @@ pub(crate) fn flag(row: &str, model: &Model, family: &Family) -> Option<Probe<&'
 /// A request with one value of a row that lists values, the rule, and the rows that it depends on.
 pub(crate) fn word(row: &str, word: &str, model: &Model, family: &Family) -> Option<Probe<&'static str>> {
     let id = model.id.as_ref();
-    let last = || FromDraft::new(id, "cgt-1").build();
+    let last = || DraftToVideo::new(id, "cgt-1").build();
     let drafts = || vec![("draft", json!(true))];
     Some(match row {
         "resolution" => (bare(set(any(model, family), "resolution", json!(word))), "resolution", vec![]),
@@ -241,10 +242,10 @@ struct Tried {
 }
 
 impl Tried {
-    fn see(&mut self, what: &str, found: Strength, expected: Strength) {
+    fn see(&mut self, what: &str, found: Severity, expected: Severity) {
         assert_eq!(found, expected, "{what}");
         match found {
-            Strength::Refuse => self.refused += 1,
+            Severity::Error => self.refused += 1,
             _ => self.accepted += 1,
         }
     }
@@ -286,8 +287,8 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             rows.push((row, json!(value)));
             with(&rows)
         };
-        tried.see(&what, verdict(&over(true), &case, rules), Strength::Off);
-        tried.see(&what, verdict(&over(false), &case, rules), Strength::Refuse);
+        tried.see(&what, verdict(&over(true), &case, rules), Severity::Off);
+        tried.see(&what, verdict(&over(false), &case, rules), Severity::Error);
         // As the matrix stands: yes, no, or what the switch of a doubt says.
         let leant_on = leans.iter().all(|(row, value)| {
             family.cell(row).is_some_and(|cell| cell.value == *value || value.is_object())
@@ -296,33 +297,33 @@ fn try_row(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
         let doubt = cell.switch.as_deref().map(|switch| catalog.strength(switch));
         let possible = leant_on && (row != "audio_alone" || family.reference_audios.value.max > 0);
         let expected = match cell.value.as_bool().filter(|_| here) {
-            _ if !possible => Strength::Off,
-            Some(true) => Strength::Off,
-            Some(false) => doubt.unwrap_or(Strength::Refuse),
-            None => doubt.unwrap_or(Strength::Off),
+            _ if !possible => Severity::Off,
+            Some(true) => Severity::Off,
+            Some(false) => doubt.unwrap_or(Severity::Error),
+            None => doubt.unwrap_or(Severity::Off),
         };
         assert_eq!(verdict(catalog, &case, rules), expected, "{what}, as it stands");
         return;
     }
-    let values: Option<Words> = serde_json::from_value(cell.value.clone()).ok();
+    let values: Option<StringSet> = serde_json::from_value(cell.value.clone()).ok();
     if let Some((_, rule, leans)) = word(row, "480p", model, family) {
-        let refuse = cell.switch.as_deref().map_or(Strength::Refuse, |switch| catalog.strength(switch));
+        let refuse = cell.switch.as_deref().map_or(Severity::Error, |switch| catalog.strength(switch));
         let stands =
             leans.iter().all(|(row, value)| family.cell(row).is_some_and(|cell| cell.value == *value));
         for each in all_words(row) {
             let (case, ..) = word(row, each, model, family).unwrap();
             let mut only = leans.clone();
             only.push((row, json!([each])));
-            tried.see(&what, verdict(&with(&only), &case, &[rule]), Strength::Off);
+            tried.see(&what, verdict(&with(&only), &case, &[rule]), Severity::Off);
             only.pop();
             only.push((row, json!(["another"])));
             let inherited = row == "final_settable"
                 && family.final_inherited.value.as_ref().is_some_and(|names| names.contains(each));
             if !inherited {
-                tried.see(&what, verdict(&with(&only), &case, &[rule]), Strength::Refuse);
+                tried.see(&what, verdict(&with(&only), &case, &[rule]), Severity::Error);
             }
             if let (Some(values), true) = (&values, stands) {
-                let expected = if values.contains(each) { Strength::Off } else { refuse };
+                let expected = if values.contains(each) { Severity::Off } else { refuse };
                 assert_eq!(verdict(catalog, &case, &[rule]), expected, "{what} {each}, as it stands");
             }
         }
@@ -338,7 +339,7 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
         family
             .cell(row)
             .and_then(|cell| cell.switch)
-            .map_or(Strength::Refuse, |switch| catalog.strength(&switch))
+            .map_or(Severity::Error, |switch| catalog.strength(&switch))
     };
     let group = |row: &str, count: usize| match row {
         "reference_videos" => (bare(references(model, 0, count, 0)), "reference-videos"),
@@ -357,11 +358,11 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
                 let (case, rule) = group(row, count);
                 verdict(catalog, &case, &[rule])
             };
-            tried.see(&what, on(&few, 2), Strength::Off);
-            tried.see(&what, on(&few, 3), Strength::Refuse);
+            tried.see(&what, on(&few, 2), Severity::Off);
+            tried.see(&what, on(&few, 3), Severity::Error);
             let most = family.cell(row).unwrap().value["max"].as_u64().unwrap() as usize;
             if row != "reference_items" {
-                assert_eq!(on(catalog, most), Strength::Off, "{what} {most}");
+                assert_eq!(on(catalog, most), Severity::Off, "{what} {most}");
                 assert_eq!(on(catalog, most + 1), strength(row), "{what} {}", most + 1);
             }
         }
@@ -369,51 +370,51 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             let lengths = family.duration.value;
             let of = |seconds: i64| bare(set(any(model, family), "duration", json!(seconds)));
             for (seconds, expected) in [
-                (lengths.min, Strength::Off),
-                (lengths.max, Strength::Off),
-                (lengths.min - 1, Strength::Refuse),
-                (lengths.max + 1, Strength::Refuse),
+                (lengths.min, Severity::Off),
+                (lengths.max, Severity::Off),
+                (lengths.min - 1, Severity::Error),
+                (lengths.max + 1, Severity::Error),
             ] {
                 tried.see(&what, verdict(catalog, &of(seconds), &["duration"]), expected);
             }
-            let auto = if lengths.auto == Some(true) { Strength::Off } else { strength(row) };
+            let auto = if lengths.auto == Some(true) { Severity::Off } else { strength(row) };
             assert_eq!(verdict(catalog, &of(-1), &["duration-auto"]), auto, "{what} -1");
             let none = with(&[(row, json!({ "min": 2, "max": 40, "auto": false, "default": 5 }))]);
-            tried.see(&what, verdict(&none, &of(-1), &["duration-auto"]), Strength::Refuse);
-            tried.see(&what, verdict(&none, &of(40), &["duration", "range"]), Strength::Off);
+            tried.see(&what, verdict(&none, &of(-1), &["duration-auto"]), Severity::Error);
+            tried.see(&what, verdict(&none, &of(40), &["duration", "range"]), Severity::Off);
         }
         "execution_expires_after_floor" => {
             let soon = bare(set(any(model, family), "execution_expires_after", json!(600)));
             let rule = &["execution-expires-after"];
-            tried.see(&what, verdict(&with(&[(row, json!(false))]), &soon, rule), Strength::Warn);
-            tried.see(&what, verdict(&with(&[(row, json!(true))]), &soon, rule), Strength::Refuse);
+            tried.see(&what, verdict(&with(&[(row, json!(false))]), &soon, rule), Severity::Warning);
+            tried.see(&what, verdict(&with(&[(row, json!(true))]), &soon, rule), Severity::Error);
             let taken = family.execution_expires_after_floor.value == Some(false);
-            let expected = if taken { Strength::Warn } else { Strength::Refuse };
+            let expected = if taken { Severity::Warning } else { Severity::Error };
             assert_eq!(verdict(catalog, &soon, rule), expected, "{what}, as it stands");
         }
         "ratio_adaptive_required_in_frame_mode" => {
-            let fixed = bare(FirstFrame::new(model.id.as_ref(), URL).ratio("16:9"));
+            let fixed = bare(ImageToVideo::new(model.id.as_ref(), URL).ratio("16:9"));
             let rule = &["ratio-with-frames"];
-            tried.see(&what, verdict(&with(&[(row, json!(false))]), &fixed, rule), Strength::Off);
-            tried.see(&what, verdict(&with(&[(row, json!(true))]), &fixed, rule), Strength::Refuse);
+            tried.see(&what, verdict(&with(&[(row, json!(false))]), &fixed, rule), Severity::Off);
+            tried.see(&what, verdict(&with(&[(row, json!(true))]), &fixed, rule), Severity::Error);
             let stands = family.ratio_adaptive_required_in_frame_mode.value == Some(true);
             assert_eq!(
                 verdict(catalog, &fixed, rule),
-                if stands { Strength::Refuse } else { Strength::Off },
+                if stands { Severity::Error } else { Severity::Off },
                 "{what}"
             );
         }
         "final_inherited" => {
-            let last = || FromDraft::new(model.id.as_ref(), "cgt-1").build();
+            let last = || DraftToVideo::new(model.id.as_ref(), "cgt-1").build();
             for field in
                 ["duration", "ratio", "seed", "generate_audio", "omni_reference_task_type", "camera_fixed"]
             {
                 let case = bare(set(last(), field, value_of(field)));
                 let over = with(&[(row, json!([field])), ("draft", json!(true))]);
-                tried.see(&what, verdict(&over, &case, &["final-inherited"]), Strength::Refuse);
-                tried.see(&what, verdict(&over, &bare(last()), &["final-inherited"]), Strength::Off);
+                tried.see(&what, verdict(&over, &case, &["final-inherited"]), Severity::Error);
+                tried.see(&what, verdict(&over, &bare(last()), &["final-inherited"]), Severity::Off);
                 if let Some(names) = &family.final_inherited.value {
-                    let expected = if names.contains(field) { strength(row) } else { Strength::Off };
+                    let expected = if names.contains(field) { strength(row) } else { Severity::Off };
                     assert_eq!(verdict(catalog, &case, &["final-inherited"]), expected, "{what} {field}");
                 }
             }
@@ -437,12 +438,12 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
             let stands = own.map(|limits| (catalog, limits));
             for (catalog, [min, max, total]) in std::iter::once((&*given, [3.0, 9.0, 12.0])).chain(stands) {
                 for (each, expected) in [
-                    (vec![min], Strength::Off),
-                    (vec![max], Strength::Off),
-                    (vec![min - 0.1], Strength::Refuse),
-                    (vec![max + 0.3], Strength::Refuse),
-                    (vec![total / 2.0, total / 2.0], Strength::Off),
-                    (vec![total / 2.0 + 0.2, total / 2.0 + 0.2], Strength::Refuse),
+                    (vec![min], Severity::Off),
+                    (vec![max], Severity::Off),
+                    (vec![min - 0.1], Severity::Error),
+                    (vec![max + 0.3], Severity::Error),
+                    (vec![total / 2.0, total / 2.0], Severity::Off),
+                    (vec![total / 2.0 + 0.2, total / 2.0 + 0.2], Severity::Error),
                 ] {
                     let case = (request(each.len()), seconds(kind, &each));
                     tried.see(&format!("{what} {each:?}"), verdict(catalog, &case, rules), expected);
@@ -461,7 +462,7 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
                 )
             };
             for (length, expected) in
-                [(5.0, Strength::Off), (6.0, Strength::Off), (4.9, Strength::Refuse), (6.1, Strength::Refuse)]
+                [(5.0, Severity::Off), (6.0, Severity::Off), (4.9, Severity::Error), (6.1, Severity::Error)]
             {
                 tried.see(&what, at(&over, length), expected);
             }
@@ -469,8 +470,8 @@ fn numbers(catalog: &Catalog, family: &Family, model: &Model, row: &str, tried: 
                 (family.edit_source_seconds.value, &family.omni_reference_task_type.value)
             {
                 assert!(values.contains("edit"), "{what}");
-                assert_eq!(at(catalog, source.min), Strength::Off, "{what}");
-                assert_eq!(at(catalog, source.min - 0.1), Strength::Refuse, "{what}");
+                assert_eq!(at(catalog, source.min), Severity::Off, "{what}");
+                assert_eq!(at(catalog, source.min - 0.1), Severity::Error, "{what}");
             }
         }
         _ => panic!("{row} is neither tried here nor listed with a reason"),
@@ -484,9 +485,9 @@ fn doubtful(switch: &str) -> Option<(Case, &'static str)> {
     let video = |set: fn(&mut MediaFacts)| {
         let mut facts = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
         set(&mut facts);
-        (References::new(new).video(URL).build(), Facts::new().with(0, facts))
+        (ReferenceToVideo::new(new).video(URL).build(), Facts::new().with(0, facts))
     };
-    let images = |count| (0..count).fold(References::new(new), |request, _| request.image(URL));
+    let images = |count| (0..count).fold(ReferenceToVideo::new(new), |request, _| request.image(URL));
     Some(match switch {
         "seed-above-31-bits" => (bare(text(old).seed(3_000_000_000_i64)), "seed-range"),
         "prompt-flag-and-field" => {
@@ -504,7 +505,7 @@ fn doubtful(switch: &str) -> Option<(Case, &'static str)> {
         "media-range-ends" => {
             (video(|facts| (facts.width, facts.height) = (Some(1500), Some(600))), "media-ratio")
         }
-        "heic-on-1-0" => (bare(FirstFrame::new(old, "data:image/heic;base64,AAAA")), "media-format"),
+        "heic-on-1-0" => (bare(ImageToVideo::new(old, "data:image/heic;base64,AAAA")), "media-format"),
         "older-video-limits" => (video(|facts| facts.bytes = Some(60 << 20)), "media-bytes"),
         "video-frame-rate-just-under" => {
             (video(|facts| facts.frames_per_second = Some(23.9)), "media-frame-rate")
@@ -513,11 +514,13 @@ fn doubtful(switch: &str) -> Option<(Case, &'static str)> {
         "sdk-only-fields" => (bare(text(new).extra("optimize_prompt", true)), "sdk-only-field"),
         "reference-counts-on-2-5" => (bare(images(31)), "reference-images"),
         "inherited-fields-on-1-5-final" => (
-            bare(FromDraft::new("doubao-seedance-1-5-pro-251215", "cgt-1").build().duration(5)),
+            bare(DraftToVideo::new("doubao-seedance-1-5-pro-251215", "cgt-1").build().duration(5)),
             "final-inherited",
         ),
-        "plain-http-media" => (bare(FirstFrame::new(new, "http://a.example.com/b.png")), "media-plain-http"),
-        "tos-media" => (bare(FirstFrame::new(new, "tos://bucket/key")), "media-tos"),
+        "plain-http-media" => {
+            (bare(ImageToVideo::new(new, "http://a.example.com/b.png")), "media-plain-http")
+        }
+        "tos-media" => (bare(ImageToVideo::new(new, "tos://bucket/key")), "media-tos"),
         _ => return None,
     })
 }
@@ -544,7 +547,7 @@ fn every_switch_decides() {
         }
         assert_eq!(
             verdict(catalog, &case, &[rule]),
-            Strength::Warn,
+            Severity::Warning,
             "{name}: a doubt is a warning by default"
         );
     }

@@ -17,11 +17,11 @@ use crate::Error;
 ///
 /// ```no_run
 /// # async fn run(client: ark_video::Client) -> Result<(), Box<dyn std::error::Error>> {
-/// use ark_video::{Attachments, CreateOptions, model::FirstFrame};
+/// use ark_video::{Attachments, CreateOptions, model::ImageToVideo};
 ///
 /// let mut files = Attachments::new();
 /// let first = files.image("cat.png", "png")?; // looked at, not read
-/// let request = FirstFrame::new("doubao-seedance-2-0-260128", first).build();
+/// let request = ImageToVideo::new("doubao-seedance-2-0-260128", first).build();
 /// let task = client.create_with(&request, &CreateOptions::new().attachments(files)).await?;
 /// # Ok(()) }
 /// ```
@@ -104,7 +104,7 @@ impl Attachments {
     ) -> Result<Request<RequestBody>, Error> {
         let find = |token: &Token| {
             let index = self.files.iter().position(|file| file.token == *token)?;
-            Some(Source { index, length: self.files.get(index)?.source.length() })
+            Some(Source::new(index, self.files.get(index)?.source.length()))
         };
         let sources = || self.files.iter().map(|file| file.source.clone()).collect();
         Ok(create::to_plan(request, base, find)?.map(|plan| RequestBody::new(plan, sources())))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ark_video_model::Catalog;
+use ark_video_model::catalog::Catalog;
 use ark_video_protocol::{
     BaseUrl,
     limit::{LimitSettings, Limits},

@@ -173,7 +173,7 @@ impl Tries {
         decide: impl FnOnce(&mut Retries, RetryContext, &mut RetryBudget) -> RetryStep,
     ) -> RetryStep {
         let elapsed = client.clock().monotonic().saturating_sub(self.start);
-        let moment = RetryContext { elapsed, now: client.clock().now(), jitter: client.dice() };
+        let moment = RetryContext::new(elapsed, client.clock().now(), client.dice());
         let step = decide(&mut self.retries, moment, &mut locked(&client.inner.pace.budget));
         if matches!(step, RetryStep::After(_)) {
             self.count = self.count.saturating_add(1);

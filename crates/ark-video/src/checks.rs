@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use ark_video_model::{Catalog, CreateTaskRequest, Facts, Report};
+use ark_video_model::{
+    CreateTaskRequest,
+    catalog::Catalog,
+    check::{Facts, Report},
+};
 
 use crate::{Client, CreateOptions, Error};
 

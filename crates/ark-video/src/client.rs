@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use ark_video_model::{Catalog, ModelList, Task, TaskList, TaskStatus};
+use ark_video_model::{ModelList, Task, TaskList, TaskStatus, catalog::Catalog};
 use ark_video_protocol::{
     BaseUrl, Class, Endpoint, UnixMillis, classify, delete,
     download::{LinkRules, PlainHttp, Reach},

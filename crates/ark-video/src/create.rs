@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use ark_video_model::{CreateTaskRequest, CreateTaskResponse, Facts, Report};
+use ark_video_model::{
+    CreateTaskRequest, CreateTaskResponse,
+    check::{Facts, Report},
+};
 use ark_video_protocol::{
     Endpoint,
     limit::Lane,

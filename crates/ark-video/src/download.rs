@@ -6,7 +6,7 @@ use std::{
 };
 
 use ark_video_media::{ProbeError, check_complete};
-use ark_video_model::{MediaKind, Task, TaskStatus};
+use ark_video_model::{Task, TaskStatus, check::MediaKind};
 use ark_video_protocol::{
     UnixMillis,
     download::{Again, DownloadRefusal, Tries, Trouble, expires_at},

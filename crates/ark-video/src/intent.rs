@@ -310,12 +310,13 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let mut files = Attachments::new();
             let first = files.image(&path, "png").unwrap();
-            intent_hash(&ark_video_model::FirstFrame::new("m", first).build(), &files).unwrap()
+            intent_hash(&ark_video_model::ImageToVideo::new("m", first).build(), &files).unwrap()
         };
         let one = of("a.png", b"abc");
         assert_eq!(one, of("b.png", b"abc"));
         assert_ne!(one, of("a.png", b"abd"));
-        let inline = ark_video_model::FirstFrame::new("m", ark_video_model::ImageSource::data("png", b"abc"));
+        let inline =
+            ark_video_model::ImageToVideo::new("m", ark_video_model::ImageSource::data("png", b"abc"));
         assert_eq!(one, intent_hash(&inline.build(), &Attachments::new()).unwrap());
     }
 

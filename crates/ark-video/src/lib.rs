@@ -66,8 +66,8 @@ mod watch_handle;
 
 pub use ark_video_model as model;
 pub use ark_video_protocol::{
-    ApiError, Asked, Backoff, BaseUrl, BaseUrlError, Difference, Endpoint, EnvelopeKind, RequestError,
-    RetryAfter, UnixMillis,
+    ApiError, Backoff, BaseUrl, BaseUrlError, Difference, Endpoint, EnvelopeKind, RequestError,
+    RequestedSettings, RetryAfter, UnixMillis,
     download::{DownloadRefusal, LinkRules, PlainHttp, Reach, deadline, file_stem},
     limit::LimitSettings,
     list::Request as ListQuery,

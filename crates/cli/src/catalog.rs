@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 use serde_json::Value;
 
 use crate::exit::Exit;

@@ -1,8 +1,12 @@
 //! The checks of a request, located by flags and files: as text, as JSON, and as the reason not to
 //! send.
 
+use std::borrow::Cow;
+
 use ark_video::model::{
-    Catalog, Estimate, Facts, Finding, MediaFacts, Report, Strength, check_json, estimate,
+    catalog::Catalog,
+    check::{Facts, Finding, MediaFacts, Report, Severity, check_json},
+    estimate::{Estimate, estimate},
 };
 use serde::Serialize;
 
@@ -35,7 +39,7 @@ pub(crate) struct LocatedFinding {
 /// A note that is not a finding of a rule.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Remark {
-    id: &'static str,
+    id: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
     message: String,
@@ -84,7 +88,7 @@ impl Checked {
         let mut checked = Self::named(asked.request.check_with(catalog, &asked.facts), names);
         let origin = |index: usize| names.place(&format!("/content/{index}"));
         let of_medium = |(index, doubt): &(usize, String)| Remark {
-            id: "not-measured",
+            id: "not-measured".into(),
             origin: Some(origin(*index)),
             message: doubt.clone(),
         };
@@ -108,7 +112,7 @@ impl Checked {
             // API's, and is billed.
             let whole = finding.pointer.matches('/').count() == 1;
             if finding.rule == "unknown-member" && whole && !names.insists_on(&finding.pointer[1..]) {
-                finding.strength = Strength::Refuse;
+                finding.strength = Severity::Error;
             }
             let origin = names.place(&finding.pointer);
             LocatedFinding { finding, origin }
@@ -127,17 +131,17 @@ impl Checked {
     /// Errors become warnings. JSON that is not a request stays rejected.
     pub(crate) fn demoted(mut self) -> Self {
         for named in self.findings.iter_mut().filter(|_| !self.malformed) {
-            named.finding.strength = named.finding.strength.min(Strength::Warn);
+            named.finding.strength = named.finding.strength.min(Severity::Warning);
         }
         self
     }
 
     pub(crate) fn refused(&self) -> usize {
-        self.findings.iter().filter(|named| named.finding.strength == Strength::Refuse).count()
+        self.findings.iter().filter(|named| named.finding.strength == Severity::Error).count()
     }
 
     pub(crate) fn warnings(&self) -> impl Iterator<Item = &LocatedFinding> {
-        self.findings.iter().filter(|named| named.finding.strength != Strength::Refuse)
+        self.findings.iter().filter(|named| named.finding.strength != Severity::Error)
     }
 
     /// One line per warning, printed before sending.
@@ -167,7 +171,7 @@ impl Checked {
             }
         };
         let refusals: Vec<&LocatedFinding> =
-            self.findings.iter().filter(|named| named.finding.strength == Strength::Refuse).collect();
+            self.findings.iter().filter(|named| named.finding.strength == Severity::Error).collect();
         if !said {
             refusals.iter().for_each(|named| message.push_str(&format!("\n  {}", line(named))));
         }
@@ -184,7 +188,7 @@ impl Checked {
         }
         for named in &self.findings {
             let finding = &named.finding;
-            let word = if finding.strength == Strength::Refuse { "refused" } else { "warning" };
+            let word = if finding.strength == Severity::Error { "refused" } else { "warning" };
             lines.push(format!("{word}: {}: {}", named.origin, finding.message));
             if !finding.advice.is_empty() {
                 lines.push(format!("    {}", finding.advice));

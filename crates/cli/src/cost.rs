@@ -1,6 +1,6 @@
 //! The cost limit of a request, and amounts as text.
 
-use ark_video::model::{Decimal, Estimate};
+use ark_video::model::{catalog::Decimal, estimate::Estimate};
 use ark_video_batch::Amount;
 
 use crate::exit::Exit;
@@ -64,7 +64,7 @@ fn why(estimate: &Estimate) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ark_video::model::{Catalog, Facts, TextToVideo, estimate};
+    use ark_video::model::{TextToVideo, catalog::Catalog, check::Facts, estimate::estimate};
 
     use super::*;
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ark_video::model::{ContentItem, MediaFacts};
+use ark_video::model::{ContentItem, check::MediaFacts};
 use ark_video::{Attachments, FileSource};
 pub(crate) use ark_video_media::MediaRole as Role;
 use ark_video_media::{MediaOrigin, MediaSpec, MediaSpecError};
@@ -50,7 +50,7 @@ fn unusable(flag: &str, error: &MediaSpecError) -> Failure {
     let failure = |exit, text: String| Failure::new(exit, text).hint(error.advice());
     match error {
         MediaSpecError::Unreadable { .. } => {
-            failure(Exit::Input, format!("{flag}: {error}")).hint("nothing was sent")
+            failure(Exit::Input, format!("{flag}: {}", error.with_reason())).hint("nothing was sent")
         }
         MediaSpecError::Folder { .. } => failure(Exit::Input, format!("{flag}: {error}")),
         MediaSpecError::NotAnImage { .. } => failure(Exit::Request, format!("{flag} {error}")),

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use ark_video::Attachments;
 use ark_video::model::{
-    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, Facts, MediaKind, TextContent, Tool,
-    ToolType, lift,
+    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, TextContent, Tool, ToolType,
+    check::{Facts, MediaKind},
+    prompt::extract_prompt_flags,
 };
 use ark_video_batch::decode_text;
 use ark_video_media::MediaSpec;
@@ -147,10 +148,10 @@ pub(crate) fn build(
         merge(&mut asked, &text_or_file("--extra-body", extra, at)?)?;
     }
     if args.lift {
-        let (request, lifted) = lift(&asked.request);
+        let (request, lifted) = extract_prompt_flags(&asked.request);
         asked.request = request;
         for setting in lifted.into_iter().filter(|setting| setting.moved) {
-            asked.names.flag(setting.field, &format!("{} in the prompt", setting.flag));
+            asked.names.flag(&setting.field, &format!("{} in the prompt", setting.flag));
         }
     }
     measure(&mut asked);
@@ -161,7 +162,7 @@ pub(crate) fn build(
 struct Item {
     item: ContentItem,
     said: (Source, usize),
-    facts: Option<ark_video::model::MediaFacts>,
+    facts: Option<ark_video::model::check::MediaFacts>,
     doubt: Option<String>,
 }
 

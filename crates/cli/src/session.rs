@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 use ark_video::{Client, Clock, LimitSettings};
 use ark_video_simulator::Simulator;
 use secrecy::ExposeSecret;

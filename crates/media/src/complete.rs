@@ -4,14 +4,14 @@
 
 use std::io::{Read, Seek};
 
-use ark_video_model::MediaKind;
+use ark_video_model::check::MediaKind;
 
 use crate::ProbeError;
 use crate::isobmff::{Boxes, name};
 use crate::source::Source;
 
 /// What the structure of a file proves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Complete {
     /// [`MediaKind::Video`] or [`MediaKind::Image`].

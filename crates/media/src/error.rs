@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why a media file or data URL could not be probed. Nothing was sent or changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProbeError {
     /// The file could not be opened, or is not a regular file.
@@ -14,6 +15,7 @@ pub enum ProbeError {
         /// The file as it was named.
         path: PathBuf,
         /// The error of the operating system.
+        #[serde(serialize_with = "as_text")]
         source: io::Error,
     },
     /// Reading failed.
@@ -22,6 +24,7 @@ pub enum ProbeError {
         /// From the start of the medium.
         at: u64,
         /// The error of the reader.
+        #[serde(serialize_with = "as_text")]
         source: io::Error,
     },
     /// The text is not a base64 data URL.
@@ -63,6 +66,11 @@ pub enum ProbeError {
     },
 }
 
+/// Serializes a system error as its text.
+pub(crate) fn as_text<S: serde::Serializer>(error: &io::Error, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(error)
+}
+
 /// Describes bytes that no reader recognises.
 pub(crate) fn begins_like(what: Option<&'static str>) -> String {
     match what {
@@ -82,6 +90,20 @@ impl ProbeError {
             | Self::TooMuch { at, .. } => Some(*at),
             Self::NotRecognised { .. } => Some(0),
             Self::Open { .. } | Self::Empty => None,
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Open { .. } | Self::Read { .. } => "Check the path and the permissions.",
+            Self::DataUrl { .. } => "Encode the file again as `data:image/png;base64,…`.",
+            Self::Empty | Self::Damaged { .. } => "Export the file again.",
+            Self::NotRecognised { .. } => {
+                "Images: jpeg, png, webp, bmp, tiff, gif, heic, heif. Videos: mp4, mov. Audio: wav, mp3."
+            }
+            Self::TooMuch { .. } => "Export the file again without embedded metadata.",
         }
     }
 

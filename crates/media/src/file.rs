@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use ark_video_model::MediaFacts;
+use ark_video_model::check::MediaFacts;
 
 use crate::ProbeError;
 

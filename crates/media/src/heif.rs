@@ -1,7 +1,7 @@
 //! HEIC and HEIF: the size of the primary picture, found through its properties. A grid of tiles is
 //! one picture here: its size is the grid's, not a tile's.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::ProbeError;
 use crate::isobmff::{Boxes, Found};

@@ -1,6 +1,6 @@
 //! Pictures whose sides stand at a fixed place near the start: PNG, GIF, BMP, WebP.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::ProbeError;
 use crate::source::Source;

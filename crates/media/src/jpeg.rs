@@ -1,7 +1,7 @@
 //! JPEG: walks the segments to the frame header, taking the orientation from EXIF on the way. Never
 //! enters the scan.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::ProbeError;
 use crate::source::Source;

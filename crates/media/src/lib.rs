@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use ark_video_media::probe_data_url;
-//! use ark_video_model::MediaFormat;
+//! use ark_video_model::check::MediaFormat;
 //!
 //! let facts = probe_data_url("data:image/gif;base64,R0lGODlhIAMgA4AAAAAAAP///w==")?;
 //! assert_eq!(facts.format, MediaFormat::Gif);
@@ -22,8 +22,8 @@
 //! - What a header does not say is `None`: the length of a fragmented video without one, of an MP3
 //!   in free format.
 //! - A known format that the service does not take (AVIF, WebM, FLAC) is not an error: its name is
-//!   in [`MediaFormat::Other`](ark_video_model::MediaFormat::Other) and nothing but its bytes are
-//!   known.
+//!   in [`MediaFormat::Other`](ark_video_model::check::MediaFormat::Other) and nothing but its
+//!   bytes are known.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -46,7 +46,7 @@ mod wav;
 
 use std::io::{Cursor, Read, Seek};
 
-use ark_video_model::{MediaFacts, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaKind};
 
 pub use complete::{Complete, check_complete};
 pub use error::ProbeError;

@@ -8,15 +8,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ark_video_model::{
-    AudioContent, AudioRole, AudioSource, ContentItem, ImageContent, ImageRole, ImageSource, MediaFacts,
-    MediaKind, VideoContent, VideoRole, VideoSource,
+    AudioContent, AudioRole, AudioSource, ContentItem, ImageContent, ImageRole, ImageSource, VideoContent,
+    VideoRole, VideoSource,
+    check::{MediaFacts, MediaKind},
 };
 
 use crate::error::begins_like;
 use crate::{ProbeError, probe_file};
 
 /// The role of an item in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MediaRole {
     /// The first frame of the video.
     FirstFrame,
@@ -44,7 +46,8 @@ pub struct MediaSpec<'a> {
 }
 
 /// Where a medium is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MediaOrigin {
     /// A URL as it goes into a request: https, `asset://` or a data URL.
@@ -59,7 +62,7 @@ pub enum MediaOrigin {
 }
 
 /// A resolved media argument.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ResolvedMedia {
     /// Image, video or audio.
@@ -75,15 +78,17 @@ pub struct ResolvedMedia {
 }
 
 /// Why a media argument could not be resolved. `shown` is the argument without secrets.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MediaSpecError {
     /// The file cannot be read.
-    #[error("cannot read {shown}: {}", reason(source))]
+    #[error("cannot read {shown}")]
     Unreadable {
         /// The file as it was named.
         shown: String,
         /// The error of the operating system.
+        #[serde(serialize_with = "crate::error::as_text")]
         source: io::Error,
     },
     /// It is a folder.
@@ -126,6 +131,15 @@ pub enum MediaSpecError {
 }
 
 impl MediaSpecError {
+    /// The message with the system's reason, on one line.
+    #[must_use]
+    pub fn with_reason(&self) -> String {
+        match self {
+            Self::Unreadable { source, .. } => format!("{self}: {}", reason(source)),
+            _ => self.to_string(),
+        }
+    }
+
     /// What to do next; empty if the message is enough.
     #[must_use]
     pub fn advice(&self) -> &'static str {
@@ -419,7 +433,7 @@ mod tests {
             assert_eq!(MediaSpec::parse(name).to_string(), name);
         }
         let missing = MediaSpec::parse("~/a#1.png").resolve(MediaRole::Reference, folder.path()).unwrap_err();
-        assert_eq!(missing.to_string(), "cannot read ~/a#1.png: there is no such file");
+        assert_eq!(missing.with_reason(), "cannot read ~/a#1.png: there is no such file");
         assert_eq!(missing.advice(), "`~` is not expanded here: write the full path");
     }
 

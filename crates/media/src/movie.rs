@@ -1,7 +1,7 @@
 //! MP4 and QuickTime: the tracks of `moov`, wherever it stands. The media data (`mdat`) is skipped,
 //! never read.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::ProbeError;
 use crate::isobmff::{Boxes, Found, name};

@@ -3,7 +3,7 @@
 //! taken at its bytes, if its rate is constant; in free format, or where the frames stop making
 //! sense, the length is not known.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::ProbeError;
 use crate::source::Source;

@@ -1,6 +1,6 @@
 //! Detects the format by the first bytes and dispatches to its reader. File names are not used.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 use infer::MatcherType;
 
 use crate::isobmff::Boxes;

@@ -1,6 +1,6 @@
 //! The first directory of a TIFF, which is also the form of EXIF in a JPEG: sides and orientation.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::ProbeError;
 use crate::source::Source;

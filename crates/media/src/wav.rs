@@ -1,6 +1,6 @@
 //! RIFF WAVE and its 64-bit form: the format and the length of the data. Samples are never read.
 
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::ProbeError;
 use crate::source::Source;

@@ -7,7 +7,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use ark_video_model::{Catalog, CreateTaskRequest, Facts, References, estimate};
+use ark_video_model::{
+    CreateTaskRequest, ReferenceToVideo, catalog::Catalog, check::Facts, estimate::estimate,
+};
 use criterion::Criterion;
 
 const VENDOR: &str = include_str!("../../../schema/examples/requests/vendor-tea.json");
@@ -18,7 +20,7 @@ fn vendor() -> String {
 }
 
 fn fifty() -> String {
-    let mut request = References::new("doubao-seedance-2-5-260628")
+    let mut request = ReferenceToVideo::new("doubao-seedance-2-5-260628")
         .prompt("Image 1 to Image 30, Video 1 to Video 10, Audio 9.");
     for n in 0..30 {
         request = request.image(format!("https://media.example.com/picture-{n:04}.png"));

@@ -20,7 +20,7 @@ use crate::{
 ///     .generate_audio(false)
 ///     .build();
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TextToVideo(CreateTaskRequest);
 
 /// A video that starts with an image.
@@ -28,31 +28,31 @@ pub struct TextToVideo(CreateTaskRequest);
 /// References do not go with frames; this does not compile:
 ///
 /// ```compile_fail
-/// # use ark_video_model::FirstFrame;
-/// FirstFrame::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg").image("https://media.example.com/dog.jpg");
+/// # use ark_video_model::ImageToVideo;
+/// ImageToVideo::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg").image("https://media.example.com/dog.jpg");
 /// ```
-#[derive(Debug, Clone)]
-pub struct FirstFrame(CreateTaskRequest);
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageToVideo(CreateTaskRequest);
 
 /// A video that starts with one image and ends with another, or with the same one for a loop.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FirstAndLastFrame(CreateTaskRequest);
 
 /// A video after reference images, videos and sounds. Add at least one; on the 2.0 family a sound needs an image or a
 /// video beside it. Prompts speak of "Image 1" or "Video 2": the nth of its kind, in the order of adding.
-#[derive(Debug, Clone)]
-pub struct References(CreateTaskRequest);
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferenceToVideo(CreateTaskRequest);
 
 /// The final video of a draft that has succeeded, at most 7 days old, by the same model.
 ///
 /// Prompt, media, ratio, length, seed and sound are the draft's own and cannot be sent again; this does not compile:
 ///
 /// ```compile_fail
-/// # use ark_video_model::FromDraft;
-/// FromDraft::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").duration(5);
+/// # use ark_video_model::DraftToVideo;
+/// DraftToVideo::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").duration(5);
 /// ```
-#[derive(Debug, Clone)]
-pub struct FromDraft(CreateTaskRequest);
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftToVideo(CreateTaskRequest);
 
 impl TextToVideo {
     /// Starts from the model (id or endpoint id) and the prompt.
@@ -61,7 +61,7 @@ impl TextToVideo {
     }
 }
 
-impl FirstFrame {
+impl ImageToVideo {
     /// Starts from the model and the first frame.
     pub fn new(model: impl Into<String>, first: impl Into<ImageSource>) -> Self {
         Self(CreateTaskRequest::new(model, vec![image(first, ImageRole::FirstFrame)]))
@@ -82,7 +82,7 @@ impl FirstAndLastFrame {
     }
 }
 
-impl References {
+impl ReferenceToVideo {
     /// Starts from the model, without any reference yet.
     pub fn new(model: impl Into<String>) -> Self {
         Self(CreateTaskRequest::new(model, Vec::new()))
@@ -98,9 +98,9 @@ impl References {
     /// Adds a video: up to 10 on 2.5, 3 on the 2.0 family. Its seconds are billed with the output's.
     ///
     /// ```compile_fail
-    /// # use ark_video_model::{References, VideoSource};
+    /// # use ark_video_model::{ReferenceToVideo, VideoSource};
     /// // A video has no base64 form.
-    /// References::new("doubao-seedance-2-0-260128").video(VideoSource::data("mp4", b""));
+    /// ReferenceToVideo::new("doubao-seedance-2-0-260128").video(VideoSource::data("mp4", b""));
     /// ```
     #[must_use]
     pub fn video(mut self, source: impl Into<VideoSource>) -> Self {
@@ -123,7 +123,7 @@ impl References {
     }
 }
 
-impl FromDraft {
+impl DraftToVideo {
     /// Starts from the model that made the draft and the draft's task id.
     pub fn new(model: impl Into<String>, draft: impl Into<String>) -> Self {
         Self(CreateTaskRequest::new(model, vec![DraftTaskContent::new(DraftTaskRef::new(draft)).into()]))
@@ -215,7 +215,7 @@ macro_rules! shaped {
                 generate_audio: bool,
                 /// Keep the camera still (1.x).
                 camera_fixed: bool,
-                /// A preview at 480p, for [`FromDraft`].
+                /// A preview at 480p, for [`DraftToVideo`].
                 draft: bool,
             }
 
@@ -243,6 +243,6 @@ macro_rules! prompted {
     };
 }
 
-common!(TextToVideo, FirstFrame, FirstAndLastFrame, References, FromDraft);
-shaped!(TextToVideo, FirstFrame, FirstAndLastFrame, References);
-prompted!(FirstFrame, FirstAndLastFrame, References);
+common!(TextToVideo, ImageToVideo, FirstAndLastFrame, ReferenceToVideo, DraftToVideo);
+shaped!(TextToVideo, ImageToVideo, FirstAndLastFrame, ReferenceToVideo);
+prompted!(ImageToVideo, FirstAndLastFrame, ReferenceToVideo);

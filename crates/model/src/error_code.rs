@@ -2,18 +2,22 @@
 
 use std::fmt;
 
-use crate::generated::ERROR_CODES;
+use serde::{Deserialize, Serialize};
+
+pub use crate::generated::ERROR_CODES;
 
 /// A code of the service, kept as it came.
 ///
 /// ```
-/// use ark_video_model::{ErrorClass, ErrorCode};
+/// use ark_video_model::{ErrorCode, error_code::ErrorClass};
 ///
 /// let code = ErrorCode::from("ModelNotOpen");
 /// assert_eq!(code.info().map(|info| info.class), Some(ErrorClass::Account));
 /// assert!(ErrorCode::from("FromTheFuture").info().is_none());
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(transparent)]
 pub struct ErrorCode(String);
 
 impl ErrorCode {
@@ -66,7 +70,9 @@ impl fmt::Debug for ErrorCode {
 }
 
 /// What an error means for the one who called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorClass {
     /// The request is wrong; the same request will be refused again.
@@ -86,7 +92,7 @@ pub enum ErrorClass {
 }
 
 /// A row of the error table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ErrorInfo {
     /// The code.
@@ -101,6 +107,7 @@ pub struct ErrorInfo {
     pub class: ErrorClass,
     /// Whether a create that ended so may have left a task, and a bill.
     pub may_have_acted: bool,
+    #[serde(skip)]
     pub(crate) exceptions: &'static [Exception],
     /// The text of the service, without the request id that ends it; `{model}`, `{id}` and `{param}` stand for what the request
     /// names. For those who play the service: match on codes, not on this.

@@ -33,28 +33,28 @@ struct KnownValueInOther;
 
 /// A video from frames takes no references.
 /// ```
-/// use ark_video_model::FirstFrame;
-/// let _ = FirstFrame::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg")
+/// use ark_video_model::ImageToVideo;
+/// let _ = ImageToVideo::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg")
 ///     .last_frame("https://media.example.com/dog.jpg");
 /// ```
 /// ```compile_fail,E0599
-/// use ark_video_model::FirstFrame;
-/// let _ = FirstFrame::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg")
+/// use ark_video_model::ImageToVideo;
+/// let _ = ImageToVideo::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg")
 ///     .image("https://media.example.com/dog.jpg");
 /// ```
 struct FramesWithReferences;
 
 /// The final of a draft has the draft's prompt and length.
 /// ```
-/// use ark_video_model::FromDraft;
-/// let _ = FromDraft::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").watermark(false);
+/// use ark_video_model::DraftToVideo;
+/// let _ = DraftToVideo::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").watermark(false);
 /// ```
 /// ```compile_fail,E0599
-/// use ark_video_model::FromDraft;
-/// let _ = FromDraft::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").prompt("Another one.");
+/// use ark_video_model::DraftToVideo;
+/// let _ = DraftToVideo::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").prompt("Another one.");
 /// ```
 /// ```compile_fail,E0599
-/// use ark_video_model::FromDraft;
-/// let _ = FromDraft::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").duration(5);
+/// use ark_video_model::DraftToVideo;
+/// let _ = DraftToVideo::new("doubao-seedance-2-5-260628", "cgt-20261120101500-k3x9p").duration(5);
 /// ```
 struct DraftWithPromptOrDuration;

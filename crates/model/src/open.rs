@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 /// A word of an enum that this version does not know.
 ///
 /// It cannot be made outside this crate, so that a known word never hides in `Other`: write `Ratio::from("2:1")`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(transparent)]
 pub struct OtherValue(Box<str>);
 
 impl OtherValue {
@@ -47,6 +48,13 @@ impl OtherObject {
     /// The whole object, tag included.
     pub fn members(&self) -> &Map<String, Value> {
         &self.members
+    }
+}
+
+/// As it came.
+impl serde::Serialize for OtherObject {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.members.serialize(serializer)
     }
 }
 

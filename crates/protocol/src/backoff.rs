@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 /// Pauses between attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct Backoff {
     /// Longest pause after the first failure; doubles with each.
     pub first: Duration,

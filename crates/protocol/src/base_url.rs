@@ -12,7 +12,8 @@ use crate::{RequestError, route};
 /// An address under which `/contents/generations/tasks` is mounted.
 ///
 /// Any prefix is kept, because plans and resellers mount the same paths elsewhere (`/api/plan/v3`, `/seedance/api/v3`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct BaseUrl {
     https: bool,
     authority: Authority,
@@ -156,6 +157,21 @@ impl BaseUrl {
     }
 }
 
+impl From<BaseUrl> for String {
+    fn from(base: BaseUrl) -> Self {
+        base.to_string()
+    }
+}
+
+/// As [`BaseUrl::parse`].
+impl TryFrom<String> for BaseUrl {
+    type Error = BaseUrlError;
+
+    fn try_from(text: String) -> Result<Self, BaseUrlError> {
+        Self::parse(&text)
+    }
+}
+
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.https { "https" } else { "http" };
@@ -172,12 +188,21 @@ impl FromStr for BaseUrl {
 }
 
 /// A base URL that cannot be used. The text itself is not repeated: people paste keys into the wrong place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[error(
     "the base URL cannot be used: {why}. It should look like https://ark.cn-beijing.volces.com/api/v3, or http://127.0.0.1:8080/api/v3 on this machine"
 )]
+#[non_exhaustive]
 pub struct BaseUrlError {
     why: &'static str,
+}
+
+impl BaseUrlError {
+    /// What to do next.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        "Copy the base URL from the console of the key's own region."
+    }
 }
 
 /// Whether a URL's host names this machine: `localhost`, 127.0.0.0/8, `[::1]`.

@@ -58,12 +58,21 @@ pub fn token_of(url: &str) -> Option<Token> {
 }
 
 /// Bytes that are fetched while sending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct Source {
     /// Which source, in the order of whoever opens them.
     pub index: usize,
     /// Its length in bytes, before it is encoded.
     pub length: u64,
+}
+
+impl Source {
+    /// The source of this index and length.
+    #[must_use]
+    pub const fn new(index: usize, length: u64) -> Self {
+        Self { index, length }
+    }
 }
 
 /// A part of a body.

@@ -17,7 +17,7 @@ pub const MAX_CALLBACK: usize = 64 << 10;
 pub const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a callback says. Confirm it with a GET before believing it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Hint {
     /// The task it speaks of.
@@ -39,8 +39,9 @@ impl Hint {
 }
 
 /// Why a callback was not read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum CallbackError {
     /// More bytes than are read.
     #[error("the callback has {0} bytes, more than the {MAX_CALLBACK} that are read")]
@@ -56,7 +57,23 @@ pub enum CallbackError {
     UnusableId(String),
 }
 
+impl CallbackError {
+    /// What to do next.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        "Ignore it; the task is polled anyway."
+    }
+}
+
 /// Reads a callback body.
+///
+/// ```
+/// use ark_video_protocol::callback;
+///
+/// let hint = callback::parse(br#"{"id":"cgt-1","model":"m","status":"succeeded","updated_at":1795342530}"#)?;
+/// assert_eq!((hint.id.as_str(), hint.status.as_str()), ("cgt-1", "succeeded"));
+/// # Ok::<(), callback::CallbackError>(())
+/// ```
 ///
 /// # Errors
 /// Too large, or not a task with an id.
@@ -153,8 +170,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// What a hint adds to those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Heard {
     /// The task has moved on: GET it.
     Forward,

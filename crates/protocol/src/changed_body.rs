@@ -1,7 +1,9 @@
-//! A received create body after one of its fields was changed: everything else keeps the text that was received.
+//! A received create body after one of its fields was changed: everything else keeps the text that
+//! was received.
 //!
-//! The typed request cannot hold that text (`1.10` is read as 1.1, a number of thirty digits as a float), so the received
-//! bytes are kept beside it and compared with it. Reads and writes JSON only; knows no field by name.
+//! The typed request cannot hold that text (`1.10` is read as 1.1, a number of thirty digits as a
+//! float), so the received bytes are kept beside it and compared with it. Reads and writes JSON
+//! only; knows no field by name.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,8 @@ use serde_json::value::RawValue;
 
 type Object<'a> = BTreeMap<String, &'a RawValue>;
 
-/// `received` with what differs in `changed`. Members of an object that was changed are written in alphabetical order.
+/// `received` with what differs in `changed`. Members of an object that was changed are written in
+/// alphabetical order.
 pub(crate) fn merge(received: &[u8], changed: &CreateTaskRequest) -> serde_json::Result<Vec<u8>> {
     let before = serde_json::to_string(&serde_json::from_slice::<CreateTaskRequest>(received)?)?;
     let after = serde_json::to_string(changed)?;
@@ -69,7 +72,8 @@ fn write_object<'a>(
     let mut count = 0;
     for (name, received) in received {
         let (before, after) = (before.get(&name), after.remove(&name));
-        // What was there, and is gone; a field that is neither before nor after is a `null` and stays.
+        // What was there, and is gone; a field that is neither before nor after is a `null` and
+        // stays.
         if before.is_some() && after.is_none() {
             continue;
         }

@@ -17,12 +17,13 @@
 
 use std::time::Duration;
 
-use ark_video_model::ErrorClass;
+use ark_video_model::error_code::ErrorClass;
 
 use crate::{ApiError, Endpoint, EnvelopeKind, SendError, SendErrorKind, UnixMillis, wait::RETRY_AFTER_CAP};
 
 /// A request that did not bring what was asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Failure<'a> {
     /// What was requested: the same answer means less to a question than to a create.
     pub endpoint: Endpoint,
@@ -31,7 +32,8 @@ pub struct Failure<'a> {
 }
 
 /// What came instead of an answer that can be used.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cause<'a> {
     /// The service, or something in between, answered something else.
     Answer(&'a ApiError),
@@ -40,8 +42,9 @@ pub enum Cause<'a> {
 }
 
 /// Whether the same request may be sent again, and what has to happen first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Provably nothing left this machine.
     NotSent,
@@ -104,6 +107,14 @@ impl<'a> Failure<'a> {
 }
 
 /// Says what a failure means. Total: every failure has one class.
+///
+/// ```
+/// use ark_video_protocol::{ApiError, Class, Endpoint, Failure, classify};
+///
+/// let error = ApiError::new(500, "InternalServiceError", "The service failed.");
+/// assert_eq!(classify(&Failure::answer(Endpoint::Get, &error)), Class::Transient);
+/// assert_eq!(classify(&Failure::answer(Endpoint::Create, &error)), Class::MaybeDone);
+/// ```
 #[must_use]
 pub fn classify(failure: &Failure<'_>) -> Class {
     match (failure.endpoint, failure.cause) {

@@ -1,11 +1,15 @@
 //! `POST /contents/generations/tasks`: makes a task, and with it a bill.
 //!
-//! The service knows no idempotency: two equal POSTs are two tasks. So the answer is not decoded into a plain result
-//! here; [`crate::outcome`] says what became of it.
+//! The service knows no idempotency: two equal POSTs are two tasks. So the answer is not decoded
+//! into a plain result here; [`crate::outcome`] says what became of it.
 
 use std::fmt;
 
-use ark_video_model::{Catalog, CreateTaskRequest, CreateTaskResponse, Facts, check_json};
+use ark_video_model::{
+    CreateTaskRequest, CreateTaskResponse,
+    catalog::Catalog,
+    check::{Facts, check_json},
+};
 use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 use serde_json::{Map, Value};
@@ -21,10 +25,10 @@ const USUAL_BODY: usize = 2 << 10;
 
 /// A create, as both halves see it.
 ///
-/// A request that was read keeps the bytes it came as, and sends exactly those on as long as nothing is changed: a
-/// gateway does not alter a number, an escape or an unknown field. After a change through [`Request::body_mut`] the
-/// changed fields are written again and everything else keeps its text. Of a field that stands twice, the last counts
-/// here, and both are sent on.
+/// A request that was read keeps the bytes it came as, and sends exactly those on as long as
+/// nothing is changed: a gateway does not alter a number, an escape or an unknown field. After a
+/// change through [`Request::body_mut`] the changed fields are written again and everything else
+/// keeps its text. Of a field that stands twice, the last counts here, and both are sent on.
 ///
 /// ```
 /// use ark_video_protocol::{BaseUrl, create};
@@ -39,10 +43,15 @@ const USUAL_BODY: usize = 2 << 10;
 /// assert_eq!(sent, r#"{"content":[],"duration":8,"model":"m","strength":1.10}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
+///
+/// Stored as its typed body alone.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Request {
     body: CreateTaskRequest,
+    #[serde(skip)]
     received: Option<Bytes>,
+    #[serde(skip)]
     is_changed: bool,
 }
 
@@ -59,7 +68,8 @@ impl Request {
         &self.body
     }
 
-    /// What is requested, to change it. Fields that keep their value keep the text that was received.
+    /// What is requested, to change it. Fields that keep their value keep the text that was
+    /// received.
     pub fn body_mut(&mut self) -> &mut CreateTaskRequest {
         self.is_changed = true;
         &mut self.body
@@ -89,8 +99,8 @@ impl Request {
     /// Server half; `prefix` is where the API is mounted, such as `/api/v3`.
     ///
     /// # Errors
-    /// Another path, or a body that is not a create request. The error names the first field that cannot be read and
-    /// repeats nothing of the body.
+    /// Another path, or a body that is not a create request. The error names the first field that
+    /// cannot be read and repeats nothing of the body.
     pub fn from_http(parts: &Parts, body: &Bytes, prefix: &str) -> Result<Self, ApiError> {
         match Route::from_parts(parts, prefix)? {
             Route::Create => {}
@@ -117,12 +127,13 @@ impl PartialEq for Request {
     }
 }
 
-/// Names the field that cannot be read. The parser's own text may quote the prompt, so only its position is used.
+/// Names the field that cannot be read. The parser's own text may quote the prompt, so only its
+/// position is used.
 fn unreadable(body: &[u8], error: &serde_json::Error) -> ApiError {
     let report = serde_json::from_slice(body)
         .map(|json| check_json(&json, Catalog::builtin(), &Facts::new()).1)
         .unwrap_or_default();
-    report.refusals().find(|finding| matches!(finding.rule, "required" | "type")).map_or_else(
+    report.refusals().find(|finding| matches!(&*finding.rule, "required" | "type")).map_or_else(
         || {
             let position = format!("line {} column {}", error.line(), error.column());
             ApiError::invalid(None, format!("The request body is not valid JSON at {position}."))
@@ -141,11 +152,12 @@ pub fn to_http(body: &CreateTaskRequest, base: &BaseUrl) -> Result<http::Request
     Ok(answer::with_json(Method::POST, base.tasks(), json.into()))
 }
 
-/// As [`to_http`], for a request in which placeholders stand for files: `find` says which source a token means.
+/// As [`to_http`], for a request in which placeholders stand for files: `find` says which source a
+/// token means.
 ///
 /// # Errors
-/// The body cannot be written as JSON, is larger than [`crate::body::MAX_BODY`], or holds a placeholder that `find` does
-/// not know.
+/// The body cannot be written as JSON, is larger than [`crate::body::MAX_BODY`], or holds a
+/// placeholder that `find` does not know.
 pub fn to_plan(
     body: &CreateTaskRequest,
     base: &BaseUrl,
@@ -155,12 +167,13 @@ pub fn to_plan(
     Ok(http::Request::from_parts(parts, BodyPlan::new(json, find)?))
 }
 
-/// Client half: reads the answer. A success without an id that can be used is an error here, and a paid
-/// one:
-/// use [`crate::outcome::of_create`] to tell what happened. An id that resellers put elsewhere (`task_id`, `data.id`) is read.
+/// Client half: reads the answer. A success without an id that can be used is an error here, and a
+/// paid one: use [`crate::outcome::of_create`] to tell what happened. An id that resellers put
+/// elsewhere (`task_id`, `data.id`) is read.
 ///
 /// # Errors
-/// The service refused, or the answer cannot be read. A refusal that names a task has it in [`ApiError::other_id`].
+/// The service refused, or the answer cannot be read. A refusal that names a task has it in
+/// [`ApiError::other_id`].
 pub fn decode(response: &Response<Bytes>) -> Result<CreateTaskResponse, ApiError> {
     let mut created: CreateTaskResponse = answer::read(response, answer::MAX_ANSWER, "a created task")
         .map_err(|error| naming_a_task(error, response))?;
@@ -174,7 +187,8 @@ pub fn decode(response: &Response<Bytes>) -> Result<CreateTaskResponse, ApiError
     Ok(created)
 }
 
-/// A refusal whose body names a task: something between the service and us may have refused what the service accepted.
+/// A refusal whose body names a task: something between the service and us may have refused what
+/// the service accepted.
 fn naming_a_task(mut error: ApiError, response: &Response<Bytes>) -> ApiError {
     let body = serde_json::from_slice::<Map<String, Value>>(response.body()).unwrap_or_default();
     if let Some(id) = answer::id_elsewhere(&body) {

@@ -1,4 +1,5 @@
-//! A create that passes through a gateway: its bytes unchanged, or changed only where it was changed.
+//! A create that passes through a gateway: its bytes unchanged, or changed only where it was
+//! changed.
 
 use ark_video_model::{CreateTaskRequest, Ratio};
 use bytes::Bytes;

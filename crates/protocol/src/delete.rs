@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::{ApiError, BaseUrl, RequestError, Route, answer, route};
 
 /// Cancels or deletes one task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Request {
     /// The task's id, unescaped.

@@ -1,5 +1,5 @@
-//! What a gateway between callers and the service needs beside the endpoints: the key of a request, and the answer
-//! passed on. Opens no socket and judges no request.
+//! What a gateway between callers and the service needs beside the endpoints: the key of a request,
+//! and the answer passed on. Opens no socket and judges no request.
 //!
 //! ```
 //! use ark_video_protocol::{ApiError, BaseUrl, Route, create, gateway, get};
@@ -33,7 +33,8 @@ use http::{HeaderMap, HeaderValue, Response, header};
 
 use crate::{ApiError, REQUEST_ID, RequestError, SendError, callback::same_secret};
 
-/// The key of a request: what follows `Bearer` in its `Authorization` header. `None` if there is none, or an empty one.
+/// The key of a request: what follows `Bearer` in its `Authorization` header. `None` if there is
+/// none, or an empty one.
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
@@ -57,11 +58,12 @@ pub fn authorize(headers: &mut HeaderMap, key: &str) -> Result<(), RequestError>
     Ok(())
 }
 
-/// The answer to a gateway's own caller: status, body and `x-request-id` as the service sent them, and of the other
-/// headers `content-type` and `retry-after`. A request without a complete answer becomes an error in the service's
-/// envelope that means the same: see `ApiError: From<SendError>`.
+/// The answer to a gateway's own caller: status, body and `x-request-id` as the service sent them,
+/// and of the other headers `content-type` and `retry-after`. A request without a complete answer
+/// becomes an error in the service's envelope that means the same: see `ApiError: From<SendError>`.
 ///
-/// Refusals that are about the gateway's own account pass as well; [`crate::outcome::of_create`] finds them.
+/// Refusals that are about the gateway's own account pass as well; [`crate::outcome::of_create`]
+/// finds them.
 #[must_use]
 pub fn relay(result: Result<Response<Bytes>, SendError>) -> Response<Bytes> {
     let passed = [header::CONTENT_TYPE, header::RETRY_AFTER, REQUEST_ID];

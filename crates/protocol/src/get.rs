@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{ApiError, BaseUrl, RequestError, Route, answer, route};
 
 /// Asks for one task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Request {
     /// The task's id, unescaped.

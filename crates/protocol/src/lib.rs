@@ -14,7 +14,6 @@
 #![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 
 mod answer;
-mod asked;
 mod backoff;
 mod base_url;
 pub mod body;
@@ -33,21 +32,27 @@ pub mod limit;
 pub mod list;
 pub mod models;
 pub mod outcome;
-mod pace;
 pub mod path;
 pub mod reconcile;
+mod requested_settings;
 pub mod retry;
 #[cfg(test)]
 mod round_trip_tests;
 mod route;
+mod time;
 pub mod wait;
 pub mod watch;
 
 pub use answer::{CLIENT_REQUEST_ID, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID_RANDOM, client_request_id};
-pub use asked::{Asked, Difference};
+// The model types that stand in signatures of this crate.
+pub use ark_video_model::{
+    CreateTaskRequest, CreateTaskResponse, ErrorCode, ModelList, OutputFormat, Ratio, Resolution,
+    ServiceTier, Task, TaskList, TaskStatus, check::Finding, error_code::ErrorClass,
+};
 pub use backoff::Backoff;
 pub use base_url::{BaseUrl, BaseUrlError, is_loopback_host};
 pub use classify::{Cause, Class, Failure, classify};
 pub use error::{ApiError, EnvelopeKind, REQUEST_ID, RequestError, SendError, SendErrorKind, SendStage};
-pub use pace::{RetryAfter, UnixMillis, unix_millis, utc};
+pub use requested_settings::{Difference, RequestedSettings};
 pub use route::{Endpoint, Route, below, route};
+pub use time::{RetryAfter, UnixMillis, unix_millis, utc};

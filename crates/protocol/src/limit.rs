@@ -32,7 +32,7 @@ const UNANSWERED: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Rates per account. The defaults are those of a company account (models page and tutorial, 2026-10).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct LimitSettings {
     /// Creates per minute and model; versions of a model share it. Default 600; personal accounts have 180.
@@ -136,8 +136,9 @@ impl LimitSettings {
 }
 
 /// What shares one rate.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Lane {
     /// Creates of one model.
     Create {
@@ -169,7 +170,8 @@ impl Lane {
 }
 
 /// Whether a request may go now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Permit {
     /// Yes; it counts as sent.
     Ready,

@@ -21,7 +21,16 @@ const MODEL: &str = "filter.model";
 const SERVICE_TIER: &str = "filter.service_tier";
 
 /// Which tasks to list. Without filters: page 1 of 20 tasks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// ```
+/// use ark_video_protocol::{BaseUrl, list};
+///
+/// let base = BaseUrl::parse(BaseUrl::BYTEPLUS_AP)?;
+/// let request = list::Request::new().page_size(50).status("running").to_http(&base)?;
+/// assert_eq!(request.uri().query(), Some("page_size=50&filter.status=running"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Request {
     /// Page, from 1 to 500; the service's default is 1.

@@ -8,7 +8,7 @@ use http::{Method, Response, request::Parts};
 use crate::{ApiError, BaseUrl, RequestError, Route, answer, route};
 
 /// Asks for the catalogue.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Request;
 

@@ -1,4 +1,5 @@
-//! How a create ended. A wrong word here is a second bill or a lost one, so doubt always means "unknown".
+//! How a create ended. A wrong word here is a second bill or a lost one, so doubt always means
+//! "unknown".
 //!
 //! | outcome | evidence |
 //! |---|---|
@@ -18,8 +19,9 @@ use crate::{
 };
 
 /// How a create ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum CreateOutcome {
     /// Nothing left this machine. Sending it again is safe.
     NotSent(SendError),
@@ -32,21 +34,21 @@ pub enum CreateOutcome {
     },
     /// A task exists; it is billed when it succeeds.
     Accepted(CreateTaskResponse),
-    /// The service said yes, but its answer names no task. A task very probably exists: find it by listing, never send
-    /// again.
+    /// The service said yes, but its answer names no task. A task very probably exists: find it by
+    /// listing, never send again.
     AcceptedWithoutId(Unread),
     /// The request may have arrived. A task may exist.
     Unknown(UnknownReason),
 }
 
 impl CreateOutcome {
-    /// The created task, or the error that a gateway answers its own caller: see [`ApiError`]'s `From` implementations.
-    /// A refusal stays as the service wrote it, also where it is about the gateway's own account
-    /// ([`Refusal::Account`]).
+    /// The created task, or the error that a gateway answers its own caller: see [`ApiError`]'s
+    /// `From` implementations. A refusal stays as the service wrote it, also where it is about the
+    /// gateway's own account ([`Refusal::Account`]).
     ///
     /// # Errors
-    /// Every other outcome. To the caller's client the error means what the outcome means here: only what was not sent,
-    /// throttled or transient may be sent again.
+    /// Every other outcome. To the caller's client the error means what the outcome means here:
+    /// only what was not sent, throttled or transient may be sent again.
     pub fn into_result(self) -> Result<CreateTaskResponse, ApiError> {
         match self {
             Self::Accepted(created) => Ok(created),
@@ -58,14 +60,16 @@ impl CreateOutcome {
 }
 
 /// Who has to act on a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// Too fast or too many at once: the same request may be sent again later.
     Throttled,
     /// A part of the service failed before anything was created: the same request may pass later.
     Transient,
-    /// Key, permission, balance, quota or model access: nothing of this account will pass before that is mended.
+    /// Key, permission, balance, quota or model access: nothing of this account will pass before
+    /// that is mended.
     Account,
     /// This request is wrong or not allowed; others may pass.
     Caller,
@@ -74,7 +78,7 @@ pub enum Refusal {
 }
 
 /// A success whose answer could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Unread {
     /// HTTP status, 200 to 299.
@@ -86,8 +90,9 @@ pub struct Unread {
 }
 
 /// Why nobody knows how a create ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum UnknownReason {
     /// No complete answer came.
     NoAnswer(SendError),
@@ -95,7 +100,19 @@ pub enum UnknownReason {
     Answer(ApiError),
 }
 
-/// Says how a create ended, from the one answer or failure that the transport reported. Total: every input has a class.
+/// Says how a create ended, from the one answer or failure that the transport reported. Total:
+/// every input has a class.
+///
+/// ```
+/// use ark_video_protocol::{SendError, SendErrorKind, outcome::{CreateOutcome, of_create}};
+///
+/// let accepted = http::Response::new(bytes::Bytes::from(r#"{"id":"cgt-20261130-abcde"}"#));
+/// assert!(matches!(of_create(Ok(accepted)), CreateOutcome::Accepted(task) if task.id == "cgt-20261130-abcde"));
+///
+/// // The connection broke after the body had left: the task may exist, so the request is not sent again.
+/// let broken = SendError::maybe_sent(SendErrorKind::Closed, "the connection was reset");
+/// assert!(matches!(of_create(Err(broken)), CreateOutcome::Unknown(_)));
+/// ```
 #[must_use]
 pub fn of_create(result: Result<Response<Bytes>, SendError>) -> CreateOutcome {
     match result {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often and how long to try. The defaults suit a call that somebody waits for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RetryOptions {
     /// Sends in all that may fail before giving up; refusals for too many requests do not count. Default 5.
@@ -73,7 +73,8 @@ impl RetryOptions {
 }
 
 /// When a failure came in, and the random number for it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct RetryContext {
     /// Since the first send began, on a clock that only moves forward.
     pub elapsed: Duration,
@@ -83,8 +84,17 @@ pub struct RetryContext {
     pub jitter: f64,
 }
 
+impl RetryContext {
+    /// A failure that came in so long after the first send, at `now`; `jitter` is a random number from 0 to 1.
+    #[must_use]
+    pub const fn new(elapsed: Duration, now: UnixMillis, jitter: f64) -> Self {
+        Self { elapsed, now, jitter }
+    }
+}
+
 /// What to do after a send that did not bring what was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RetryStep {
     /// Send the same request again after this pause.
     After(Duration),
@@ -93,8 +103,9 @@ pub enum RetryStep {
 }
 
 /// Why a request is not sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum GiveUp {
     /// There is nothing to repeat: it worked, or it worked but the answer cannot be read.
     Done,
@@ -130,7 +141,8 @@ impl fmt::Display for GiveUp {
 }
 
 /// What a delete was meant for. The service has one verb for both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deletion {
     /// Cancel a queued task. By the time of a repeat the task may have run, and the same request would delete a paid
     /// result: look again before each repeat.
@@ -143,7 +155,7 @@ pub enum Deletion {
 ///
 /// Shared by all calls of a client. A repeat after a refusal for too many requests costs little: it is paced by
 /// [`crate::limit`] and by `Retry-After` as well.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RetryBudget {
     tokens: u32,
     capacity: u32,

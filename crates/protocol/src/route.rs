@@ -8,8 +8,9 @@ pub(crate) const TASKS: &str = "/contents/generations/tasks";
 pub(crate) const MODELS: &str = "/models";
 
 /// One operation of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// `POST /contents/generations/tasks`: the only one that costs money.
     Create,
@@ -17,7 +18,8 @@ pub enum Endpoint {
     Get,
     /// `GET /contents/generations/tasks`.
     List,
-    /// `DELETE /contents/generations/tasks/{id}`: cancels a queued task, deletes the record of a finished one.
+    /// `DELETE /contents/generations/tasks/{id}`: cancels a queued task, deletes the record of a
+    /// finished one.
     Delete,
     /// `GET /models`.
     Models,
@@ -38,8 +40,9 @@ impl Endpoint {
 }
 
 /// An endpoint with the task id its path names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Route {
     /// Create a task.
     Create,
@@ -60,7 +63,8 @@ pub enum Route {
 }
 
 impl Route {
-    /// Reads the method and path of a request; `prefix` is where the API is mounted, such as `/api/v3`.
+    /// Reads the method and path of a request; `prefix` is where the API is mounted, such as
+    /// `/api/v3`.
     ///
     /// # Errors
     /// There is nothing at this path: 404.
@@ -90,9 +94,11 @@ impl From<&Route> for Endpoint {
     }
 }
 
-/// Finds the endpoint of a request; `path` is what follows the mount point, still escaped (`/contents/…`).
+/// Finds the endpoint of a request; `path` is what follows the mount point, still escaped
+/// (`/contents/…`).
 ///
-/// As at the vendor, whatever is POSTed below the tasks path is a create: there is no `/{id}/cancel`.
+/// As at the vendor, whatever is POSTed below the tasks path is a create: there is no
+/// `/{id}/cancel`.
 #[must_use]
 pub fn route(method: &Method, path: &str) -> Option<Route> {
     if path == MODELS {
@@ -119,7 +125,8 @@ pub fn route(method: &Method, path: &str) -> Option<Route> {
     }
 }
 
-/// The path below the mount point `prefix`, or `None` if the request is for something else on that host.
+/// The path below the mount point `prefix`, or `None` if the request is for something else on that
+/// host.
 #[must_use]
 pub fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;

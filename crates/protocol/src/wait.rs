@@ -23,7 +23,7 @@ pub(crate) const REFUSALS: u32 = 3;
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
 /// How patiently to wait. The defaults suit a task of minutes on any model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WaitOptions {
     /// Give up waiting after this long; one last look is taken at that moment. Default 2 hours.
@@ -124,7 +124,7 @@ pub enum Look<'a> {
 }
 
 /// Why a look brought nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PollFailure {
     /// Whether another look may work.
@@ -151,8 +151,9 @@ impl PollFailure {
 }
 
 /// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Look at this time.
     LookAt {
@@ -168,8 +169,9 @@ pub enum Step {
 }
 
 /// Why a wait ended before its task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// The time is up and the task has not finished.
     TimedOut,

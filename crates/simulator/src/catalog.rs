@@ -3,7 +3,7 @@
 //!
 //! Lookups only; requests are checked in `service/checks.rs`.
 
-use ark_video_model::{Catalog, Decimal, Family, ModelRules, Rate, Site, WhySkipped, Words};
+use ark_video_model::catalog::{Catalog, Decimal, Family, ModelRules, Rate, Site, StringSet, WhySkipped};
 
 /// The built-in one: for what does not depend on a service's options.
 pub(crate) fn catalog() -> &'static Catalog {
@@ -26,7 +26,7 @@ impl Facts<'_> {
     }
 }
 
-fn among(all: Option<&Words>, one: &str) -> bool {
+fn among(all: Option<&StringSet>, one: &str) -> bool {
     all.is_none_or(|all| all.contains(one))
 }
 
@@ -34,7 +34,7 @@ fn among(all: Option<&Words>, one: &str) -> bool {
 #[derive(Clone, Copy)]
 pub(crate) struct Model {
     /// The catalog's entry; for an endpoint id the model that stands behind it here.
-    pub(crate) entry: &'static ark_video_model::Model,
+    pub(crate) entry: &'static ark_video_model::catalog::Model,
     pub(crate) family: &'static Family,
 }
 
@@ -101,7 +101,7 @@ impl Lookups for Catalog {
     }
 
     fn known_models(&'static self) -> impl Iterator<Item = Model> {
-        let model = |entry: &'static ark_video_model::Model| {
+        let model = |entry: &'static ark_video_model::catalog::Model| {
             Some(Model { entry, family: self.families.get(&entry.family)? })
         };
         self.models.iter().filter_map(model)

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use ark_video_model::Catalog;
+use ark_video_model::catalog::Catalog;
 
 use crate::{catalog::catalog, dialect::Dialect};
 
@@ -244,13 +244,13 @@ impl Options {
     /// Sets models, rules, prices and rates, such as [`Catalog::builtin`] with an overlay.
     ///
     /// ```
-    /// use ark_video_model::Catalog;
+    /// use ark_video_model::catalog::Catalog;
     /// use ark_video_simulator::Options;
     ///
     /// let newer = serde_json::json!({"families": {"2.0": {"watermark": {"value": false}}}});
     /// let catalog = Catalog::builtin().overlaid(&newer)?;
     /// let options = Options::default().catalog(Box::leak(Box::new(catalog)));
-    /// # Ok::<(), ark_video_model::CatalogError>(())
+    /// # Ok::<(), ark_video_model::catalog::CatalogError>(())
     /// ```
     #[must_use]
     pub fn catalog(mut self, catalog: &'static Catalog) -> Self {

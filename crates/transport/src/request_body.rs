@@ -29,7 +29,7 @@ pub trait BodySource: Send + Sync + fmt::Debug {
 }
 
 /// A file, with the length that it had when it was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FileSource {
     path: PathBuf,
     length: u64,
@@ -74,6 +74,16 @@ pub(crate) fn changed(length: u64) -> io::Error {
 }
 
 /// The body of a request. Its length is known; what it holds may still be on disk. Cheap to clone.
+///
+/// ```
+/// use ark_video_protocol::{BaseUrl, get};
+/// use ark_video_transport::RequestBody;
+///
+/// let base = BaseUrl::parse(BaseUrl::VOLCENGINE)?;
+/// let request = get::Request::new("cgt-1").to_http(&base)?.map(RequestBody::from);
+/// assert_eq!(request.uri().path(), "/api/v3/contents/generations/tasks/cgt-1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct RequestBody {
     plan: BodyPlan,

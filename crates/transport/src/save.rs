@@ -25,7 +25,7 @@ use crate::{
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 
 /// How to save.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SaveOptions {
     /// Replace an existing file. Default no.
@@ -43,7 +43,7 @@ impl Default for SaveOptions {
 }
 
 /// How far a download is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SaveProgress {
     /// Bytes on disk.
@@ -53,7 +53,7 @@ pub struct SaveProgress {
 }
 
 /// A file that is whole and in its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Saved {
     /// Where it is.

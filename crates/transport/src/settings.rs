@@ -8,7 +8,15 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{HttpTransport, SettingError};
 
 /// How long to wait for what. Giving up early on a create makes an unknown outcome out of a slow one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// ```
+/// use ark_video_transport::Timeouts;
+/// use std::time::Duration;
+///
+/// let timeouts = Timeouts::new().connect(Duration::from_secs(3));
+/// assert_eq!(timeouts.answer, Duration::from_secs(120));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Timeouts {
     /// To find the host, connect and agree on encryption. Default 10 s.
@@ -113,6 +121,14 @@ impl fmt::Debug for Proxy {
 }
 
 /// Settings of an [`HttpTransport`].
+///
+/// ```
+/// use ark_video_transport::{HttpTransport, Proxy};
+///
+/// let transport = HttpTransport::builder().proxy(Proxy::url("socks5://127.0.0.1:1080")).build()?;
+/// assert!(HttpTransport::builder().proxy(Proxy::url("not a proxy")).build().is_err());
+/// # Ok::<(), ark_video_transport::SettingError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct HttpTransportBuilder {
     timeouts: Timeouts,

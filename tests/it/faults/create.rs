@@ -2,8 +2,8 @@
 //! user, by its id, by `reconcile`, or among the candidates; and one intent is at most one bill.
 
 use ark_video::{
-    Asked, CheckPolicy, CreateOptions, Error, ReconcileOptions, StampOptions, Unknown, Verdict, WaitOptions,
-    model::CreateTaskRequest,
+    CheckPolicy, CreateOptions, Error, ReconcileOptions, RequestedSettings, StampOptions, Unknown, Verdict,
+    WaitOptions, model::CreateTaskRequest,
 };
 use ark_video_simulator::FaultPoint;
 
@@ -86,7 +86,7 @@ async fn search(
     let kept = serde_json::to_string(unknown).unwrap();
     run.check(!kept.contains("paper boat"), || format!("the record holds the prompt: {kept}"));
     let unknown: Unknown = serde_json::from_str(&kept).unwrap();
-    let mut asked = Asked::of(request);
+    let mut asked = RequestedSettings::from_request(request);
     asked.execution_expires_after = unknown.asked.execution_expires_after;
     asked.seed = unknown.asked.seed;
     run.check(asked == unknown.asked, || format!("the record forgot what was asked for: {kept}"));

@@ -4,7 +4,7 @@ mod request;
 mod task;
 mod unknown_outcome;
 
-use ark_video_model::{ErrorClass, Report};
+use ark_video_model::{check::Report, error_code::ErrorClass};
 use ark_video_protocol::{
     ApiError, Cause, Class, Endpoint, Failure, RequestError, classify, outcome::Refusal, reconcile::Unknown,
 };

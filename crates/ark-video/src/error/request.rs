@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use ark_video_model::ErrorClass;
+use ark_video_model::error_code::ErrorClass;
 use ark_video_protocol::{ApiError, BaseUrlError, Class, Endpoint, Failure, classify, outcome::Refusal};
 use ark_video_transport::{SendError, SendErrorKind, SettingError};
 

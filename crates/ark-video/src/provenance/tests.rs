@@ -1,6 +1,6 @@
 //! What a sidecar tells, and what it keeps to itself.
 
-use ark_video_model::{AudioSource, ImageSource, References};
+use ark_video_model::{AudioSource, ImageSource, ReferenceToVideo};
 use std::fs;
 
 use serde_json::json;
@@ -16,7 +16,7 @@ fn a_request_is_taken_down_without_its_secrets_and_its_media_by_their_hashes() {
     fs::write(&path, "abc").unwrap();
     let mut files = Attachments::new();
     let cat = files.image(&path, "PNG").unwrap();
-    let mut request = References::new("m")
+    let mut request = ReferenceToVideo::new("m")
         .image(cat)
         .image(ImageSource::data("jpeg", b"abc"))
         .audio(AudioSource::url("https://h/a.mp3?signature=secret"))
@@ -43,7 +43,7 @@ fn a_request_is_taken_down_without_its_secrets_and_its_media_by_their_hashes() {
 #[test]
 fn large_media_inside_a_request_are_hashed_piece_by_piece() {
     let film: Vec<u8> = (0..200_001).map(|at| at as u8).collect();
-    let request = References::new("m").image(ImageSource::data("png", &film)).build();
+    let request = ReferenceToVideo::new("m").image(ImageSource::data("png", &film)).build();
     let taken = Provenance::of(&request, &Attachments::new()).unwrap();
     assert_eq!((taken.inputs[0].bytes, &taken.inputs[0].sha256), (200_001, &hex(&Sha256::digest(&film))));
 }

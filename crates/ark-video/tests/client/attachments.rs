@@ -2,7 +2,7 @@
 
 use ark_video::{
     Attachments, CreateOptions, Error, FileSource,
-    model::{AudioSource, CreateTaskRequest, FirstAndLastFrame, FirstFrame, ImageSource, References},
+    model::{AudioSource, CreateTaskRequest, FirstAndLastFrame, ImageSource, ImageToVideo, ReferenceToVideo},
 };
 use proptest::prelude::*;
 
@@ -22,11 +22,11 @@ async fn a_file_is_sent_as_the_same_bytes_as_data() {
     std::fs::write(&cat, b"\x89PNG and more").unwrap();
     std::fs::write(&song, b"RIFF").unwrap();
     let mut files = Attachments::new();
-    let by_file = References::new("m")
+    let by_file = ReferenceToVideo::new("m")
         .image(files.image(&cat, "PNG").unwrap())
         .audio(files.audio(&song, "wav").unwrap())
         .build();
-    let by_data = References::new("m")
+    let by_data = ReferenceToVideo::new("m")
         .image(ImageSource::data("PNG", b"\x89PNG and more"))
         .audio(AudioSource::data("wav", b"RIFF"))
         .build();
@@ -53,7 +53,7 @@ async fn without_its_file_or_too_large_nothing_is_sent() {
     let path = folder.path().join("huge.png");
     std::fs::File::create(&path).unwrap().set_len(50 << 20).unwrap();
     let mut files = Attachments::new();
-    let request = FirstFrame::new("m", files.image(&path, "png").unwrap()).build();
+    let request = ImageToVideo::new("m", files.image(&path, "png").unwrap()).build();
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
     let forgotten = world.client().create(&request).await.unwrap_err();
     assert!(forgotten.to_string().contains("attachments"), "{forgotten}");
@@ -74,7 +74,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let mut attached = Attachments::new();
-        let (mut by_file, mut by_data) = (References::new(prompt.as_str()), References::new(prompt.as_str()));
+        let (mut by_file, mut by_data) = (ReferenceToVideo::new(prompt.as_str()), ReferenceToVideo::new(prompt.as_str()));
         for (at, bytes) in files.iter().enumerate() {
             let path = folder.path().join(at.to_string());
             std::fs::write(&path, bytes).unwrap();

@@ -2,7 +2,11 @@
 
 use ark_video::{
     CheckPolicy, CreateOptions, Error,
-    model::{Catalog, CreateTaskRequest, Facts, MediaFacts, MediaFormat, MediaKind, References, TextToVideo},
+    model::{
+        CreateTaskRequest, ReferenceToVideo, TextToVideo,
+        catalog::Catalog,
+        check::{Facts, MediaFacts, MediaFormat, MediaKind},
+    },
 };
 
 use crate::world::World;
@@ -45,7 +49,7 @@ async fn facts_and_a_catalog_of_ones_own_count() {
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
     let mut film = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
     film.seconds = Some(16.5);
-    let request = References::new(MODEL).video("https://media.example.com/a.mp4").build();
+    let request = ReferenceToVideo::new(MODEL).video("https://media.example.com/a.mp4").build();
     let options = CreateOptions::new().facts(Facts::new().with(0, film));
     let error = world.client().create_with(&request, &options).await.unwrap_err();
     assert!(matches!(error, Error::Rejected(_)), "{error}");

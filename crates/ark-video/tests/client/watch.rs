@@ -6,7 +6,8 @@ use std::{
 };
 
 use ark_video::{
-    Asked, CouldNotAsk, SendError, SendErrorKind, WatchEvent, WatchOptions, Watched, model::TextToVideo,
+    CouldNotAsk, RequestedSettings, SendError, SendErrorKind, WatchEvent, WatchOptions, Watched,
+    model::TextToVideo,
 };
 use futures_util::StreamExt;
 
@@ -65,11 +66,11 @@ async fn a_hundred_tasks_are_all_seen_to_end_by_their_own_answers() {
 async fn what_came_out_is_compared_with_what_was_asked_for() {
     let world = World::new(serve(1));
     let mut watch = world.client().watch(WatchOptions::default());
-    let asked = Asked::of(&TextToVideo::new("m", "A boat.").ratio("16:9").build());
+    let asked = RequestedSettings::from_request(&TextToVideo::new("m", "A boat.").ratio("16:9").build());
     watch.add(Watched::created("cgt-0").asked(asked));
     let events: Vec<_> = watch.events().collect().await;
     let Some(WatchEvent::Finished { differences, .. }) = events.last() else { panic!("{events:?}") };
-    assert_eq!((differences.len(), differences[0].field), (1, "ratio"));
+    assert_eq!((differences.len(), &*differences[0].field), (1, "ratio"));
     assert!(matches!(&events[0], WatchEvent::Changed { .. }), "{events:?}");
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ark_video::Sidecar;
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 
 use super::fetch::existing_file;
 use super::settle::cost;

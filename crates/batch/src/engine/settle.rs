@@ -5,7 +5,7 @@
 //! usage that is missing, zero, unreadable or absurd is not a cost of zero: the reservation stays
 //! counted.
 
-use ark_video::model::{Catalog, CreateTaskRequest, Facts, Task, estimate};
+use ark_video::model::{CreateTaskRequest, Task, catalog::Catalog, check::Facts, estimate::estimate};
 use serde_json::Value;
 
 use super::crash::CrashPoint;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use ark_video::model::Decimal;
+use ark_video::model::catalog::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -4,8 +4,10 @@
 use std::path::Path;
 
 use ark_video::model::{
-    Catalog, ContentItem, CreateTaskRequest, Estimate, Facts, Finding, MediaFacts, MediaFormat, MediaKind,
-    Strength, check_json, estimate,
+    ContentItem, CreateTaskRequest,
+    catalog::Catalog,
+    check::{Facts, Finding, MediaFacts, MediaFormat, MediaKind, Severity, check_json},
+    estimate::{Estimate, estimate},
 };
 use serde_json::{Map, Value};
 
@@ -140,7 +142,7 @@ fn say(shot: &Shot, mut finding: Finding, origins: &[String], findings: &mut Fin
     };
     if finding.rule == "unknown-member" && place.matches('/').count() == 1 {
         // In a list, where a typing error is paid for many times, it has to be stated.
-        finding.strength = Strength::Refuse;
+        finding.strength = Severity::Error;
         finding.message = format!("`{}` is neither a field of a shot nor of the API.", shown(first));
         if finding.advice.starts_with("Leave it out unless") {
             finding.advice = "Correct it, or put it into `extra_body` if it is meant.".into();

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ark_video::model::{Catalog, CreateTaskRequest};
+use ark_video::model::{CreateTaskRequest, catalog::Catalog};
 use serde_json::{Map, Value, json};
 
 use super::{ListReport, ShotList};
@@ -13,7 +13,7 @@ use crate::Link;
 /// about the first of them.
 ///
 /// ```
-/// use ark_video::model::{Catalog, TextToVideo};
+/// use ark_video::model::{TextToVideo, catalog::Catalog};
 /// use ark_video_batch::{Link, ShotList};
 ///
 /// let shot = |text: &str| {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ark_video::model::{
-    ContentItem, DraftTaskContent, DraftTaskRef, Facts, ImageContent, ImageRole, ImageSource, MediaKind,
-    TextContent, VideoContent, VideoRole, VideoSource,
+    ContentItem, DraftTaskContent, DraftTaskRef, ImageContent, ImageRole, ImageSource, TextContent,
+    VideoContent, VideoRole, VideoSource,
+    check::{Facts, MediaKind},
 };
 use ark_video::{Attachments, FileSource};
 use ark_video_media::{MediaOrigin, MediaRole, MediaSpec, MediaSpecError, facts_of_url};
@@ -166,7 +167,7 @@ impl Content {
                 MediaSpecError::KindUnknown | MediaSpecError::NotAnImage { .. } => {
                     sentence(&error.to_string())
                 }
-                _ => error.to_string(),
+                _ => error.with_reason(),
             };
             findings.say("media", shot.at(&pointer), format!("{message}.")).advice(error.advice());
         };

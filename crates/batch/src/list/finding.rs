@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use ark_video::model::{Finding, Strength};
+use ark_video::model::check::{Finding, Severity};
 use serde::Serialize;
 
 /// One thing that is wrong or doubtful in a shot list. Shows no prompt and no media.
@@ -11,10 +11,10 @@ use serde::Serialize;
 #[non_exhaustive]
 pub struct ListFinding {
     /// The rule, a name with hyphens: one of the list's own, or of
-    /// [`Finding`](ark_video::model::Finding).
+    /// [`Finding`](ark_video::model::check::Finding).
     pub rule: String,
     /// Refused, or only a doubt.
-    pub strength: Strength,
+    pub strength: Severity,
     /// The list as it was named.
     pub file: String,
     /// The line in it, from 1.
@@ -48,7 +48,7 @@ impl fmt::Display for ListFinding {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
-        f.write_str(if self.strength == Strength::Refuse { ": refused: " } else { ": warning: " })?;
+        f.write_str(if self.strength == Severity::Error { ": refused: " } else { ": warning: " })?;
         match (&self.shot, self.member.as_str()) {
             (Some(shot), "") => write!(f, "{shot}: ")?,
             (Some(shot), member) => write!(f, "{shot}: {member}: ")?,
@@ -82,7 +82,7 @@ impl ListFinding {
     }
 
     pub(super) fn warn(&mut self) -> &mut Self {
-        self.strength = Strength::Warn;
+        self.strength = Severity::Warning;
         self
     }
 }
@@ -97,7 +97,7 @@ impl ListFinding {
     ) -> Self {
         Self {
             rule: rule.to_owned(),
-            strength: Strength::Refuse,
+            strength: Severity::Error,
             file: file.to_owned(),
             line,
             shot: Some(shown(job)),
@@ -154,7 +154,7 @@ impl<'d> Findings<'d> {
         };
         self.push(ListFinding {
             rule: rule.to_owned(),
-            strength: Strength::Refuse,
+            strength: Severity::Error,
             file: self.file.clone(),
             line: (self.line)(&at),
             shot,
@@ -172,7 +172,7 @@ impl<'d> Findings<'d> {
     /// Adds what the checks of a request say.
     pub(super) fn checked(&mut self, at: At<'_>, finding: Finding) -> &mut ListFinding {
         if let At::Inherited(..) = at {
-            let key = (finding.rule.to_owned(), at.member(), finding.message.clone());
+            let key = (finding.rule.clone().into_owned(), at.member(), finding.message.clone());
             if let Some(known) = self.inherited.get(&key).copied() {
                 let known = &mut self.all[known];
                 known.more_shots += 1;
@@ -180,7 +180,7 @@ impl<'d> Findings<'d> {
             }
             self.inherited.insert(key, self.all.len());
         }
-        let added = self.say(finding.rule, at, finding.message);
+        let added = self.say(&finding.rule, at, finding.message);
         added.strength = finding.strength;
         added.advice = finding.advice.into_owned();
         added.source = format!("{} {}", finding.source, finding.date);
@@ -201,12 +201,12 @@ impl<'d> Findings<'d> {
 
     /// Whether something is refused.
     pub(super) fn is_refused(&self) -> bool {
-        self.all.iter().any(|finding| finding.strength == Strength::Refuse)
+        self.all.iter().any(|finding| finding.strength == Severity::Error)
     }
 
     /// The places of the shots that are refused.
     pub(super) fn refused_shots(&self) -> BTreeSet<usize> {
-        let refused = self.all.iter().filter(|finding| finding.strength == Strength::Refuse);
+        let refused = self.all.iter().filter(|finding| finding.strength == Severity::Error);
         refused.filter_map(|finding| finding.place).collect()
     }
 

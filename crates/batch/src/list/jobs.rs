@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use ark_video::model::Estimate;
+use ark_video::model::estimate::Estimate;
 use serde_json::{Map, Value};
 
 use super::after::job_name;

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, fs, io};
 
-use ark_video::model::{Catalog, Estimate, Strength};
+use ark_video::model::{catalog::Catalog, check::Severity, estimate::Estimate};
 use serde::Serialize;
 
 use crate::Cap;
@@ -164,12 +164,12 @@ impl ListReport {
 
     /// What is refused.
     pub fn refusals(&self) -> impl Iterator<Item = &ListFinding> {
-        self.findings.iter().filter(|finding| finding.strength == Strength::Refuse)
+        self.findings.iter().filter(|finding| finding.strength == Severity::Error)
     }
 
     /// What is doubted.
     pub fn warnings(&self) -> impl Iterator<Item = &ListFinding> {
-        self.findings.iter().filter(|finding| finding.strength != Strength::Refuse)
+        self.findings.iter().filter(|finding| finding.strength != Severity::Error)
     }
 
     /// Checks whether the videos can be saved where they are to go, and adds what is in their way.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use ark_video::model::{Catalog, Estimate};
+use ark_video::model::{catalog::Catalog, estimate::Estimate};
 use serde_json::{Map, Value};
 
 use super::after::{Follows, Row, job_name, preconditions};

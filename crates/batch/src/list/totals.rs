@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use ark_video::model::{Decimal, Estimate, Span};
+use ark_video::model::{
+    catalog::{Decimal, Span},
+    estimate::Estimate,
+};
 use serde::Serialize;
 
 use crate::{Amount, Cost};
@@ -42,7 +45,7 @@ impl Sum {
         self.jobs += jobs;
         match estimate.tokens {
             Some(tokens) => {
-                let sum = self.tokens.get_or_insert(Span { min: 0, max: 0 });
+                let sum = self.tokens.get_or_insert(Span::new(0, 0));
                 sum.min = sum.min.saturating_add(tokens.min.saturating_mul(jobs));
                 sum.max = sum.max.saturating_add(tokens.max.saturating_mul(jobs));
             }
@@ -51,8 +54,7 @@ impl Sum {
         match &estimate.price {
             Some(price) => {
                 let zero = Decimal::from_millionths(0);
-                let sum =
-                    self.price.entry(price.currency.to_string()).or_insert(Span { min: zero, max: zero });
+                let sum = self.price.entry(price.currency.to_string()).or_insert(Span::new(zero, zero));
                 let add = |sum: Decimal, one: Decimal| {
                     Decimal::from_millionths(
                         sum.millionths().saturating_add(one.millionths().saturating_mul(jobs)),
@@ -125,7 +127,7 @@ pub(super) fn most(estimate: &Estimate) -> Option<Cost> {
 
 #[cfg(test)]
 mod tests {
-    use ark_video::model::{Catalog, Facts, TextToVideo, estimate};
+    use ark_video::model::{TextToVideo, catalog::Catalog, check::Facts, estimate::estimate};
 
     use super::*;
 

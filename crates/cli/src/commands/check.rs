@@ -1,6 +1,6 @@
 //! `check` and `estimate`: checks and cost of requests. No key, no network; sends nothing.
 
-use ark_video::model::Estimate;
+use ark_video::model::estimate::Estimate;
 use serde::Serialize;
 
 use crate::args::{CheckArgs, EstimateArgs, RequestsArgs};

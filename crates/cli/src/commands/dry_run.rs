@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use ark_video::RequestBody;
-use ark_video::model::{ContentItem, CreateTaskRequest, Estimate};
+use ark_video::model::{ContentItem, CreateTaskRequest, estimate::Estimate};
 use serde::Serialize;
 
 use crate::api_failure;

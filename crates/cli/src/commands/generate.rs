@@ -128,7 +128,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let task = result::wait_for(session, &handle, options)
         .await
         .map_err(|failure| simulated(api_failure::explained(failure, None, &names), session))?;
-    for difference in ark_video::Asked::of(&request).differences(&task) {
+    for difference in ark_video::RequestedSettings::from_request(&request).differences(&task) {
         session.output.warn(format_args!("{}: {}", task.id, one_line(&difference.to_string())));
     }
     if args.no_download {

@@ -1,7 +1,7 @@
 //! `models`: the service's models; without a key or with `--offline`, the catalog's; with `--why`,
 //! the sources of a catalog row.
 
-use ark_video::model::{AnyCell, Availability, Catalog, Family, Limits, Model, Why, Words};
+use ark_video::model::catalog::{AnyCell, Availability, Catalog, Family, Limits, Model, StringSet, Why};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -55,9 +55,9 @@ pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), 
 struct Known<'a> {
     #[serde(flatten)]
     model: &'a Model,
-    resolutions: Option<&'a Words>,
-    ratios: Option<&'a Words>,
-    duration: Option<&'a ark_video::model::Lengths>,
+    resolutions: Option<&'a StringSet>,
+    ratios: Option<&'a StringSet>,
+    duration: Option<&'a ark_video::model::catalog::DurationRule>,
 }
 
 fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ark_video::files::{read_bounded, write_private};
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 use ark_video_simulator::{Account, Builder, Dialect, FaultPlan, Options, Rates, Simulator};
 use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 
 use super::*;
 use crate::args::{Cli, Command};

@@ -5,7 +5,7 @@
 use std::io::{Cursor, Read, Result, Seek, SeekFrom};
 
 use ark_video_media::{MOST_READ, probe, probe_bytes};
-use ark_video_model::MediaFacts;
+use ark_video_model::check::MediaFacts;
 use proptest::prelude::*;
 
 use crate::fixtures::all;

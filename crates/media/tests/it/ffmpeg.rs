@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use ark_video_media::probe_file;
-use ark_video_model::{MediaFacts, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaKind};
 
 /// Notes what was left out, for people and for the summary of CI.
 fn skip(what: &str, because: &str) {

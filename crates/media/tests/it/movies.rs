@@ -2,7 +2,7 @@
 //! rotation, fragments.
 
 use ark_video_media::{ProbeError, probe_bytes};
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::fixtures::{Movie, TURNED, be32, boxed, esds, full, sound_entry, zeros};
 

@@ -1,7 +1,7 @@
 //! Pictures: every format, the odd forms of each, orientation, and what is said of a damaged one.
 
 use ark_video_media::{ProbeError, probe_bytes};
-use ark_video_model::{MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFormat, MediaKind};
 use image::ImageFormat;
 
 use crate::fixtures::{be16, be32, chunk, heic, le16, le32, picture, riff, zeros};

@@ -1,7 +1,7 @@
 //! WAV and MP3: length from counts, from bytes, or not at all.
 
 use ark_video_media::probe_bytes;
-use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 
 use crate::fixtures::{chunk, counting, frame, id3, le16, le32, riff, wav, wave_format, zeros};
 

@@ -7,13 +7,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Words;
+use super::table::StringSet;
 
 /// A text: a constant of the code, or read from a catalog.
-pub type Text = Cow<'static, str>;
+pub type CowStr = Cow<'static, str>;
 
 /// How sure a statement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Confidence {
@@ -29,6 +30,7 @@ pub enum Confidence {
 
 /// One of the vendor's two sites: keys, models, prices and tasks of one are unknown to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Site {
@@ -56,23 +58,26 @@ impl fmt::Display for Site {
 
 /// How strongly something is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
-pub enum Strength {
+pub enum Severity {
     /// Not at all.
     Off,
-    /// Said, and sent all the same.
-    Warn,
+    /// Reported, and sent anyway.
+    #[serde(rename = "warn")]
+    Warning,
     /// Not sent unless the caller insists.
-    Refuse,
+    #[serde(rename = "refuse")]
+    Error,
 }
 
-impl Strength {
+impl Severity {
     /// Reads `refuse`, `warn` or `off`.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
-            "refuse" => Some(Self::Refuse),
-            "warn" => Some(Self::Warn),
+            "refuse" => Some(Self::Error),
+            "warn" => Some(Self::Warning),
             "off" => Some(Self::Off),
             _ => None,
         }
@@ -81,14 +86,14 @@ impl Strength {
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Refuse => "refuse",
-            Self::Warn => "warn",
+            Self::Error => "refuse",
+            Self::Warning => "warn",
             Self::Off => "off",
         }
     }
 }
 
-impl fmt::Display for Strength {
+impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -96,15 +101,16 @@ impl fmt::Display for Strength {
 
 /// A value with its evidence: where it is written, when, and how sure it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Cell<T> {
     /// The value. Where it can be `None`: not known if the confidence is uncertain, else the row does not apply.
     pub value: T,
     /// A key of [`Catalog::sources`](super::Catalog::sources).
-    pub source: Text,
+    pub source: CowStr,
     /// Date of the source, as `YYYY-MM` or `YYYY-MM-DD`.
-    pub date: Text,
+    pub date: CowStr,
     /// How sure the value is.
     pub confidence: Confidence,
     /// Sites for which the value holds; on others it counts as not known. Empty: all sites.
@@ -112,10 +118,10 @@ pub struct Cell<T> {
     pub sites: Vec<Site>,
     /// The switch that decides how strongly a request outside the value is reported. `None`: it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub switch: Option<Text>,
+    pub switch: Option<CowStr>,
     /// What a reader should know beside the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<Text>,
+    pub note: Option<CowStr>,
 }
 
 impl<T> Cell<T> {
@@ -127,12 +133,21 @@ impl<T> Cell<T> {
 
 /// Smallest and largest value, both accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Span<T> {
     /// The smallest.
     pub min: T,
     /// The largest.
     pub max: T,
+}
+
+impl<T> Span<T> {
+    /// From the smallest to the largest value.
+    pub const fn new(min: T, max: T) -> Self {
+        Self { min, max }
+    }
 }
 
 impl<T: PartialOrd> Span<T> {
@@ -153,9 +168,10 @@ impl<T: fmt::Display + PartialEq> fmt::Display for Span<T> {
 
 /// Accepted lengths in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Lengths {
+pub struct DurationRule {
     /// The shortest.
     pub min: i64,
     /// The longest.
@@ -168,9 +184,10 @@ pub struct Lengths {
 
 /// Accepted frame counts: from `min` to `max` in steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Steps {
+pub struct StepRange {
     /// The smallest.
     pub min: i64,
     /// The largest.
@@ -179,7 +196,7 @@ pub struct Steps {
     pub step: i64,
 }
 
-impl Steps {
+impl StepRange {
     /// Whether the count is one of them.
     pub fn contains(&self, count: i64) -> bool {
         (self.min..=self.max).contains(&count) && (count - self.min) % self.step.max(1) == 0
@@ -188,6 +205,7 @@ impl Steps {
 
 /// What the tokens of a draft are multiplied with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Factors {
@@ -199,6 +217,7 @@ pub struct Factors {
 
 /// Lengths of reference media, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct InputSeconds {
@@ -212,24 +231,25 @@ pub struct InputSeconds {
 
 /// What sources leave open, with the answer that is assumed until told otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Switch {
+pub struct OpenQuestion {
     /// What is not known.
-    pub question: Text,
+    pub question: CowStr,
     /// The answer that is assumed; one of [`values`](Self::values).
-    pub default: Text,
+    pub default: CowStr,
     /// The answers to choose from. `refuse`, `warn` and `off` are strengths of a finding.
-    pub values: Words,
+    pub values: StringSet,
     /// The parts that ask it: `check`, `estimate`, `client`, `simulator`.
-    pub used_by: Words,
+    pub used_by: StringSet,
     /// What a reader should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<Text>,
+    pub note: Option<CowStr>,
     /// A key of [`Catalog::sources`](super::Catalog::sources).
-    pub source: Text,
+    pub source: CowStr,
     /// Date of the source.
-    pub date: Text,
+    pub date: CowStr,
     /// How sure it is; a switch is `Uncertain` by nature.
     pub confidence: Confidence,
 }
@@ -240,7 +260,7 @@ mod tests {
 
     #[test]
     fn frames_are_25_plus_4_n() {
-        let steps = Steps { min: 29, max: 289, step: 4 };
+        let steps = StepRange { min: 29, max: 289, step: 4 };
         assert!(steps.contains(29) && steps.contains(57) && steps.contains(289));
         assert!(!steps.contains(25) && !steps.contains(30) && !steps.contains(293));
     }

@@ -8,27 +8,37 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A decimal number with at most six digits after the point, exact; on the wire a text (`"10.70"`).
 ///
 /// ```
-/// use ark_video_model::Decimal;
+/// use ark_video_model::catalog::Decimal;
 ///
 /// let price: Decimal = "10.70".parse()?;
 /// assert_eq!(price.millionths(), 10_700_000);
 /// assert_eq!(price.to_string(), "10.70");
-/// # Ok::<(), ark_video_model::NotDecimal>(())
+/// # Ok::<(), ark_video_model::catalog::NotDecimal>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(with = "String"))]
 pub struct Decimal(u64);
 
 /// A text that is no decimal number with at most six digits after the point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct NotDecimal;
 
 impl fmt::Display for NotDecimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a decimal number such as 10.70 (digits, at most six of them after a point)")
+        f.write_str("not a decimal number: digits, and at most six of them after a point")
     }
 }
 
 impl std::error::Error for NotDecimal {}
+
+impl NotDecimal {
+    /// What to do next.
+    pub fn advice(&self) -> &'static str {
+        "Write the number with a point, such as 10.70."
+    }
+}
 
 impl Decimal {
     /// From a number of millionths.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::rows;
-use super::table::{Table, Words};
-use super::{AnyCell, Cell, Factors, InputSeconds, Lengths, Span, Text};
+use super::table::{Map, StringSet};
+use super::{AnyCell, Cell, CowStr, DurationRule, Factors, InputSeconds, Span};
 
 rows! {
     /// What one family of models can do.
@@ -30,15 +30,15 @@ rows! {
         /// `draft: true` makes a cheap preview, and a `draft_task` item makes the final from it.
         draft: Cell<Option<bool>>,
         /// Resolutions of a draft; checked in place of `resolution` when `draft` is true.
-        draft_resolution: Cell<Option<Words>>,
+        draft_resolution: Cell<Option<StringSet>>,
         /// What the tokens of a draft are multiplied with, by sound track.
         draft_token_factor: Cell<Option<Factors>>,
         /// Resolutions of a final made from a draft; checked in place of `resolution` when the request has a `draft_task` item. The first one is the default.
-        final_resolution: Cell<Option<Words>>,
+        final_resolution: Cell<Option<StringSet>>,
         /// Fields that a final made from a draft may set; they fall back to their defaults, not to the draft's values.
-        final_settable: Cell<Option<Words>>,
+        final_settable: Cell<Option<StringSet>>,
         /// Fields that a final takes from its draft and must not send, besides text and media.
-        final_inherited: Cell<Option<Words>>,
+        final_inherited: Cell<Option<StringSet>>,
         /// `callback_url` is accepted.
         callback_url: Cell<Option<bool>>,
         /// `return_last_frame` is accepted.
@@ -64,13 +64,13 @@ rows! {
         /// `seed` is accepted.
         seed: Cell<Option<bool>>,
         /// Resolutions of a normal request.
-        resolution: Cell<Option<Words>>,
+        resolution: Cell<Option<StringSet>>,
         /// The resolution when the field is absent.
-        resolution_default: Cell<Option<Text>>,
+        resolution_default: Cell<Option<CowStr>>,
         /// Resolutions when the request has reference images; checked in place of `resolution`.
-        resolution_with_reference_images: Cell<Option<Words>>,
+        resolution_with_reference_images: Cell<Option<StringSet>>,
         /// Fixed ratios; `adaptive` is told by the rows that follow.
-        ratio: Cell<Option<Words>>,
+        ratio: Cell<Option<StringSet>>,
         /// `ratio: adaptive` is accepted in text to video.
         ratio_adaptive_text: Cell<Option<bool>>,
         /// `ratio: adaptive` is accepted with first or last frames.
@@ -80,13 +80,13 @@ rows! {
         /// With first or last frames the ratio must be `adaptive` or absent.
         ratio_adaptive_required_in_frame_mode: Cell<Option<bool>>,
         /// The ratio in text to video when the field is absent.
-        ratio_default_text: Cell<Option<Text>>,
+        ratio_default_text: Cell<Option<CowStr>>,
         /// The ratio with first or last frames when the field is absent.
-        ratio_default_image: Cell<Option<Text>>,
+        ratio_default_image: Cell<Option<CowStr>>,
         /// The ratio with reference items when the field is absent.
-        ratio_default_references: Cell<Option<Text>>,
+        ratio_default_references: Cell<Option<CowStr>>,
         /// Seconds: smallest and largest whole number, whether -1 (the model picks) is accepted (null: not known), and the default.
-        duration: Cell<Lengths>,
+        duration: Cell<DurationRule>,
         /// `frames` is accepted; the numbers it may hold are in limits.frames.
         frames: Cell<Option<bool>>,
         /// `tools: [{"type":"web_search"}]` is accepted.
@@ -98,7 +98,7 @@ rows! {
         /// `output_format: mov` is accepted.
         output_format_mov: Cell<Option<bool>>,
         /// Values of `omni_reference_task_type`; an empty list means the field does not exist here.
-        omni_reference_task_type: Cell<Option<Words>>,
+        omni_reference_task_type: Cell<Option<StringSet>>,
         /// Seconds of the reference videos: each one, and all together.
         input_video_seconds: Cell<Option<InputSeconds>>,
         /// Seconds of the reference audios: each one, and all together.
@@ -108,6 +108,6 @@ rows! {
         /// Frames per second of the result.
         frames_per_second: Cell<i64>,
         /// Bits per colour channel of the result, by resolution: 8 is H.264, 10 is HEVC.
-        bit_depth: Cell<Table<u8>>,
+        bit_depth: Cell<Map<u8>>,
     }
 }

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::rows::Format;
-use super::table::Words;
-use super::{AnyCell, Cell, Span, Steps, Text};
+use super::table::StringSet;
+use super::{AnyCell, Cell, CowStr, Span, StepRange};
 
 /// A struct of cells whose rows can also be asked for by name.
 macro_rules! rows {
     ($(#[$about:meta])* pub struct $name:ident { $($(#[$doc:meta])* $row:ident: $ty:ty,)* }) => {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         #[non_exhaustive]
         pub struct $name {
@@ -53,7 +54,7 @@ rows! {
         /// Range of `execution_expires_after` in seconds, counted from the creation.
         execution_expires_after: Cell<Span<i64>>,
         /// Numbers that `frames` may hold: from min to max in steps, that is 25 + 4n.
-        frames: Cell<Steps>,
+        frames: Cell<StepRange>,
         /// Most images with the role `first_frame`.
         first_frames: Cell<i64>,
         /// Most images with the role `last_frame`.
@@ -87,7 +88,7 @@ rows! {
         /// Value when `return_last_frame` is absent.
         return_last_frame: Cell<Option<bool>>,
         /// Value when `service_tier` is absent.
-        service_tier: Cell<Option<Text>>,
+        service_tier: Cell<Option<CowStr>>,
         /// Value when `execution_expires_after` is absent.
         execution_expires_after: Cell<i64>,
         /// Value when `generate_audio` is absent.
@@ -103,9 +104,9 @@ rows! {
         /// Value when `priority` is absent.
         priority: Cell<i64>,
         /// Value when `output_format` is absent.
-        output_format: Cell<Option<Text>>,
+        output_format: Cell<Option<CowStr>>,
         /// Value when `omni_reference_task_type` is absent.
-        omni_reference_task_type: Cell<Option<Text>>,
+        omni_reference_task_type: Cell<Option<CowStr>>,
         /// Value when `page_num` is absent.
         page_num: Cell<i64>,
         /// Value when `page_size` is absent.
@@ -128,19 +129,20 @@ rows! {
         /// source.
         own_proportion_percent: Cell<i64>,
         /// Kinds of input that cost nothing.
-        free_inputs: Cell<Option<Words>>,
+        free_inputs: Cell<Option<StringSet>>,
         /// Task states that are billed.
-        billed_states: Cell<Option<Words>>,
+        billed_states: Cell<Option<StringSet>>,
     }
 }
 
 /// Limits of input images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ImageLimits {
     /// Accepted forms of the address: https, data (base64) and asset (asset://).
-    pub url_forms: Cell<Option<Words>>,
+    pub url_forms: Cell<Option<StringSet>>,
     /// Accepted file formats.
     pub formats: Vec<Format>,
     /// Width divided by height.
@@ -153,19 +155,20 @@ pub struct ImageLimits {
 
 /// Limits of reference videos; how long they may be is the family's matter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct VideoLimits {
     /// Accepted forms of the address: https, data (base64) and asset (asset://).
-    pub url_forms: Cell<Option<Words>>,
+    pub url_forms: Cell<Option<StringSet>>,
     /// Accepted file formats.
     pub formats: Vec<Format>,
     /// Accepted picture codecs.
-    pub codecs: Cell<Option<Words>>,
+    pub codecs: Cell<Option<StringSet>>,
     /// Accepted sound codecs inside mp4.
-    pub sound_codecs_mp4: Cell<Option<Words>>,
+    pub sound_codecs_mp4: Cell<Option<StringSet>>,
     /// Accepted sound codecs inside mov.
-    pub sound_codecs_mov: Cell<Option<Words>>,
+    pub sound_codecs_mov: Cell<Option<StringSet>>,
     /// Width divided by height.
     pub aspect_ratio: Cell<Span<f64>>,
     /// Each side in pixels.
@@ -188,11 +191,12 @@ pub struct VideoLimits {
 
 /// Limits of reference sounds; how long they may be is the family's matter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AudioLimits {
     /// Accepted forms of the address: https, data (base64) and asset (asset://).
-    pub url_forms: Cell<Option<Words>>,
+    pub url_forms: Cell<Option<StringSet>>,
     /// Accepted file formats.
     pub formats: Vec<Format>,
     /// Largest file in bytes.
@@ -203,6 +207,7 @@ pub struct AudioLimits {
 
 /// Limits of input media.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MediaLimits {

@@ -1,9 +1,12 @@
 //! What a `model` text means: a known id, a name that is none, or something whose rules nobody here knows.
 
-use super::{Availability, Catalog, Family, Model, NeverOffer, PlanName};
+use serde::Serialize;
+
+use super::{Availability, Catalog, Family, MisspelledId, Model, PlanName};
 
 /// Which rules hold for a `model` text.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ModelRules<'a> {
     /// A known id: its own rules.
@@ -21,7 +24,7 @@ pub enum ModelRules<'a> {
     /// A wrong id that circulates.
     Wrong {
         /// The row that corrects it.
-        row: &'a NeverOffer,
+        row: &'a MisspelledId,
     },
     /// A model's name without its version; only plan endpoints take names.
     Unversioned {
@@ -31,7 +34,8 @@ pub enum ModelRules<'a> {
 }
 
 /// Why the rules that depend on the model were left out.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WhySkipped<'a> {
     /// An endpoint id (`ep-…`): which model it runs is the account's own setting.
@@ -59,7 +63,7 @@ impl Catalog {
     /// Which rules hold for a `model` text. Exact: nothing is guessed from the shape of an unknown id.
     ///
     /// ```
-    /// use ark_video_model::{Catalog, ModelRules};
+    /// use ark_video_model::catalog::{Catalog, ModelRules};
     ///
     /// let catalog = Catalog::builtin();
     /// assert!(matches!(catalog.rules_for("doubao-seedance-2-0-260128"), ModelRules::Known { .. }));

@@ -3,7 +3,7 @@
 //! The built-in one is a copy of `schema/models.json`, read at its first use. It is data: no rule of the checks knows a
 //! model by name. A newer file, or a few cells, can be put over it.
 
-mod cell;
+pub(crate) mod cell;
 mod decimal;
 mod family;
 mod limits;
@@ -17,20 +17,24 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use cell::{Cell, Confidence, Factors, InputSeconds, Lengths, Site, Span, Steps, Strength, Switch, Text};
+use crate::check::Severity;
+
+pub use cell::{
+    Cell, Confidence, CowStr, DurationRule, Factors, InputSeconds, OpenQuestion, Site, Span, StepRange,
+};
 pub use decimal::{Decimal, NotDecimal};
 pub use family::Family;
 pub use limits::{AudioLimits, Billing, Defaults, ImageLimits, Limits, MediaLimits, VideoLimits};
 pub(crate) use lookup::almost;
 pub use lookup::{ModelRules, WhySkipped};
 pub use overlay::CatalogError;
-pub use rows::{Availability, Format, Model, NeverOffer, Pixels, PlanName, Price, Rate, Source};
-pub use table::{Table, Words};
+pub use rows::{Availability, Format, MisspelledId, Model, Pixels, PlanName, Price, Rate, Source};
+pub use table::{Map, StringSet};
 
 /// Everything that is known of the models.
 ///
 /// ```
-/// use ark_video_model::Catalog;
+/// use ark_video_model::catalog::Catalog;
 ///
 /// let catalog = Catalog::builtin();
 /// let family = catalog.family_of("doubao-seedance-2-0-fast-260128").expect("is known");
@@ -39,21 +43,22 @@ pub use table::{Table, Words};
 /// assert_eq!(resolution.date, "2026-10");
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Catalog {
     /// Day on which the whole of it was last gone through.
-    pub edition: Text,
+    pub edition: CowStr,
     /// The documents and observations that the rows lean on, by short name.
-    pub sources: Table<Source>,
+    pub sources: Map<Source>,
     /// The capability matrix, by short family name.
-    pub families: Table<Family>,
+    pub families: Map<Family>,
     /// Known model ids of both sites. An id that is not here is unknown, not wrong.
     pub models: Vec<Model>,
     /// Dotted names of subscription plans.
     pub plan_names: Vec<PlanName>,
     /// Wrong ids that circulate.
-    pub never_offer: Vec<NeverOffer>,
+    pub never_offer: Vec<MisspelledId>,
     /// Picture sizes of results. Of rows that fit, the last counts.
     pub pixels: Vec<Pixels>,
     /// List prices. Of rows that fit, the last counts; none means that the price is not public.
@@ -69,7 +74,7 @@ pub struct Catalog {
     /// How tokens are counted.
     pub billing: Billing,
     /// What sources leave open, with the answers that are assumed.
-    pub switches: Table<Switch>,
+    pub switches: Map<OpenQuestion>,
 }
 
 impl Catalog {
@@ -96,19 +101,19 @@ impl Catalog {
     }
 
     /// How strongly a switch wants its doubt reported; a warning if it does not say.
-    pub fn strength(&self, switch: &str) -> Strength {
-        self.answer(switch).and_then(Strength::parse).unwrap_or(Strength::Warn)
+    pub fn strength(&self, switch: &str) -> Severity {
+        self.answer(switch).and_then(Severity::parse).unwrap_or(Severity::Warning)
     }
 
     /// How strongly a request outside a cell's value is reported: what its switch says, or refused.
-    pub fn strength_of<T>(&self, cell: &Cell<T>) -> Strength {
-        cell.switch.as_deref().map_or(Strength::Refuse, |switch| self.strength(switch))
+    pub fn strength_of<T>(&self, cell: &Cell<T>) -> Severity {
+        cell.switch.as_deref().map_or(Severity::Error, |switch| self.strength(switch))
     }
 
     /// A cell of the matrix by the names of its family and row, with its source in words.
     ///
     /// ```
-    /// # use ark_video_model::Catalog;
+    /// # use ark_video_model::catalog::Catalog;
     /// let why = Catalog::builtin().why("2.0", "duration").expect("is there");
     /// assert_eq!(why.cell.value["max"], 15);
     /// assert!(why.source.is_some_and(|source| source.title.contains("2.0 series")));
@@ -131,7 +136,7 @@ impl Catalog {
 }
 
 /// A cell and what stands behind it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Why<'a> {
     /// The cell.
@@ -139,27 +144,28 @@ pub struct Why<'a> {
     /// The document or observation.
     pub source: Option<&'a Source>,
     /// The doubt that is left, with the answer that is assumed.
-    pub switch: Option<&'a Switch>,
+    pub switch: Option<&'a OpenQuestion>,
 }
 
 /// A cell whatever the type of its value, for showing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct AnyCell {
     /// The value as JSON.
     pub value: Value,
     /// A key of [`Catalog::sources`].
-    pub source: Text,
+    pub source: CowStr,
     /// Date of the source.
-    pub date: Text,
+    pub date: CowStr,
     /// How sure the value is.
     pub confidence: Confidence,
     /// Sites for which the value holds; empty: all.
     pub sites: Vec<Site>,
     /// The switch that decides how strongly a request outside the value is reported.
-    pub switch: Option<Text>,
+    pub switch: Option<CowStr>,
     /// What a reader should know beside the value.
-    pub note: Option<Text>,
+    pub note: Option<CowStr>,
 }
 
 impl<T: Serialize> From<&Cell<T>> for AnyCell {
@@ -212,8 +218,8 @@ mod tests {
     fn every_family_has_the_pixels_it_offers() {
         let catalog = Catalog::builtin();
         for (name, family) in catalog.families.iter() {
-            for resolution in family.resolution.value.iter().flat_map(Words::iter) {
-                for ratio in family.ratio.value.iter().flat_map(Words::iter) {
+            for resolution in family.resolution.value.iter().flat_map(StringSet::iter) {
+                for ratio in family.ratio.value.iter().flat_map(StringSet::iter) {
                     assert!(
                         catalog.pixels_of(name, resolution, ratio).is_some(),
                         "{name} {resolution} {ratio}"

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Catalog;
 
 /// Why something cannot be laid over a catalog. Nothing of it was taken over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CatalogError {
     /// JSON pointer into what was to be laid over it.
@@ -24,6 +25,13 @@ impl fmt::Display for CatalogError {
 }
 
 impl std::error::Error for CatalogError {}
+
+impl CatalogError {
+    /// What to do next.
+    pub fn advice(&self) -> &'static str {
+        "Fix the overlay at that position; the built-in catalog has the same form."
+    }
+}
 
 /// The members of a row that tell it from the others.
 const KEYS: &[(&str, &[&str])] = &[

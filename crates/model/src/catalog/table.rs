@@ -8,10 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A few words, in their order.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Words(Vec<String>);
+pub struct StringSet(Vec<String>);
 
-impl Words {
+impl StringSet {
     /// The words, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -39,7 +40,7 @@ impl Words {
 }
 
 /// `480p, 720p or 1080p`.
-impl fmt::Display for Words {
+impl fmt::Display for StringSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.len().saturating_sub(1);
         for (index, word) in self.iter().enumerate() {
@@ -54,7 +55,7 @@ impl fmt::Display for Words {
     }
 }
 
-impl fmt::Debug for Words {
+impl fmt::Debug for StringSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
@@ -62,9 +63,14 @@ impl fmt::Debug for Words {
 
 /// Rows by name, in their order; a JSON object, and equal whatever the order.
 #[derive(Clone)]
-pub struct Table<T>(Vec<(String, T)>);
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(transparent))]
+pub struct Map<T>(
+    #[cfg_attr(feature = "schemars", schemars(with = "std::collections::BTreeMap<String, T>"))]
+    Vec<(String, T)>,
+);
 
-impl<T> Table<T> {
+impl<T> Map<T> {
     /// The row of that name.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, row)| row)
@@ -82,19 +88,19 @@ impl<T> Table<T> {
     }
 }
 
-impl<T: PartialEq> PartialEq for Table<T> {
+impl<T: PartialEq> PartialEq for Map<T> {
     fn eq(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.iter().all(|(name, row)| other.get(name) == Some(row))
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Table<T> {
+impl<T: fmt::Debug> fmt::Debug for Map<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
 }
 
-impl<T: Serialize> Serialize for Table<T> {
+impl<T: Serialize> Serialize for Map<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, row) in self.iter() {
@@ -104,20 +110,20 @@ impl<T: Serialize> Serialize for Table<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Rows<T>(std::marker::PhantomData<T>);
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Rows<T> {
-            type Value = Table<T>;
+            type Value = Map<T>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("rows by name")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table<T>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Map<T>, A::Error> {
                 let mut rows = Vec::new();
                 while let Some(row) = map.next_entry()? {
                     rows.push(row);
                 }
-                Ok(Table(rows))
+                Ok(Map(rows))
             }
         }
         deserializer.deserialize_map(Rows(std::marker::PhantomData))
@@ -134,17 +140,17 @@ mod tests {
 
     #[test]
     fn words_read_as_people_say_them() {
-        let words: Words = read(r#"["480p","720p","1080p"]"#);
+        let words: StringSet = read(r#"["480p","720p","1080p"]"#);
         assert_eq!(words.to_string(), "480p, 720p or 1080p");
         assert!(words.contains("720p") && !words.contains("4k"));
-        assert_eq!(read::<Words>(r#"["4k"]"#).to_string(), "4k");
+        assert_eq!(read::<StringSet>(r#"["4k"]"#).to_string(), "4k");
         assert_eq!(serde_json::to_string(&words).expect("writes"), r#"["480p","720p","1080p"]"#);
     }
 
     #[test]
     fn a_table_keeps_its_order() {
-        let first: Table<u8> = read(r#"{"b":1,"a":2}"#);
-        let mut other: Table<u8> = read(r#"{"a":2,"b":1,"0":3}"#);
+        let first: Map<u8> = read(r#"{"b":1,"a":2}"#);
+        let mut other: Map<u8> = read(r#"{"a":2,"b":1,"0":3}"#);
         other.in_order_of(&first);
         assert_eq!(other.iter().collect::<Vec<_>>(), [("b", &1), ("a", &2), ("0", &3)]);
     }

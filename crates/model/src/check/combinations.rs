@@ -1,10 +1,10 @@
 //! What several items say together. The first part is the schema's `content.allOf`, rule by rule; the second is what
 //! the service refuses beyond it, on every model.
 
+use super::content_summary::{ContentSummary, Mode, Side, side};
 use super::place::Place;
 use super::report::{INVALID, Sink};
-use super::scan::{Mode, Scan, Side, side};
-use crate::catalog::Strength;
+use crate::check::Severity;
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest};
 
@@ -13,7 +13,7 @@ fn item(index: usize, rest: &'static str) -> Place<'static> {
 }
 
 /// The rules of `content.allOf`, in its order. Codegen stops when the schema gets another one.
-pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &Scan, sink: &mut Sink) {
+pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, sink: &mut Sink) {
     let content = &request.content;
     if scan.drafts.any() && content.len() > 1 {
         let other = if scan.drafts.first == 0 { 1 } else { 0 };
@@ -79,7 +79,12 @@ fn mixed(index: usize, sink: &mut Sink) {
 }
 
 /// What the service refuses on every model, beyond the schema.
-pub(crate) fn beyond_the_schema(request: &CreateTaskRequest, scan: &Scan, mode: Mode, sink: &mut Sink) {
+pub(crate) fn beyond_the_schema(
+    request: &CreateTaskRequest,
+    scan: &ContentSummary,
+    mode: Mode,
+    sink: &mut Sink,
+) {
     let content = &request.content;
     // A single image without a role counts as first frame, and goes with no reference.
     let bare = scan.unroled_images.count == 1 && scan.images.count == 1;
@@ -109,7 +114,7 @@ pub(crate) fn beyond_the_schema(request: &CreateTaskRequest, scan: &Scan, mode: 
             "There is a second text item; the service documents one.".into(),
         )
         .advice("Join the texts.")
-        .strength(Strength::Warn);
+        .strength(Severity::Warning);
     }
     if mode == Mode::Text && blank(&content[scan.texts.first]) {
         sink.say(
@@ -136,7 +141,7 @@ pub(crate) fn beyond_the_schema(request: &CreateTaskRequest, scan: &Scan, mode: 
             "`frames` wins over `duration`, which has no effect.".into(),
         )
         .advice("Set one of the two.")
-        .strength(Strength::Warn)
+        .strength(Severity::Warning)
         .silent();
     }
     if let Some(url) = &request.callback_url {
@@ -162,12 +167,20 @@ fn blank(item: &ContentItem) -> bool {
 mod tests {
     use serde_json::json;
 
-    use crate::{Catalog, CreateTaskRequest, Facts, Strength};
+    use crate::{
+        CreateTaskRequest,
+        catalog::Catalog,
+        check::{Facts, Severity},
+    };
 
-    fn found(body: serde_json::Value) -> Vec<(&'static str, String, Strength)> {
+    fn found(body: serde_json::Value) -> Vec<(&'static str, String, Severity)> {
         let request: CreateTaskRequest = serde_json::from_value(body).expect("decodes");
         let report = request.check_with(Catalog::builtin(), &Facts::new());
-        report.findings.into_iter().map(|finding| (finding.rule, finding.pointer, finding.strength)).collect()
+        report
+            .findings
+            .into_iter()
+            .map(|finding| (finding.rule_name(), finding.pointer, finding.strength))
+            .collect()
     }
 
     fn image(role: Option<&str>) -> serde_json::Value {
@@ -180,7 +193,7 @@ mod tests {
 
     fn refused(content: Vec<serde_json::Value>) -> Vec<(&'static str, String)> {
         let all = found(json!({ "model": "ep-1", "content": content }));
-        all.into_iter().filter(|found| found.2 == Strength::Refuse).map(|found| (found.0, found.1)).collect()
+        all.into_iter().filter(|found| found.2 == Severity::Error).map(|found| (found.0, found.1)).collect()
     }
 
     fn only(rule: &'static str, pointer: &str) -> Vec<(&'static str, String)> {

@@ -1,9 +1,9 @@
 //! The final of a draft: what it takes from the draft, and what it may set.
 
+use super::content_summary::Mode;
 use super::place::Place;
 use super::report::Sink;
 use super::rules::{Known, Rules};
-use super::scan::Mode;
 use crate::CreateTaskRequest;
 use crate::generated::Field;
 
@@ -64,34 +64,35 @@ fn set(request: &CreateTaskRequest) -> impl Iterator<Item = Field> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Catalog, FromDraft, Strength};
+    use crate::{DraftToVideo, catalog::Catalog, check::Severity};
 
-    fn said(request: CreateTaskRequest) -> Vec<(&'static str, String, Strength)> {
+    fn said(request: CreateTaskRequest) -> Vec<(&'static str, String, Severity)> {
         let report = request.check(Catalog::builtin());
         let findings = report.findings.into_iter().filter(|f| f.rule != "model-retired");
-        findings.map(|f| (f.rule, f.pointer, f.strength)).collect()
+        findings.map(|f| (f.rule_name(), f.pointer, f.strength)).collect()
     }
 
     #[test]
     fn what_the_draft_decides_is_not_sent_again() {
-        let last = |model: &str| FromDraft::new(model, "cgt-1").resolution("1080p").watermark(true).build();
+        let last =
+            |model: &str| DraftToVideo::new(model, "cgt-1").resolution("1080p").watermark(true).build();
         assert_eq!(said(last("doubao-seedance-2-5-260628")), []);
         let with = |model: &str| last(model).duration(5).ratio("16:9").seed(1).generate_audio(true);
         let found = said(with("doubao-seedance-2-5-260628"));
         let inherited: Vec<_> =
             found.iter().filter(|f| f.0 == "final-inherited").map(|f| (f.1.as_str(), f.2)).collect();
-        let refused = |name| (name, Strength::Refuse);
+        let refused = |name| (name, Severity::Error);
         assert_eq!(inherited, ["/generate_audio", "/ratio", "/duration", "/seed"].map(refused));
         let older = said(with("doubao-seedance-1-5-pro-251215"));
         assert!(
-            older.iter().all(|found| found.0 == "final-inherited" && found.2 == Strength::Warn),
+            older.iter().all(|found| found.0 == "final-inherited" && found.2 == Severity::Warning),
             "{older:?}"
         );
     }
 
     #[test]
     fn what_a_final_may_set_is_a_list() {
-        let mut request = FromDraft::new("doubao-seedance-2-5-260628", "cgt-1").build();
+        let mut request = DraftToVideo::new("doubao-seedance-2-5-260628", "cgt-1").build();
         request.draft = Some(true);
         request.tools = Some(vec![crate::Tool::new("web_search")]);
         let found: Vec<_> = said(request).into_iter().map(|found| (found.0, found.1)).collect();

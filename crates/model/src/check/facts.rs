@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a medium is to the service: which of its limits apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum MediaKind {
@@ -41,6 +42,7 @@ impl fmt::Display for MediaKind {
 
 /// What the bytes are, as their header says; never what a file's name says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(from = "String", into = "String")]
 #[non_exhaustive]
 pub enum MediaFormat {
@@ -134,7 +136,7 @@ impl fmt::Display for MediaFormat {
 /// What is known of one medium. Set what was found; the rest stays `None`.
 ///
 /// ```
-/// use ark_video_model::{MediaFacts, MediaFormat, MediaKind};
+/// use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 ///
 /// let mut facts = MediaFacts::new(MediaKind::Image, MediaFormat::Png);
 /// facts.width = Some(1920);
@@ -142,6 +144,7 @@ impl fmt::Display for MediaFormat {
 /// assert_eq!(facts.format.as_str(), "png");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct MediaFacts {
@@ -192,6 +195,7 @@ impl MediaFacts {
 
 /// What is known of a request's media: facts by their index in `content`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Facts {
     items: BTreeMap<usize, MediaFacts>,

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::address;
+use super::content_summary::Mode;
+use super::media_url;
 use super::place::Place;
 use super::report::{Finding, Sink};
 use super::rules::{Known, Rules};
-use super::scan::Mode;
-use crate::catalog::{Cell, Site, Span, Strength};
+use crate::catalog::{Cell, Site, Span};
+use crate::check::Severity;
 use crate::generated::Field;
 use crate::{ContentItem, OutputFormat, ServiceTier, ToolType};
 
@@ -37,9 +38,9 @@ pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
         .facts
         .iter()
         .map(|(index, facts)| match (request.content.get(index), facts.bytes) {
-            (Some(ContentItem::Image(item)), Some(bytes)) => address::left_out(&item.image_url.url, bytes),
+            (Some(ContentItem::Image(item)), Some(bytes)) => media_url::left_out(&item.image_url.url, bytes),
             // A video never goes inline: that is refused by its own rule.
-            (Some(ContentItem::Audio(item)), Some(bytes)) => address::left_out(&item.audio_url.url, bytes),
+            (Some(ContentItem::Audio(item)), Some(bytes)) => media_url::left_out(&item.audio_url.url, bytes),
             _ => 0,
         })
         .fold(0, u64::saturating_add);
@@ -82,7 +83,7 @@ fn expires(rules: &Rules<'_>, sink: &mut Sink) {
     let (Some(finding), Some(known)) = (said, rules.known) else { return };
     let floor = &known.family.execution_expires_after_floor;
     if floor.value == Some(false) && seconds.is_some_and(|seconds| (1..cell.value.min).contains(&seconds)) {
-        finding.from(floor).strength(Strength::Warn).silent();
+        finding.from(floor).strength(Severity::Warning).silent();
         finding.message = finding.message.replace("it may be", "documented are");
         finding.advice(format!("{known} takes it; mind that the task may expire before it runs."));
     }
@@ -219,7 +220,7 @@ fn default_tier(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         let message =
             format!("{known} wants `service_tier` left out; whether `default` passes is not known.");
         let finding = sink.say("service-tier-default", Place::Field(Field::ServiceTier), message);
-        finding.advice("Leave it out: it is the default.").from(cell).strength(Strength::Warn);
+        finding.advice("Leave it out: it is the default.").from(cell).strength(Severity::Warning);
     }
 }
 
@@ -238,11 +239,11 @@ pub(super) fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if seconds == -1 {
         let strength = match lengths.auto {
             Some(true) => return,
-            Some(false) => Strength::Refuse,
+            Some(false) => Severity::Error,
             None => rules.catalog.strength_of(cell),
         };
         let message = match strength {
-            Strength::Refuse => format!("{known} does not pick the length itself."),
+            Severity::Error => format!("{known} does not pick the length itself."),
             _ => format!("Whether {known} can pick the length itself (-1) is not documented."),
         };
         let advice = format!("Ask for {} to {} seconds.", lengths.min, lengths.max);
@@ -290,9 +291,9 @@ fn tools(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
 mod tests {
     use serde_json::json;
 
-    use crate::{Catalog, CreateTaskRequest, Strength};
+    use crate::{CreateTaskRequest, catalog::Catalog, check::Severity};
 
-    fn said(model: &str, more: serde_json::Value) -> Vec<(&'static str, Strength)> {
+    fn said(model: &str, more: serde_json::Value) -> Vec<(&'static str, Severity)> {
         let mut body = json!({ "model": model, "content": [{ "type": "text", "text": "x" }] });
         if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), more) {
             body.extend(more);
@@ -303,7 +304,7 @@ mod tests {
             .findings
             .into_iter()
             .filter(|f| f.rule != "model-retired")
-            .map(|f| (f.rule, f.strength))
+            .map(|f| (f.rule_name(), f.strength))
             .collect()
     }
 
@@ -312,39 +313,39 @@ mod tests {
 
     #[test]
     fn numbers_lie_in_the_catalogs_range() {
-        use Strength::{Refuse, Warn};
+        use Severity::{Error, Warning};
         for (more, expected) in [
-            (json!({ "priority": 10 }), vec![("priority", Refuse)]),
-            (json!({ "priority": -1 }), vec![("priority", Refuse)]),
-            (json!({ "execution_expires_after": 3599 }), vec![("execution-expires-after", Warn)]),
-            (json!({ "execution_expires_after": 0 }), vec![("execution-expires-after", Refuse)]),
-            (json!({ "execution_expires_after": 259_201 }), vec![("execution-expires-after", Refuse)]),
+            (json!({ "priority": 10 }), vec![("priority", Error)]),
+            (json!({ "priority": -1 }), vec![("priority", Error)]),
+            (json!({ "execution_expires_after": 3599 }), vec![("execution-expires-after", Warning)]),
+            (json!({ "execution_expires_after": 0 }), vec![("execution-expires-after", Error)]),
+            (json!({ "execution_expires_after": 259_201 }), vec![("execution-expires-after", Error)]),
             (json!({ "execution_expires_after": 259200 }), vec![]),
-            (json!({ "safety_identifier": "x".repeat(65) }), vec![("safety-identifier", Refuse)]),
+            (json!({ "safety_identifier": "x".repeat(65) }), vec![("safety-identifier", Error)]),
             (json!({ "safety_identifier": "字".repeat(64) }), vec![]),
-            (json!({ "duration": 16 }), vec![("duration", Refuse)]),
-            (json!({ "duration": 0 }), vec![("duration", Refuse)]),
+            (json!({ "duration": 16 }), vec![("duration", Error)]),
+            (json!({ "duration": 0 }), vec![("duration", Error)]),
             (json!({ "duration": -1 }), vec![]),
-            (json!({ "seed": 4_294_967_296_i64 }), vec![("seed-range", Refuse)]),
+            (json!({ "seed": 4_294_967_296_i64 }), vec![("seed-range", Error)]),
         ] {
             let mut found = said(NEW, more.clone());
             found.sort_by_key(|found| std::cmp::Reverse(found.1));
             assert_eq!(found, expected, "{more}");
         }
         for (model, expected) in [
-            (OLD, vec![("seed-range", Warn)]),
-            (NEW, vec![("seed-range", Warn)]),
+            (OLD, vec![("seed-range", Warning)]),
+            (NEW, vec![("seed-range", Warning)]),
             ("seedance-1-0-pro-250528", vec![]),
             ("dreamina-seedance-2-0-260128", vec![]),
         ] {
             assert_eq!(said(model, json!({ "seed": 2_147_483_648_i64 })), expected, "{model}");
         }
-        assert_eq!(said(OLD, json!({ "duration": -1 })), [("duration-auto", Warn)]);
-        assert_eq!(said(OLD, json!({ "frames": 58 })), [("frames-form", Refuse)]);
+        assert_eq!(said(OLD, json!({ "duration": -1 })), [("duration-auto", Warning)]);
+        assert_eq!(said(OLD, json!({ "frames": 58 })), [("frames-form", Error)]);
         assert_eq!(said(OLD, json!({ "frames": 57 })), []);
         assert_eq!(
             said(OLD, json!({ "execution_expires_after": 3599 })),
-            [("execution-expires-after", Refuse)]
+            [("execution-expires-after", Error)]
         );
     }
 
@@ -374,58 +375,58 @@ mod tests {
         ] {
             for model in ["ep-20260822154500-vtx3q", "doubao-seedance-3-0-270101", "doubao-seedance-2.0-fast"]
             {
-                assert_eq!(said(model, more.clone()), [(rule, Strength::Warn)], "{model} {more}");
+                assert_eq!(said(model, more.clone()), [(rule, Severity::Warning)], "{model} {more}");
             }
         }
         // The shape of a request is no model's own.
-        assert_eq!(said("ep-1", json!({ "content": [] })), [("entries", Strength::Refuse)]);
+        assert_eq!(said("ep-1", json!({ "content": [] })), [("entries", Severity::Error)]);
         assert_eq!(
             said("ep-1", json!({ "service_tier": "flex", "priority": 1 })),
-            [("priority-with-flex", Strength::Refuse)]
+            [("priority-with-flex", Severity::Error)]
         );
     }
 
     #[test]
     fn a_resolution_is_read_in_any_case() {
-        use Strength::{Refuse, Warn};
-        assert_eq!(said(NEW, json!({ "resolution": "4K" })), [("resolution-case", Warn)]);
-        assert_eq!(said(NEW, json!({ "resolution": "720P" })), [("resolution-case", Warn)]);
-        assert_eq!(said(NEW, json!({ "resolution": "8K" })), [("resolution", Refuse)]);
+        use Severity::{Error, Warning};
+        assert_eq!(said(NEW, json!({ "resolution": "4K" })), [("resolution-case", Warning)]);
+        assert_eq!(said(NEW, json!({ "resolution": "720P" })), [("resolution-case", Warning)]);
+        assert_eq!(said(NEW, json!({ "resolution": "8K" })), [("resolution", Error)]);
         assert_eq!(
             said("doubao-seedance-2-0-mini-260615", json!({ "resolution": "1080P" })),
-            [("resolution", Refuse)]
+            [("resolution", Error)]
         );
     }
 
     #[test]
     fn fields_that_a_model_lacks() {
-        use Strength::{Refuse, Warn};
-        assert_eq!(said(NEW, json!({ "frames": 57 })), [("frames", Refuse)]);
-        assert_eq!(said(NEW, json!({ "service_tier": "flex" })), [("service-tier-flex", Refuse)]);
-        assert_eq!(said(NEW, json!({ "service_tier": "default" })), [("service-tier-default", Warn)]);
+        use Severity::{Error, Warning};
+        assert_eq!(said(NEW, json!({ "frames": 57 })), [("frames", Error)]);
+        assert_eq!(said(NEW, json!({ "service_tier": "flex" })), [("service-tier-flex", Error)]);
+        assert_eq!(said(NEW, json!({ "service_tier": "default" })), [("service-tier-default", Warning)]);
         assert_eq!(said(OLD, json!({ "service_tier": "default" })), []);
         assert_eq!(said(NEW, json!({ "seed": 7 })), []);
-        assert_eq!(said(NEW, json!({ "seed": -1, "camera_fixed": false })), [("camera-fixed", Warn)]);
-        assert_eq!(said(NEW, json!({ "camera_fixed": true })), [("camera-fixed", Refuse)]);
-        assert_eq!(said(NEW, json!({ "draft": true })), [("draft", Refuse)]);
-        assert_eq!(said(NEW, json!({ "draft": false })), [("draft", Warn)]);
-        assert_eq!(said(NEW, json!({ "output_format": "mov" })), [("output-format-mov", Refuse)]);
-        assert_eq!(said(OLD, json!({ "generate_audio": true })), [("generate-audio", Warn)]);
+        assert_eq!(said(NEW, json!({ "seed": -1, "camera_fixed": false })), [("camera-fixed", Warning)]);
+        assert_eq!(said(NEW, json!({ "camera_fixed": true })), [("camera-fixed", Error)]);
+        assert_eq!(said(NEW, json!({ "draft": true })), [("draft", Error)]);
+        assert_eq!(said(NEW, json!({ "draft": false })), [("draft", Warning)]);
+        assert_eq!(said(NEW, json!({ "output_format": "mov" })), [("output-format-mov", Error)]);
+        assert_eq!(said(OLD, json!({ "generate_audio": true })), [("generate-audio", Warning)]);
         assert_eq!(said(OLD, json!({ "generate_audio": false, "priority": 0 })), []);
-        assert_eq!(said(OLD, json!({ "priority": 3 })), [("priority-support", Warn)]);
+        assert_eq!(said(OLD, json!({ "priority": 3 })), [("priority-support", Warning)]);
         assert_eq!(
             said("doubao-seedance-1-5-pro-251215", json!({ "priority": 3 })),
-            [("priority-support", Refuse)]
+            [("priority-support", Error)]
         );
-        assert_eq!(said(OLD, json!({ "tools": [{ "type": "web_search" }] })), [("web-search", Refuse)]);
+        assert_eq!(said(OLD, json!({ "tools": [{ "type": "web_search" }] })), [("web-search", Error)]);
         assert_eq!(
             said("dreamina-seedance-2-0-260128", json!({ "tools": [{ "type": "web_search" }] })),
-            [("web-search", Warn)]
+            [("web-search", Warning)]
         );
         assert_eq!(said(NEW, json!({ "tools": [{ "type": "web_search" }] })), []);
         let flex =
             json!({ "service_tier": "flex", "draft": true, "resolution": "480p", "return_last_frame": true });
         let found = said("doubao-seedance-1-5-pro-251215", flex);
-        assert_eq!(found, [("return-last-frame-in-draft", Refuse), ("service-tier-flex-in-draft", Refuse)]);
+        assert_eq!(found, [("return-last-frame-in-draft", Error), ("service-tier-flex-in-draft", Error)]);
     }
 }

@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::address::{Address, article};
+use super::media_url::{Address, article};
 use super::report::{Finding, Sink};
-use crate::catalog::Strength;
+use crate::check::Severity;
 
 /// Top-level domains that the public name service does not have; `home.arpa` is one more domain.
 const LOCAL: &[&str] = &["localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp"];
@@ -99,7 +99,7 @@ fn warn<'s>(
     message: String,
 ) -> &'s mut Finding {
     let finding = sink.say(rule, address.place(), message);
-    finding.strength(Strength::Warn).silent().written_in("derived", "2026-11")
+    finding.strength(Severity::Warning).silent().written_in("derived", "2026-11")
 }
 
 /// A host without its port, in lower case.
@@ -175,13 +175,13 @@ fn is_page(name: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Catalog, FirstFrame, References, Strength};
+    use crate::{ImageToVideo, ReferenceToVideo, catalog::Catalog, check::Severity};
 
-    fn said(url: &str) -> Vec<(&'static str, Strength)> {
-        let report = FirstFrame::new("doubao-seedance-2-0-260128", url).build().check(Catalog::builtin());
+    fn said(url: &str) -> Vec<(&'static str, Severity)> {
+        let report = ImageToVideo::new("doubao-seedance-2-0-260128", url).build().check(Catalog::builtin());
         assert!(!format!("{report}").contains("SECRET"), "{report}");
         let findings = report.findings.into_iter().filter(|finding| finding.rule != "media-plain-http");
-        findings.map(|finding| (finding.rule, finding.strength)).collect()
+        findings.map(|finding| (finding.rule_name(), finding.strength)).collect()
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
         ] {
             for scheme in ["http", "https"] {
                 let url = format!("{scheme}://{host}/a.png");
-                assert_eq!(said(&url), [("media-private-host", Strength::Warn)], "{url}");
+                assert_eq!(said(&url), [("media-private-host", Severity::Warning)], "{url}");
             }
         }
         for host in [
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn logins_in_an_address() {
         for url in ["https://me:SECRET@a.example.com/b.png", "https://SECRET@a.example.com/b.png"] {
-            assert_eq!(said(url), [("media-credentials", Strength::Warn)], "{url}");
+            assert_eq!(said(url), [("media-credentials", Severity::Warning)], "{url}");
         }
         assert_eq!(said("https://a.example.com/@me/b.png?to=x@y"), []);
         let both: Vec<_> =
@@ -270,9 +270,11 @@ mod tests {
             ("https://huggingface.co/me/it/resolve/main/a.png", false),
             ("https://box.com.example.com/a.png", false),
         ] {
-            let report =
-                References::new("doubao-seedance-2-0-260128").video(url).build().check(Catalog::builtin());
-            let found: Vec<_> = report.findings.iter().map(|finding| finding.rule).collect();
+            let report = ReferenceToVideo::new("doubao-seedance-2-0-260128")
+                .video(url)
+                .build()
+                .check(Catalog::builtin());
+            let found: Vec<_> = report.findings.iter().map(|finding| finding.rule_name()).collect();
             assert_eq!(found, if page { &["media-share-page"][..] } else { &[] }, "{url}");
             assert!(!report.is_refused());
         }

@@ -42,7 +42,7 @@ pub(crate) enum Kind {
 /// A request as far as it could be read, and everything that can be said of it.
 ///
 /// ```
-/// use ark_video_model::{Catalog, Facts, check_json};
+/// use ark_video_model::{catalog::Catalog, check::{Facts, check_json}};
 ///
 /// let body = serde_json::json!({ "model": "doubao-seedance-2-0-260128", "duration": "5" });
 /// let (request, report) = check_json(&body, Catalog::builtin(), &Facts::new());
@@ -211,10 +211,10 @@ mod tests {
         let (request, report) = check_json(body, Catalog::builtin(), &Facts::new());
         assert_eq!(
             request.is_none(),
-            report.findings.iter().any(|f| matches!(f.rule, "required" | "type")),
+            report.findings.iter().any(|f| matches!(&*f.rule, "required" | "type")),
             "{report}"
         );
-        report.findings.into_iter().map(|finding| (finding.pointer, finding.rule)).collect()
+        report.findings.into_iter().map(|finding| (finding.pointer.clone(), finding.rule_name())).collect()
     }
 
     #[test]
@@ -253,7 +253,7 @@ mod tests {
             report
                 .findings
                 .into_iter()
-                .map(|f| format!("{} {}: {}", f.pointer, f.rule, f.advice))
+                .map(|f| format!("{} {}: {}", f.pointer, f.rule_name(), f.advice))
                 .collect::<Vec<_>>()
         };
         let model = "doubao-seedance-2-0-260128";

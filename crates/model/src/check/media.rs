@@ -1,12 +1,13 @@
 //! Media facts against the limits: format, bytes, sides, shape, area, frame rate, coding, seconds of each and in sum.
 
-use super::address::{self, Address};
+use super::media_url::{self, Address};
 use super::place::Place;
 use super::report::Sink;
 use super::rules::{Known, Rules};
 use super::{MediaFacts, MediaFormat, MediaKind};
 use crate::ContentItem;
-use crate::catalog::{Cell, InputSeconds, Span, Strength, Words};
+use crate::catalog::{Cell, InputSeconds, Span, StringSet};
+use crate::check::Severity;
 use crate::generated::Field;
 
 pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
@@ -93,7 +94,7 @@ impl Item<'_, '_> {
         message: String,
         advice: &'static str,
         cell: &Cell<T>,
-        strength: Strength,
+        strength: Severity,
     ) {
         let finding = self.sink.say(rule, self.address.place(), message).advice(advice);
         finding.from(cell).strength(strength).of_known_models();
@@ -105,7 +106,7 @@ impl Item<'_, '_> {
         if self.sink.refuses(place) {
             return;
         }
-        let message = format!("The bytes are not {}: {why}.", address::article(self.address.kind));
+        let message = format!("The bytes are not {}: {why}.", media_url::article(self.address.kind));
         let finding = self.sink.say("media-content", place, message);
         finding.advice("Send the file itself, in a format that the service reads.");
         if self.address.kind == MediaKind::Image {
@@ -118,7 +119,7 @@ impl Item<'_, '_> {
             let message = format!("What its header says cannot be relied on: {doubt}.");
             let finding = self.sink.say("media-doubt", self.address.place(), message);
             finding.advice("Rewrite it, for example with `ffmpeg -i IN -c copy OUT`.");
-            finding.strength(Strength::Warn).silent().written_in("derived", "2026-11");
+            finding.strength(Severity::Warning).silent().written_in("derived", "2026-11");
         }
     }
 
@@ -137,17 +138,17 @@ impl Item<'_, '_> {
         let format = self.facts.format.as_str();
         // A format that nobody recognised is no statement.
         if !format.is_empty() {
-            address::format(&self.address, format, self.rules, self.sink);
+            media_url::format(&self.address, format, self.rules, self.sink);
         }
     }
 
     fn bytes(&mut self) {
         let Some(bytes) = self.facts.bytes else { return };
         let kind = self.address.kind;
-        let cell = address::max_bytes(self.rules.catalog, kind);
+        let cell = media_url::max_bytes(self.rules.catalog, kind);
         let over = |limit: i64| i64::try_from(bytes).map_or(true, |bytes| bytes > limit);
         // The length of a data URL has been looked at already, unless it stands for a file.
-        let said = self.address.url.starts_with("data:") && address::left_out(self.address.url, bytes) == 0;
+        let said = self.address.url.starts_with("data:") && media_url::left_out(self.address.url, bytes) == 0;
         if over(cell.value) && !said {
             let message = format!("The file has {bytes} bytes, and may have {}.", cell.value);
             self.say("media-bytes", message, "Make it smaller.", cell, self.rules.catalog.strength_of(cell));
@@ -210,10 +211,10 @@ impl Item<'_, '_> {
     }
 
     /// How strongly a value is reported: refused outside; on an end, whatever the switch of the ends says.
-    fn within<T: PartialOrd>(&self, value: T, cell: &Cell<Span<T>>) -> Option<Strength> {
+    fn within<T: PartialOrd>(&self, value: T, cell: &Cell<Span<T>>) -> Option<Severity> {
         let Span { min, max } = &cell.value;
         if !cell.value.contains(&value) {
-            return Some(Strength::Refuse);
+            return Some(Severity::Error);
         }
         (value == *min || value == *max)
             .then(|| cell.switch.as_deref().map(|switch| self.rules.catalog.strength(switch)))?
@@ -228,16 +229,16 @@ impl Item<'_, '_> {
             MediaFormat::Mov => &video.sound_codecs_mov,
             _ => &video.sound_codecs_mp4,
         };
-        let known = |cell: &Cell<Option<Words>>, word: &str| {
+        let known = |cell: &Cell<Option<StringSet>>, word: &str| {
             cell.value.as_ref().is_none_or(|words| words.contains(word))
         };
         if let Some(codec) = self.facts.video_codec.as_deref().filter(|codec| !known(&video.codecs, codec)) {
             let message = format!("The pictures are coded as {codec}; known are {}.", words(&video.codecs));
-            self.say("media-codec", message, "Convert it to H.264.", &video.codecs, Strength::Refuse);
+            self.say("media-codec", message, "Convert it to H.264.", &video.codecs, Severity::Error);
         }
         if let Some(codec) = self.facts.audio_codec.as_deref().filter(|codec| !known(sounds, codec)) {
             let message = format!("The sound is coded as {codec}; known are {}.", words(sounds));
-            self.say("media-sound", message, "Convert it to AAC.", sounds, Strength::Refuse);
+            self.say("media-sound", message, "Convert it to AAC.", sounds, Severity::Error);
         }
         let Some(rate) = self.facts.frames_per_second else { return };
         let (cell, floor) = (&video.frames_per_second, &video.frames_per_second_floor);
@@ -246,7 +247,7 @@ impl Item<'_, '_> {
         let Span { min, max } = cell.value;
         if rate < floor.value - HAIR || rate > max + HAIR {
             let message = format!("The video has {rate:.2} frames a second; it may have {}.", cell.value);
-            self.say("media-frame-rate", message, "Convert it to 24 or 30.", cell, Strength::Refuse);
+            self.say("media-frame-rate", message, "Convert it to 24 or 30.", cell, Severity::Error);
         } else if rate < min - HAIR {
             let message = format!("The video has {rate:.2} frames a second; documented are {}.", cell.value);
             self.say(
@@ -265,7 +266,7 @@ impl Item<'_, '_> {
         let cell = limits(known, kind);
         let Some(allowed) = cell.value.filter(|_| kind != MediaKind::Image) else { return };
         let Some(strength) = longer(seconds, allowed.each_max, self.rules, kind)
-            .or((seconds < allowed.each_min).then_some(Strength::Refuse))
+            .or((seconds < allowed.each_min).then_some(Severity::Error))
         else {
             return;
         };
@@ -277,17 +278,17 @@ impl Item<'_, '_> {
     }
 }
 
-fn words(cell: &Cell<Option<Words>>) -> String {
-    cell.value.as_ref().map(Words::to_string).unwrap_or_default()
+fn words(cell: &Cell<Option<StringSet>>) -> String {
+    cell.value.as_ref().map(StringSet::to_string).unwrap_or_default()
 }
 
 /// How strongly too many seconds are reported: a little too many, whatever the switch of the grace says.
-fn longer(seconds: f64, most: f64, rules: &Rules<'_>, kind: MediaKind) -> Option<Strength> {
+fn longer(seconds: f64, most: f64, rules: &Rules<'_>, kind: MediaKind) -> Option<Severity> {
     let grace = grace(rules, kind);
     match seconds {
         fits if fits <= most => None,
         close if close <= most + grace.value => Some(rules.catalog.strength_of(grace)),
-        _ => Some(Strength::Refuse),
+        _ => Some(Severity::Error),
     }
 }
 

@@ -3,8 +3,8 @@
 //! The schema's own checks are generated; rules on several items are written in one file; everything that depends on
 //! the model comes from the [`Catalog`] and from nowhere else. Nothing here reads a file, a clock or the network.
 
-mod address;
 mod combinations;
+mod content_summary;
 mod drafts;
 mod facts;
 mod fields;
@@ -12,33 +12,34 @@ mod foreign;
 mod hosts;
 mod json;
 mod media;
+mod media_url;
 mod mode;
 mod model;
-mod picture;
+mod output_size;
 mod place;
 mod repair;
 mod report;
 mod rules;
-mod scan;
 mod setting;
 mod shapes;
 mod structure;
 mod task_type;
 mod unknown;
 
+pub use crate::catalog::cell::Severity;
+pub use content_summary::Mode;
 pub use facts::{Facts, MediaFacts, MediaFormat, MediaKind};
 pub use json::check_json;
 pub use report::{Finding, Note, Report};
-pub use scan::Mode;
 
+pub(crate) use content_summary::ContentSummary;
 pub(crate) use json::{Kind, Member, Shape};
 pub(crate) use place::Place;
 pub(crate) use report::{Sink, quoted};
 pub(crate) use rules::Rules;
-pub(crate) use scan::Scan;
 pub(crate) use setting::refusal;
 
-use address::Address;
+use media_url::Address;
 
 use crate::catalog::{Catalog, ModelRules};
 use crate::{ContentItem, CreateTaskRequest};
@@ -47,7 +48,7 @@ impl CreateTaskRequest {
     /// Everything that is wrong or doubtful, as far as the request itself tells.
     ///
     /// ```
-    /// use ark_video_model::{Catalog, TextToVideo};
+    /// use ark_video_model::{TextToVideo, catalog::Catalog};
     ///
     /// let request = TextToVideo::new("doubao-seedance-2-0-fast-260128", "Aerial of a reef.").resolution("4k").build();
     /// let report = request.check(Catalog::builtin());
@@ -67,7 +68,7 @@ impl CreateTaskRequest {
     /// As [`CreateTaskRequest::check_with`]; without the rules on several items where not all of them are there.
     pub(crate) fn checked(&self, catalog: &Catalog, facts: &Facts, complete: bool) -> Report {
         let mut sink = Sink::default();
-        let scan = Scan::of(self);
+        let scan = ContentSummary::of(self);
         let rules = Rules::new(self, catalog, facts, scan);
         crate::generated::structure(self, &mut sink);
         if complete {
@@ -80,7 +81,7 @@ impl CreateTaskRequest {
         model::check(&rules, &mut sink);
         if let (Some(known), true) = (rules.known, complete && !self.content.is_empty()) {
             mode::check(&rules, &known, &mut sink);
-            picture::check(&rules, &known, &mut sink);
+            output_size::check(&rules, &known, &mut sink);
             fields::support(&rules, &known, &mut sink);
             drafts::check(&rules, &known, &mut sink);
             task_type::check(&rules, &known, &mut sink);
@@ -89,7 +90,7 @@ impl CreateTaskRequest {
             media::check(&rules, &mut sink);
             shapes::check(&rules, &mut sink);
         }
-        picture::letter_case(&rules, &mut sink);
+        output_size::letter_case(&rules, &mut sink);
         if matches!(rules.model, ModelRules::Skipped { .. }) {
             sink.doubt_known_models();
         }
@@ -100,20 +101,20 @@ impl CreateTaskRequest {
     pub fn check_structure(&self) -> Report {
         let mut sink = Sink::default();
         crate::generated::structure(self, &mut sink);
-        combinations::of_the_schema(self, &Scan::of(self), &mut sink);
+        combinations::of_the_schema(self, &ContentSummary::of(self), &mut sink);
         sink.into_report()
     }
 
     /// The mode that the items make.
     pub fn mode(&self) -> Mode {
-        Scan::of(self).mode()
+        ContentSummary::of(self).mode()
     }
 
     fn check_items(&self, rules: &Rules<'_>, sink: &mut Sink) {
         for (index, item) in self.content.iter().enumerate() {
             let (kind, url) = match item {
                 ContentItem::Text(item) => {
-                    crate::lint::check(&item.text, index, rules, sink);
+                    crate::prompt::check(&item.text, index, rules, sink);
                     continue;
                 }
                 ContentItem::Image(item) => (MediaKind::Image, &item.image_url.url),
@@ -121,7 +122,7 @@ impl CreateTaskRequest {
                 ContentItem::Audio(item) => (MediaKind::Audio, &item.audio_url.url),
                 _ => continue,
             };
-            address::check(&Address { index, kind, url }, rules, sink);
+            media_url::check(&Address { index, kind, url }, rules, sink);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Modes and counts: which inputs a model takes, and how many.
 
+use super::content_summary::Mode;
 use super::place::Place;
 use super::report::Sink;
 use super::rules::{Known, Rules};
-use super::scan::Mode;
 use crate::catalog::{Cell, Span};
 use crate::generated::Field;
 use crate::{ContentItem, ImageRole};
@@ -106,24 +106,27 @@ fn count(
 
 #[cfg(test)]
 mod tests {
-    use crate::{Catalog, FirstAndLastFrame, FirstFrame, References, Strength, TextToVideo};
+    use crate::{
+        FirstAndLastFrame, ImageToVideo, ReferenceToVideo, TextToVideo, catalog::Catalog, check::Severity,
+    };
 
-    fn first(request: crate::CreateTaskRequest) -> Option<(&'static str, String, Strength)> {
+    fn first(request: crate::CreateTaskRequest) -> Option<(&'static str, String, Severity)> {
         let report = request.check(Catalog::builtin());
         report
             .findings
             .into_iter()
             .find(|f| f.rule != "model-retired")
-            .map(|f| (f.rule, f.pointer, f.strength))
+            .map(|f| (f.rule_name(), f.pointer, f.strength))
     }
 
-    fn images(model: &str, count: usize) -> References {
-        (0..count).fold(References::new(model), |all, n| all.image(format!("https://a.example.com/{n}.png")))
+    fn images(model: &str, count: usize) -> ReferenceToVideo {
+        (0..count)
+            .fold(ReferenceToVideo::new(model), |all, n| all.image(format!("https://a.example.com/{n}.png")))
     }
 
     #[test]
     fn counts_name_the_first_item_too_many() {
-        let refused = |rule, pointer: &str| Some((rule, pointer.to_owned(), Strength::Refuse));
+        let refused = |rule, pointer: &str| Some((rule, pointer.to_owned(), Severity::Error));
         let model = "doubao-seedance-2-0-260128";
         assert_eq!(first(images(model, 9).build()), None);
         assert_eq!(first(images(model, 10).prompt("x").build()), refused("reference-images", "/content/10"));
@@ -136,7 +139,7 @@ mod tests {
         );
         assert_eq!(
             first(images("doubao-seedance-2-5-260628", 31).build()).map(|f| f.2),
-            Some(Strength::Warn)
+            Some(Severity::Warning)
         );
     }
 
@@ -149,12 +152,12 @@ mod tests {
             Some("text-only")
         );
         assert_eq!(
-            rule(FirstFrame::new("doubao-seedance-1-0-lite-t2v-250428", url).build()),
+            rule(ImageToVideo::new("doubao-seedance-1-0-lite-t2v-250428", url).build()),
             Some("first-frame")
         );
         let both = FirstAndLastFrame::new("doubao-seedance-1-0-pro-fast-251015", url, url).build();
         assert_eq!(rule(both), Some("first-and-last-frame"));
-        let sound = |model| References::new(model).audio(url).build();
+        let sound = |model| ReferenceToVideo::new(model).audio(url).build();
         assert_eq!(rule(sound("doubao-seedance-2-0-260128")), Some("audio-alone"));
         assert_eq!(rule(sound("doubao-seedance-2-5-260628")), None);
     }

@@ -3,7 +3,8 @@
 use super::place::Place;
 use super::report::Sink;
 use super::rules::Rules;
-use crate::catalog::{Availability, Catalog, Model, ModelRules, Site, Strength, WhySkipped};
+use crate::catalog::{Availability, Catalog, Model, ModelRules, Site, WhySkipped};
+use crate::check::Severity;
 use crate::generated::Field;
 
 const NOT_FOUND: &str = "InvalidEndpointOrModel.NotFound";
@@ -40,7 +41,7 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
                     .advice(format!("Did you mean `{}`?", model.id))
                     .code(NOT_FOUND)
                     .http(404)
-                    .strength(Strength::Warn);
+                    .strength(Severity::Warning);
             }
         }
     }
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
     use crate::TextToVideo;
 
-    fn report(model: &str) -> crate::Report {
+    fn report(model: &str) -> crate::check::Report {
         TextToVideo::new(model, "x").build().check(Catalog::builtin())
     }
 
@@ -95,7 +96,7 @@ mod tests {
             let report = report(model);
             let finding = &report.findings[0];
             assert_eq!(
-                (finding.rule, finding.pointer.as_str(), finding.http),
+                (finding.rule_name(), finding.pointer.as_str(), finding.http),
                 ("model-id", "/model", Some(404)),
                 "{model}"
             );
@@ -114,7 +115,7 @@ mod tests {
             let report = report(model);
             assert!(report.is_clean(), "{model}: {report}");
             assert_eq!(
-                report.notes.iter().map(|note| note.id).collect::<Vec<_>>(),
+                report.notes.iter().map(|note| &*note.id).collect::<Vec<_>>(),
                 ["model-rules-skipped"],
                 "{model}"
             );
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn models_on_their_way_out_are_a_warning_until_the_switch_says_otherwise() {
         let retired = report("seedance-1-5-pro-251215");
-        assert_eq!((retired.findings[0].rule, retired.is_refused()), ("model-retired", false));
+        assert_eq!((retired.findings[0].rule_name(), retired.is_refused()), ("model-retired", false));
         assert!(retired.findings[0].advice.contains("dreamina-seedance-2-0-mini-260615"), "{retired}");
         let strict = Catalog::builtin()
             .overlaid(&serde_json::json!({ "switches": { "retired-models-on-byteplus": "refuse" } }));

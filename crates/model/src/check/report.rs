@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::place::{Order, Place};
-use crate::catalog::{Cell, Strength, Text};
+use crate::catalog::{Cell, CowStr};
+use crate::check::Severity;
 
 /// Everything that can be said of a request before it is sent.
 ///
 /// Findings come in the order of the request's members, then by rule, so that two reports can be compared.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Report {
     /// What is wrong or doubtful.
@@ -23,7 +25,7 @@ pub struct Report {
 impl Report {
     /// Whether something would be refused: such a request is not worth sending.
     pub fn is_refused(&self) -> bool {
-        self.findings.iter().any(|finding| finding.strength == Strength::Refuse)
+        self.findings.iter().any(|finding| finding.strength == Severity::Error)
     }
 
     /// Whether there is nothing to say at all.
@@ -33,12 +35,12 @@ impl Report {
 
     /// The findings that would be refused.
     pub fn refusals(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.strength == Strength::Refuse)
+        self.findings.iter().filter(|finding| finding.strength == Severity::Error)
     }
 
     /// The findings that are doubts.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.strength == Strength::Warn)
+        self.findings.iter().filter(|finding| finding.strength == Severity::Warning)
     }
 }
 
@@ -57,25 +59,26 @@ impl fmt::Display for Report {
 }
 
 /// One thing that is wrong or doubtful.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Finding {
     /// The rule, in words joined by hyphens. Rules keep their names from version to version.
-    pub rule: &'static str,
+    pub rule: CowStr,
     /// Refused, or only a doubt.
-    pub strength: Strength,
+    pub strength: Severity,
     /// Where, as a JSON pointer into the request; empty for the whole of it.
     pub pointer: String,
     /// What is wrong, in a sentence that repeats neither prompt nor media.
     pub message: String,
     /// What to do about it.
-    pub advice: Text,
-    /// Where the rule is written: a key of [`Catalog::sources`](crate::Catalog::sources).
-    pub source: Text,
+    pub advice: CowStr,
+    /// Where the rule is written: a key of [`Catalog::sources`](crate::catalog::Catalog::sources).
+    pub source: CowStr,
     /// Date of that source.
-    pub date: Text,
+    pub date: CowStr,
     /// The code that the service would have answered with; `None` where it takes the request and says nothing.
-    pub code: Option<Text>,
+    pub code: Option<CowStr>,
     /// The HTTP status of that answer; 200 where the task is accepted and fails later.
     pub http: Option<u16>,
     #[serde(skip)]
@@ -91,7 +94,7 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let strength = match self.strength {
-            Strength::Refuse => "refused",
+            Severity::Error => "refused",
             _ => "warning",
         };
         let place = if self.pointer.is_empty() { "the request" } else { &self.pointer };
@@ -113,12 +116,23 @@ pub(crate) const INVALID: &str = "InvalidParameter";
 /// Parameters that do not fit what the task is to do.
 pub(crate) const CONSTRAINT: &str = "InvalidParameter.TaskTypeConstraint";
 
+#[cfg(test)]
+impl Finding {
+    /// The rule, as the code names it.
+    pub(crate) fn rule_name(&self) -> &'static str {
+        match self.rule {
+            Cow::Borrowed(name) => name,
+            Cow::Owned(_) => panic!("read from JSON"),
+        }
+    }
+}
+
 impl Finding {
     /// A refusal by the create page, to be refined.
     pub(crate) fn new(rule: &'static str, place: Place<'_>, message: String) -> Self {
         Self {
-            rule,
-            strength: Strength::Refuse,
+            rule: Cow::Borrowed(rule),
+            strength: Severity::Error,
             pointer: place.pointer(),
             message,
             advice: Cow::Borrowed(""),
@@ -132,17 +146,17 @@ impl Finding {
         }
     }
 
-    pub(crate) fn advice(&mut self, advice: impl Into<Text>) -> &mut Self {
+    pub(crate) fn advice(&mut self, advice: impl Into<CowStr>) -> &mut Self {
         self.advice = advice.into();
         self
     }
 
-    pub(crate) fn strength(&mut self, strength: Strength) -> &mut Self {
+    pub(crate) fn strength(&mut self, strength: Severity) -> &mut Self {
         self.strength = strength;
         self
     }
 
-    pub(crate) fn code(&mut self, code: impl Into<Text>) -> &mut Self {
+    pub(crate) fn code(&mut self, code: impl Into<CowStr>) -> &mut Self {
         self.code = Some(code.into());
         self
     }
@@ -176,11 +190,12 @@ impl Finding {
 }
 
 /// Something that a reader of the findings should know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Note {
     /// What it is about, in words joined by hyphens.
-    pub id: &'static str,
+    pub id: CowStr,
     /// The note, in a sentence or two.
     pub message: String,
 }
@@ -207,7 +222,7 @@ impl Sink {
     }
 
     pub(crate) fn note(&mut self, id: &'static str, message: String) {
-        self.notes.push(Note { id, message });
+        self.notes.push(Note { id: Cow::Borrowed(id), message });
     }
 
     /// Drops what the schema's own bounds say of a place of which the catalog has said all.
@@ -227,23 +242,24 @@ impl Sink {
     /// Whether something at the place is refused.
     pub(crate) fn refuses(&self, place: Place<'_>) -> bool {
         let order = place.order();
-        self.findings.iter().any(|finding| finding.order == order && finding.strength == Strength::Refuse)
+        self.findings.iter().any(|finding| finding.order == order && finding.strength == Severity::Error)
     }
 
     /// Of a model that is not known, ranges and closed lists are doubts: it may be newer than they are.
     pub(crate) fn doubt_known_models(&mut self) {
-        let refused =
-            |finding: &&mut Finding| finding.of_known_models && finding.strength == Strength::Refuse;
+        let refused = |finding: &&mut Finding| finding.of_known_models && finding.strength == Severity::Error;
         for finding in self.findings.iter_mut().filter(refused) {
-            finding.strength(Strength::Warn).advice("The models of today refuse it; this one may take it.");
+            finding
+                .strength(Severity::Warning)
+                .advice("The models of today refuse it; this one may take it.");
         }
     }
 
     pub(crate) fn into_report(self) -> Report {
         let Self { mut findings, notes } = self;
         if !findings.is_empty() {
-            findings.retain(|finding| finding.strength != Strength::Off);
-            findings.sort_by(|a, b| (&a.order, a.rule).cmp(&(&b.order, b.rule)));
+            findings.retain(|finding| finding.strength != Severity::Off);
+            findings.sort_by(|a, b| (&a.order, &a.rule).cmp(&(&b.order, &b.rule)));
         }
         Report { findings, notes }
     }
@@ -269,11 +285,11 @@ mod tests {
         sink.say("a", Place::Entry(Field::Content, 10, "/role"), String::new());
         sink.say("z", Place::Entry(Field::Content, 2, "/role"), String::new());
         sink.say("a", Place::Entry(Field::Content, 2, "/role"), String::new());
-        sink.say("a", Place::Entry(Field::Content, 2, ""), String::new()).strength(Strength::Off);
+        sink.say("a", Place::Entry(Field::Content, 2, ""), String::new()).strength(Severity::Off);
         sink.say("y", Place::Entry(Field::Content, 2, "/image_url/url"), String::new());
         sink.say("w", Place::Whole, String::new());
         let report = sink.into_report();
-        let order: Vec<_> = report.findings.iter().map(|f| (f.pointer.as_str(), f.rule)).collect();
+        let order: Vec<_> = report.findings.iter().map(|f| (f.pointer.as_str(), f.rule.as_ref())).collect();
         assert_eq!(
             order,
             [
@@ -299,7 +315,7 @@ mod tests {
             report.to_string(),
             "refused: /duration: Too long. Ask for 15. [duration; D-create 2026-10; 400 InvalidParameter]\nnote: Rules were left out."
         );
-        report.findings[0].strength(Strength::Warn).silent();
+        report.findings[0].strength(Severity::Warning).silent();
         assert_eq!(
             report.findings[0].to_string(),
             "warning: /duration: Too long. Ask for 15. [duration; D-create 2026-10]"

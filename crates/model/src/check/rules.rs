@@ -3,18 +3,19 @@
 use std::fmt;
 
 use super::Facts;
+use super::content_summary::{ContentSummary, Mode};
 use super::place::Place;
 use super::report::{Finding, Sink};
-use super::scan::{Mode, Scan};
 use crate::CreateTaskRequest;
-use crate::catalog::{Catalog, Cell, Confidence, Family, Model, ModelRules, Strength};
+use crate::catalog::{Catalog, Cell, Confidence, Family, Model, ModelRules};
+use crate::check::Severity;
 
 /// Everything that a rule may ask.
 pub(crate) struct Rules<'a> {
     pub(crate) request: &'a CreateTaskRequest,
     pub(crate) catalog: &'a Catalog,
     pub(crate) facts: &'a Facts,
-    pub(crate) scan: Scan,
+    pub(crate) scan: ContentSummary,
     pub(crate) mode: Mode,
     pub(crate) model: ModelRules<'a>,
     pub(crate) known: Option<Known<'a>>,
@@ -32,7 +33,7 @@ impl<'a> Rules<'a> {
         request: &'a CreateTaskRequest,
         catalog: &'a Catalog,
         facts: &'a Facts,
-        scan: Scan,
+        scan: ContentSummary,
     ) -> Self {
         let model = catalog.rules_for(&request.model);
         let known = match model {
@@ -47,15 +48,15 @@ impl<'a> Rules<'a> {
     }
 
     /// How strongly a request that needs the ability is reported; `Off` where nothing speaks against it.
-    pub(crate) fn verdict(&self, known: &Known<'_>, cell: &Cell<Option<bool>>) -> Strength {
+    pub(crate) fn verdict(&self, known: &Known<'_>, cell: &Cell<Option<bool>>) -> Severity {
         let holds = cell.holds_on(known.model.site);
         match (cell.value.filter(|_| holds), &cell.switch) {
-            (Some(true), _) => Strength::Off,
+            (Some(true), _) => Severity::Off,
             (Some(false), _) => self.catalog.strength_of(cell),
             (None, Some(switch)) if !holds || cell.confidence == Confidence::Uncertain => {
                 self.catalog.strength(switch)
             }
-            (None, _) => Strength::Off,
+            (None, _) => Severity::Off,
         }
     }
 
@@ -69,11 +70,11 @@ impl<'a> Rules<'a> {
         sink: &'s mut Sink,
     ) -> Option<&'s mut Finding> {
         let strength = match (self.verdict(known, cell), idle) {
-            (Strength::Off, _) | (Strength::Warn, true) => return None,
-            (Strength::Refuse, true) => Strength::Warn,
+            (Severity::Off, _) | (Severity::Warning, true) => return None,
+            (Severity::Error, true) => Severity::Warning,
             (strength, _) => strength,
         };
-        let message = if strength == Strength::Refuse || idle {
+        let message = if strength == Severity::Error || idle {
             format!("Seedance {} does not take {what}.", known.model.family)
         } else if cell.value == Some(false) && cell.confidence == Confidence::Observed {
             format!("Seedance {} accepts {what}, without effect.", known.model.family)

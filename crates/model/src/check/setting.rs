@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::report::{Finding, Sink};
 use super::rules::Rules;
-use super::{fields, picture};
-use crate::catalog::Strength;
-use crate::lint::Setting;
+use super::{fields, output_size};
+use crate::check::Severity;
+use crate::prompt::Setting;
 use crate::{CreateTaskRequest, Resolution};
 
 /// What the field's own rule refuses of a value that stands in the prompt.
@@ -22,8 +22,8 @@ pub(crate) fn refusal(rules: &Rules<'_>, setting: Setting, value: &Value) -> Opt
     let mut sink = Sink::default();
     let rules = Rules { request: &request, catalog: rules.catalog, facts: rules.facts, ..*rules };
     match setting {
-        Setting::Resolution => picture::resolution(&rules, &known, &mut sink),
+        Setting::Resolution => output_size::resolution(&rules, &known, &mut sink),
         _ => fields::duration(&rules, &known, &mut sink),
     }
-    sink.into_report().findings.into_iter().find(|finding| finding.strength == Strength::Refuse)
+    sink.into_report().findings.into_iter().find(|finding| finding.strength == Severity::Error)
 }

@@ -1,10 +1,10 @@
 //! The shapes of frames against each other and against the ratio: the service crops what does not fit, and bills.
 
+use super::content_summary::Mode;
 use super::place::Place;
 use super::report::Sink;
 use super::rules::Rules;
-use super::scan::Mode;
-use crate::catalog::Strength;
+use crate::check::Severity;
 use crate::generated::Field;
 
 /// How far two shapes may be apart, as a share: the service's own sizes miss their ratio by up to 2.5 %.
@@ -27,7 +27,7 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
         );
         sink.say("frames-shape", place, message)
             .advice("Crop both to the same shape.")
-            .strength(Strength::Warn)
+            .strength(Severity::Warning)
             .silent();
     }
     let place = Place::Field(Field::Ratio);
@@ -40,7 +40,7 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
         let message = format!("The first frame is {width}x{height}: made into {across}:{up}, it is cropped.");
         sink.say("ratio-against-frame", place, message)
             .advice("Set `adaptive` to keep its shape, or crop it yourself.")
-            .strength(Strength::Warn)
+            .strength(Severity::Warning)
             .silent();
     }
 }
@@ -60,7 +60,11 @@ fn differ(a: f64, b: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Catalog, Facts, FirstAndLastFrame, FirstFrame, MediaFacts, MediaFormat, MediaKind};
+    use crate::{
+        FirstAndLastFrame, ImageToVideo,
+        catalog::Catalog,
+        check::{Facts, MediaFacts, MediaFormat, MediaKind},
+    };
 
     const URL: &str = "https://a.example.com/b.png";
 
@@ -93,12 +97,12 @@ mod tests {
         ] {
             let mut request = match last {
                 Some(_) => FirstAndLastFrame::new(model, URL, URL).build(),
-                None => FirstFrame::new(model, URL).build(),
+                None => ImageToVideo::new(model, URL).build(),
             };
             request.ratio = ratio.map(Into::into);
             let facts: Facts = [Some(first), last].into_iter().flatten().map(image).enumerate().collect();
             let report = request.check_with(Catalog::builtin(), &facts);
-            let found: Vec<_> = report.findings.iter().map(|finding| finding.rule).collect();
+            let found: Vec<_> = report.findings.iter().map(|finding| finding.rule_name()).collect();
             assert_eq!(found, expected, "{model} {ratio:?} {first:?} {last:?}");
         }
     }

@@ -1,13 +1,14 @@
 //! Edits, extensions and references by declaration (`omni_reference_task_type`), and prompts that the service may read
 //! as one of them by itself.
 
+use super::content_summary::Mode;
 use super::place::Place;
 use super::report::{CONSTRAINT, Finding, Sink};
 use super::rules::{Known, Rules};
-use super::scan::Mode;
-use crate::catalog::{Confidence, Strength, Words};
+use crate::catalog::{Confidence, StringSet};
+use crate::check::Severity;
 use crate::generated::Field;
-use crate::lint::{Intent, intent};
+use crate::prompt::{Intent, intent};
 use crate::{ContentItem, OmniReferenceTaskType as TaskType, Ratio};
 
 pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
@@ -57,7 +58,7 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         }
         // Without a declaration the service reads the prompt, where it has the declaration at all.
         None | Some(TaskType::Auto)
-            if cell.value.as_ref().is_some_and(|values: &Words| values.contains("auto")) =>
+            if cell.value.as_ref().is_some_and(|values: &StringSet| values.contains("auto")) =>
         {
             guessed(rules, known, sink);
         }
@@ -78,13 +79,13 @@ fn declared(rules: &Rules<'_>, known: &Known<'_>, task: Intent, sink: &mut Sink)
     if !rules.scan.texts.any() {
         let message = format!("{what} without a prompt says nothing of what is to change.");
         let finding = sink.say("task-type-needs-prompt", place, message).advice("Add a prompt.");
-        finding.strength(Strength::Warn).silent().written_in("D-25", "2026-10");
+        finding.strength(Severity::Warning).silent().written_in("D-25", "2026-10");
     }
     constraints(rules, task, sink, |finding, _| {
         finding.code(CONSTRAINT);
     });
     if task == Intent::Edit {
-        source_seconds(rules, known, Strength::Refuse, sink);
+        source_seconds(rules, known, Severity::Error, sink);
     }
 }
 
@@ -107,15 +108,15 @@ fn guessed(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let before = sink.findings.len();
     constraints(rules, task, sink, |finding, what| {
         finding.message = format!("The prompt reads as {what}; then {}", lower_first(&finding.message));
-        finding.rule = "task-type-guessed";
+        finding.rule = "task-type-guessed".into();
         finding
             .code(CONSTRAINT)
             .http(200)
-            .strength(Strength::Warn)
+            .strength(Severity::Warning)
             .advice("Leave it out, or set `omni_reference_task_type` to `reference` if it is neither. The task is accepted and fails after about 20 seconds.");
     });
     if task == Intent::Edit {
-        source_seconds(rules, known, Strength::Warn, sink);
+        source_seconds(rules, known, Severity::Warning, sink);
     }
     if sink.findings.len() == before {
         undeclared(rules, known, sink);
@@ -139,7 +140,7 @@ fn undeclared(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
         .advice("Set `omni_reference_task_type`: `reference` keeps what is fixed.")
         .code(CONSTRAINT)
         .http(200)
-        .strength(Strength::Warn)
+        .strength(Severity::Warning)
         .written_in("D-25", "2026-10");
 }
 
@@ -165,7 +166,7 @@ fn constraints(rules: &Rules<'_>, task: Intent, sink: &mut Sink, refine: impl Fn
 }
 
 /// The source of an edit has its own shortest and longest length.
-fn source_seconds(rules: &Rules<'_>, known: &Known<'_>, most: Strength, sink: &mut Sink) {
+fn source_seconds(rules: &Rules<'_>, known: &Known<'_>, most: Severity, sink: &mut Sink) {
     let cell = &known.family.edit_source_seconds;
     let Some(allowed) = cell.value.filter(|_| rules.scan.videos.any()) else { return };
     let index = rules.scan.videos.first;
@@ -176,7 +177,7 @@ fn source_seconds(rules: &Rules<'_>, known: &Known<'_>, most: Strength, sink: &m
         let strength = rules.catalog.strength_of(cell).min(most);
         let finding = sink.say("edit-source-seconds", place, message).advice("Cut it to that length.");
         finding.code(CONSTRAINT).from(cell).strength(strength);
-        if most == Strength::Warn {
+        if most == Severity::Warning {
             finding.http(200);
         }
     }
@@ -185,20 +186,28 @@ fn source_seconds(rules: &Rules<'_>, known: &Known<'_>, most: Strength, sink: &m
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Catalog, CreateTaskRequest, Facts, MediaFacts, MediaFormat, MediaKind, References};
+    use crate::{
+        CreateTaskRequest, ReferenceToVideo,
+        catalog::Catalog,
+        check::{Facts, MediaFacts, MediaFormat, MediaKind},
+    };
 
     const NEW: &str = "doubao-seedance-2-5-260628";
 
-    fn video(prompt: &str) -> References {
-        References::new(NEW).prompt(prompt).video("https://a.example.com/b.mp4")
+    fn video(prompt: &str) -> ReferenceToVideo {
+        ReferenceToVideo::new(NEW).prompt(prompt).video("https://a.example.com/b.mp4")
     }
 
-    fn said(request: &CreateTaskRequest, facts: &Facts) -> Vec<(&'static str, Strength, Option<u16>)> {
+    fn said(request: &CreateTaskRequest, facts: &Facts) -> Vec<(&'static str, Severity, Option<u16>)> {
         let report = request.check_with(Catalog::builtin(), facts);
-        report.findings.into_iter().map(|finding| (finding.rule, finding.strength, finding.http)).collect()
+        report
+            .findings
+            .into_iter()
+            .map(|finding| (finding.rule_name(), finding.strength, finding.http))
+            .collect()
     }
 
-    fn rules(request: References) -> Vec<&'static str> {
+    fn rules(request: ReferenceToVideo) -> Vec<&'static str> {
         said(&request.build(), &Facts::new()).into_iter().map(|found| found.0).collect()
     }
 
@@ -211,12 +220,12 @@ mod tests {
         let extend = video("Go on.").omni_reference_task_type("extend");
         assert_eq!(rules(extend.clone().duration(8)), [""; 0]);
         assert_eq!(rules(extend.ratio("16:9").duration(8)), ["task-type-ratio"]);
-        let none = References::new(NEW)
+        let none = ReferenceToVideo::new(NEW)
             .prompt("x")
             .image("https://a.example.com/b.png")
             .omni_reference_task_type("edit");
         assert_eq!(rules(none), ["task-type-needs-video"]);
-        let older = References::new("doubao-seedance-2-0-260128")
+        let older = ReferenceToVideo::new("doubao-seedance-2-0-260128")
             .prompt("x")
             .video("https://a/b")
             .omni_reference_task_type("edit");
@@ -226,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_prompt_that_reads_as_an_edit_is_a_warning() {
-        let guess = (Strength::Warn, Some(200));
+        let guess = (Severity::Warning, Some(200));
         let found = said(&video("Change the sky.").ratio("16:9").duration(5).build(), &Facts::new());
         assert_eq!(found, [("task-type-guessed", guess.0, guess.1), ("task-type-guessed", guess.0, guess.1)]);
         assert_eq!(rules(video("Continue the ride.").ratio("16:9").duration(5)), ["task-type-guessed"]);
@@ -262,8 +271,11 @@ mod tests {
         facts.seconds = Some(3.0);
         let facts = Facts::new().with(1, facts);
         let edit = video("Change the sky.");
-        assert_eq!(said(&edit.clone().build(), &facts), [("edit-source-seconds", Strength::Warn, Some(200))]);
+        assert_eq!(
+            said(&edit.clone().build(), &facts),
+            [("edit-source-seconds", Severity::Warning, Some(200))]
+        );
         let declared = edit.omni_reference_task_type("edit").build();
-        assert_eq!(said(&declared, &facts), [("edit-source-seconds", Strength::Refuse, Some(400))]);
+        assert_eq!(said(&declared, &facts), [("edit-source-seconds", Severity::Error, Some(400))]);
     }
 }

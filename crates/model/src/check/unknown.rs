@@ -6,7 +6,8 @@ use super::foreign;
 use super::place::Place;
 use super::report::{Sink, quoted};
 use super::rules::Rules;
-use crate::catalog::{Strength, almost};
+use crate::catalog::almost;
+use crate::check::Severity;
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest, ImageRole};
 
@@ -54,7 +55,7 @@ fn member(request: &CreateTaskRequest, name: &str, value: &Value, rules: &Rules<
             true => format!("`{name}` is set twice, and this one would be lost."),
             false => format!("`{name}` has a field of its own, and goes past every check here."),
         };
-        let strength = if both { Strength::Refuse } else { Strength::Warn };
+        let strength = if both { Severity::Error } else { Severity::Warning };
         let finding =
             sink.say("extra-shadows-field", place, message).advice("Set the field.").strength(strength);
         finding.silent();
@@ -71,7 +72,7 @@ fn member(request: &CreateTaskRequest, name: &str, value: &Value, rules: &Rules<
                 .unwrap_or_else(|| "Leave it out unless you know better.".to_owned()),
         };
         let message = format!("{} is no member of the API; the service ignores it, and bills.", quoted(name));
-        sink.say("unknown-member", place, message).advice(advice).strength(Strength::Warn).silent();
+        sink.say("unknown-member", place, message).advice(advice).strength(Severity::Warning).silent();
     }
 }
 
@@ -95,7 +96,7 @@ fn entry(index: usize, payload: &'static str, name: &str, sink: &mut Sink) {
     } else {
         (format!("{} is no member of this item; the service ignores it.", quoted(name)), "Leave it out.")
     };
-    sink.say("unknown-member", place, message).advice(advice).strength(Strength::Warn).silent();
+    sink.say("unknown-member", place, message).advice(advice).strength(Severity::Warning).silent();
 }
 
 /// A role that one SDK knows: the switch decides in place of the schema.
@@ -114,14 +115,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Catalog, TextToVideo};
+    use crate::{TextToVideo, catalog::Catalog};
 
-    fn said(request: &CreateTaskRequest) -> Vec<(&'static str, String, Strength)> {
+    fn said(request: &CreateTaskRequest) -> Vec<(&'static str, String, Severity)> {
         let report = request.check(Catalog::builtin());
         report
             .findings
             .into_iter()
-            .map(|f| (f.rule, format!("{} {}", f.pointer, f.advice), f.strength))
+            .map(|f| (f.rule_name(), format!("{} {}", f.pointer, f.advice), f.strength))
             .collect()
     }
 
@@ -133,7 +134,7 @@ mod tests {
             ("framespersecond", "Leave it out unless you know better."),
         ] {
             let request = TextToVideo::new("ep-1", "x").extra(name, 1).build();
-            assert_eq!(said(&request), [("unknown-member", format!("/{name} {advice}"), Strength::Warn)]);
+            assert_eq!(said(&request), [("unknown-member", format!("/{name} {advice}"), Severity::Warning)]);
         }
         assert_eq!(said(&TextToVideo::new("ep-1", "x").extra("later", Value::Null).build()), []);
         let sdk = TextToVideo::new("ep-1", "x").extra("optimize_prompt", true).build();
@@ -143,9 +144,9 @@ mod tests {
     #[test]
     fn a_member_beside_its_field_is_lost() {
         let twice = TextToVideo::new("ep-1", "x").duration(5).extra("duration", 7).build();
-        assert_eq!((said(&twice)[0].0, said(&twice)[0].2), ("extra-shadows-field", Strength::Refuse));
+        assert_eq!((said(&twice)[0].0, said(&twice)[0].2), ("extra-shadows-field", Severity::Error));
         let past = TextToVideo::new("ep-1", "x").extra("duration", "7").build();
-        assert_eq!((said(&past)[0].0, said(&past)[0].2), ("extra-shadows-field", Strength::Warn));
+        assert_eq!((said(&past)[0].0, said(&past)[0].2), ("extra-shadows-field", Severity::Warning));
     }
 
     #[test]
@@ -162,6 +163,6 @@ mod tests {
             { "type": "image_url", "image_url": { "url": "https://a.example.com/b.png" }, "role": "mask" }] }))
         .expect("decodes");
         let found = said(&mask);
-        assert_eq!((found.len(), found[0].0, found[0].2), (1, "sdk-only-field", Strength::Warn));
+        assert_eq!((found.len(), found[0].0, found[0].2), (1, "sdk-only-field", Severity::Warning));
     }
 }

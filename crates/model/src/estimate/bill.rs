@@ -1,12 +1,14 @@
 //! The one rule of a bill: how many tokens a video of a size and a length counts. Estimates, caps and the simulator use it, so that
 //! none of them can be wrong alone. It reads no request and assumes nothing.
 
+use serde::{Deserialize, Serialize};
+
 use crate::catalog::{Billing, Decimal};
 
 /// What a bill counts of one video. Every paid task that was published is met to the token.
 ///
 /// ```
-/// use ark_video_model::{Bill, BilledLength, Catalog};
+/// use ark_video_model::{estimate::{Bill, BilledLength}, catalog::Catalog};
 ///
 /// let billing = &Catalog::builtin().billing;
 /// let five_seconds = BilledLength::Millis(5000);
@@ -16,7 +18,9 @@ use crate::catalog::{Billing, Decimal};
 /// // Where the input is short, the smallest charge counts: a thirty-second result counts fifty seconds.
 /// assert_eq!(Bill::new(1280 * 720, BilledLength::Millis(30_000)).input(5, true).tokens(billing), 1_080_000);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub struct Bill {
     pixels: u64,
     length: BilledLength,
@@ -25,7 +29,10 @@ pub struct Bill {
 }
 
 /// How long a video is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum BilledLength {
     /// So many frames, which the request asked for.
     Frames(u64),
@@ -90,7 +97,7 @@ impl Bill {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Catalog;
+    use crate::catalog::Catalog;
 
     #[test]
     fn the_smallest_charge_is_that_of_the_vendors_table() {

@@ -7,20 +7,21 @@ mod output;
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::CreateTaskRequest;
-use crate::catalog::{Catalog, Decimal, ModelRules, Price, Site, Span, Text, WhySkipped};
-use crate::check::{Facts, Scan};
+use crate::catalog::{Catalog, CowStr, Decimal, ModelRules, Price, Site, Span, WhySkipped};
+use crate::check::{ContentSummary, Facts};
 pub use bill::{Bill, BilledLength};
 use output::Output;
 
 /// What a request will cost when it succeeds; a task that fails costs nothing (price page, 2026-10).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Estimate {
     /// The family whose rules were used; `None` where nothing is known of the model.
-    pub family: Option<Text>,
+    pub family: Option<CowStr>,
     /// Billed tokens; `None` where nothing is known of the model.
     pub tokens: Option<Span<u64>>,
     /// The list price; `None` where it is not public, or not asked per token.
@@ -30,7 +31,8 @@ pub struct Estimate {
 }
 
 /// A range of money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PriceEstimate {
     /// At least so much, rounded down to a millionth.
@@ -38,7 +40,7 @@ pub struct PriceEstimate {
     /// At most so much, rounded up to a millionth.
     pub max: Decimal,
     /// `CNY` or `USD`.
-    pub currency: Text,
+    pub currency: CowStr,
     /// The price of a million tokens, where it depends on what is not known.
     pub per_million_tokens: Span<Decimal>,
 }
@@ -46,7 +48,7 @@ pub struct PriceEstimate {
 /// Estimates a request. The site, and with it the currency, is that of the model id unless one is given.
 ///
 /// ```
-/// use ark_video_model::{Catalog, Facts, TextToVideo, estimate};
+/// use ark_video_model::{TextToVideo, catalog::Catalog, check::Facts, estimate::estimate};
 ///
 /// let request = TextToVideo::new("doubao-seedance-2-0-260128", "A paper boat.").resolution("720p").ratio("16:9").build();
 /// let estimate = estimate(&request, Catalog::builtin(), &Facts::new(), None);
@@ -76,7 +78,7 @@ pub fn estimate(
     };
     let mut notes = Vec::new();
     let request = settled(request, catalog, &mut notes);
-    let mode = Scan::of(&request).mode();
+    let mode = ContentSummary::of(&request).mode();
     let inputs = input::all(&request, catalog, family, mode, facts, &mut notes);
     let outputs = output::all(&request, catalog, (name.as_ref(), family), mode, facts, &mut notes);
     if outputs.is_empty() {
@@ -132,7 +134,7 @@ fn around(cases: &[Case<'_>]) -> Option<Span<u64>> {
 
 /// The request with the settings of its prompt where they count.
 fn settled(request: &CreateTaskRequest, catalog: &Catalog, notes: &mut Vec<String>) -> CreateTaskRequest {
-    let (mut settled, lifted) = crate::lint::lift(request);
+    let (mut settled, lifted) = crate::prompt::extract_prompt_flags(request);
     if lifted.is_empty() {
         return settled;
     }
@@ -141,7 +143,7 @@ fn settled(request: &CreateTaskRequest, catalog: &Catalog, notes: &mut Vec<Strin
         // Where the prompt wins, the fields that it speaks of make room first.
         let mut open = request.clone();
         for flag in lifted.iter().filter(|flag| !flag.moved) {
-            match flag.field {
+            match &*flag.field {
                 "resolution" => open.resolution = None,
                 "ratio" => open.ratio = None,
                 "duration" => open.duration = None,
@@ -149,7 +151,7 @@ fn settled(request: &CreateTaskRequest, catalog: &Catalog, notes: &mut Vec<Strin
                 _ => {}
             }
         }
-        settled = crate::lint::lift(&open).0;
+        settled = crate::prompt::extract_prompt_flags(&open).0;
     }
     settled
 }

@@ -3,7 +3,7 @@
 use super::bill::{Bill, BilledLength};
 use super::input::{self, Input};
 use super::{either, millis};
-use crate::catalog::{Billing, Catalog, Decimal, Family, Span, Words};
+use crate::catalog::{Billing, Catalog, Decimal, Family, Span, StringSet};
 use crate::check::{Facts, Mode};
 use crate::{ContentItem, CreateTaskRequest, OmniReferenceTaskType as TaskType, Ratio};
 
@@ -101,8 +101,8 @@ pub(super) fn all(
     all
 }
 
-fn owned(words: &Option<Words>) -> Vec<String> {
-    words.iter().flat_map(Words::iter).map(str::to_owned).collect()
+fn owned(words: &Option<StringSet>) -> Vec<String> {
+    words.iter().flat_map(StringSet::iter).map(str::to_owned).collect()
 }
 
 fn resolutions(

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{FirstFrame, FromDraft, MediaFacts, MediaFormat, MediaKind, References, TextToVideo};
+use crate::{
+    DraftToVideo, ImageToVideo, ReferenceToVideo, TextToVideo,
+    check::{MediaFacts, MediaFormat, MediaKind},
+};
 
 fn model(family: &str, site: Site) -> &'static str {
     let models = &Catalog::builtin().models;
@@ -36,9 +39,9 @@ fn paid(row: &Value) -> (CreateTaskRequest, Facts) {
     let model = model(text(row, "family"), Site::Volcengine);
     let mut facts = Facts::new();
     let mut request = if row["first_frame"].is_array() {
-        FirstFrame::new(model, "https://a.example.com/b.png").build()
+        ImageToVideo::new(model, "https://a.example.com/b.png").build()
     } else {
-        let mut request = References::new(model).prompt("x");
+        let mut request = ReferenceToVideo::new(model).prompt("x");
         for (index, seconds) in row["source_seconds"].as_array().into_iter().flatten().enumerate() {
             request = request.video("https://a.example.com/b.mp4");
             if let Some(seconds) = seconds.as_f64() {
@@ -111,7 +114,7 @@ fn every_paid_task_is_within_its_estimate_whatever_was_known_of_its_source() {
 #[test]
 fn the_smallest_charges_of_the_quick_table() {
     for row in usages("minimums") {
-        let request = References::new(model("2.5", Site::Volcengine)).video("https://a/b");
+        let request = ReferenceToVideo::new(model("2.5", Site::Volcengine)).video("https://a/b");
         let mut request = request.resolution(text(&row, "resolution")).ratio(text(&row, "ratio")).build();
         request.duration = row["output_seconds"].as_i64();
         let found = of(&request, &Facts::new().with(0, video(2.0))).tokens;
@@ -183,13 +186,13 @@ fn what_is_not_known_makes_a_range() {
     assert!(estimate.assumptions.iter().any(|note| note == "The model picks the length: 4 to 30 seconds."));
     let adaptive = TextToVideo::new(new, "x").resolution("480p").duration(5).build();
     assert_eq!(tokens(adaptive), (48_400, 50_638));
-    let frame = FirstFrame::new(model("1.0-pro", Site::Volcengine), "https://a/b").duration(5).build();
+    let frame = ImageToVideo::new(model("1.0-pro", Site::Volcengine), "https://a/b").duration(5).build();
     assert_eq!(tokens(frame), (238_612, 246_840));
-    let last = of(&FromDraft::new(new, "cgt-1").build(), &Facts::new());
+    let last = of(&DraftToVideo::new(new, "cgt-1").build(), &Facts::new());
     let least = (24 * 4 + 1) * (1440 * 1440 * 99 / 100) / 1024;
     assert_eq!(last.tokens.map(|t| t.min), Some(least));
     let silent_or_not = of(
-        &FromDraft::new(model("1.5-pro", Site::Volcengine), "cgt-1").resolution("720p").build(),
+        &DraftToVideo::new(model("1.5-pro", Site::Volcengine), "cgt-1").resolution("720p").build(),
         &Facts::new(),
     );
     let each = silent_or_not.price.expect("public").per_million_tokens;
@@ -227,7 +230,7 @@ fn input_video_counts_by_its_length_and_by_what_the_request_is() {
         ("2.5", &[None, None], 30, None, (24 * 50, 24 * 60 + 1)),
     ];
     for (family, sources, output, task, (min, max)) in table {
-        let mut request = References::new(model(family, Site::Byteplus));
+        let mut request = ReferenceToVideo::new(model(family, Site::Byteplus));
         let mut facts = Facts::new();
         for (index, seconds) in sources.iter().enumerate() {
             request = request.video("https://a/b");
@@ -250,27 +253,27 @@ fn input_video_counts_by_its_length_and_by_what_the_request_is() {
 #[test]
 fn a_first_frame_of_2_5_may_have_a_proportion_of_its_own() {
     let frame = |family: &str| {
-        let request = FirstFrame::new(model(family, Site::Volcengine), "https://a/b");
+        let request = ImageToVideo::new(model(family, Site::Volcengine), "https://a/b");
         tokens(request.resolution("720p").duration(5).build())
     };
     let largest = 1112 * 834 * 121;
     assert_eq!(frame("2.5"), (AREA * 99 / 100 * 121 / 1024, largest * 101 / 100 / 1024));
     assert_eq!(frame("2.0"), (108_900, largest / 1024));
     // A fixed ratio is refused there, or ignored.
-    let fixed = FirstFrame::new(model("2.5", Site::Volcengine), "https://a/b");
+    let fixed = ImageToVideo::new(model("2.5", Site::Volcengine), "https://a/b");
     let fixed = fixed.resolution("720p").ratio("16:9").duration(5).build();
     assert_eq!(tokens(fixed), frame("2.5"));
 }
 
 #[test]
 fn a_final_may_have_the_input_video_of_its_draft() {
-    let last = FromDraft::new(model("2.5", Site::Volcengine), "cgt-1").build();
+    let last = DraftToVideo::new(model("2.5", Site::Volcengine), "cgt-1").build();
     let found = of(&last, &Facts::new());
     let each = found.price.clone().expect("public").per_million_tokens;
     assert_eq!((each.min.to_string(), each.max.to_string()), ("46.00".into(), "77.00".into()));
     let longest = (24 * (30 + 30) + 1) * 1920 * 1080 / 1024;
     assert!(found.tokens.is_some_and(|tokens| tokens.max > longest), "{found:?}");
-    let older = of(&FromDraft::new(model("1.5-pro", Site::Volcengine), "cgt-1").build(), &Facts::new());
+    let older = of(&DraftToVideo::new(model("1.5-pro", Site::Volcengine), "cgt-1").build(), &Facts::new());
     assert_eq!(older.tokens.map(|tokens| tokens.max), Some((24 * 12 + 1) * 1112 * 834 / 1024));
 }
 
@@ -325,7 +328,7 @@ fn settings_in_the_prompt_count() {
 #[test]
 fn an_edit_is_as_long_as_its_source() {
     let edit = |count: usize| {
-        let request = References::new(model("2.5", Site::Volcengine)).prompt("x");
+        let request = ReferenceToVideo::new(model("2.5", Site::Volcengine)).prompt("x");
         let request = (0..count).fold(request, |request, _| request.video("https://a/b"));
         request.omni_reference_task_type("edit").resolution("480p").ratio("16:9").build()
     };

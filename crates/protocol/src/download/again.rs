@@ -17,7 +17,7 @@ const MAX_FRUITLESS: u32 = 6;
 const MAX_INCOMPLETE: u32 = 3;
 
 /// Why a try ended without the file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Trouble<'a> {
     /// The storage said something else.
     Refused(&'a DownloadRefusal),
@@ -26,8 +26,9 @@ pub enum Trouble<'a> {
 }
 
 /// What to do after a try that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Again {
     /// Go on with the same link after this pause.
     After(Duration),

@@ -8,8 +8,9 @@ use super::{DownloadRefusal, Kept};
 const CRC64: &str = "x-tos-hash-crc64ecma";
 
 /// What the head of an answer means for a download.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Head {
     /// The file follows, from its start. What was kept of it is void.
     File(Expected),
@@ -20,7 +21,7 @@ pub enum Head {
 }
 
 /// What the head promises about the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Expected {
     /// Length of the whole file in bytes, if it was announced.

@@ -9,7 +9,8 @@ use super::{DownloadRefusal, Reach};
 use crate::{base_url::is_loopback_host, path, unix_millis};
 
 /// Where a file may come over plain `http`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PlainHttp {
     /// Nowhere.
     #[default]
@@ -21,7 +22,7 @@ pub enum PlainHttp {
 }
 
 /// What links may be fetched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct LinkRules {
     /// Where plain `http` is allowed. Default nowhere.

@@ -41,7 +41,7 @@ pub struct Part {
 const OVERLAP: u64 = 4096;
 
 /// What a request may go on from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Kept {
     /// Bytes that are there already, from the start; never none.

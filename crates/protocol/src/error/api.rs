@@ -1,29 +1,32 @@
-//! An answer that says no, in whatever form it comes: the vendor's three envelopes, a gateway's `detail`, HTML, nothing.
+//! An answer that says no, in whatever form it comes: the vendor's three envelopes, a gateway's
+//! `detail`, HTML, nothing.
 //!
-//! [`ApiError::from_answer`] makes one of any answer. Whether the same request may be sent again is decided by
-//! [`crate::classify`].
+//! [`ApiError::from_answer`] makes one of any answer. Whether the same request may be sent again is
+//! decided by [`crate::classify`].
 
 use std::fmt;
 
-use ark_video_model::{ErrorClass, ErrorCode};
+use ark_video_model::{ErrorCode, error_code::ErrorClass};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::pace::RetryAfter;
+use crate::time::RetryAfter;
 
 /// Header that carries the service's id of a request, both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The form in which an error came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum EnvelopeKind {
     /// `{"error": {"code", "message", "param", "type"}}`: the task API's usual form.
     Nested,
     /// `{"code", "message"}`: the task API's form on some paths, and a habit of gateways.
     Flat,
-    /// `{"ResponseMetadata": {"RequestId", "Error": {"Code", "Message"}}}`: the vendor's management API, also under 200.
+    /// `{"ResponseMetadata": {"RequestId", "Error": {"Code", "Message"}}}`: the vendor's management
+    /// API, also under 200.
     Management,
     /// `{"detail": …}`: a gateway or a web framework in between, never the vendor itself.
     Detail,
@@ -34,7 +37,7 @@ pub enum EnvelopeKind {
 }
 
 /// An answer that is not the one asked for: a refusal, a server's trouble, or something unreadable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct ApiError {
     /// HTTP status.
@@ -144,7 +147,8 @@ impl ApiError {
             EnvelopeKind::Other => json!({ "error": self.message }),
             EnvelopeKind::NotJson => Value::Null,
         };
-        // A refusal that names a task is not proof that nothing was created; the reader has to see the name too.
+        // A refusal that names a task is not proof that nothing was created; the reader has to see
+        // the name too.
         if let (Some(id), Some(fields)) = (&self.other_id, body.as_object_mut()) {
             fields.insert("task_id".into(), id.as_str().into());
         }
@@ -164,7 +168,8 @@ impl ApiError {
         answer
     }
 
-    /// Whether the answer named a code of its own (a bare number is a gateway's copy of the status).
+    /// Whether the answer named a code of its own (a bare number is a gateway's copy of the
+    /// status).
     #[must_use]
     pub fn has_code(&self) -> bool {
         self.code.as_str().bytes().any(|byte| !byte.is_ascii_digit())
@@ -172,7 +177,8 @@ impl ApiError {
 
     /// Whether the service itself said this, in one of its three envelopes and with a code.
     ///
-    /// Only then does a refusal prove that nothing was created: a proxy's page may stand in for a good answer.
+    /// Only then does a refusal prove that nothing was created: a proxy's page may stand in for a
+    /// good answer.
     #[must_use]
     pub fn is_from_vendor(&self) -> bool {
         use EnvelopeKind::{Flat, Management, Nested};
@@ -181,7 +187,8 @@ impl ApiError {
 
     /// What kind of trouble it is.
     ///
-    /// By code (and its message, where one code has two meanings) if the error table knows it, else by status.
+    /// By code (and its message, where one code has two meanings) if the error table knows it, else
+    /// by status.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         if let Some(info) = self.code.info() {

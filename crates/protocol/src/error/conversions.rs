@@ -1,14 +1,15 @@
-//! What a gateway answers its own callers: every failure as an [`ApiError`], in the service's envelope.
+//! What a gateway answers its own callers: every failure as an [`ApiError`], in the service's
+//! envelope.
 //!
-//! An answer must mean to the caller's client what the failure meant to us ([`crate::classify`]): what was provably not
-//! sent may be sent again, and what may have created a task may not.
+//! An answer must mean to the caller's client what the failure meant to us ([`crate::classify`]):
+//! what was provably not sent may be sent again, and what may have created a task may not.
 
-use ark_video_model::Finding;
+use ark_video_model::check::Finding;
 
 use crate::{ApiError, RequestError, SendError, SendErrorKind, classify::is_redirect, outcome::Unread};
 
-/// A finding with the code and status that the service would have answered with. The pointer becomes the service's
-/// notation: `/content/1/image_url/url` is `content[1].image_url.url`.
+/// A finding with the code and status that the service would have answered with. The pointer
+/// becomes the service's notation: `/content/1/image_url/url` is `content[1].image_url.url`.
 impl From<&Finding> for ApiError {
     fn from(finding: &Finding) -> Self {
         // 200: accepted by the service, and failed later. A caller is refused at once.
@@ -28,8 +29,9 @@ impl From<RequestError> for ApiError {
     }
 }
 
-/// A request without a complete answer. Not sent: 429 `ServerOverloaded`, which may be sent again. Otherwise 504 or 502
-/// `InternalServiceError`, after which it is unknown whether a create left a task.
+/// A request without a complete answer. Not sent: 429 `ServerOverloaded`, which may be sent again.
+/// Otherwise 504 or 502 `InternalServiceError`, after which it is unknown whether a create left a
+/// task.
 impl From<SendError> for ApiError {
     fn from(error: SendError) -> Self {
         let is_invalid = matches!(error.kind, SendErrorKind::Invalid | SendErrorKind::Redirected);
@@ -46,7 +48,8 @@ impl From<SendError> for ApiError {
     }
 }
 
-/// A create that was accepted without an id: 502 `InternalServiceError`, since a task probably exists.
+/// A create that was accepted without an id: 502 `InternalServiceError`, since a task probably
+/// exists.
 impl From<Unread> for ApiError {
     fn from(unread: Unread) -> Self {
         let message = format!(

@@ -3,8 +3,9 @@
 use crate::download::{MAX_RANGED, MAX_REDIRECTS};
 
 /// Why a file is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum DownloadRefusal {
     /// The link itself must not be used.
     #[error("the link is not fetched: {why}")]
@@ -67,7 +68,8 @@ pub enum DownloadRefusal {
         /// Why, in words.
         why: String,
     },
-    /// No length was announced, and what came does not show that it is complete. It is not given its name.
+    /// No length was announced, and what came does not show that it is complete. It is not given
+    /// its name.
     #[error(
         "the storage did not announce a length, and what came is not a complete file: {why}; what came is kept beside its \
          name, as .part"
@@ -97,6 +99,25 @@ impl DownloadRefusal {
             | Self::Incomplete { .. } => true,
             Self::Status { status } => crate::classify::status_may_pass(*status),
             _ => false,
+        }
+    }
+
+    /// What to do next; empty where the sentence says it. The video is paid for and can be fetched
+    /// for 24 h.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::DeadLink { .. } => "Get the task again for a fresh link.",
+            Self::TooLarge { .. } => "Raise the limit if the file is wanted.",
+            Self::Link { .. } | Self::TooManyRedirects => {
+                "Check where the link came from before allowing it."
+            }
+            Self::NotMedia { .. } | Self::UnexpectedContent { .. } => {
+                "Get the task again and compare its link."
+            }
+            Self::TooManyRanges => "Start the download again with a fresh link.",
+            _ if self.is_transient() => "Try again.",
+            _ => "",
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, header};
 use serde_json::{Map, Value};
 
-use crate::{ApiError, EnvelopeKind, REQUEST_ID, pace::RetryAfter, path::shown};
+use crate::{ApiError, EnvelopeKind, REQUEST_ID, path::shown, time::RetryAfter};
 
 /// Longest message kept, in bytes; what servers add beyond it is dropped.
 const MESSAGE_LIMIT: usize = 8 * 1024;

@@ -1,8 +1,9 @@
 //! What can be wrong with a request before it is sent.
 
 /// A request that cannot be written down. Nothing was sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum RequestError {
     /// The id is the empty string, which would address the whole collection.
     #[error("the task id is empty")]
@@ -42,4 +43,17 @@ pub enum RequestError {
     /// The key holds characters that no HTTP header can carry.
     #[error("the API key holds characters that no HTTP header can carry")]
     Key,
+}
+
+impl RequestError {
+    /// What to do next; empty where the sentence says it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::EmptyId | Self::DotId(_) => "Use the id that the create returned.",
+            Self::Body(_) => "Remove the value that JSON cannot hold.",
+            Self::Key => "Copy the API key again, without line breaks.",
+            Self::Address { .. } | Self::TooLarge { .. } | Self::NotAttached => "",
+        }
+    }
 }

@@ -3,7 +3,8 @@
 //! Written by the transport, read by [`crate::outcome`] and [`crate::wait`].
 
 /// Whether the service can have seen the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SendStage {
     /// Provably not: the failure came before the first byte of the body left.
     NotSent,
@@ -12,8 +13,9 @@ pub enum SendStage {
 }
 
 /// What went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum SendErrorKind {
     /// The request or the setting is not one that can be sent.
     Invalid,
@@ -38,7 +40,7 @@ pub enum SendErrorKind {
 }
 
 /// A request that brought no complete answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct SendError {
@@ -86,5 +88,19 @@ impl SendError {
     #[must_use]
     pub fn is_not_sent(&self) -> bool {
         self.stage == SendStage::NotSent && self.status.is_none()
+    }
+
+    /// What to do next. Whether a create may be sent again is decided by [`crate::classify`] alone.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self.kind {
+            SendErrorKind::Invalid => "Fix the request or the setting; sending it again would fail again.",
+            SendErrorKind::Dns => "Check the base URL's host name and the DNS.",
+            SendErrorKind::Connect => "Check the network, the proxy and the firewall.",
+            SendErrorKind::Tls => "Check the certificate: a company's own has to be added to the client.",
+            SendErrorKind::Redirected => "Check the base URL: a redirect is never followed.",
+            _ if self.is_not_sent() => "Nothing was sent; try again.",
+            _ => "The service may have received it; after a create, look for the task before anything else.",
+        }
     }
 }

@@ -24,7 +24,7 @@ const TAG_START: &str = "av-";
 const TAG_DIGITS: usize = 24;
 
 /// Which marks to put in. The default leaves all that the caller set as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StampOptions {
     /// A tag of its own for each create in `safety_identifier`, behind the end user's name. Exact, but the vendor asks

@@ -22,7 +22,7 @@ use crate::{ApiError, Class, Endpoint, Failure, UnixMillis, classify, list};
 const LISTED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How to look.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SweepOptions {
     /// Full looks, begun after an unknown's window has closed, that must find nothing before it is called not found.
@@ -96,7 +96,8 @@ impl SweepOptions {
 }
 
 /// What to do next.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SweepStep {
     /// Ask LIST for this page and hand it to [`Sweep::page`]. A failure that may pass: ask again, nothing is lost.
     Ask(list::Request),

@@ -6,7 +6,7 @@ use ark_video_model::CreateTaskRequest;
 use serde::{Deserialize, Serialize};
 
 use super::{ClockOffsets, Marks};
-use crate::{Asked, UnixMillis, unix_millis};
+use crate::{RequestedSettings, UnixMillis, unix_millis};
 
 /// How late a request can still arrive after its sender gave up, and how late LIST may show its task.
 const LATE: Duration = Duration::from_secs(60);
@@ -78,7 +78,7 @@ pub struct Unknown {
     pub marks: Marks,
     /// The settings in the request.
     #[serde(default)]
-    pub asked: Asked,
+    pub asked: RequestedSettings,
     /// The service said yes, but named no task: one very probably exists. Never send such a create again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accepted: bool,
@@ -100,7 +100,7 @@ impl Unknown {
             or_within: Vec::new(),
             clocks_agreed: false,
             marks,
-            asked: Asked::of(sent),
+            asked: RequestedSettings::from_request(sent),
             accepted: false,
             request_id: None,
             client_request_id: None,

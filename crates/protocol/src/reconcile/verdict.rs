@@ -13,8 +13,9 @@ use super::Evidence;
 use crate::{UnixMillis, unix_millis};
 
 /// The answer to "did it make a task, and which?".
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// This task is the one. No other unknown of the sweep was given it.
     Found {
@@ -83,8 +84,9 @@ impl fmt::Display for Verdict {
 }
 
 /// Why "not found", or "one of these", says less than usual.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// The window is older than the 7 days that LIST shows (list page, 2026-10).
     TooOld,
@@ -105,7 +107,7 @@ impl fmt::Display for Doubt {
 }
 
 /// A task that may be the one that was looked for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Candidate {
     /// Its id.

@@ -5,11 +5,11 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use ark_video_model::{Task, TaskList, TaskStatus};
 
 use super::{
+    intervals::{Ms, SECOND, ms},
     lists::{PAGES, Question},
     machine::{Asking, Watch},
-    pace::{Ms, SECOND, ms},
     tasks::{Key, NEVER},
-    words::{Ticket, WatchEvent},
+    types::{Ticket, WatchEvent},
 };
 use crate::{
     ApiError, Endpoint, Failure,

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ark_video_model::ErrorClass;
+use ark_video_model::error_code::ErrorClass;
 
 use super::{
+    intervals::{Ms, SECOND, backoff, ms},
     lists::Question,
     machine::{Asking, Watch},
-    pace::{Ms, SECOND, backoff, ms},
     tasks::{Key, NEVER},
-    words::{CouldNotAsk, Ticket, WatchEvent},
+    types::{CouldNotAsk, Ticket, WatchEvent},
 };
 use crate::{
     Cause, Class, Failure, UnixMillis, classify,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use ark_video_model::{ServiceTier, TaskStatus};
 
 use super::{
+    intervals::{Ms, SECOND, ms, pause},
     machine::{Asking, Next, Watch},
-    pace::{Ms, SECOND, ms, pause},
     tasks::Key,
-    words::AskRequest,
+    types::AskRequest,
 };
 use crate::{
     limit::{Lane, Limits, Permit},

@@ -9,10 +9,10 @@ use std::{
 use ark_video_model::TaskStatus;
 
 use super::{
+    intervals::{Ms, SECOND, guard, guard_listed, ms, pause},
     lists::{Lists, Plan, Question},
-    pace::{Ms, SECOND, guard, guard_listed, ms, pause},
     tasks::{Entry, Flags, Key, NEVER, TaskTable},
-    words::{
+    types::{
         Ask, AskRequest, CouldNotAsk, MAX_IN_FLIGHT, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
     },
 };

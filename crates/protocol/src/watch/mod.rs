@@ -37,11 +37,11 @@
 
 mod answers;
 mod failures;
+mod intervals;
 mod lists;
 mod machine;
-mod pace;
 mod tasks;
-mod words;
+mod types;
 
 #[cfg(test)]
 mod asks_tests;
@@ -53,6 +53,6 @@ mod model_service;
 mod trouble_tests;
 
 pub use machine::Watch;
-pub use words::{
+pub use types::{
     Ask, AskRequest, CouldNotAsk, MAX_IN_FLIGHT, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
 };

@@ -9,8 +9,8 @@ use std::{
 
 use ark_video_model::TaskStatus;
 
-use super::pace::Ms;
-use crate::Asked;
+use super::intervals::Ms;
+use crate::RequestedSettings;
 
 /// Never looked at.
 pub(super) const NEVER: Ms = Ms::MAX;
@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub(super) id: Arc<str>,
     /// The state last believed.
     pub(super) status: Option<TaskStatus>,
-    pub(super) asked: Option<Box<Asked>>,
+    pub(super) asked: Option<Box<RequestedSettings>>,
     pub(super) added: Ms,
     pub(super) deadline: Ms,
     /// When to look by GET, unless something calls earlier. `NEVER` while it is asked or called.

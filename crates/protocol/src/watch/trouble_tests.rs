@@ -11,7 +11,7 @@ use super::{
     model_service::{Life, ListMood, Ms, Record, Service, drive, drive_within},
 };
 use crate::{
-    ApiError, Asked, Endpoint, Failure, RetryAfter,
+    ApiError, Endpoint, Failure, RequestedSettings, RetryAfter,
     limit::{Lane, LimitSettings, Limits, Permit},
 };
 
@@ -214,7 +214,7 @@ fn what_runs_for_long_is_told_once_and_watched_on() {
 
 #[test]
 fn a_result_that_is_not_what_was_asked_for_comes_with_the_differences() {
-    let asked: Asked = serde_json::from_value(json!({"resolution": "1080p"})).unwrap();
+    let asked: RequestedSettings = serde_json::from_value(json!({"resolution": "1080p"})).unwrap();
     let watched = Watched::created("cgt-1").asked(asked);
     let record = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, 30 * SECOND), |_| {});
     assert!(record.words().last().unwrap().ends_with("cgt-1 succeeded resolution is 720p instead of 1080p"));

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use ark_video_model::Catalog;
+use ark_video_model::catalog::Catalog;
 use ark_video_protocol::UnixMillis;
 use tokio::{
     net::{TcpListener, TcpSocket},

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ark_video_model::Pixels;
+use ark_video_model::catalog::Pixels;
 use mp4::{Mp4Reader, TrackType};
 use proptest::prelude::*;
 

@@ -1,8 +1,9 @@
 //! Rejects at once what the model crate's checks reject, with the vendor's messages.
 
 use ark_video_model::{
-    Availability, Catalog, ContentItem, CreateTaskRequest, Facts, Finding, Mode,
-    OmniReferenceTaskType as TaskType, Report, Strength,
+    ContentItem, CreateTaskRequest, OmniReferenceTaskType as TaskType,
+    catalog::{Availability, Catalog},
+    check::{Facts, Finding, Mode, Report, Severity},
 };
 
 use super::{flags::Lifted, violation::Violation, wording};
@@ -34,7 +35,7 @@ pub(crate) fn check(
         let always = request.check_with(rules, facts);
         let for_all = |finding: &Finding| {
             let said = &mut always.findings.iter();
-            said.any(|other| (other.rule, &other.pointer) == (finding.rule, &finding.pointer))
+            said.any(|other| (&other.rule, &other.pointer) == (&finding.rule, &finding.pointer))
         };
         let context = wording::Context { request, model, lifted };
         // The structure of `content` is checked first.
@@ -53,7 +54,7 @@ fn refusals(report: &Report) -> impl Iterator<Item = &Finding> {
         // No document has a code for these, since the service lets them pass unless the switch says
         // otherwise.
         let has_code = finding.code.is_some() || finding.rule == "sdk-only-field";
-        finding.strength == Strength::Refuse && has_code && finding.http != Some(200)
+        finding.strength == Severity::Error && has_code && finding.http != Some(200)
     })
 }
 

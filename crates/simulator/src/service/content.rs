@@ -1,7 +1,7 @@
 //! The items of a request, sorted out. What does not fit together was refused before, by
 //! `checks.rs`.
 
-pub(crate) use ark_video_model::Mode;
+pub(crate) use ark_video_model::check::Mode;
 use ark_video_model::{ContentItem, CreateTaskRequest, ImageRole};
 
 /// The service's short name of a mode, as its messages have it.

@@ -1,8 +1,8 @@
 //! The list operation: filters and pages; and the catalog of models.
 
 use ark_video_model::{
-    Availability, Catalog, Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, Span, TaskList,
-    TaskStatus,
+    Modalities, ModelInfo, ModelList, ModelStatus, ServiceTier, TaskList, TaskStatus,
+    catalog::{Availability, Catalog, Span},
 };
 use ark_video_protocol::list;
 

@@ -2,7 +2,10 @@
 //! fetched.
 
 use ark_video_media::facts_of_url;
-use ark_video_model::{ContentItem, CreateTaskRequest, Facts, MediaKind};
+use ark_video_model::{
+    ContentItem, CreateTaskRequest,
+    check::{Facts, MediaKind},
+};
 
 use crate::options::Options;
 

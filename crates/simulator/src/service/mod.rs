@@ -37,7 +37,7 @@ mod wording;
 
 use std::borrow::Cow;
 
-use ark_video_model::{Catalog, Task};
+use ark_video_model::{Task, catalog::Catalog};
 use ark_video_protocol::{
     CLIENT_REQUEST_ID, REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, gateway, get,
     list, models, route,

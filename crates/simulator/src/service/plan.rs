@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use ark_video_model::{
-    Bill, BilledLength, Cell, CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio,
-    Resolution, Words,
+    CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, Resolution,
+    catalog::{Cell, StringSet},
+    estimate::{Bill, BilledLength},
 };
 
 use super::{
@@ -208,7 +209,8 @@ pub(crate) fn make(
 
 fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> Resolution {
     let family = model.family;
-    let first = |all: &Cell<Option<Words>>| all.value.as_ref().and_then(Words::first).map(Resolution::from);
+    let first =
+        |all: &Cell<Option<StringSet>>| all.value.as_ref().and_then(StringSet::first).map(Resolution::from);
     let asked = request.resolution.as_ref().map(|resolution| resolution.as_str().to_lowercase().into());
     asked
         .or_else(|| if mode == Mode::FromDraft { first(&family.final_resolution) } else { None })
@@ -264,7 +266,7 @@ fn content_decides(content: &Content<'_>, model: Model) -> bool {
 }
 
 /// The ratio of `all` that is closest to a size, by factor.
-fn nearest((width, height): (u32, u32), all: &Words) -> &str {
+fn nearest((width, height): (u32, u32), all: &StringSet) -> &str {
     let actual = f64::from(width) / f64::from(height);
     let distance = |text: &&str| quotient(text).map_or(f64::INFINITY, |ratio| (ratio / actual).ln().abs());
     all.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or("16:9")
@@ -388,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_size_has_one_closest_ratio() {
-        let all: Words = serde_json::from_str(r#"["16:9","4:3","1:1","3:4","9:16","21:9"]"#).unwrap();
+        let all: StringSet = serde_json::from_str(r#"["16:9","4:3","1:1","3:4","9:16","21:9"]"#).unwrap();
         for (size, expected) in
             [((300, 400), "3:4"), ((1080, 1920), "9:16"), ((999, 1000), "1:1"), ((5000, 300), "21:9")]
         {

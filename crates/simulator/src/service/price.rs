@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ark_video_model::Catalog;
+use ark_video_model::catalog::Catalog;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeStruct};
 
 use crate::catalog::{Facts, Lookups};
@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for Price {
 
 #[cfg(test)]
 mod tests {
-    use ark_video_model::Site;
+    use ark_video_model::catalog::Site;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use ark_video_model::Catalog;
+use ark_video_model::catalog::Catalog;
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -2,7 +2,10 @@
 //! advice for people and are never served; a text here was recorded from the live service or is the
 //! vendor's text, and the rest says no more than the vendor's general sentence does.
 
-use ark_video_model::{ContentItem, CreateTaskRequest, Finding, Mode, OmniReferenceTaskType as TaskType};
+use ark_video_model::{
+    ContentItem, CreateTaskRequest, OmniReferenceTaskType as TaskType,
+    check::{Finding, Mode},
+};
 
 use super::{content::short, flags::Lifted, plan, violation::Violation};
 use crate::catalog::Model;
@@ -33,7 +36,7 @@ pub(super) fn violation(finding: &Finding, for_all: bool, context: &Context<'_>)
         let why = format!("the specified {field} is not supported for model {model}");
         return Violation::invalid(param.as_str(), why).answered(status, code);
     }
-    let message = match finding.rule {
+    let message = match &*finding.rule {
         rule if IS_LACKING.contains(&rule) => must_be_empty(&param, model, mode),
         "output-format-mov" => must_be_empty("output_format", model, mode),
         "web-search" | "web-search-with-media" => must_be_empty("tools", model, mode),

@@ -9,14 +9,30 @@ pub(crate) use save::is_full;
 pub(crate) use send::{out_of_reach, stage, translate};
 
 /// A setting that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[error("{0}")]
 pub struct SettingError(pub(crate) String);
 
+impl SettingError {
+    /// What to do next.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        "Fix the setting; nothing was sent."
+    }
+}
+
 /// A source that cannot be read as it was announced.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[error("{name} cannot be sent: {why}")]
 pub struct SourceError {
     pub(crate) name: String,
     pub(crate) why: String,
+}
+
+impl SourceError {
+    /// What to do next.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        "Check that the file is there and is not being changed."
+    }
 }

@@ -10,7 +10,8 @@ use ark_video_protocol::{SendError, download::DownloadRefusal};
 use crate::room::MARGIN;
 
 /// Why there is no file.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SaveError {
     /// There is something under that name, and replacing was not asked for.
@@ -63,6 +64,7 @@ pub enum SaveError {
         /// Which file.
         path: PathBuf,
         /// What the system said.
+        #[serde(serialize_with = "as_text")]
         source: io::Error,
     },
     /// The storage sent something that must not be taken for the file.
@@ -79,6 +81,21 @@ impl SaveError {
         move |source| Self::File { action, path, source }
     }
 
+    /// What to do next; empty where the sentence says it. The video is paid for and can be fetched for 24 h.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Exists { .. } => "Choose another name, or allow replacing.",
+            Self::Folder { .. } => "Name a file in it.",
+            Self::InUse { .. } => "Wait for the other download.",
+            Self::NoSpace { .. } | Self::Stopped { .. } => "Free disk space and run it again: it resumes.",
+            Self::File { .. } => "Check the folder and its permissions.",
+            Self::Refused(refusal) => refusal.advice(),
+            Self::Send(error) => error.advice(),
+            Self::Foreign { .. } => "",
+        }
+    }
+
     /// Whether the disk is full, so that nothing else can be saved there either. A file for which alone there is no room
     /// ([`Self::NoSpace`] with more than [`MARGIN`] free) does not count.
     #[must_use]
@@ -90,6 +107,11 @@ impl SaveError {
             _ => false,
         }
     }
+}
+
+/// A system's error as JSON: its text.
+fn as_text<S: serde::Serializer>(error: &io::Error, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(error)
 }
 
 /// Whether the disk is full, or what may be used of it.

@@ -35,7 +35,7 @@ fn body(sources: Vec<Arc<dyn BodySource>>, media: &[Vec<u8>]) -> (RequestBody, S
         .collect();
     let plan = BodyPlan::new(planned.into(), |token| {
         let index = tokens.iter().position(|known| known == token)?;
-        Some(Source { index, length: sources[index].length() })
+        Some(Source::new(index, sources[index].length()))
     });
     (RequestBody::new(plan.unwrap(), sources), json(written))
 }
@@ -143,7 +143,7 @@ async fn a_file_that_changes_while_it_is_sent_breaks_the_request_off_and_may_hav
 async fn a_source_that_was_not_handed_over_is_not_sent() {
     let server = Server::answering(whole("200 OK", "", "{}"));
     let json = Token::new([9; 16]).placeholder("image/png");
-    let plan = BodyPlan::new(json.into(), |_| Some(Source { index: 3, length: 9 })).unwrap();
+    let plan = BodyPlan::new(json.into(), |_| Some(Source::new(3, 9))).unwrap();
     let error = create(&server, RequestBody::new(plan, Vec::new())).await.unwrap_err();
     assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Invalid), "{error}");
     assert_eq!(server.connections(), 0);

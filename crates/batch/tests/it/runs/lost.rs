@@ -316,7 +316,8 @@ async fn another_list_of_the_same_name_replaces_nothing() {
         let plan = async |scene: &Scene, list: PathBuf| {
             let journal = scene.open(&shared).await.unwrap();
             let report =
-                ark_video_batch::ListReport::read(&list, ark_video::model::Catalog::builtin()).unwrap();
+                ark_video_batch::ListReport::read(&list, ark_video::model::catalog::Catalog::builtin())
+                    .unwrap();
             let jobs = report.into_list().unwrap();
             let options =
                 ark_video_batch::PlanOptions { list: Some(list), ..ark_video_batch::PlanOptions::default() };

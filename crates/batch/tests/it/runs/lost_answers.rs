@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 use ark_video::{Sidecar, StampOptions};
 use ark_video_batch::{EventKind, Job, Planned, RunnerHandle, RunnerOptions, State, assign, task_of};
 use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options};

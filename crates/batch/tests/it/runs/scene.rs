@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 use ark_video::{BoxFuture, Client, Clock, LimitSettings, SweepOptions, UnixMillis, WatchOptions};
 use ark_video_batch::{
     EventKind, Job, JobFilter, Journal, JournalAt, JournalError, ListReport, OpenOptions, PlanOptions,

@@ -1,6 +1,6 @@
 //! `batch check`: checks and estimates a list of shots. No key, no network; sends nothing.
 
-use ark_video::model::{Catalog, Estimate};
+use ark_video::model::{catalog::Catalog, estimate::Estimate};
 use ark_video_batch::{ListReport, ShotReport, Sum};
 
 use crate::args::BatchCheckArgs;

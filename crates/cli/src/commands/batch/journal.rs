@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 use ark_video_batch::{
     Job, JobFilter, Journal, JournalAt, JournalError, JournalErrorKind, ListError, ListReport, OpenOptions,
     State,

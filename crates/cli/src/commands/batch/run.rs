@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ark_video::files::create_own_folder;
-use ark_video::model::Catalog;
+use ark_video::model::catalog::Catalog;
 use ark_video::{Client, LimitSettings, StampOptions};
 use ark_video_batch::{
     Cap, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,

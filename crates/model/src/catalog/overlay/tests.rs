@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::{Confidence, Decimal, Site, Strength};
+use super::super::{Confidence, Decimal, Site, cell::Severity};
 use super::*;
 
 fn over(overlay: &Value) -> Catalog {
@@ -57,7 +57,7 @@ fn a_switch_is_set_by_its_answer() {
         over(&json!({ "switches": { "sdk-only-fields": "refuse", "tos-media": { "default": "off" } } }));
     assert_eq!(
         (catalog.strength("sdk-only-fields"), catalog.strength("tos-media")),
-        (Strength::Refuse, Strength::Off)
+        (Severity::Error, Severity::Off)
     );
     assert_eq!(
         refused(&json!({ "switches": { "sdk-only-fields": "maybe" } })),

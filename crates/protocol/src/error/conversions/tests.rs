@@ -1,6 +1,10 @@
 //! What a failure means to us, its answer means to the caller's client.
 
-use ark_video_model::{Catalog, CreateTaskRequest, Facts, check_json};
+use ark_video_model::{
+    CreateTaskRequest,
+    catalog::Catalog,
+    check::{Facts, check_json},
+};
 use bytes::Bytes;
 use http::Response;
 
@@ -82,7 +86,8 @@ fn a_create_means_the_same_behind_a_gateway() {
         let name = format!("{result:?}");
         let outcome = of_create(result.clone());
         assert_eq!(meaning(&outcome), expected, "{name}");
-        // What cannot be sent is reported as the request's fault: sending it again is safe, and of no use.
+        // What cannot be sent is reported as the request's fault: sending it again is safe, and of
+        // no use.
         let behind = if name.contains("kind: Invalid") { "the request" } else { expected };
 
         assert_eq!(meaning(&of_create(Ok(gateway::relay(result)))), behind, "relayed: {name}");

@@ -1,6 +1,6 @@
 //! Every form of error that was seen or documented, and what is made of it.
 
-use ark_video_model::{ErrorClass, ErrorCode};
+use ark_video_model::{ErrorCode, error_code::ErrorClass};
 use http::{HeaderValue, StatusCode};
 use proptest::prelude::*;
 

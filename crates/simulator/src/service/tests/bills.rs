@@ -4,7 +4,10 @@
 use std::fs;
 
 use ark_video_model::{
-    Catalog, ContentItem, CreateTaskRequest, Estimate, Facts, MediaFacts, MediaFormat, MediaKind, estimate,
+    ContentItem, CreateTaskRequest,
+    catalog::Catalog,
+    check::{Facts, MediaFacts, MediaFormat, MediaKind},
+    estimate::{Estimate, estimate},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::{prelude::*, test_runner::Config};

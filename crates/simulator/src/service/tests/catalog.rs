@@ -1,7 +1,7 @@
 //! A service with another catalog: what that one takes is taken, priced and listed, and its answers
 //! to open questions count.
 
-use ark_video_model::Catalog;
+use ark_video_model::catalog::Catalog;
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use ark_video_model::Catalog;
+use ark_video_model::catalog::Catalog;
 
 use super::*;
 use crate::{Account, Rates};

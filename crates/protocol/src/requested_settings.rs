@@ -2,7 +2,7 @@
 //!
 //! A task never tells its prompt or its images. What it does tell is little, and most of it only once it has succeeded.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use ark_video_model::{
     ContentItem, CreateTaskRequest, OutputFormat, Ratio, Resolution, ServiceTier, Task, TaskStatus,
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Asked {
+pub struct RequestedSettings {
     /// Size class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
@@ -52,10 +52,10 @@ pub struct Asked {
     pub safety_identifier: Option<String>,
 }
 
-impl Asked {
+impl RequestedSettings {
     /// What this request asks for.
     #[must_use]
-    pub fn of(request: &CreateTaskRequest) -> Self {
+    pub fn from_request(request: &CreateTaskRequest) -> Self {
         let draft_task_id = request.content.iter().find_map(|item| match item {
             ContentItem::DraftTask(item) => Some(item.draft_task.id.clone()),
             _ => None,
@@ -126,18 +126,18 @@ fn differ<T: PartialEq + fmt::Display>(
 ) -> Option<Difference> {
     match (asked, got) {
         (Some(asked), Some(got)) if asked != got => {
-            Some(Difference { field, asked: asked.to_string(), got: got.to_string() })
+            Some(Difference { field: field.into(), asked: asked.to_string(), got: got.to_string() })
         }
         _ => None,
     }
 }
 
 /// One setting that came out otherwise than asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Difference {
     /// The field's name on the wire.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// What was asked for.
     pub asked: String,
     /// What the task says it is.
@@ -156,10 +156,10 @@ mod tests {
 
     use super::*;
 
-    fn asked(value: serde_json::Value) -> Asked {
+    fn asked(value: serde_json::Value) -> RequestedSettings {
         let mut request = json!({"model": "m", "content": [{"type": "text", "text": "secret"}]});
         request.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
-        Asked::of(&serde_json::from_value(request).unwrap())
+        RequestedSettings::from_request(&serde_json::from_value(request).unwrap())
     }
 
     fn task(value: serde_json::Value) -> Task {
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn what_the_service_decides_is_not_compared() {
         let open = asked(json!({"duration": -1, "ratio": "adaptive", "seed": -1}));
-        assert_eq!(open, Asked::default());
+        assert_eq!(open, RequestedSettings::default());
         let frames = asked(json!({"duration": 5, "frames": 121}));
         assert_eq!((frames.duration, frames.frames), (None, Some(121)));
     }
@@ -191,7 +191,7 @@ mod tests {
         let asked = asked(json!({"resolution": "720p", "service_tier": "flex", "safety_identifier": "u"}));
         let text = serde_json::to_string(&asked).unwrap();
         assert_eq!(text, r#"{"resolution":"720p","service_tier":"flex","safety_identifier":"u"}"#);
-        assert_eq!(serde_json::from_str::<Asked>(&text).unwrap(), asked);
+        assert_eq!(serde_json::from_str::<RequestedSettings>(&text).unwrap(), asked);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::hosts;
 use super::place::Place;
 use super::report::{Finding, Sink, quoted};
 use super::{MediaKind, Rules};
-use crate::catalog::{Catalog, Cell, Format, Strength, Words};
+use crate::catalog::{Catalog, Cell, Format, StringSet};
+use crate::check::Severity;
 use crate::generated::Field;
 
 /// The address of one item.
@@ -25,7 +26,7 @@ impl Address<'_> {
     }
 }
 
-pub(crate) fn forms(catalog: &Catalog, kind: MediaKind) -> &Cell<Option<Words>> {
+pub(crate) fn forms(catalog: &Catalog, kind: MediaKind) -> &Cell<Option<StringSet>> {
     match kind {
         MediaKind::Image => &catalog.media.image.url_forms,
         MediaKind::Video => &catalog.media.video.url_forms,
@@ -110,7 +111,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             .advice("Use an https address, for example a pre-signed one.")
             .code("InvalidParameter.TosURLInvalid");
     } else {
-        let known = cell.value.as_ref().map(Words::to_string).unwrap_or_default();
+        let known = cell.value.as_ref().map(StringSet::to_string).unwrap_or_default();
         let message = format!("This is no address of a known form; {} takes {known}.", article(kind));
         let advice = match (
             kind,
@@ -263,8 +264,7 @@ pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink:
     };
     let Some(family) = rules.family_name() else { return };
     if row.families.as_ref().is_some_and(|families| !families.contains(family)) {
-        let strength =
-            row.switch.as_deref().map_or(Strength::Refuse, |switch| rules.catalog.strength(switch));
+        let strength = row.switch.as_deref().map_or(Severity::Error, |switch| rules.catalog.strength(switch));
         let message = format!("{} is documented for other models than Seedance {family}.", row.name);
         let finding = sink
             .say("media-format", address.place(), message)
@@ -319,24 +319,27 @@ pub(crate) fn left_out(url: &str, bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AudioContent, ContentItem, CreateTaskRequest, Facts, FirstFrame, ImageSource, References};
+    use crate::{
+        AudioContent, ContentItem, CreateTaskRequest, ImageSource, ImageToVideo, ReferenceToVideo,
+        check::Facts,
+    };
 
-    fn findings(request: &CreateTaskRequest) -> Vec<(&'static str, Strength, String)> {
+    fn findings(request: &CreateTaskRequest) -> Vec<(&'static str, Severity, String)> {
         let report = request.check_with(Catalog::builtin(), &Facts::new());
         report
             .findings
             .into_iter()
-            .map(|f| (f.rule, f.strength, f.code.unwrap_or_default().into_owned()))
+            .map(|f| (f.rule_name(), f.strength, f.code.unwrap_or_default().into_owned()))
             .collect()
     }
 
     fn image(url: &str) -> Option<&'static str> {
-        findings(&FirstFrame::new("doubao-seedance-2-0-260128", url).build()).first().map(|found| found.0)
+        findings(&ImageToVideo::new("doubao-seedance-2-0-260128", url).build()).first().map(|found| found.0)
     }
 
     fn audio(url: &str) -> Option<&'static str> {
         let mut request =
-            References::new("doubao-seedance-2-0-260128").image("https://a.example.com/b.png").build();
+            ReferenceToVideo::new("doubao-seedance-2-0-260128").image("https://a.example.com/b.png").build();
         request
             .content
             .push(ContentItem::from(AudioContent::new(crate::MediaUrl::new(url)).role("reference_audio")));
@@ -344,7 +347,7 @@ mod tests {
     }
 
     fn video(url: &str) -> Option<&'static str> {
-        findings(&References::new("doubao-seedance-2-0-260128").video(url).build())
+        findings(&ReferenceToVideo::new("doubao-seedance-2-0-260128").video(url).build())
             .first()
             .map(|found| found.0)
     }
@@ -409,7 +412,7 @@ mod tests {
         ] {
             assert_eq!(image(url), Some(rule), "{url}");
         }
-        let code = |url: &str| findings(&FirstFrame::new("ep-1", url).build())[0].2.clone();
+        let code = |url: &str| findings(&ImageToVideo::new("ep-1", url).build())[0].2.clone();
         assert_eq!(code("data:image/png;base64,*"), "InvalidImageURL.InvalidFormat");
         assert_eq!(code(""), "InvalidImageURL.EmptyURL");
     }
@@ -417,19 +420,19 @@ mod tests {
     #[test]
     fn heic_is_for_newer_models() {
         let heic = |model: &str| {
-            findings(&FirstFrame::new(model, "data:image/heic;base64,AAAA").build())
+            findings(&ImageToVideo::new(model, "data:image/heic;base64,AAAA").build())
                 .first()
                 .map(|found| found.1)
         };
         assert_eq!(heic("doubao-seedance-2-0-260128"), None);
-        assert_eq!(heic("doubao-seedance-1-0-pro-250528"), Some(Strength::Warn));
+        assert_eq!(heic("doubao-seedance-1-0-pro-250528"), Some(Severity::Warning));
         assert_eq!(heic("ep-1"), None);
     }
 
     #[test]
     fn data_count_against_the_limit() {
         let at = |bytes: usize| {
-            let request = FirstFrame::new("ep-1", ImageSource::data("png", &vec![0; bytes])).build();
+            let request = ImageToVideo::new("ep-1", ImageSource::data("png", &vec![0; bytes])).build();
             findings(&request).first().map(|found| found.0)
         };
         assert_eq!(at(31_457_279), None);

@@ -1,10 +1,10 @@
 //! Resolution and ratio, as the model and the mode allow them.
 
+use super::content_summary::Mode;
 use super::place::Place;
 use super::report::{CONSTRAINT, INVALID, Sink, quoted};
 use super::rules::{Known, Rules};
-use super::scan::Mode;
-use crate::catalog::Strength;
+use crate::check::Severity;
 use crate::generated::Field;
 use crate::{CreateTaskRequest, Ratio, Resolution};
 
@@ -50,7 +50,7 @@ pub(super) fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) 
             sink.say(rule, place, message)
                 .advice(format!("Set `resolution` to {}.", allowed.first().unwrap_or_default()))
                 .from(cell)
-                .strength(Strength::Warn);
+                .strength(Severity::Warning);
         }
         return;
     };
@@ -58,7 +58,7 @@ pub(super) fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) 
         return sink.settle(place);
     }
     let strength = rules.catalog.strength_of(cell);
-    if strength == Strength::Refuse {
+    if strength == Severity::Error {
         sink.settle(place);
     }
     let message = format!("{known} makes {what} {allowed}, not {}.", quoted(wanted.as_str()));
@@ -82,7 +82,7 @@ pub(crate) fn letter_case(rules: &Rules<'_>, sink: &mut Sink) {
     if !sink.has(place) {
         let message = format!("The service reads {} as `{lower}`.", quoted(wanted.as_str()));
         let finding = sink.say("resolution-case", place, message).advice("Write it in lower case.");
-        finding.strength(Strength::Warn).silent().written_in("probe", "2026-07");
+        finding.strength(Severity::Warning).silent().written_in("probe", "2026-07");
     }
 }
 
@@ -131,23 +131,26 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
 mod tests {
     use serde_json::json;
 
-    use crate::{Catalog, CreateTaskRequest, FirstFrame, FromDraft, References, Strength, TextToVideo};
+    use crate::{
+        CreateTaskRequest, DraftToVideo, ImageToVideo, ReferenceToVideo, TextToVideo, catalog::Catalog,
+        check::Severity,
+    };
 
     const URL: &str = "https://a.example.com/b.png";
 
-    fn said(request: CreateTaskRequest) -> Vec<(&'static str, Strength, String)> {
+    fn said(request: CreateTaskRequest) -> Vec<(&'static str, Severity, String)> {
         let report = request.check(Catalog::builtin());
         let findings = report.findings.into_iter().filter(|f| f.rule != "model-retired");
-        findings.map(|f| (f.rule, f.strength, f.code.unwrap_or_default().into_owned())).collect()
+        findings.map(|f| (f.rule_name(), f.strength, f.code.unwrap_or_default().into_owned())).collect()
     }
 
-    fn one(rule: &'static str, strength: Strength, code: &str) -> Vec<(&'static str, Strength, String)> {
+    fn one(rule: &'static str, strength: Severity, code: &str) -> Vec<(&'static str, Severity, String)> {
         vec![(rule, strength, code.to_owned())]
     }
 
     #[test]
     fn resolutions_by_model_and_mode() {
-        let refused = |rule, code| one(rule, Strength::Refuse, code);
+        let refused = |rule, code| one(rule, Severity::Error, code);
         let text = |model, resolution: &str| TextToVideo::new(model, "x").resolution(resolution).build();
         assert_eq!(said(text("doubao-seedance-2-0-260128", "4k")), []);
         assert_eq!(
@@ -159,11 +162,11 @@ mod tests {
             said(text("dreamina-seedance-2-5-premium-260915", "720p")),
             refused("resolution", "InvalidParameter")
         );
-        let lite = References::new("doubao-seedance-1-0-lite-i2v-250428").image(URL);
+        let lite = ReferenceToVideo::new("doubao-seedance-1-0-lite-i2v-250428").image(URL);
         assert_eq!(said(lite.clone().resolution("1080p").build()), refused("resolution", "InvalidParameter"));
         assert_eq!(said(lite.resolution("720p").build()), []);
         let last = |resolution: &str| {
-            FromDraft::new("doubao-seedance-2-5-260628", "cgt-1").resolution(resolution).build()
+            DraftToVideo::new("doubao-seedance-2-5-260628", "cgt-1").resolution(resolution).build()
         };
         assert_eq!(said(last("720p")), refused("final-resolution", "InvalidResolutionParameter"));
         assert_eq!(said(last("1080p")), []);
@@ -173,7 +176,7 @@ mod tests {
             said(draft.clone().resolution("720p").build()),
             refused("draft-resolution", "InvalidParameter")
         );
-        assert_eq!(said(draft.build()), one("draft-resolution", Strength::Warn, "InvalidParameter"));
+        assert_eq!(said(draft.build()), one("draft-resolution", Severity::Warning, "InvalidParameter"));
     }
 
     #[test]
@@ -184,9 +187,9 @@ mod tests {
         assert_eq!(rule(text("doubao-seedance-1-0-pro-250528", "adaptive")), Some("ratio-adaptive"));
         assert_eq!(
             said(text("doubao-seedance-2-0-260128", "2:1")),
-            one("ratio", Strength::Refuse, "InvalidParameter")
+            one("ratio", Severity::Error, "InvalidParameter")
         );
-        let frame = |model, ratio: &str| FirstFrame::new(model, URL).ratio(ratio).build();
+        let frame = |model, ratio: &str| ImageToVideo::new(model, URL).ratio(ratio).build();
         assert_eq!(rule(frame("doubao-seedance-2-5-260628", "16:9")), Some("ratio-with-frames"));
         assert_eq!(rule(frame("doubao-seedance-2-5-260628", "adaptive")), None);
         assert_eq!(rule(frame("doubao-seedance-2-0-260128", "16:9")), None);

@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderValue, header};
 pub type UnixMillis = i64;
 
 /// A `Retry-After` header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum RetryAfter {
     /// Wait this long.
     Seconds(u64),

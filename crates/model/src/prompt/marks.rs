@@ -1,14 +1,14 @@
 //! Marks of inputs in a prompt ("图片3", "@Image 3", "[Video 1]"): the nth item of its kind has to be there.
 
-use crate::catalog::Strength;
-use crate::check::{Scan, Sink};
+use crate::check::Severity;
+use crate::check::{ContentSummary, Sink};
 
 /// Words that stand before a number, with the kind that they mean.
 const CHINESE: &[(&str, usize)] = &[("图片", 0), ("视频", 1), ("音频", 2), ("图", 0)];
 const ENGLISH: &[(&str, usize)] = &[("image", 0), ("video", 1), ("audio", 2)];
 
 /// Warns of each mark whose item is missing, once.
-pub(crate) fn check(text: &str, index: usize, scan: &Scan, sink: &mut Sink) {
+pub(crate) fn check(text: &str, index: usize, scan: &ContentSummary, sink: &mut Sink) {
     let counts = [scan.images.count, scan.videos.count, scan.audios.count];
     let mut said: Vec<(usize, usize)> = Vec::new();
     for (start, end) in numbers(text.as_bytes()) {
@@ -34,7 +34,7 @@ pub(crate) fn check(text: &str, index: usize, scan: &Scan, sink: &mut Sink) {
         sink.say("reference-mark", super::place(index), message)
             .advice("Add the item, or correct the number: the nth item of a kind is number n.")
             .written_in("D-20", "2026-10")
-            .strength(Strength::Warn)
+            .strength(Severity::Warning)
             .silent();
     }
 }
@@ -98,12 +98,12 @@ fn kind_before(before: &str) -> Option<(usize, bool)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Catalog, References, TextToVideo};
+    use crate::{ReferenceToVideo, TextToVideo, catalog::Catalog};
 
     /// Marks found missing with two images and one video.
     fn missing(prompt: &str) -> Vec<String> {
         let url = "https://a.example.com/b";
-        let request = References::new("ep-1").prompt(prompt).image(url).image(url).video(url).build();
+        let request = ReferenceToVideo::new("ep-1").prompt(prompt).image(url).image(url).video(url).build();
         let findings = request.check(Catalog::builtin()).findings;
         assert!(
             findings

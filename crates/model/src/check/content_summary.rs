@@ -1,9 +1,13 @@
 //! One look over the items of a request: how many of each kind, where the first of each stands, which mode they make.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{AudioRole, ContentItem, CreateTaskRequest, ImageRole, VideoRole};
 
 /// What a request asks for, told by its items alone. The service knows five modes and mixes none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
     /// A prompt alone.
@@ -29,13 +33,13 @@ impl Mode {
 
 /// Items of one kind: how many, and the first two.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Some2 {
+pub(crate) struct Tally {
     pub(crate) count: usize,
     pub(crate) first: usize,
     pub(crate) second: usize,
 }
 
-impl Some2 {
+impl Tally {
     fn add(&mut self, index: usize) {
         match self.count {
             0 => self.first = index,
@@ -52,24 +56,24 @@ impl Some2 {
 
 /// The items of a request, counted.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Scan {
-    pub(crate) texts: Some2,
-    pub(crate) images: Some2,
-    pub(crate) first_frames: Some2,
-    pub(crate) last_frames: Some2,
-    pub(crate) reference_images: Some2,
+pub(crate) struct ContentSummary {
+    pub(crate) texts: Tally,
+    pub(crate) images: Tally,
+    pub(crate) first_frames: Tally,
+    pub(crate) last_frames: Tally,
+    pub(crate) reference_images: Tally,
     /// Images that say no role.
-    pub(crate) unroled_images: Some2,
-    pub(crate) videos: Some2,
-    pub(crate) audios: Some2,
-    pub(crate) unroled_videos: Some2,
-    pub(crate) unroled_audios: Some2,
-    pub(crate) drafts: Some2,
+    pub(crate) unroled_images: Tally,
+    pub(crate) videos: Tally,
+    pub(crate) audios: Tally,
+    pub(crate) unroled_videos: Tally,
+    pub(crate) unroled_audios: Tally,
+    pub(crate) drafts: Tally,
     /// Bytes of the texts that can be long: prompts and addresses.
     pub(crate) bytes: usize,
 }
 
-impl Scan {
+impl ContentSummary {
     pub(crate) fn of(request: &CreateTaskRequest) -> Self {
         let mut scan = Self::default();
         for (index, item) in request.content.iter().enumerate() {
@@ -173,21 +177,21 @@ pub(crate) fn side(item: &ContentItem, bare: bool) -> Option<Side> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FirstAndLastFrame, FirstFrame, FromDraft, References, TextToVideo};
+    use crate::{DraftToVideo, FirstAndLastFrame, ImageToVideo, ReferenceToVideo, TextToVideo};
 
     #[test]
     fn items_make_a_mode() {
-        let mode = |request: CreateTaskRequest| Scan::of(&request).mode();
+        let mode = |request: CreateTaskRequest| ContentSummary::of(&request).mode();
         assert_eq!(mode(TextToVideo::new("m", "x").build()), Mode::Text);
-        assert_eq!(mode(FirstFrame::new("m", "https://a/b").build()), Mode::FirstFrame);
+        assert_eq!(mode(ImageToVideo::new("m", "https://a/b").build()), Mode::FirstFrame);
         assert_eq!(
             mode(FirstAndLastFrame::new("m", "https://a/b", "https://a/c").build()),
             Mode::FirstAndLastFrame
         );
-        assert_eq!(mode(References::new("m").audio("https://a/b").build()), Mode::References);
-        assert_eq!(mode(FromDraft::new("m", "cgt-1").build()), Mode::FromDraft);
-        assert_eq!(mode(References::new("m").build()), Mode::Unclear);
-        let mut bare = FirstFrame::new("m", "https://a/b").build();
+        assert_eq!(mode(ReferenceToVideo::new("m").audio("https://a/b").build()), Mode::References);
+        assert_eq!(mode(DraftToVideo::new("m", "cgt-1").build()), Mode::FromDraft);
+        assert_eq!(mode(ReferenceToVideo::new("m").build()), Mode::Unclear);
+        let mut bare = ImageToVideo::new("m", "https://a/b").build();
         if let ContentItem::Image(image) = &mut bare.content[0] {
             image.role = None;
         }

@@ -4,13 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use ark_video_model::{Task, TaskStatus};
 
-use crate::{Asked, Difference, get, list, wait::NOT_FOUND_GRACE};
+use crate::{Difference, RequestedSettings, get, list, wait::NOT_FOUND_GRACE};
 
 /// Requests of one watch under way at once.
 pub const MAX_IN_FLIGHT: usize = 32;
 
 /// How patiently to watch. The defaults suit tasks of minutes and of hours.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WatchOptions {
     /// When to stop waiting for a task that names no time of its own; one last look is taken at that moment. Default
@@ -74,7 +74,7 @@ impl WatchOptions {
 }
 
 /// A task to watch.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Watched {
     /// Its id.
@@ -82,7 +82,7 @@ pub struct Watched {
     /// When to stop waiting, from now on; otherwise as the options say.
     pub timeout: Option<Duration>,
     /// What was asked for, to be compared with what comes out.
-    pub asked: Option<Asked>,
+    pub asked: Option<RequestedSettings>,
     /// Whether it runs in the flex tier, which LIST shows apart. Taken from `asked` as well.
     pub flex: bool,
     /// Whether it was created just now, so that there is nothing to see for some seconds.
@@ -122,7 +122,7 @@ impl Watched {
 
     /// Sets what was asked for.
     #[must_use]
-    pub fn asked(mut self, asked: Asked) -> Self {
+    pub fn asked(mut self, asked: RequestedSettings) -> Self {
         self.flex |= asked.is_flex();
         self.asked = Some(asked);
         self
@@ -137,11 +137,11 @@ impl Watched {
 }
 
 /// Which request an answer belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Ticket(pub(super) u64);
 
 /// A request to send, once and now; it has its permit. Hand back what comes of it under its ticket.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Ask {
     /// Its name.
@@ -151,7 +151,8 @@ pub struct Ask {
 }
 
 /// One of the two questions that a watch asks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AskRequest {
     /// One task; answer with [`super::Watch::got`].
     Get(get::Request),
@@ -160,7 +161,8 @@ pub enum AskRequest {
 }
 
 /// What to do next.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WatchStep {
     /// Send this; then ask for the next step at once, it may be another request.
     Ask(Ask),
@@ -173,8 +175,9 @@ pub enum WatchStep {
 }
 
 /// What a watch has to tell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum WatchEvent {
     /// A task was seen in another state that is not its end. May come from LIST, so it is news, not proof.
     Changed {
@@ -257,8 +260,9 @@ impl WatchEvent {
 }
 
 /// Why a task can be asked for no longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
+#[serde(rename_all = "snake_case")]
 pub enum CouldNotAsk {
     /// The key or the account was refused for two minutes.
     Account,

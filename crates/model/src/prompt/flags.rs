@@ -1,12 +1,15 @@
 //! Settings at the end of a prompt (`… --rs 720p --dur 5`): the way of the oldest models, which every model still
 //! reads. A wrong value is ignored or refused, an unknown flag is ignored, and both are billed.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{CreateTaskRequest, Ratio, Resolution};
 
 /// A setting that the service reads from a prompt (create page, 2026-10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Setting {
     /// `--resolution`, `--rs`.
@@ -74,7 +77,7 @@ impl Setting {
 }
 
 /// A flag of a prompt.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PromptFlag<'a> {
     /// As written, dashes included.
@@ -84,8 +87,11 @@ pub struct PromptFlag<'a> {
     /// What the service reads it as; `None`: nothing.
     pub setting: Option<Setting>,
     /// Whether the value hangs on the flag (`--rs=720p`), which the service does not read.
+    #[serde(skip)]
     pub(crate) glued: bool,
+    #[serde(skip)]
     pub(crate) start: usize,
+    #[serde(skip)]
     pub(crate) end: usize,
 }
 
@@ -125,7 +131,7 @@ impl<'a> PromptFlag<'a> {
 }
 
 /// A prompt taken apart: what should be seen, and the settings behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PromptFlags<'a> {
     /// The flags at the end, in their order.
@@ -133,6 +139,7 @@ pub struct PromptFlags<'a> {
     /// How many known flags stand before the end, where the service does not read them.
     pub misplaced: usize,
     /// Where the flags begin.
+    #[serde(skip)]
     pub(crate) prose_end: usize,
 }
 

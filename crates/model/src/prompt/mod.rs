@@ -2,19 +2,20 @@
 //!
 //! A text without `--` and without digits costs one look over its bytes.
 
+mod extract;
 mod flags;
 mod intent;
-mod lift;
 mod marks;
 
+pub use extract::{ExtractedFlag, extract_prompt_flags};
 pub use flags::{PromptFlag, PromptFlags, Setting};
-pub use lift::{Lifted, lift};
 
 pub(crate) use intent::{Intent, intent};
 
 use crate::TextContent;
-use crate::catalog::{Catalog, Limits, Strength};
-use crate::check::{Facts, Place, Report, Rules, Scan, Sink, refusal};
+use crate::catalog::{Catalog, Limits};
+use crate::check::Severity;
+use crate::check::{ContentSummary, Facts, Place, Report, Rules, Sink, refusal};
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest};
 
@@ -22,16 +23,16 @@ use crate::{ContentItem, CreateTaskRequest};
 /// items: [`CreateTaskRequest::check`] looks at them too.
 ///
 /// ```
-/// use ark_video_model::lint_prompt;
+/// use ark_video_model::prompt::lint_prompt;
 ///
 /// let report = lint_prompt("A kite over the sea --rs 720p --res 4k");
-/// let rules: Vec<_> = report.findings.iter().map(|finding| finding.rule).collect();
+/// let rules: Vec<_> = report.findings.iter().map(|finding| &*finding.rule).collect();
 /// assert_eq!(rules, ["prompt-flag-unknown", "prompt-flags"]);
 /// ```
 pub fn lint_prompt(prompt: &str) -> Report {
     let request = CreateTaskRequest::new("", vec![ContentItem::from(TextContent::new(prompt))]);
     let (catalog, facts) = (Catalog::builtin(), Facts::new());
-    let rules = Rules::new(&request, catalog, &facts, Scan::of(&request));
+    let rules = Rules::new(&request, catalog, &facts, ContentSummary::of(&request));
     let mut sink = Sink::default();
     length(prompt, 0, &catalog.limits, &mut sink);
     settings(prompt, 0, &rules, &mut sink);
@@ -71,7 +72,7 @@ fn length(text: &str, index: usize, limits: &Limits, sink: &mut Sink) {
     let message = format!("The prompt has {found} {what}; at most {} are advised.", cell.value);
     let finding =
         sink.say("prompt-length", place(index), message).advice("Shorten it: details at the end get lost.");
-    finding.from(cell).strength(Strength::Warn).silent();
+    finding.from(cell).strength(Severity::Warning).silent();
 }
 
 /// Settings in the text: known ones, unknown ones, wrong values, and those that a field says too.
@@ -80,7 +81,7 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
         return;
     }
     let found = PromptFlags::read(text);
-    let mut warn = |rule: &'static str, message: String, advice: &'static str, strength: Strength| {
+    let mut warn = |rule: &'static str, message: String, advice: &'static str, strength: Severity| {
         sink.say(rule, place(index), message).advice(advice).strength(strength).silent();
     };
     let mut good: Vec<&str> = Vec::new();
@@ -89,12 +90,12 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
         let name = flag.shown();
         let Some(setting) = flag.setting else {
             let message = format!("The service does not know {name}, ignores it, and bills.");
-            warn("prompt-flag-unknown", message, "Leave it out, or set the field.", Strength::Warn);
+            warn("prompt-flag-unknown", message, "Leave it out, or set the field.", Severity::Warning);
             continue;
         };
         if setting == Setting::FramesPerSecond {
             let message = format!("{name} has no effect: every video has 24 frames a second.");
-            warn("prompt-flag-no-effect", message, "Leave it out.", Strength::Warn);
+            warn("prompt-flag-no-effect", message, "Leave it out.", Severity::Warning);
         } else if let Some(finding) = flag
             .value_for(setting)
             .filter(|_| !setting.is_set(rules.request))
@@ -109,7 +110,7 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
             } else {
                 "Set the field in its place."
             };
-            warn("prompt-flag-value", message, advice, Strength::Warn);
+            warn("prompt-flag-value", message, advice, Severity::Warning);
         } else if setting.is_set(rules.request) {
             let message = format!(
                 "{name} in the prompt speaks of what a field says too; which one wins is not documented."
@@ -125,12 +126,12 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
             "The prompt ends with settings that the service checks only weakly: --{}.",
             good.join(", --")
         );
-        warn("prompt-flags", message, "Lift them into fields.", Strength::Warn);
+        warn("prompt-flags", message, "Lift them into fields.", Severity::Warning);
     }
     if found.misplaced > 0 {
         let message =
             "There are settings in the middle of the prompt; the service reads them at its end.".to_owned();
-        warn("prompt-flag-misplaced", message, "Set the fields in their place.", Strength::Warn);
+        warn("prompt-flag-misplaced", message, "Set the fields in their place.", Severity::Warning);
     }
     for (message, finding) in refused {
         let said = sink.say("prompt-flag-refused", place(index), message).advice(finding.advice);
@@ -144,7 +145,7 @@ mod tests {
     use crate::TextToVideo;
 
     fn rules(prompt: &str) -> Vec<&'static str> {
-        lint_prompt(prompt).findings.into_iter().map(|finding| finding.rule).collect()
+        lint_prompt(prompt).findings.into_iter().map(|finding| finding.rule_name()).collect()
     }
 
     #[test]
@@ -167,7 +168,7 @@ mod tests {
     fn a_setting_and_its_field() {
         let request = TextToVideo::new("ep-1", "A kite --dur 5").duration(5).build();
         let report = request.check(Catalog::builtin());
-        assert_eq!(report.findings[0].rule, "prompt-flag-and-field");
+        assert_eq!(report.findings[0].rule_name(), "prompt-flag-and-field");
         let off = Catalog::builtin()
             .overlaid(&serde_json::json!({ "switches": { "prompt-flag-and-field": "off" } }));
         assert!(request.check(&off.expect("fits")).is_clean());
@@ -182,7 +183,7 @@ mod tests {
             ("ep-1", "A kite --dur 99", "prompt-flags"),
         ] {
             let report = TextToVideo::new(model, prompt).build().check(Catalog::builtin());
-            assert_eq!(report.findings[0].rule, rule, "{report}");
+            assert_eq!(report.findings[0].rule_name(), rule, "{report}");
             assert_eq!(
                 (report.findings.len(), report.is_refused()),
                 (1, rule == "prompt-flag-refused"),

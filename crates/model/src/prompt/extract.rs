@@ -1,20 +1,23 @@
 //! Settings out of the prompt and into the fields, where the service checks them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::flags::{PromptFlags, Setting};
+use crate::catalog::CowStr;
 use crate::{ContentItem, CreateTaskRequest, Ratio, Resolution};
 
 /// A setting of a prompt that has a field.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
-pub struct Lifted {
+pub struct ExtractedFlag {
     /// Index in `content` of the text.
     pub index: usize,
     /// The long name of the flag, dashes included.
     pub flag: String,
     /// The field.
-    pub field: &'static str,
+    pub field: CowStr,
     /// The value.
     pub value: Value,
     /// Whether it was moved. It was not where the field is set already; it stays in the prompt then.
@@ -28,15 +31,15 @@ pub struct Lifted {
 /// in which a flag would come to the end that did not stand there, and would then be read, is left alone.
 ///
 /// ```
-/// use ark_video_model::{TextToVideo, lift};
+/// use ark_video_model::{TextToVideo, prompt::extract_prompt_flags};
 ///
 /// let request = TextToVideo::new("doubao-seedance-1-0-pro-250528", "A kite over the sea --rs 720p --dur 5").build();
-/// let (request, lifted) = lift(&request);
+/// let (request, lifted) = extract_prompt_flags(&request);
 /// assert_eq!((request.duration, lifted.len()), (Some(5), 2));
 /// assert_eq!(serde_json::to_value(&request)?["content"][0]["text"], "A kite over the sea");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub fn lift(request: &CreateTaskRequest) -> (CreateTaskRequest, Vec<Lifted>) {
+pub fn extract_prompt_flags(request: &CreateTaskRequest) -> (CreateTaskRequest, Vec<ExtractedFlag>) {
     let mut request = request.clone();
     let mut all = Vec::new();
     for index in 0..request.content.len() {
@@ -57,7 +60,13 @@ pub fn lift(request: &CreateTaskRequest) -> (CreateTaskRequest, Vec<Lifted>) {
                 kept.push(&text[flag.start..flag.end]);
             }
             if let Some((setting, field, value)) = value {
-                lifted.push(Lifted { index, flag: format!("--{}", setting.name()), field, value, moved });
+                lifted.push(ExtractedFlag {
+                    index,
+                    flag: format!("--{}", setting.name()),
+                    field: field.into(),
+                    value,
+                    moved,
+                });
             }
         }
         if lifted.iter().any(|lifted| lifted.moved) {
@@ -111,7 +120,7 @@ mod tests {
     use crate::TextToVideo;
 
     fn lifted(request: &CreateTaskRequest) -> (String, Vec<(String, bool)>) {
-        let (request, lifted) = lift(request);
+        let (request, lifted) = extract_prompt_flags(request);
         let ContentItem::Text(text) = &request.content[0] else { panic!("a text") };
         (text.text.clone(), lifted.into_iter().map(|lifted| (lifted.flag, lifted.moved)).collect())
     }
@@ -120,7 +129,7 @@ mod tests {
     fn what_is_known_moves_and_the_rest_stays() {
         let prompt = "A kite --rs 720p --rt 16:9 --dur 5 --seed 11 --cf false --wm true --res 4k --rs 999p --fps 24 --rt 9:21";
         let request = TextToVideo::new("m", prompt).build();
-        let (after, _) = lift(&request);
+        let (after, _) = extract_prompt_flags(&request);
         assert_eq!(
             (after.resolution, after.ratio, after.duration),
             (Some(Resolution::R720p), Some(Ratio::R16x9), Some(5))
@@ -138,7 +147,7 @@ mod tests {
         assert_eq!(text, "A kite --dur 5");
         assert_eq!(flags, [("--duration".to_owned(), false), ("--seed".to_owned(), true)]);
         let twice = TextToVideo::new("m", "A kite --dur 5 --dur 6").build();
-        assert_eq!(lift(&twice).0.duration, Some(6));
+        assert_eq!(extract_prompt_flags(&twice).0.duration, Some(6));
     }
 
     /// Found by fuzzing: with the trailing settings gone, `--seed` would come to the end and be read.
@@ -149,14 +158,14 @@ mod tests {
             "A --seed -2 --watermark true=--rs 720p --cf",
         ] {
             let request = TextToVideo::new("m", prompt).build();
-            let (once, _) = lift(&request);
-            assert_eq!(lift(&once).0, once, "{prompt}");
+            let (once, _) = extract_prompt_flags(&request);
+            assert_eq!(extract_prompt_flags(&once).0, once, "{prompt}");
         }
     }
 
     #[test]
     fn nothing_to_lift_changes_nothing() {
         let request = TextToVideo::new("m", "A kite  -- high ").build();
-        assert_eq!(lift(&request), (request, Vec::new()));
+        assert_eq!(extract_prompt_flags(&request), (request, Vec::new()));
     }
 }
