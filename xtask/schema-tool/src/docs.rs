@@ -67,7 +67,7 @@ fn head(title: &str, about: &str, from: &str) -> String {
 
 /// One table per type, in the order of the schema.
 fn fields(document: &Value) -> String {
-    let about = "Every object and every list of words of the API, as the resolved schema has them: the vendor's document with our named \
+    let about = "Every object and every enum of the API, as the resolved schema has them: the vendor's document with our named \
                  corrections. \"Required\" is what the service wants; what you leave out is never sent.";
     let mut out = head("Fields", about, SCHEMA);
     let empty = Map::new();
@@ -84,7 +84,7 @@ fn fields(document: &Value) -> String {
                 .map(linked)
                 .collect();
             let tag = schema.pointer("/discriminator/propertyName").and_then(Value::as_str).unwrap_or("type");
-            let _ = write!(out, "\nOne of {}, told apart by `{tag}`.\n", names.join(", "));
+            let _ = write!(out, "\nOne of {}, distinguished by `{tag}`.\n", names.join(", "));
         }
         if let Some(words) = schema.get("x-enum").and_then(Value::as_object) {
             let closed = schema.get("enum").is_some();

@@ -259,7 +259,7 @@ pub struct ToolUsage {
     #[cfg_attr(feature = "schemars", schemars(flatten))]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
-/// A task, as get, list and callbacks tell it. While it waits and runs, most fields are absent.
+/// A task, as get, list and callbacks return it. While it is queued or running, most fields are absent.
 #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
@@ -320,7 +320,7 @@ pub struct Task {
         schemars(with = "Option<crate::decode::IntegerOrDigits>")
     )]
     pub framespersecond: Option<i64>,
-    /// Whether there is a sound track. 2.0 mini does not tell.
+    /// Whether there is an audio track. 2.0 mini does not report it.
     pub generate_audio: Option<bool>,
     /// Container of the video. 2.5.
     #[cfg_attr(feature = "schemars", schemars(with = "Option<String>"))]
@@ -429,5 +429,5 @@ pub struct Modalities {
     #[cfg_attr(feature = "schemars", schemars(flatten))]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
-/// Body of a callback: the task as get tells it. Unsigned; confirm it by a get.
+/// Body of a callback: the task as get returns it. Unsigned; confirm it by a get.
 pub type TaskCallback = Task;

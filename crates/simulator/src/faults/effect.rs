@@ -1,4 +1,4 @@
-//! What can go wrong, each by its name. What it does is in `effects`.
+//! Fault injection: the faults by name. Their effects are in `effects`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

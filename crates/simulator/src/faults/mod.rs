@@ -1,4 +1,4 @@
-//! Faults as data: what goes wrong, when, how often. Read from TOML or JSON, or written in Rust.
+//! Fault injection as data: fault plans and rules, read from TOML or JSON, or built in Rust.
 //!
 //! Data only. `engine` selects the rule for a call, `effects` applies a fault to a response, and
 //! `directives` parses the faults in a prompt. The service combines them; the host plays faults of

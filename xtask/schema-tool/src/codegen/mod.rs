@@ -84,8 +84,8 @@ pub(crate) fn outputs(root: &Path) -> Result<BTreeMap<String, String>> {
         let (structs, aliases) = (structs::emit(&bodies), structs::aliases(&definitions));
         quote! { #structs #aliases }
     })?;
-    rust("enums", "Every list of words of the API.", &sources, enums::string_enums(&definitions))?;
-    rust("unions", "Objects told apart by a tag.", &sources, enums::unions(&definitions)?)?;
+    rust("enums", "Every enum of the API.", &sources, enums::string_enums(&definitions))?;
+    rust("unions", "Tagged unions.", &sources, enums::unions(&definitions)?)?;
     rust("constructors", "`new` and setters.", &sources, impls::constructors(&bodies))?;
     rust("decoding", "JSON to types.", &sources, impls::decode(&bodies))?;
     rust("encoding", "Types to JSON.", &sources, impls::encode(&bodies))?;
