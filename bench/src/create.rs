@@ -1,6 +1,6 @@
-//! Creates, one after the other in so many tasks: by our client, and by a loop over bare reqwest that does the same.
-//! Both serialise the same typed request and read the answer's id; ours checks the request, paces it and names the call
-//! as well.
+//! Creates, one after the other in so many tasks: by our client, and by a loop over bare reqwest
+//! that does the same. Both serialise the same typed request and read the answer's id; ours checks
+//! the request, paces it and names the call as well.
 
 use std::sync::Arc;
 

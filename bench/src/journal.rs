@@ -1,5 +1,5 @@
-//! What the journal of a batch costs: CPU and time for each shot that goes from intent to settled, one at a time, in journals of
-//! growing size; and the memory of a runner with ten thousand shots.
+//! What the journal of a batch costs: CPU and time for each shot that goes from intent to settled,
+//! one at a time, in journals of growing size; and the memory of a runner with ten thousand shots.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const MODEL: &str = "doubao-seedance-1-0-pro-fast-251015";
 /// Shots that are taken from intent to settled in each journal.
 const WALKED: usize = 1_000;
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
-/// Shots of the run whose memory is told.
+/// Shots of the run whose memory is reported.
 const SHOTS: usize = 10_000;
 /// Some day of the bench, in milliseconds since 1970.
 const DAY: i64 = 1_795_000_000_000;
@@ -165,7 +165,7 @@ async fn settle(journal: &Journal, job: Job) -> Result<()> {
 fn moved(moved: CasOutcome) -> Result<Job> {
     match moved {
         CasOutcome::Done(job) => Ok(job),
-        CasOutcome::Conflict(_) => Err("somebody else moved a row".into()),
+        CasOutcome::Conflict(_) => Err("another runner moved a row".into()),
     }
 }
 
@@ -211,7 +211,7 @@ fn costs(turns: &Turns, store: &str, journal: &dyn Fn(usize) -> String) -> Resul
     for rows in SIZES {
         let mut command = turns.client(&program());
         command.args(["walk", &journal(rows), &rows.to_string()]);
-        let figures = told(&mut command)?;
+        let figures = figures_of(&mut command)?;
         print(&format!("{store}, {rows} rows"), &figures);
         println!(
             "    1,000 shots: {:.2} s, {:.2} s of CPU",
@@ -258,10 +258,10 @@ fn ran(turns: &Turns, folder: &Path, served: &mut std::process::Child) -> Result
     let mut command = turns.unpinned(&program());
     let journal = folder.join("memory.journal");
     command.arg("batch").arg(journal).arg(&base).arg(folder).arg(SHOTS.to_string());
-    told(&mut command)
+    figures_of(&mut command)
 }
 
-fn told(command: &mut Command) -> Result<Figures> {
+fn figures_of(command: &mut Command) -> Result<Figures> {
     let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{command:?} ended with {}", output.status).into());

@@ -1,4 +1,5 @@
-//! What the programs of the bench share: the work of each row, ours and its floor, and how programs are run in turn.
+//! What the programs of the bench share: the work of each row, ours and its floor, and how programs
+//! are run in turn.
 
 #![deny(missing_docs)]
 #![allow(clippy::print_stdout, reason = "programs that print figures")]

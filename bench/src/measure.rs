@@ -18,7 +18,8 @@ pub struct Figures {
     pub over_idle_mb: f64,
 }
 
-/// Runs `work`, which does `count` operations, and says what it took. Whatever was done before was the warm-up.
+/// Runs `work`, which does `count` operations, and says what it took. Whatever was done before was
+/// the warm-up.
 pub fn measured(count: usize, work: impl FnOnce() -> crate::Result<()>) -> crate::Result<Figures> {
     let idle = status_mb("VmRSS:");
     // Forgets the peak so far. Not allowed everywhere; then the peak is that of the whole process.

@@ -1,4 +1,5 @@
-//! A page of a hundred tasks: our lenient types against plain structs of the same fields, same parser.
+//! A page of a hundred tasks: our lenient types against plain structs of the same fields, same
+//! parser.
 
 use ark_video::model::{Task, TaskList};
 use clap::ValueEnum;

@@ -1,5 +1,6 @@
-//! The vendor's Python runtime beside our client, at the same work against the same server: `volcenginesdkarkruntime`,
-//! sync, a client per thread, which is the fastest way it has (measured against one shared client and its async client).
+//! The vendor's Python runtime beside our client, at the same work against the same server:
+//! `volcenginesdkarkruntime`, sync, a client per thread, which is the fastest way it has (measured
+//! against one shared client and its async client).
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
-//! All figures, row after row. A row knows its own programs, floors and goals; this only says which rows there are.
+//! All figures, row after row. A row knows its own programs, floors and goals; this only says which
+//! rows there are.
 
 use ark_video_bench::{Result, create, download, inline, journal, page, python, turns::Turns};
 use clap::ValueEnum;

@@ -1,5 +1,6 @@
-//! The simulator as it ships, `ark-video simulate`: answers a second beside a bare axum route that returns the same bytes, memory
-//! of a hundred thousand tasks, and how long the largest video takes. Load comes from `wrk`; without it that part is left out.
+//! The simulator as it ships, `ark-video simulate`: answers a second beside a bare axum route that
+//! returns the same bytes, memory of a hundred thousand tasks, and how long the largest video
+//! takes. Load comes from `wrk`; without it that part is left out.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -31,7 +32,8 @@ pub(crate) struct Args {
 
 /// All three figures.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    // Nothing is encrypted here; reqwest needs a provider nevertheless. Another row may have brought one.
+    // Nothing is encrypted here; reqwest needs a provider nevertheless. Another row may have
+    // brought one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let program = shipped_command()?;
     throughput(&program, args.rounds)?;
@@ -254,8 +256,8 @@ fn memory(program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The largest video there is, of a new task each time, fetched as a client does: rendered first, then, as the floor, the bytes
-/// that are kept.
+/// The largest video there is, of a new task each time, fetched as a client does: rendered first,
+/// then, as the floor, the bytes that are kept.
 fn largest_video(program: &Path, rounds: usize) -> Result<()> {
     let simulator = Server::simulator(program, &["--queued", "1ms", "--running", "1ms"])?;
     let client = reqwest::Client::builder().no_proxy().build()?;
@@ -298,7 +300,8 @@ pub(crate) struct BareArgs {
     answers: PathBuf,
 }
 
-/// The floor: a router that returns the same headers and bytes each time. Prints its address, then serves until it is killed.
+/// The floor: a router that returns the same headers and bytes each time. Prints its address, then
+/// serves until it is killed.
 pub(crate) fn bare(args: &BareArgs) -> Result<()> {
     let answers: Answers = serde_json::from_slice(&std::fs::read(&args.answers)?)?;
     let kept = |answer: Answer| -> Result<Arc<(HeaderMap, Bytes)>> {

@@ -1,6 +1,6 @@
-//! How soon the command answers: from the start of its process to the end of a `check` that reads the catalog, beside
-//! `--version`, which reads nothing, and beside a process that does nothing at all. Only measures; the command is built
-//! by `simulator.rs`, as it is shipped.
+//! How soon the command answers: from the start of its process to the end of a `check` that reads
+//! the catalog, beside `--version`, which reads nothing, and beside a process that does nothing at
+//! all. Only measures; the command is built by `simulator.rs`, as it is shipped.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;

@@ -1,5 +1,6 @@
-//! A server that answers at once and keeps nothing: what is measured is the client. hyper, one thread, loopback. It takes
-//! creates, has a finished task under every id, and a file of any size: `cgt-SIZE` links to `/files/SIZE`.
+//! A server that answers at once and keeps nothing: what is measured is the client. hyper, one
+//! thread, loopback. It takes creates, has a finished task under every id, and a file of any size:
+//! `cgt-SIZE` links to `/files/SIZE`.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,4 +1,5 @@
-//! Programs in turn, round after round: the same processor and priority for each, medians, and whether each goal was met.
+//! Programs in turn, round after round: the same processor and priority for each, medians, and
+//! whether each goal was met.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -67,7 +68,8 @@ impl Turns {
         command
     }
 
-    /// Runs all in turn, round after round; the medians, in the same order. Each prints its figures.
+    /// Runs all in turn, round after round; the medians, in the same order. Each prints its
+    /// figures.
     pub fn compared(&self, programs: &mut [Command]) -> Result<Vec<Figures>> {
         self.in_turn(programs, |program| {
             let output = program.stderr(Stdio::inherit()).output()?;
@@ -78,8 +80,8 @@ impl Turns {
         })
     }
 
-    /// As [`Turns::compared`], by the clock on the wall: from the start of a program to its end. Before each, `clear`
-    /// takes away what the one before left.
+    /// As [`Turns::compared`], by the clock on the wall: from the start of a program to its end.
+    /// Before each, `clear` takes away what the one before left.
     pub fn timed(&self, programs: &mut [Command], clear: impl Fn() -> Result<()>) -> Result<Vec<Figures>> {
         self.in_turn(programs, |program| {
             clear()?;

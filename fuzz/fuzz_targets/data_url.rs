@@ -1,4 +1,5 @@
-//! Data URLs: as text that nobody checked, and as the base64 of any bytes, of which the same is said as of the bytes.
+//! Data URLs: as text that nobody checked, and as the base64 of any bytes, of which the same is
+//! said as of the bytes.
 #![no_main]
 
 use ark_video_media::{probe_bytes, probe_data_url};

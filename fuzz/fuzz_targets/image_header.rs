@@ -1,4 +1,5 @@
-//! Pictures with a plain header: PNG, JPEG with EXIF, GIF, BMP, TIFF, WebP. The last byte says which.
+//! Pictures with a plain header: PNG, JPEG with EXIF, GIF, BMP, TIFF, WebP. The last byte says
+//! which.
 #![no_main]
 
 use ark_video_fuzz::{medium, over};

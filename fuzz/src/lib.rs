@@ -56,8 +56,8 @@ pub fn over(bytes: &mut [u8], at: usize, fixed: &[u8]) {
     }
 }
 
-/// What can be decoded can be encoded, and comes back the same; to be shown it is shown without its secrets, but at least
-/// without a panic.
+/// What can be decoded can be encoded, and comes back the same; to be shown it is shown without its
+/// secrets, but at least without a panic.
 pub fn comes_back<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {
     let first: T = serde_json::from_slice(bytes).ok()?;
     let text = serde_json::to_vec(&first).expect("what was decoded can be encoded");

@@ -1,4 +1,5 @@
-//! The work of the journal's row, in a process of its own: no other row's program carries a database.
+//! The work of the journal's row, in a process of its own: no other row's program carries a
+//! database.
 
 use ark_video_bench::{Result, journal};
 use clap::Parser;

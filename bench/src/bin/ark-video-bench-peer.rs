@@ -1,5 +1,5 @@
-//! One piece of work, done by us or by its floor, and its figures. A program of its own, so that its memory is that of a client
-//! and not also that of servers.
+//! One piece of work, done by us or by its floor, and its figures. A program of its own, so that
+//! its memory is that of a client and not also that of servers.
 
 use ark_video_bench::{Result, create, download, inline, page};
 use clap::{Parser, Subcommand};

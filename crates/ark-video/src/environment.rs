@@ -1,4 +1,5 @@
-//! What the environment says about key and place. The only file that reads it, and only when asked to.
+//! What the environment says about key and place. The only file that reads it, and only when asked
+//! to.
 //!
 //! Proxy variables are not read here: the transport hands them to its HTTP library.
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -6,14 +7,16 @@
 use ark_video_protocol::BaseUrl;
 use secrecy::SecretString;
 
-/// Variables that may hold the API key, in the order in which they are tried; the first that is not empty wins.
+/// Variables that may hold the API key, in the order in which they are tried; the first that is not
+/// empty wins.
 pub const KEY_VARIABLES: [&str; 5] =
     ["ARK_API_KEY", "VOLCENGINE_ARK_API_KEY", "BYTEPLUS_ARK_API_KEY", "BYTEPLUS_API_KEY", "SEEDANCE_API_KEY"];
 
 /// Variable that may hold the base URL, with any path prefix.
 pub const BASE_URL_VARIABLE: &str = "ARK_BASE_URL";
 
-/// Variable that may name a region (`cn-beijing`, `ap-southeast-1`, `eu-west-1`); used if there is no base URL.
+/// Variable that may name a region (`cn-beijing`, `ap-southeast-1`, `eu-west-1`); used if there is
+/// no base URL.
 pub const REGION_VARIABLE: &str = "ARK_REGION";
 
 /// Key and base URL as found in the environment, with the names of the variables that won.
@@ -26,9 +29,10 @@ pub struct EnvSettings {
     pub api_key_from: Option<&'static str>,
     /// The base URL, not yet checked.
     pub base_url: Option<String>,
-    /// Variable that decided the base URL; a BytePlus key decides it too, because it works nowhere else.
+    /// Variable that decided the base URL; a BytePlus key decides it too, because it works nowhere
+    /// else.
     pub base_url_from: Option<&'static str>,
-    /// A region that nobody knows, as found.
+    /// An unknown region, as found.
     pub unknown_region: Option<String>,
 }
 

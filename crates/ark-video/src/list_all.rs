@@ -1,5 +1,5 @@
-//! All tasks of a query as one stream. Pages shift while they are read, so ids are told apart, the end is certain, and what
-//! slipped between two pages is looked for again.
+//! All tasks of a query as one stream. Pages shift while they are read, so ids are deduplicated,
+//! the end is certain, and what slipped between two pages is looked for again.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,10 +10,12 @@ use futures_util::stream::try_unfold;
 
 use crate::{Call, Client, Error, ListQuery, ReadCause, ReadError};
 
-/// Readings from the first page to the last, as long as fewer tasks were seen than the service counts.
+/// Readings from the first page to the last, as long as fewer tasks were seen than the service
+/// counts.
 const READINGS: u32 = 3;
-/// Pages in a row without a task that this reading has not shown already. One can be chance: as many tasks were created
-/// meanwhile as a page holds. With a second one the service does not turn pages.
+/// Pages in a row without a task that this reading has not shown already. One can be chance: as
+/// many tasks were created meanwhile as a page holds. With a second one the service does not turn
+/// pages.
 const REPEATED: u32 = 2;
 
 struct Pages {
@@ -37,15 +39,17 @@ struct Pages {
 }
 
 impl Client {
-    /// Lists every task of the query, from its page (default 1) to the last, 500 on a page unless it says otherwise.
+    /// Lists every task of the query, from its page (default 1) to the last, 500 on a page unless
+    /// it says otherwise.
     ///
-    /// Pages are asked for as fast as the client's limits allow, by default one a second. Tasks created meanwhile push
-    /// others to later pages; such repetitions are left out. Tasks that vanish meanwhile can hide others: where fewer were
-    /// seen than the service counts, all pages are read again, up to three times.
+    /// Pages are asked for as fast as the client's limits allow, by default one a second. Tasks
+    /// created meanwhile push others to later pages; such repetitions are left out. Tasks that
+    /// vanish meanwhile can hide others: where fewer were seen than the service counts, all pages
+    /// are read again, up to three times.
     ///
     /// # Errors
-    /// As [`Client::list`]; the stream ends after its first error. [`Error::Read`] also after the last task, if the
-    /// service counts more than it has shown.
+    /// As [`Client::list`]; the stream ends after its first error. [`Error::Read`] also after the
+    /// last task, if the service counts more than it has shown.
     pub fn list_all(&self, query: ListQuery) -> impl Stream<Item = Result<Task, Error>> + Send + use<> {
         let size = query.page_size.unwrap_or(MAX_PAGE).max(1);
         let pages = Pages {
@@ -88,7 +92,8 @@ impl Pages {
             self.ready.extend(before.is_none().then_some(task));
         }
         self.repeated = if is_new { 0 } else { self.repeated + 1 };
-        // A page shorter than asked is the last, unless the service says that there are more: some cap the page size.
+        // A page shorter than asked is the last, unless the service says that there are more: some
+        // cap the page size.
         let all = list.total.and_then(|total| usize::try_from(total).ok());
         if self.page == self.first {
             let before = usize::try_from(self.first.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -119,7 +124,7 @@ impl Pages {
         Error::Read(Box::new(ReadError { call, tries: self.readings, cause }))
     }
 
-    /// The pages are at their end: that was all, or they are read again, or somebody has to know.
+    /// The pages are at their end: complete, or they are read again, or an error.
     fn end(&mut self, no_more: bool) {
         let Some(counted) = self.counted.filter(|counted| self.seen.len() < *counted) else {
             self.finished = true;

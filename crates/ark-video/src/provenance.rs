@@ -1,9 +1,9 @@
-//! Where a film comes from: a small JSON file beside it, `NAME.ark-video.json`. Also the memory of a create that a crash
-//! interrupts, because it can be written before anything is sent.
+//! The provenance of a video: a small JSON file beside it, `NAME.ark-video.json`. Also the memory
+//! of a create that a crash interrupts, because it can be written before anything is sent.
 //!
-//! It holds the prompt: a film without its prompt cannot be made again, and both belong to the same person. It holds no
-//! key, no signature, no query of any link, no callback address beyond its host, and of pictures and sounds only hash,
-//! type and length. It is readable for its owner only.
+//! It contains the prompt: without it the video cannot be created again, and both belong to the
+//! same user. It holds no key, no signature, no query of any link, no callback address beyond its
+//! host, and of pictures and sounds only hash, type and length. It is readable for its owner only.
 
 use std::{
     ffi::OsString,
@@ -26,24 +26,25 @@ pub const SIDECAR_ENDING: &str = ".ark-video.json";
 /// Largest sidecar that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// How far the making of a film has come.
+/// The progress of a create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Progress {
     /// Written down, and nothing of the request was sent: it may be sent.
     Prepared,
-    /// The request was about to be sent, or is on its way. If this is found later, nobody knows how it ended.
+    /// The request was about to be sent, or is in flight. If this is found later, its outcome is
+    /// unknown.
     Submitting,
-    /// Sent, and nobody knows whether it made a task.
+    /// Sent, and it is unknown whether it made a task.
     Unknown,
     /// The task's id is known.
     Submitted,
-    /// The film is in its place.
+    /// The video is saved.
     Downloaded,
 }
 
-/// The sidecar of a film.
+/// The sidecar of a video.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Sidecar {
@@ -60,16 +61,18 @@ pub struct Sidecar {
     /// What to search for while the task's id is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<Unknown>,
-    /// The task as it was when its result was fetched, its usage included; links without their queries.
+    /// The task as it was when its result was fetched, its usage included; links without their
+    /// queries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Value>,
-    /// The film.
+    /// The video.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileFacts>,
     /// Which intent it was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
-    /// It comes from a rehearsal: nothing was paid, and it is not the video that the request asks for.
+    /// It comes from a rehearsal: nothing was paid, and it is not the video that the request asks
+    /// for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
     /// The row of a batch's journal that it belongs to.
@@ -150,7 +153,7 @@ impl FileFacts {
     }
 }
 
-/// What a film was made from.
+/// The origin of a video.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Provenance {
@@ -299,8 +302,9 @@ impl Sidecar {
         self
     }
 
-    /// The intent's hash, see [`crate::intent_hash`]. A sidecar of an earlier version has none: then that of the request as
-    /// it was taken down, which is the same unless an address in it had a query or a callback was asked for.
+    /// The intent's hash, see [`crate::intent_hash`]. A sidecar of an earlier version has none:
+    /// then that of the request as it was taken down, which is the same unless an address in it had
+    /// a query or a callback was asked for.
     #[must_use]
     pub fn intent_hash(&self) -> Option<String> {
         if let Some(intent) = &self.intent {
@@ -325,7 +329,7 @@ impl Sidecar {
         self
     }
 
-    /// Says that the film is there.
+    /// Records that the video is saved.
     #[must_use]
     pub fn downloaded(mut self, task: &Task, file: FileFacts) -> Self {
         let mut task_value = serde_json::to_value(task).unwrap_or_default();
@@ -341,26 +345,26 @@ impl Sidecar {
         self
     }
 
-    /// Whether the film is in its place, and is the one that this speaks of. Reads all of it.
-    pub async fn holds(&self, film: &Path) -> bool {
+    /// Whether the video exists and is the recorded one. Reads all of it.
+    pub async fn holds(&self, video: &Path) -> bool {
         let Some(file) = &self.file else { return false };
-        matches!(hash_file(film).await, Ok((bytes, sha256)) if bytes == file.bytes && sha256 == file.sha256)
+        matches!(hash_file(video).await, Ok((bytes, sha256)) if bytes == file.bytes && sha256 == file.sha256)
     }
 
     /// Where the sidecar of a file is.
     #[must_use]
-    pub fn path_of(film: &Path) -> PathBuf {
-        let mut name: OsString = film.as_os_str().to_owned();
+    pub fn path_of(video: &Path) -> PathBuf {
+        let mut name: OsString = video.as_os_str().to_owned();
         name.push(SIDECAR_ENDING);
         PathBuf::from(name)
     }
 
-    /// Reads the sidecar of a film; `None` if there is none.
+    /// Reads the sidecar of a video; `None` if there is none.
     ///
     /// # Errors
     /// It cannot be read, or is not one.
-    pub fn read(film: &Path) -> io::Result<Option<Self>> {
-        match read_bounded(&Self::path_of(film), LARGEST) {
+    pub fn read(video: &Path) -> io::Result<Option<Self>> {
+        match read_bounded(&Self::path_of(video), LARGEST) {
             Ok(text) => serde_json::from_slice(&text)
                 .map(Some)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
@@ -369,20 +373,20 @@ impl Sidecar {
         }
     }
 
-    /// Writes the sidecar of a film, so that there is a whole one at any moment, also after a power cut.
+    /// Writes the sidecar of a video atomically, also across a power cut.
     ///
     /// # Errors
     /// The system said no; an older one is still there.
-    pub fn write(&self, film: &Path) -> io::Result<()> {
-        write_private(&Self::path_of(film), &self.text()?)
+    pub fn write(&self, video: &Path) -> io::Result<()> {
+        write_private(&Self::path_of(video), &self.text()?)
     }
 
     /// As [`Self::write`], if there is none yet.
     ///
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`]; or the system said no.
-    pub fn write_new(&self, film: &Path) -> io::Result<()> {
-        let path = Self::path_of(film);
+    pub fn write_new(&self, video: &Path) -> io::Result<()> {
+        let path = Self::path_of(video);
         let mut staged = Staged::beside(&path)?;
         staged.write_all(&self.text()?)?;
         staged.place_new(&path)

@@ -1,5 +1,6 @@
-//! Whether a result can be saved under a name: everything that can be known of it before something is paid for. The one
-//! check of the command and of batches. Looks at files, makes none that stay, sends nothing.
+//! Whether a result can be saved under a name: everything that can be known of it before something
+//! is paid for. The one check of the command and of batches. Inspects files, leaves none behind,
+//! sends nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,12 +14,13 @@ use ark_video_transport::{Staged, check_room, is_own_file};
 
 use crate::{Intent, Progress, SIDECAR_ENDING, Sidecar};
 
-/// Longest file name, in bytes, on the usual file systems; said in messages, the system itself is asked.
+/// Longest file name, in bytes, on the usual file systems; said in messages, the system itself is
+/// asked.
 const LONGEST: usize = 255;
 
 /// Where a result is to go.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[must_use = "nothing is looked at before `check`"]
+#[must_use = "nothing is response at before `check`"]
 pub struct Target {
     path: PathBuf,
     base: PathBuf,
@@ -70,7 +72,7 @@ pub enum TargetFault {
     IsAnInput,
 }
 
-/// Why a result cannot be saved under a name, in words.
+/// Why a result cannot be saved under a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
@@ -83,11 +85,12 @@ pub struct TargetError {
     pub advice: String,
 }
 
-/// Files that must not be written over: those that go into requests. Known by what they are, not by how they are called.
+/// Files that must not be written over: those that go into requests. Known by what they are, not by
+/// how they are called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InputFiles(BTreeMap<FileIdentity, PathBuf>);
 
-/// What tells a file on disk from all others.
+/// The identity of a file on disk.
 #[cfg(unix)]
 type FileIdentity = (u64, u64);
 #[cfg(not(unix))]
@@ -105,7 +108,8 @@ fn identity(path: &Path) -> Option<FileIdentity> {
 }
 
 impl InputFiles {
-    /// The file that has this name too, by whatever links, as it was called when it was handed over.
+    /// The file that has this name too, by whatever links, as it was called when it was handed
+    /// over.
     fn same_as(&self, path: &Path) -> Option<&Path> {
         self.0.get(&identity(path)?).map(PathBuf::as_path)
     }
@@ -161,7 +165,7 @@ impl Target {
         self
     }
 
-    /// Whether what is there may be the result of an earlier run, which is somebody else's to judge.
+    /// Whether an existing file may be the result of an earlier run, which the caller decides.
     pub fn adopts(mut self, adopts: bool) -> Self {
         self.adopts = adopts;
         self
@@ -191,7 +195,8 @@ impl Target {
         self
     }
 
-    /// Whether a video whose sidecar names our own intent, or shot, is no obstacle: nothing will be made in its place.
+    /// Whether a video whose sidecar names our own intent, or shot, is no obstacle: nothing will be
+    /// made in its place.
     pub fn passes_own_video(mut self, passes: bool) -> Self {
         self.passes_own_video = passes;
         self
@@ -281,7 +286,7 @@ impl Target {
                 Err(error) if error.kind() == io::ErrorKind::InvalidFilename => None,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => {
-                    let message = format!("the folder {shown} cannot be looked at: {}", reason(&error));
+                    let message = format!("the folder {shown} cannot be response at: {}", reason(&error));
                     return Err(fault(TargetFault::FolderReadOnly, message, "choose another"));
                 }
             };
@@ -317,7 +322,8 @@ impl Target {
             return Ok(folder);
         }
         let probe = folder.join("video");
-        // Only writing proves that one can write: permissions, quotas and read-only disks all have their own say.
+        // Only writing proves that one can write: permissions, quotas and read-only disks all have
+        // their own say.
         if let Err(error) = Staged::beside(&probe) {
             let message = format!("nothing can be written into the folder {shown}: {}", reason(&error));
             return Err(fault(TargetFault::FolderReadOnly, message, "choose another folder"));
@@ -330,7 +336,8 @@ impl Target {
         Ok(folder)
     }
 
-    /// Asks the system about the longest names that will lie beside the file, and about folders that are to be made.
+    /// Asks the system about the longest names that will lie beside the file, and about folders
+    /// that are to be made.
     fn check_length(&self, folder: &Path) -> Result<(), TargetError> {
         let mut names: Vec<OsString> = Vec::new();
         let own = self.path.file_name().unwrap_or_default().to_owned();

@@ -11,7 +11,7 @@ use std::fmt;
 pub struct NotText {
     /// The byte that belongs to no character, from 1.
     pub byte: usize,
-    /// Whether they look like GBK, as older Chinese editors write it.
+    /// Whether they resemble GBK, which older Chinese editors write.
     pub maybe_gbk: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Detects the format by the first bytes and dispatches to its reader. File names are not used.
+//! Detects the media format by the first bytes and dispatches to its reader. File names are not
+//! used.
 
 use ark_video_model::check::{MediaFacts, MediaFormat, MediaKind};
 use infer::MatcherType;

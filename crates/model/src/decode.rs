@@ -1,4 +1,5 @@
-//! Reading single members of a JSON object. Requests are read strictly; answers never fail on an odd member.
+//! Reading single members of a JSON object. Requests are read strictly; answers never fail on an
+//! odd member.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -38,8 +39,8 @@ impl Visitor<'_> for Names {
     }
 }
 
-/// The members of an object as they came, whichever comes twice too: the last counts, as it does for whoever reads them in order. A
-/// map would cost more than all else that is done with them.
+/// The members of an object as they came, duplicates included: the last one counts, as for a reader
+/// in order. A map would cost more than all else that is done with them.
 pub(crate) struct Members(pub(crate) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -192,7 +193,8 @@ fn integer_of(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// The string that `value` came as, while it still stands for it: then that is what is written again.
+/// The string that `value` came as, while it still stands for it: then that is what is written
+/// again.
 pub(crate) fn digits<'a>(value: i64, name: &str, extra: &'a Map<String, Value>) -> Option<&'a str> {
     if extra.is_empty() {
         return None;
@@ -215,7 +217,8 @@ impl<'de, T: Deserialize<'de>> Kind<'de> for Total<T> {
     }
 }
 
-/// An open enum, or an object that can refuse: a copy is made first, so that nothing is lost when it does.
+/// An open enum, or an object that can refuse: a copy is made first, so that nothing is lost when
+/// it does.
 struct Of<T>(T);
 
 impl<'de, T: DeserializeOwned> Kind<'de> for Of<T> {
@@ -396,8 +399,8 @@ pub(crate) mod lenient {
     }
 }
 
-/// Whether a member that every answer should have came in a form that could not be read: it is empty, and kept in
-/// `extra`. Then that is what is written again.
+/// Whether a member that every answer should have came in a form that could not be read: it is
+/// empty, and kept in `extra`. Then that is what is written again.
 pub(crate) fn unread<T: Default + PartialEq>(member: &T, name: &str, extra: &Map<String, Value>) -> bool {
     !extra.is_empty() && extra.contains_key(name) && *member == T::default()
 }
@@ -410,7 +413,7 @@ pub(crate) mod strict {
         map.next_value_seed(Integer)
     }
 
-    /// Complains while it reads the value, so that whoever follows the path knows which member it was.
+    /// Fails while it reads the value, so that the error path names the field.
     struct Integer;
 
     impl<'de> DeserializeSeed<'de> for Integer {

@@ -1,4 +1,4 @@
-//! How prompts, URLs and unknown members look in `Debug`: enough to recognise them, nothing to leak.
+//! The `Debug` form of prompts, URLs and unknown fields: recognisable without leaking content.
 
 use std::fmt;
 
@@ -13,7 +13,8 @@ impl fmt::Debug for Prompt<'_> {
     }
 }
 
-/// An address: media type and length of a data URL; of any other what stands before the path's secrets and the query.
+/// An address: media type and length of a data URL; of any other what stands before the path's
+/// secrets and the query.
 pub(crate) struct Url<'a>(pub(crate) &'a str);
 
 impl fmt::Debug for Url<'_> {
@@ -43,7 +44,7 @@ impl Url<'_> {
     }
 }
 
-/// Unknown members by name only: nobody knows what is in them.
+/// Unknown fields by name only: their content is unknown.
 pub(crate) struct Names<'a>(pub(crate) &'a Map<String, Value>);
 
 impl fmt::Debug for Names<'_> {

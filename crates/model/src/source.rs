@@ -1,4 +1,5 @@
-//! Where a piece of input media is. A video has no base64 form, so [`VideoSource`] cannot be made from bytes.
+//! Where a piece of input media is. A video has no base64 form, so [`VideoSource`] cannot be made
+//! from bytes.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -68,8 +69,8 @@ source!(VideoSource, "a video");
 source!(AudioSource, "a sound");
 
 impl ImageSource {
-    /// The image itself: below 30 MB, `format` one of jpeg, png, webp, bmp, tiff, gif, and on 1.5 and 2.x heic and heif
-    /// (create page, 2026-10).
+    /// The image itself: below 30 MB, `format` one of jpeg, png, webp, bmp, tiff, gif, and on 1.5
+    /// and 2.x heic and heif (create page, 2026-10).
     ///
     /// The whole body may have 64 MB, and base64 makes four bytes of three.
     pub fn data(format: &str, bytes: &[u8]) -> Self {

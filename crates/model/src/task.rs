@@ -1,12 +1,13 @@
-//! What can be said of a task without asking anybody: whether it has ended, why it failed, how it reads in a line.
+//! What can be said of a task without asking anybody: whether it has ended, why it failed, how it
+//! reads in a line.
 
 use std::fmt;
 
 use crate::{Task, TaskError, TaskStatus};
 
 impl TaskStatus {
-    /// Whether the task will never change again. A word from the future is not an end: waiting goes on until it is one,
-    /// or until the deadline.
+    /// Whether the task will never change again. A word from the future is not an end: waiting goes
+    /// on until it is one, or until the deadline.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Expired)
     }
@@ -18,7 +19,8 @@ impl Task {
         self.error.as_ref().or(self.failure_reason.as_ref())
     }
 
-    /// Why the task failed, where the answer gives the reason as text and nothing else (some gateways do).
+    /// Why the task failed, where the answer gives the reason as text and nothing else (some
+    /// gateways do).
     pub fn failure_text(&self) -> Option<&str> {
         let texts = ["error", "failure_reason"].into_iter().filter_map(|name| self.extra.get(name)?.as_str());
         texts.map(str::trim).find(|text| !text.is_empty())

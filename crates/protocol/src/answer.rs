@@ -1,5 +1,5 @@
-//! What all endpoints share: the head of a request and its id; an answer's bounds, its JSON, and errors that come as a
-//! success. Decides nothing.
+//! What all endpoints share: the head of a request and its id; an answer's bounds, its JSON, and
+//! errors that come as a success. Decides nothing.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
@@ -14,13 +14,15 @@ pub const MAX_LIST_ANSWER: usize = 64 << 20;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Header with our own id of a request, so that the vendor's support can find it even when no answer came.
+/// Header with our own id of a request, so that the vendor's support can find it even when no
+/// answer came.
 pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 
 /// Random bytes that one id takes.
 pub const REQUEST_ID_RANDOM: usize = 20;
 
-/// Makes an id in the form that official clients use: 14 digits of UTC time and 20 random letters and digits.
+/// Makes an id in the form that official clients use: 14 digits of UTC time and 20 random letters
+/// and digits.
 #[must_use]
 pub fn client_request_id(now: UnixMillis, random: [u8; REQUEST_ID_RANDOM]) -> String {
     const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -57,7 +59,8 @@ pub(crate) fn with_json(method: Method, uri: Uri, body: Bytes) -> Request<Bytes>
     request
 }
 
-/// A 200 with a JSON body. A value that cannot be written (there is none among ours) becomes the vendor's 500.
+/// A 200 with a JSON body. A value that cannot be written (there is none among ours) becomes the
+/// vendor's 500.
 pub(crate) fn ok<T: serde::Serialize>(value: &T) -> Response<Bytes> {
     match serde_json::to_vec(value) {
         Ok(body) => {
@@ -88,7 +91,8 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(
         .map_err(|error| ApiError::unreadable(answer, format!("the answer is not {what}: {error}")))
 }
 
-/// Answers are read leniently, so that any object passes for a task; without an id it is none, but perhaps an error.
+/// Answers are read leniently, so that any object passes for a task; without an id it is none, but
+/// perhaps an error.
 pub(crate) fn named(answer: &Response<Bytes>, id: &str) -> Result<(), ApiError> {
     if id.trim().is_empty() {
         return Err(ApiError::unreadable(answer, "the answer holds no task id".to_owned()));
@@ -96,7 +100,8 @@ pub(crate) fn named(answer: &Response<Bytes>, id: &str) -> Result<(), ApiError> 
     Ok(())
 }
 
-/// The task id of an answer that has none where it belongs: a number for text, or one of the places where resellers put it.
+/// The task id of an answer that has none where it belongs: a number for text, or one of the places
+/// where resellers put it.
 pub(crate) fn id_elsewhere(answer: &Map<String, Value>) -> Option<String> {
     let data = answer.get("data");
     let places = [

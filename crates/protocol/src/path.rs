@@ -6,14 +6,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::RequestError;
 
-/// Everything but RFC 3986 "unreserved" is escaped, so no server or proxy can read a separator into a value.
+/// Everything but RFC 3986 "unreserved" is escaped, so no server or proxy can read a separator into
+/// a value.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Escapes `id` so that it stays one path segment.
 ///
 /// # Errors
-/// An empty id would address the collection. `.` and `..` cannot be written at all: every URL library takes `%2E%2E`
-/// for `..` as well, and walks up.
+/// An empty id would address the collection. `.` and `..` cannot be written at all: every URL
+/// library takes `%2E%2E` for `..` as well, and walks up.
 pub fn segment(id: &str) -> Result<String, RequestError> {
     match id {
         "" => Err(RequestError::EmptyId),
@@ -25,9 +26,11 @@ pub fn segment(id: &str) -> Result<String, RequestError> {
 /// Longest id of a task that is used, in bytes; the vendor's have about 25.
 pub const MAX_ID: usize = 1024;
 
-/// Whether an id that came from a service can be put into a path, a file name and a terminal as it is.
+/// Whether an id that came from a service can be put into a path, a file name and a terminal as it
+/// is.
 ///
-/// Not: an empty one, `.` and `..`, slashes (proxies unescape them), control characters, and more than [`MAX_ID`] bytes.
+/// Not: an empty one, `.` and `..`, slashes (proxies unescape them), control characters, and more
+/// than [`MAX_ID`] bytes.
 #[must_use]
 pub fn is_usable(id: &str) -> bool {
     let outlandish = |c: char| c.is_control() || matches!(c, '/' | '\\');

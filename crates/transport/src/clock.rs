@@ -10,12 +10,12 @@ use ark_video_protocol::UnixMillis;
 
 use crate::BoxFuture;
 
-/// Tells the time and lets it pass.
+/// Reads the time and sleeps.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The time of day, in milliseconds since 1970; it may jump.
     fn now(&self) -> UnixMillis;
 
-    /// Time since some fixed moment; it only moves forward. For measuring waits.
+    /// Monotonic time since a fixed start. For measuring waits.
     fn monotonic(&self) -> Duration;
 
     /// Returns after `pause`.
@@ -71,7 +71,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A fast generator, seeded anew in each thread.
+/// A fast generator, seeded per thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRandom;
 

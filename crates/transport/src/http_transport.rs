@@ -18,8 +18,8 @@ use crate::{
     AnswerBody, BoxFuture, HttpTransportBuilder, Proxy, RequestBody, Timeouts, Transport,
     clients::Clients,
     error::{out_of_reach, stage, translate},
-    guard,
     send_body::{Progress, SendBody},
+    ssrf,
 };
 
 /// Sends over the network. Cheap to clone; clones share connections.
@@ -153,8 +153,8 @@ impl Transport for HttpTransport {
             let url = address(&parts.uri)?;
             // As the library reads it: it takes `0x7f.1` for 127.0.0.1.
             let host = url.host_str().unwrap_or_default().to_owned();
-            if !guard::host_allowed(&host, reach)
-                || (self.clients.own.is_some() && !guard::name_allowed(&host, reach).await)
+            if !ssrf::host_allowed(&host, reach)
+                || (self.clients.own.is_some() && !ssrf::name_allowed(&host, reach).await)
             {
                 return Err(SendError::not_sent(SendErrorKind::Invalid, out_of_reach(&host)));
             }

@@ -7,30 +7,30 @@
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod body_stream;
+mod checksum;
 mod clients;
 mod clock;
-mod encode;
+mod disk_space;
 mod error;
 mod files;
-mod guard;
 mod http_transport;
 mod part_file;
 mod receive;
 mod request_body;
-mod room;
 mod save;
 mod send_body;
 mod settings;
-mod sums;
+mod ssrf;
 mod transport;
 
 pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
+pub use disk_space::{MARGIN, check_room};
 pub use error::{SaveError, SettingError, SourceError};
 pub use files::{Staged, create_own_folder, create_private, is_own_file, read_bounded, write_private};
 pub use http_transport::HttpTransport;
 pub use request_body::{BodySource, FileSource, RequestBody};
-pub use room::{MARGIN, check_room};
 pub use save::{Fetched, SaveOptions, SaveProgress, Saved, check_target, fetch, hash_file, save};
 pub use settings::{HttpTransportBuilder, Proxy, Timeouts};
 pub use transport::{AnswerBody, BoxFuture, Transport};

@@ -1,7 +1,8 @@
-//! `NAME.part` and its state beside it: what a download has so far (docs/decisions/0008). What is resumed is proved by its
-//! SHA-256, or in the end by the storage's checksum.
+//! Resume of downloads: `NAME.part` and its state file (docs/decisions/0008). What is resumed is
+//! proved by its SHA-256, or in the end by the storage's checksum.
 //!
-//! Decides nothing about the network; what may be resumed is `ark_video_protocol::download`'s to say.
+//! Decides nothing about the network; what may be resumed is `ark_video_protocol::download`'s to
+//! say.
 
 use std::{
     ffi::OsString,
@@ -16,16 +17,17 @@ use tempfile::TempPath;
 
 use crate::{
     SaveError,
+    checksum::{Sums, fingerprint},
+    disk_space,
     error::is_full,
     files::{folder_of, open_own, open_regular, overwrite, read_bounded, write_private},
-    room,
-    sums::{Sums, fingerprint},
 };
 
 /// Largest state that is read, in bytes.
 const LARGEST_STATE: u64 = 1 << 20;
 
-/// An open `.part` file that nobody else writes. Dropping it keeps what can be resumed, and removes what cannot.
+/// An open `.part` file that nobody else writes. Dropping it keeps what can be resumed, and removes
+/// what cannot.
 pub(crate) struct PartFile {
     file: File,
     path: PathBuf,
@@ -56,7 +58,8 @@ impl fmt::Debug for PartFile {
 }
 
 impl PartFile {
-    /// Opens the part of `target`, takes its lock, and proves what it holds. Reads all of it: not for an async thread.
+    /// Opens the part of `target`, takes its lock, and proves what it holds. Reads all of it: not
+    /// for an async thread.
     pub(crate) fn open(target: &Path) -> Result<Self, SaveError> {
         let path = part_path(target);
         let file = locked(&path)?;
@@ -211,7 +214,7 @@ impl PartFile {
 
     /// A disk that is too small is better known before than after.
     fn check_room(&self) -> Result<(), SaveError> {
-        room::check(&self.path, self.state.length.unwrap_or(0).saturating_sub(self.state.bytes))
+        disk_space::check(&self.path, self.state.length.unwrap_or(0).saturating_sub(self.state.bytes))
     }
 
     /// Appends. If that fails, what was there before can still be resumed.
@@ -222,7 +225,8 @@ impl PartFile {
         Ok(())
     }
 
-    /// Makes the bytes last through a power cut, so that none can get the name that is not on the disk.
+    /// Makes the bytes last through a power cut, so that none can get the name that is not on the
+    /// disk.
     pub(crate) async fn flush(&mut self) -> Result<(), SaveError> {
         let file = self.file.try_clone().map_err(SaveError::file("written", &self.path))?;
         let flushed = tokio::task::spawn_blocking(move || file.sync_all()).await;
@@ -243,8 +247,8 @@ impl PartFile {
         let _ = self.write_state(self.state.bytes);
     }
 
-    /// Gives the file its name. If that fails, it stays whole as the part; if the same file has that name already, that is
-    /// as good.
+    /// Gives the file its name. If that fails, it stays whole as the part; if the same file has
+    /// that name already, that is as good.
     pub(crate) fn place(mut self, target: &Path, overwrite: bool) -> Result<(), SaveError> {
         self.on_drop = OnDrop::Done;
         let part = TempPath::try_from_path(&self.path).map_err(SaveError::file("moved", &self.path))?;
@@ -313,7 +317,7 @@ fn locked(path: &Path) -> Result<File, SaveError> {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 return Err(SaveError::Foreign { path: path.to_owned(), why: error.to_string() });
             }
-            // Finished by another between our two looks.
+            // Finished by another process between our two checks.
             Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path).is_dir() => continue,
             opened => opened.map_err(SaveError::file("created", path))?,
         };
@@ -323,7 +327,8 @@ fn locked(path: &Path) -> Result<File, SaveError> {
             // Some network file systems have no locks; then there is none.
             Err(TryLockError::Error(_)) => return Ok(file),
         }
-        // Between opening and locking another may have finished and renamed it: then this is the finished file.
+        // Between opening and locking another may have finished and renamed it: then this is the
+        // finished file.
         match is_at(&file, path) {
             Ok(true) => return Ok(file),
             Ok(false) => {}
@@ -347,7 +352,8 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     Ok(same_file::Handle::from_file(file.try_clone()?)? == same_file::Handle::from_path(path)?)
 }
 
-/// Whether there is nothing that we could have written: nothing at all, or a pipe, a folder, something large.
+/// Whether there is nothing that we could have written: nothing at all, or a pipe, a folder,
+/// something large.
 fn is_no_state(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, InvalidInput, IsADirectory, NotFound};
     matches!(error.kind(), NotFound | InvalidInput | FileTooLarge | IsADirectory)

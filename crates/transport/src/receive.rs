@@ -1,5 +1,5 @@
-//! Bytes from an answer into a part: compared where they overlap with what is there, decoded where they came encoded, and
-//! bounded. Judges nothing but lengths.
+//! Bytes from an answer into a part: compared where they overlap with what is there, decoded where
+//! they came encoded, and bounded. Judges nothing but lengths.
 
 use std::io::{self, Write};
 
@@ -76,8 +76,8 @@ impl Write for Receiver<'_> {
     }
 }
 
-/// Writes pieces as they come: on the machines measured, direct writes beat every hand-over to another thread. A body that
-/// was encoded as gzip is decoded, and `expected` says so.
+/// Writes pieces as they come: on the machines measured, direct writes beat every hand-over to
+/// another thread. A body that was encoded as gzip is decoded, and `expected` says so.
 pub(crate) async fn receive(
     body: &mut dyn AnswerBody,
     mut receiver: Receiver<'_>,

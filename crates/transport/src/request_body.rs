@@ -11,7 +11,7 @@ use std::{
 use ark_video_protocol::body::BodyPlan;
 use bytes::{Bytes, BytesMut};
 
-use crate::{SourceError, encode::OpenBody};
+use crate::{SourceError, body_stream::OpenBody};
 
 /// Something that a body takes bytes from, from its start each time it is opened.
 pub trait BodySource: Send + Sync + fmt::Debug {

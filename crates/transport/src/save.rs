@@ -16,10 +16,10 @@ use http::{HeaderValue, Request, Uri, header};
 
 use crate::{
     AnswerBody, SaveError, Transport,
+    disk_space::check_room,
     files::{folder_of, is_own_file, open_regular},
     part_file::{PartFile, hash, part_path},
     receive::{Receiver, receive},
-    room::check_room,
 };
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));

@@ -1,4 +1,5 @@
-//! A request body that tells when it was taken. The proof behind "not sent", and the clock of an upload.
+//! A request body that records when it was read. The proof of "not sent", and the stall timeout of
+//! an upload.
 //!
 //! Because such a body cannot be cloned, no layer below can send it a second time.
 
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::{SourceError, Timeouts, encode::OpenBody, request_body::BeforeFirstByte};
+use crate::{SourceError, Timeouts, body_stream::OpenBody, request_body::BeforeFirstByte};
 
 /// How far a body got.
 #[derive(Debug, Clone)]
@@ -77,8 +78,8 @@ impl Progress {
 
     /// Runs `work` until it ends or the deadline of the body's stage has passed (`None`).
     ///
-    /// A stage that starts while this sleeps can have an earlier deadline than the one before, but not one that lies
-    /// before the shortest timeout has passed: so it sleeps no longer than that.
+    /// A stage that starts while this sleeps can have an earlier deadline than the one before, but
+    /// not one that lies before the shortest timeout has passed: so it sleeps no longer than that.
     pub(crate) async fn within<T>(
         &self,
         timeouts: &Timeouts,

@@ -1,4 +1,5 @@
-//! What a transport is. Implement it to send through another HTTP stack, or to script answers in a test.
+//! What a transport is. Implement it to send through another HTTP stack, or to script answers in a
+//! test.
 
 use std::{fmt, future::Future, pin::Pin};
 
@@ -13,25 +14,25 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Sends requests, each at most once.
 ///
-/// An implementation must not retry, must not follow redirects, must not change the path, and may call a failure "not
-/// sent" only if no byte of the request body can have left. A second bill is the price of a mistake here. One that
-/// cannot stream takes [`RequestBody::read`].
+/// An implementation must not retry, must not follow redirects, must not change the path, and may
+/// call a failure "not sent" only if no byte of the request body can have left. A second bill is
+/// the price of a mistake here. One that cannot stream takes [`RequestBody::read`].
 pub trait Transport: Send + Sync + fmt::Debug {
     /// Sends one request to the API and reads the whole answer, whatever its status.
     ///
-    /// `endpoint` says how patient to be and how much to read: a create waits long and uses no connection that was used
-    /// before.
+    /// `endpoint` decides the timeout and the response limit: a create waits long and uses no
+    /// connection that was used before.
     fn send(
         &self,
         endpoint: Endpoint,
         request: Request<RequestBody>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>>;
 
-    /// Sends one GET to a storage host and gives the answer's head, with the body still to be read. Takes a
-    /// connection of its own.
+    /// Sends one GET to a storage host and gives the answer's head, with the body still to be read.
+    /// Takes a connection of its own.
     ///
-    /// The request goes out with its own headers only: no key, no cookie. It must not be connected to an address that
-    /// `reach` does not allow.
+    /// The request goes out with its own headers only: no key, no cookie. It must not be connected
+    /// to an address that `reach` does not allow.
     fn open(
         &self,
         request: Request<()>,

@@ -3,7 +3,8 @@
 
 use super::{Finding, Repo, is_generated, is_vendored};
 
-/// The longest comment line, in characters, including its indentation.
+/// The longest comment line, in characters, including its indentation. Tables and code examples
+/// may be longer.
 const COLUMNS: usize = 100;
 
 /// A word, in lower case and without inflection, and what to write instead.
@@ -39,19 +40,8 @@ const EXEMPT: [&str; 5] = [
 ];
 
 /// Areas that are not rewritten yet. Remove an entry when its area is clean.
-const PENDING: [&str; 11] = [
-    "bench/",
-    "crates/ark-video/",
-    "crates/batch/",
-    "crates/cli/src/commands/batch/",
-    "crates/model/",
-    "crates/protocol/",
-    "crates/transport/",
-    "docs/reference/",
-    "fuzz/",
-    "schema/",
-    "xtask/schema-tool/src/",
-];
+const PENDING: [&str; 6] =
+    ["bench/", "crates/ark-video/", "crates/model/", "crates/protocol/", "crates/transport/", "fuzz/"];
 
 pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -61,9 +51,13 @@ pub(crate) fn check(repo: &Repo) -> Vec<Finding> {
         if exempt || !checked || is_generated(path) || is_vendored(path) {
             continue;
         }
+        let mut code = false;
         for (at, line) in text.lines().enumerate() {
-            let comment = path.ends_with(".rs") && line.trim_start().starts_with("//");
-            if comment && line.chars().count() > COLUMNS {
+            let comment = line.trim_start();
+            let prose = path.ends_with(".rs") && comment.starts_with("//");
+            let body = comment.trim_start_matches(['/', '!']).trim_start();
+            code = prose && (code != body.starts_with("```"));
+            if prose && !code && !body.starts_with('|') && line.chars().count() > COLUMNS {
                 findings.push(Finding::new(
                     path,
                     at + 1,
@@ -114,6 +108,7 @@ mod tests {
             ["a.rs:1: comment of more than 100 columns: wrap it"]
         );
         assert_eq!(run("a.rs", &format!("let a = \"{long}\";\n")), [""; 0]);
+        assert_eq!(run("a.rs", &format!("/// ```\n/// {long}\n/// ```\n/// | {long} |\n")), [""; 0]);
         assert_eq!(run("a.md", &long), [""; 0]);
     }
 }

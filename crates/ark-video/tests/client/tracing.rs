@@ -14,7 +14,7 @@ use tracing::{
 
 use crate::world::{KEY, World, answer};
 
-/// Writes down all that it is told.
+/// Records all events.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<String>>);
 

@@ -49,7 +49,7 @@ fn the_example_is_the_same_list_in_all_three_forms() {
     let job = |name: &str| jobs.iter().find(|job| job.name == name).unwrap();
     assert_eq!(job("net#8").request["seed"], 8);
     assert_eq!(job("rope#2").request["seed"], 2);
-    assert!(job("net#8").output.ends_with("films/net-8.mp4"));
+    assert!(job("net#8").output.ends_with("videos/net-8.mp4"));
     assert!(job("title").output.ends_with("videos/titles/0014-title.mp4"));
     assert_eq!(job("title").priority, 9);
     let after = After { job: "storm-draft".into(), link: Link::Draft, approve: true };

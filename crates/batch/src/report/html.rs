@@ -98,9 +98,9 @@ impl<'a, W: Write> Page<'a, W> {
                     };
                     @if let Some(source) = source {
                         // The time makes a browser show that frame before anybody plays.
-                        video.film controls loop preload="metadata" src={ (source) "#t=0.1" } {}
+                        video.player controls loop preload="metadata" src={ (source) "#t=0.1" } {}
                     } @else {
-                        div.film {}
+                        div.player {}
                     }
                 }
                 div {
@@ -302,7 +302,7 @@ mod tests {
     fn a_film_is_named_where_it_is_and_its_absence_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.mp4");
-        std::fs::write(&path, b"no film at all").unwrap();
+        std::fs::write(&path, b"not a video").unwrap();
         let files = vec![FileAt { path: path.clone(), bytes: 14, sha256: String::new() }];
         let done = Job { files, ..job("x", State::Settled) };
         let there = page(std::slice::from_ref(&done));

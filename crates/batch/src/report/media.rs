@@ -78,10 +78,10 @@ mod tests {
     #[test]
     fn addresses_are_relative_to_the_page_and_escaped() {
         let of = |file: &str, folder: &str| address(Path::new(file), Path::new(folder));
-        assert_eq!(of("/night/films/a b#1.mp4", "/night"), "films/a%20b%231.mp4");
-        assert_eq!(of("/night/films/a.mp4", "/night/report"), "../films/a.mp4");
-        assert_eq!(of("films/100%.mp4", ""), "films/100%25.mp4");
-        assert_eq!(of("/films/a.mp4", "report"), "file:///films/a.mp4");
+        assert_eq!(of("/night/videos/a b#1.mp4", "/night"), "videos/a%20b%231.mp4");
+        assert_eq!(of("/night/videos/a.mp4", "/night/report"), "../videos/a.mp4");
+        assert_eq!(of("videos/100%.mp4", ""), "videos/100%25.mp4");
+        assert_eq!(of("/videos/a.mp4", "report"), "file:///videos/a.mp4");
         assert_eq!(of("/n/javascript:alert(1).mp4", "/n"), "javascript%3Aalert(1).mp4");
     }
 }

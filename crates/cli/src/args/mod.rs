@@ -1,4 +1,4 @@
-//! The command line. Parsing only: its meaning is decided elsewhere.
+//! The command-line flags and subcommands. Parsing only: their meaning is decided elsewhere.
 
 mod batch;
 mod batch_run;

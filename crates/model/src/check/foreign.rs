@@ -1,4 +1,4 @@
-//! Fields of other APIs for videos, and where this one has what they say. A table and its look-up; what is refused
+//! Fields of other video APIs, and their equivalents here. A table and its lookup; what is refused
 //! because of them is decided elsewhere.
 
 use serde_json::Value;
@@ -62,7 +62,8 @@ const FIELDS: [(&[&str], &str); 15] = [
     (&["stream", "response_format", "background", "store"], "Leave it out."),
 ];
 
-/// What to do about a field of another API; `None` where it is of none that is known. `name` is in snake case.
+/// What to do about a field of another API; `None` where it is of none that is known. `name` is in
+/// snake case.
 pub(super) fn advice(written: &str, name: &str, value: &Value) -> Option<String> {
     if let Value::Object(inner) = value {
         let known = |field: &&String| Field::NAMES.contains(&field.as_str());

@@ -1,5 +1,5 @@
-//! What a value of the wrong type was meant to be, so that the rest of a request can be checked beside it. Nothing that is
-//! made here is ever sent.
+//! What a value of the wrong type was meant to be, so that the rest of a request can be checked
+//! beside it. Nothing that is made here is ever sent.
 
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
@@ -36,12 +36,14 @@ impl Repairs {
         }
     }
 
-    /// Whether an item, or all of them, cannot be read: then the rules on several items have nothing to go by.
+    /// Whether an item, or all of them, cannot be read: then the rules on several items have
+    /// nothing to go by.
     pub(super) fn lost_content(&self) -> bool {
         self.lost.iter().any(|place| place.starts_with("/content"))
     }
 
-    /// Whether a finding at this place says something of what was written, and not of what was put there.
+    /// Whether a finding at this place says something of what was written, and not of what was put
+    /// there.
     pub(super) fn keeps(&self, pointer: &str) -> bool {
         let within = |place: &String| {
             pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

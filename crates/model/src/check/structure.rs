@@ -1,4 +1,4 @@
-//! The words for what the generated checks find: bounds, lengths, known words, empty texts.
+//! The messages of the generated checks: bounds, lengths, known values, empty strings.
 //!
 //! Which field has which bounds stands in `generated/checks.rs`, straight from the schema.
 
@@ -58,7 +58,7 @@ impl Sink {
         self.structural("entries", place, message).advice("Add a prompt, an image or another input.");
     }
 
-    /// An object of a kind that nobody knows.
+    /// An object of an unknown kind.
     pub(crate) fn unknown_kind(&mut self, place: Place<'_>, name: &str, found: &str, known: &[&str]) {
         let message = format!("{} is no kind of `{name}`; known are {}.", quoted(found), known.join(", "));
         let meant = match found {

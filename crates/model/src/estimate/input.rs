@@ -1,4 +1,5 @@
-//! How much input video a request has: every length that is possible, and whether the result has a frame of its own.
+//! How much input video a request has: every length that is possible, and whether the result has a
+//! frame of its own.
 
 use super::millis;
 use crate::catalog::{Catalog, Family, Span};
@@ -19,10 +20,10 @@ pub(super) fn grace(catalog: &Catalog) -> f64 {
     catalog.media.video.seconds_grace.value
 }
 
-/// Whether the service reads a prompt with a reference video as a reference, an edit or an extension; `None` where that is
-/// not documented.
+/// Whether the service reads a prompt with a reference video as a reference, an edit or an
+/// extension; `None` where that is not documented.
 pub(super) fn reads_task_type(family: &Family) -> Option<bool> {
-    family.omni_reference_task_type.value.as_ref().map(|words| words.contains(TaskType::Edit.as_str()))
+    family.omni_reference_task_type.value.as_ref().map(|values| values.contains(TaskType::Edit.as_str()))
 }
 
 /// Every case of input video: with `None` there is none.
@@ -102,8 +103,8 @@ fn whole(millis: u64) -> u64 {
     millis / 1000
 }
 
-/// An extension has no frame of its own, as it starts with the last one of its source. Where the service itself decides what a
-/// request is, both are possible.
+/// An extension has no frame of its own, as it starts with the last one of its source. Where the
+/// service itself decides what a request is, both are possible.
 fn extra_frame(request: &CreateTaskRequest, family: &Family, notes: &mut Vec<String>) -> Span<bool> {
     let always = |extra| Span { min: extra, max: extra };
     match (reads_task_type(family), &request.omni_reference_task_type) {

@@ -84,13 +84,13 @@ fn a_task_is_looked_at_once_in_five_seconds_and_nothing_is_forgotten_meanwhile()
         _ => None,
     };
     assert_eq!(hear(&mut inbox, "queued", 1), Some(seconds(1)));
-    assert_eq!(hear(&mut inbox, "running", 1), None, "the planned look will see it");
+    assert_eq!(hear(&mut inbox, "running", 1), None, "the planned poll covers it");
     inbox.looking("cgt-1", seconds(2));
     assert_eq!(hear(&mut inbox, "succeeded", 3), Some(seconds(7)));
     inbox.looking("cgt-1", seconds(7));
     assert_eq!(hear(&mut inbox, "succeeded", 20), None);
     inbox.unconfirmed("cgt-1");
-    assert_eq!(hear(&mut inbox, "succeeded", 20), Some(seconds(20)), "a look that failed is worth another");
+    assert_eq!(hear(&mut inbox, "succeeded", 20), Some(seconds(20)), "a failed poll causes another");
     assert_eq!(inbox.plan("cgt-2", seconds(20)), None, "nothing was heard of it");
 }
 
@@ -124,11 +124,11 @@ proptest! {
     ) {
         let states = [("queued", 1), ("running", 2), ("succeeded", 3)];
         let mut inbox = Inbox::new(1);
-        let looks = order.iter().filter(|place| {
+        let polls = order.iter().filter(|place| {
             let (status, at) = states[**place];
             inbox.hear(&Hint::new("cgt-1", status, Some(at))) == Heard::Forward
         }).count();
-        prop_assert!(looks <= 3);
+        prop_assert!(polls <= 3);
         if order.contains(&2) {
             prop_assert_eq!(inbox.hear(&Hint::new("cgt-1", "succeeded", Some(3))), Heard::Repeated);
         }

@@ -118,8 +118,8 @@ fn each_kind_of_answer_has_one_class() {
         ("304", 304, String::new(), [M, P, P]),
         // Trouble of servers.
         ("500", 500, nested("InternalServiceError"), [M, R, M]),
-        ("500 refused in words", 500, nested("InvalidParameter"), [M, R, M]),
-        ("500 account in words", 500, nested("AccountOverdueError"), [M, R, M]),
+        ("500 with a rejection code", 500, nested("InvalidParameter"), [M, R, M]),
+        ("500 with an account code", 500, nested("AccountOverdueError"), [M, R, M]),
         ("502 HTML", 502, HTML.to_owned(), [M, R, M]),
         ("503 bare", 503, String::new(), [M, R, M]),
         ("504", 504, String::new(), [M, R, M]),
@@ -135,7 +135,7 @@ fn each_kind_of_answer_has_one_class() {
         for (same, as_one) in [(Endpoint::List, 1), (Endpoint::Models, 1)] {
             assert_eq!(classify(&Failure::answer(same, &error)), expected[as_one], "{name} {same:?}");
         }
-        // Whoever says "slower" is heeded, be it only by asking less.
+        // Throttling by anyone reduces the request rate.
         let slower = Failure::answer(Endpoint::Create, &error).is_too_many_requests();
         assert_eq!(slower, status == 429 && expected[0] != Class::Account, "{name}");
     }

@@ -1,5 +1,6 @@
-//! May this link be fetched, from which machines, is this answer the file or the rest of it, is it as long as announced,
-//! what may it be called, until when does the link live, and what to do when a try failed?
+//! May this link be fetched, from which machines, is this answer the file or the rest of it, is it
+//! as long as announced, what may it be called, until when does the link live, and what to do when
+//! a try failed?
 //!
 //! Decisions only; the transport moves the bytes.
 

@@ -1,12 +1,13 @@
 //! A file name for a task's result: from its id, never from its link.
 
-/// Longest stem, in bytes: with an ending, `.part` and `.ark-video.json` it fits into the 255 of every file system.
+/// Longest stem, in bytes: with an ending, `.part` and `.ark-video.json` it fits into the 255 of
+/// every file system.
 const LONGEST: usize = 150;
 /// Names that Windows gives to devices, whatever ending they have.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// An id as a file name without its ending: letters, digits, `-` and `_` stay, all else becomes `_`; at most 150 bytes;
-/// not empty, not hidden, no option, no device of Windows.
+/// An id as a file name without its ending: letters, digits, `-` and `_` stay, all else becomes
+/// `_`; at most 150 bytes; not empty, not hidden, no option, no device of Windows.
 ///
 /// Ids are the service's, names are ours.
 #[must_use]

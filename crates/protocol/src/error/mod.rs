@@ -1,5 +1,6 @@
-//! What can go wrong, as values: before a request is sent, while it is sent, in what the service answers, in what a storage
-//! sends. What follows from it is decided elsewhere ([`crate::classify`], [`crate::outcome`]).
+//! What can go wrong, as values: before a request is sent, while it is sent, in what the service
+//! answers, in what a storage sends. What follows from it is decided elsewhere
+//! ([`crate::classify`], [`crate::outcome`]).
 
 mod api;
 mod conversions;

@@ -8,7 +8,8 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// The moments, in milliseconds, of the permits that a tireless caller gets until `end`; each is answered at once.
+/// The moments, in milliseconds, of the permits that a tireless caller gets until `end`; each is
+/// answered at once.
 fn permits(limits: &mut Limits, lane: &Lane, start: f64, end: f64) -> Vec<u128> {
     let (mut now, mut taken) = (seconds(start), Vec::new());
     while now < seconds(end) {
@@ -55,7 +56,8 @@ fn each_lane_has_the_documented_rate() {
 fn lists_go_out_a_little_slower_than_one_a_second() {
     let taken = permits(&mut Limits::new(LimitSettings::default()), &Lane::List, 0.0, 4.2);
     assert_eq!(taken, [0, 1030, 2061, 3092, 4123]);
-    // As many as there are in a second at once, and the next when a second has passed since the first answer.
+    // As many as there are in a second at once, and the next when a second has passed since the
+    // first answer.
     let gets = permits(&mut Limits::new(LimitSettings::default()), &Lane::Get, 0.0, 1.1);
     assert_eq!(gets, [[0; 19], [1000; 19]].concat());
 }

@@ -136,7 +136,8 @@ fn each_refusal_says_who_has_to_act() {
         (429, "ServerOverloaded", "throttled"),
         (429, "InflightBatchsizeExceeded", "throttled"),
         (400, "ContentSecurityDetectionError", "transient"),
-        // A code that the table does not know, or not with this status, proves nothing: six bills for one shot were seen.
+        // A code that the table does not know, or not with this status, proves nothing: six bills
+        // for one shot were seen.
         (429, "FromTheFuture", "unknown"),
         (429, "InvalidParameter", "unknown"),
         (400, "ServerOverloaded", "unknown"),
@@ -152,7 +153,7 @@ fn each_refusal_says_who_has_to_act() {
 }
 
 #[test]
-fn what_somebody_else_may_have_written_is_unknown() {
+fn a_response_that_a_gateway_may_have_written_is_unknown() {
     for status in [400, 401, 403, 404, 413, 429, 451] {
         for body in [
             "",

@@ -1,5 +1,6 @@
-//! Marks that no other create of the model has: allocated among those in use, not drawn. Pure; where the marks in use are
-//! kept, and that two processes do not take the same one at once, is the caller's part.
+//! Marks that no other create of the model has: allocated among those in use, not drawn. Pure;
+//! where the marks in use are kept, and that two processes do not take the same one at once, is the
+//! caller's part.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,10 +39,11 @@ impl MarksInUse {
         Self { now, ..Self::default() }
     }
 
-    /// Takes in the marks of a create that was sent at `sent`; older ones than 7 days are in nobody's way.
+    /// Takes in the marks of a create that was sent at `sent`; older ones than 7 days are in
+    /// nobody's way.
     ///
-    /// `is_resolved` says that its task is known, or that it is proven that it made none: then nobody looks for it any
-    /// more, and its mark may be used again if no other is left.
+    /// `is_resolved`: its task is known, or it is proven that it made none: then it is not searched
+    /// for any more, and its mark may be used again if no other is left.
     pub fn add(&mut self, marks: &Marks, sent: UnixMillis, is_resolved: bool) {
         let kept = UnixMillis::try_from(MARKS_KEPT.as_millis()).unwrap_or(UnixMillis::MAX);
         if sent < self.now.saturating_sub(kept) && is_resolved {
@@ -82,8 +84,8 @@ impl MarksInUse {
         self.expiries.is_empty()
     }
 
-    /// A free value; else the one that was used longest ago by a create whose task is known. `None` if each of the 3,599
-    /// belongs to a create that is still looked for.
+    /// A free value; else the one that was used longest ago by a create whose task is known. `None`
+    /// if each of the 3,599 belongs to a create that is still looked for.
     fn expiry(&self, start: u32) -> Option<i64> {
         let values = (0..EXPIRIES).map(|step| FIRST_EXPIRY + (i64::from(start) + step) % EXPIRIES);
         let free = values.clone().find(|value| !self.expiries.contains_key(value));
@@ -108,10 +110,10 @@ impl MarksInUse {
 /// Puts marks into a request that no other create of its model has: as [`super::stamp`], with an
 /// `execution_expires_after` and a seed that are not in use.
 ///
-/// `execution_expires_after` has 3,599 values. When all are in use, the one is taken again that was used longest ago by a
-/// create whose task is known: that task is left out of every search, so the mark still tells one task from all others.
-/// When every one of the 3,599 creates is still looked for, the request gets no such mark ([`Marks::expiry`] is `None`):
-/// look for those first.
+/// `execution_expires_after` has 3,599 values. When all are in use, the one is taken again that was
+/// used longest ago by a create whose task is known: that task is excluded from every search, so
+/// the mark still identifies one task. When every one of the 3,599 creates is still looked for, the
+/// request gets no such mark ([`Marks::expiry`] is `None`): search for those first.
 #[must_use]
 pub fn allocate(
     request: &mut CreateTaskRequest,
@@ -194,7 +196,7 @@ mod tests {
             assert_eq!(in_use.used_at(172_801).is_some(), counts, "{sent} {is_resolved}");
             assert_eq!(expiry(&in_use, 0), Some(if counts { 172_802 } else { 172_801 }));
         }
-        // Of two creates with one mark, the one that is looked for counts, whichever is told first.
+        // Of two creates with one mark, the unresolved one counts, whichever is added first.
         for first in [true, false] {
             let mut in_use = MarksInUse::at(NOW);
             in_use.add(&mark(172_801), NOW, first);

@@ -1,5 +1,5 @@
-//! How far our clock is from the service's, from the `Date` headers of many answers, so that one wrong header decides
-//! nothing. Pure: reads no clock.
+//! How far our clock is from the service's, from the `Date` headers of many answers, so that one
+//! wrong header decides nothing. Pure: reads no clock.
 
 use std::collections::VecDeque;
 
@@ -9,17 +9,19 @@ use super::Window;
 use super::unknown::SLACK;
 use crate::UnixMillis;
 
-/// Answers that count; older ones may be from before somebody set the clock.
+/// Responses that count; older ones may be from before the clock was set.
 const KEPT: usize = 9;
 /// Fewer answers than this can all come from one wrong clock.
 const ENOUGH: usize = 3;
 
-/// What to add to our clock to get the service's, in milliseconds, from the `Date` of an answer that came at `now`.
+/// What to add to our clock to get the service's, in milliseconds, from the `Date` of an answer
+/// that came at `now`.
 #[must_use]
 pub fn clock_skew(headers: &HeaderMap, now: UnixMillis) -> Option<i64> {
     let text = headers.get(header::DATE)?.to_str().ok()?;
     let date = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
-    // A date is cut to whole seconds, so on average half a second older than the moment it was written.
+    // A date is truncated to seconds, so on average half a second older than the time it was
+    // written.
     Some(date.as_millisecond().saturating_add(500).saturating_sub(now))
 }
 
@@ -55,8 +57,9 @@ impl ClockOffsets {
         agrees(last) && agreeing >= ENOUGH && agreeing * 3 >= self.0.len() * 2
     }
 
-    /// When the task of a send can have been created that began at `started` and was given up at `ended`, both by our
-    /// clock: the likeliest window, and those that are as well possible while the answers do not agree.
+    /// When the task of a send can have been created that began at `started` and was given up at
+    /// `ended`, both by our clock: the likeliest window, and those that are as well possible while
+    /// the answers do not agree.
     #[must_use]
     pub fn windows(&self, started: UnixMillis, ended: UnixMillis) -> (Window, Vec<Window>) {
         let window = Window::of_send(started, ended, self.estimate());
@@ -121,7 +124,7 @@ mod tests {
             (&[0, 0, -9 * HOUR, 0, 0], Some(500), true),
             // Two clocks behind one name.
             (&[0, HOUR, 0, HOUR, 0, HOUR], Some(HOUR + 500), false),
-            // A clock that somebody has set is followed after some answers.
+            // A clock that was set is followed after some responses.
             (&[0, 0, 0, 0, 0, 0, 0, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR, HOUR], Some(HOUR + 500), true),
         ] {
             let learned = learned(offsets);

@@ -1,5 +1,5 @@
-//! How much a listed task speaks for being the one that was created. Where in doubt, it stays a candidate: "not found"
-//! may lead to a second bill, "ambiguous" only to a person.
+//! How much a listed task speaks for being the one that was created. Where in doubt, it stays a
+//! candidate: "not found" may lead to a second bill, "ambiguous" only to a person.
 
 use ark_video_model::Task;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use super::{
 pub enum Evidence {
     /// Model, time and settings fit. So may those of others.
     Echoes,
-    /// It carries our `execution_expires_after` or seed and fits, but not in time, as far as the clocks are known.
+    /// It carries our `execution_expires_after` or seed and fits, but not in time, as far as the
+    /// clocks are known.
     MarkedAtAnotherTime,
     /// It also carries our `execution_expires_after` or seed.
     Marked,
@@ -45,7 +46,7 @@ pub(super) fn weigh(unknown: &Unknown, task: &Task, marks_are_echoed: bool) -> O
             (true, _) => Some(Evidence::Marked),
             (false, _) if asked.rules_out(task) => None,
             (false, false) => Some(Evidence::MarkedAtAnotherTime),
-            // Others may have drawn the number within the days that are listed; only a person can tell.
+            // Others may have chosen the number within the listed days; only the user can decide.
             (false, true) => Some(Evidence::Echoes),
         };
     }
@@ -77,7 +78,8 @@ fn is_of_model(unknown: &Unknown, task: &Task) -> bool {
     !(is_dated(&unknown.model) && is_dated(&task.model) && unknown.model != task.model)
 }
 
-/// Only full names say which model it is; endpoint ids, short names and a reseller's own names do not.
+/// Only full names say which model it is; endpoint ids, short names and a reseller's own names do
+/// not.
 fn is_dated(model: &str) -> bool {
     !model.starts_with("ep-")
         && model

@@ -1,8 +1,9 @@
 //! Finding the task of a create whose outcome is unknown, by asking LIST and by nothing else.
 //!
-//! The service knows no idempotency, and LIST tells neither prompt nor images. So a request is [`stamp`]ed before it is
-//! sent, with values that the task echoes; what was not answered becomes an [`Unknown`], a record that can be kept in a
-//! file; a [`Sweep`] reads LIST once for any number of them and gives each a [`Verdict`].
+//! The service has no idempotency key, and LIST shows neither prompt nor images. So a request is
+//! [`stamp`]ed before it is sent, with values that the task echoes; what was not answered becomes
+//! an [`Unknown`], a record that can be kept in a file; a [`Sweep`] reads LIST once for any number
+//! of them and gives each a [`Verdict`].
 //!
 //! | mark | how sure | price |
 //! |---|---|---|
@@ -12,11 +13,13 @@
 //! | `seed`, on 1.x, where the caller left it open | 1 in 2^31 | the clip can be repeated |
 //! | model, time and settings | weak | none |
 //!
-//! A mark outweighs the time: a task that carries it is found although a clock is wrong. Windows are in the service's time,
-//! as far as [`ClockOffsets`] tell; while answers disagree about it, every time is allowed that one of them names.
+//! A mark outweighs the time: a task that carries it is found although a clock is wrong. Windows
+//! are in the service's time, according to [`ClockOffsets`]; while responses disagree, every time
+//! that one of them gives is accepted.
 //!
-//! It never guesses and never sends a create. "Not found" is evidence, not proof: nobody documents how fresh LIST is.
-//! Sending again after it is the caller's own decision, and can make a second bill.
+//! It never guesses and never sends a create. "Not found" is evidence, not proof: nobody documents
+//! how fresh LIST is. Sending again after it is the caller's own decision, and can make a second
+//! bill.
 
 mod allocate;
 mod clock;

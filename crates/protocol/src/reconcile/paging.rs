@@ -1,4 +1,5 @@
-//! Reading LIST to its end although its pages shift, its order is nobody's promise and its page size may be cut.
+//! Reading LIST to its end although its pages shift, its order is nobody's promise and its page
+//! size may be cut.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +9,12 @@ use crate::{UnixMillis, list, unix_millis};
 
 /// Tasks that must have come newest first before an older one is taken for the end of what matters.
 const TRUSTED_ORDER: usize = 50;
-/// Steps back after a page that shrank, per look.
+/// Steps back after a page that shrank, per search.
 const STEPS_BACK: u32 = 20;
 /// Further readings when fewer tasks were seen than the service counts.
 const READ_AGAIN: u32 = 2;
 
-/// One look through all pages.
+/// One search through all pages.
 #[derive(Debug, Clone)]
 pub(super) struct Paging {
     page: u32,
@@ -52,13 +53,13 @@ impl Paging {
         self.incomplete
     }
 
-    /// Whether this task has not been on a page of this look before.
+    /// Whether this task has not been on a page of this search before.
     pub(super) fn is_first_sight(&mut self, id: &str) -> bool {
         self.seen.insert(id.into())
     }
 
-    /// Takes in the page that was asked for, after its tasks were seen. Tasks created before `horizon` matter to nobody.
-    /// Answers whether there is another page to ask for.
+    /// Takes in the page that was asked for, after its tasks were seen. Tasks created before
+    /// `horizon` matter to nobody. Answers whether there is another page to ask for.
     pub(super) fn turn(&mut self, page: &TaskList, horizon: UnixMillis) -> bool {
         let items = page.items.len();
         let total = page.total.and_then(|total| usize::try_from(total).ok()).filter(|total| *total >= items);

@@ -1,4 +1,5 @@
-//! A service that lists late, in any order, and shifts its pages; sweeps that must not lose, guess or give twice.
+//! A service that lists late, in any order, and shifts its pages; sweeps that must not lose, guess
+//! or give twice.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,8 @@ impl Account {
         serde_json::from_value(json!({"total": shown.len() + self.hidden, "items": items})).unwrap()
     }
 
-    /// Drives a sweep to its end on a moved clock; `between` may change the account before each page.
+    /// Drives a sweep to its end on a moved clock; `between` may change the account before each
+    /// page.
     fn drive(
         &mut self,
         sweep: &mut Sweep,
@@ -74,7 +76,8 @@ fn request(settings: Value) -> CreateTaskRequest {
     serde_json::from_value(request).unwrap()
 }
 
-/// A create sent at START that went unanswered for two minutes, and the task that the service made of it.
+/// A create sent at START that went unanswered for two minutes, and the task that the service made
+/// of it.
 fn unanswered(settings: Value, options: &StampOptions, draw: u8, id: &str) -> (Unknown, Value) {
     let mut sent = request(settings);
     let marks = stamp(
@@ -97,11 +100,11 @@ fn foreign(id: &str, seconds: i64) -> Value {
     json!({"id": id, "model": MODEL, "status": "running", "created_at": START / 1000 + seconds, "execution_expires_after": 172_800})
 }
 
-fn words(verdicts: &[Verdict]) -> Vec<String> {
+fn texts(verdicts: &[Verdict]) -> Vec<String> {
     let word = |verdict: &Verdict| match verdict {
         Verdict::Found { task, evidence } => format!("{} by {evidence:?}", task.id),
-        Verdict::NotFound { looks, over, dismissed, doubt } => {
-            format!("none in {looks} looks over {} s, {dismissed} others, {doubt:?}", over.as_secs())
+        Verdict::NotFound { looks: searches, over, dismissed, doubt } => {
+            format!("none in {searches} searches over {} s, {dismissed} others, {doubt:?}", over.as_secs())
         }
         Verdict::Ambiguous { candidates, doubt, .. } => {
             let ids: Vec<_> = candidates.iter().map(|task| task.id.as_str()).collect();
@@ -131,7 +134,7 @@ fn one_look_finds_any_number_of_unknowns() {
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(account.asked.len(), 1);
     let expected: Vec<_> = (0..40).map(|draw| format!("cgt-{draw} by Marked")).collect();
-    assert_eq!(words(&sweep.verdicts()), expected);
+    assert_eq!(texts(&sweep.verdicts()), expected);
 }
 
 #[test]
@@ -139,18 +142,18 @@ fn what_is_not_there_is_looked_for_twice_after_its_window_has_closed() {
     let (unknown, _) = unanswered(json!({}), &StampOptions::new().tag(true), 1, "cgt-1");
     let mut sweep = Sweep::new(vec![unknown.clone()], SweepOptions::new().marks_are_echoed(true));
     let mut account = Account::new((0..3).map(|n| foreign(&format!("other-{n}"), n)).collect());
-    let mut looks = Vec::new();
-    account.drive(&mut sweep, START + 120 * SECOND, |_, now| looks.push((now - START) / SECOND));
-    assert_eq!(looks, [120, 185, 486]);
-    assert_eq!(words(&sweep.verdicts()), ["none in 2 looks over 302 s, 3 others, None"]);
-    let told = "not found in 2 looks over 302 s (3 of that time are others'). That is no proof: sending again can make a second bill";
-    assert_eq!(sweep.verdicts()[0].to_string(), told);
+    let mut searches = Vec::new();
+    account.drive(&mut sweep, START + 120 * SECOND, |_, now| searches.push((now - START) / SECOND));
+    assert_eq!(searches, [120, 185, 486]);
+    assert_eq!(texts(&sweep.verdicts()), ["none in 2 searches over 302 s, 3 others, None"]);
+    let text = "not found in 2 searches over 302 s (3 of that time are others'). That is no proof: sending again can make a second bill";
+    assert_eq!(sweep.verdicts()[0].to_string(), text);
     let mut account = Account::new(vec![]);
     let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(0));
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(
-        (account.asked.len(), words(&sweep.verdicts())),
-        (1, vec!["none in 0 looks over 0 s, 0 others, Some(NoLook)".to_owned()])
+        (account.asked.len(), texts(&sweep.verdicts())),
+        (1, vec!["none in 0 searches over 0 s, 0 others, Some(NoLook)".to_owned()])
     );
 }
 
@@ -166,7 +169,7 @@ fn a_task_that_is_listed_late_is_found_by_a_later_look() {
             }
         });
         let evidence = if tag { "Tag" } else { "Marked" };
-        assert_eq!(words(&sweep.verdicts()), [format!("cgt-1 by {evidence}")]);
+        assert_eq!(texts(&sweep.verdicts()), [format!("cgt-1 by {evidence}")]);
     }
 }
 
@@ -177,7 +180,7 @@ fn weak_echoes_are_a_choice_for_a_person() {
         let mut sweep = Sweep::new(vec![unknown.clone()], options);
         owned.iter().for_each(|id| sweep.own(*id));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
-        words(&sweep.verdicts()).remove(0)
+        texts(&sweep.verdicts()).remove(0)
     };
     let exclusive = SweepOptions::new().exclusive(true);
     assert_eq!(verdict(vec![task.clone()], SweepOptions::new(), &[]), "one of cgt-1");
@@ -187,7 +190,7 @@ fn weak_echoes_are_a_choice_for_a_person() {
         "one of cgt-0 cgt-1"
     );
     assert_eq!(verdict(vec![task.clone(), foreign("cgt-0", 5)], exclusive, &["cgt-0"]), "cgt-1 by Echoes");
-    assert!(verdict(vec![task], SweepOptions::new(), &["cgt-1"]).starts_with("none in 2 looks"));
+    assert!(verdict(vec![task], SweepOptions::new(), &["cgt-1"]).starts_with("none in 2 searches"));
 }
 
 #[test]
@@ -196,7 +199,7 @@ fn candidates_are_doubted_where_the_list_hides_others() {
     let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
     let mut account = Account { hidden: 1, ..Account::new(vec![foreign("other", 1)]) };
     account.drive(&mut sweep, START + 300 * SECOND, |_, _| {});
-    assert_eq!(words(&sweep.verdicts()), ["one of other, Incomplete"]);
+    assert_eq!(texts(&sweep.verdicts()), ["one of other, Incomplete"]);
     assert!(sweep.verdicts()[0].to_string().contains("none of them"));
 }
 
@@ -206,7 +209,7 @@ fn two_unknowns_that_cannot_be_told_apart_are_left_to_a_person() {
     let (other, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-2");
     let mut sweep = Sweep::new(vec![one, other], SweepOptions::new().exclusive(true));
     Account::new(vec![task]).drive(&mut sweep, START, |_, _| {});
-    assert_eq!(words(&sweep.verdicts()), ["one of cgt-1", "one of cgt-1"]);
+    assert_eq!(texts(&sweep.verdicts()), ["one of cgt-1", "one of cgt-1"]);
 }
 
 #[test]
@@ -216,7 +219,7 @@ fn a_tag_that_came_twice_shows_both_bills() {
     twice["id"] = json!("cgt-2");
     let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(0));
     Account::new(vec![task, twice]).drive(&mut sweep, START, |_, _| {});
-    assert_eq!(words(&sweep.verdicts()), ["one of cgt-1 cgt-2"]);
+    assert_eq!(texts(&sweep.verdicts()), ["one of cgt-1 cgt-2"]);
 }
 
 #[test]
@@ -240,7 +243,7 @@ fn flex_is_listed_by_its_own_filter_and_single_models_where_everything_is_forbid
     assert!(matches!(sweep.next(START), SweepStep::Ask(request) if request.model.is_none()));
     assert!(sweep.refused(&ApiError::new(403, "AccessDenied", "m")));
     account.drive(&mut sweep, START, |_, _| {});
-    assert_eq!(words(&sweep.verdicts()), ["cgt-1 by Marked"]);
+    assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
     let filters: Vec<_> =
         account.asked.iter().map(|asked| (asked.model.as_deref(), asked.service_tier.is_some())).collect();
     assert_eq!(filters, [(Some(MODEL), false), (Some(MODEL), true)]);
@@ -249,7 +252,7 @@ fn flex_is_listed_by_its_own_filter_and_single_models_where_everything_is_forbid
     sweep.next(START);
     assert!(!sweep.refused(&ApiError::new(401, "AuthenticationError", "m")));
     assert_eq!(sweep.next(START), SweepStep::Done);
-    assert_eq!(words(&sweep.verdicts()), ["none in 0 looks over 0 s, 0 others, Some(NoLook)"]);
+    assert_eq!(texts(&sweep.verdicts()), ["none in 0 searches over 0 s, 0 others, Some(NoLook)"]);
 }
 
 #[test]
@@ -261,7 +264,7 @@ fn newest_first_is_read_only_as_far_as_it_matters_and_any_other_order_to_its_end
         let mut sweep = Sweep::new(vec![unknown.clone()], SweepOptions::new());
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
-        assert_eq!(words(&sweep.verdicts()), ["cgt-1 by Marked"]);
+        assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
         account.asked.len()
     };
     assert_eq!(pages(tasks.clone()), 1);
@@ -285,7 +288,7 @@ fn a_task_that_slides_onto_a_page_already_read_is_seen_in_the_same_look() {
                 account.tasks.remove(7);
             }
         });
-        assert_eq!(words(&sweep.verdicts()), ["cgt-1 by Marked"], "{newest_first}");
+        assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"], "{newest_first}");
         let pages: Vec<_> = account.asked.iter().map(|asked| asked.page_num.unwrap()).collect();
         let expected: &[u32] = if newest_first { &[1, 2, 1, 2] } else { &[1, 2, 1, 2, 3, 4, 5] };
         assert_eq!(pages, expected);
@@ -300,7 +303,7 @@ fn a_service_that_cuts_pages_short_is_read_to_its_end() {
     let mut account = Account { largest_page: 100, ..Account::new(tasks) };
     let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
-    assert_eq!(words(&sweep.verdicts()), ["cgt-1 by Marked"]);
+    assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
     assert_eq!(account.asked.len(), 3);
 }
 
@@ -309,14 +312,15 @@ fn what_slid_out_of_the_seven_days_is_not_called_uncreated() {
     let (unknown, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
     let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(1));
     Account::new(vec![]).drive(&mut sweep, START + 8 * 86_400 * SECOND, |_, _| {});
-    assert_eq!(words(&sweep.verdicts()), ["none in 1 looks over 1 s, 0 others, Some(TooOld)"]);
+    assert_eq!(texts(&sweep.verdicts()), ["none in 1 searches over 1 s, 0 others, Some(TooOld)"]);
 }
 
-/// Creates with these marks, by their draw, and tasks with these; who may claim what, and which sets are complete.
+/// Creates with these marks, by their draw, and tasks with these; who may claim what, and which
+/// sets are complete.
 #[test]
 fn a_set_is_complete_when_as_many_tasks_as_creates_are_alike() {
-    // Draws of creates, `None` without marks; draws of tasks, `None` for an unmarked one; each create's claimants, and
-    // whether its set is complete. An empty list: found, or not there.
+    // Draws of creates, `None` without marks; draws of tasks, `None` for an unmarked one; each
+    // create's claimants, and whether its set is complete. An empty list: found, or not there.
     type Row = (&'static [Option<u8>], &'static [Option<u8>], &'static [(&'static [usize], bool)]);
     const NO: (&[usize], bool) = (&[], false);
     let rows: [Row; 9] = [
@@ -349,7 +353,7 @@ fn a_set_is_complete_when_as_many_tasks_as_creates_are_alike() {
                 _ => NO,
             })
             .collect();
-        assert_eq!(seen, expected, "{creates:?}: {:?}", words(&verdicts));
+        assert_eq!(seen, expected, "{creates:?}: {:?}", texts(&verdicts));
     }
 }
 
@@ -374,11 +378,12 @@ fn a_set_is_complete_when_its_tasks_ended_without_a_mark() {
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         let verdicts = sweep.verdicts();
         let is_complete = |verdict: &Verdict| matches!(verdict, Verdict::Ambiguous { is_complete: true, .. });
-        assert_eq!(verdicts.iter().all(is_complete), complete, "{name}: {:?}", words(&verdicts));
+        assert_eq!(verdicts.iter().all(is_complete), complete, "{name}: {:?}", texts(&verdicts));
     }
 }
 
-/// Where the machine's clock is, what the service's answers said of theirs, and in which unit it writes moments.
+/// Where the machine's clock is, what the service's answers said of theirs, and in which unit it
+/// writes moments.
 #[test]
 fn a_marked_task_is_found_whatever_the_clocks_say() {
     const HOUR: i64 = 3600;
@@ -419,9 +424,9 @@ fn a_marked_task_is_found_whatever_the_clocks_say() {
             let mut account = Account::new(std::iter::once(task).chain(older).collect());
             account.drive(&mut sweep, here + offsets.estimate().unwrap_or(0), |_, _| {});
             let found = matches!(&sweep.verdicts()[0], Verdict::Found { task, .. } if task.id == "cgt-1");
-            // Without a mark, only a clock that some answer told right helps.
+            // Without a mark, only a clock that some response shows correctly helps.
             let right = dates.iter().any(|date| *date == -ahead) || ahead == 0;
-            assert_eq!(found, marked || right, "{ahead} {dates:?} {marked}: {:?}", words(&sweep.verdicts()));
+            assert_eq!(found, marked || right, "{ahead} {dates:?} {marked}: {:?}", texts(&sweep.verdicts()));
         }
     }
 }
@@ -434,8 +439,8 @@ enum Order {
 }
 
 proptest! {
-    /// Whatever the order and however pages shift: each created task whose mark is exact is found, no id is given twice,
-    /// and no foreign task is taken.
+    /// Whatever the order and however pages shift: each created task whose mark is exact is found,
+    /// no id is given twice, and no foreign task is taken.
     #[test]
     fn exact_marks_are_found_in_any_list_and_no_task_is_given_twice(
         unknowns in 1_usize..6,
@@ -465,7 +470,8 @@ proptest! {
         let mut shifts = shifts.into_iter();
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |account, now| match shifts.next() {
-            // A new task on top, or a foreign one deleted: one page later, others are where these were.
+            // A new task on top, or a foreign one deleted: one page later, others are where these
+            // were.
             Some((0 | 1, n)) => account.tasks.insert(0, foreign(&format!("late-{n}"), (now - START) / SECOND)),
             Some((2, n)) if !account.tasks.is_empty() => {
                 let at = usize::from(n) % account.tasks.len();
@@ -486,19 +492,20 @@ proptest! {
                     if was_created {
                         prop_assert_eq!(&task.id, &ours);
                     } else {
-                        prop_assert!(exclusive && *evidence == Evidence::Echoes, "{:?}", words(&verdicts));
+                        prop_assert!(exclusive && *evidence == Evidence::Echoes, "{:?}", texts(&verdicts));
                     }
                 }
                 Verdict::Ambiguous { candidates, .. } => {
-                    prop_assert!(!was_created, "{:?}", words(&verdicts));
+                    prop_assert!(!was_created, "{:?}", texts(&verdicts));
                     prop_assert!(!exclusive || candidates.len() > 1 || unknowns > 1);
                 }
-                Verdict::NotFound { .. } => prop_assert!(!was_created, "{:?}", words(&verdicts)),
+                Verdict::NotFound { .. } => prop_assert!(!was_created, "{:?}", texts(&verdicts)),
             }
         }
     }
 
-    /// Without any mark, a task is taken only from an account of one's own, and only if it is the only one.
+    /// Without any mark, a task is taken only from an account of one's own, and only if it is the
+    /// only one.
     #[test]
     fn weak_echoes_never_decide_between_two(
         candidates in 0_usize..4,

@@ -1,4 +1,5 @@
-//! The table of the module, and the promise that holds for every answer a server can give to a create.
+//! The table of the module, and the promise that holds for every answer a server can give to a
+//! create.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -59,7 +60,8 @@ fn throttling_is_waited_out_until_the_time_is_up() {
     assert_eq!(retries.repeats(), 7);
 }
 
-/// Throttling was unbounded but for the time: with longer time, or a service that answers at once, it never ended.
+/// Throttling was unbounded but for the time: with longer time, or a service that answers at once,
+/// it never ended.
 #[test]
 fn every_class_that_is_sent_again_is_bounded_by_attempts_time_and_budget() {
     let options = || RetryOptions::default().elapsed(Duration::MAX);
@@ -264,10 +266,10 @@ fn any_answer() -> impl Strategy<Value = Response<Bytes>> {
 
 proptest! {
     #[test]
-    fn no_answer_makes_a_create_go_out_again_unless_nothing_was_created(answer in any_answer(), dice in 0.0..=1.0) {
+    fn no_answer_makes_a_create_go_out_again_unless_nothing_was_created(answer in any_answer(), jitter in 0.0..=1.0) {
         let outcome = outcome::of_create(Ok(answer));
         let step = Retries::new(RetryOptions::new().elapsed(Duration::MAX))
-            .after_create(&outcome, at(0, dice), &mut RetryBudget::default());
+            .after_create(&outcome, at(0, jitter), &mut RetryBudget::default());
         let safe = matches!(
             outcome,
             CreateOutcome::NotSent(_) | CreateOutcome::Refused { class: Refusal::Throttled | Refusal::Transient, .. }

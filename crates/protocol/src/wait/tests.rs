@@ -1,18 +1,19 @@
-//! At which seconds a wait looks. No dice, so no jitter: 0.5 is the middle.
+//! The seconds at which a wait polls, without jitter: 0.5 is the middle.
 
 use super::*;
 use crate::{ApiError, Endpoint, SendError, SendErrorKind};
 
 const MIDDLE: f64 = 0.5;
 
-/// Runs a wait where each look takes no time and brings what `look` says; gives the seconds of the looks and the end.
-fn run(options: WaitOptions, mut look: impl FnMut(u64) -> Look<'static>) -> (Vec<u64>, Step) {
+/// Runs a wait in which each poll takes no time and returns `result`; returns the seconds of the
+/// polls and the end.
+fn run(options: WaitOptions, mut result: impl FnMut(u64) -> Look<'static>) -> (Vec<u64>, Step) {
     let mut plan = WaitPlan::new(options);
     let mut seconds = Vec::new();
     let mut step = plan.start(MIDDLE);
     while let Step::LookAt { at, .. } = step {
         seconds.push(at.as_secs());
-        step = plan.observe(at, &look(at.as_secs()), MIDDLE);
+        step = plan.observe(at, &result(at.as_secs()), MIDDLE);
         assert!(seconds.len() < 10_000, "a wait must end");
     }
     (seconds, step)
@@ -83,7 +84,7 @@ fn failed_looks_slow_down_are_counted_and_forgiven() {
     let (seconds, end) = run(WaitOptions::new().max_failures(8), |_| failed());
     assert_eq!(seconds, [3, 4, 7, 13, 25, 49, 79, 109]);
     assert_eq!(end, Step::Stop(StopReason::TooManyFailures(8)));
-    // Every second look fails: never two in a row.
+    // Every second poll fails: never two in a row.
     let mut odd = false;
     let (_, end) = run(WaitOptions::new().timeout(secs(3600)).max_failures(2), |_| {
         odd = !odd;
@@ -95,11 +96,11 @@ fn failed_looks_slow_down_are_counted_and_forgiven() {
 #[test]
 fn without_a_network_a_wait_lasts_a_quarter_of_an_hour() {
     let mut plan = WaitPlan::new(WaitOptions::new());
-    let (mut now, mut looks) = (Duration::ZERO, 0);
+    let (mut now, mut polls) = (Duration::ZERO, 0);
     while let Step::LookAt { at, .. } = plan.observe(now, &failed(), 0.625) {
-        (now, looks) = (at, looks + 1);
+        (now, polls) = (at, polls + 1);
     }
-    assert_eq!((looks + 1, now.as_secs()), (28, 883), "at the mean of the jitter");
+    assert_eq!((polls + 1, now.as_secs()), (28, 883), "at the mean of the jitter");
 }
 
 #[test]
@@ -117,11 +118,11 @@ fn a_retry_after_is_obeyed_up_to_two_minutes() {
     assert_eq!([pause(1), pause(7), pause(121)], [3, 7, 120]);
 }
 
-/// A refusal of a task that may be billed is not believed at once: how long depends on what it says, and on whether the
-/// task is known to exist.
+/// A refusal of a task that may be billed is not believed at once: how long depends on what it
+/// says, and on whether the task is known to exist.
 #[test]
 fn refusals_are_borne_for_as_long_as_their_kind_allows() {
-    let look = |status, code: &str| {
+    let result = |status, code: &str| {
         let error = ApiError::new(status, code, "");
         Look::Failed(PollFailure::of(&Failure::answer(Endpoint::Get, &error), 0))
     };
@@ -140,7 +141,7 @@ fn refusals_are_borne_for_as_long_as_their_kind_allows() {
         (400, "", true, 7),
         (302, "", true, 7),
     ] {
-        let (seconds, end) = run(WaitOptions::new().known(known), |_| look(status, code));
+        let (seconds, end) = run(WaitOptions::new().known(known), |_| result(status, code));
         assert_eq!(
             (*seconds.last().unwrap(), end),
             (ends_at, Step::Stop(StopReason::Refused)),
@@ -148,17 +149,17 @@ fn refusals_are_borne_for_as_long_as_their_kind_allows() {
         );
         // One of them alone ends nothing.
         let (_, end) = run(WaitOptions::new().known(known), |second| {
-            if second == 3 { look(status, code) } else { Look::Status(&TaskStatus::Succeeded) }
+            if second == 3 { result(status, code) } else { Look::Status(&TaskStatus::Succeeded) }
         });
         assert_eq!(end, Step::Finished, "{status} {code}");
     }
-    // Whoever has seen the task knows that it exists.
+    // A task that was seen exists.
     let (seconds, _) = run(WaitOptions::new(), |second| {
-        if second == 3 { Look::Status(&TaskStatus::Running) } else { look(404, "ResourceNotFound") }
+        if second == 3 { Look::Status(&TaskStatus::Running) } else { result(404, "ResourceNotFound") }
     });
     assert_eq!(seconds.last(), Some(&66));
     // The deadline comes first: then the task goes on, and nothing is refused.
-    let (seconds, end) = run(WaitOptions::new().timeout(secs(5)), |_| look(401, ""));
+    let (seconds, end) = run(WaitOptions::new().timeout(secs(5)), |_| result(401, ""));
     assert_eq!((seconds.last(), end), (Some(&5), Step::Stop(StopReason::TimedOut)));
     let other = ApiError::of_other("cgt-1", "cgt-2").unwrap();
     let other = PollFailure::of(&Failure::answer(Endpoint::Get, &other), 0);
@@ -174,7 +175,7 @@ fn refusals_are_borne_for_as_long_as_their_kind_allows() {
 
 #[test]
 fn dice_vary_a_pause_by_a_fifth() {
-    let at = |dice| match WaitPlan::new(WaitOptions::new().first_look(secs(10))).start(dice) {
+    let at = |jitter| match WaitPlan::new(WaitOptions::new().first_look(secs(10))).start(jitter) {
         Step::LookAt { at, .. } => at.as_millis(),
         other => panic!("{other:?}"),
     };

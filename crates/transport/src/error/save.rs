@@ -7,7 +7,7 @@ use std::{
 
 use ark_video_protocol::{SendError, download::DownloadRefusal};
 
-use crate::room::MARGIN;
+use crate::disk_space::MARGIN;
 
 /// Why there is no file.
 #[derive(Debug, thiserror::Error, serde::Serialize)]

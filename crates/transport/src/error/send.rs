@@ -1,16 +1,17 @@
-//! From the errors of the HTTP library to ours: what went wrong, in words without URLs, and whether the body can have left.
+//! From the errors of the HTTP library to ours: the reason, without URLs, and whether any of the
+//! body may have been sent.
 //!
-//! The library's own sorting was measured (reqwest 0.13.5): refused connections, unknown hosts and failed handshakes are
-//! "connect" errors; resets before and after the server read the request look the same; a TLS timeout is both "connect"
-//! and "timeout", so "connect" is asked first.
+//! The library's own sorting was measured (reqwest 0.13.5): refused connections, unknown hosts and
+//! failed handshakes are "connect" errors; resets before and after the server read the request are
+//! indistinguishable; a TLS timeout is both "connect" and "timeout", so "connect" is asked first.
 
 use std::{error::Error, io};
 
 use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 
 use crate::{
-    guard::OutOfReach,
     send_body::{Progress, Stage},
+    ssrf::OutOfReach,
 };
 
 type Cause<'e> = Option<&'e (dyn Error + 'static)>;

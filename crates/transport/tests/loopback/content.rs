@@ -63,8 +63,8 @@ async fn the_same_film_under_that_name_is_as_good_as_ours() {
     let target = path.clone();
     let server = Server::raw(move |mut stream, seen| {
         read_request(&stream, seen);
-        fs::write(&target, "the film").unwrap();
-        let _ = stream.write_all(whole("200 OK", "", "the film").as_bytes());
+        fs::write(&target, "the video").unwrap();
+        let _ = stream.write_all(whole("200 OK", "", "the video").as_bytes());
     });
     assert_eq!(fetch(&server.url("/"), &path, &options()).await.unwrap().bytes, 8);
     assert_eq!(names(&folder), ["tea.mp4"]);

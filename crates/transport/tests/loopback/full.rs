@@ -1,5 +1,5 @@
-//! A disk that fills up in the middle of a download, for real: this test runs itself again where a small disk in memory is
-//! mounted, which Linux allows to everybody in a namespace of their own.
+//! A disk that fills up in the middle of a download, for real: this test runs itself again where a
+//! small disk in memory is mounted, which Linux allows to everybody in a namespace of their own.
 
 use std::{
     fs::{self, File},
@@ -17,10 +17,10 @@ use crate::{
     server::{Server, read_request},
 };
 
-const FILM: usize = 4 << 20;
-const HALF: usize = FILM / 2;
+const LENGTH: usize = 4 << 20;
+const HALF: usize = LENGTH / 2;
 
-/// Serves half of the film, and the rest when told; notes where each request begins.
+/// Serves half of the content, and the rest after a signal; records where each request starts.
 fn serve(go_on: mpsc::Receiver<()>, starts: Arc<Mutex<Vec<usize>>>) -> Server {
     let go_on = Mutex::new(go_on);
     Server::raw(move |mut stream, seen| {
@@ -30,16 +30,16 @@ fn serve(go_on: mpsc::Receiver<()>, starts: Arc<Mutex<Vec<usize>>>) -> Server {
         starts.lock().unwrap().push(start);
         let status = if start == 0 { "200 OK" } else { "206 Partial Content" };
         let head = format!(
-            "HTTP/1.1 {status}\r\nETag: \"e\"\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{FILM}\r\n\r\n",
-            FILM - start,
-            FILM - 1
+            "HTTP/1.1 {status}\r\nETag: \"e\"\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{LENGTH}\r\n\r\n",
+            LENGTH - start,
+            LENGTH - 1
         );
         stream.write_all(head.as_bytes()).unwrap();
         if start == 0 {
             stream.write_all(&[7; HALF]).unwrap();
             go_on.lock().unwrap().recv().unwrap();
         }
-        let _ = stream.write_all(&vec![7; if start == 0 { FILM - HALF } else { FILM - start }]);
+        let _ = stream.write_all(&vec![7; if start == 0 { LENGTH - HALF } else { LENGTH - start }]);
     })
 }
 
@@ -56,14 +56,14 @@ async fn a_full_disk_ends_the_download_and_keeps_what_came_on_a_small_disk() {
     let Some(folder) = small_disk(72, name) else { return };
     let folder = Path::new(&folder);
     let path = folder.join("tea.mp4");
-    let (tell, go_on) = mpsc::channel();
+    let (resume, go_on) = mpsc::channel();
     let starts = Arc::new(Mutex::new(Vec::new()));
     let server = serve(go_on, starts.clone());
-    let mut tell = Some(tell);
+    let mut resume = Some(resume);
     let mut on_progress = |progress: SaveProgress| {
-        if let Some(tell) = tell.take_if(|_| progress.bytes == HALF as u64) {
+        if let Some(resume) = resume.take_if(|_| progress.bytes == HALF as u64) {
             fill(folder);
-            tell.send(()).unwrap();
+            resume.send(()).unwrap();
         }
     };
     let link = server.url("/a.mp4");
@@ -80,9 +80,9 @@ async fn a_full_disk_ends_the_download_and_keeps_what_came_on_a_small_disk() {
     assert_eq!(server.connections(), 1);
     fs::remove_file(folder.join("filler")).unwrap();
     let saved = fetch(&link, &path, &options()).await.unwrap();
-    assert_eq!((saved.bytes, saved.resumed_at), (FILM as u64, kept));
+    assert_eq!((saved.bytes, saved.resumed_at), (LENGTH as u64, kept));
     assert_eq!(*starts.lock().unwrap(), [0, kept as usize - 4096]);
-    assert!(fs::read(&path).unwrap() == [7; FILM] && !part.exists());
+    assert!(fs::read(&path).unwrap() == [7; LENGTH] && !part.exists());
     // What there is no room for is not started.
     let mut large = options();
     large.max_bytes = u64::MAX;

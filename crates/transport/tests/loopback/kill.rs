@@ -1,8 +1,8 @@
 //! `kill -9` in the middle of a download, for real: this test runs itself as another process.
 //!
-//! The moments are drawn in bytes, not in seconds: the server says when so many have gone out. It never has more than a
-//! window on its way that the process has not told to have written, as a network would, so that what is sent twice can be told
-//! from what is lost.
+//! The kill_points are drawn in bytes, not in seconds: the server says when so many have gone out.
+//! It never has more than a window on its way that the process has not written to have written, as
+//! a network would, so that what is sent twice can be written from what is lost.
 
 use std::{
     env, fs,
@@ -22,7 +22,7 @@ use crate::{
     server::{Server, read_request},
 };
 
-const FILM: u64 = 40_000_000;
+const LENGTH: u64 = 40_000_000;
 const KILLS: usize = 20;
 const PIECE: u64 = 64 << 10;
 /// Most bytes on their way at a time.
@@ -33,33 +33,35 @@ const OVERLAP: u64 = 4096;
 /// The test that a process begins as whose download is killed.
 const NAME: &str = "kill::killed_at_twenty_moments_a_download_without_a_checksum_starts_over_and_ends_whole";
 
-/// In the process that is killed: downloads, and tells every byte that it has written. `false` in any other.
+/// In the killed process: downloads, and reports every byte that it has written. `false` in any
+/// other.
 async fn is_child() -> bool {
-    let [Ok(link), Ok(path), Ok(tell)] =
-        ["LINK", "PATH", "TELL"].map(|name| env::var(format!("ARK_VIDEO_TEST_{name}")))
+    let [Ok(link), Ok(path), Ok(reporter)] =
+        ["LINK", "PATH", "REPORTER"].map(|name| env::var(format!("ARK_VIDEO_TEST_{name}")))
     else {
         return false;
     };
-    let mut tell = TcpStream::connect(tell).unwrap();
-    tell.set_nodelay(true).unwrap();
-    let mut told = |progress: SaveProgress| tell.write_all(&progress.bytes.to_le_bytes()).unwrap();
-    save(&HttpTransport::new(), &link, &PathBuf::from(path), &options(), &mut told).await.unwrap();
+    let mut reporter = TcpStream::connect(reporter).unwrap();
+    reporter.set_nodelay(true).unwrap();
+    let mut written = |progress: SaveProgress| reporter.write_all(&progress.bytes.to_le_bytes()).unwrap();
+    save(&HttpTransport::new(), &link, &PathBuf::from(path), &options(), &mut written).await.unwrap();
     true
 }
 
-fn start(link: &str, path: &Path, tell: &str) -> Child {
+fn start(link: &str, path: &Path, reporter: &str) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", NAME, "--nocapture"])
         .env("ARK_VIDEO_TEST_LINK", link)
         .env("ARK_VIDEO_TEST_PATH", path)
-        .env("ARK_VIDEO_TEST_TELL", tell)
+        .env("ARK_VIDEO_TEST_REPORTER", reporter)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }
 
-/// One process: from where it asked, how much went out to it, how much it told to have written.
+/// One process: where its request started, how much was sent to it, how much it reported as
+/// written.
 #[derive(Debug, Clone, Copy, Default)]
 struct Run {
     start: u64,
@@ -70,7 +72,7 @@ struct Run {
 #[derive(Default)]
 struct State {
     runs: Vec<Run>,
-    /// The process of the last run is alive, as far as its connection tells.
+    /// The process of the last run is alive, according to its connection.
     alive: bool,
 }
 
@@ -86,7 +88,7 @@ impl Log {
         self.news.notify_all();
     }
 
-    /// Takes in what the processes tell, one after the other.
+    /// Receives the reports of the processes, one after the other.
     fn listen(self: Arc<Self>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -120,22 +122,28 @@ impl Log {
 }
 
 /// Sorted, so that each process gets further than the one before.
-fn moments() -> (u64, Vec<u64>) {
+fn kill_points() -> (u64, Vec<u64>) {
     let seed = env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(fastrand::u64(..));
     let mut chance = fastrand::Rng::with_seed(seed);
-    let mut moments: Vec<u64> = (0..KILLS).map(|_| chance.u64(1..FILM)).collect();
-    moments.sort_unstable();
-    (seed, moments)
+    let mut kill_points: Vec<u64> = (0..KILLS).map(|_| chance.u64(1..LENGTH)).collect();
+    kill_points.sort_unstable();
+    (seed, kill_points)
 }
 
-fn film() -> Vec<u8> {
-    (0..FILM / 8).flat_map(|word| (word.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes()).collect()
+fn content() -> Vec<u8> {
+    (0..LENGTH / 8).flat_map(|word| (word.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes()).collect()
 }
 
-/// Serves the film in pieces, and says when the moment of this run has come.
-fn serve(film: Vec<u8>, sum: bool, log: Arc<Log>, moments: Vec<u64>, reached: mpsc::Sender<()>) -> Server {
+/// Serves the content in pieces, and signals the kill point of this run.
+fn serve(
+    content: Vec<u8>,
+    sum: bool,
+    log: Arc<Log>,
+    kill_points: Vec<u64>,
+    reached: mpsc::Sender<()>,
+) -> Server {
     let mut digest = crc64fast::Digest::new();
-    digest.write(&film);
+    digest.write(&content);
     let sum = if sum { format!("X-Tos-Hash-Crc64ecma: {}\r\n", digest.sum64()) } else { String::new() };
     let reached = Mutex::new(reached);
     Server::raw(move |mut stream, requests| {
@@ -151,22 +159,22 @@ fn serve(film: Vec<u8>, sum: bool, log: Arc<Log>, moments: Vec<u64>, reached: mp
         });
         let status = if start == 0 { "200 OK" } else { "206 Partial Content" };
         let head = format!(
-            "HTTP/1.1 {status}\r\nETag: \"e\"\r\n{sum}Content-Length: {}\r\nContent-Range: bytes {start}-{}/{FILM}\r\n\r\n",
-            FILM - start,
-            FILM - 1
+            "HTTP/1.1 {status}\r\nETag: \"e\"\r\n{sum}Content-Length: {}\r\nContent-Range: bytes {start}-{}/{LENGTH}\r\n\r\n",
+            LENGTH - start,
+            LENGTH - 1
         );
         let _ = stream.write_all(head.as_bytes());
-        let end = moments.get(turn).copied().unwrap_or(FILM);
+        let end = kill_points.get(turn).copied().unwrap_or(LENGTH);
         let mut sent = start;
         while sent < end && log.may_send(sent) {
             let next = end.min(sent + PIECE);
-            if stream.write_all(&film[sent as usize..next as usize]).is_err() {
+            if stream.write_all(&content[sent as usize..next as usize]).is_err() {
                 break;
             }
             sent = next;
             log.change(|state| state.runs[turn].sent = sent);
         }
-        if end < FILM {
+        if end < LENGTH {
             let _ = reached.lock().unwrap().send(());
             // Until the process is gone.
             let _ = stream.read(&mut [0]);
@@ -174,29 +182,29 @@ fn serve(film: Vec<u8>, sum: bool, log: Arc<Log>, moments: Vec<u64>, reached: mp
     })
 }
 
-/// Kills a download at each of the moments, and lets the last one end: what the processes did.
+/// Kills a download at each of the kill_points, and lets the last one end: what the processes did.
 #[expect(clippy::print_stdout, reason = "a failure is repeated by the seed")]
 fn killed(sum: bool) -> Vec<Run> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
-    let (seed, moments) = moments();
-    println!("killed after these bytes (KILL_SEED={seed}): {moments:?}");
-    let film = film();
-    let expected = Sha256::digest(&film);
+    let (seed, kill_points) = kill_points();
+    println!("killed after these bytes (KILL_SEED={seed}): {kill_points:?}");
+    let content = content();
+    let expected = Sha256::digest(&content);
     let log = Arc::new(Log::default());
-    let tell = log.clone().listen();
-    let (reached, told) = mpsc::channel();
-    let server = serve(film, sum, log.clone(), moments, reached);
+    let reporter = log.clone().listen();
+    let (reached, written) = mpsc::channel();
+    let server = serve(content, sum, log.clone(), kill_points, reached);
     let link = server.url("/a.mp4");
     for _ in 0..KILLS {
-        let mut process = start(&link, &path, &tell);
-        told.recv().unwrap();
+        let mut process = start(&link, &path, &reporter);
+        written.recv().unwrap();
         process.kill().unwrap();
         process.wait().unwrap();
         log.wait_for_death();
         assert!(!path.exists(), "nothing has the name before it is whole");
     }
-    assert!(start(&link, &path, &tell).wait().unwrap().success());
+    assert!(start(&link, &path, &reporter).wait().unwrap().success());
     assert_eq!(Sha256::digest(fs::read(&path).unwrap()), expected);
     assert_eq!(names(&folder), ["tea.mp4"]);
     let runs = log.state.lock().unwrap().runs.clone();
@@ -209,7 +217,7 @@ fn killed_at_twenty_moments_a_download_ends_whole_and_goes_on_where_the_storage_
     let runs = killed(true);
     let again: Vec<u64> = runs.windows(2).map(|pair| pair[0].sent - pair[1].start).collect();
     println!(
-        "sent twice: {} of {FILM} bytes, at most {} for one kill (a window of {WINDOW})",
+        "sent twice: {} of {LENGTH} bytes, at most {} for one kill (a window of {WINDOW})",
         again.iter().sum::<u64>(),
         again.iter().max().unwrap()
     );

@@ -1,4 +1,5 @@
-//! The transport against servers on bare sockets of this machine: what is sent, how often, and what is said of failures.
+//! The transport against servers on bare sockets of this machine: what is sent, how often, and what
+//! is said of failures.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

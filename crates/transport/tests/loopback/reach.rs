@@ -1,4 +1,5 @@
-//! A link cannot lead a download into a private network, however it is written and whatever its name resolves to.
+//! A link cannot lead a download into a private network, however it is written and whatever its
+//! name resolves to.
 
 use ark_video_protocol::{SendError, SendErrorKind, SendStage, download::Reach};
 use ark_video_transport::{HttpTransport, Proxy, Transport};

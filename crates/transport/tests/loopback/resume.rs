@@ -1,4 +1,5 @@
-//! A download that broke off goes on where it ended, proves what it kept, and starts over where nothing is proven.
+//! A download that broke off goes on where it ended, proves what it kept, and starts over where
+//! nothing is proven.
 
 use std::{
     fs,
@@ -16,18 +17,18 @@ use crate::{
     server::{Server, read_request},
 };
 
-const FILM: usize = 900_000;
+const LENGTH: usize = 900_000;
 /// Bytes that are fetched again to be compared.
 const OVERLAP: usize = 4096;
 
-fn film() -> Vec<u8> {
-    (0..FILM).map(|at| (at * 7 + at / 4096) as u8).collect()
+fn content() -> Vec<u8> {
+    (0..LENGTH).map(|at| (at * 7 + at / 4096) as u8).collect()
 }
 
 /// How a storage behaves.
 #[derive(Clone)]
 struct Habits {
-    film: Arc<Mutex<Vec<u8>>>,
+    content: Arc<Mutex<Vec<u8>>>,
     etag: Option<&'static str>,
     ranges: bool,
     /// Connections break after so many bytes of body, each in turn; later ones do not.
@@ -40,7 +41,7 @@ impl Habits {
     fn new(cuts: &[usize]) -> Self {
         let cuts = Arc::new(Mutex::new(cuts.iter().rev().copied().collect()));
         Self {
-            film: Arc::new(Mutex::new(film())),
+            content: Arc::new(Mutex::new(content())),
             etag: Some("\"one\""),
             ranges: true,
             cuts,
@@ -56,8 +57,8 @@ impl Habits {
                 let line = request.lines().find(|line| line.to_lowercase().starts_with(name))?;
                 Some(line[name.len()..].trim().to_owned())
             };
-            let film = habits.film.lock().unwrap().clone();
-            let total = film.len();
+            let content = habits.content.lock().unwrap().clone();
+            let total = content.len();
             let start =
                 header("range: bytes=").and_then(|range| range.trim_end_matches('-').parse::<usize>().ok());
             let holds = header("if-range:").is_none_or(|tag| Some(tag.as_str()) == habits.etag);
@@ -84,7 +85,7 @@ impl Habits {
             );
             habits.sent.lock().unwrap().push((start, end));
             let _ = stream.write_all(head.as_bytes());
-            let _ = stream.write_all(&film[start..end]);
+            let _ = stream.write_all(&content[start..end]);
         })
     }
 
@@ -119,19 +120,19 @@ async fn three_breaks_fetch_again_only_what_is_compared() {
         assert!(matches!(error, SaveError::Send(_)), "{error}");
     }
     let saved = fetch(&server.url("/a.mp4?sig=2"), &path, &options()).await.unwrap();
-    assert_eq!((saved.bytes, saved.resumed_at), (FILM as u64, 400_000 + 5000 - OVERLAP as u64));
-    assert!(fs::read(&path).unwrap() == film());
+    assert_eq!((saved.bytes, saved.resumed_at), (LENGTH as u64, 400_000 + 5000 - OVERLAP as u64));
+    assert!(fs::read(&path).unwrap() == content());
     assert_eq!(names(&folder), ["tea.mp4"]);
     let (third, last) = (400_000 - OVERLAP, 400_000 + 5000 - 2 * OVERLAP);
     assert_eq!(
         habits.sent(),
-        [(0, 100_000), (100_000 - OVERLAP, 400_000), (third, third + 5000), (last, FILM)]
+        [(0, 100_000), (100_000 - OVERLAP, 400_000), (third, third + 5000), (last, LENGTH)]
     );
     assert!(server.requests()[1].contains("if-range: \"one\"\r\n"), "{}", server.requests()[1]);
 }
 
-/// Leaves what a process leaves that was killed after 500,000 bytes, of which the state speaks of 450,000; `change` has
-/// a hand in it. Gives where the range begins that the next process asks for.
+/// Leaves what a process leaves that was killed after 500,000 bytes, of which the state speaks of
+/// 450,000; `change` has a hand in it. Gives where the range begins that the next process asks for.
 async fn resumed(change: impl FnOnce(&mut Vec<u8>, &mut Part)) -> usize {
     let (_folder, path) = target();
     let habits = Habits::new(&[500_000]);
@@ -145,7 +146,7 @@ async fn resumed(change: impl FnOnce(&mut Vec<u8>, &mut Part)) -> usize {
     change_state(&path, |state| *state = left);
     let _ = fetch(&server.url("/a.mp4"), &path, &options()).await;
     let _ = fetch(&server.url("/a.mp4"), &path, &options()).await;
-    assert!(fs::read(&path).unwrap() == film());
+    assert!(fs::read(&path).unwrap() == content());
     habits.sent()[1].0
 }
 
@@ -166,7 +167,7 @@ async fn after_a_kill_or_a_power_cut_only_what_is_proved_counts() {
 async fn where_the_storage_gives_a_checksum_it_decides_about_what_a_kill_left() {
     let sum = |state: &mut Part| {
         let mut digest = crc64fast::Digest::new();
-        digest.write(&film());
+        digest.write(&content());
         state.crc64 = Some(digest.sum64());
     };
     assert_eq!(resumed(|_, state| sum(state)).await, 500_000 - OVERLAP);
@@ -185,12 +186,12 @@ async fn a_rest_that_belongs_to_other_bytes_is_noticed_where_it_overlaps() {
     habits.etag = None;
     let server = habits.serve();
     fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
-    habits.film.lock().unwrap().rotate_left(1000);
+    habits.content.lock().unwrap().rotate_left(1000);
     let error = fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
     assert!(matches!(error, SaveError::Refused(DownloadRefusal::Changed)), "{error}");
     assert!(names(&folder).is_empty());
     fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
-    assert!(fs::read(&path).unwrap() == *habits.film.lock().unwrap());
+    assert!(fs::read(&path).unwrap() == *habits.content.lock().unwrap());
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -201,7 +202,7 @@ fn sha256(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn what_was_damaged_on_disk_is_fetched_from_the_start() {
     let (_folder, path) = target();
-    let habits = Habits::new(&[500_000, FILM, 500_000, FILM, 500_000]);
+    let habits = Habits::new(&[500_000, LENGTH, 500_000, LENGTH, 500_000]);
     let server = habits.serve();
     let damages: [&dyn Fn(&Path); 3] = [
         &|path| {
@@ -216,7 +217,7 @@ async fn what_was_damaged_on_disk_is_fetched_from_the_start() {
         fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
         damage(&path.with_file_name("tea.mp4.part"));
         fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
-        assert!(fs::read(&path).unwrap() == film());
+        assert!(fs::read(&path).unwrap() == content());
         fs::remove_file(&path).unwrap();
     }
     assert_eq!(habits.sent().iter().filter(|(start, _)| *start == 0).count(), 6);
@@ -227,12 +228,12 @@ async fn another_file_or_a_storage_without_ranges_starts_over() {
     let (folder, path) = target();
     let mut habits = Habits::new(&[500_000]);
     fetch(&habits.serve().url("/a.mp4"), &path, &options()).await.unwrap_err();
-    let reversed: Vec<u8> = film().into_iter().rev().collect();
-    *habits.film.lock().unwrap() = reversed.clone();
+    let reversed: Vec<u8> = content().into_iter().rev().collect();
+    *habits.content.lock().unwrap() = reversed.clone();
     habits.etag = Some("\"two\"");
     let saved = fetch(&habits.serve().url("/a.mp4"), &path, &options()).await.unwrap();
-    assert!(fs::read(&path).unwrap() == reversed && saved.bytes == FILM as u64);
-    assert_eq!((habits.sent()[1], names(&folder)), ((0, FILM), vec!["tea.mp4".to_owned()]));
+    assert!(fs::read(&path).unwrap() == reversed && saved.bytes == LENGTH as u64);
+    assert_eq!((habits.sent()[1], names(&folder)), ((0, LENGTH), vec!["tea.mp4".to_owned()]));
     fs::remove_file(&path).unwrap();
 
     let mut plain = Habits::new(&[500_000]);
@@ -240,7 +241,7 @@ async fn another_file_or_a_storage_without_ranges_starts_over() {
     let server = plain.serve();
     fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
     fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap();
-    assert_eq!(plain.sent(), [(0, 500_000), (0, FILM)]);
+    assert_eq!(plain.sent(), [(0, 500_000), (0, LENGTH)]);
 }
 
 #[tokio::test]
@@ -250,7 +251,7 @@ async fn without_a_tag_a_shorter_file_than_before_is_noticed_and_begun_anew() {
     habits.etag = None;
     let server = habits.serve();
     fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
-    habits.film.lock().unwrap().truncate(400_000);
+    habits.content.lock().unwrap().truncate(400_000);
     let error = fetch(&server.url("/a.mp4"), &path, &options()).await.unwrap_err();
     assert!(matches!(error, SaveError::Refused(DownloadRefusal::Changed)), "{error}");
     assert!(names(&folder).is_empty(), "nothing is left that could be taken up");
@@ -266,18 +267,18 @@ async fn a_whole_part_gets_its_name_without_another_request() {
     // As if killed just before the renaming.
     fs::rename(&path, path.with_file_name("tea.mp4.part")).unwrap();
     let mut part = Part::new(&server.url("/a.mp4"), "");
-    (part.bytes, part.length, part.sha256) = (FILM as u64, Some(FILM as u64), sha256(&film()));
+    (part.bytes, part.length, part.sha256) = (LENGTH as u64, Some(LENGTH as u64), sha256(&content()));
     fs::write(path.with_file_name("tea.mp4.part.json"), serde_json::to_vec(&part).unwrap()).unwrap();
     let saved = fetch(&server.url("/a.mp4?sig=9"), &path, &options()).await.unwrap();
     assert_eq!(
         (saved.resumed_at, server.connections(), names(&folder)),
-        (FILM as u64, 1, vec!["tea.mp4".to_owned()])
+        (LENGTH as u64, 1, vec!["tea.mp4".to_owned()])
     );
-    // The whole part of another film is not taken for this one.
+    // The complete part file of another video is not used for this one.
     fs::rename(&path, path.with_file_name("tea.mp4.part")).unwrap();
     fs::write(path.with_file_name("tea.mp4.part.json"), serde_json::to_vec(&part).unwrap()).unwrap();
-    assert_eq!(fetch(&server.url("/b.mp4"), &path, &options()).await.unwrap().resumed_at, FILM as u64);
-    assert_eq!(habits.sent(), [(0, FILM), (0, FILM)]);
+    assert_eq!(fetch(&server.url("/b.mp4"), &path, &options()).await.unwrap().resumed_at, LENGTH as u64);
+    assert_eq!(habits.sent(), [(0, LENGTH), (0, LENGTH)]);
 }
 
 #[tokio::test]
@@ -297,7 +298,7 @@ async fn a_link_is_not_taken_up_for_ever() {
 async fn two_at_the_same_name_do_not_write_into_each_other() {
     let (folder, path) = target();
     let server = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
-    let (started, told) = tokio::sync::oneshot::channel();
+    let (started, ready) = tokio::sync::oneshot::channel();
     let (link, first) = (server.url("/a"), path.clone());
     let running = tokio::spawn(async move {
         let mut started = Some(started);
@@ -309,7 +310,7 @@ async fn two_at_the_same_name_do_not_write_into_each_other() {
         let transport = ark_video_transport::HttpTransport::new();
         ark_video_transport::save(&transport, &link, &first, &options(), &mut on_progress).await
     });
-    told.await.unwrap();
+    ready.await.unwrap();
     let error = fetch(&server.url("/a"), &path, &options()).await.unwrap_err();
     assert!(matches!(error, SaveError::InUse { .. }), "{error}");
     assert_eq!(server.connections(), 1);

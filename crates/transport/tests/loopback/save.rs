@@ -1,5 +1,5 @@
-//! A download in one go: the final name holds the whole file or nothing, and the key stays at home. Going on after a
-//! break is in `resume.rs`.
+//! A download in one go: the final name holds the whole file or nothing, and the key stays at home.
+//! Going on after a break is in `resume.rs`.
 
 use std::{fs, io::Write, path::Path};
 
@@ -35,8 +35,8 @@ async fn a_file_arrives_whole_and_progress_was_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     let server = Server::answering(whole("200 OK", MP4, &"v".repeat(200_000)));
-    let mut told = Vec::new();
-    let mut on_progress = |progress: SaveProgress| told.push((progress.bytes, progress.total));
+    let mut reports = Vec::new();
+    let mut on_progress = |progress: SaveProgress| reports.push((progress.bytes, progress.total));
     let saved = save(&HttpTransport::new(), &server.url("/a?X=1"), &path, &options(), &mut on_progress)
         .await
         .unwrap();
@@ -47,8 +47,8 @@ async fn a_file_arrives_whole_and_progress_was_told() {
     assert_eq!(saved.sha256, "87ad142abc83b0fd4f5985677479dbcefb7e94f809ca76257c9e27be597f321f");
     assert_eq!(fs::read(&path).unwrap(), "v".repeat(200_000).into_bytes());
     assert_eq!(names(&folder), ["tea.mp4"]);
-    assert_eq!((told[0], *told.last().unwrap()), ((0, Some(200_000)), (200_000, Some(200_000))));
-    assert!(told.is_sorted());
+    assert_eq!((reports[0], *reports.last().unwrap()), ((0, Some(200_000)), (200_000, Some(200_000))));
+    assert!(reports.is_sorted());
     let [seen] = server.requests().try_into().unwrap();
     let seen = seen.to_lowercase();
     assert!(seen.starts_with("get /a?x=1 ") && seen.contains("accept-encoding: identity\r\n"), "{seen}");
@@ -102,7 +102,7 @@ async fn a_download_that_is_dropped_keeps_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     let server = Server::hanging_after("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
-    let (started, told) = tokio::sync::oneshot::channel();
+    let (started, ready) = tokio::sync::oneshot::channel();
     let (link, target) = (server.url("/"), path.clone());
     let download = tokio::spawn(async move {
         let mut started = Some(started);
@@ -113,7 +113,7 @@ async fn a_download_that_is_dropped_keeps_what_it_has() {
         };
         save(&HttpTransport::new(), &link, &target, &options(), &mut on_progress).await
     });
-    told.await.unwrap();
+    ready.await.unwrap();
     assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
     download.abort();
     assert!(download.await.unwrap_err().is_cancelled());
@@ -173,7 +173,7 @@ async fn a_target_that_cannot_be_written_is_told_before_anything_is_fetched() {
 async fn redirects_are_judged_like_the_link_itself() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
-    let target = Server::answering(whole("200 OK", MP4, "film"));
+    let target = Server::answering(whole("200 OK", MP4, "content"));
     let redirect = |to: &str| Server::answering(whole("302 Found", &format!("Location: {to}\r\n"), ""));
     let good = redirect(&target.url("/b"));
     assert_eq!(fetch(&good.url("/a"), &path, &options()).await.unwrap().bytes, 4);

@@ -49,7 +49,8 @@ fn own() -> HttpTransport {
     HttpTransport::with_client(client.pool_max_idle_per_host(0).build().unwrap())
 }
 
-/// Creates, both ways, and says how it failed, after checking that the server was asked at most once.
+/// Creates, both ways, and says how it failed, after checking that the server was asked at most
+/// once.
 async fn failure(server: impl Fn() -> Server) -> (SendStage, SendErrorKind, Option<u16>) {
     let mut seen = Vec::new();
     for transport in [transport(), own()] {

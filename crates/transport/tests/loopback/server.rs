@@ -21,7 +21,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Gives each connection to `serve`, which answers on it as it likes; the connection closes when it returns.
+    /// Gives each connection to `serve`, which answers on it as it likes; the connection closes
+    /// when it returns.
     pub(crate) fn raw(serve: impl Fn(TcpStream, &Mutex<Seen>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -47,7 +48,8 @@ impl Server {
         })
     }
 
-    /// Reads one whole request, writes these bytes, and then says nothing more until the client goes away.
+    /// Reads one whole request, writes these bytes, and then says nothing more until the client
+    /// goes away.
     pub(crate) fn hanging_after(answer: &'static str) -> Self {
         Self::raw(move |mut stream, seen| {
             if read_request(&stream, seen).is_some() {

@@ -7,7 +7,7 @@ on_sqlite! {
     two_runners_never_claim_one_job
     what_a_dead_runner_had_is_free_when_its_lease_ends
     who_follows_waits_until_the_other_is_settled
-    what_somebody_else_moves_is_free
+    what_another_runner_moves_is_free
 }
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -110,7 +110,7 @@ pub(super) async fn who_follows_waits_until_the_other_is_settled(journal: Journa
     assert!(!journal.wait_for("b2", &claimed[0], "a").await.unwrap(), "there is nothing to wait for");
 }
 
-pub(super) async fn what_somebody_else_moves_is_free(journal: Journal) {
+pub(super) async fn what_another_runner_moves_is_free(journal: Journal) {
     plan_of(&journal, &["a", "b", "c"]).await;
     journal.runner_started("a1", "host", 1).await.unwrap();
     let claimed = claim(&journal, "a1", 9).await;

@@ -68,9 +68,9 @@ async fn error_text(journal: &Journal) -> Result<String, JournalError> {
 async fn unnoticed(place: &Place) -> Option<String> {
     let journal = place.try_open().await.ok()?;
     let noticed = !journal.audit().await.is_ok_and(|findings| findings.is_empty());
-    let told = if noticed { None } else { error_text(&journal).await.ok() };
+    let text = if noticed { None } else { error_text(&journal).await.ok() };
     journal.close().await;
-    told
+    text
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +92,7 @@ async fn no_flipped_bit_is_silent() {
         fs::write(flipped.path(), bytes).unwrap();
         match unnoticed(&flipped).await {
             None => noticed += 1,
-            Some(told) if told == expected => harmless += 1,
+            Some(text) if text == expected => harmless += 1,
             Some(_) => silent.push(bit),
         }
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::*;
 use crate::{JobFilter, JournalErrorKind};
 
-/// Names the folder in which a test that started itself anew does its half.
+/// The folder in which a re-executed test does its half.
 const HALF: &str = "ARK_VIDEO_JOURNAL_TEST_HALF";
 
 fn half() -> Option<std::path::PathBuf> {
@@ -25,8 +25,8 @@ fn again(command: &mut Command, folder: &std::path::Path) {
         .current_dir("/")
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success() && told.contains("1 passed"), "{told}");
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && text.contains("1 passed"), "{text}");
 }
 
 fn large(token: &str) -> Attempt {
@@ -60,8 +60,8 @@ async fn on_a_full_disk_nothing_is_sent() {
     clean(&journal.audit().await.unwrap());
 }
 
-/// By the system's own limit of a file's size: what was told to be on the disk is on it, nothing
-/// else is.
+/// By the system's own limit of a file's size: what was reported as written is on disk, and nothing
+/// else.
 #[test]
 fn a_disk_that_refuses_loses_no_step() {
     let run = |work: std::pin::Pin<Box<dyn Future<Output = ()>>>| {

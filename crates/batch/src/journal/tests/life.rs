@@ -170,7 +170,7 @@ pub(super) async fn approval_lets_the_followers_go(journal: Journal) {
     journal.plan("b", &list, PlanOptions::default()).await.unwrap();
     for name in ["final", "other"] {
         let job = journal.job(&format!("b/{name}")).await.unwrap().unwrap();
-        done(journal.park(&job, State::NeedsApproval, "look at the draft").await);
+        done(journal.park(&job, State::NeedsApproval, "inspect the draft").await);
     }
     let approved = journal.approve("b", "draft").await.unwrap();
     assert!(approved.job.approved);

@@ -18,7 +18,7 @@ fn wide() -> SlotRequest {
     SlotRequest { model: MODEL.to_owned(), ceiling: 100_000 }
 }
 
-/// A runner that knows only what the journal says, and whose dice always fall alike.
+/// A runner that knows only the journal, with fixed randomness.
 async fn submit_all(journal: Journal, jobs: Vec<Job>) -> Vec<i64> {
     #[derive(Debug)]
     struct Sevens;
@@ -152,7 +152,7 @@ async fn a_mark_is_free_after_seven_days_and_before_that_only_where_all_are_in_u
     assert!(journal.marks_in_use(MODEL).await.unwrap().is_empty());
     let taken = journal.submitting(&jobs[1], with_mark("b", 172_801), &wide()).await.unwrap();
     assert!(matches!(taken, Submitting::Done(_)), "{taken:?}");
-    // Whoever saw the earlier use is not the one who may free it.
+    // A runner that saw the earlier use may not free it.
     assert!(!journal.free_mark(MODEL, 172_801, used_at).await.unwrap());
     let used_at = used_at + 8 * DAY - 1;
     assert!(journal.free_mark(MODEL, 172_801, used_at).await.unwrap());

@@ -101,10 +101,10 @@ async fn play(journal: &Journal, batch: &str, ops: &[Op]) {
     let filter = JobFilter { batch: Some(batch.to_owned()), ..JobFilter::default() };
     let mut before: BTreeMap<String, Job> = BTreeMap::new();
     let mut views: [BTreeMap<usize, Job>; 2] = [BTreeMap::new(), BTreeMap::new()];
-    for (number, &(who, which, action, look)) in ops.iter().enumerate() {
+    for (number, &(who, which, action, fresh)) in ops.iter().enumerate() {
         let all = journal.jobs(&filter, None, 1_000).await.unwrap();
         let now = &all[which % all.len()];
-        let view = if look { now.clone() } else { views[who].get(&which).unwrap_or(now).clone() };
+        let view = if fresh { now.clone() } else { views[who].get(&which).unwrap_or(now).clone() };
         match act(journal, &view, action, number).await {
             Ok(Some(job)) => drop(views[who].insert(which, job)),
             Ok(None) => drop(views[who].insert(which, view)),

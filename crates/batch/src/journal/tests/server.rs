@@ -52,7 +52,7 @@ async fn the_same_promises_hold_with_postgresql() {
         shared::permits_are_shared shared::runners_come_and_go
         claims::the_highest_priority_comes_first_and_then_the_place_in_the_list
         claims::two_runners_never_claim_one_job claims::what_a_dead_runner_had_is_free_when_its_lease_ends
-        claims::who_follows_waits_until_the_other_is_settled claims::what_somebody_else_moves_is_free
+        claims::who_follows_waits_until_the_other_is_settled claims::what_another_runner_moves_is_free
         property::any_interleaving_keeps_the_sums
     }
 }
@@ -62,7 +62,7 @@ async fn the_same_promises_hold_with_postgresql() {
 async fn a_refusal_is_reported_without_the_password_with_postgresql() {
     let server = Server::start();
     let address = server.database("refusals").await;
-    let told = |error: JournalError, kind: JournalErrorKind, part: &str| {
+    let text = |error: JournalError, kind: JournalErrorKind, part: &str| {
         let text = format!("{error} {error:?}");
         assert_eq!(error.kind(), kind, "{text}");
         assert!(text.contains(part), "{text}");
@@ -71,14 +71,14 @@ async fn a_refusal_is_reported_without_the_password_with_postgresql() {
     };
     if !PASSWORD.is_empty() && address.contains(PASSWORD) {
         let error = open(&address.replace(PASSWORD, "wrong")).await.unwrap_err();
-        told(error, JournalErrorKind::Login, "does not accept the user or the password");
+        text(error, JournalErrorKind::Login, "does not accept the user or the password");
     }
     let error = open(&address.replace("refusals", "nowhere")).await.unwrap_err();
-    told(error, JournalErrorKind::Missing, "no such database");
+    text(error, JournalErrorKind::Missing, "no such database");
     let error = open(&format!("postgres://ark:{PASSWORD}@127.0.0.1:1/x")).await.unwrap_err();
     assert!(error.is_transient());
-    told(error, JournalErrorKind::Unreachable, "127.0.0.1:1");
-    told(
+    text(error, JournalErrorKind::Unreachable, "127.0.0.1:1");
+    text(
         open("no address").await.unwrap_err(),
         JournalErrorKind::Other,
         "postgres://user:password@host/name",
@@ -87,12 +87,12 @@ async fn a_refusal_is_reported_without_the_password_with_postgresql() {
     let at = JournalAt::Postgres(SecretString::from(address.as_str()));
     let error =
         Journal::open(&at, OpenOptions { create: false, ..OpenOptions::default() }).await.unwrap_err();
-    told(error, JournalErrorKind::Missing, "there is none");
+    text(error, JournalErrorKind::Missing, "there is none");
     assert!(!format!("{at:?}").contains(PASSWORD));
 
     let mut connection = PgConnection::connect(&address).await.unwrap();
     sqlx::raw_sql("CREATE TABLE ark_job (mine BIGINT)").execute(&mut connection).await.unwrap();
-    told(open(&address).await.unwrap_err(), JournalErrorKind::Foreign, "belongs to another program");
+    text(open(&address).await.unwrap_err(), JournalErrorKind::Foreign, "belongs to another program");
     sqlx::raw_sql("DROP TABLE ark_job").execute(&mut connection).await.unwrap();
     let journal = open(&address).await.unwrap();
     assert!(!journal.place().contains(PASSWORD));
@@ -102,5 +102,5 @@ async fn a_refusal_is_reported_without_the_password_with_postgresql() {
     assert!(!journal.backup(std::path::Path::new("/nowhere/x")).await.unwrap());
     journal.close().await;
     damage::set_format(&mut connection, "7").await;
-    told(open(&address).await.unwrap_err(), JournalErrorKind::Newer, "format 7");
+    text(open(&address).await.unwrap_err(), JournalErrorKind::Newer, "format 7");
 }

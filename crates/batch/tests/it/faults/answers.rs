@@ -73,7 +73,7 @@ async fn f13_429_with_and_without_retry_after() {
     }
 }
 
-/// Words for "slower" that prove nothing: the task exists, and six creates of one shot were seen.
+/// Throttling responses that prove nothing: the task exists, and six creates of one shot were seen.
 /// Once each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f14_words_for_slower_that_are_not_the_vendors() {
@@ -135,8 +135,8 @@ async fn f14_a_service_that_only_says_slower_ends_the_run_and_loses_nothing() {
     }
 }
 
-/// A create was accepted, and the questions for its task are refused: for a while, or until
-/// somebody fixes the key.
+/// A create was accepted, and the polls of its task are rejected: for a while, or until the key is
+/// fixed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f14_refused_questions_after_a_create_lose_no_film() {
     for (code, page) in [
@@ -166,8 +166,8 @@ async fn f14_refused_questions_after_a_create_lose_no_film() {
         }
         let ended = world.run(&journal).await;
         assert_eq!(ended.summary.counts, [(State::Submitted, 2)].into(), "{code} {page:?}");
-        let told = |event: &EventKind| matches!(event, EventKind::Trouble { reason } if reason.contains("billed if it succeeds"));
-        assert_eq!(count(&ended.events, told), 2, "{:?}", ended.events);
+        let text = |event: &EventKind| matches!(event, EventKind::Trouble { reason } if reason.contains("billed if it succeeds"));
+        assert_eq!(count(&ended.events, text), 2, "{:?}", ended.events);
         world.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
         world.settles(&journal).await;
     }

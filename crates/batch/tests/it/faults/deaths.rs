@@ -92,7 +92,7 @@ async fn f06_kill_before_the_queues_acknowledgement() {
     world.settles(&journal).await;
     let jobs = world.jobs(&journal).await;
     assert!(settled.iter().all(|before| jobs.contains(before)), "what was done was not touched");
-    // A film is fetched once by each runner that gets to it: only those of finished tasks may have
+    // A video is fetched once by each runner that gets to it: only those of finished tasks may have
     // been on their way at the death.
     for (id, times) in world.downloads() {
         let now = jobs.iter().find(|job| job.task_id.as_deref() == Some(&id)).unwrap();
@@ -121,13 +121,13 @@ async fn slots_of_a_dead_runner_come_back_though_all_handlers_wait_for_them() {
 /// What freezes have left behind, for all clocks that show it.
 #[derive(Debug, Default)]
 struct Freezes {
-    looks: AtomicI64,
+    polls: AtomicI64,
     wall: AtomicI64,
     monotonic: AtomicI64,
 }
 
-/// A machine's clock. Every third look by the journal's copy freezes the machine: some of these are
-/// in the middle of the commit before a send.
+/// A machine's clock. Every third reading by the journal's copy freezes the machine: some of these
+/// are in the middle of the commit before a send.
 #[derive(Debug)]
 struct Freezing {
     clock: Arc<dyn Clock>,
@@ -141,8 +141,8 @@ impl Clock for Freezing {
         const LONG: i64 = 120_000;
         const MOST: i64 = 60;
         if self.is_the_journals {
-            let look = self.freezes.looks.fetch_add(1, Ordering::SeqCst);
-            if look % 3 == 2 && look < 3 * MOST {
+            let reading = self.freezes.polls.fetch_add(1, Ordering::SeqCst);
+            if reading % 3 == 2 && reading < 3 * MOST {
                 self.freezes.wall.fetch_add(LONG, Ordering::SeqCst);
                 if !self.stands_still {
                     self.freezes.monotonic.fetch_add(LONG, Ordering::SeqCst);

@@ -30,15 +30,15 @@ async fn f08_two_runners_on_one_journal() {
 async fn f09_disk_full_under_the_journal() {
     let mut world = World::new().await.resending();
     world.planned(200).await.close().await;
-    // No file may grow beyond 2 MB, as on a disk without room: the journal's log does. The films
+    // No file may grow beyond 2 MB, as on a disk without room: the journal's log does. The videos
     // are smaller.
     let mut program = Command::new("sh");
     program.args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$0\" \"$@\""]);
     program.arg(std::env::current_exe().unwrap());
     let orders = Orders { ends_when: Some("nothing is sent meanwhile".to_owned()), ..world.orders.clone() };
     let ended = tokio::task::spawn_blocking(move || works(program, &orders)).await.unwrap();
-    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert!(told.contains("nothing is sent meanwhile"), "{told}");
+    let text = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(text.contains("nothing is sent meanwhile"), "{text}");
     let accepted = world.simulator.ledger().accepted;
     assert!((1..200).contains(&accepted), "creates stand still while it is full: {accepted}");
     world.passes(Duration::from_secs(600));
@@ -53,9 +53,9 @@ async fn f11_database_restarts_in_mid_run_with_postgresql() {
     let mut world = World::new().await;
     world.orders.journal = server.database("restarts").await;
     let journal = world.planned(60).await;
-    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
     let killer = std::thread::spawn(move || {
-        let crashes = told.iter().filter(|()| server.crash()).count();
+        let crashes = receiver.iter().filter(|()| server.crash()).count();
         (crashes, server)
     });
     let mut settled = 0;
@@ -64,7 +64,7 @@ async fn f11_database_restarts_in_mid_run_with_postgresql() {
             if matches!(event, EventKind::Settled { .. }) {
                 settled += 1;
                 if settled == 5 || settled == 20 {
-                    tell.send(()).unwrap();
+                    sender.send(()).unwrap();
                 }
             }
         })
@@ -74,7 +74,7 @@ async fn f11_database_restarts_in_mid_run_with_postgresql() {
     world.holds(world.check(&journal).await, 60);
     assert_eq!(world.simulator.ledger().accepted, 60);
     // The server ends with the thread that started it.
-    drop(tell);
+    drop(sender);
     let (crashes, _server) = killer.join().unwrap();
     assert_eq!(crashes, 2);
 }
@@ -98,10 +98,10 @@ async fn f18_damaged_journal() {
         run
     };
     let refused = run(journal.clone()).await.unwrap_err();
-    let told = refused.to_string();
-    assert!(told.contains("shot-000003") && told.contains("nothing was sent"), "{told}");
-    assert!(told.contains("Put the last copy of it back"), "{told}");
-    assert!(!told.contains("boar"), "no prompt is told: {told}");
+    let text = refused.to_string();
+    assert!(text.contains("shot-000003") && text.contains("nothing was sent"), "{text}");
+    assert!(text.contains("Put the last copy of it back"), "{text}");
+    assert!(!text.contains("boar"), "no prompt is shown: {text}");
     assert!(matches!(refused, RunError::Damaged(_)));
     journal.close().await;
     // Cut off in the middle.
@@ -125,7 +125,7 @@ async fn f18_damaged_journal() {
     for rest in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{rest}", world.orders.journal));
     }
-    for found in std::fs::read_dir(world.path("films")).unwrap() {
+    for found in std::fs::read_dir(world.path("videos")).unwrap() {
         let path = found.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "json") {
             std::fs::remove_file(path).unwrap();

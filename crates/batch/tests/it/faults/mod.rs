@@ -1,13 +1,14 @@
 //! The 27 faults that a batch must survive, one test each, named after its row: whole runs against
 //! the simulator on a socket, workers that really die, journals that really break. After each the
-//! history is checked from outside: every bill known and somebody's, none twice, every film whole.
+//! history is checked from outside: every bill known and assigned, none twice, every video
+//! complete.
 
 mod answers;
 mod deaths;
-mod films;
 mod formats;
 mod journals;
 mod money;
 mod stops;
 mod time;
+mod videos;
 mod world;

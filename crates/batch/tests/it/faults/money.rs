@@ -8,13 +8,13 @@ use ark_video_simulator::Effect;
 use crate::faults::world::{World, at_create, status};
 use crate::support::worker::BATCH;
 
-/// What each of the films costs.
+/// What each of the videos costs.
 const COST: u64 = 11_600;
 
 /// Xorshift.
-struct Dice(u64);
+struct Draws(u64);
 
-impl Dice {
+impl Draws {
     fn draw(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -41,12 +41,12 @@ async fn a_cap_is_exceeded_by_what_was_accepted_before_it_was_reached_and_no_mor
 }
 
 async fn capped(world: &World, run: u64) {
-    let mut dice = Dice(run.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    dice.draw(1);
-    let count = 2 + dice.draw(7);
-    let cap = 1 + dice.draw(count * COST * 3 / 2);
-    // Estimates are the most that a film costs, unless somebody's price list is wrong.
-    let estimate = COST * [1, 2, 3, 10][usize::try_from(dice.draw(4)).unwrap()] / 2;
+    let mut draws = Draws(run.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    draws.draw(1);
+    let count = 2 + draws.draw(7);
+    let cap = 1 + draws.draw(count * COST * 3 / 2);
+    // Estimates are the most that a video costs, unless a price list is wrong.
+    let estimate = COST * [1, 2, 3, 10][usize::try_from(draws.draw(4)).unwrap()] / 2;
     let mut list = world.shots(usize::try_from(count).unwrap());
     let folder = world.path(&format!("run-{run}"));
     for shot in &mut list {
@@ -58,10 +58,10 @@ async fn capped(world: &World, run: u64) {
     let journal = Journal::open(&at, open).await.unwrap();
     journal.plan(BATCH, &list, PlanOptions::default()).await.unwrap();
     let scope = [Scope::Batch(BATCH.to_owned()), Scope::Day(String::new())];
-    let scope = scope[usize::try_from(dice.draw(2)).unwrap()].clone();
+    let scope = scope[usize::try_from(draws.draw(2)).unwrap()].clone();
     journal.set_caps(&[Cap { scope, amount: Amount::Tokens(cap) }]).await.unwrap();
     let mut options = world.options();
-    options.concurrency = 1 + u32::try_from(dice.draw(5)).unwrap();
+    options.concurrency = 1 + u32::try_from(draws.draw(5)).unwrap();
     let client = world.orders.client(world.clock());
     let (_events, _handle, running) = Runner::new(client, journal.clone(), options).run(&[BATCH.to_owned()]);
     let summary = running.await.unwrap();
@@ -80,8 +80,8 @@ async fn capped(world: &World, run: u64) {
     };
     for job in &settled {
         // The writer's lock puts what was settled before an attempt began before the attempt.
-        let begun = job.attempt.as_ref().unwrap().at;
-        let before = spent(&|at| at < begun);
+        let started = job.attempt.as_ref().unwrap().at;
+        let before = spent(&|at| at < started);
         assert!(
             before + estimate <= cap,
             "run {run}: {} was sent when {before} of {cap} were spent",
@@ -111,26 +111,26 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
         changed[at].request_hash.push_str(" in the rain");
     }
     changed.remove(COUNT - 2);
-    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
     let editor = tokio::spawn({
         let journal = world.journal().await;
         async move {
-            told.await.unwrap();
+            receiver.await.unwrap();
             journal
                 .plan(BATCH, &changed, PlanOptions { drop_missing: true, ..PlanOptions::default() })
                 .await
                 .unwrap()
         }
     });
-    let mut tell = Some(tell);
+    let mut sender = Some(sender);
     let mut options = world.options();
     options.concurrency = 2;
     world
         .run_until(&journal, options, |event, _| {
             if matches!(event, EventKind::Settled { .. })
-                && let Some(tell) = tell.take()
+                && let Some(sender) = sender.take()
             {
-                tell.send(()).unwrap();
+                sender.send(()).unwrap();
             }
         })
         .await;
@@ -141,11 +141,11 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
     // What the running batch did not see, the next run finds.
     let ended = world.run(&journal).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 20), (State::Dropped, 1)].into());
-    // Two films of the first, because they are two intents; one of each other, none of the one that
-    // was taken out.
+    // Two videos of the first, because they are two intents; one of each other, none of the one
+    // that was taken out.
     assert_eq!(world.simulator.ledger().accepted, 20);
     let outputs: std::collections::BTreeSet<_> =
         world.jobs(&journal).await.into_iter().flat_map(|job| job.files).map(|file| file.path).collect();
-    assert_eq!(outputs.len(), 20, "no film took another's place");
+    assert_eq!(outputs.len(), 20, "no video took another's place");
     assert_eq!(journal.audit().await.unwrap(), []);
 }

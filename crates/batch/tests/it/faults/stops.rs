@@ -83,8 +83,8 @@ async fn f25_callbacks_that_storm_come_late_or_never() {
     // Whatever comes of the callbacks: the batch asks by itself, and believes nobody else.
     let ended = world.settles(&journal).await;
     assert_eq!(count(&ended.events, is_submitting), 10);
-    let looks: u32 = world.simulator.ledger().entries.iter().map(|entry| entry.polls).sum();
-    assert!(looks <= 200, "{looks} looks at 10 tasks");
+    let polls: u32 = world.simulator.ledger().entries.iter().map(|entry| entry.polls).sum();
+    assert!(polls <= 200, "{polls} polls of 10 tasks");
     let target = address.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     std::net::TcpStream::connect(target).unwrap().write_all(b"END").unwrap();
     assert!(heard.join().unwrap() > 0, "no callback came at all");

@@ -30,7 +30,7 @@ pub(crate) struct World {
     ahead: Arc<AtomicI64>,
 }
 
-/// A wall clock that somebody sets; the monotonic one does not care.
+/// A wall clock that can be set; the monotonic one is not affected.
 #[derive(Debug)]
 struct Jumping {
     clock: FastClock,
@@ -136,7 +136,7 @@ impl World {
         self.wall_clock_jumps(i64::try_from(time.as_millis()).unwrap());
     }
 
-    /// Somebody sets the clock of this machine, by so many milliseconds.
+    /// Sets the clock of this machine forward, by milliseconds.
     pub(crate) fn wall_clock_jumps(&self, by: UnixMillis) {
         self.ahead.fetch_add(by, Ordering::SeqCst);
     }
@@ -148,20 +148,20 @@ impl World {
         self.passes(Duration::from_secs(600));
     }
 
-    /// The same, and nobody knows yet.
+    /// The same, not detected yet.
     pub(crate) async fn has_just_died_at(&self, point: CrashPoint) {
         let at = CrashPoint::ALL.iter().position(|other| *other == point);
         let orders = Orders { dies_at: at, ..self.orders.clone() };
         let program = Command::new(std::env::current_exe().unwrap());
         let ended = tokio::task::spawn_blocking(move || works(program, &orders)).await.unwrap();
-        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert_eq!(ended.status.signal(), Some(6), "it did not die at {point:?}: {told}");
+        let text = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.signal(), Some(6), "it did not die at {point:?}: {text}");
     }
 
     pub(crate) fn options(&self) -> RunnerOptions {
         let mut options = self.orders.options();
         options.clock = self.clock();
-        // So that a busy machine does not look like one that was frozen.
+        // So that a busy machine is not mistaken for a frozen one.
         options.guard = fast(Duration::from_secs(5));
         options
     }
@@ -170,7 +170,7 @@ impl World {
         self.run_until(journal, self.options(), |_, _| {}).await
     }
 
-    /// Runs, and shows each event to somebody who may end the run.
+    /// Runs, and passes each event to a function that may end the run.
     pub(crate) async fn run_until(
         &self,
         journal: &Journal,
@@ -202,7 +202,7 @@ impl World {
         journal.jobs(&JobFilter::default(), None, 1_000).await.unwrap()
     }
 
-    /// Nothing is lost, nothing is billed twice, every film is whole, the budgets are the ledger,
+    /// Nothing is lost, nothing is billed twice, every video is whole, the budgets are the ledger,
     /// and so many jobs are settled.
     #[track_caller]
     pub(crate) fn holds(&self, checked: (History, Vec<String>), settled: usize) -> History {
@@ -218,7 +218,7 @@ impl World {
         history::check(&self.simulator, journal, self.folder.path()).await
     }
 
-    /// A run brings every job to its film, and sends nothing more than that needs.
+    /// A run brings every job to its video, and sends nothing more than that needs.
     pub(crate) async fn settles(&self, journal: &Journal) -> Ended {
         let ended = self.run(journal).await;
         let jobs = self.jobs(journal).await;
@@ -229,7 +229,7 @@ impl World {
         ended
     }
 
-    /// How often each task's film was fetched.
+    /// How often each task's video was fetched.
     pub(crate) fn downloads(&self) -> Vec<(String, u32)> {
         self.simulator.ledger().entries.into_iter().map(|entry| (entry.task_id, entry.downloads)).collect()
     }

@@ -109,8 +109,8 @@ impl Cell<'_> {
         seen.steps.sort_by_key(|(step, _)| ark_video_batch::CrashPoint::ALL.iter().position(|at| at == step));
         let (history, mut complaints) = runtime.block_on(history::check(&simulator, &journal, folder.path()));
         for (secret, what) in [(key.as_str(), "the key"), (SECRET, "a prompt")] {
-            if seen.told.iter().any(|told| told.contains(secret)) {
-                complaints.push(format!("a worker has told {what}"));
+            if seen.receiver.iter().any(|text| text.contains(secret)) {
+                complaints.push(format!("a worker has printed {what}"));
             }
         }
         complaints.extend(self.too_few_deaths(&seen));

@@ -1,4 +1,4 @@
-//! Starts two workers, kills them or lets them die, and starts them anew until both say that
+//! Starts two workers, kills them or lets them die, and restarts them until both report that
 //! nothing is left.
 
 use std::io::{BufRead as _, BufReader, Read};
@@ -41,7 +41,7 @@ pub(crate) struct Seen {
     /// Second tasks of one job that a worker noticed.
     pub(crate) extra: usize,
     /// All that workers wrote for people.
-    pub(crate) told: Vec<String>,
+    pub(crate) errors_seen: Vec<String>,
 }
 
 struct Worker {
@@ -56,7 +56,7 @@ pub(crate) struct Supervisor {
     started: usize,
     places: [Option<Worker>; WORKERS],
     news: Receiver<News>,
-    tell: Sender<News>,
+    sender: Sender<News>,
     seen: Seen,
     errors: usize,
     next_kill: Option<Instant>,
@@ -64,11 +64,11 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(crate) fn new(orders: Orders, kills: Kills) -> Self {
-        let (tell, news) = mpsc::channel();
+        let (sender, news) = mpsc::channel();
         let chance = orders.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let places = std::array::from_fn(|_| None);
         let seen = Seen::default();
-        Self { orders, kills, chance, started: 0, places, news, tell, seen, errors: 0, next_kill: None }
+        Self { orders, kills, chance, started: 0, places, news, sender, seen, errors: 0, next_kill: None }
     }
 
     /// Until nothing is left to do.
@@ -85,7 +85,7 @@ impl Supervisor {
                     // The test runner's own lines.
                     _ => {}
                 },
-                Ok(News::Error(text)) => self.seen.told.push(text),
+                Ok(News::Error(text)) => self.seen.errors_seen.push(text),
                 Ok(News::Over(place)) => self.over(place),
                 Err(RecvTimeoutError::Timeout) if self.next_kill.is_some() => self.kill(),
                 Err(error) => {
@@ -116,15 +116,15 @@ impl Supervisor {
             .spawn()
             .unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let tell = self.tell.clone();
+        let sender = self.sender.clone();
         std::thread::spawn(move || {
-            let told = std::thread::spawn({
-                let tell = tell.clone();
-                move || pass_on(err, News::Error, &tell)
+            let reader = std::thread::spawn({
+                let sender = sender.clone();
+                move || pass_on(err, News::Error, &sender)
             });
-            pass_on(out, News::Letter, &tell);
-            let _ = told.join();
-            let _ = tell.send(News::Over(place));
+            pass_on(out, News::Letter, &sender);
+            let _ = reader.join();
+            let _ = sender.send(News::Over(place));
         });
         self.places[place] = Some(Worker { child, dies_at });
     }
@@ -159,13 +159,13 @@ impl Supervisor {
             }
             _ => {
                 self.errors += 1;
-                assert!(self.errors < ERRORS, "workers fail: {:#?}", self.seen.told);
+                assert!(self.errors < ERRORS, "workers fail: {:#?}", self.seen.errors_seen);
             }
         }
         self.start(place);
     }
 
-    /// When somebody is to be killed next.
+    /// When to kill next.
     fn plan_kill(&mut self) -> Option<Instant> {
         let goes_on = matches!(self.kills, Kills::Random(most) if self.seen.kills < most);
         goes_on.then(|| Instant::now() + Duration::from_millis(200 + self.draw() % 700))
@@ -192,10 +192,10 @@ impl Supervisor {
     }
 }
 
-/// Tells each line. Whoever listens no longer has ended the worker.
-fn pass_on(from: impl Read, news: fn(String) -> News, tell: &Sender<News>) {
+/// Sends each line. A closed channel means that the worker was ended.
+fn pass_on(from: impl Read, news: fn(String) -> News, sender: &Sender<News>) {
     for line in BufReader::new(from).lines().map_while(Result::ok) {
-        let _ = tell.send(news(line));
+        let _ = sender.send(news(line));
     }
 }
 

@@ -24,7 +24,7 @@ async fn a_last_frame_goes_on_and_a_failed_start_keeps_the_rest_back() {
     let expected = [(State::Settled, 2), (State::Rejected, 1), (State::Intent, 1)];
     assert_eq!(ended.summary.counts, expected.into());
     let first = world.job(&journal, "shot-0000").await;
-    assert_eq!(first.files.len(), 2, "the film and its last frame");
+    assert_eq!(first.files.len(), 2, "the video and its last frame");
     assert!(first.files[1].path.ends_with("shot-0000.last.jpeg"), "{:?}", first.files);
 }
 
@@ -33,9 +33,9 @@ async fn a_final_waits_for_the_approval_of_its_draft() {
     let world = World::new().await;
     let journal = world.journal().await;
     let draft = json!({"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "A boat."}], "resolution": "480p", "draft": true});
-    let draft = with(0, "draft", &world.path("films/draft.mp4"), draft);
+    let draft = with(0, "draft", &world.path("videos/draft.mp4"), draft);
     let last = json!({"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "draft_task", "draft_task": {"id": "ark-video-batch:after"}}], "resolution": "720p"});
-    let last = after(with(1, "final", &world.path("films/final.mp4"), last), "draft", Link::Draft, true);
+    let last = after(with(1, "final", &world.path("videos/final.mp4"), last), "draft", Link::Draft, true);
     world.plan(&journal, &[draft, last]).await;
     let ended = world.run(&journal, world.options()).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 1), (State::NeedsApproval, 1)].into());

@@ -241,7 +241,7 @@ async fn a_record_is_taken_over_by_the_same_shot_and_by_no_other() {
             false,
         ),
         ("cut off", |text| text[..text.len() / 2].to_owned(), false),
-        ("no JSON", |_| "a film".to_owned(), false),
+        ("no JSON", |_| "a video".to_owned(), false),
     ];
     for (what, change, taken) in changes {
         let scene = Scene::new(1).await;

@@ -42,7 +42,7 @@ fn unknown(event: &EventKind) -> bool {
 }
 
 fn unmatched(world: &World) -> Vec<PathBuf> {
-    let Ok(found) = std::fs::read_dir(world.path("films/unmatched")) else { return Vec::new() };
+    let Ok(found) = std::fs::read_dir(world.path("videos/unmatched")) else { return Vec::new() };
     let mut paths: Vec<_> = found.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "mp4"));
     paths.sort();
@@ -100,22 +100,23 @@ async fn every_task_of_240_lost_answers_is_found_after_a_restart_and_none_is_mad
     assert!(held <= 20, "{held}");
 }
 
-/// A shot of its own words, or of everybody's.
-fn shot(world: &World, place: usize, words: &str) -> Planned {
+/// A shot with its own prompt, or a shared one.
+fn shot(world: &World, place: usize, prompt: &str) -> Planned {
     let base = world.shot(place);
     let mut request = base.request.clone();
-    request["content"][0]["text"] = words.into();
+    request["content"][0]["text"] = prompt.into();
     let mut planned = with(place, &base.name, &base.output, request);
-    planned.request_hash = format!("{MODEL} {words}");
+    planned.request_hash = format!("{MODEL} {prompt}");
     planned
 }
 
 /// Plans shots whose answers are all lost, without marks, and runs them.
-async fn run_lost(words: &[&str], exclusive: bool) -> (World, ark_video_batch::Journal, Vec<EventKind>) {
+async fn run_lost(prompts: &[&str], exclusive: bool) -> (World, ark_video_batch::Journal, Vec<EventKind>) {
     let plan = FaultPlan::new().rule(lost()).rule(list_is_down());
     let world = World::with(plan, Options::default()).await;
     let journal = world.journal().await;
-    let shots: Vec<_> = words.iter().enumerate().map(|(place, words)| shot(&world, place, words)).collect();
+    let shots: Vec<_> =
+        prompts.iter().enumerate().map(|(place, prompt)| shot(&world, place, prompt)).collect();
     world.plan(&journal, &shots).await;
     let mut options = never_again(&world);
     options.marks = StampOptions::none();
@@ -123,7 +124,7 @@ async fn run_lost(words: &[&str], exclusive: bool) -> (World, ark_video_batch::J
     let mut seen = 0;
     let all_are_lost = |event: &EventKind, handle: &RunnerHandle| {
         seen += usize::from(unknown(event));
-        if seen == words.len() {
+        if seen == prompts.len() {
             handle.drain();
         }
     };
@@ -138,7 +139,7 @@ async fn run_lost(words: &[&str], exclusive: bool) -> (World, ark_video_batch::J
 async fn what_cannot_be_told_apart_is_fetched_at_once_and_named_by_its_rows() {
     // Requests, whether nobody else uses the account; shots that get a task by themselves, and
     // those that are held.
-    for (words, exclusive, settled) in [
+    for (prompts, exclusive, settled) in [
         (&["a boat"][..], false, 0),
         (&["a boat", "a bird"], false, 0),
         (&["a boat", "a bird"], true, 0),
@@ -148,17 +149,17 @@ async fn what_cannot_be_told_apart_is_fetched_at_once_and_named_by_its_rows() {
         (&["a boat", "a boat", "a boat"], true, 3),
         (&["a boat", "a boat", "a bird"], true, 0),
     ] {
-        let (world, journal, events) = run_lost(words, exclusive).await;
+        let (world, journal, events) = run_lost(prompts, exclusive).await;
         let jobs = world.jobs(&journal).await;
         let of = |state| jobs.iter().filter(|job| job.state == state).count();
-        assert_eq!((of(State::Settled), of(State::Held)), (settled, words.len() - settled), "{words:?}");
+        assert_eq!((of(State::Settled), of(State::Held)), (settled, prompts.len() - settled), "{prompts:?}");
         let ledger = world.simulator.ledger();
-        assert_eq!(ledger.accepted, words.len(), "{words:?}: nothing is made twice");
+        assert_eq!(ledger.accepted, prompts.len(), "{prompts:?}: nothing is made twice");
         let tasks: BTreeSet<String> = ledger.entries.into_iter().map(|entry| entry.task_id).collect();
         let fetched = unmatched(&world);
-        assert_eq!(fetched.len(), words.len() - settled, "{words:?}");
+        assert_eq!(fetched.len(), prompts.len() - settled, "{prompts:?}");
         for job in jobs.iter().filter(|job| job.state == State::Held) {
-            assert_eq!(job.candidates.iter().cloned().collect::<BTreeSet<_>>(), tasks, "{words:?}");
+            assert_eq!(job.candidates.iter().cloned().collect::<BTreeSet<_>>(), tasks, "{prompts:?}");
             let reason = job.reason.as_deref().unwrap();
             assert!(reason.contains("unmatched") && reason.contains("may be its own"), "{reason}");
         }
@@ -167,7 +168,7 @@ async fn what_cannot_be_told_apart_is_fetched_at_once_and_named_by_its_rows() {
             assert!(sidecar.holds(path).await && tasks.contains(sidecar.task_id.as_ref().unwrap()));
         }
         let events = count(&events, |event| matches!(event, EventKind::Unmatched { .. }));
-        assert_eq!(events, fetched.len(), "{words:?}: each once");
+        assert_eq!(events, fetched.len(), "{prompts:?}: each once");
     }
 }
 
@@ -182,7 +183,7 @@ async fn a_person_assigns_what_was_fetched_without_any_network() {
 
     let error = give(&held("shot-0000").await, "cgt-of-another").await.unwrap_err().to_string();
     assert!(error.contains("not a candidate") && error.contains(&boat), "{error}");
-    let output = world.path("films/shot-0000.mp4");
+    let output = world.path("videos/shot-0000.mp4");
     std::fs::write(&output, "mine").unwrap();
     let error = give(&held("shot-0000").await, &boat).await.unwrap_err().to_string();
     assert!(error.contains("is there already"), "{error}");
@@ -198,7 +199,7 @@ async fn a_person_assigns_what_was_fetched_without_any_network() {
     let error = give(&other, &boat).await.unwrap_err().to_string();
     assert!(error.contains("not a candidate"), "{error}");
     give(&other, &bird).await.unwrap();
-    assert!(!world.path("films/unmatched").exists(), "nothing is left there");
+    assert!(!world.path("videos/unmatched").exists(), "nothing is left there");
     world.check(&journal).await;
     let again = world.run(&journal, world.options()).await;
     assert_eq!(again.summary.counts, [(State::Settled, 2)].into());

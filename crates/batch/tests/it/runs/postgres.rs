@@ -32,8 +32,8 @@ async fn a_dropped_database_is_no_new_journal_with_postgresql() {
         world = world.on(JournalAt::Postgres(server.database(database).await.into()));
         let journal = world.planned(5).await;
         if gone {
-            std::fs::remove_file(world.path("films/shot-0003.mp4.ark-video.json")).unwrap();
-            std::fs::remove_file(world.path("films/shot-0003.mp4")).unwrap();
+            std::fs::remove_file(world.path("videos/shot-0003.mp4.ark-video.json")).unwrap();
+            std::fs::remove_file(world.path("videos/shot-0003.mp4")).unwrap();
             let runner = Runner::new(world.client(), journal.clone(), world.options());
             let refused = runner.run(&[BATCH.to_owned()]).2.await.unwrap_err();
             let RunError::Lost(lost) = refused else { panic!("{refused}") };
@@ -54,16 +54,17 @@ async fn a_server_that_is_killed_and_comes_back_costs_time_and_nothing_else_with
     let world = on(&server, "killed").await;
     let journal = world.planned(100).await;
     // In a thread that outlives the test: a server ends with the thread that started it.
-    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
     let (done, crashed) = std::sync::mpsc::channel();
-    let killer = std::thread::spawn(move || told.iter().for_each(|()| done.send(server.crash()).unwrap()));
+    let killer =
+        std::thread::spawn(move || receiver.iter().for_each(|()| done.send(server.crash()).unwrap()));
     let mut settled = 0;
     let ended = world
         .run_until(&journal, world.options(), |event, _| {
             if matches!(event, EventKind::Settled { .. }) {
                 settled += 1;
                 if settled == 5 || settled == 20 {
-                    tell.send(()).unwrap();
+                    sender.send(()).unwrap();
                     assert!(crashed.recv().unwrap());
                 }
             }
@@ -73,6 +74,6 @@ async fn a_server_that_is_killed_and_comes_back_costs_time_and_nothing_else_with
     assert!(ended.events.iter().any(|event| matches!(event, EventKind::Trouble { .. })));
     // Connections of before the last kill may still be in the old journal's hands.
     world.all_settled(&world.journal().await, &ended).await;
-    drop(tell);
+    drop(sender);
     killer.join().unwrap();
 }

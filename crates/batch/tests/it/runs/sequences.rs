@@ -273,13 +273,13 @@ impl Sequence {
 
     async fn run(&mut self, how: &How) -> Ended {
         let ended = self.scene.run(how).await;
-        let told = match &ended {
+        let text = match &ended {
             Ended::Done(summary, _) => format!("{:?}", summary.counts),
             Ended::Killed => "killed".to_owned(),
             Ended::Refused(error) => error.to_string(),
             Ended::Unopened(error) => error.to_string(),
         };
-        self.note(format!("  {how:?}: {told}"));
+        self.note(format!("  {how:?}: {text}"));
         ended
     }
 

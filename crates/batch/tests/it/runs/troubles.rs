@@ -18,7 +18,7 @@ fn status(status: u16, accepted: bool) -> Effect {
     }
 }
 
-/// The faults of the money-safe issue, each seldom.
+/// The faults of the money-safe issue, each rarely.
 fn faults() -> FaultPlan {
     let at_create = |effect, every| FaultRule::new(effect).at(FaultPoint::Create).every(every);
     FaultPlan::new()

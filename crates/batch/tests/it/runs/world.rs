@@ -117,7 +117,7 @@ impl World {
     }
 
     pub(crate) fn shot(&self, place: usize) -> Planned {
-        planned(place, &format!("shot-{place:04}"), &self.path(&format!("films/shot-{place:04}.mp4")))
+        planned(place, &format!("shot-{place:04}"), &self.path(&format!("videos/shot-{place:04}.mp4")))
     }
 
     pub(crate) async fn plan(&self, journal: &Journal, jobs: &[Planned]) {
@@ -135,7 +135,7 @@ impl World {
         self.run_until(journal, options, |_, _| {}).await
     }
 
-    /// Runs, and shows each event to somebody who may end the run.
+    /// Runs, and passes each event to a function that may end the run.
     pub(crate) async fn run_until(
         &self,
         journal: &Journal,
@@ -163,7 +163,7 @@ impl World {
         Ended { summary, events: seen }
     }
 
-    /// Every job ended with its film; what did not says why.
+    /// Every job ended with its video; what did not says why.
     pub(crate) async fn all_settled(&self, journal: &Journal, ended: &Ended) {
         let jobs = self.jobs(journal).await;
         let others: Vec<_> = jobs.iter().filter(|job| job.state != State::Settled).collect();
@@ -182,7 +182,7 @@ impl World {
     }
 
     /// What has to hold whatever happened: every bill has one job, every done job one bill and its
-    /// film, and the journal's budgets are the service's ledger.
+    /// video, and the journal's budgets are the service's ledger.
     pub(crate) async fn check(&self, journal: &Journal) {
         assert_eq!(journal.audit().await.unwrap(), []);
         let jobs = self.jobs(journal).await;
@@ -196,20 +196,20 @@ impl World {
                 matches!(job.state, State::Unknown | State::Submitting)
                     || job.state == State::Held && job.candidates.contains(&entry.task_id)
             });
-            assert!(known || may_be, "nobody knows {}", entry.task_id);
+            assert!(known || may_be, "unknown task {}", entry.task_id);
         }
         let done: Vec<_> = jobs.iter().filter(|job| job.state == State::Settled).collect();
         let mut tokens = 0;
         for job in &done {
-            let film = job.files.first().unwrap();
-            assert_eq!(std::fs::metadata(&film.path).unwrap().len(), film.bytes, "{}", job.key);
+            let video = job.files.first().unwrap();
+            assert_eq!(std::fs::metadata(&video.path).unwrap().len(), video.bytes, "{}", job.key);
             tokens += job.settled.as_ref().unwrap().tokens;
         }
         if done.len() == jobs.len() {
             assert_eq!(ledger.billed, jobs.len());
             assert_eq!(tokens, u64::try_from(ledger.tokens).unwrap());
         }
-        let parts = strays(&self.path("films"));
+        let parts = strays(&self.path("videos"));
         if jobs.iter().all(|job| !job.state.is_open()) {
             assert_eq!(parts, Vec::<PathBuf>::new());
         }
@@ -229,7 +229,7 @@ pub(crate) fn planned(place: usize, name: &str, output: &Path) -> Planned {
         "model": MODEL,
         "content": [{"type": "text", "text": format!("Shot {place}: a paper boat crosses a puddle.")}],
         "resolution": "480p", "ratio": "16:9", "duration": 4, "generate_audio": false,
-        // One film for all of them, so that it is rendered once.
+        // One video for all of them, so that it is rendered once.
         "seed": 7,
     });
     with(place, name, output, request)

@@ -1,4 +1,4 @@
-//! One fast clock for several processes: the machine's, from an agreed moment on.
+//! One fast clock for several processes: the machine's, from an agreed time on.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -49,7 +49,7 @@ fn real() -> UnixMillis {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FastClock {
     began: UnixMillis,
-    /// How long after the agreed moment this process looked at its clock first.
+    /// How long after the agreed time this process first read its clock.
     ahead: Duration,
     start: Instant,
 }

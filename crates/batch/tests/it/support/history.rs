@@ -1,5 +1,5 @@
 //! What has to hold whatever happened (reliability's invariants I1 to I8): read from the
-//! simulator's ledger, the journal and the films, by somebody who took no part in the run.
+//! simulator's ledger, the journal and the videos, by an independent check.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -45,13 +45,13 @@ pub(crate) async fn check(simulator: &Simulator, journal: &Journal, folder: &Pat
     money(journal, &jobs, &ledger, &whose, &mut history, &mut complaints).await;
     ends(&jobs, &ledger, &whose, &mut history, &mut complaints);
     pace(journal, &ledger, &mut history, &mut complaints).await;
-    let parts = std::fs::read_dir(folder.join("films")).map_or(0, |found| {
+    let parts = std::fs::read_dir(folder.join("videos")).map_or(0, |found| {
         found
             .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "part"))
             .count()
     });
     if parts > 0 {
-        complaints.push(format!("{parts} partial films are left"));
+        complaints.push(format!("{parts} partial videos are left"));
     }
     (history, complaints)
 }
@@ -122,7 +122,7 @@ async fn money(
     }
 }
 
-/// I3, I4, I7: nothing is left, each settled job has its film, nothing that is held exists at the
+/// I3, I4, I7: nothing is left, each settled job has its video, nothing that is held exists at the
 /// service unnamed.
 fn ends(
     jobs: &[Job],
@@ -136,14 +136,14 @@ fn ends(
         match job.state {
             State::Settled => {
                 history.settled += 1;
-                let Some(film) = job.files.first() else {
-                    complaints.push(format!("{} has no film", job.key));
+                let Some(video) = job.files.first() else {
+                    complaints.push(format!("{} has no video", job.key));
                     continue;
                 };
-                let content = std::fs::read(&film.path).unwrap_or_default();
-                let is_whole = hex(&Sha256::digest(&content)) == film.sha256;
+                let content = std::fs::read(&video.path).unwrap_or_default();
+                let is_whole = hex(&Sha256::digest(&content)) == video.sha256;
                 if !is_whole {
-                    complaints.push(format!("the film of {} is not what the journal says", job.key));
+                    complaints.push(format!("the video of {} is not what the journal says", job.key));
                 }
             }
             State::Held => {

@@ -1,5 +1,5 @@
-//! The shots of tests that count bills: the smallest film that there is, the same for all, so that
-//! it is rendered once.
+//! The shots of tests that count bills: the smallest video, the same for all, so that it is
+//! rendered once.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use ark_video_batch::{Cost, Planned};
 use serde_json::json;
 
 pub(crate) const MODEL: &str = "doubao-seedance-1-0-pro-fast-251015";
-/// More than any of these films costs.
+/// More than any of these videos costs.
 const ESTIMATE: u64 = 50_000;
 /// In every prompt; nothing that a worker says may hold it.
 pub(crate) const SECRET: &str = "a paper boat crosses a puddle";
 
-/// Whose it is stands in a field that the service keeps, so that the history can tell without
-/// believing the journal. Runners do not look at it: their tags are switched off.
+/// Its owner is in a field that the service keeps, so that the history is independent of the
+/// journal. Runners do not read it: their tags are disabled.
 pub(crate) fn shot(place: usize, folder: &Path) -> Planned {
     let name = format!("shot-{place:06}");
     let request = json!({
@@ -23,7 +23,7 @@ pub(crate) fn shot(place: usize, folder: &Path) -> Planned {
         "safety_identifier": name,
     });
     Planned {
-        output: folder.join(format!("films/{name}.mp4")),
+        output: folder.join(format!("videos/{name}.mp4")),
         place: i64::try_from(place).unwrap(),
         request_hash: name.clone(),
         name,

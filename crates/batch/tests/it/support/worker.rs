@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::clock::{Agreed, fast};
 
-/// What a worker is told, as JSON.
+/// A worker's arguments, as JSON.
 pub(crate) const ORDERS: &str = "ARK_VIDEO_KILL_WORKER";
 /// Arguments with which this test program is a worker.
 pub(crate) const CHILD: [&str; 4] = ["--exact", "support::worker::worker_child", "--ignored", "--nocapture"];
@@ -37,7 +37,7 @@ pub(crate) struct Orders {
     pub(crate) dies_at: Option<usize>,
     /// With which probability, each time that it is reached.
     pub(crate) share: f64,
-    /// Ends at once when it has told something of this.
+    /// Ends at once after an event that contains this.
     pub(crate) ends_when: Option<String>,
     pub(crate) seed: u64,
 }
@@ -69,14 +69,14 @@ impl Orders {
         // The runner paces creates; the rest keeps to the documented rates.
         let mut limits = LimitSettings::unlimited();
         (limits.get_per_second, limits.list_per_second) = (20.0, 1.0);
-        let patience = Timeouts::new().answer(ANSWER).download_stall(ANSWER / 3);
+        let timeouts = Timeouts::new().answer(ANSWER).download_stall(ANSWER / 3);
         Client::builder()
             .api_key(self.key.as_str())
             .base_url(self.base_url.as_str())
             .proxy(Proxy::Direct)
             .clock(clock)
             .limits(limits)
-            .timeouts(patience)
+            .timeouts(timeouts)
             .build()
             .unwrap()
     }
@@ -141,7 +141,7 @@ async fn run(orders: &Orders) -> u8 {
                 EventKind::Extra { .. } => "x",
                 EventKind::Trouble { reason } => {
                     complain(&reason);
-                    if ends_when.as_ref().is_some_and(|words| reason.contains(words)) {
+                    if ends_when.as_ref().is_some_and(|part| reason.contains(part)) {
                         std::process::abort();
                     }
                     continue;
@@ -160,7 +160,7 @@ async fn run(orders: &Orders) -> u8 {
 
 fn say(letter: &str) {
     let mut out = std::io::stdout().lock();
-    // The test runner may have begun a line.
+    // The test runner may have started a line.
     let _ = writeln!(out, "\n{letter}").and_then(|()| out.flush());
 }
 

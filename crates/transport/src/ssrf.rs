@@ -1,5 +1,6 @@
-//! Finds the addresses of a storage host and refuses those that are out of reach. Looking first and connecting later is
-//! the classic hole, so this sits where the connection takes its addresses from.
+//! Finds the addresses of a storage host and refuses those that are out of reach. Looking first and
+//! connecting later is the classic hole, so this sits where the connection takes its addresses
+//! from.
 
 use std::{
     error::Error,
@@ -51,7 +52,8 @@ pub(crate) fn host_allowed(host: &str, reach: Reach) -> bool {
     bare.parse::<IpAddr>().map_or(true, |address| reach.allows(address))
 }
 
-/// For an HTTP client that is not ours, and finds its addresses itself: a look beforehand is better than none.
+/// For an HTTP client that is not ours and resolves names itself: a check beforehand is better than
+/// none.
 pub(crate) async fn name_allowed(host: &str, reach: Reach) -> bool {
     match tokio::net::lookup_host((host, 0)).await {
         Ok(found) => {

@@ -1,6 +1,8 @@
-//! From a plan to the bytes on the wire: reads sources in pieces and encodes them. Never holds more than two pieces.
+//! From a plan to the bytes on the wire: reads sources in pieces and encodes them. Never holds more
+//! than two pieces.
 //!
-//! The pieces are as large as pays: measured against 48 KiB they save a quarter of the time, and stay under 2 MB.
+//! The pieces are as large as pays: measured against 48 KiB they save a quarter of the time, and
+//! stay under 2 MB.
 
 use std::{
     collections::VecDeque,
@@ -19,7 +21,8 @@ use crate::{BodySource, SourceError, request_body::changed};
 
 /// Read at a time, before encoding: a multiple of three.
 const PIECE: usize = 384 << 10;
-/// Bytes that are there already are handed over in pieces of this size; the connection buffers a few of them.
+/// Bytes that are there already are handed over in pieces of this size; the connection buffers a
+/// few of them.
 const READY_PIECE: usize = 64 << 10;
 
 /// A body whose sources are open.
@@ -114,7 +117,8 @@ impl OpenBody {
     }
 }
 
-/// Fills `raw` with the next bytes. With the last ones it makes sure that no more follow: a source that grew would be cut.
+/// Fills `raw` with the next bytes. With the last ones it makes sure that no more follow: a source
+/// that grew would be cut.
 fn read(reader: &mut dyn Read, left: &mut u64, raw: &mut Vec<u8>) -> io::Result<()> {
     let wanted = usize::try_from(*left).unwrap_or(PIECE).min(PIECE);
     raw.resize(wanted, 0);

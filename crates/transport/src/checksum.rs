@@ -1,4 +1,5 @@
-//! What is computed of a file while its bytes pass, once each: SHA-256 and the storage's own checksum.
+//! What is computed of a file while its bytes pass, once each: SHA-256 and the storage's own
+//! checksum.
 
 use std::io::{self, Read};
 

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::{SaveError, files::folder_of};
 
-/// Room that stays free beside every file, in bytes: 64 MiB. A disk filled to its last byte fails everybody.
+/// Room that stays free beside every file, in bytes: 64 MiB. A disk filled to its last byte fails
+/// everybody.
 pub const MARGIN: u64 = 64 << 20;
 
-/// Whether there is any room at all where `path` is to be: 64 MiB. Worth asking before a film is paid for.
+/// Whether the disk of `path` has at least 64 MiB free. Checked before a video is billed.
 ///
 /// # Errors
 /// [`SaveError::NoSpace`].
@@ -22,7 +23,7 @@ pub(crate) fn check(path: &Path, needed: u64) -> Result<(), SaveError> {
         Ok(available) if available < needed => {
             Err(SaveError::NoSpace { path: path.to_owned(), needed, available })
         }
-        // A system that does not tell will say so when it is full.
+        // A system that does not report free space fails when the disk is full.
         _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! F10, F23, F24: films that cannot be fetched, or not in one go.
+//! F10, F23, F24: videos that cannot be fetched, or not in one go.
 
 use std::time::Duration;
 
@@ -18,25 +18,25 @@ fn at_file(effect: Effect) -> FaultRule {
 async fn f10_disk_full_under_the_videos_on_a_small_disk() {
     let mut world = World::new().await.resending();
     let journal = world.planned(100).await;
-    let films = world.path("films");
-    std::fs::create_dir(&films).unwrap();
+    let videos = world.path("videos");
+    std::fs::create_dir(&videos).unwrap();
     // Little more than the 64 MiB that a create asks for, so that the disk fills while the batch
     // runs. The disk goes with its namespace: what was saved on it is kept beside.
     let kept = world.path("kept");
     std::fs::create_dir(&kept).unwrap();
     let script = "mount -t tmpfs -o size=72m none \"$1\" && disk=$1 && kept=$2 && shift 2 && \"$@\"; code=$?; cp -p \"$disk\"/* \"$kept\"; exit $code";
-    let mut program = in_namespace(script, &films);
+    let mut program = in_namespace(script, &videos);
     program.arg(&kept).arg(std::env::current_exe().unwrap());
     let orders: Orders = world.orders.clone();
     let ended = tokio::task::spawn_blocking(move || works(program, &orders)).await.unwrap();
-    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert!(told.contains("DiskFull"), "the run says why it stops: {told}");
+    let text = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(text.contains("DiskFull"), "the run says why it stops: {text}");
     assert_eq!(ended.status.code(), Some(2), "and that something is left");
     let accepted = world.simulator.ledger().accepted;
     assert!((1..100).contains(&accepted), "creates stop: {accepted}");
     for entry in std::fs::read_dir(&kept).unwrap() {
         let saved = entry.unwrap().path();
-        std::fs::copy(&saved, films.join(saved.file_name().unwrap())).unwrap();
+        std::fs::copy(&saved, videos.join(saved.file_name().unwrap())).unwrap();
     }
     world.passes(Duration::from_secs(600));
     world.settles(&journal).await;
@@ -49,7 +49,7 @@ async fn f23_link_expired() {
     let journal = world.planned(4).await;
     let ended = world.settles(&journal).await;
     assert_eq!(count(&ended.events, is_submitting), 4);
-    // All links of one film are dead: it is gone, with its bill, and not made again.
+    // All links of one video are dead: it is gone, with its bill, and not made again.
     let world = World::under([at_file(Effect::DeadLink).tag("shot-000002")]).await.resending();
     let journal = world.planned(4).await;
     let (mut settled, mut dead) = (0, false);
