@@ -361,7 +361,7 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
     drop(silent_server.await.unwrap());
     assert_eq!(ran.code, 12);
     insta::assert_snapshot!(seen.text(), @r#"
-    note: Rules that depend on the model were left out: the model behind an endpoint id is the account's own setting.
+    note: Rules that depend on the model were skipped: the model behind an endpoint id is the account's own setting.
     warning: the request was sent and may be billed; waiting up to 10 s for the response (Ctrl-C again exits at once)
     error: It is unknown whether the task was created: the command was interrupted before the response. It may exist and may be billed; do not send it again before searching for it.
     hint: search for the task: ark-video reconcile fdf70f19ad9f-1

@@ -57,8 +57,8 @@ async fn json_of_the_wrong_type() {
     insta::assert_snapshot!(refused(shell, &["generate", "r.json"]).await, @r#"
     exit 4
     error: invalid request (2 errors); nothing was sent, nothing is billed
-      r.json: content[1].image_url: `image_url` is a text, and must be an object. Write `{"url": …}` there. [type]
-      r.json: content[1].image_url.url: This is no address of a known form; an image takes https, data or asset. Write https://…, asset://… or, where the kind has it, a data URL. [media-form]
+      r.json: content[1].image_url: `image_url` is a string, and must be an object. Write `{"url": …}` there. [type]
+      r.json: content[1].image_url.url: This URL has an unknown form; an image takes https, data or asset. Write https://…, asset://… or, where the kind has it, a data URL. [media-form]
     "#);
 }
 

@@ -97,9 +97,9 @@ fn what_is_wrong_is_named() {
     insta::assert_snapshot!(complaint(r#"{"model":"m"}"#), @"missing field `content` at line 1 column 13");
     insta::assert_snapshot!(complaint(r#"{"model":"m","content":[{"type":"image_url","image_url":{}}]}"#), @"ContentItem of type `image_url`: missing field `url` at line 1 column 60");
     insta::assert_snapshot!(complaint(r#"{"model":"m","content":[{"text":"x"}]}"#), @"ContentItem: missing text `type` at line 1 column 37");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":"5"}"#), @"expected a whole number, found a text at line 1 column 41");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":5.5}"#), @"5.5 is not a whole number that fits at line 1 column 41");
-    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"ratio":16}"#), @r#"invalid type: integer `16`, expected a text, for example "16:9" at line 1 column 36"#);
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":"5"}"#), @"expected an integer, found a string at line 1 column 41");
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"duration":5.5}"#), @"5.5 is not an integer in range at line 1 column 41");
+    insta::assert_snapshot!(complaint(r#"{"model":"m","content":[],"ratio":16}"#), @r#"invalid type: integer `16`, expected a string, for example "16:9" at line 1 column 36"#);
     insta::assert_snapshot!(complaint("{\"model\":\"m\",\n\"content\":[}"), @"expected value at line 2 column 12");
 }
 

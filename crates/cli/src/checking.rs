@@ -258,7 +258,7 @@ fn evidence(finding: &Finding) -> String {
     format!("[{}; {} {}{answer}]", finding.rule, finding.source, finding.date)
 }
 
-/// `mp4, 500.0 MB, 1280x720, 24 frames a second, 12.0 s, h264, aac`
+/// `mp4, 500.0 MB, 1280x720, 24 frames per second, 12.0 s, h264, aac`
 fn measures(facts: &MediaFacts) -> String {
     let size = facts.width.zip(facts.height).map(|(width, height)| format!("{width}x{height}"));
     let parts = [

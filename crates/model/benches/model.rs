@@ -1,5 +1,6 @@
-//! What a create costs before it reaches a socket: decode, check, serialize, on the vendor's own example and on a
-//! request with fifty items. At the end the two figures that the project promises, as a ratio of the same run.
+//! What a create costs before it reaches a socket: decode, check, serialize, on the vendor's own
+//! example and on a request with fifty items. At the end the two figures that the project promises,
+//! as a ratio of the same run.
 //!
 //! `cargo bench -p ark-video-model`
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a measurement talks to people")]
@@ -65,7 +66,8 @@ fn floor(text: &str) -> Vec<u8> {
     serde_json::to_vec(&request).unwrap()
 }
 
-/// The best of many short rounds, in nanoseconds a call: what the code costs, without what else the machine does.
+/// The best of many short rounds, in nanoseconds a call: what the code costs, without what else the
+/// machine does.
 fn best(mut call: impl FnMut()) -> f64 {
     let mut best = Duration::MAX;
     for _ in 0..60 {

@@ -1,5 +1,5 @@
-//! Builders, one per mode of the API. What the service refuses to mix cannot be written: a video from frames has no
-//! method for references, a final from a draft has none for a prompt.
+//! Builders, one per mode of the API. What the service refuses to mix cannot be written: a video
+//! from frames has no method for references, a final from a draft has none for a prompt.
 //!
 //! Everything that is not known yet goes through [`CreateTaskRequest`] itself, which is open.
 
@@ -38,14 +38,16 @@ pub struct ImageToVideo(CreateTaskRequest);
 #[derive(Debug, Clone, PartialEq)]
 pub struct FirstAndLastFrame(CreateTaskRequest);
 
-/// A video after reference images, videos and sounds. Add at least one; on the 2.0 family a sound needs an image or a
-/// video beside it. Prompts speak of "Image 1" or "Video 2": the nth of its kind, in the order of adding.
+/// A video after reference images, videos and sounds. Add at least one; on the 2.0 family a sound
+/// needs an image or a video beside it. Prompts speak of "Image 1" or "Video 2": the nth of its
+/// kind, in the order of adding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferenceToVideo(CreateTaskRequest);
 
 /// The final video of a draft that has succeeded, at most 7 days old, by the same model.
 ///
-/// Prompt, media, ratio, length, seed and sound are the draft's own and cannot be sent again; this does not compile:
+/// Prompt, media, ratio, length, seed and sound are the draft's own and cannot be sent again; this
+/// does not compile:
 ///
 /// ```compile_fail
 /// # use ark_video_model::DraftToVideo;
@@ -95,7 +97,8 @@ impl ReferenceToVideo {
         self
     }
 
-    /// Adds a video: up to 10 on 2.5, 3 on the 2.0 family. Its seconds are billed with the output's.
+    /// Adds a video: up to 10 on 2.5, 3 on the 2.0 family. Its seconds are billed with the
+    /// output's.
     ///
     /// ```compile_fail
     /// # use ark_video_model::{ReferenceToVideo, VideoSource};
@@ -134,7 +137,7 @@ fn image(source: impl Into<ImageSource>, role: ImageRole) -> ContentItem {
     ImageContent::new(source.into()).role(role).into()
 }
 
-/// Puts the prompt where people look for it: first.
+/// Puts the prompt first, where readers expect it.
 fn set_prompt(request: &mut CreateTaskRequest, prompt: String) {
     request.content.retain(|item| !matches!(item, ContentItem::Text(_)));
     request.content.insert(0, TextContent::new(prompt).into());
@@ -211,7 +214,7 @@ macro_rules! shaped {
                 frames: i64,
                 /// Same seed, similar video.
                 seed: i64,
-                /// Make a sound track; the service does unless told not to.
+                /// With an audio track, which is the service's default.
                 generate_audio: bool,
                 /// Keep the camera still (1.x).
                 camera_fixed: bool,
@@ -233,7 +236,8 @@ macro_rules! shaped {
 macro_rules! prompted {
     ($($builder:ident),*) => {
         $(impl $builder {
-            /// What should happen. About 500 Chinese characters or 1000 English words at most are advised.
+            /// What should happen. About 500 Chinese characters or 1000 English words at most are
+            /// advised.
             #[must_use]
             pub fn prompt(mut self, prompt: impl Into<String>) -> Self {
                 set_prompt(&mut self.0, prompt.into());

@@ -423,10 +423,10 @@ pub(crate) mod strict {
                 Found::Read(value) => Ok(Some(value)),
                 Found::Nothing => Ok(None),
                 Found::Odd(Value::Number(number)) => {
-                    Err(D::Error::custom(format_args!("{number} is not a whole number that fits")))
+                    Err(D::Error::custom(format_args!("{number} is not an integer in range")))
                 }
                 Found::Odd(other) => {
-                    Err(D::Error::custom(format_args!("expected a whole number, found {}", kind_of(&other))))
+                    Err(D::Error::custom(format_args!("expected an integer, found {}", kind_of(&other))))
                 }
             }
         }
@@ -438,7 +438,7 @@ fn kind_of(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }

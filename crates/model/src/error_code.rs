@@ -1,4 +1,5 @@
-//! Error codes: an open list, with what is known about each. The table itself is generated from schema/errors.json.
+//! Error codes: an open list, with what is known about each. The table itself is generated from
+//! schema/errors.json.
 
 use std::fmt;
 
@@ -26,7 +27,8 @@ impl ErrorCode {
         &self.0
     }
 
-    /// What is known about the code: its own row, or that of the family it belongs to (`InvalidParameter.x`).
+    /// What is known about the code: its own row, or that of the family it belongs to
+    /// (`InvalidParameter.x`).
     pub fn info(&self) -> Option<&'static ErrorInfo> {
         let row = |code: &str| {
             ERROR_CODES.binary_search_by(|row| row.code.cmp(code)).ok().map(|place| &ERROR_CODES[place])
@@ -109,8 +111,9 @@ pub struct ErrorInfo {
     pub may_have_acted: bool,
     #[serde(skip)]
     pub(crate) exceptions: &'static [Exception],
-    /// The text of the service, without the request id that ends it; `{model}`, `{id}` and `{param}` stand for what the request
-    /// names. For those who play the service: match on codes, not on this.
+    /// The text of the service, without the request id that ends it; `{model}`, `{id}` and
+    /// `{param}` stand for what the request names. For those who play the service: match on codes,
+    /// not on this.
     pub wire: &'static str,
     /// Whether that text is ours, since none was recorded or documented.
     pub is_invented: bool,
@@ -125,12 +128,13 @@ pub struct ErrorInfo {
 }
 
 impl ErrorInfo {
-    /// The class, with a look at the text where one code has two meanings (`QuotaExceeded`: no quota, or a full queue).
+    /// The class, by the message where one code has two meanings (`QuotaExceeded`: no quota, or a
+    /// full queue).
     pub fn class_of(&self, message: &str) -> ErrorClass {
         self.exception(message).map_or(self.class, |exception| exception.class)
     }
 
-    /// What to do next, with a look at the text in the same way.
+    /// What to do next, by the message in the same way.
     pub fn advice_of(&self, message: &str) -> &'static str {
         self.exception(message).and_then(|exception| exception.advice).unwrap_or(self.advice)
     }
@@ -144,7 +148,7 @@ impl ErrorInfo {
     }
 }
 
-/// A meaning that the message, not the code, tells.
+/// A meaning that depends on the message.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Exception {
     pub(crate) words: &'static [&'static str],

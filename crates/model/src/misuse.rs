@@ -1,5 +1,5 @@
-//! What the typed API refuses to combine: each pair of examples differs in one call, with which it does not compile. Read by
-//! rustdoc alone (`cargo test --doc`); holds no code.
+//! What the typed API refuses to combine: each pair of examples differs in one call, with which it
+//! does not compile. Read by rustdoc alone (`cargo test --doc`); holds no code.
 
 /// A video has no base64 form.
 /// ```

@@ -1,4 +1,4 @@
-//! What the service may add tomorrow: words and kinds that this version does not know, kept as they came.
+//! Future additions of the service: unknown values and kinds, kept unchanged.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 /// A word of an enum that this version does not know.
 ///
-/// It cannot be made outside this crate, so that a known word never hides in `Other`: write `Ratio::from("2:1")`.
+/// It cannot be made outside this crate, so that a known word never hides in `Other`: write
+/// `Ratio::from("2:1")`.
 #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct OtherValue(Box<str>);
@@ -40,7 +41,7 @@ impl OtherObject {
         Self { kind, members }
     }
 
-    /// The tag that nobody knows.
+    /// The unknown tag.
     pub fn kind(&self) -> &str {
         &self.kind
     }
@@ -93,7 +94,8 @@ macro_rules! string_enum {
             }
         }
         impl Default for $name {
-            /// The empty word, which no service sends: what stands where an answer lacks the member.
+            /// The empty word, which no service sends: what stands where an answer lacks the
+            /// member.
             fn default() -> Self {
                 Self::from("")
             }
@@ -140,8 +142,8 @@ macro_rules! string_enum {
         }
     };
     (@schema closed $name:ident) => {{
-        let words: Vec<&str> = $name::KNOWN.iter().map($name::as_str).collect();
-        ::schemars::json_schema!({ "type": "string", "enum": words })
+        let values: Vec<&str> = $name::KNOWN.iter().map($name::as_str).collect();
+        ::schemars::json_schema!({ "type": "string", "enum": values })
     }};
     (@schema open $name:ident) => {
         ::schemars::json_schema!({ "type": "string" })
@@ -151,7 +153,8 @@ pub(crate) use string_enum;
 
 /// The traits of a union whose branches write their own tag.
 ///
-/// Decoding reads all members and picks the branch by its tag, so that a complaint names the branch.
+/// Decoding reads all members and picks the branch by its tag, so that a complaint names the
+/// branch.
 macro_rules! tagged_union {
     ($name:ident by $tag:literal { $($variant:ident($branch:ty) => $value:literal),* $(,)? }) => {
         impl $name {

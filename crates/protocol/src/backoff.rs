@@ -1,5 +1,5 @@
-//! The one exponential backoff: a limit that doubles with each failure, and a random part of it. Pure: the random number
-//! is an argument.
+//! The one exponential backoff: a limit that doubles with each failure, and a random part of it.
+//! Pure: the random number is an argument.
 
 use std::time::Duration;
 
@@ -23,8 +23,9 @@ impl Backoff {
         Self { first, longest }
     }
 
-    /// The pause after so many failures in a row (from 1): anything from a quarter of the limit to all of it, so that
-    /// many clients do not come back in step. `jitter` is a random number from 0 to 1.
+    /// The pause after so many failures in a row (from 1): anything from a quarter of the limit to
+    /// all of it, so that many clients do not come back in step. `jitter` is a random number from 0
+    /// to 1.
     #[must_use]
     pub fn pause(&self, failures: u32, jitter: f64) -> Duration {
         let doubled = self.first.saturating_mul(1 << failures.saturating_sub(1).min(20));

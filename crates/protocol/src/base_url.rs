@@ -11,7 +11,8 @@ use crate::{RequestError, route};
 
 /// An address under which `/contents/generations/tasks` is mounted.
 ///
-/// Any prefix is kept, because plans and resellers mount the same paths elsewhere (`/api/plan/v3`, `/seedance/api/v3`).
+/// Any prefix is kept, because plans and resellers mount the same paths elsewhere (`/api/plan/v3`,
+/// `/seedance/api/v3`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BaseUrl {
@@ -33,12 +34,13 @@ impl BaseUrl {
     /// Reads an address. `https` always; `http` only to this machine.
     ///
     /// # Errors
-    /// Says what is wrong with the address and how it should look.
+    /// Describes the error and the expected form.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         Self::read(text, false)
     }
 
-    /// As [`BaseUrl::parse`], and plain `http` to any host: the key then crosses the network readable by all.
+    /// As [`BaseUrl::parse`], and plain `http` to any host: the key then crosses the network
+    /// readable by all.
     ///
     /// # Errors
     /// As [`BaseUrl::parse`].
@@ -46,7 +48,8 @@ impl BaseUrl {
         Self::read(text, true)
     }
 
-    /// The base URL of a region name as the vendor writes it (`cn-beijing`, `ap-southeast-1`, `eu-west-1`).
+    /// The base URL of a region name as the vendor writes it (`cn-beijing`, `ap-southeast-1`,
+    /// `eu-west-1`).
     #[must_use]
     pub fn of_region(region: &str) -> Option<&'static str> {
         match region.trim().to_ascii_lowercase().as_str() {
@@ -135,7 +138,8 @@ impl BaseUrl {
         is_loopback_host(self.host())
     }
 
-    /// Whether the host is one of the vendor's own. A client may warn before it sends a key elsewhere.
+    /// Whether the host is one of the vendor's own. A client may warn before it sends a key
+    /// elsewhere.
     #[must_use]
     pub fn is_vendor(&self) -> bool {
         [Self::VOLCENGINE, Self::BYTEPLUS_AP, Self::BYTEPLUS_EU]
@@ -187,10 +191,11 @@ impl FromStr for BaseUrl {
     }
 }
 
-/// A base URL that cannot be used. The text itself is not repeated: people paste keys into the wrong place.
+/// A base URL that cannot be used. The text itself is not repeated: people paste keys into the
+/// wrong place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
 #[error(
-    "the base URL cannot be used: {why}. It should look like https://ark.cn-beijing.volces.com/api/v3, or http://127.0.0.1:8080/api/v3 on this machine"
+    "invalid base URL: {why}; expected a form such as https://ark.cn-beijing.volces.com/api/v3, or http://127.0.0.1:8080/api/v3 on this machine"
 )]
 #[non_exhaustive]
 pub struct BaseUrlError {

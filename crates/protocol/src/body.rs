@@ -1,8 +1,9 @@
-//! A request body as a plan: JSON bytes, and between them "base64 of this source". Its exact length is known before a
-//! source is opened, so a body that is too large is refused without reading a byte.
+//! A request body as a plan: JSON bytes, and between them "base64 of this source". Its exact length
+//! is known before a source is opened, so a body that is too large is refused without reading a
+//! byte.
 //!
-//! A source stands in the request as a placeholder, a data URL with a token instead of data. Nothing is read here: the
-//! transport fills the plan in while it sends.
+//! A source stands in the request as a placeholder, a data URL with a token instead of data.
+//! Nothing is read here: the transport fills the plan in while it sends.
 
 use std::sync::LazyLock;
 
@@ -17,14 +18,15 @@ pub const MAX_BODY: u64 = 64 << 20;
 /// Random bytes that make a token.
 pub const TOKEN_BYTES: usize = 16;
 
-/// What every placeholder holds. It is base64 in form, so that a placeholder is a well-formed data URL.
+/// What every placeholder holds. It is base64 in form, so that a placeholder is a well-formed data
+/// URL.
 const MARK: &str = ";base64,arkVideoAttachment//";
 static FINDER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(MARK));
 /// Characters of a token.
 const TOKEN: usize = 24;
 
-/// The name of a source within one request. It must be random, so that a placeholder of another request is never taken
-/// for one of this.
+/// The name of a source within one request. It must be random, so that a placeholder of another
+/// request is never taken for one of this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token([u8; TOKEN]);
 
@@ -37,7 +39,8 @@ impl Token {
         Self(std::array::from_fn(|at| LETTERS[(bits >> (at * 5)) as usize & 63]))
     }
 
-    /// The data URL that stands for the source, such as `data:image/png;base64,…`; `media_type` is `image/png`.
+    /// The data URL that stands for the source, such as `data:image/png;base64,…`; `media_type` is
+    /// `image/png`.
     #[must_use]
     pub fn placeholder(&self, media_type: &str) -> String {
         format!("data:{media_type}{MARK}{}", String::from_utf8_lossy(&self.0))
@@ -61,7 +64,7 @@ pub fn token_of(url: &str) -> Option<Token> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Source {
-    /// Which source, in the order of whoever opens them.
+    /// The index of the source, in the caller's order.
     pub index: usize,
     /// Its length in bytes, before it is encoded.
     pub length: u64,
@@ -117,7 +120,8 @@ impl BodyPlan {
     /// Cuts `json` at its placeholders; `find` says which source a token means.
     ///
     /// # Errors
-    /// [`RequestError::NotAttached`] for a placeholder that `find` does not know, [`RequestError::TooLarge`].
+    /// [`RequestError::NotAttached`] for a placeholder that `find` does not know,
+    /// [`RequestError::TooLarge`].
     pub fn new(json: Bytes, mut find: impl FnMut(&Token) -> Option<Source>) -> Result<Self, RequestError> {
         // The mark's first part is the end of the data URL's head and stays.
         let head = MARK.find(',').map_or(0, |comma| comma + 1);
@@ -164,7 +168,7 @@ impl BodyPlan {
     }
 }
 
-/// A body that is there already. It is sent as it is, whatever its size: that is for whoever made it to judge.
+/// A ready body. It is sent unchanged, whatever its size: the caller is responsible for that.
 impl From<Bytes> for BodyPlan {
     fn from(bytes: Bytes) -> Self {
         let length = bytes.len() as u64;
@@ -224,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_that_nobody_knows_is_refused() {
+    fn an_unknown_placeholder_is_rejected() {
         let json = format!(r#"{{"a":"{}"}}"#, Token::new([1; 16]).placeholder("image/png"));
         assert_eq!(BodyPlan::new(json.into(), |_| None), Err(RequestError::NotAttached));
         let cut = Bytes::from_static(b"\"data:image/png;base64,arkVideoAttachment//AB\"");

@@ -1,7 +1,9 @@
-//! What the service POSTs to a `callback_url`: read with care, ordered, and believed only as far as a hint goes.
+//! What the service POSTs to a `callback_url`: read with care, ordered, and believed only as far as
+//! a hint goes.
 //!
-//! Nothing signs a callback, none is promised, they repeat and overtake each other (create page, 2026-10). So the body is
-//! good for one thing: to GET the task now instead of later. Addresses in it are never fetched.
+//! Nothing signs a callback, none is promised, they repeat and overtake each other (create page,
+//! 2026-10). So the body is good for one thing: to GET the task now instead of later. Addresses in
+//! it are never fetched.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -13,7 +15,7 @@ use crate::path;
 
 /// Largest callback read: 64 KiB.
 pub const MAX_CALLBACK: usize = 64 << 10;
-/// Least pause between two looks at a task that callbacks call for.
+/// The least interval between two polls of a task that are caused by callbacks.
 pub const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
 /// What a callback says. Confirm it with a GET before believing it.
@@ -153,7 +155,8 @@ impl TryFrom<String> for TokenHash {
     }
 }
 
-/// Whether two secrets are equal. Takes the same time wherever they differ; their lengths are no secret.
+/// Whether two secrets are equal. Takes the same time wherever they differ; their lengths are no
+/// secret.
 #[must_use]
 pub fn same_secret(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
@@ -180,14 +183,15 @@ pub enum Heard {
     Repeated,
     /// Overtaken by a later one.
     Late,
-    /// So many tasks are remembered already that this one is not: GET it in turn, as without a callback.
+    /// So many tasks are remembered already that this one is not: GET it in turn, as without a
+    /// callback.
     Full,
 }
 
 /// Sorts out repeated and late callbacks: states only move forward, and an end never changes.
 ///
-/// However many callbacks come, a task costs at most one GET in 5 s, and as long as what they claim holds, at most one per
-/// state, so three.
+/// However many callbacks come, a task costs at most one GET in 5 s, and as long as what they claim
+/// holds, at most one per state, so three.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     tasks: BTreeMap<Box<str>, Known>,
@@ -196,11 +200,11 @@ pub struct Inbox {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
-    /// How far along it is, and since when; `None` after a look that brought nothing.
+    /// Its status, and since when; `None` after a failed poll.
     news: Option<(u8, Option<i64>)>,
-    /// A look is planned that has not begun.
+    /// A poll is planned and has not started.
     planned: bool,
-    /// When the last look began.
+    /// When the last poll started.
     looked: Option<Duration>,
 }
 
@@ -225,7 +229,7 @@ impl Inbox {
         heard
     }
 
-    /// When to look at a task that has just been heard of; `None` if a look is planned already, which will see this too.
+    /// When to poll a task after a callback; `None` if a poll is already planned, which covers it.
     pub fn plan(&mut self, id: &str, now: Duration) -> Option<Duration> {
         let known = self.tasks.get_mut(id)?;
         if std::mem::replace(&mut known.planned, true) {
@@ -234,21 +238,21 @@ impl Inbox {
         Some(known.looked.map_or(now, |looked| now.max(looked + LOOK_PAUSE)))
     }
 
-    /// The planned look begins.
+    /// The planned poll starts.
     pub fn looking(&mut self, id: &str, now: Duration) {
         if let Some(known) = self.tasks.get_mut(id) {
             (known.planned, known.looked) = (false, Some(now));
         }
     }
 
-    /// Takes in the truth, as a GET told it; a hint that claimed more is forgotten.
+    /// Records the status of a GET; a hint that claimed more is discarded.
     pub fn confirmed(&mut self, task: &Task) {
         if let Some(known) = self.tasks.get_mut(task.id.as_str()) {
             known.news = Some((rank(&task.status), task.updated_at));
         }
     }
 
-    /// The look brought nothing: the next callback, be it the same again, is worth another.
+    /// The poll failed: the next callback, even a duplicate, causes another.
     pub fn unconfirmed(&mut self, id: &str) {
         if let Some(known) = self.tasks.get_mut(id) {
             known.news = None;
@@ -277,7 +281,7 @@ fn compare((known, known_at): (u8, Option<i64>), (rank, at): (u8, Option<i64>)) 
     match rank.cmp(&known) {
         std::cmp::Ordering::Greater => Heard::Forward,
         std::cmp::Ordering::Less => Heard::Late,
-        // A word that nobody knows can be followed by another one: then the time decides.
+        // After an unknown status another one may follow: then the time decides.
         std::cmp::Ordering::Equal if rank == OTHER && at > known_at => Heard::Forward,
         std::cmp::Ordering::Equal if at < known_at => Heard::Late,
         std::cmp::Ordering::Equal => Heard::Repeated,

@@ -1,19 +1,22 @@
-//! What a failed request means for the question "may the same request be sent again?". The only place that answers it.
+//! What a failed request means for the question "may the same request be sent again?". The only
+//! place that answers it.
 //!
 //! | class | meaning | create | get, list, models | delete |
 //! |---|---|---|---|---|
 //! | not sent | provably nothing left this machine | again | again | again |
-//! | throttled | the service refused it for the pace, in its own words | again | again | again |
+//! | throttled | rejected by a rate limit, with the vendor's code | retry | retry | retry |
 //! | transient | nothing was done, and the same request may pass later | again | again | again |
-//! | maybe done | it may have had its effect | never: reconcile | - | after a look at the task |
+//! | maybe done | it may have had its effect | never: reconcile | - | after a GET of the task |
 //! | account | key, permission, balance or quota | stop | stop | stop |
 //! | permanent | the same request would bring the same | stop | stop | stop |
 //!
-//! "Again" is always bounded, by attempts, time and a budget: see [`crate::retry`]. For a create, doubt is always "maybe
-//! done": a 429 counts as throttling only with a code of the error table, under a status of that row, in the nested
-//! envelope that the task API itself writes. Everything else that says "slower" (a bare or HTML 429, a gateway's code, a
-//! tabled code under another status, an error inside a 200) may come from something that stands between us and a service
-//! that has accepted the task. A read loses nothing by being sent again, so there the same answers are transient.
+//! "Again" is always bounded, by attempts, time and a budget: see [`crate::retry`]. For a create,
+//! doubt is always "maybe done": a 429 counts as throttling only with a code of the error table,
+//! under a status of that row, in the nested envelope that the task API itself writes. Everything
+//! else that says "slower" (a bare or HTML 429, a gateway's code, a tabled code under another
+//! status, an error inside a 200) may come from something that stands between us and a service that
+//! has accepted the task. A read loses nothing by being sent again, so there the same answers are
+//! transient.
 
 use std::time::Duration;
 
@@ -52,7 +55,8 @@ pub enum Class {
     Throttled,
     /// Nothing was done, or it was a question; the same request may pass later.
     Transient,
-    /// It may have had its effect. A create is never sent again, a delete only after a look at the task.
+    /// It may have had its effect. A create is never retried, a delete only after a GET of the
+    /// task.
     MaybeDone,
     /// Key, permission, balance or quota: nothing of this account passes before that is fixed.
     Account,
@@ -82,7 +86,8 @@ impl<'a> Failure<'a> {
         }
     }
 
-    /// Whether it asks for a slower pace, whoever says so: reason enough to send less, not to send a create again.
+    /// Whether it is throttling by anyone, gateways included: a reason to slow down, not to retry a
+    /// create.
     #[must_use]
     pub fn is_too_many_requests(&self) -> bool {
         match classify(self) {
@@ -98,7 +103,8 @@ impl<'a> Failure<'a> {
         self.api_error().is_some_and(|error| error.status == 404)
     }
 
-    /// How long the service asks to wait, at most [`RETRY_AFTER_CAP`]; `now` is needed where it names a date.
+    /// How long the service asks to wait, at most [`RETRY_AFTER_CAP`]; `now` is needed where it
+    /// names a date.
     #[must_use]
     pub fn retry_after(&self, now: UnixMillis) -> Option<Duration> {
         let after = self.api_error()?.retry_after?;
@@ -124,7 +130,8 @@ pub fn classify(failure: &Failure<'_>) -> Class {
     }
 }
 
-/// Whether a server with this status may answer otherwise later; for storage, which has no error codes of ours.
+/// Whether a server with this status may answer otherwise later; for storage, which has no error
+/// codes of ours.
 pub(crate) fn status_may_pass(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 499 | 500..=599)
 }
@@ -146,20 +153,21 @@ fn of_create(error: &ApiError) -> Class {
     if is_redirect(status) {
         return Class::Permanent;
     }
-    // A success without an id, unless the vendor's management API wrote it: that one refuses under 200 as well.
+    // A success without an id, unless the vendor's management API wrote it: that one refuses under
+    // 200 as well.
     let refuses = match status {
         200..=299 => error.envelope == EnvelopeKind::Management && error.code.info().is_some(),
         408 | 409 | 425 | 499 => false,
         400..=499 => error.is_from_vendor(),
         _ => false,
     };
-    // What names a task may be somebody else's refusal of one that the service accepted.
+    // A rejection that names a task may come from a gateway, after the service accepted the create.
     if !refuses || error.other_id.is_some() {
         return Class::MaybeDone;
     }
     let Some(info) = error.code.info() else {
         return match status {
-            // A word of somebody else for "slower" does not say that nothing was created.
+            // A gateway's throttling does not prove that nothing was created.
             429 => Class::MaybeDone,
             401 | 403 | 404 => Class::Account,
             _ => Class::Permanent,
@@ -199,7 +207,8 @@ fn of_question(endpoint: Endpoint, error: &ApiError) -> Class {
     }
 }
 
-/// The table's "throttled" is about the pace under 429; under another status a part of the service failed and did nothing.
+/// The table's "throttled" is about the pace under 429; under another status a part of the service
+/// failed and did nothing.
 fn slower(status: u16) -> Class {
     if status == 429 { Class::Throttled } else { Class::Transient }
 }

@@ -168,7 +168,7 @@ pub fn to_plan(
 }
 
 /// Client half: reads the answer. A success without an id that can be used is an error here, and a
-/// paid one: use [`crate::outcome::of_create`] to tell what happened. An id that resellers put
+/// paid one: use [`crate::outcome::of_create`] to classify the response. An id that resellers put
 /// elsewhere (`task_id`, `data.id`) is read.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! `DELETE /contents/generations/tasks/{id}`: cancels a queued task, deletes the record of a finished one, and refuses
-//! a running one with 409.
+//! `DELETE /contents/generations/tasks/{id}`: cancels a queued task, deletes the record of a
+//! finished one, and refuses a running one with 409.
 //!
 //! One verb for two intents; which one is meant is for the caller to check first.
 
@@ -32,7 +32,8 @@ impl Request {
         Ok(answer::bare(Method::DELETE, base.join(&route::task_path(&self.id)?, "")?))
     }
 
-    /// Server half; `prefix` is where the API is mounted, such as `/api/v3`. A body is ignored: some clients send `{}`.
+    /// Server half; `prefix` is where the API is mounted, such as `/api/v3`. A body is ignored:
+    /// some clients send `{}`.
     ///
     /// # Errors
     /// Another path.

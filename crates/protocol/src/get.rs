@@ -1,4 +1,5 @@
-//! `GET /contents/generations/tasks/{id}`: one task. Readable for 7 days after its creation (get page, 2026-10).
+//! `GET /contents/generations/tasks/{id}`: one task. Readable for 7 days after its creation (get
+//! page, 2026-10).
 
 use ark_video_model::Task;
 use bytes::Bytes;
@@ -45,7 +46,8 @@ impl Request {
 /// Client half: reads the answer to the question for the task with the id `asked`.
 ///
 /// # Errors
-/// The service refused, or the answer cannot be read, or is about another task: ids are compared exactly.
+/// The service refused, or the answer cannot be read, or is about another task: ids are compared
+/// exactly.
 pub fn decode(response: &Response<Bytes>, asked: &str) -> Result<Task, ApiError> {
     let mut task: Task = answer::read(response, answer::MAX_ANSWER, "a task")?;
     if let Some(Value::Number(id)) = task.extra.get("id") {

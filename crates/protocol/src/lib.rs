@@ -1,13 +1,15 @@
 //! The Ark video-generation task API without sockets and clocks.
 //!
-//! Each endpoint is one module with a client half (request out, answer in) and a server half (request in, answer out),
-//! so that a client and a simulator cannot disagree about the wire. Beside them stand the decisions that cost money or
-//! time when they are wrong, as plain functions of (state, now, outcome): [`classify`] (may it be sent again?),
-//! [`outcome`] (how did a create end?), [`retry`] (when, and how often?), [`reconcile`] (which task did it leave?),
-//! [`limit`] (how fast?), [`wait`] and [`watch`] (when to ask again, for one task and for ten thousand?), [`callback`]
-//! (may this be believed?), [`download`] (may this be fetched, is it whole?).
+//! Each endpoint is one module with a client half (request out, answer in) and a server half
+//! (request in, answer out), so that a client and a simulator cannot disagree about the wire.
+//! Beside them stand the decisions that cost money or time when they are wrong, as plain functions
+//! of (state, now, outcome): [`classify`] (may it be sent again?), [`outcome`] (how did a create
+//! end?), [`retry`] (when, and how often?), [`reconcile`] (which task did it leave?), [`limit`]
+//! (how fast?), [`wait`] and [`watch`] (when to ask again, for one task and for ten thousand?),
+//! [`callback`] (may this be believed?), [`download`] (may this be fetched, is it whole?).
 //!
-//! Nothing here opens a socket, reads a clock or the environment, or draws a random number: they are arguments.
+//! Nothing here opens a socket, reads a clock or the environment, or draws a random number: they
+//! are arguments.
 
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]

@@ -1,10 +1,11 @@
-//! How fast to ask, as plain state: one limiter per endpoint, for creates one per model. Where the rate is one by the
-//! second, no second holds more than it, whenever the service counts.
+//! How fast to ask, as plain state: one limiter per endpoint, for creates one per model. Where the
+//! rate is one by the second, no second holds more than it, whenever the service counts.
 //!
-//! The vendor's figures are defaults, not truth: they change with balance and contract, and resellers have others. So a
-//! limiter slows down when the service says "too many" and comes back within a minute.
+//! The vendor's figures are defaults, not truth: they change with balance and contract, and
+//! resellers have others. So a limiter slows down when the service says "too many" and comes back
+//! within a minute.
 //!
-//! Times are measured from any fixed moment, the same for all calls, on a clock that only moves forward.
+//! Times are measured from any fixed start, the same for all calls, on a monotonic clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -31,11 +32,13 @@ const UNANSWERED: Duration = Duration::from_secs(1);
 /// When to ask again while only answers can free a place.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Rates per account. The defaults are those of a company account (models page and tutorial, 2026-10).
+/// Rates per account. The defaults are those of a company account (models page and tutorial,
+/// 2026-10).
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct LimitSettings {
-    /// Creates per minute and model; versions of a model share it. Default 600; personal accounts have 180.
+    /// Creates per minute and model; versions of a model share it. Default 600; personal accounts
+    /// have 180.
     pub create_per_minute: f64,
     /// Creates per minute at 4k. Default 15.
     pub create_4k_per_minute: f64,
@@ -49,10 +52,11 @@ pub struct LimitSettings {
     pub delete_per_second: f64,
     /// Model lists per second; not documented. Default 1.
     pub models_per_second: f64,
-    /// Part of each rate that is left unused, so that uneven delays on the way do not become refusals. Default 0.03.
+    /// Part of each rate that is left unused, so that uneven delays on the way do not become
+    /// refusals. Default 0.03.
     pub headroom: f64,
-    /// How many creates may go out at once: those of so much time, at least one. Default 0.8 s. Of the rates by the second, as
-    /// many may as there are in a second.
+    /// How many creates may go out at once: those of so much time, at least one. Default 0.8 s. Of
+    /// the rates by the second, as many may as there are in a second.
     pub burst: Duration,
 }
 
@@ -175,7 +179,7 @@ impl Lane {
 pub enum Permit {
     /// Yes; it counts as sent.
     Ready,
-    /// Not before this moment. Nothing was taken: ask again then.
+    /// Not before this time. No slot was taken: try again then.
     At(Duration),
 }
 
@@ -194,7 +198,8 @@ impl Limits {
         Self { settings, users: 1, lanes: BTreeMap::new() }
     }
 
-    /// Keeps to one part of each rate, because so many limiters of other processes serve the same account, this one included.
+    /// Keeps to one part of each rate, because so many limiters of other processes serve the same
+    /// account, this one included.
     pub fn share(&mut self, users: u32) {
         self.users = users.max(1);
         for (lane, limiter) in &mut self.lanes {
@@ -219,13 +224,14 @@ impl Limits {
         self.with(lane, |limiter| limiter.take(now, keep))
     }
 
-    /// An answer came. The service may have counted the request only now, however early it was sent.
+    /// An answer came. The service may have counted the request only now, however early it was
+    /// sent.
     pub fn answered(&mut self, lane: &Lane, now: Duration) {
         self.with(lane, |limiter| limiter.answered(now));
     }
 
-    /// The service refused because of too many requests: the lane slows down, and stops for as long as it was told
-    /// (at most 120 s).
+    /// The service throttled a request: the key slows down, and pauses for the requested time (at
+    /// most 120 s).
     pub fn throttled(&mut self, lane: &Lane, now: Duration, retry_after: Option<Duration>) {
         self.with(lane, |limiter| limiter.throttled(now, retry_after));
     }
@@ -240,10 +246,12 @@ impl Limits {
     }
 }
 
-/// So many places, each taken by one request and free again after a while; the while grows when the service refuses.
+/// So many places, each taken by one request and free again after a while; the while grows when the
+/// service refuses.
 ///
-/// A token bucket would be smaller, and too slow: a list shows up to 20 ends at once, and a bucket that keeps to 20 gets in
-/// every second has three in store (docs/decisions/0013-one-rate-limiter.md).
+/// A token bucket would be smaller, and too slow: a list shows up to 20 ends at once, and a bucket
+/// that keeps to 20 gets in every second has three in store
+/// (docs/decisions/0013-one-rate-limiter.md).
 #[derive(Debug, Clone, PartialEq)]
 struct Limiter {
     /// Requests per second when nothing is wrong.
@@ -251,8 +259,8 @@ struct Limiter {
     places: usize,
     /// How long a request takes its place when nothing is wrong.
     hold: Duration,
-    /// For rates by the second: a place is free again so long after the answer, not after the sending. The service counts a
-    /// request somewhere between the two.
+    /// For rates by the second: a place is free again so long after the answer, not after the
+    /// sending. The service counts a request somewhere between the two.
     from_answer: bool,
     /// When those were sent that have no answer yet, oldest first.
     unanswered: VecDeque<Duration>,
@@ -285,7 +293,7 @@ impl Limiter {
         }
     }
 
-    /// The part of the rate that refusals have left at this moment.
+    /// The current share of the rate after throttling.
     fn part(&self, now: Duration) -> f64 {
         let Some((at, part)) = self.cut else { return 1.0 };
         let recovered = now.saturating_sub(at).as_secs_f64() / RECOVERY.as_secs_f64();
@@ -329,7 +337,8 @@ impl Limiter {
         }
     }
 
-    /// Takes a place while more than `keep` are free, or says when that may be. Of all of them, one can always be had.
+    /// Takes a place while more than `keep` are free, or says when that may be. Of all of them, one
+    /// can always be had.
     fn take(&mut self, now: Duration, keep: usize) -> Permit {
         let stopped = (now < self.stopped_until).then_some(Permit::At(self.stopped_until));
         if self.set.is_infinite() {
@@ -345,7 +354,7 @@ impl Limiter {
         let most = self.places.saturating_sub(keep).max(1);
         let taken = self.unanswered.len() + self.free_at.len();
         if taken >= most {
-            // Later than the places that are free by then only answers can tell.
+            // Beyond the slots that are free by then it depends on responses.
             let free = self.free_at.get(taken - most).map_or(now + LOOK_AGAIN, |at| *at);
             return Permit::At(free.max(self.stopped_until));
         }

@@ -1,6 +1,7 @@
 //! `GET /contents/generations/tasks`: a page of the tasks of the last 7 days.
 //!
-//! No time filter, no order that is promised, no cursor: a page is a hint, pages shift while one reads them.
+//! No time filter, no order that is promised, no cursor: a page is a hint, pages shift while one
+//! reads them.
 
 use std::collections::BTreeSet;
 
@@ -39,9 +40,11 @@ pub struct Request {
     pub page_size: Option<u32>,
     /// Only tasks in this state. `expired` is not documented as a filter (list page, 2026-10).
     pub status: Option<TaskStatus>,
-    /// Only these tasks. The key is repeated for each; about 100 fit into an address that every proxy takes.
+    /// Only these tasks. The key is repeated for each; about 100 fit into an address that every
+    /// proxy takes.
     pub task_ids: Vec<String>,
-    /// Only tasks of this model or endpoint id, exactly. Needed when the key is limited to some models.
+    /// Only tasks of this model or endpoint id, exactly. Needed when the key is limited to some
+    /// models.
     pub model: Option<String>,
     /// Only tasks of this tier.
     pub service_tier: Option<ServiceTier>,
@@ -159,10 +162,12 @@ fn number(name: &str, value: &str) -> Result<u32, ApiError> {
     })
 }
 
-/// Client half: reads the answer to the question for the tasks with the ids `asked`; for any tasks if there are none.
+/// Client half: reads the answer to the question for the tasks with the ids `asked`; for any tasks
+/// if there are none.
 ///
 /// # Errors
-/// The service refused, or the answer cannot be read, or holds a task that was not asked for: ids are compared exactly.
+/// The service refused, or the answer cannot be read, or holds a task that was not asked for: ids
+/// are compared exactly.
 pub fn decode(response: &Response<Bytes>, asked: &[String]) -> Result<TaskList, ApiError> {
     let list: TaskList = answer::read(response, answer::MAX_LIST_ANSWER, "a list of tasks")?;
     if let Some(error) = answer::refused(response, &list.extra) {

@@ -1,5 +1,5 @@
-//! `GET /models`: the catalogue. Free, so also the cheapest check of a key; a model listed here can still be closed to
-//! the account.
+//! `GET /models`: the catalogue. Free, so also the cheapest check of a key; a model listed here can
+//! still be closed to the account.
 
 use ark_video_model::ModelList;
 use bytes::Bytes;

@@ -29,7 +29,7 @@ pub enum CreateOutcome {
     Refused {
         /// What kind of no, which decides who has to act.
         class: Refusal,
-        /// The service's words.
+        /// The service's error.
         error: ApiError,
     },
     /// A task exists; it is billed when it succeeds.
@@ -68,8 +68,8 @@ pub enum Refusal {
     Throttled,
     /// A part of the service failed before anything was created: the same request may pass later.
     Transient,
-    /// Key, permission, balance, quota or model access: nothing of this account will pass before
-    /// that is mended.
+    /// Key, permission, balance, quota or model access: all requests of this account fail until it
+    /// is fixed.
     Account,
     /// This request is wrong or not allowed; others may pass.
     Caller,
@@ -83,13 +83,13 @@ pub enum Refusal {
 pub struct Unread {
     /// HTTP status, 200 to 299.
     pub status: u16,
-    /// Why there is no id, in words.
+    /// Why there is no id.
     pub why: String,
     /// The service's id of the request, if it came.
     pub request_id: Option<String>,
 }
 
-/// Why nobody knows how a create ended.
+/// Why the outcome of a create is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]

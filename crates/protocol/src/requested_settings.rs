@@ -1,6 +1,7 @@
-//! What a create asked for, in the words that a task echoes, and where the two differ.
+//! The settings of a create that a task echoes, and where the two differ.
 //!
-//! A task never tells its prompt or its images. What it does tell is little, and most of it only once it has succeeded.
+//! A task never shows its prompt or images. It echoes few settings, and most of them only after it
+//! has succeeded.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,7 +10,8 @@ use ark_video_model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Settings of a create that its task echoes. What was left to the service is absent, and so compared with nothing.
+/// Settings of a create that its task echoes. What was left to the service is absent, and so
+/// compared with nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -82,8 +84,9 @@ impl RequestedSettings {
         self.service_tier == Some(ServiceTier::Flex)
     }
 
-    /// Where a task that succeeded is not what was asked for: resolution, ratio, length or sound. Empty for every other
-    /// task. A service that ignores a flag in the prompt, or a reseller that maps models, shows itself only here.
+    /// Where a task that succeeded is not what was asked for: resolution, ratio, length or sound.
+    /// Empty for every other task. A service that ignores a flag in the prompt, or a reseller that
+    /// maps models, shows itself only here.
     #[must_use]
     pub fn differences(&self, task: &Task) -> Vec<Difference> {
         if task.status != TaskStatus::Succeeded {
@@ -101,7 +104,8 @@ impl RequestedSettings {
         .collect()
     }
 
-    /// Whether a task echoes settings that this create did not have, so that it is somebody else's.
+    /// Whether a task echoes settings that this create did not have, so that it belongs to another
+    /// create.
     pub(crate) fn rules_out(&self, task: &Task) -> bool {
         let tier = |tier: &Option<ServiceTier>| tier.clone().unwrap_or(ServiceTier::Default);
         differ("", &self.resolution, &task.resolution).is_some()
@@ -167,13 +171,16 @@ mod tests {
     }
 
     #[test]
-    fn differences_are_told_of_what_was_asked_for_and_echoed() {
+    fn differences_are_reported_for_settings_that_were_sent_and_echoed() {
         let asked =
             asked(json!({"resolution": "1080p", "ratio": "adaptive", "duration": 5, "generate_audio": true}));
         let done = json!({"id": "cgt-1", "status": "succeeded", "resolution": "720p", "ratio": "16:9", "duration": 5,
             "generate_audio": false});
-        let told: Vec<_> = asked.differences(&task(done)).iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["resolution is 720p instead of 1080p", "generate_audio is false instead of true"]);
+        let reported: Vec<_> = asked.differences(&task(done)).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            reported,
+            ["resolution is 720p instead of 1080p", "generate_audio is false instead of true"]
+        );
         assert_eq!(asked.differences(&task(json!({"id": "cgt-1", "status": "running", "duration": 9}))), []);
         assert_eq!(asked.differences(&task(json!({"id": "cgt-1", "status": "succeeded"}))), []);
     }
@@ -195,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn another_tier_a_draft_and_a_final_are_somebody_elses() {
+    fn another_tier_a_draft_and_a_final_belong_to_another_create() {
         let plain = asked(json!({}));
         for (echo, ruled_out) in [
             (json!({"id": "1", "status": "queued"}), false),

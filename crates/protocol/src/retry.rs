@@ -1,8 +1,8 @@
 //! When to send again, and how often. Pure: time, jitter and the budget are arguments.
 //!
-//! What may be sent again at all is [`crate::classify`]'s to say. Every class that may is bounded by attempts, by time and
-//! by the budget of the client. No header makes a create go out again: a service's `x-should-retry` is not read, a redirect
-//! is not followed.
+//! What may be sent again at all is [`crate::classify`]'s to say. Every class that may is bounded
+//! by attempts, by time and by the budget of the client. No header makes a create go out again: a
+//! service's `x-should-retry` is not read, a redirect is not followed.
 
 use std::{fmt, time::Duration};
 
@@ -12,13 +12,15 @@ use crate::{
     wait::RETRY_AFTER_CAP,
 };
 
-/// How often and how long to try. The defaults suit a call that somebody waits for.
+/// How often and how long to retry. The defaults suit an interactive call.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RetryOptions {
-    /// Sends in all that may fail before giving up; refusals for too many requests do not count. Default 5.
+    /// Sends in all that may fail before giving up; refusals for too many requests do not count.
+    /// Default 5.
     pub attempts: u32,
-    /// Sends that may be refused for too many requests. Default 50: pacing is no failure, so that `elapsed` ends it first.
+    /// Sends that may be refused for too many requests. Default 50: pacing is no failure, so that
+    /// `elapsed` ends it first.
     pub throttled_attempts: u32,
     /// No send starts later than this after the first. Default 5 minutes.
     pub elapsed: Duration,
@@ -85,7 +87,8 @@ pub struct RetryContext {
 }
 
 impl RetryContext {
-    /// A failure that came in so long after the first send, at `now`; `jitter` is a random number from 0 to 1.
+    /// A failure that came in so long after the first send, at `now`; `jitter` is a random number
+    /// from 0 to 1.
     #[must_use]
     pub const fn new(elapsed: Duration, now: UnixMillis, jitter: f64) -> Self {
         Self { elapsed, now, jitter }
@@ -113,7 +116,8 @@ pub enum GiveUp {
     Unsafe,
     /// The same request would be refused again.
     Refused,
-    /// Key, balance, quota or permission: no other request of this account will fare better. Stop the whole run.
+    /// Key, balance, quota or permission: no other request of this account will fare better. Stop
+    /// the whole run.
     Account,
     /// So many sends failed.
     Attempts(u32),
@@ -144,17 +148,18 @@ impl fmt::Display for GiveUp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deletion {
-    /// Cancel a queued task. By the time of a repeat the task may have run, and the same request would delete a paid
-    /// result: look again before each repeat.
+    /// Cancel a queued task. By the time of a repeat the task may have run, and the same request
+    /// would delete a paid result: get the task before each retry.
     Queued,
     /// Delete the record of a finished task.
     Finished,
 }
 
-/// Repeats that one client may make: they spend, successes refill, so that a sick service is not flooded.
+/// Repeats that one client may make: they spend, successes refill, so that a sick service is not
+/// flooded.
 ///
-/// Shared by all calls of a client. A repeat after a refusal for too many requests costs little: it is paced by
-/// [`crate::limit`] and by `Retry-After` as well.
+/// Shared by all calls of a client. A repeat after a refusal for too many requests costs little: it
+/// is paced by [`crate::limit`] and by `Retry-After` as well.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RetryBudget {
     tokens: u32,
@@ -222,11 +227,12 @@ impl Retries {
         self.repeats
     }
 
-    /// Decides about a create. Sends again only what was not sent, and what was refused in a way that may pass.
+    /// Decides about a create. Sends again only what was not sent, and what was refused in a way
+    /// that may pass.
     pub fn after_create(
         &mut self,
         outcome: &CreateOutcome,
-        moment: RetryContext,
+        context: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
         let (class, after) = match outcome {
@@ -244,17 +250,17 @@ impl Retries {
             }
             CreateOutcome::Unknown(_) => (Class::MaybeDone, None),
         };
-        self.after(class, after, moment, budget)
+        self.after(class, after, context, budget)
     }
 
     /// Decides about a get, a list or a model list.
     pub fn after_read(
         &mut self,
         failure: Failure<'_>,
-        moment: RetryContext,
+        context: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
-        self.after(classify(&failure), after_of(failure), moment, budget)
+        self.after(classify(&failure), after_of(failure), context, budget)
     }
 
     /// Decides about a delete. A 409 (the task is running) is an answer, not a failure.
@@ -262,21 +268,21 @@ impl Retries {
         &mut self,
         deletion: Deletion,
         failure: Failure<'_>,
-        moment: RetryContext,
+        context: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
         let class = match classify(&failure) {
             Class::MaybeDone if deletion == Deletion::Finished => Class::Transient,
             class => class,
         };
-        self.after(class, after_of(failure), moment, budget)
+        self.after(class, after_of(failure), context, budget)
     }
 
     fn after(
         &mut self,
         class: Class,
         after: Option<RetryAfter>,
-        moment: RetryContext,
+        context: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
         let (count, most, cost) = match class {
@@ -293,9 +299,9 @@ impl Retries {
         if count >= most {
             return RetryStep::GiveUp(GiveUp::Attempts(count));
         }
-        let asked = after.map_or(Duration::ZERO, |after| after.wait(moment.now).min(RETRY_AFTER_CAP));
-        let pause = self.options.backoff.pause(count, moment.jitter).max(asked);
-        if moment.elapsed.saturating_add(pause) > self.options.elapsed {
+        let asked = after.map_or(Duration::ZERO, |after| after.wait(context.now).min(RETRY_AFTER_CAP));
+        let pause = self.options.backoff.pause(count, context.jitter).max(asked);
+        if context.elapsed.saturating_add(pause) > self.options.elapsed {
             return RetryStep::GiveUp(GiveUp::Elapsed);
         }
         if !budget.spend(cost) {

@@ -1,4 +1,4 @@
-//! Moments: how long the service asks us to wait, and how a moment is written. Pure: "now" is an argument.
+//! Times: `Retry-After`, and the formats of a time. Pure: "now" is an argument.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub type UnixMillis = i64;
 pub enum RetryAfter {
     /// Wait this long.
     Seconds(u64),
-    /// Wait until this moment, in seconds since 1970.
+    /// Wait until this time, in seconds since 1970.
     At(i64),
 }
 
@@ -31,7 +31,7 @@ impl RetryAfter {
         Some(Self::At(date.as_second()))
     }
 
-    /// The wait that is left at `now`; zero for a moment that has passed.
+    /// The remaining wait at `now`; zero for a past time.
     #[must_use]
     pub fn wait(self, now: UnixMillis) -> Duration {
         match self {
@@ -43,7 +43,7 @@ impl RetryAfter {
         }
     }
 
-    /// Writes the header value. A moment is written as an HTTP date.
+    /// Writes the header value. A time is written as an HTTP date.
     #[must_use]
     pub fn to_header(self) -> HeaderValue {
         let text = match self {
@@ -56,8 +56,9 @@ impl RetryAfter {
     }
 }
 
-/// A moment as a task tells it (`created_at`, `updated_at`), in milliseconds. Documented are seconds; gateways also write
-/// milli-, micro- and nanoseconds, which are told apart by their size: as seconds they would be thousands of years away.
+/// A time of a task (`created_at`, `updated_at`), in milliseconds. Seconds are documented; gateways
+/// also write milli-, micro- and nanoseconds, which are recognised by their size: as seconds they
+/// would be thousands of years away.
 #[must_use]
 pub fn unix_millis(stamp: i64) -> UnixMillis {
     match stamp.unsigned_abs() {
@@ -68,11 +69,11 @@ pub fn unix_millis(stamp: i64) -> UnixMillis {
     }
 }
 
-/// A moment as people and logs read it: `2026-11-22T10:15:30Z`.
+/// A time as text: `2026-11-22T10:15:30Z`.
 #[must_use]
-pub fn utc(moment: UnixMillis) -> String {
-    let moment = jiff::Timestamp::from_millisecond(moment).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+pub fn utc(time: UnixMillis) -> String {
+    let time = jiff::Timestamp::from_millisecond(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_in_whatever_unit_they_are_written() {
+    fn times_are_parsed_in_any_unit() {
         for (stamp, millis) in [
             (0, 0),
             (-1, -1000),
@@ -113,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_that_has_passed_means_now() {
+    fn a_past_time_means_now() {
         assert_eq!(RetryAfter::At(100).wait(98_500), Duration::from_millis(1_500));
         assert_eq!(RetryAfter::At(100).wait(101_000), Duration::ZERO);
         assert_eq!(RetryAfter::At(i64::MAX).wait(i64::MIN), Duration::from_millis(u64::MAX));
     }
 
     #[test]
-    fn a_moment_is_written_in_utc() {
+    fn a_time_is_written_in_utc() {
         assert_eq!(utc(1_795_342_530_999), "2026-11-22T10:15:30Z");
         assert_eq!(utc(i64::MAX), "1970-01-01T00:00:00Z");
     }

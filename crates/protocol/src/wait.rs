@@ -1,7 +1,8 @@
-//! When to look at a task again, and when to stop. A state machine that is told the time and rolls no dice.
+//! Poll interval and timeout of a wait: when to poll a task, and when to stop. A state machine:
+//! time and jitter are arguments.
 //!
-//! Times are measured from the start of the wait, on a clock that only moves forward. Stopping never touches the task:
-//! it goes on running, and is billed, whoever looks.
+//! Times are measured from the start of the wait, on a clock that only moves forward. Stopping
+//! never touches the task: it continues, and is billed if it succeeds.
 
 use std::time::Duration;
 
@@ -11,42 +12,44 @@ use crate::{Backoff, Class, Failure, UnixMillis, classify};
 
 /// Longest wait that a server's `Retry-After` can impose on a request.
 pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
-/// How long "no such task" is not believed of a task that is known to exist: a new one may not be readable everywhere yet.
+/// How long "no such task" is not believed of a task that is known to exist: a new one may not be
+/// readable everywhere yet.
 pub const NOT_FOUND_GRACE: Duration = Duration::from_secs(60);
 /// How long a refused key or account is retried while a task that may be billed is waited for.
 pub const ACCOUNT_GRACE: Duration = Duration::from_secs(120);
-/// "No such task" must be said twice, so far apart, of a task that nobody has seen.
+/// "No such task" must be said twice, so far apart, of a task that was never seen.
 pub(crate) const NOT_FOUND_TWICE: Duration = Duration::from_secs(5);
-/// Other refusals in a row before they are taken for final: gateways have bad moments.
+/// Other refusals in a row before they are taken for final: gateways have transient errors.
 pub(crate) const REFUSALS: u32 = 3;
 /// Longest pause while a refusal is not believed.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
-/// How patiently to wait. The defaults suit a task of minutes on any model.
+/// Timeout and poll intervals of a wait. The defaults suit a task of minutes on any model.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WaitOptions {
-    /// Give up waiting after this long; one last look is taken at that moment. Default 2 hours.
+    /// Timeout; there is a last poll at that time. Default 2 hours.
     pub timeout: Duration,
-    /// When to look first. Default 3 s: wrong input often fails within seconds, nothing succeeds sooner.
+    /// Delay before the first poll. Default 3 s: wrong input often fails within seconds, nothing
+    /// succeeds sooner.
     pub first_look: Duration,
-    /// Pause after the first look. Default 3 s.
+    /// Interval after the first poll. Default 3 s.
     pub interval: Duration,
-    /// Each pause is this many times the one before. Default 1.5.
+    /// Growth factor of the interval. Default 1.5.
     pub growth: f64,
-    /// Longest pause between two looks that worked. Default 15 s (official samples ask every 10 s).
+    /// Longest interval between successful polls. Default 15 s (official samples poll every 10 s).
     pub longest_interval: Duration,
-    /// Part of a pause that varies at random, so that many waits do not ask in step. Default 0.2 (± 20 %).
+    /// Random share of an interval, so that many waits do not poll in step. Default 0.2 (± 20 %).
     pub jitter: f64,
-    /// Failed looks in a row before giving up. Default 28, which is about a quarter of an hour without a network.
-    /// Refusals have their own bounds, below.
+    /// Failed polls in a row before giving up. Default 28, about a quarter of an hour without a
+    /// network. Refusals have their own bounds, below.
     pub max_failures: u32,
-    /// Longest pause after failed looks. Default 60 s.
+    /// Longest interval after failed polls. Default 60 s.
     pub longest_failure_interval: Duration,
     /// Whether the task is known to exist, because this program created it. Default no.
     pub is_known: bool,
-    /// How long a 404 is not believed of a task that is known to exist, or was seen in this wait. Default 60 s. Of any
-    /// other it must come twice, 5 s apart.
+    /// How long a 404 is not believed of a task that is known to exist, or was seen in this wait.
+    /// Default 60 s. Of any other it must come twice, 5 s apart.
     pub not_found_grace: Duration,
     /// How long a refused key or account is retried. Default 2 minutes.
     pub account_grace: Duration,
@@ -84,21 +87,21 @@ impl WaitOptions {
         self
     }
 
-    /// Looks at this fixed pace, the first look included.
+    /// Sets a fixed poll interval, also for the initial delay.
     #[must_use]
     pub fn every(mut self, pause: Duration) -> Self {
         (self.first_look, self.interval, self.longest_interval) = (pause, pause, pause);
         self
     }
 
-    /// Sets when to look first.
+    /// Sets the delay before the first poll.
     #[must_use]
     pub fn first_look(mut self, after: Duration) -> Self {
         self.first_look = after;
         self
     }
 
-    /// Sets how many looks in a row may fail.
+    /// Sets how many polls in a row may fail.
     #[must_use]
     pub fn max_failures(mut self, failures: u32) -> Self {
         self.max_failures = failures;
@@ -113,7 +116,7 @@ impl WaitOptions {
     }
 }
 
-/// What a look brought.
+/// The result of a poll.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Look<'a> {
@@ -123,11 +126,11 @@ pub enum Look<'a> {
     Failed(PollFailure),
 }
 
-/// Why a look brought nothing.
+/// Why a poll failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct PollFailure {
-    /// Whether another look may work.
+    /// Whether another poll may succeed.
     pub class: Class,
     /// Whether the answer was that there is no such task.
     pub not_found: bool,
@@ -155,11 +158,11 @@ impl PollFailure {
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Look at this time.
+    /// Poll at this time.
     LookAt {
         /// When, from the start of the wait.
         at: Duration,
-        /// Whether this is the look at the deadline, after which the wait ends either way.
+        /// Whether this is the poll at the deadline, after which the wait ends in any case.
         last: bool,
     },
     /// The task is in a terminal state.
@@ -175,9 +178,9 @@ pub enum Step {
 pub enum StopReason {
     /// The time is up and the task has not finished.
     TimedOut,
-    /// So many looks in a row failed.
+    /// This many polls in a row failed.
     TooManyFailures(u32),
-    /// The service refuses to tell, and asking again would not help.
+    /// The service rejects the poll, and a retry would not help.
     Refused,
 }
 
@@ -188,9 +191,9 @@ pub struct WaitPlan {
     interval: Duration,
     failures: u32,
     refusals: u32,
-    /// Since when looks have been refused.
+    /// Since when polls have been rejected.
     refused_since: Option<Duration>,
-    last_look_taken: bool,
+    last_poll_done: bool,
 }
 
 impl WaitPlan {
@@ -198,47 +201,47 @@ impl WaitPlan {
     #[must_use]
     pub fn new(options: WaitOptions) -> Self {
         let interval = options.interval;
-        Self { interval, options, failures: 0, refusals: 0, refused_since: None, last_look_taken: false }
+        Self { interval, options, failures: 0, refusals: 0, refused_since: None, last_poll_done: false }
     }
 
-    /// The first look; `dice` is a random number from 0 to 1.
-    pub fn start(&mut self, dice: f64) -> Step {
-        let pause = self.vary(self.options.first_look, dice);
+    /// The first poll; `jitter` is a random number from 0 to 1.
+    pub fn start(&mut self, jitter: f64) -> Step {
+        let pause = self.vary(self.options.first_look, jitter);
         self.look_after(Duration::ZERO, pause)
     }
 
-    /// Takes in what a look brought, which ended at `now`; `dice` is a random number from 0 to 1.
-    pub fn observe(&mut self, now: Duration, look: &Look<'_>, dice: f64) -> Step {
-        let pause = match look {
+    /// Records the result of a poll that ended at `now`; `jitter` is a random number from 0 to 1.
+    pub fn observe(&mut self, now: Duration, result: &Look<'_>, jitter: f64) -> Step {
+        let pause = match result {
             Look::Status(status) if status.is_terminal() => return Step::Finished,
             Look::Status(_) => {
                 (self.failures, self.refusals, self.refused_since) = (0, 0, None);
                 self.options.is_known = true;
-                let pause = self.vary(self.interval, dice);
+                let pause = self.vary(self.interval, jitter);
                 self.interval = times(self.interval, self.options.growth).min(self.options.longest_interval);
                 pause
             }
             Look::Failed(failure) => {
                 self.failures += 1;
-                match self.after_failure(now, *failure, dice) {
-                    _ if self.last_look_taken => return Step::Stop(StopReason::TimedOut),
+                match self.after_failure(now, *failure, jitter) {
+                    _ if self.last_poll_done => return Step::Stop(StopReason::TimedOut),
                     Ok(pause) => pause.max(failure.wait.unwrap_or_default()),
                     Err(reason) => return Step::Stop(reason),
                 }
             }
         };
-        if self.last_look_taken {
+        if self.last_poll_done {
             return Step::Stop(StopReason::TimedOut);
         }
         self.look_after(now, pause)
     }
 
-    /// The pause before the next look, or why there is none.
+    /// The interval before the next poll, or why there is none.
     fn after_failure(
         &mut self,
         now: Duration,
         failure: PollFailure,
-        dice: f64,
+        jitter: f64,
     ) -> Result<Duration, StopReason> {
         let grace = match failure.class {
             Class::Account => self.options.account_grace,
@@ -249,14 +252,14 @@ impl WaitPlan {
                 if self.refusals >= REFUSALS {
                     return Err(StopReason::Refused);
                 }
-                return Ok(Backoff::new(self.options.interval, REFUSED_PAUSE).pause(self.refusals, dice));
+                return Ok(Backoff::new(self.options.interval, REFUSED_PAUSE).pause(self.refusals, jitter));
             }
             _ if self.failures >= self.options.max_failures => {
                 return Err(StopReason::TooManyFailures(self.failures));
             }
             _ => {
                 let longest = self.options.longest_failure_interval;
-                return Ok(Backoff::new(self.options.interval, longest).pause(self.failures, dice));
+                return Ok(Backoff::new(self.options.interval, longest).pause(self.failures, jitter));
             }
         };
         let since = *self.refused_since.get_or_insert(now);
@@ -265,10 +268,10 @@ impl WaitPlan {
             return Err(StopReason::Refused);
         }
         self.refusals += 1;
-        Ok(Backoff::new(self.options.interval, REFUSED_PAUSE).pause(self.refusals, dice).min(left))
+        Ok(Backoff::new(self.options.interval, REFUSED_PAUSE).pause(self.refusals, jitter).min(left))
     }
 
-    /// Failed looks in a row so far.
+    /// Failed polls in a row so far.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
@@ -280,13 +283,13 @@ impl WaitPlan {
         if at < deadline {
             return Step::LookAt { at, last: false };
         }
-        self.last_look_taken = true;
+        self.last_poll_done = true;
         Step::LookAt { at: deadline.max(now), last: true }
     }
 
-    fn vary(&self, pause: Duration, dice: f64) -> Duration {
+    fn vary(&self, pause: Duration, jitter: f64) -> Duration {
         let share = self.options.jitter.clamp(0.0, 1.0);
-        times(pause, 1.0 - share + 2.0 * share * dice.clamp(0.0, 1.0))
+        times(pause, 1.0 - share + 2.0 * share * jitter.clamp(0.0, 1.0))
     }
 }
 

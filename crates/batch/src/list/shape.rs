@@ -324,7 +324,7 @@ pub(super) fn check_head(head: &Map<String, Value>, known: &[&str], findings: &m
         let message = format!("`{}` is not a field of a list.", shown(name));
         findings
             .say("unknown-member", At::List(&pointer), message)
-            .advice(format!("A list has {}; what all shots share stands in `defaults`.", known.join(", ")));
+            .advice(format!("A list has {}; common fields are in `defaults`.", known.join(", ")));
     }
     let Some(defaults) = head.get("defaults").and_then(Value::as_object) else {
         return;

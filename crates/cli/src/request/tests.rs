@@ -116,7 +116,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
     "#);
     insta::assert_snapshot!(refused(&["A cat.", "--extra-body", r#"{"seed": "x"}"#]), @r"
     4 invalid request; nothing was sent, nothing is billed
-      --extra-body: seed: `seed` is a text, and must be a whole number. Change its type. [type]
+      --extra-body: seed: `seed` is a string, and must be an integer. Change its type. [type]
     ");
 }
 

@@ -105,7 +105,8 @@ impl fmt::Display for Severity {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Cell<T> {
-    /// The value. Where it can be `None`: not known if the confidence is uncertain, else the row does not apply.
+    /// The value. Where it can be `None`: not known if the confidence is uncertain, else the row
+    /// does not apply.
     pub value: T,
     /// A key of [`Catalog::sources`](super::Catalog::sources).
     pub source: CowStr,
@@ -116,7 +117,8 @@ pub struct Cell<T> {
     /// Sites for which the value holds; on others it counts as not known. Empty: all sites.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<Site>,
-    /// The switch that decides how strongly a request outside the value is reported. `None`: it is refused.
+    /// The switch that decides how strongly a request outside the value is reported. `None`: it is
+    /// refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch: Option<CowStr>,
     /// What a reader should know beside the value.
@@ -176,7 +178,8 @@ pub struct DurationRule {
     pub min: i64,
     /// The longest.
     pub max: i64,
-    /// Whether -1 (the model picks) is accepted; `None` when that is not known, and then the cell's switch decides.
+    /// Whether -1 (the model picks) is accepted; `None` when that is not known, and then the cell's
+    /// switch decides.
     pub auto: Option<bool>,
     /// The length when the field is absent; -1: the model picks.
     pub default: i64,
@@ -229,7 +232,7 @@ pub struct InputSeconds {
     pub total_max: f64,
 }
 
-/// What sources leave open, with the answer that is assumed until told otherwise.
+/// An open question of the sources, with the default answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,5 @@
-//! The capability matrix of one model family: one cell for each row, so that every statement has its own evidence.
+//! The capability matrix of one model family: one cell for each row, so that every statement has
+//! its own evidence.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +34,11 @@ rows! {
         draft_resolution: Cell<Option<StringSet>>,
         /// What the tokens of a draft are multiplied with, by sound track.
         draft_token_factor: Cell<Option<Factors>>,
-        /// Resolutions of a final made from a draft; checked in place of `resolution` when the request has a `draft_task` item. The first one is the default.
+        /// Resolutions of a final made from a draft; checked in place of `resolution` when the
+        /// request has a `draft_task` item. The first one is the default.
         final_resolution: Cell<Option<StringSet>>,
-        /// Fields that a final made from a draft may set; they fall back to their defaults, not to the draft's values.
+        /// Fields that a final made from a draft may set; they fall back to their defaults, not to
+        /// the draft's values.
         final_settable: Cell<Option<StringSet>>,
         /// Fields that a final takes from its draft and must not send, besides text and media.
         final_inherited: Cell<Option<StringSet>>,
@@ -51,7 +54,8 @@ rows! {
         service_tier_flex_in_draft: Cell<Option<bool>>,
         /// `execution_expires_after` is accepted.
         execution_expires_after: Cell<Option<bool>>,
-        /// Fewer seconds than the documented range of `execution_expires_after` begins with are refused.
+        /// Fewer seconds than the documented range of `execution_expires_after` begins with are
+        /// refused.
         execution_expires_after_floor: Cell<Option<bool>>,
         /// `generate_audio` is accepted: the model makes a sound track.
         generate_audio: Cell<Option<bool>>,
@@ -69,7 +73,7 @@ rows! {
         resolution_default: Cell<Option<CowStr>>,
         /// Resolutions when the request has reference images; checked in place of `resolution`.
         resolution_with_reference_images: Cell<Option<StringSet>>,
-        /// Fixed ratios; `adaptive` is told by the rows that follow.
+        /// Fixed ratios; `adaptive` is in the rows that follow.
         ratio: Cell<Option<StringSet>>,
         /// `ratio: adaptive` is accepted in text to video.
         ratio_adaptive_text: Cell<Option<bool>>,
@@ -85,7 +89,8 @@ rows! {
         ratio_default_image: Cell<Option<CowStr>>,
         /// The ratio with reference items when the field is absent.
         ratio_default_references: Cell<Option<CowStr>>,
-        /// Seconds: smallest and largest whole number, whether -1 (the model picks) is accepted (null: not known), and the default.
+        /// Seconds: smallest and largest whole number, whether -1 (the model picks) is accepted
+        /// (null: not known), and the default.
         duration: Cell<DurationRule>,
         /// `frames` is accepted; the numbers it may hold are in limits.frames.
         frames: Cell<Option<bool>>,

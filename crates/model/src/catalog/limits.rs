@@ -69,7 +69,8 @@ rows! {
         record_seconds: Cell<i64>,
         /// How long a cancelled task can be read, in seconds.
         cancelled_record_seconds: Cell<i64>,
-        /// How long the result of an own task may be used as input although it shows a face, in seconds.
+        /// How long the result of an own task may be used as input although it shows a face, in
+        /// seconds.
         trusted_own_result_seconds: Cell<i64>,
         /// How far back a list reaches, in seconds.
         list_window_seconds: Cell<i64>,
@@ -83,7 +84,8 @@ rows! {
 }
 
 rows! {
-    /// What the service assumes for an absent field, where it does not depend on the model. Never sent in its place.
+    /// What the service assumes for an absent field, where it does not depend on the model. Never
+    /// sent in its place.
     pub struct Defaults {
         /// Value when `return_last_frame` is absent.
         return_last_frame: Cell<Option<bool>>,
@@ -119,14 +121,16 @@ rows! {
     pub struct Billing {
         /// Frames that one second of input video or output counts.
         frames_per_second: Cell<i64>,
-        /// Frames added once to the sum of input and output seconds, but not to an extension on 2.5 and not to the smallest charge.
+        /// Frames added once to the sum of input and output seconds, but not to an extension on 2.5
+        /// and not to the smallest charge.
         extra_frames: Cell<i64>,
         /// Pixels that make one token.
         pixels_per_token: Cell<i64>,
-        /// Thirds of a second that each second of output counts at least in all, if there is input video; whole seconds, rounded up.
+        /// Thirds of a second that each second of output counts at least in all, if there is input
+        /// video; whole seconds, rounded up.
         input_video_minimum_thirds: Cell<i64>,
-        /// By how many percent the pixels of a result may differ from the tables where it has the proportion of its first frame or
-        /// source.
+        /// By how many percent the pixels of a result may differ from the tables where it has the
+        /// proportion of its first frame or source.
         own_proportion_percent: Cell<i64>,
         /// Kinds of input that cost nothing.
         free_inputs: Cell<Option<StringSet>>,

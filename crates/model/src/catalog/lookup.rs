@@ -1,4 +1,5 @@
-//! What a `model` text means: a known id, a name that is none, or something whose rules nobody here knows.
+//! What a `model` text means: a known id, a name that is none, or something whose rules nobody here
+//! knows.
 
 use serde::Serialize;
 
@@ -60,7 +61,8 @@ impl Catalog {
         self.model(id).and_then(|model| self.families.get(&model.family))
     }
 
-    /// Which rules hold for a `model` text. Exact: nothing is guessed from the shape of an unknown id.
+    /// Which rules hold for a `model` text. Exact: nothing is guessed from the shape of an unknown
+    /// id.
     ///
     /// ```
     /// use ark_video_model::catalog::{Catalog, ModelRules};
@@ -97,8 +99,9 @@ impl Catalog {
         ModelRules::Skipped { why: WhySkipped::Unknown { close_to } }
     }
 
-    /// The model that other services write in another way: `bytedance/seedance-1-pro`, `Seedance 2.0 fast`. One that is in
-    /// service goes before one that is not, and a text with a version of its own means that version only.
+    /// The model that other services write in another way: `bytedance/seedance-1-pro`, `Seedance
+    /// 2.0 fast`. One that is in service goes before one that is not, and a text with a version of
+    /// its own means that version only.
     fn written_otherwise(&self, text: &str) -> Option<&Model> {
         let is_dreamina = |id: &str| id.trim().to_ascii_lowercase().starts_with("dreamina");
         let found = |form: fn(&Model) -> &str| {
@@ -112,7 +115,8 @@ impl Catalog {
     }
 }
 
-/// A model's id or name without what services write differently: the company, dots for hyphens, a zero left out.
+/// A model's id or name without what services write differently: the company, dots for hyphens, a
+/// zero left out.
 fn plain_name(text: &str) -> String {
     let text = text.rsplit('/').next().unwrap_or_default().trim().to_ascii_lowercase();
     let text = text.replace(['.', '_', ' '], "-");

@@ -1,7 +1,8 @@
-//! The catalog: which models there are, what each can do, what it costs, and how sure we are of each statement.
+//! The catalog: which models there are, what each can do, what it costs, and how sure we are of
+//! each statement.
 //!
-//! The built-in one is a copy of `schema/models.json`, read at its first use. It is data: no rule of the checks knows a
-//! model by name. A newer file, or a few cells, can be put over it.
+//! The built-in one is a copy of `schema/models.json`, read at its first use. It is data: no rule
+//! of the checks knows a model by name. A newer file, or a few cells, can be put over it.
 
 pub(crate) mod cell;
 mod decimal;
@@ -78,7 +79,8 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalog that this version was made with. The first call reads it, which takes a millisecond or two.
+    /// The catalog that this version was made with. The first call reads it, which takes a
+    /// millisecond or two.
     pub fn builtin() -> &'static Self {
         static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
             serde_json::from_str(include_str!("../generated/models.json"))
@@ -110,7 +112,7 @@ impl Catalog {
         cell.switch.as_deref().map_or(Severity::Error, |switch| self.strength(switch))
     }
 
-    /// A cell of the matrix by the names of its family and row, with its source in words.
+    /// A cell of the matrix by the names of its family and row, with its source as text.
     ///
     /// ```
     /// # use ark_video_model::catalog::Catalog;
@@ -123,7 +125,7 @@ impl Catalog {
         Some(self.explained(cell))
     }
 
-    /// A limit that does not depend on the model, by its name, with its source in words.
+    /// A limit that does not depend on the model, by its name, with its source as text.
     pub fn why_limit(&self, row: &str) -> Option<Why<'_>> {
         self.limits.cell(row).map(|cell| self.explained(cell))
     }
@@ -186,7 +188,8 @@ impl<T: Serialize> From<&Cell<T>> for AnyCell {
 mod tests {
     use super::*;
 
-    /// A row that the types lack stops the reading, and one that the file lacks is written here as null.
+    /// A row that the types lack stops the reading, and one that the file lacks is written here as
+    /// null.
     #[test]
     fn the_builtin_catalog_is_written_as_the_file_stands() {
         fn differences(pointer: &str, read: &Value, file: &Value, found: &mut Vec<String>) {

@@ -33,7 +33,7 @@ impl CatalogError {
     }
 }
 
-/// The members of a row that tell it from the others.
+/// The fields that identify a row.
 const KEYS: &[(&str, &[&str])] = &[
     ("models", &["id"]),
     ("plan_names", &["name"]),
@@ -50,15 +50,16 @@ const OVERLAY: &str = "overlay";
 impl Catalog {
     /// This catalog with a newer one, or a few cells of one, laid over it.
     ///
-    /// The overlay has the form of `schema/models.json`, but every member may be left out. A cell replaces the
-    /// members that it names; one that brings a value without a source has the source `overlay`. Rows of lists replace
-    /// the row with the same key members (`id`; `name`; `resolution`, `families` and `ratio`; …) or are added; of
-    /// rows that fit, the last counts. A switch is set by its answer alone: `{"switches": {"tos-media": "refuse"}}`.
+    /// The overlay has the form of `schema/models.json`, but every member may be left out. A cell
+    /// replaces the members that it names; one that brings a value without a source has the source
+    /// `overlay`. Rows of lists replace the row with the same key members (`id`; `name`;
+    /// `resolution`, `families` and `ratio`; …) or are added; of rows that fit, the last counts. A
+    /// switch is set by its answer alone: `{"switches": {"tos-media": "refuse"}}`.
     ///
     /// # Errors
     ///
-    /// The place in the overlay and what is wrong there: a row that does not exist, a value of another form, a name
-    /// that leads nowhere. Nothing is taken over then.
+    /// The place in the overlay and what is wrong there: a row that does not exist, a value of
+    /// another form, a name that leads nowhere. Nothing is taken over then.
     pub fn overlaid(&self, overlay: &Value) -> Result<Self, CatalogError> {
         let Value::Object(_) = overlay else {
             return Err(CatalogError { pointer: String::new(), reason: "a catalog is a JSON object".into() });
@@ -109,7 +110,7 @@ impl Catalog {
         }
         for (name, switch) in self.switches.iter() {
             if !switch.values.contains(&switch.default) {
-                let reason = format!("`{}` is no answer to it; choose {}", switch.default, switch.values);
+                let reason = format!("`{}` is not a valid answer; choose {}", switch.default, switch.values);
                 return wrong(format!("/switches/{name}"), reason);
             }
         }
@@ -133,7 +134,7 @@ impl Catalog {
                 if let Some(switch) = cell.switch.filter(|switch| self.switches.get(switch).is_none()) {
                     return wrong(
                         format!("/families/{name}/{row}/switch"),
-                        format!("there is no switch `{switch}`"),
+                        format!("unknown switch `{switch}`"),
                     );
                 }
                 if self.sources.get(&cell.source).is_none() {
@@ -244,7 +245,8 @@ impl Part<'_> {
         let evidence = || [("source", OVERLAY), ("date", date), ("confidence", "documented")];
         let target = self.path.iter().fold(&mut *document, |value, name| match value {
             Value::Object(members) => members.entry((*name).to_owned()).or_insert(Value::Null),
-            // A path through something that is no object: the overlay's own form, which then does not fit.
+            // A path through something that is no object: the overlay's own form, which then does
+            // not fit.
             other => {
                 *other = json!({ *name: null });
                 &mut other[*name]

@@ -1,4 +1,4 @@
-//! The catalog's lists: words, and rows by name.
+//! The catalog's lists: strings, and rows by name.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A few words, in their order.
+/// A few strings, in their order.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct StringSet(Vec<String>);
 
 impl StringSet {
-    /// The words, in their order.
+    /// The strings, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -140,11 +140,11 @@ mod tests {
 
     #[test]
     fn words_read_as_people_say_them() {
-        let words: StringSet = read(r#"["480p","720p","1080p"]"#);
-        assert_eq!(words.to_string(), "480p, 720p or 1080p");
-        assert!(words.contains("720p") && !words.contains("4k"));
+        let values: StringSet = read(r#"["480p","720p","1080p"]"#);
+        assert_eq!(values.to_string(), "480p, 720p or 1080p");
+        assert!(values.contains("720p") && !values.contains("4k"));
         assert_eq!(read::<StringSet>(r#"["4k"]"#).to_string(), "4k");
-        assert_eq!(serde_json::to_string(&words).expect("writes"), r#"["480p","720p","1080p"]"#);
+        assert_eq!(serde_json::to_string(&values).expect("writes"), r#"["480p","720p","1080p"]"#);
     }
 
     #[test]

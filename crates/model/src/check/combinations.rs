@@ -1,5 +1,5 @@
-//! What several items say together. The first part is the schema's `content.allOf`, rule by rule; the second is what
-//! the service refuses beyond it, on every model.
+//! What several items say together. The first part is the schema's `content.allOf`, rule by rule;
+//! the second is what the service refuses beyond it, on every model.
 
 use super::content_summary::{ContentSummary, Mode, Side, side};
 use super::place::Place;
@@ -20,9 +20,9 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
         sink.say(
             "draft-alone",
             item(other, ""),
-            "A `draft_task` stands alone: it brings its prompt and media with it.".into(),
+            "A `draft_task` must be the only item: prompt and media come from the draft.".into(),
         )
-        .advice("Leave out every other item; what the draft does not decide is set by fields.")
+        .advice("Remove all other items; set the rest by fields.")
         .written_in("D-25", "2026-10");
     }
     if scan.first_frames.count > 1 {
@@ -45,7 +45,7 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
         sink.say(
             "last-frame-alone",
             item(scan.last_frames.first, "/role"),
-            "A last frame needs a first frame beside it.".into(),
+            "A last frame needs a first frame.".into(),
         )
         .advice("Add an image with the role `first_frame`, or make this one the first frame.");
     }
@@ -54,26 +54,26 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
     }
     if scan.images.count > 1 && scan.unroled_images.any() {
         let place = item(scan.unroled_images.first, "/role");
-        sink.say("role-required", place, "With more than one image, every image says its role.".into())
+        sink.say("role-required", place, "With more than one image, every image needs a role.".into())
             .advice("Give it `first_frame`, `last_frame` or `reference_image`, beside `image_url` and not inside it.");
     }
 }
 
-/// The first item that does not fit the mode begun before it.
+/// The first item that does not match the mode of the items before it.
 fn first_misfit(content: &[ContentItem], bare: bool) -> Option<usize> {
-    let mut begun: Option<Side> = None;
-    content.iter().position(|item| match (begun, side(item, bare)) {
+    let mut side_so_far: Option<Side> = None;
+    content.iter().position(|item| match (side_so_far, side(item, bare)) {
         (None, found) => {
-            begun = found;
+            side_so_far = found;
             false
         }
-        (Some(begun), Some(found)) => begun != found,
+        (Some(side_so_far), Some(found)) => side_so_far != found,
         (Some(_), None) => false,
     })
 }
 
 fn mixed(index: usize, sink: &mut Sink) {
-    let message = "Frames and references are two modes, and this item begins the other one.".into();
+    let message = "Frames and references cannot be combined, and this item is of the other kind.".into();
     sink.say("mixed-modes", item(index, "/role"), message)
         .advice("Use first and last frames alone, or make every image a `reference_image`.");
 }
@@ -102,7 +102,7 @@ pub(crate) fn beyond_the_schema(
             sink.say(
                 "reference-role",
                 item(unroled.first, "/role"),
-                format!("Every {kind} item says its role."),
+                format!("Every {kind} item needs a role."),
             )
             .advice(format!("Write \"role\": \"{role}\" beside `{kind}_url`."));
         }
@@ -120,16 +120,16 @@ pub(crate) fn beyond_the_schema(
         sink.say(
             "prompt-empty",
             item(scan.texts.first, "/text"),
-            "The prompt is empty, and there is no image, video or sound.".into(),
+            "The prompt is empty, and there is no image, video or audio.".into(),
         )
-        .advice("Say what the video should show.");
+        .advice("Describe what the video should show.");
     }
     let flex = request.service_tier == Some(crate::ServiceTier::Flex);
     if flex && request.priority.is_some_and(|priority| priority != 0) {
         sink.say(
             "priority-with-flex",
             Place::Field(Field::Priority),
-            "`priority` does not go with the offline tier.".into(),
+            "`priority` cannot be combined with the offline tier.".into(),
         )
         .advice("Leave out `priority`, or use the tier `default`.")
         .code(INVALID);
@@ -138,7 +138,7 @@ pub(crate) fn beyond_the_schema(
         sink.say(
             "duration-with-frames",
             Place::Field(Field::Duration),
-            "`frames` wins over `duration`, which has no effect.".into(),
+            "`frames` overrides `duration`, which has no effect.".into(),
         )
         .advice("Set one of the two.")
         .strength(Severity::Warning)
@@ -152,9 +152,9 @@ pub(crate) fn beyond_the_schema(
             sink.say(
                 "callback-url",
                 Place::Field(Field::CallbackUrl),
-                "`callback_url` is no http or https address.".into(),
+                "`callback_url` is not a valid http or https URL.".into(),
             )
-            .advice("Give an address that the service can POST to.");
+            .advice("Give a URL that the service can POST to.");
         }
     }
 }

@@ -1,10 +1,12 @@
-//! One look over the items of a request: how many of each kind, where the first of each stands, which mode they make.
+//! Summary of a request's content items: the number of each kind, the position of the first of
+//! each, the mode they make.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{AudioRole, ContentItem, CreateTaskRequest, ImageRole, VideoRole};
 
-/// What a request asks for, told by its items alone. The service knows five modes and mixes none.
+/// What a request asks for, derived from its items alone. The service has five modes and mixes
+/// none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -25,7 +25,7 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
                 .strength(strength);
             sink.settle(place);
         } else if settable.value.as_ref().is_some_and(|names| !names.contains(name)) {
-            let message = format!("`{name}` is not among what a final may set.");
+            let message = format!("`{name}` cannot be set for a final.");
             let strength = rules.catalog.strength_of(settable);
             sink.say("final-settable", place, message)
                 .advice("Leave it out.")

@@ -1,7 +1,8 @@
-//! What a medium is, as read from its header: the checks on format, bytes, sides, frame rate and seconds need it.
+//! What a medium is, as read from its header: the checks on format, bytes, sides, frame rate and
+//! seconds need it.
 //!
-//! Facts come from outside (this crate opens no file): whoever read the header says what it found, per place in
-//! `content`. A fact that is not known is `None`, and no check speaks of it.
+//! Facts are inputs (this crate opens no file): the caller that read the header passes them, per
+//! index in `content`. A fact that is not known is `None`, and no check speaks of it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -167,16 +168,19 @@ pub struct MediaFacts {
     /// Length in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Coding of the pictures, in lower case: `h264`, `h265`, `prores`, or the four letters of the file.
+    /// Coding of the pictures, in lower case: `h264`, `h265`, `prores`, or the four letters of the
+    /// file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub video_codec: Option<String>,
     /// Coding of the sound, in lower case: `aac`, `mp3`, `pcm`, or the four letters of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_codec: Option<String>,
-    /// Why the bytes are not an image, a video or a sound at all, without a full stop; nothing else is known then.
+    /// Why the bytes are not an image, a video or a sound at all, without a full stop; nothing else
+    /// is known then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<String>,
-    /// What the header contradicts or leaves out, without a full stop; no field holds a value of it.
+    /// What the header contradicts or leaves out, without a full stop; no field holds a value of
+    /// it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
 }

@@ -52,7 +52,7 @@ pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
         let status = rules.catalog.answer("oversize-body-status").and_then(|status| status.parse().ok());
         let message = format!("The body has more than {} bytes.", limits.body_bytes.value);
         sink.say("body-bytes", Place::Whole, message)
-            .advice("Give media by address in place of base64.")
+            .advice("Give media by URL instead of base64.")
             .from(&limits.body_bytes)
             .http(status.unwrap_or(413));
     }
@@ -71,7 +71,7 @@ fn range<'s>(
         return None;
     }
     let message = format!("`{}` is {value}; it may be {}.", field.name(), cell.value);
-    let finding = sink.say(rule, Place::Field(field), message).advice("Choose a value from there.");
+    let finding = sink.say(rule, Place::Field(field), message).advice("Choose a value in this range.");
     Some(finding.from(cell).of_known_models())
 }
 
@@ -99,11 +99,11 @@ fn seed(rules: &Rules<'_>, sink: &mut Sink) {
     if !all.value.contains(&seed) {
         let message = format!("`seed` is {seed}; it may be {}.", all.value);
         sink.say("seed-range", place, message)
-            .advice("Choose a value from there; -1 is random.")
+            .advice("Choose a value in this range; -1 is random.")
             .from(all)
             .of_known_models();
     } else if !documented.value.contains(&seed) && !is_settled {
-        let message = format!("`seed` is {seed}; the newest pages stop at {}.", documented.value.max);
+        let message = format!("`seed` is {seed}; the newest pages end at {}.", documented.value.max);
         let strength = rules.catalog.strength_of(all);
         sink.say("seed-range", place, message)
             .advice("Choose a smaller one.")

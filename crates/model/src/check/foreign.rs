@@ -49,7 +49,7 @@ const FIELDS: [(&[&str], &str); 15] = [
     (&["aspect_ratio", "aspect", "rt", "video_ratio"], "Write `ratio`."),
     (&["quality", "rs", "video_resolution"], "Write `resolution`."),
     (&["num_frames", "frame_count"], "Write `frames`."),
-    (&["fps", "frame_rate"], "Leave it out: every video has 24 frames a second."),
+    (&["fps", "frame_rate"], "Leave it out: every video has 24 frames per second."),
     (&["sound", "with_audio", "enable_audio", "has_audio", "audio_enabled"], "Write `generate_audio`."),
     (&["webhook", "webhook_url", "callback", "notify_url", "notify_hook"], "Write `callback_url`."),
     (&["version", "model_name", "model_id", "endpoint"], "Write `model`."),

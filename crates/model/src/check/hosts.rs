@@ -1,5 +1,6 @@
-//! Whether the service could fetch what an address names: hosts of private networks, credentials, pages in place of files.
-//! Nothing is resolved or fetched; an address is never repeated in a message, since it may be signed.
+//! Whether the service could fetch what an address names: hosts of private networks, credentials,
+//! pages in place of files. Nothing is resolved or fetched; an address is never repeated in a
+//! message, since it may be signed.
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,7 +12,8 @@ use crate::check::Severity;
 /// Top-level domains that the public name service does not have; `home.arpa` is one more domain.
 const LOCAL: &[&str] = &["localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp"];
 
-/// A host, what a path holds that shows a page there (empty: any), and what makes it the file itself.
+/// A host, what a path holds that shows a page there (empty: any), and what makes it the file
+/// itself.
 type Page = (&'static str, &'static str, &'static [&'static str]);
 
 /// Domains all of whose hosts show pages about files.
@@ -64,7 +66,7 @@ const PAGES: &[Page] = &[
     ("huggingface.co", "/blob/", &[]),
 ];
 
-/// Looks over what stands behind `http://` or `https://`.
+/// Checks what follows `http://` or `https://`.
 pub(super) fn check(address: &Address<'_>, rest: &str, sink: &mut Sink) {
     let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
     let (authority, path) = rest.split_at(end.unwrap_or(rest.len()));
@@ -73,8 +75,7 @@ pub(super) fn check(address: &Address<'_>, rest: &str, sink: &mut Sink) {
         None => (false, authority),
     };
     if login {
-        let message =
-            "A name or a password stands in this address; the service may not use it, and keeps it.";
+        let message = "This URL contains a user name or password; the service may ignore it, and stores it.";
         warn(address, sink, "media-credentials", message.to_owned())
             .advice("Use a pre-signed address, or one that needs no login.");
     }

@@ -1,7 +1,8 @@
-//! JSON that does not decode: every missing field and every wrong type at once, with its place, and what can be said of
-//! the rest beside it.
+//! JSON that does not decode: every missing field and every wrong type at once, with its place, and
+//! what can be said of the rest beside it.
 //!
-//! Decoding stops at the first mistake and names it in its own words; here the schema's shape is walked instead.
+//! Decoding stops at the first error with a message of serde; here the schema's shape is walked
+//! instead.
 
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -34,7 +35,7 @@ pub(crate) enum Kind {
     #[allow(dead_code, reason = "no request has one today")]
     Any,
     Object(&'static Shape),
-    /// Objects told apart by the text of a member.
+    /// Objects distinguished by the value of a field.
     Union(&'static str, &'static [(&'static str, &'static Shape)]),
     List(&'static Kind),
 }
@@ -67,9 +68,10 @@ pub fn check_json(body: &Value, catalog: &Catalog, facts: &Facts) -> (Option<Cre
             let report = request.check_with(catalog, facts);
             (Some(request), report)
         }
-        // The walk above finds what decoding finds; should it ever not, the request is not lost in silence.
+        // The walk above finds what decoding finds; should it ever not, the request is not lost in
+        // silence.
         Err(_) => {
-            sink.say("type", Place::Whole, "This cannot be read as a create request.".into());
+            sink.say("type", Place::Whole, "This is not a valid create request.".into());
             (None, sink.into_report())
         }
     }
@@ -176,7 +178,7 @@ fn found(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => "true or false".to_owned(),
         Value::Number(number) => quoted(&number.to_string()),
-        Value::String(_) => "a text".to_owned(),
+        Value::String(_) => "a string".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
@@ -184,9 +186,9 @@ fn found(value: &Value) -> String {
 
 fn wanted(kind: &Kind) -> &'static str {
     match kind {
-        Kind::Text => "a text",
+        Kind::Text => "a string",
         Kind::Flag => "true or false",
-        Kind::Integer => "a whole number",
+        Kind::Integer => "an integer",
         Kind::List(_) => "a list",
         Kind::Any | Kind::Object(_) | Kind::Union(..) => "an object",
     }

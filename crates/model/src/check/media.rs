@@ -1,4 +1,5 @@
-//! Media facts against the limits: format, bytes, sides, shape, area, frame rate, coding, seconds of each and in sum.
+//! Media facts against the limits: format, bytes, sides, shape, area, frame rate, coding, seconds
+//! of each and in sum.
 
 use super::media_url::{self, Address};
 use super::place::Place;
@@ -116,7 +117,7 @@ impl Item<'_, '_> {
 
     fn doubts(&mut self) {
         for doubt in &self.facts.doubts {
-            let message = format!("What its header says cannot be relied on: {doubt}.");
+            let message = format!("Its header is not reliable: {doubt}.");
             let finding = self.sink.say("media-doubt", self.address.place(), message);
             finding.advice("Rewrite it, for example with `ffmpeg -i IN -c copy OUT`.");
             finding.strength(Severity::Warning).silent().written_in("derived", "2026-11");
@@ -210,7 +211,8 @@ impl Item<'_, '_> {
         }
     }
 
-    /// How strongly a value is reported: refused outside; on an end, whatever the switch of the ends says.
+    /// How strongly a value is reported: refused outside; on an end, whatever the switch of the
+    /// ends says.
     fn within<T: PartialOrd>(&self, value: T, cell: &Cell<Span<T>>) -> Option<Severity> {
         let Span { min, max } = &cell.value;
         if !cell.value.contains(&value) {
@@ -230,26 +232,27 @@ impl Item<'_, '_> {
             _ => &video.sound_codecs_mp4,
         };
         let known = |cell: &Cell<Option<StringSet>>, word: &str| {
-            cell.value.as_ref().is_none_or(|words| words.contains(word))
+            cell.value.as_ref().is_none_or(|values| values.contains(word))
         };
         if let Some(codec) = self.facts.video_codec.as_deref().filter(|codec| !known(&video.codecs, codec)) {
-            let message = format!("The pictures are coded as {codec}; known are {}.", words(&video.codecs));
+            let message = format!("The video codec is {codec}; expected one of {}.", values(&video.codecs));
             self.say("media-codec", message, "Convert it to H.264.", &video.codecs, Severity::Error);
         }
         if let Some(codec) = self.facts.audio_codec.as_deref().filter(|codec| !known(sounds, codec)) {
-            let message = format!("The sound is coded as {codec}; known are {}.", words(sounds));
+            let message = format!("The audio codec is {codec}; expected one of {}.", values(sounds));
             self.say("media-sound", message, "Convert it to AAC.", sounds, Severity::Error);
         }
         let Some(rate) = self.facts.frames_per_second else { return };
         let (cell, floor) = (&video.frames_per_second, &video.frames_per_second_floor);
-        // Files count in other units than seconds: 24 frames a second come out a hair off.
+        // Files count in other units than seconds: 24 frames per second come out a hair off.
         const HAIR: f64 = 0.005;
         let Span { min, max } = cell.value;
         if rate < floor.value - HAIR || rate > max + HAIR {
-            let message = format!("The video has {rate:.2} frames a second; it may have {}.", cell.value);
+            let message = format!("The video has {rate:.2} frames per second; it may have {}.", cell.value);
             self.say("media-frame-rate", message, "Convert it to 24 or 30.", cell, Severity::Error);
         } else if rate < min - HAIR {
-            let message = format!("The video has {rate:.2} frames a second; documented are {}.", cell.value);
+            let message =
+                format!("The video has {rate:.2} frames per second; documented are {}.", cell.value);
             self.say(
                 "media-frame-rate",
                 message,
@@ -278,11 +281,12 @@ impl Item<'_, '_> {
     }
 }
 
-fn words(cell: &Cell<Option<StringSet>>) -> String {
+fn values(cell: &Cell<Option<StringSet>>) -> String {
     cell.value.as_ref().map(StringSet::to_string).unwrap_or_default()
 }
 
-/// How strongly too many seconds are reported: a little too many, whatever the switch of the grace says.
+/// How strongly too many seconds are reported: a little too many, whatever the switch of the grace
+/// says.
 fn longer(seconds: f64, most: f64, rules: &Rules<'_>, kind: MediaKind) -> Option<Severity> {
     let grace = grace(rules, kind);
     match seconds {

@@ -1,4 +1,5 @@
-//! Where media are: the forms of address that each kind takes, and data URLs, looked over without decoding them.
+//! Where media are: the forms of address that each kind takes, and data URLs, looked over without
+//! decoding them.
 
 use super::hosts;
 use super::place::Place;
@@ -64,12 +65,9 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         return;
     }
     if has_gap(url) && url.trim().contains("://") && after(url.trim(), "data:").is_none() {
-        let finding = sink.say(
-            "media-address",
-            address.place(),
-            "There is a space or a line break in this address.".into(),
-        );
-        finding.advice("Write `%20` for a space that belongs to it, and take out any other.");
+        let finding =
+            sink.say("media-address", address.place(), "This URL contains a space or a line break.".into());
+        finding.advice("Write a space as `%20`, and remove any other.");
         return;
     }
     let cell = forms(rules.catalog, kind);
@@ -77,12 +75,12 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     let has_name = |rest: &str| !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
     if let Some(rest) = after(url, "https://") {
         if !takes("https") || !has_name(rest) {
-            return refuse(address, sink, "media-address", "This is no complete https address.");
+            return refuse(address, sink, "media-address", "This is not a complete https URL.");
         }
         hosts::check(address, rest, sink);
     } else if let Some(rest) = after(url, "http://") {
         if !has_name(rest) {
-            return refuse(address, sink, "media-address", "This is no complete http address.");
+            return refuse(address, sink, "media-address", "This is not a complete http URL.");
         }
         let message = "The service may fail to fetch media over plain http.".to_owned();
         doubt(address, rules, sink, "plain-http-media", "media-plain-http", message)
@@ -90,7 +88,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         hosts::check(address, rest, sink);
     } else if let Some(rest) = after(url, "asset://") {
         if !takes("asset") || rest.is_empty() {
-            refuse(address, sink, "media-address", "This is no asset address: the id is missing.");
+            refuse(address, sink, "media-address", "This is not a valid asset URL: the id is missing.");
         }
     } else if after(url, "data:").is_some() {
         if takes("data") {
@@ -99,7 +97,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             sink.say(
                 "media-form",
                 address.place(),
-                format!("A {kind} has no base64 form; it must be a web address or an asset."),
+                format!("A {kind} cannot be sent as base64; it must be a web URL or an asset."),
             )
             .advice("Upload it where the service can fetch it, or make it an asset.")
             .from(cell)
@@ -112,7 +110,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             .code("InvalidParameter.TosURLInvalid");
     } else {
         let known = cell.value.as_ref().map(StringSet::to_string).unwrap_or_default();
-        let message = format!("This is no address of a known form; {} takes {known}.", article(kind));
+        let message = format!("This URL has an unknown form; {} takes {known}.", article(kind));
         let advice = match (
             kind,
             looks_like_base64(url),
@@ -121,9 +119,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             (MediaKind::Image | MediaKind::Audio, true, _) => {
                 "Write `data:<kind>/<format>;base64,` before base64 data."
             }
-            (_, _, true) => {
-                "The service cannot read files of this machine: upload it, or send it as a data URL."
-            }
+            (_, _, true) => "The service cannot read local files: upload it, or send it as a data URL.",
             _ => "Write https://…, asset://… or, where the kind has it, a data URL.",
         };
         sink.say("media-form", address.place(), message).advice(advice).from(cell);
@@ -166,7 +162,7 @@ fn doubt<'s>(
     finding.strength(rules.catalog.strength(switch))
 }
 
-/// Words that tools write for a format of another name.
+/// Aliases that tools write for a format of another name.
 const ALIASES: &[(&str, &str)] = &[
     ("jpg", "jpeg"),
     ("tif", "tiff"),
@@ -197,7 +193,7 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         return wrong(
             sink,
             "media-data-url",
-            "This data URL does not say `;base64` before the data.".into(),
+            "`;base64` is missing before the data of this data URL.".into(),
             form,
         );
     };
@@ -206,7 +202,7 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         let message = "The format of a data URL must be in lower case.".into();
         wrong(sink, "media-data-case", message, "Write for example `data:image/png;base64,`.");
     } else if found != kind.as_str() {
-        let message = format!("This data URL holds {}, and the item is {}.", quoted(found), article(kind));
+        let message = format!("This data URL contains {}, and the item is {}.", quoted(found), article(kind));
         wrong(sink, "media-data-kind", message, "Put it into an item of its own kind, or name its format.");
     } else if !is_measured(address, word, rules) {
         format(address, word, rules, sink);
@@ -223,7 +219,7 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     let bytes = decoded_len(data.as_bytes());
     if i64::try_from(bytes).map_or(true, |bytes| bytes > limit.value) {
         let message =
-            format!("This data URL holds {bytes} bytes; {} may have {}.", article(kind), limit.value);
+            format!("This data URL contains {bytes} bytes; {} may have {}.", article(kind), limit.value);
         sink.say("media-bytes", address.place(), message)
             .advice("Make it smaller, or give its address.")
             .from(limit)
@@ -231,7 +227,8 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     }
 }
 
-/// Whether the format is judged by the bytes: they are what the word says, or something that is not read at all.
+/// Whether the format is judged by the bytes: they are what the word says, or something that is not
+/// read at all.
 fn is_measured(address: &Address<'_>, word: &str, rules: &Rules<'_>) -> bool {
     let Some(facts) = rules.facts.get(address.index).filter(|facts| facts.kind == address.kind) else {
         return false;
@@ -253,8 +250,12 @@ pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink:
     let Some(row) = all.iter().find(|row| row.name == proper || row.data_url.as_deref() == Some(proper))
     else {
         let known: Vec<&str> = all.iter().map(|row| row.name.as_ref()).collect();
-        let message =
-            format!("{} is no format of {}; known are {}.", quoted(word), article(kind), known.join(", "));
+        let message = format!(
+            "{} is not a known format of {}; expected one of {}.",
+            quoted(word),
+            article(kind),
+            known.join(", ")
+        );
         let finding =
             sink.say("media-format", address.place(), message).advice("Convert it.").of_known_models();
         if kind == MediaKind::Image {
@@ -279,7 +280,7 @@ fn fault(data: &[u8]) -> Option<&'static str> {
     let padding = data.iter().rev().take(2).take_while(|byte| **byte == b'=').count();
     let body = &data[..data.len() - padding];
     if body.is_empty() {
-        return Some("There is nothing after `base64,`.");
+        return Some("The data after `base64,` is missing.");
     }
     // Branch-free, so that 30 MB take a few milliseconds.
     let clean = body.chunks(4096).all(|chunk| {
@@ -290,9 +291,9 @@ fn fault(data: &[u8]) -> Option<&'static str> {
         })
     });
     if !clean {
-        Some("The data have a character that base64 does not know.")
+        Some("The data contains a character that is not base64.")
     } else if !data.len().is_multiple_of(4) {
-        Some("The data are cut off: base64 comes in groups of four characters.")
+        Some("The data is truncated: base64 comes in groups of four characters.")
     } else {
         None
     }
@@ -303,8 +304,8 @@ fn decoded_len(data: &[u8]) -> usize {
     (data.len() / 4 * 3).saturating_sub(padding)
 }
 
-/// Bytes of base64 that a data URL leaves out: it may stand for a file that is read while it is sent, of which the facts
-/// know the size.
+/// Bytes of base64 that a data URL leaves out: it may stand for a file that is read while it is
+/// sent, of which the facts know the size.
 pub(crate) fn left_out(url: &str, bytes: u64) -> u64 {
     match url.split_once(',') {
         Some((head, data))

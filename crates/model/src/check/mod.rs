@@ -1,7 +1,9 @@
-//! Everything that can be said of a request before it is sent: all of it at once, in a stable order.
+//! Everything that can be said of a request before it is sent: all of it at once, in a stable
+//! order.
 //!
-//! The schema's own checks are generated; rules on several items are written in one file; everything that depends on
-//! the model comes from the [`Catalog`] and from nowhere else. Nothing here reads a file, a clock or the network.
+//! The schema's own checks are generated; rules on several items are written in one file;
+//! everything that depends on the model comes from the [`Catalog`] and from nowhere else. Nothing
+//! here reads a file, a clock or the network.
 
 mod combinations;
 mod content_summary;
@@ -45,7 +47,7 @@ use crate::catalog::{Catalog, ModelRules};
 use crate::{ContentItem, CreateTaskRequest};
 
 impl CreateTaskRequest {
-    /// Everything that is wrong or doubtful, as far as the request itself tells.
+    /// All errors and warnings that follow from the request itself.
     ///
     /// ```
     /// use ark_video_model::{TextToVideo, catalog::Catalog};
@@ -65,7 +67,8 @@ impl CreateTaskRequest {
         self.checked(catalog, facts, true)
     }
 
-    /// As [`CreateTaskRequest::check_with`]; without the rules on several items where not all of them are there.
+    /// As [`CreateTaskRequest::check_with`]; without the rules on several items where not all of
+    /// them are there.
     pub(crate) fn checked(&self, catalog: &Catalog, facts: &Facts, complete: bool) -> Report {
         let mut sink = Sink::default();
         let scan = ContentSummary::of(self);
@@ -97,7 +100,8 @@ impl CreateTaskRequest {
         sink.into_report()
     }
 
-    /// What the schema alone says: single fields and `content.allOf`. No model is looked up, no address and no prompt.
+    /// What the schema alone says: single fields and `content.allOf`. No model is looked up, no
+    /// address and no prompt.
     pub fn check_structure(&self) -> Report {
         let mut sink = Sink::default();
         crate::generated::structure(self, &mut sink);

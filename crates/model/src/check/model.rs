@@ -1,4 +1,5 @@
-//! The `model` text itself: wrong ids, names without a version, models on their way out, and what is not known.
+//! The `model` text itself: wrong ids, names without a version, models on their way out, and what
+//! is not known.
 
 use super::place::Place;
 use super::report::Sink;
@@ -14,7 +15,8 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
     match rules.model {
         ModelRules::Known { model, .. } => availability(rules.catalog, model, sink),
         ModelRules::Wrong { row } => {
-            let finding = sink.say("model-id", place, "This id circulates, and is no model.".into());
+            let finding =
+                sink.say("model-id", place, "This id is in circulation, but is not a model.".into());
             finding.advice(format!("Did you mean `{}`?", row.instead)).code(NOT_FOUND).http(404);
             (finding.source, finding.date) = (row.source.clone(), row.date.clone());
         }
@@ -33,7 +35,7 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
             if !rules.request.model.is_empty() {
                 sink.note(
                     "model-rules-skipped",
-                    format!("Rules that depend on the model were left out: {about}."),
+                    format!("Rules that depend on the model were skipped: {about}."),
                 );
             }
             if let WhySkipped::Unknown { close_to: Some(model) } = why {
@@ -51,11 +53,11 @@ fn availability(catalog: &Catalog, model: &Model, sink: &mut Sink) {
     let message = match model.status {
         Availability::Current => return,
         Availability::AllowList => {
-            let message = format!("`{}` is open to chosen accounts only.", model.id);
+            let message = format!("`{}` is available to selected accounts only.", model.id);
             return sink.note("model-allow-list", message);
         }
         Availability::Retiring => "The end of this model was announced.",
-        Availability::Retired => "This model was switched off.",
+        Availability::Retired => "This model was shut down.",
     };
     let switch = match model.site {
         Site::Volcengine => "retired-models-on-volcengine",

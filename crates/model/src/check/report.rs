@@ -11,7 +11,8 @@ use crate::check::Severity;
 
 /// Everything that can be said of a request before it is sent.
 ///
-/// Findings come in the order of the request's members, then by rule, so that two reports can be compared.
+/// Findings come in the order of the request's members, then by rule, so that two reports can be
+/// compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -28,7 +29,7 @@ impl Report {
         self.findings.iter().any(|finding| finding.strength == Severity::Error)
     }
 
-    /// Whether there is nothing to say at all.
+    /// Whether there is no findings at all.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
@@ -44,11 +45,11 @@ impl Report {
     }
 }
 
-/// One finding a paragraph, then the notes; "nothing to say" if there is none.
+/// One finding a paragraph, then the notes; "no findings" if there is none.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.findings.is_empty() {
-            f.write_str("nothing to say")?;
+            f.write_str("no findings")?;
         }
         for (index, finding) in self.findings.iter().enumerate() {
             let before = if index == 0 { "" } else { "\n" };
@@ -63,7 +64,7 @@ impl fmt::Display for Report {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Finding {
-    /// The rule, in words joined by hyphens. Rules keep their names from version to version.
+    /// The rule, in kebab case. Rules keep their names from version to version.
     pub rule: CowStr,
     /// Refused, or only a doubt.
     pub strength: Severity,
@@ -77,7 +78,8 @@ pub struct Finding {
     pub source: CowStr,
     /// Date of that source.
     pub date: CowStr,
-    /// The code that the service would have answered with; `None` where it takes the request and says nothing.
+    /// The code that the service would have answered with; `None` where it takes the request and
+    /// says nothing.
     pub code: Option<CowStr>,
     /// The HTTP status of that answer; 200 where the task is accepted and fails later.
     pub http: Option<u16>,
@@ -194,7 +196,7 @@ impl Finding {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Note {
-    /// What it is about, in words joined by hyphens.
+    /// Its subject, in kebab case.
     pub id: CowStr,
     /// The note, in a sentence or two.
     pub message: String,
@@ -245,13 +247,12 @@ impl Sink {
         self.findings.iter().any(|finding| finding.order == order && finding.strength == Severity::Error)
     }
 
-    /// Of a model that is not known, ranges and closed lists are doubts: it may be newer than they are.
+    /// Of a model that is not known, ranges and closed lists are doubts: it may be newer than they
+    /// are.
     pub(crate) fn doubt_known_models(&mut self) {
         let refused = |finding: &&mut Finding| finding.of_known_models && finding.strength == Severity::Error;
         for finding in self.findings.iter_mut().filter(refused) {
-            finding
-                .strength(Severity::Warning)
-                .advice("The models of today refuse it; this one may take it.");
+            finding.strength(Severity::Warning).advice("Current models reject it; this one may accept it.");
         }
     }
 
@@ -322,7 +323,7 @@ mod tests {
         );
         let json = serde_json::to_value(&report.findings[0]).expect("writes");
         assert_eq!(json["strength"], "warn");
-        assert_eq!(Report::default().to_string(), "nothing to say");
+        assert_eq!(Report::default().to_string(), "no findings");
     }
 
     #[test]

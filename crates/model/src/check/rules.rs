@@ -1,4 +1,5 @@
-//! What the rules of one check work with: the request, the catalog, and what the model of the request can do.
+//! What the rules of one check work with: the request, the catalog, and what the model of the
+//! request can do.
 
 use std::fmt;
 
@@ -47,7 +48,8 @@ impl<'a> Rules<'a> {
         self.known.map(|known| known.model.family.as_ref())
     }
 
-    /// How strongly a request that needs the ability is reported; `Off` where nothing speaks against it.
+    /// How strongly a request that needs the ability is reported; `Off` where nothing speaks
+    /// against it.
     pub(crate) fn verdict(&self, known: &Known<'_>, cell: &Cell<Option<bool>>) -> Severity {
         let holds = cell.holds_on(known.model.site);
         match (cell.value.filter(|_| holds), &cell.switch) {
@@ -60,7 +62,8 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Reports a field that the model lacks. With `idle`, the value asks for nothing that would be missed.
+    /// Reports a field that the model lacks. With `idle`, the value asks for nothing that would be
+    /// missed.
     pub(crate) fn supports<'s>(
         &self,
         known: &Known<'_>,

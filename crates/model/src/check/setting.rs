@@ -1,4 +1,5 @@
-//! Settings in the prompt that the service checks as it checks the field: resolution and duration, on a model that is known.
+//! Settings in the prompt that the service checks as it checks the field: resolution and duration,
+//! on a model that is known.
 
 use serde_json::Value;
 

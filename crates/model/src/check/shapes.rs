@@ -1,4 +1,5 @@
-//! The shapes of frames against each other and against the ratio: the service crops what does not fit, and bills.
+//! The shapes of frames against each other and against the ratio: the service crops what does not
+//! fit, and bills.
 
 use super::content_summary::Mode;
 use super::place::Place;
@@ -7,7 +8,8 @@ use super::rules::Rules;
 use crate::check::Severity;
 use crate::generated::Field;
 
-/// How far two shapes may be apart, as a share: the service's own sizes miss their ratio by up to 2.5 %.
+/// How far two shapes may be apart, as a share: the service's own sizes miss their ratio by up to
+/// 2.5 %.
 const APART: f64 = 0.04;
 
 pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {

@@ -21,7 +21,7 @@ impl Sink {
             format!("`{name}` has fewer than {least} characters.")
         };
         let finding = self.structural("empty", place, message);
-        finding.advice("Say it, or leave the item out.");
+        finding.advice("Set it, or omit the item.");
         if url {
             finding.code("InvalidImageURL.EmptyURL");
         }
@@ -40,12 +40,12 @@ impl Sink {
         let message = format!("`{name}` is {found}; it may be {allowed}.");
         self.structural("range", place, message)
             .of_known_models()
-            .advice("Choose a value from there, or leave it out.");
+            .advice("Choose a value in this range, or omit it.");
     }
 
     /// A word that the service does not know.
     pub(crate) fn unknown_word(&mut self, place: Place<'_>, name: &str, found: &str, allowed: &str) {
-        let message = format!("{} is no `{name}`; known are {allowed}.", quoted(found));
+        let message = format!("{} is not a valid `{name}`; expected one of {allowed}.", quoted(found));
         self.structural("word", place, message)
             .of_known_models()
             .advice("Write it exactly as listed, in lower case.");
@@ -60,7 +60,11 @@ impl Sink {
 
     /// An object of an unknown kind.
     pub(crate) fn unknown_kind(&mut self, place: Place<'_>, name: &str, found: &str, known: &[&str]) {
-        let message = format!("{} is no kind of `{name}`; known are {}.", quoted(found), known.join(", "));
+        let message = format!(
+            "{} is not a valid kind of `{name}`; expected one of {}.",
+            quoted(found),
+            known.join(", ")
+        );
         let meant = match found {
             "image" | "input_image" | "image-url" | "imageUrl" => "image_url",
             "video" | "input_video" | "video-url" | "videoUrl" => "video_url",

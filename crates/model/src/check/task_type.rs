@@ -1,5 +1,5 @@
-//! Edits, extensions and references by declaration (`omni_reference_task_type`), and prompts that the service may read
-//! as one of them by itself.
+//! Edits, extensions and references by declaration (`omni_reference_task_type`), and prompts that
+//! the service may read as one of them by itself.
 
 use super::content_summary::Mode;
 use super::place::Place;
@@ -123,7 +123,8 @@ fn guessed(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     }
 }
 
-/// The service may read any prompt beside a reference video as an edit or an extension, and fails the task then.
+/// The service may read any prompt beside a reference video as an edit or an extension, and fails
+/// the task then.
 fn undeclared(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let request = rules.request;
     let (field, what) = if request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive) {

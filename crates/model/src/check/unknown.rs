@@ -1,4 +1,5 @@
-//! Members that the API does not have: the service ignores them and bills, so a slip of the pen costs money.
+//! Members that the API does not have: the service ignores them and bills, so a slip of the pen
+//! costs money.
 
 use serde_json::{Map, Value};
 
@@ -62,16 +63,17 @@ fn member(request: &CreateTaskRequest, name: &str, value: &Value, rules: &Rules<
     } else if SDK_ONLY.contains(&name) {
         let message = format!("`{name}` is known to one SDK only; no page mentions it for Seedance.");
         let finding =
-            sink.say("sdk-only-field", place, message).advice("Leave it out unless you have seen it work.");
+            sink.say("sdk-only-field", place, message).advice("Omit it unless you have seen it work.");
         finding.strength(rules.catalog.strength("sdk-only-fields")).silent().written_in("sdk", "2026-10");
     } else {
         let close = Field::NAMES.iter().find(|known| almost(known, &snake(name)) || **known == snake(name));
         let advice = match close {
             Some(known) => format!("Did you mean `{known}`?"),
             None => foreign::advice(name, &snake(name), value)
-                .unwrap_or_else(|| "Leave it out unless you know better.".to_owned()),
+                .unwrap_or_else(|| "Omit it unless you are sure.".to_owned()),
         };
-        let message = format!("{} is no member of the API; the service ignores it, and bills.", quoted(name));
+        let message =
+            format!("{} is not a field of the API; the service ignores it, and bills.", quoted(name));
         sink.say("unknown-member", place, message).advice(advice).strength(Severity::Warning).silent();
     }
 }
@@ -94,7 +96,7 @@ fn entry(index: usize, payload: &'static str, name: &str, sink: &mut Sink) {
         let beside = payload.trim_start_matches('/');
         (format!("`role` belongs beside `{beside}`, not inside it."), "Move it one level up.")
     } else {
-        (format!("{} is no member of this item; the service ignores it.", quoted(name)), "Leave it out.")
+        (format!("{} is not a field of this item; the service ignores it.", quoted(name)), "Leave it out.")
     };
     sink.say("unknown-member", place, message).advice(advice).strength(Severity::Warning).silent();
 }
@@ -131,7 +133,7 @@ mod tests {
         for (name, advice) in [
             ("resoluton", "Did you mean `resolution`?"),
             ("generateAudio", "Did you mean `generate_audio`?"),
-            ("framespersecond", "Leave it out unless you know better."),
+            ("framespersecond", "Omit it unless you are sure."),
         ] {
             let request = TextToVideo::new("ep-1", "x").extra(name, 1).build();
             assert_eq!(said(&request), [("unknown-member", format!("/{name} {advice}"), Severity::Warning)]);

@@ -1,5 +1,6 @@
-//! The one rule of a bill: how many tokens a video of a size and a length counts. Estimates, caps and the simulator use it, so that
-//! none of them can be wrong alone. It reads no request and assumes nothing.
+//! The one rule of a bill: how many tokens a video of a size and a length counts. Estimates, caps
+//! and the simulator use it, so that none of them can be wrong alone. It reads no request and
+//! assumes nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +47,9 @@ impl Bill {
         Self { pixels, length, input: None, share: Decimal::from_millionths(1_000_000) }
     }
 
-    /// With the whole seconds of all input videos, and whether the result has a frame of its own at its start: an extension of 2.5 has
-    /// not, as it starts with the last frame of its source; every other request with input video has.
+    /// With the whole seconds of all input videos, and whether the result has a frame of its own at
+    /// its start: an extension of 2.5 has not, as it starts with the last frame of its source;
+    /// every other request with input video has.
     #[must_use]
     pub fn input(mut self, seconds: u64, extra_frame: bool) -> Self {
         self.input = Some((seconds, extra_frame));
@@ -61,8 +63,9 @@ impl Bill {
         self
     }
 
-    /// The billed tokens: floor(frames · pixels / 1024), where frames are 24 for each second of input and output and one more; with
-    /// input video at least what ceil(output seconds · 5 / 3) without that one frame count.
+    /// The billed tokens: floor(frames · pixels / 1024), where frames are 24 for each second of
+    /// input and output and one more; with input video at least what ceil(output seconds · 5 / 3)
+    /// without that one frame count.
     pub fn tokens(&self, billing: &Billing) -> u64 {
         let whole = |value: i64| u128::try_from(value).unwrap_or(0);
         let (rate, extra) = (whole(billing.frames_per_second.value), whole(billing.extra_frames.value));

@@ -1,5 +1,5 @@
-//! What a request will cost, as a range with the assumptions behind it. Whole numbers and decimals only: no rounding
-//! but at the very end, and that away from the other end of the range.
+//! What a request will cost, as a range with the assumptions behind it. Whole numbers and decimals
+//! only: no rounding but at the very end, and that away from the other end of the range.
 
 mod bill;
 mod input;
@@ -15,7 +15,8 @@ use crate::check::{ContentSummary, Facts};
 pub use bill::{Bill, BilledLength};
 use output::Output;
 
-/// What a request will cost when it succeeds; a task that fails costs nothing (price page, 2026-10).
+/// What a request will cost when it succeeds; a task that fails costs nothing (price page,
+/// 2026-10).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -45,7 +46,8 @@ pub struct PriceEstimate {
     pub per_million_tokens: Span<Decimal>,
 }
 
-/// Estimates a request. The site, and with it the currency, is that of the model id unless one is given.
+/// Estimates a request. The site, and with it the currency, is that of the model id unless one is
+/// given.
 ///
 /// ```
 /// use ark_video_model::{TextToVideo, catalog::Catalog, check::Facts, estimate::estimate};
@@ -215,10 +217,10 @@ fn price(asked: &Asked<'_>, cases: &[Case<'_>]) -> Option<PriceEstimate> {
     all
 }
 
-/// `a, b or c` of distinct words, for an assumption.
-fn either<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: BTreeSet<&str> = words.collect();
-    words.into_iter().collect::<Vec<_>>().join(", ")
+/// `a, b, c` of distinct values, for an assumption.
+fn either<'a>(values: impl Iterator<Item = &'a str>) -> String {
+    let values: BTreeSet<&str> = values.collect();
+    values.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ enum Length {
 }
 
 impl Output {
-    /// What it is billed with this input. Each end of every range counts towards the same end of the result.
+    /// What it is billed with this input. Each end of every range counts towards the same end of
+    /// the result.
     pub(super) fn tokens(&self, billing: &Billing, input: Option<Input>) -> Span<u64> {
         let (shortest, longest) = match self.length {
             Length::Frames(frames) => (BilledLength::Frames(frames), BilledLength::Frames(frames)),
@@ -101,8 +102,8 @@ pub(super) fn all(
     all
 }
 
-fn owned(words: &Option<StringSet>) -> Vec<String> {
-    words.iter().flat_map(StringSet::iter).map(str::to_owned).collect()
+fn owned(values: &Option<StringSet>) -> Vec<String> {
+    values.iter().flat_map(StringSet::iter).map(str::to_owned).collect()
 }
 
 fn resolutions(
@@ -172,8 +173,8 @@ fn frame_decides(family: &Family, mode: Mode) -> bool {
         && family.ratio_adaptive_required_in_frame_mode.value == Some(true)
 }
 
-/// By how many percent the pixels may differ from the table: where 2.5 follows a frame or a source, the result has the proportion of
-/// that, with about the pixels of a row.
+/// By how many percent the pixels may differ from the table: where 2.5 follows a frame or a source,
+/// the result has the proportion of that, with about the pixels of a row.
 fn margin(
     request: &CreateTaskRequest,
     catalog: &Catalog,
@@ -247,8 +248,8 @@ fn length(
     Length::Millis(Span { min: seconds(wanted), max: seconds(wanted) })
 }
 
-/// An edit is as long as the video that the service picks as its source, or up to 0.4 seconds shorter (2.5 tutorial, 2026-10);
-/// whether a part of a second is billed is not known.
+/// An edit is as long as the video that the service picks as its source, or up to 0.4 seconds
+/// shorter (2.5 tutorial, 2026-10); whether a part of a second is billed is not known.
 fn edited(
     request: &CreateTaskRequest,
     catalog: &Catalog,

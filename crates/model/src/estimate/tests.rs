@@ -155,7 +155,8 @@ fn five_seconds_cost_what_the_table_says() {
     }
 }
 
-/// The vendor's own examples leave the extra frame out; without it they are met to the last digit printed.
+/// The vendor's own examples leave the extra frame out; without it they are met to the last digit
+/// printed.
 #[test]
 fn the_published_prices_are_met() {
     let catalog =

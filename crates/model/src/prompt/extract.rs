@@ -20,15 +20,17 @@ pub struct ExtractedFlag {
     pub field: CowStr,
     /// The value.
     pub value: Value,
-    /// Whether it was moved. It was not where the field is set already; it stays in the prompt then.
+    /// Whether it was moved. It was not where the field is set already; it stays in the prompt
+    /// then.
     pub moved: bool,
 }
 
 /// The same request with the settings of its prompts moved into the fields.
 ///
-/// Moved is what the service knows, with a value that it knows, into a field that is not set. Everything else stays in
-/// the prompt as it is. Of a setting that stands twice, the last is moved: that is the one nearest to the end. A prompt
-/// in which a flag would come to the end that did not stand there, and would then be read, is left alone.
+/// Moved is what the service knows, with a value that it knows, into a field that is not set.
+/// Everything else stays in the prompt as it is. Of a setting that stands twice, the last is moved:
+/// that is the one nearest to the end. A prompt in which a flag would come to the end that did not
+/// stand there, and would then be read, is left alone.
 ///
 /// ```
 /// use ark_video_model::{TextToVideo, prompt::extract_prompt_flags};
@@ -150,7 +152,8 @@ mod tests {
         assert_eq!(extract_prompt_flags(&twice).0.duration, Some(6));
     }
 
-    /// Found by fuzzing: with the trailing settings gone, `--seed` would come to the end and be read.
+    /// Found by fuzzing: with the trailing settings gone, `--seed` would come to the end and be
+    /// read.
     #[test]
     fn a_prompt_whose_rest_would_be_read_differently_is_left_alone() {
         for prompt in [

@@ -1,5 +1,6 @@
-//! Settings at the end of a prompt (`… --rs 720p --dur 5`): the way of the oldest models, which every model still
-//! reads. A wrong value is ignored or refused, an unknown flag is ignored, and both are billed.
+//! Settings at the end of a prompt (`… --rs 720p --dur 5`): the way of the oldest models, which
+//! every model still reads. A wrong value is ignored or refused, an unknown flag is ignored, and
+//! both are billed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -144,8 +145,8 @@ pub struct PromptFlags<'a> {
 }
 
 impl<'a> PromptFlags<'a> {
-    /// Takes a prompt apart. The flags at the end are what remains when one goes back word by word: a flag, or one
-    /// value before the next flag.
+    /// Takes a prompt apart. The flags at the end are what remains when one goes back word by word:
+    /// a flag, or one value before the next flag.
     pub fn read(prompt: &'a str) -> Self {
         let mut flags: Vec<PromptFlag<'a>> = Vec::new();
         let mut prose_end = prompt.len();
@@ -178,8 +179,8 @@ impl<'a> PromptFlags<'a> {
         let misplaced = match prompt[..prose_end].contains("--") {
             false => 0,
             true => {
-                let words = prompt[..prose_end].split_whitespace();
-                words
+                let parts = prompt[..prose_end].split_whitespace();
+                parts
                     .filter(|word| word.strip_prefix("--").is_some_and(|name| Setting::of(name).is_some()))
                     .count()
             }
@@ -188,7 +189,7 @@ impl<'a> PromptFlags<'a> {
     }
 }
 
-/// Words with their places, from the last to the first.
+/// Parts with their offsets, from the last to the first.
 fn words_backwards(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut end = text.len();
     std::iter::from_fn(move || {
@@ -204,7 +205,8 @@ fn words_backwards(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Where in a word a flag begins: two dashes and a letter, at the start or behind what is neither letter nor dash.
+/// Where in a word a flag begins: two dashes and a letter, at the start or behind what is neither
+/// letter nor dash.
 fn flag_start(word: &str) -> Option<usize> {
     let bytes = word.as_bytes();
     let mut from = 0;

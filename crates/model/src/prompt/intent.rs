@@ -1,4 +1,5 @@
-//! Words by which the service reads a prompt as an edit or an extension of a video (2.5 tutorial, 2026-10).
+//! Phrases by which the service reads a prompt as an edit or an extension of a video (2.5 tutorial,
+//! 2026-10).
 
 /// What a prompt reads as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +16,10 @@ const EXTEND_ENGLISH: &[&str] = &["extend", "continue"];
 /// What the first such word says.
 pub(crate) fn intent(prompt: &str) -> Option<Intent> {
     let chinese = [(EDIT_CHINESE, Intent::Edit), (EXTEND_CHINESE, Intent::Extend)];
-    let chinese = chinese.into_iter().flat_map(|(words, intent)| {
-        words.iter().filter_map(move |word| prompt.find(word).map(|at| (at, intent)))
+    let chinese = chinese.into_iter().flat_map(|(phrases, intent)| {
+        phrases.iter().filter_map(move |word| prompt.find(word).map(|at| (at, intent)))
     });
-    let among = |words: &[&str], word: &str| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let among = |phrases: &[&str], word: &str| phrases.iter().any(|known| known.eq_ignore_ascii_case(word));
     let english = english_words(prompt).find_map(|(at, word)| match word {
         word if among(EDIT_ENGLISH, word) => Some((at, Intent::Edit)),
         word if among(EXTEND_ENGLISH, word) => Some((at, Intent::Extend)),

@@ -1,9 +1,10 @@
-//! Marks of inputs in a prompt ("图片3", "@Image 3", "[Video 1]"): the nth item of its kind has to be there.
+//! Marks of inputs in a prompt ("图片3", "@Image 3", "[Video 1]"): the nth item of its kind has to be
+//! there.
 
 use crate::check::Severity;
 use crate::check::{ContentSummary, Sink};
 
-/// Words that stand before a number, with the kind that they mean.
+/// The nouns before a number, with the media kind that they refer to.
 const CHINESE: &[(&str, usize)] = &[("图片", 0), ("视频", 1), ("音频", 2), ("图", 0)];
 const ENGLISH: &[(&str, usize)] = &[("image", 0), ("video", 1), ("audio", 2)];
 

@@ -1,6 +1,7 @@
-//! Prompts: settings written into the text, marks of inputs that are not there, length. Nothing here repeats a prompt.
+//! Prompts: settings written into the text, marks of inputs that are not there, length. Nothing
+//! here repeats a prompt.
 //!
-//! A text without `--` and without digits costs one look over its bytes.
+//! A text without `--` and without digits costs one pass over its bytes.
 
 mod extract;
 mod flags;
@@ -19,8 +20,8 @@ use crate::check::{ContentSummary, Facts, Place, Report, Rules, Sink, refusal};
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest};
 
-/// What can be said of a prompt by itself, with the built-in catalog. Marks such as "Image 3" need the request's other
-/// items: [`CreateTaskRequest::check`] looks at them too.
+/// What can be said of a prompt by itself, with the built-in catalog. Marks such as "Image 3" need
+/// the request's other items: [`CreateTaskRequest::check`] checks them too.
 ///
 /// ```
 /// use ark_video_model::prompt::lint_prompt;
@@ -54,7 +55,8 @@ fn length(text: &str, index: usize, limits: &Limits, sink: &mut Sink) {
     let most = |value: i64| usize::try_from(value).unwrap_or(usize::MAX);
     let (characters, words) =
         (most(limits.prompt_chinese_characters.value), most(limits.prompt_english_words.value));
-    // A Chinese character has three bytes, a word at least one and a space: most texts need no counting.
+    // A Chinese character has three bytes, a word at least one and a space: most texts need no
+    // counting.
     if text.len() <= characters.saturating_mul(3).min(words.saturating_mul(2)) {
         return;
     }
@@ -94,7 +96,7 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
             continue;
         };
         if setting == Setting::FramesPerSecond {
-            let message = format!("{name} has no effect: every video has 24 frames a second.");
+            let message = format!("{name} has no effect: every video has 24 frames per second.");
             warn("prompt-flag-no-effect", message, "Leave it out.", Severity::Warning);
         } else if let Some(finding) = flag
             .value_for(setting)

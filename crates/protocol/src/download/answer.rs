@@ -1,4 +1,5 @@
-//! The head of an answer: the file, the rest of it, or something else that must not be taken for it.
+//! The head of an answer: the file, the rest of it, or something else that must not be taken for
+//! it.
 
 use http::{HeaderMap, StatusCode, Uri, header};
 
@@ -26,21 +27,26 @@ pub enum Head {
 pub struct Expected {
     /// Length of the whole file in bytes, if it was announced.
     pub length: Option<u64>,
-    /// Whether the body marks its own end, so that a connection that breaks off is noticed without a length.
+    /// Whether the body marks its own end, so that a connection that breaks off is noticed without
+    /// a length.
     pub marks_end: bool,
-    /// How the body says it is encoded, although that was not asked for (`gzip`). Its length is then not the file's.
+    /// How the body says it is encoded, although that was not asked for (`gzip`). Its length is
+    /// then not the file's.
     pub coding: Option<String>,
     /// Media type, as sent.
     pub content_type: Option<String>,
     /// Strong entity tag: a file with the same one is the same file, byte by byte.
     pub etag: Option<String>,
-    /// CRC-64 of the whole file (`x-tos-hash-crc64ecma`). Only an answer with the whole file is believed about it.
+    /// CRC-64 of the whole file (`x-tos-hash-crc64ecma`). Only an answer with the whole file is
+    /// believed about it.
     pub crc64: Option<u64>,
 }
 
-/// Judges the head of an answer. `max_bytes` is the largest file to take, `kept` what the request was to go on from.
+/// Judges the head of an answer. `max_bytes` is the largest file to take, `kept` what the request
+/// was to go on from.
 ///
-/// Labels decide nothing about what the bytes are: storages and gateways name a video `text/plain`, or not at all.
+/// Labels decide nothing about what the bytes are: storages and gateways name a video `text/plain`,
+/// or not at all.
 ///
 /// # Errors
 /// Anything but a file that may be taken, or the rest of it.
@@ -86,8 +92,8 @@ pub fn judge(
         let length = Some(kept.length);
         return Ok(Head::Rest(Expected { length, content_type, etag, ..Expected::default() }));
     }
-    // A range that was not asked for is as good as the file if it begins where the file begins. Where it does not say how
-    // long the file is, the bytes have to show it.
+    // A range that was not asked for is as good as the file if it begins where the file begins.
+    // Where it does not say how long the file is, the bytes have to show it.
     let (length, is_whole) = match (status.as_u16(), range.filter(fits)) {
         (206, Some((0, _, total))) if coding.is_none() => (Some(total), true),
         (206, _) if text(header::CONTENT_RANGE).is_some_and(|range| !range.starts_with("bytes 0-")) => {
@@ -124,8 +130,8 @@ fn content_range(text: &str) -> Option<(u64, u64, u64)> {
     (start <= last && last < total).then_some((start, last + 1, total))
 }
 
-/// How many bytes an encoded body may become of which so many have come. A video hardly gets smaller by encoding; what
-/// becomes very much larger is no video, but fills disks.
+/// How many bytes an encoded body may become of which so many have come. A video hardly gets
+/// smaller by encoding; what becomes very much larger is no video, but fills disks.
 #[must_use]
 pub fn decoded_limit(received: u64, max_bytes: u64) -> u64 {
     (64_u64 << 20).saturating_add(received.saturating_mul(16)).min(max_bytes)
@@ -143,7 +149,8 @@ pub fn whole(expected: &Expected, got: u64) -> Result<(), DownloadRefusal> {
     }
 }
 
-/// Whether the first bytes of a file are those of a web page or an error message, whatever it was declared as.
+/// Whether the first bytes of a file are those of a web page or an error message, whatever it was
+/// declared as.
 #[must_use]
 pub fn looks_like_page(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();

@@ -39,8 +39,8 @@ impl LinkRules {
     }
 }
 
-/// Reads a link and refuses what must not be fetched. A host name is judged again by its addresses, when it is
-/// connected to.
+/// Reads a link and refuses what must not be fetched. A host name is judged again by its addresses,
+/// when it is connected to.
 ///
 /// # Errors
 /// Not a link, another scheme, plain `http` where it is not allowed, or an address out of reach.
@@ -65,7 +65,7 @@ pub fn check_link(link: &str, rules: LinkRules) -> Result<Uri, DownloadRefusal> 
     }
 }
 
-/// What the name alone tells; most names tell nothing.
+/// What the host name alone shows; most names show nothing.
 fn host_allowed(host: &str, reach: Reach) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     match bare.parse::<IpAddr>() {
@@ -80,9 +80,11 @@ pub fn place_of(link: &str) -> &str {
     link.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// When a signed link dies, in seconds since 1970: `X-Tos-Date` plus `X-Tos-Expires` from its query.
+/// When a signed link dies, in seconds since 1970: `X-Tos-Date` plus `X-Tos-Expires` from its
+/// query.
 ///
-/// `None` when the link does not say (the vendor's links live 24 hours from their signing; result page, 2026-10).
+/// `None` when the link does not say (the vendor's links live 24 hours from their signing; result
+/// page, 2026-10).
 #[must_use]
 pub fn expires_at(link: &str) -> Option<i64> {
     let query = link.split_once('?')?.1;
@@ -97,8 +99,9 @@ pub fn expires_at(link: &str) -> Option<i64> {
     signed.checked_add(lives)
 }
 
-/// Until when a task's results can be fetched, in seconds since 1970: what its link says, else 24 hours after its last
-/// change (the object itself is gone then; result page, 2026-10). The oldest deadline is served first.
+/// Until when a task's results can be fetched, in seconds since 1970: what its link says, else 24
+/// hours after its last change (the object itself is gone then; result page, 2026-10). The oldest
+/// deadline is served first.
 #[must_use]
 pub fn deadline(task: &Task) -> Option<i64> {
     const DAY: i64 = 24 * 60 * 60;

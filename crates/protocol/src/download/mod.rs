@@ -4,20 +4,20 @@
 //!
 //! Decisions only; the transport moves the bytes.
 
-mod again;
+mod address_policy;
 mod answer;
+mod file_name;
 mod link;
-mod name;
 mod part;
-mod reach;
+mod retry;
 
 pub use crate::error::DownloadRefusal;
-pub use again::{Again, MAX_TRIES, Tries, Trouble};
+pub use address_policy::Reach;
 pub use answer::{Expected, Head, decoded_limit, judge, looks_like_page, whole};
+pub use file_name::file_stem;
 pub use link::{LinkRules, PlainHttp, check_link, deadline, expires_at, place_of};
-pub use name::file_stem;
 pub use part::{Kept, MAX_RANGED, Part};
-pub use reach::Reach;
+pub use retry::{Again, MAX_TRIES, Tries, Trouble};
 
 /// Redirects followed for one file.
 pub const MAX_REDIRECTS: u32 = 3;

@@ -1,4 +1,5 @@
-//! What is kept of a download that has not ended: enough to go on, and to notice when that would be wrong.
+//! What is kept of a download that has not ended: enough to go on, and to notice when that would be
+//! wrong.
 //!
 //! The signature of the link is not among it.
 
@@ -6,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{DownloadRefusal, place_of};
 
-/// Ranged requests with one link. Each may count as a download, and some links bear a hundred (2.5 page, 2026-10).
+/// Ranged requests with one link. Each may count as a download, and some links bear a hundred (2.5
+/// page, 2026-10).
 pub const MAX_RANGED: u32 = 20;
 
 /// State of a `.part` file, as it is written beside it.
@@ -15,13 +17,14 @@ pub const MAX_RANGED: u32 = 20;
 pub struct Part {
     /// The link without its query.
     pub place: String,
-    /// Hash of the whole link, in hexadecimal: tells a fresh link from the same one.
+    /// Hash of the whole link, in hexadecimal: detects a new link.
     pub link: String,
     /// Strong entity tag of the file.
     pub etag: Option<String>,
     /// Length of the whole file. Without one, nothing can be taken up.
     pub length: Option<u64>,
-    /// Bytes that the `.part` file held when the last call ended, from its start; none while one goes on.
+    /// Bytes that the `.part` file held when the last call ended, from its start; none while one
+    /// goes on.
     pub bytes: u64,
     /// SHA-256 of those bytes, in hexadecimal: proves that they are still what was fetched.
     pub sha256: String,
@@ -37,7 +40,8 @@ pub struct Part {
     pub ranged: u32,
 }
 
-/// The most bytes that are fetched again when a download is resumed: they show that the rest belongs to what is there.
+/// The most bytes that are fetched again when a download is resumed: they show that the rest
+/// belongs to what is there.
 const OVERLAP: u64 = 4096;
 
 /// What a request may go on from.
@@ -59,7 +63,8 @@ impl Kept {
         Self { bytes, length, etag }
     }
 
-    /// The first byte that is asked for. The bytes from here to [`Self::bytes`] come again, to be compared.
+    /// The first byte that is asked for. The bytes from here to [`Self::bytes`] come again, to be
+    /// compared.
     #[must_use]
     pub fn from(&self) -> u64 {
         self.bytes.saturating_sub(OVERLAP)
@@ -90,12 +95,13 @@ impl Part {
         }
     }
 
-    /// How many of the `found` bytes in the `.part` file may be resumed from. Those that the state speaks of are still to be
-    /// proved by their hash.
+    /// How many of the `found` bytes in the `.part` file may be resumed from. Those that the state
+    /// speaks of are still to be proved by their hash.
     ///
-    /// A call that is killed leaves more than the state speaks of, and so does a power cut, after which a file may keep its
-    /// length and lose its bytes. Those bytes count only if the storage gave a checksum of the whole file, which decides in
-    /// the end; otherwise they are fetched again.
+    /// A call that is killed leaves more than the state speaks of, and so does a power cut, after
+    /// which a file may keep its length and lose its bytes. Those bytes count only if the storage
+    /// gave a checksum of the whole file, which decides in the end; otherwise they are fetched
+    /// again.
     #[must_use]
     pub fn trusted(&self, found: u64) -> u64 {
         match self.length {
@@ -106,10 +112,11 @@ impl Part {
         }
     }
 
-    /// Takes up a link, fresh or not, and says what the next request may go on from; `None`: from the start.
+    /// Takes up a link, fresh or not, and says what the next request may go on from; `None`: from
+    /// the start.
     ///
-    /// Another place with an entity tag is asked with the tag, which then decides; without one nothing proves that it is
-    /// the same file.
+    /// Another place with an entity tag is asked with the tag, which then decides; without one
+    /// nothing proves that it is the same file.
     ///
     /// # Errors
     /// [`DownloadRefusal::TooManyRanges`] with this link.
@@ -188,7 +195,7 @@ mod tests {
             assert!(part.take_up(LINK, "f1").unwrap().is_some());
         }
         assert_eq!(part.take_up(LINK, "f1"), Err(DownloadRefusal::TooManyRanges));
-        assert!(part.take_up(LINK, "f2").unwrap().is_some(), "a fresh link starts anew");
+        assert!(part.take_up(LINK, "f2").unwrap().is_some(), "a new link starts over");
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct ApiError {
     pub status: u16,
     /// Vendor code such as `InvalidParameter`; the empty string when the answer named none.
     pub code: ErrorCode,
-    /// The service's own words, or ours where it said nothing readable.
+    /// The service's message, or ours if it sent none.
     pub message: String,
     /// The field to blame, for example `content[1].image_url.url`.
     pub param: Option<String>,
@@ -204,7 +204,7 @@ impl ApiError {
         }
     }
 
-    /// What to do about it, in one sentence; empty when nobody knows.
+    /// What to do next, in one sentence; empty if unknown.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         if let Some(info) = self.code.info() {

@@ -10,7 +10,7 @@ pub enum DownloadRefusal {
     /// The link itself must not be used.
     #[error("the link is not fetched: {why}")]
     Link {
-        /// Why, in words.
+        /// The reason.
         why: &'static str,
     },
     /// 403, 404 or 410: expired, used up, or deleted. 400: not yet there, or no longer.
@@ -33,7 +33,7 @@ pub enum DownloadRefusal {
     /// A page or a message instead of an image or a video.
     #[error("the storage sends {content_type} instead of an image or a video")]
     NotMedia {
-        /// Media type as sent, or what the first bytes look like.
+        /// Media type as sent, or as detected from the first bytes.
         content_type: String,
     },
     /// No bytes.
@@ -65,7 +65,7 @@ pub enum DownloadRefusal {
     UnexpectedContent {
         /// `video` or `image`.
         what: &'static str,
-        /// Why, in words.
+        /// The reason.
         why: String,
     },
     /// No length was announced, and what came does not show that it is complete. It is not given
@@ -75,11 +75,11 @@ pub enum DownloadRefusal {
          name, as .part"
     )]
     Incomplete {
-        /// Why, in words.
+        /// The reason.
         why: String,
     },
     /// What was kept does not go with what the storage has now.
-    #[error("the file at the storage is not the one that was begun; it has to be fetched from its start")]
+    #[error("the file in storage has changed; the download must start over")]
     Changed,
     /// Each ranged request may count as a download, and the service counts them.
     #[error("the download was taken up {MAX_RANGED} times with this link without getting to its end")]

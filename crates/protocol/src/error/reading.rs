@@ -1,4 +1,5 @@
-//! From any answer to an [`ApiError`]. Never fails, and never repeats a body that is not in a known format.
+//! From any answer to an [`ApiError`]. Never fails, and never repeats a body that is not in a known
+//! format.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, header};
@@ -35,7 +36,8 @@ impl ApiError {
         error
     }
 
-    /// An answer about another task than the one that was asked for; `None` if it is the one. Ids are compared exactly.
+    /// An answer about another task than the one that was asked for; `None` if it is the one. Ids
+    /// are compared exactly.
     pub(crate) fn of_other(asked: &str, came: &str) -> Option<Self> {
         if asked == came {
             return None;
@@ -137,13 +139,14 @@ fn id_in_message(message: &str) -> Option<String> {
     plausible.then(|| id.to_owned())
 }
 
-/// Cuts to the limit at a character's edge (`str::floor_char_boundary` is newer than the oldest compiler we promise).
+/// Cuts to the limit at a character's edge (`str::floor_char_boundary` is newer than the oldest
+/// compiler we promise).
 fn clip(text: &str) -> String {
     let end = (0..=MESSAGE_LIMIT.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     text[..end].to_owned()
 }
 
-/// Says what a body that is not JSON looks like, without repeating it: it may hold anything.
+/// Describes a body that is not JSON without repeating it: it may contain anything.
 fn describe(headers: &HeaderMap, body: &[u8]) -> String {
     if body.is_empty() {
         return "the answer is empty".to_owned();

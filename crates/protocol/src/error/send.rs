@@ -1,4 +1,4 @@
-//! How sending a request failed, told so that it can be judged: did any of it leave this machine?
+//! Why sending a request failed, and whether any byte of it may have been sent.
 //!
 //! Written by the transport, read by [`crate::outcome`] and [`crate::wait`].
 
@@ -33,7 +33,7 @@ pub enum SendErrorKind {
     Body,
     /// The answer is larger than what is read.
     TooLarge,
-    /// The HTTP client followed a redirect although it was told not to.
+    /// The HTTP client followed a redirect although redirects are disabled.
     Redirected,
     /// None of these.
     Other,
@@ -48,7 +48,7 @@ pub struct SendError {
     pub stage: SendStage,
     /// What went wrong.
     pub kind: SendErrorKind,
-    /// What went wrong, in words; holds no URL query, header or body.
+    /// The reason; contains no URL query, header or body.
     pub message: String,
     /// HTTP status, if the head of an answer arrived before the failure.
     pub status: Option<u16>,

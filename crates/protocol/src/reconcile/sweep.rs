@@ -1,7 +1,9 @@
-//! One reading of LIST for any number of unknown creates, repeated until each is found or enough looks were taken.
+//! Searches LIST for any number of unknown creates, repeatedly, until each is found or enough
+//! searches have completed.
 //!
-//! The caller asks for what [`Sweep::next`] says, inside the rate of LIST, and hands the pages in. Moments are the
-//! service's time in milliseconds: our clock plus [`super::ClockOffsets::estimate`].
+//! The caller asks for what [`Sweep::next`] says, inside the rate of LIST, and hands the pages in.
+//! Moments are the service's time in milliseconds: our clock plus
+//! [`super::ClockOffsets::estimate`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,29 +16,32 @@ use super::{
     Candidate, Evidence, Unknown, Verdict,
     evidence::{may_be_of, weigh},
     paging::Paging,
-    verdict::{Looks, Match, assign},
+    verdict::{Match, Searches, assign},
 };
 use crate::{ApiError, Class, Endpoint, Failure, UnixMillis, classify, list};
 
 /// How far back LIST shows tasks (list page, 2026-10).
 const LISTED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How to look.
+/// How to search.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct SweepOptions {
-    /// Full looks, begun after an unknown's window has closed, that must find nothing before it is called not found.
-    /// Default 2. One look is taken at once besides, which finds nearly everything that is there.
+    /// Complete searches, started after a create's window has closed, that must find nothing before
+    /// it counts as not found. Default 2. One more search runs immediately, which finds nearly
+    /// every existing task.
     pub looks: u32,
-    /// Pause between those looks. Default 5 minutes.
+    /// Interval between those searches. Default 5 minutes.
     pub pause: Duration,
     /// Tasks on a page, 1 to 500. Default 500.
     pub page_size: u32,
-    /// Nobody else creates tasks on this account, and every task of ours was told by [`Sweep::own`]. Then a single task
-    /// that fits by its settings alone is taken for the one. Default no.
+    /// Only this program creates tasks on this account, and every other task of ours was passed to
+    /// [`Sweep::own`]. Then a single task that fits by its settings alone is taken for the one.
+    /// Default no.
     pub exclusive: bool,
-    /// This service is known to echo `execution_expires_after` and `safety_identifier` exactly, so that a task that
-    /// echoes other values, or the default, is another's. Default no: it is documented, but not proven for each model.
+    /// This service is known to echo `execution_expires_after` and `safety_identifier` exactly, so
+    /// that a task that echoes other values, or the default, is another's. Default no: it is
+    /// documented, but not proven for each model.
     pub marks_are_echoed: bool,
 }
 
@@ -59,14 +64,14 @@ impl SweepOptions {
         Self::default()
     }
 
-    /// Sets how many looks must find nothing; 0 takes the one look at once and no other.
+    /// Sets how many searches must find nothing; with 0 only the immediate search runs.
     #[must_use]
-    pub fn looks(mut self, looks: u32) -> Self {
-        self.looks = looks;
+    pub fn looks(mut self, searches: u32) -> Self {
+        self.looks = searches;
         self
     }
 
-    /// Sets the pause between looks.
+    /// Sets the interval between searches.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
@@ -99,9 +104,10 @@ impl SweepOptions {
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SweepStep {
-    /// Ask LIST for this page and hand it to [`Sweep::page`]. A failure that may pass: ask again, nothing is lost.
+    /// Ask LIST for this page and hand it to [`Sweep::page`]. A failure that may pass: ask again,
+    /// nothing is lost.
     Ask(list::Request),
-    /// Nothing before this moment.
+    /// Nothing before this time.
     WaitUntil(UnixMillis),
     /// Every unknown has its verdict.
     Done,
@@ -121,13 +127,13 @@ struct Scope {
     flex: bool,
 }
 
-/// Looks for the tasks of unknown creates.
+/// Searches for the tasks of unknown creates.
 #[derive(Debug, Clone)]
 pub struct Sweep {
     options: SweepOptions,
     unknowns: Vec<Unknown>,
-    looks: Vec<Looks>,
-    /// Others' tasks in this look, per unknown.
+    searches: Vec<Searches>,
+    /// Others' tasks in this search, per unknown.
     dismissed: Vec<u32>,
     matches: BTreeMap<String, Match>,
     owned: BTreeSet<String>,
@@ -149,7 +155,7 @@ impl Sweep {
             paging: Paging::new(options.page_size),
             options,
             unknowns,
-            looks: vec![Looks::default(); count],
+            searches: vec![Searches::default(); count],
             dismissed: vec![0; count],
             matches: BTreeMap::new(),
             owned: BTreeSet::new(),
@@ -167,8 +173,8 @@ impl Sweep {
         &self.unknowns
     }
 
-    /// Says that a task belongs to a create whose outcome is known, so that it is nobody's here. Tell every id that is
-    /// known, those found by earlier sweeps included.
+    /// Excludes a task that belongs to a create with a known outcome. Pass every id that is known,
+    /// those found by earlier sweeps included.
     pub fn own(&mut self, id: impl Into<String>) {
         self.owned.insert(id.into());
     }
@@ -211,20 +217,21 @@ impl Sweep {
         let horizon = self.horizon(started);
         let more = self.paging.turn(page, horizon);
         if self.all_tagged() {
-            self.finish_look(started, now);
+            self.finish_search(started, now);
         } else if !more {
             self.incomplete |= self.paging.is_incomplete();
             self.paging = Paging::new(self.options.page_size);
             if scope + 1 < self.scopes.len() {
                 self.state = State::Looking { scope: scope + 1, started };
             } else {
-                self.finish_look(started, now);
+                self.finish_search(started, now);
             }
         }
     }
 
-    /// LIST was refused for good. Answers whether there is another way to ask: a key that may not list everything may
-    /// still list single models. If not, the sweep is over, and what is not found stays so with a doubt.
+    /// LIST was refused for good. Answers whether there is another way to ask: a key that may not
+    /// list everything may still list single models. If not, the sweep is over, and what is not
+    /// found stays so with a doubt.
     pub fn refused(&mut self, error: &ApiError) -> bool {
         let narrowed = self.scopes.iter().all(|scope| scope.model.is_some());
         let State::Looking { started, .. } = self.state else { return false };
@@ -239,24 +246,29 @@ impl Sweep {
         true
     }
 
-    /// What can be said now. Before the sweep is done, "not found" and "ambiguous" are provisional; "found" stays.
+    /// What can be said now. Before the sweep is done, "not found" and "ambiguous" are provisional;
+    /// "found" stays.
     #[must_use]
     pub fn verdicts(&self) -> Vec<Verdict> {
         let last_word =
-            |unknown: usize| self.options.exclusive && self.looks[unknown].count >= self.options.looks;
+            |unknown: usize| self.options.exclusive && self.searches[unknown].count >= self.options.looks;
         let oldest = self.now.saturating_sub(LISTED.as_millis() as i64);
-        let doubt = |unknown: usize| self.looks[unknown].doubt(self.unknowns[unknown].window.from < oldest);
+        let doubt =
+            |unknown: usize| self.searches[unknown].doubt(self.unknowns[unknown].window.from < oldest);
         let verdicts = assign(self.unknowns.len(), &self.matches, &self.owned, last_word, doubt);
         verdicts
             .into_iter()
             .map(|verdict| verdict.map(|verdict| self.while_marks_may_come(verdict)))
-            .zip(self.looks.iter().enumerate())
-            .map(|(verdict, (unknown, looks))| verdict.unwrap_or_else(|| looks.not_found(doubt(unknown))))
+            .zip(self.searches.iter().enumerate())
+            .map(|(verdict, (unknown, searches))| {
+                verdict.unwrap_or_else(|| searches.not_found(doubt(unknown)))
+            })
             .collect()
     }
 
-    /// A set that only settings speak for is not complete while one of its creates has a mark: its task may yet be listed. Unless
-    /// all have ended without echoing any mark: then the service drops marks, and no other poll will show more.
+    /// A set that only settings speak for is not complete while one of its creates has a mark: its
+    /// task may yet be listed. Unless all have ended without echoing any mark: then the service
+    /// drops marks, and no other poll will show more.
     fn while_marks_may_come(&self, mut verdict: Verdict) -> Verdict {
         if let Verdict::Ambiguous { candidates, claimants, is_complete, .. } = &mut verdict {
             let is_marked = |place: &usize| {
@@ -286,7 +298,7 @@ impl Sweep {
                 None => {}
             }
         }
-        // A later look may know more: what succeeded meanwhile echoes more settings.
+        // A later search may show more: a task that succeeded meanwhile echoes more settings.
         match claims.iter().map(|(_, evidence)| *evidence).max() {
             Some(evidence) => {
                 let found = Match { task: Candidate::new(task, evidence), claims };
@@ -298,8 +310,9 @@ impl Sweep {
         }
     }
 
-    /// Nothing that was created before this can matter in a look that began at `started`. A mark matters whenever its task was
-    /// created; where the clocks are known it is looked for there only before the last word.
+    /// Nothing that was created before this can matter in a search that started at `started`. A
+    /// mark matters whenever its task was created; where the clocks are known it is looked for
+    /// there only before the last word.
     fn horizon(&self, started: UnixMillis) -> UnixMillis {
         let mut is_marked = vec![false; self.unknowns.len()];
         for (unknown, evidence) in self.matches.values().flat_map(|found| &found.claims) {
@@ -331,24 +344,24 @@ impl Sweep {
         tagged.len() == self.unknowns.len()
     }
 
-    fn finish_look(&mut self, started: UnixMillis, now: UnixMillis) {
+    fn finish_search(&mut self, started: UnixMillis, now: UnixMillis) {
         let closes: Vec<_> = self.unknowns.iter().map(|unknown| self.closes(unknown)).collect();
-        for ((closes, looks), dismissed) in closes.iter().zip(&mut self.looks).zip(&self.dismissed) {
+        for ((closes, searches), dismissed) in closes.iter().zip(&mut self.searches).zip(&self.dismissed) {
             if started >= *closes {
-                looks.first = if looks.count == 0 { started } else { looks.first };
-                looks.last = now;
-                looks.count += 1;
-                looks.incomplete = self.incomplete;
+                searches.first = if searches.count == 0 { started } else { searches.first };
+                searches.last = now;
+                searches.count += 1;
+                searches.incomplete = self.incomplete;
             }
-            looks.dismissed = *dismissed;
+            searches.dismissed = *dismissed;
         }
         let pause = i64::try_from(self.options.pause.as_millis()).unwrap_or(i64::MAX);
         let next = self
             .verdicts()
             .iter()
-            .zip(closes.iter().zip(&self.looks))
-            .filter(|(verdict, (_, looks))| {
-                !matches!(verdict, Verdict::Found { .. }) && looks.count < self.options.looks
+            .zip(closes.iter().zip(&self.searches))
+            .filter(|(verdict, (_, searches))| {
+                !matches!(verdict, Verdict::Found { .. }) && searches.count < self.options.looks
             })
             .map(|(_, (closes, _))| if started < *closes { *closes } else { now.saturating_add(pause) })
             .min();

@@ -26,7 +26,7 @@ pub enum Verdict {
     },
     /// No listed task can be it. Evidence, not proof: sending again can make a second bill.
     NotFound {
-        /// Full looks that began after the window had closed.
+        /// Complete searches that started after the window had closed.
         looks: u32,
         /// From the first of them to the last.
         over: Duration,
@@ -39,9 +39,11 @@ pub enum Verdict {
     Ambiguous {
         /// All that may be it, by id.
         candidates: Vec<Candidate>,
-        /// The creates that these candidates may belong to, by their place in the sweep, this one included.
+        /// The creates that these candidates may belong to, by their place in the sweep, this one
+        /// included.
         claimants: Vec<usize>,
-        /// There are as many candidates as claimants, and nothing that a task echoes tells them apart: no other look will.
+        /// There are as many candidates as claimants, and their echoed settings are equal: another
+        /// search cannot distinguish them.
         is_complete: bool,
         /// Why it may be none of them, although one was made.
         doubt: Option<Doubt>,
@@ -60,9 +62,10 @@ impl fmt::Display for Verdict {
                 };
                 write!(f, "found {} ({}): {why}", task.id, task.status)
             }
-            Self::NotFound { looks, over, dismissed, doubt } => {
-                let looks = if *looks == 1 { "1 look".to_owned() } else { format!("{looks} looks") };
-                write!(f, "not found in {looks} over {} s", over.as_secs())?;
+            Self::NotFound { looks: searches, over, dismissed, doubt } => {
+                let searches =
+                    if *searches == 1 { "1 search".to_owned() } else { format!("{searches} searches") };
+                write!(f, "not found in {searches} over {} s", over.as_secs())?;
                 if *dismissed > 0 {
                     write!(f, " ({dismissed} of that time are others')")?;
                 }
@@ -73,7 +76,7 @@ impl fmt::Display for Verdict {
             }
             Self::Ambiguous { candidates, doubt, .. } => {
                 let ids: Vec<_> = candidates.iter().map(|task| task.id.as_str()).collect();
-                write!(f, "may be {}; nothing tells for sure, a person has to choose", ids.join(" or "))?;
+                write!(f, "candidates: {}; choose one of them", ids.join(" or "))?;
                 match doubt {
                     Some(doubt) => write!(f, "; it may also be none of them: {doubt}"),
                     None => Ok(()),
@@ -92,7 +95,7 @@ pub enum Doubt {
     TooOld,
     /// Pages shifted or fell short while they were read.
     Incomplete,
-    /// No look could be finished since the window closed.
+    /// No search has completed since the window closed.
     NoLook,
 }
 
@@ -150,10 +153,11 @@ pub(super) struct Match {
     pub(super) claims: Vec<(usize, Evidence)>,
 }
 
-/// Gives each task to at most one unknown, the strongest evidence first. `None`: nothing listed can be it.
+/// Gives each task to at most one unknown, the strongest evidence first. `None`: nothing listed can
+/// be it.
 ///
-/// `last_word` says whether weak evidence may decide: one echo alone, on an account that nobody else uses, after as many
-/// looks as were asked for. `doubt` is what may have hidden others.
+/// `last_word` says whether weak evidence may decide: one echo alone, on an account that nobody
+/// else uses, after as many searches as requested. `doubt` is what may have hidden others.
 pub(super) fn assign(
     unknowns: usize,
     matches: &BTreeMap<String, Match>,
@@ -223,8 +227,8 @@ pub(super) fn assign(
     verdicts
 }
 
-/// Which unknowns may have which tasks, as far as evidence of a level and above says: everything that hangs together is one
-/// set.
+/// Which unknowns may have which tasks, as far as evidence of a level and above says: everything
+/// that hangs together is one set.
 struct Sets {
     /// The set of each unknown.
     of: Vec<usize>,
@@ -283,7 +287,7 @@ impl Sets {
 
 /// How long and how often it was looked for.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Looks {
+pub(super) struct Searches {
     pub(super) count: u32,
     pub(super) first: UnixMillis,
     pub(super) last: UnixMillis,
@@ -291,7 +295,7 @@ pub(super) struct Looks {
     pub(super) incomplete: bool,
 }
 
-impl Looks {
+impl Searches {
     /// Why something may be there that was not seen.
     pub(super) fn doubt(&self, too_old: bool) -> Option<Doubt> {
         match self {

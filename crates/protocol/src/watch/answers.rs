@@ -1,4 +1,4 @@
-//! What an answer tells, and what it only hints at.
+//! What a response proves, and what it only hints at.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use ark_video_model::{Task, TaskList, TaskStatus};
 use super::{
     intervals::{Ms, SECOND, ms},
     lists::{PAGES, Question},
-    machine::{Asking, Watch},
+    machine::{InFlight, Watch},
     tasks::{Key, NEVER},
     types::{Ticket, WatchEvent},
 };
@@ -25,8 +25,8 @@ impl Watch {
     pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut Limits) {
         let time = ms(now);
         let asked = self.flights.get(&ticket).and_then(|flight| match flight.what {
-            Asking::Get { key, .. } => Some(self.tasks.get(key)?.id.clone()),
-            Asking::List(_) => None,
+            InFlight::Get { key, .. } => Some(self.tasks.get(key)?.id.clone()),
+            InFlight::List(_) => None,
         });
         if let Some(other) = asked.and_then(|id| ApiError::of_other(&id, &task.id)) {
             let failure = Failure::answer(Endpoint::Get, &other);
@@ -34,13 +34,13 @@ impl Watch {
         }
         limits.answered(&Lane::Get, now);
         let Some(flight) = self.flights.remove(&ticket) else { return };
-        self.heard();
-        let Asking::Get { key, suspected, last_look } = flight.what else { return };
+        self.on_success();
+        let InFlight::Get { key, suspected, last_poll } = flight.what else { return };
         let Some(key) = self.landed(key) else { return };
         if task.status.is_terminal() {
             return self.finish(key, task, time);
         }
-        let old = self.believe(key, &task.status, flight.sent, time);
+        let old = self.set_state(key, &task.status, flight.sent, time);
         let stuck_after = ms(self.options.stuck_after);
         let Some(entry) = self.tasks.get_mut(key) else { return };
         entry.seen = time;
@@ -60,7 +60,7 @@ impl Watch {
             let running_for = Duration::from_millis(running_for);
             self.events.push_back(WatchEvent::Stuck { id: Arc::clone(&entry.id), running_for });
         }
-        if last_look {
+        if last_poll {
             if let Some(entry) = self.tasks.remove(key) {
                 self.events.push_back(WatchEvent::TimedOut { id: entry.id, status: task.status });
             }
@@ -69,7 +69,7 @@ impl Watch {
         if unfounded {
             self.distrust(time);
         }
-        self.look_again(key, time);
+        self.poll_again(key, time);
     }
 
     /// Hands in the answer to a [`super::AskRequest::List`].
@@ -77,10 +77,10 @@ impl Watch {
         limits.answered(&Lane::List, now);
         let time = ms(now);
         let Some(flight) = self.flights.remove(&ticket) else { return };
-        self.heard();
+        self.on_success();
         self.lists.under_way = false;
         self.lists.worked();
-        let Asking::List(question) = flight.what else { return };
+        let InFlight::List(question) = flight.what else { return };
         let round = match &question {
             Question::Running { .. } => self.lists.round,
             Question::Ids { .. } => 0,
@@ -88,7 +88,8 @@ impl Watch {
         for task in &list.items {
             match self.tasks.find(&task.id) {
                 Some(key) => self.hint_of_list(key, task, round, flight.sent, time),
-                // Others' tasks, and ours that have ended: a list that still shows those under way lags.
+                // Others' tasks, and ours that have ended: a list that still shows those under way
+                // lags.
                 None if !task.status.is_terminal() => {
                     let ended = self.ended.iter().rfind(|(id, _)| **id == *task.id);
                     if ended.is_some_and(|(_, at)| flight.sent > at + FRESH) {
@@ -100,7 +101,8 @@ impl Watch {
         }
         match question {
             Question::Running { flex, page } => {
-                // A full page has another behind it. More than a round reads is more than LIST can be relied on for.
+                // A full page has another behind it. More than a round reads is more than LIST can
+                // be relied on for.
                 let full = list.items.len() >= self.options.page_size as usize;
                 match (full, page < PAGES) {
                     (true, true) => self.lists.next_page = Some((flex, page + 1)),
@@ -113,16 +115,17 @@ impl Watch {
         self.set_next_round(flight.sent, time);
     }
 
-    /// Says that nothing will come of a request: it was cancelled before it could fail. It is asked again.
+    /// Says that nothing will come of a request: it was cancelled before it could fail. It is asked
+    /// again.
     pub fn lost(&mut self, now: Duration, ticket: Ticket) {
         let Some(flight) = self.flights.remove(&ticket) else { return };
         match flight.what {
-            Asking::Get { key, .. } => {
+            InFlight::Get { key, .. } => {
                 if let Some(key) = self.landed(key) {
                     self.call(key, false);
                 }
             }
-            Asking::List(_) => {
+            InFlight::List(_) => {
                 self.lists.under_way = false;
                 self.lists.next_page = None;
                 self.lists.hurry(ms(now));
@@ -137,9 +140,9 @@ impl Watch {
         Some(key)
     }
 
-    /// After a look that did not end the watch: when to look next.
-    pub(super) fn look_again(&mut self, key: Key, now: Ms) {
-        if self.tasks.get(key).is_some_and(|entry| entry.flags.last_look) {
+    /// After a poll that did not end the watch: when to poll next.
+    pub(super) fn poll_again(&mut self, key: Key, now: Ms) {
+        if self.tasks.get(key).is_some_and(|entry| entry.flags.last_poll) {
             return self.call(key, false);
         }
         let due = self.next_due(key, now).max(now + 1);
@@ -154,8 +157,8 @@ impl Watch {
         self.events.push_back(WatchEvent::Finished { task: Box::new(task), differences });
     }
 
-    /// Takes a state for true, as of `sent`, and tells if it is news. Answers with the state before.
-    fn believe(&mut self, key: Key, status: &TaskStatus, sent: Ms, now: Ms) -> Option<TaskStatus> {
+    /// Records a status as of `sent`, and reports whether it is new. Returns the previous one.
+    fn set_state(&mut self, key: Key, status: &TaskStatus, sent: Ms, now: Ms) -> Option<TaskStatus> {
         let entry = self.tasks.get_mut(key)?;
         if *status == TaskStatus::Running {
             entry.known_at = entry.known_at.max(sent);
@@ -164,7 +167,7 @@ impl Watch {
             return entry.status.clone();
         }
         let id = Arc::clone(&entry.id);
-        // Of a task that was never seen before, nobody knows since when it has been as it is.
+        // For a task that was never seen before, the start of its status is unknown.
         if entry.status.is_some() {
             entry.since = now;
         }
@@ -194,7 +197,7 @@ impl Watch {
         }
         let listed = rank(&task.status);
         if known.is_none_or(|known| listed > known) {
-            self.believe(key, &task.status, sent, now);
+            self.set_state(key, &task.status, sent, now);
         } else if known == Some(listed) && is_running {
             entry.known_at = entry.known_at.max(sent);
         } else if known.is_some_and(|known| listed < known) && own != NEVER && sent > own + FRESH {
@@ -202,7 +205,7 @@ impl Watch {
         }
     }
 
-    /// Looks at once at what ran before this round began and is not in it.
+    /// Polls at once the tasks that ran before this round and are not in it.
     fn call_departed(&mut self, flex: bool, now: Ms) {
         let (round, sent) = (self.lists.round, self.lists.round_sent);
         let departed = |key: &Key| {
@@ -217,7 +220,8 @@ impl Watch {
         }
     }
 
-    /// Looks at once at what was asked for by id and is not in the list: forgotten, or not there yet.
+    /// Polls at once the tasks that were requested by id and are not in the list: deleted, or not
+    /// listed yet.
     fn call_missing(&mut self, keys: &[Key], list: &TaskList, sent: Ms, now: Ms) {
         let shown: BTreeSet<&str> = list.items.iter().map(|task| task.id.as_str()).collect();
         for key in keys {

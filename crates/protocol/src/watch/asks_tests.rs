@@ -1,4 +1,5 @@
-//! At which seconds which endpoint is asked, for 1, 100 and 10,000 tasks. A request and its answer take 20 to 30 ms.
+//! At which seconds which endpoint is asked, for 1, 100 and 10,000 tasks. A request and its answer
+//! take 20 to 30 ms.
 
 use std::time::Duration;
 
@@ -31,11 +32,12 @@ fn one_task_is_asked_for_by_get_at_growing_pauses() {
     let seconds: Vec<_> = record.asks.iter().map(|(at, what)| (at / SECOND, what.as_str())).collect();
     let (seconds, what): (Vec<_>, Vec<_>) = seconds.into_iter().unzip();
     assert!(what.iter().all(|what| *what == "get"));
-    // Every 4 s in the queue; every 2 s once it runs, then an eighth of the time that it has been running.
+    // Every 4 s in the queue; every 2 s once it runs, then an eighth of the time that it has been
+    // running.
     let queued = [3, 7, 11, 15, 19, 23];
     let running = [25, 27, 29, 32, 34, 36, 38, 40, 42, 44, 47, 49, 53, 56, 61, 65, 71, 76, 83, 91, 99];
     assert_eq!(seconds, [&queued[..], &running[..]].concat());
-    assert_eq!(record.words(), ["3 cgt-1 ? -> queued", "23 cgt-1 queued -> running", "99 cgt-1 succeeded"]);
+    assert_eq!(record.lines(), ["3 cgt-1 ? -> queued", "23 cgt-1 queued -> running", "99 cgt-1 succeeded"]);
 }
 
 #[test]
@@ -82,8 +84,9 @@ fn ten_thousand_tasks_are_asked_for_by_one_list_of_what_is_running() {
         |n: u64| Life::new(format!("cgt-{n}"), n / 10 * 60 * SECOND, (n / 10 + 1) * 60 * SECOND + n * 100);
     let (mut watch, mut service) = created((0..10_000).map(life).collect());
     let record = drive(&mut watch, &mut service, 0, 66 * SECOND);
-    // From the 30th second on, spare GETs look after those that LIST has not shown, and leave two of each second to what may
-    // end; in the 61st ten have ended, and as many are kept free for the rounds that follow.
+    // From the 30th second on, spare GETs poll those that LIST has not shown, and leave two of each
+    // second to what may end; in the 61st ten have ended, and as many are kept free for the rounds
+    // that follow.
     let expected = "
         3-11: list running 1
         13-14: list running 1

@@ -7,7 +7,7 @@ use ark_video_model::error_code::ErrorClass;
 use super::{
     intervals::{Ms, SECOND, backoff, ms},
     lists::Question,
-    machine::{Asking, Watch},
+    machine::{InFlight, Watch},
     tasks::{Key, NEVER},
     types::{CouldNotAsk, Ticket, WatchEvent},
 };
@@ -25,15 +25,15 @@ const LONGEST_REFUSED: Ms = 15 * SECOND;
 const WAVES: u32 = 3;
 
 impl Watch {
-    /// Hands in that a request brought no answer, or a refusal. `wall` is needed for a `Retry-After` that is a date,
-    /// `dice` is a random number from 0 to 1.
+    /// Hands in that a request brought no answer, or a refusal. `wall` is needed for a
+    /// `Retry-After` that is a date, `jitter` is a random number from 0 to 1.
     pub fn failed(
         &mut self,
         now: Duration,
         ticket: Ticket,
         failure: Failure<'_>,
         wall: UnixMillis,
-        dice: f64,
+        jitter: f64,
         limits: &mut Limits,
     ) {
         let time = ms(now);
@@ -45,7 +45,7 @@ impl Watch {
             Cause::Answer(error) => error.to_string().into(),
             Cause::Send(error) => error.to_string().into(),
         };
-        let lane = if matches!(flight.what, Asking::Get { .. }) { Lane::Get } else { Lane::List };
+        let lane = if matches!(flight.what, InFlight::Get { .. }) { Lane::Get } else { Lane::List };
         if throttled {
             limits.throttled(&lane, now, asked);
         } else if failure.api_error().is_some() {
@@ -58,44 +58,44 @@ impl Watch {
         let status = failure.api_error().map_or(0, |error| error.status);
         let asked = asked.map_or(0, ms);
         match flight.what {
-            Asking::Get { key, last_look, .. } => {
+            InFlight::Get { key, last_poll, .. } => {
                 let key = self.landed(key);
                 if unknown_task {
-                    self.heard();
+                    self.on_success();
                     if let Some(key) = key {
-                        self.missed(key, last_look, time);
+                        self.missed(key, last_poll, time);
                     }
                     return;
                 }
                 if class == Class::Account {
-                    return self.refused(flight.sent, key, time, dice);
+                    return self.refused(flight.sent, key, time, jitter);
                 }
-                self.unheard(flight.sent, time, throttled, dice);
+                self.on_failure(flight.sent, time, throttled, jitter);
                 if throttled {
                     if let Some(key) = key {
-                        self.throttled(key, last_look);
+                        self.throttled(key, last_poll);
                     }
                 } else if let Some(key) = key {
                     let count = u32::from(self.tasks.get(key).map_or(0, |entry| entry.failures));
                     if class == Class::Permanent && count + 1 >= REFUSALS {
                         self.give_up(key, CouldNotAsk::Refused);
                     } else {
-                        self.look_failed(key, time, last_look, asked.max(backoff(count + 1, dice)));
+                        self.poll_failed(key, time, last_poll, asked.max(backoff(count + 1, jitter)));
                     }
                 }
             }
-            Asking::List(question) => {
+            InFlight::List(question) => {
                 self.lists.under_way = false;
-                let wait = asked.max(backoff(self.lists.failures() + 1, dice));
+                let wait = asked.max(backoff(self.lists.failures() + 1, jitter));
                 if class == Class::Account && status == 401 {
-                    self.refused(flight.sent, None, time, dice);
+                    self.refused(flight.sent, None, time, jitter);
                     self.lists.failed(time + wait);
                 } else if matches!(class, Class::Account | Class::Permanent) {
                     let too_many_ids =
                         matches!(question, Question::Ids { .. }) && matches!(status, 400 | 413 | 414 | 431);
                     self.lists.refused(time, too_many_ids);
                 } else {
-                    self.unheard(flight.sent, time, throttled, dice);
+                    self.on_failure(flight.sent, time, throttled, jitter);
                     self.lists.failed(time + wait);
                 }
             }
@@ -103,7 +103,7 @@ impl Watch {
     }
 
     /// The service answered: it is there, and it knows us.
-    pub(super) fn heard(&mut self) {
+    pub(super) fn on_success(&mut self) {
         self.waves = 0;
         self.refusals = 0;
         self.last_refused = None;
@@ -111,8 +111,9 @@ impl Watch {
         self.paused_until = 0;
     }
 
-    /// Counts failures that were not on their way together, and pauses everything after some in a row.
-    fn unheard(&mut self, sent: Ms, now: Ms, throttled: bool, dice: f64) {
+    /// Counts failures that were not on their way together, and pauses everything after some in a
+    /// row.
+    fn on_failure(&mut self, sent: Ms, now: Ms, throttled: bool, jitter: f64) {
         self.silence = Some((self.silence.map_or(sent, |(since, _)| since), now));
         if throttled || (self.waves > 0 && sent < self.last_failure) {
             return;
@@ -120,17 +121,17 @@ impl Watch {
         self.last_failure = now;
         self.waves += 1;
         if self.waves >= WAVES {
-            self.paused_until = now + backoff(self.waves - WAVES + 1, dice);
+            self.paused_until = now + backoff(self.waves - WAVES + 1, jitter);
             if self.waves == WAVES || self.waves.is_power_of_two() {
                 self.report_trouble(self.waves);
             }
         }
     }
 
-    /// A look came too fast, which says nothing: it is taken again, but not for ever once its time is up.
-    fn throttled(&mut self, key: Key, last_look: bool) {
+    /// A throttled poll proves nothing: it is retried, but not forever after the deadline.
+    fn throttled(&mut self, key: Key, last_poll: bool) {
         let Some(entry) = self.tasks.get_mut(key) else { return };
-        if last_look {
+        if last_poll {
             entry.failures = entry.failures.saturating_add(1);
             if u32::from(entry.failures) >= REFUSALS {
                 return self.give_up(key, CouldNotAsk::LastLook);
@@ -144,21 +145,22 @@ impl Watch {
         self.events.push_back(WatchEvent::Trouble { failures, detail });
     }
 
-    /// A look failed in a way that may pass.
-    pub(super) fn look_failed(&mut self, key: Key, now: Ms, last_look: bool, wait: Ms) {
-        if last_look {
+    /// A poll failed transiently.
+    pub(super) fn poll_failed(&mut self, key: Key, now: Ms, last_poll: bool, wait: Ms) {
+        if last_poll {
             return self.give_up(key, CouldNotAsk::LastLook);
         }
         let Some(entry) = self.tasks.get_mut(key) else { return };
         entry.failures = entry.failures.saturating_add(1);
-        if entry.flags.last_look {
+        if entry.flags.last_poll {
             return self.call(key, false);
         }
         self.tasks.set_due(key, now + wait);
     }
 
-    /// The account was refused: for one task, or for a list. Only when that happens to several in a row is it the account.
-    fn refused(&mut self, sent: Ms, key: Option<Key>, now: Ms, dice: f64) {
+    /// The account was refused: for one task, or for a list. Only when that happens to several in a
+    /// row is it the account.
+    fn refused(&mut self, sent: Ms, key: Option<Key>, now: Ms, jitter: f64) {
         let same = key.is_some() && key == self.last_refused && self.tasks.len() > 1;
         if !same && (self.refusals == 0 || sent >= self.last_failure) {
             if self.refusals == 0 {
@@ -175,10 +177,10 @@ impl Watch {
         if !same && self.refusals == REFUSALS {
             self.report_trouble(self.refusals);
         }
-        self.paused_until = now + backoff(self.refusals, dice).min(LONGEST_REFUSED);
+        self.paused_until = now + backoff(self.refusals, jitter).min(LONGEST_REFUSED);
         let Some(key) = key else { return };
         let Some(entry) = self.tasks.get_mut(key) else { return };
-        if entry.flags.last_look {
+        if entry.flags.last_poll {
             return self.give_up(key, CouldNotAsk::LastLook);
         }
         entry.failures = entry.failures.saturating_add(1);
@@ -193,16 +195,17 @@ impl Watch {
     }
 
     /// The service says that there is no such task.
-    fn missed(&mut self, key: Key, last_look: bool, now: Ms) {
+    fn missed(&mut self, key: Key, last_poll: bool, now: Ms) {
         let Some(entry) = self.tasks.get_mut(key) else { return };
         if entry.refused_since == NEVER {
             entry.refused_since = now;
         }
-        // What was seen, or created a moment ago, is there: its record may not be readable everywhere.
+        // A task that was seen or just created exists: its record may not be readable everywhere
+        // yet.
         let apart = if entry.status.is_some() { NOT_FOUND_GRACE } else { NOT_FOUND_TWICE };
         let known_until = entry.added.saturating_add(SECOND * Ms::from(entry.known_for));
         let certain_at = entry.refused_since.saturating_add(ms(apart)).max(known_until);
-        if now >= certain_at || (last_look && now >= known_until) {
+        if now >= certain_at || (last_poll && now >= known_until) {
             if let Some(entry) = self.tasks.remove(key) {
                 self.remember(Arc::clone(&entry.id), now);
                 self.has_moved(now);
@@ -210,7 +213,7 @@ impl Watch {
             }
             return;
         }
-        if last_look {
+        if last_poll {
             return self.give_up(key, CouldNotAsk::LastLook);
         }
         let again = (now + ms(NOT_FOUND_TWICE)).min(certain_at);
@@ -218,13 +221,13 @@ impl Watch {
         self.tasks.set_due(key, again);
     }
 
-    /// Gives up when nothing at all was answered for too long: from the first failure to the last, so that a machine that
-    /// was asleep tries again first.
+    /// Gives up when nothing at all was answered for too long: from the first failure to the last,
+    /// so that a machine that was asleep tries again first.
     pub(super) fn end_silence(&mut self) {
         let longest = ms(self.options.max_silence);
         if self.silence.is_some_and(|(since, last)| last.saturating_sub(since) >= longest) {
             self.give_up_all(CouldNotAsk::Silence);
-            self.heard();
+            self.on_success();
         }
     }
 

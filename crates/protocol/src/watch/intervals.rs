@@ -14,12 +14,12 @@ const LONGEST: Ms = 15 * SECOND;
 const OLD: Ms = 30 * MINUTE;
 const LONGEST_OLD: Ms = MINUTE;
 
-pub(super) fn ms(moment: Duration) -> Ms {
-    u64::try_from(moment.as_millis()).unwrap_or(u64::MAX)
+pub(super) fn ms(time: Duration) -> Ms {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The pause that suits a silence of `quiet`: an eighth of it, at least `least`, at most 15 s; after half an hour up to
-/// 60 s. What only waits in the queue is asked half as often.
+/// The pause that suits a silence of `quiet`: an eighth of it, at least `least`, at most 15 s;
+/// after half an hour up to 60 s. What only waits in the queue is asked half as often.
 pub(super) fn pause(quiet: Ms, least: Ms, only_queued: bool) -> Ms {
     let slow = if only_queued { 2 } else { 1 };
     let longest = (quiet / 120).clamp(LONGEST, LONGEST_OLD);
@@ -27,19 +27,21 @@ pub(super) fn pause(quiet: Ms, least: Ms, only_queued: bool) -> Ms {
     (quiet / 8).max(least).saturating_mul(slow).min(longest)
 }
 
-/// How often a task is looked at by GET although every round of lists by ids shows it: in case all of LIST stands still.
+/// How often a task is looked at by GET although every round of lists by ids shows it: in case all
+/// of LIST stands still.
 pub(super) fn guard_listed(age: Ms) -> Ms {
     age.clamp(2 * MINUTE, 10 * MINUTE)
 }
 
-/// How often a task is looked at by GET although the lists of what is running would show it running.
+/// How often a task is looked at by GET although the lists of what is running would show it
+/// running.
 pub(super) fn guard(age: Ms) -> Ms {
     (age / 4).clamp(30 * SECOND, 5 * MINUTE)
 }
 
 /// The pause after so many failures in a row: from 1 s to 60 s.
-pub(super) fn backoff(failures: u32, dice: f64) -> Ms {
-    ms(Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).pause(failures, dice))
+pub(super) fn backoff(failures: u32, jitter: f64) -> Ms {
+    ms(Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).pause(failures, jitter))
 }
 
 #[cfg(test)]

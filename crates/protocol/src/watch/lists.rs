@@ -6,7 +6,7 @@ use ark_video_model::{ServiceTier, TaskStatus};
 
 use super::{
     intervals::{Ms, SECOND, ms, pause},
-    machine::{Asking, Next, Watch},
+    machine::{InFlight, Next, Watch},
     tasks::Key,
     types::AskRequest,
 };
@@ -25,7 +25,8 @@ const LEAST_IDS: usize = 10;
 const OFF_AFTER: u32 = 3;
 const OFF_LONGEST: Ms = 10 * 60 * SECOND;
 
-/// GETs kept beyond what left the largest of the last rounds. Two of a second's stay for the tasks that LIST never shows.
+/// GETs kept beyond what left the largest of the last rounds. Two of a second's stay for the tasks
+/// that LIST never shows.
 const RESERVE: usize = 2;
 
 /// What suits the number of tasks.
@@ -87,7 +88,8 @@ impl Lists {
         self.departed[2] = count;
     }
 
-    /// GETs to keep for what the next round may show to have ended: as many as a round of late, and some.
+    /// GETs to keep for what the next round may show to have ended: as many as a round of late, and
+    /// some.
     pub(super) fn reserve(&self) -> usize {
         self.departed.into_iter().max().unwrap_or(0) + RESERVE
     }
@@ -119,14 +121,16 @@ impl Lists {
         self.failures = 0;
     }
 
-    /// LIST failed; the next try is due then. After some failures in a row GETs take over until it works.
+    /// LIST failed; the next try is due then. After some failures in a row GETs take over until it
+    /// works.
     pub(super) fn failed(&mut self, next: Ms) {
         self.next_page = None;
         self.failures += 1;
         self.off_until = next;
     }
 
-    /// LIST was refused in a way that stays: first try with fewer ids, then leave it alone for a minute, and longer.
+    /// LIST was refused in a way that stays: first try with fewer ids, then leave it alone for a
+    /// minute, and longer.
     pub(super) fn refused(&mut self, now: Ms, too_many_ids: bool) {
         self.next_page = None;
         if too_many_ids && self.ids > LEAST_IDS {
@@ -164,7 +168,7 @@ impl Watch {
                 let question = self.question(plan, time);
                 let request = self.list_request(&question);
                 self.lists.under_way = true;
-                self.send(now, AskRequest::List(request), Asking::List(question))
+                self.send(now, AskRequest::List(request), InFlight::List(question))
             }
         }
     }
@@ -205,7 +209,8 @@ impl Watch {
                 (request.task_ids(entries.iter().map(|entry| entry.id.to_string())), flex)
             }
         };
-        // What an absent filter shows is documented as "default"; asking for it by name might be refused elsewhere.
+        // What an absent filter shows is documented as "default"; asking for it by name might be
+        // refused elsewhere.
         if flex { request.service_tier(ServiceTier::Flex) } else { request }
     }
 

@@ -27,16 +27,16 @@ struct Figures {
     missed: usize,
 }
 
-/// How long after its end each task was told; those untold count with their age at `end`.
+/// How long after its end each task was reported; unreported ones count with their age at `end`.
 fn figures(name: &str, service: &Service, record: &Record, end: Ms) -> Figures {
     let finished = record.finished();
     let mut delays = Vec::new();
     let mut missed = 0;
     for life in service.lives.iter().filter(|life| life.ends < end) {
         match finished.get(life.id.as_str()) {
-            Some(told) => {
-                assert!(*told >= life.ends, "{} was told before it ended", life.id);
-                delays.push(told - life.ends);
+            Some(reported) => {
+                assert!(*reported >= life.ends, "{} was reported before it ended", life.id);
+                delays.push(reported - life.ends);
             }
             None => {
                 missed += 1;
@@ -95,7 +95,8 @@ fn an_unordered_list_changes_nothing() {
     assert!(figures.p99 <= 1_500 && service.over_rate == 0);
 }
 
-/// In a smaller account, so that the end of it can be waited for: everything is found, nothing is made up.
+/// In a smaller account, so that the end of it can be waited for: everything is found, nothing is
+/// made up.
 fn everything_is_found(name: &str, change: impl FnOnce(&mut Service)) {
     let life = |n: u64| Life::new(format!("cgt-{n:04}"), 1_000 + n * 60, 4_000 + n * 60);
     let mut service = Service::new((0..1_000).map(life).collect());
@@ -154,7 +155,8 @@ fn a_stale_unordered_or_refusing_list_makes_ten_thousand_slower_and_never_wrong(
         let record = drive(&mut watch_all(&service), &mut service, 0, 2 * MINUTE);
         let found = 960 - figures(name, &service, &record, 2 * MINUTE).missed;
         assert_eq!(service.over_rate, 0, "{name}");
-        // What LIST does not show is found by taking turns: without LIST twenty a second among ten thousand.
+        // What LIST does not show is found by taking turns: without LIST twenty a second among ten
+        // thousand.
         let least = match name {
             "list is forbidden" | "list leaves out a third" => 850,
             _ => 960,

@@ -22,9 +22,9 @@ use crate::{
     wait::REFUSALS,
 };
 
-/// Least pause between two looks at a task by GET.
+/// The least interval between two GETs of a task.
 const LEAST: Ms = 2 * SECOND;
-/// Least pause between two looks at a task that callbacks call for.
+/// The least interval between two polls of a task that are caused by callbacks.
 const HINT_PAUSE: Ms = 5 * SECOND;
 /// How often a running task is looked at by GET while LIST is not trusted.
 const DISTRUST_PAUSE: Ms = 3 * SECOND;
@@ -35,12 +35,12 @@ const REMEMBERED: usize = 256;
 #[derive(Debug, Clone)]
 pub(super) struct Flight {
     pub(super) sent: Ms,
-    pub(super) what: Asking,
+    pub(super) what: InFlight,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Asking {
-    Get { key: Key, suspected: bool, last_look: bool },
+pub(super) enum InFlight {
+    Get { key: Key, suspected: bool, last_poll: bool },
     List(Question),
 }
 
@@ -64,7 +64,7 @@ pub struct Watch {
     /// Failed waves of requests in a row, and when the last came in.
     pub(super) waves: u32,
     pub(super) last_failure: Ms,
-    /// The last failure in words, for those who are told that a task can be asked for no longer.
+    /// The last failure as text, for the event that a task can no longer be polled.
     pub(super) last_failure_text: Arc<str>,
     /// The first and the last failure since anything was answered.
     pub(super) silence: Option<(Ms, Ms)>,
@@ -147,13 +147,13 @@ impl Watch {
         self.tasks.set_due(key, due);
     }
 
-    /// Watches a task no longer. Nothing is sent, nothing is told; the task runs on.
+    /// Stops watching a task. Nothing is sent or reported; the task continues.
     pub fn remove(&mut self, id: &str) -> bool {
         let key = self.tasks.find(id);
         key.and_then(|key| self.tasks.remove(key)).is_some()
     }
 
-    /// A callback says that this task has moved: look at it soon, at most every 5 s.
+    /// A callback reports a change of this task: poll it soon, at most every 5 s.
     pub fn hint(&mut self, now: Duration, id: &str) {
         let now = ms(now);
         let Some(key) = self.tasks.find(id) else { return };
@@ -172,13 +172,14 @@ impl Watch {
         self.events.pop_front()
     }
 
-    /// What to do at `now`. Permits are taken from `limits`, which other parts of the program may share.
+    /// What to do at `now`. Permits are taken from `limits`, which other parts of the program may
+    /// share.
     pub fn next(&mut self, now: Duration, limits: &mut Limits) -> WatchStep {
         let time = ms(now);
         self.end_silence();
         while let Some(key) = self.tasks.pop_deadline(time) {
             if let Some(entry) = self.tasks.get_mut(key) {
-                entry.flags.last_look = true;
+                entry.flags.last_poll = true;
             }
             self.call(key, false);
         }
@@ -247,7 +248,8 @@ impl Watch {
         self.tasks.set_due(key, NEVER);
         let Some(entry) = self.tasks.get_mut(key) else { return Next::Nothing };
         let id = entry.id.to_string();
-        let asking = Asking::Get { key, suspected: entry.flags.suspected, last_look: entry.flags.last_look };
+        let asking =
+            InFlight::Get { key, suspected: entry.flags.suspected, last_poll: entry.flags.last_poll };
         entry.flags.urgent = false;
         entry.flags.suspected = false;
         entry.flags.in_flight = true;
@@ -255,7 +257,7 @@ impl Watch {
         self.send(now, AskRequest::Get(get::Request::new(id)), asking)
     }
 
-    pub(super) fn send(&mut self, now: Duration, request: AskRequest, what: Asking) -> Next {
+    pub(super) fn send(&mut self, now: Duration, request: AskRequest, what: InFlight) -> Next {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.flights.insert(ticket, Flight { sent: ms(now), what });
@@ -275,7 +277,7 @@ impl Watch {
         }
     }
 
-    /// When to look at a task by GET if nothing calls earlier.
+    /// When to GET a task if nothing requires it earlier.
     pub(super) fn next_due(&self, key: Key, now: Ms) -> Ms {
         let Some(entry) = self.tasks.get(key) else { return NEVER };
         if entry.seen == NEVER {
@@ -298,7 +300,8 @@ impl Watch {
         entry.seen.saturating_add(wait)
     }
 
-    /// Sees whether LIST or GET watches over the tasks now, and sets all looks anew when that has changed.
+    /// Decides whether LIST or GET polls the tasks now, and plans all polls again when that has
+    /// changed.
     pub(super) fn replan(&mut self, now: Ms) {
         let direct = match self.plan() {
             Plan::Few => true,
@@ -317,7 +320,7 @@ impl Watch {
         }
     }
 
-    /// LIST was caught telling less than is true: for a minute, look more often by other ways.
+    /// LIST was incomplete: for a minute, poll more often by GET.
     pub(super) fn distrust(&mut self, now: Ms) {
         if !self.lists.is_distrusted(now) {
             for key in

@@ -1,7 +1,8 @@
-//! Waiting for any number of tasks inside the vendor's rates. A state machine: it is told the time, sends nothing itself.
+//! Polls any number of tasks within the vendor's rate limits. A state machine: time is an argument,
+//! and it sends nothing itself.
 //!
-//! LIST is asked cheaply and believed little; only a task's own answer (GET) ends it. How LIST is used depends on how
-//! many tasks are waited for:
+//! LIST is asked cheaply and believed little; only a task's own answer (GET) ends it. How LIST is
+//! used depends on how many tasks are waited for:
 //!
 //! | tasks | each round |
 //! |---|---|
@@ -9,11 +10,13 @@
 //! | up to 100 | one LIST by ids; a GET for what it calls finished, and for what it leaves out |
 //! | more | one LIST of what is running, tier by tier; a GET at once for what left it; spare GETs for those unseen longest |
 //!
-//! Rounds follow each other as fast as LIST allows while something moves, and slow down to 15 s (60 s after half an hour)
-//! while nothing does. Where LIST is caught lagging, left full or leaving out, it is asked by ids in between and running
-//! tasks are looked after by GET; where it fails or refuses, everything is done by GET. That is slower, never wrong.
+//! Rounds follow each other as fast as LIST allows while something moves, and slow down to 15 s (60
+//! s after half an hour) while nothing does. Where LIST is caught lagging, left full or leaving
+//! out, it is asked by ids in between and running tasks are looked after by GET; where it fails or
+//! refuses, everything is done by GET. That is slower, never wrong.
 //!
-//! *Could not ask* is not *failed*: the first says nothing about the task. Stopping to watch cancels nothing.
+//! *Could not ask* is not *failed*: the first says nothing about the task. Stopping to watch
+//! cancels nothing.
 //!
 //! ```no_run
 //! # use std::time::Duration;
@@ -24,7 +27,7 @@
 //! let mut watch = Watch::new(Default::default());
 //! watch.add(now(), Watched::new("cgt-20261122101530-abcde"));
 //! loop {
-//!     while let Some(event) = watch.event() { /* tell it */ }
+//!     while let Some(event) = watch.event() { /* report it */ }
 //!     match watch.next(now(), &mut limits) {
 //!         WatchStep::Ask(ask) => send(ask), // and later watch.got(..), watch.listed(..) or watch.failed(..)
 //!         WatchStep::Until(_moment) => { /* until then, or until an answer comes */ }

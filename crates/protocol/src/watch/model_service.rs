@@ -1,4 +1,5 @@
-//! The service as far as a watch sees it, on a moved clock: rates that refuse, a LIST that lags, shuffles or refuses.
+//! The service as far as a watch sees it, on a moved clock: rates that refuse, a LIST that lags,
+//! shuffles or refuses.
 
 use std::{
     collections::{BTreeMap, BinaryHeap, VecDeque},
@@ -214,7 +215,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// What was asked in each second, equal seconds in a row put together: `3-5: list 100 ids, get x2`.
+    /// What was asked in each second, equal seconds in a row put together: `3-5: list 100 ids, get
+    /// x2`.
     pub(super) fn timeline(&self) -> String {
         let mut seconds: BTreeMap<Ms, BTreeMap<&str, u32>> = BTreeMap::new();
         for (at, what) in &self.asks {
@@ -244,19 +246,19 @@ impl Record {
         self.asks.iter().filter(|(_, what)| what.starts_with(kind)).count()
     }
 
-    /// When each task was told to have ended.
+    /// When the end of each task was reported.
     pub(super) fn finished(&self) -> BTreeMap<&str, Ms> {
         let mut finished = BTreeMap::new();
         for (at, event) in &self.events {
             if let WatchEvent::Finished { task, .. } = event {
                 assert!(task.status.is_terminal(), "{task}");
-                assert_eq!(finished.insert(task.id.as_str(), *at), None, "told twice: {task}");
+                assert_eq!(finished.insert(task.id.as_str(), *at), None, "reported twice: {task}");
             }
         }
         finished
     }
 
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         self.events
             .iter()
             .map(|(at, event)| {
@@ -376,7 +378,7 @@ pub(super) fn drive_within(
                         AskRequest::Get(_) => Endpoint::Get,
                         AskRequest::List(_) => Endpoint::List,
                     };
-                    let dice = (draw >> 40) as f64 / (1 << 24) as f64;
+                    let jitter = (draw >> 40) as f64 / (1 << 24) as f64;
                     let fail = move |trouble: Trouble| -> Delivery {
                         Box::new(move |watch, at, limits| {
                             let silent = SendError::maybe_sent(SendErrorKind::Timeout, "no answer");
@@ -384,7 +386,14 @@ pub(super) fn drive_within(
                                 Trouble::Refused(error) => Failure::answer(endpoint, error),
                                 Trouble::Silent => Failure::send(endpoint, &silent),
                             };
-                            watch.failed(Duration::from_millis(at), ticket, failure, at as i64, dice, limits);
+                            watch.failed(
+                                Duration::from_millis(at),
+                                ticket,
+                                failure,
+                                at as i64,
+                                jitter,
+                                limits,
+                            );
                         })
                     };
                     let answer: Delivery = match ask.request {

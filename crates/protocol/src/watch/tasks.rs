@@ -1,5 +1,5 @@
-//! The tasks that are watched, with the orders in which they are needed: by id, by when to look, by deadline, running. Knows no
-//! requests and no clock.
+//! The watched tasks, ordered by id, next poll, deadline, and running. Knows no requests and no
+//! clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,8 @@ pub(super) struct Entry {
     pub(super) asked: Option<Box<RequestedSettings>>,
     pub(super) added: Ms,
     pub(super) deadline: Ms,
-    /// When to look by GET, unless something calls earlier. `NEVER` while it is asked or called.
+    /// When to GET it, unless something requires it earlier. `NEVER` while a request is in flight
+    /// or queued.
     due: Ms,
     /// When it last answered for itself; `NEVER` if it did not.
     pub(super) seen: Ms,
@@ -35,13 +36,14 @@ pub(super) struct Entry {
     pub(super) since: Ms,
     /// When the request was sent that last showed it running.
     pub(super) known_at: Ms,
-    /// No look on mere suspicion before this.
+    /// No poll on suspicion before this.
     pub(super) not_before: Ms,
     /// The round of running lists that last showed it.
     pub(super) round: u32,
-    /// Failed looks in a row.
+    /// Failed polls in a row.
     pub(super) failures: u8,
-    /// Since when looks find no such task, or are refused for the account; `NEVER` if they are not.
+    /// Since when polls find no such task, or are rejected for the account; `NEVER` if they are
+    /// not.
     pub(super) refused_since: Ms,
     /// For how many seconds since it was added "no such task" is not believed.
     pub(super) known_for: u16,
@@ -56,10 +58,10 @@ pub(super) struct Flags {
     /// It was created when it was added.
     pub(super) fresh: bool,
     pub(super) in_flight: bool,
-    /// Waits in the queue of urgent looks, because of a suspicion or for a better reason.
+    /// In the queue of urgent polls, on suspicion or for a better reason.
     pub(super) urgent: bool,
     pub(super) suspected: bool,
-    pub(super) last_look: bool,
+    pub(super) last_poll: bool,
     pub(super) stuck_told: bool,
 }
 
@@ -95,7 +97,7 @@ impl Entry {
 pub(super) struct TaskTable {
     entries: BTreeMap<Key, Entry>,
     by_id: BTreeMap<Arc<str>, Key>,
-    /// When to look, apart for tasks that wait and tasks that run.
+    /// When to poll, separately for queued and running tasks.
     by_due: [BTreeSet<(Ms, Key)>; 2],
     /// Whose turn it is when both are due.
     running_next: bool,
@@ -172,8 +174,8 @@ impl TaskTable {
         self.get(key).map_or(NEVER, |entry| entry.due)
     }
 
-    /// The next look. When tasks that run and tasks that wait are both due they take turns: the first are likelier to
-    /// have ended, the second would otherwise never be looked at.
+    /// The next poll. When tasks that run and tasks that wait are both due they take turns: the
+    /// first are likelier to have ended, the second would otherwise never be looked at.
     pub(super) fn first_due(&self, now: Ms) -> Option<(Ms, Key)> {
         let [waiting, running] = [0, 1].map(|order| self.by_due[order].first().copied());
         match (waiting, running) {

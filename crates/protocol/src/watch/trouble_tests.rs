@@ -1,4 +1,4 @@
-//! What else can happen to a task or to asking for it, and what is told of it.
+//! Other events of a task or its polls, and how they are reported.
 
 use std::time::Duration;
 
@@ -37,14 +37,14 @@ fn task(value: serde_json::Value) -> Task {
 fn the_time_for_a_task_ends_with_a_last_look_at_that_very_second() {
     let watched = Watched::created("cgt-1").timeout(seconds(100));
     let record = run(WatchOptions::default(), watched.clone(), Life::new("cgt-1", 0, Ms::MAX), |_| {});
-    assert_eq!(record.words().last().unwrap(), "100 cgt-1 still running");
+    assert_eq!(record.lines().last().unwrap(), "100 cgt-1 still running");
     assert_eq!(record.asks.last(), Some(&(100 * SECOND, "get".to_owned())));
     let in_time = run(WatchOptions::default(), watched.clone(), Life::new("cgt-1", 0, 99_990), |_| {});
-    assert_eq!(in_time.words().last().unwrap(), "100 cgt-1 succeeded");
+    assert_eq!(in_time.lines().last().unwrap(), "100 cgt-1 succeeded");
     let dead = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, Ms::MAX), |service| {
         service.down = 99_000..Ms::MAX;
     });
-    assert_eq!(dead.words().last().unwrap(), "100 cgt-1 not asked: LastLook");
+    assert_eq!(dead.lines().last().unwrap(), "100 cgt-1 not asked: LastLook");
 }
 
 #[test]
@@ -57,11 +57,10 @@ fn each_task_has_its_own_deadline() {
     }
     let mut service = Service::new(ids.iter().map(|id| Life::new(id, 0, Ms::MAX)).collect());
     let record = drive(&mut watch, &mut service, 0, 100 * SECOND);
-    let stopped: Vec<_> =
-        record.words().into_iter().filter(|words| words.ends_with("still running")).collect();
+    let stopped: Vec<_> = record.lines().into_iter().filter(|line| line.ends_with("still running")).collect();
     assert_eq!(stopped.len(), 120);
-    for (n, words) in stopped.iter().enumerate().take(20) {
-        assert_eq!(*words, format!("{} cgt-{n} still running", n + 1));
+    for (n, line) in stopped.iter().enumerate().take(20) {
+        assert_eq!(*line, format!("{} cgt-{n} still running", n + 1));
     }
     assert_eq!(service.over_rate, 0);
 }
@@ -71,11 +70,12 @@ fn a_task_that_is_not_there_is_gone_only_when_said_twice() {
     let mut life = Life::new("cgt-1", 0, Ms::MAX);
     life.gone = 20 * SECOND;
     let record = run(WatchOptions::default(), Watched::created("cgt-1"), life, |_| {});
-    // It was seen, so it exists: a record that cannot be read is not believed to be gone before a minute is over.
-    let looks: Vec<_> = record.asks.iter().map(|(at, _)| at / SECOND).filter(|at| *at >= 20).collect();
-    assert_eq!((looks[1] - looks[0], looks.last().unwrap() - looks[0]), (5, 60));
-    assert_eq!(record.words().last().unwrap(), &format!("{} cgt-1 gone", looks.last().unwrap()));
-    // Nobody has seen it: twice is enough, and of a task that was created a moment ago, a minute after that.
+    // It was seen, so it exists: a record that cannot be read is not believed to be gone before a
+    // minute is over.
+    let polls: Vec<_> = record.asks.iter().map(|(at, _)| at / SECOND).filter(|at| *at >= 20).collect();
+    assert_eq!((polls[1] - polls[0], polls.last().unwrap() - polls[0]), (5, 60));
+    assert_eq!(record.lines().last().unwrap(), &format!("{} cgt-1 gone", polls.last().unwrap()));
+    // Never seen: twice is enough, and for a task that was just created, a minute after that.
     for (watched, gone) in [
         (Watched::new("cgt-1"), "5 cgt-1 gone"),
         (Watched::created("cgt-1"), "60 cgt-1 gone"),
@@ -84,7 +84,7 @@ fn a_task_that_is_not_there_is_gone_only_when_said_twice() {
         let mut life = Life::new("cgt-1", 0, Ms::MAX);
         life.gone = 0;
         let record = run(WatchOptions::default(), watched, life, |_| {});
-        assert_eq!(record.words(), [gone]);
+        assert_eq!(record.lines(), [gone]);
     }
     // Among many, LIST by ids leaves it out; a GET has the word.
     let mut watch = Watch::new(WatchOptions::default());
@@ -92,7 +92,7 @@ fn a_task_that_is_not_there_is_gone_only_when_said_twice() {
     lives[7].gone = 20 * SECOND;
     lives.iter().for_each(|life| watch.add(Duration::ZERO, Watched::created(&life.id)));
     let record = drive(&mut watch, &mut Service::new(lives), 0, 200 * SECOND);
-    let gone: Vec<_> = record.words().into_iter().filter(|words| words.ends_with("gone")).collect();
+    let gone: Vec<_> = record.lines().into_iter().filter(|line| line.ends_with("gone")).collect();
     assert_eq!((gone.len(), record.finished().len()), (1, 49), "{gone:?}");
     assert!(gone[0].ends_with("cgt-7 gone"));
 }
@@ -117,7 +117,7 @@ fn could_not_ask_is_never_failed() {
             Life::new("cgt-1", 0, 60 * SECOND),
             change,
         );
-        assert!(record.words().last().unwrap().ends_with(expected), "{name}: {:?}", record.words());
+        assert!(record.lines().last().unwrap().ends_with(expected), "{name}: {:?}", record.lines());
         assert!(record.finished().is_empty());
     }
     let record = run(
@@ -128,8 +128,8 @@ fn could_not_ask_is_never_failed() {
             service.down = 20 * SECOND..Ms::MAX;
         },
     );
-    let told: Vec<_> = record.words().into_iter().filter(|words| words.contains("trouble")).collect();
-    assert!((2..=6).contains(&told.len()), "{told:?}");
+    let reported: Vec<_> = record.lines().into_iter().filter(|line| line.contains("trouble")).collect();
+    assert!((2..=6).contains(&reported.len()), "{reported:?}");
     assert!((900..1_000).contains(&(record.ended_at / SECOND)), "{}", record.ended_at);
     assert!(record.count("get") < 60, "{}", record.count("get"));
 }
@@ -143,11 +143,12 @@ fn a_dead_key_ends_ten_thousand_after_two_minutes_and_not_ten_thousand_refusals(
     service.key_dies = 10 * SECOND;
     let record = drive(&mut watch, &mut service, 0, 200 * SECOND);
     let after = record.asks.iter().filter(|(at, _)| *at > 10_100).count();
-    assert_eq!(record.words().iter().filter(|words| words.ends_with("not asked: Account")).count(), 10_000);
+    assert_eq!(record.lines().iter().filter(|line| line.ends_with("not asked: Account")).count(), 10_000);
     let waited = record.ended_at / SECOND - 10;
-    // A key that works again within two minutes loses nothing; one that does not costs few requests.
+    // A key that works again within two minutes loses nothing; one that does not costs few
+    // requests.
     assert!(after <= 200 && (120..150).contains(&waited), "{after} {waited}");
-    assert!(record.words().iter().any(|words| words.ends_with("trouble 3")), "not in silence");
+    assert!(record.lines().iter().any(|line| line.ends_with("trouble 3")), "not in silence");
 }
 
 #[test]
@@ -205,11 +206,11 @@ fn a_task_that_another_one_answers_for_is_told_with_both_ids() {
 fn what_runs_for_long_is_told_once_and_watched_on() {
     let life = Life::new("cgt-1", 10 * SECOND, 3_000 * SECOND);
     let record = run(WatchOptions::default(), Watched::created("cgt-1"), life.clone(), |_| {});
-    let stuck: Vec<_> = record.words().into_iter().filter(|words| words.contains("stuck")).collect();
+    let stuck: Vec<_> = record.lines().into_iter().filter(|line| line.contains("stuck")).collect();
     assert_eq!(stuck.len(), 1, "{stuck:?}");
     assert_eq!(record.finished().len(), 1);
     let flex = run(WatchOptions::default(), Watched::created("cgt-1").flex(true), life, |_| {});
-    assert!(!flex.words().iter().any(|words| words.contains("stuck")));
+    assert!(!flex.lines().iter().any(|line| line.contains("stuck")));
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn a_result_that_is_not_what_was_asked_for_comes_with_the_differences() {
     let asked: RequestedSettings = serde_json::from_value(json!({"resolution": "1080p"})).unwrap();
     let watched = Watched::created("cgt-1").asked(asked);
     let record = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, 30 * SECOND), |_| {});
-    assert!(record.words().last().unwrap().ends_with("cgt-1 succeeded resolution is 720p instead of 1080p"));
+    assert!(record.lines().last().unwrap().ends_with("cgt-1 succeeded resolution is 720p instead of 1080p"));
 }
 
 #[test]
@@ -232,8 +233,8 @@ fn a_callback_brings_a_look_at_once_and_a_storm_of_them_one_every_five_seconds()
             watch.hint(Duration::from_millis(now), "cgt-1");
         }
     });
-    let looks = record.asks.iter().filter(|(at, _)| *at >= 301 * SECOND).count();
-    assert!((18..=21).contains(&looks), "{looks}");
+    let polls = record.asks.iter().filter(|(at, _)| *at >= 301 * SECOND).count();
+    assert!((18..=21).contains(&polls), "{polls}");
 }
 
 #[test]
@@ -266,7 +267,7 @@ fn an_unknown_word_is_no_end_and_is_told_once() {
     let mut watch = Watch::new(WatchOptions::default());
     let mut limits = Limits::new(LimitSettings::default());
     watch.add(Duration::ZERO, Watched::new("a").timeout(seconds(60)));
-    let mut told = 0;
+    let mut reported = 0;
     let mut now = Duration::ZERO;
     loop {
         match watch.next(now, &mut limits) {
@@ -278,11 +279,11 @@ fn an_unknown_word_is_no_end_and_is_told_once() {
             WatchStep::Done => break,
         }
         while let Some(event) = watch.event() {
-            told += 1;
-            assert_eq!(event.is_last(), told == 2, "{event:?}");
+            reported += 1;
+            assert_eq!(event.is_last(), reported == 2, "{event:?}");
         }
     }
-    assert_eq!((told, now), (2, seconds(60)));
+    assert_eq!((reported, now), (2, seconds(60)));
 }
 
 #[test]
@@ -304,7 +305,7 @@ fn a_task_that_this_key_may_not_see_does_not_stop_the_others() {
     let mut watch = Watch::new(WatchOptions::default());
     let mut limits = Limits::new(LimitSettings::default());
     (0..3).for_each(|n| watch.add(Duration::ZERO, Watched::new(format!("cgt-{n}")).timeout(seconds(300))));
-    let (mut now, mut told) = (Duration::ZERO, Vec::new());
+    let (mut now, mut reported) = (Duration::ZERO, Vec::new());
     loop {
         match watch.next(now, &mut limits) {
             WatchStep::Ask(ask) => match &ask.request {
@@ -331,12 +332,12 @@ fn a_task_that_this_key_may_not_see_does_not_stop_the_others() {
         }
         while let Some(event) = watch.event() {
             if event.is_last() {
-                told.push((now.as_secs(), event.id().unwrap_or_default().to_owned()));
+                reported.push((now.as_secs(), event.id().unwrap_or_default().to_owned()));
             }
         }
     }
-    assert!((120..140).contains(&told[0].0) && told[0].1 == "cgt-1", "{told:?}");
-    assert_eq!(told[1..], [(300, "cgt-0".to_owned()), (300, "cgt-2".to_owned())]);
+    assert!((120..140).contains(&reported[0].0) && reported[0].1 == "cgt-1", "{reported:?}");
+    assert_eq!(reported[1..], [(300, "cgt-0".to_owned()), (300, "cgt-2".to_owned())]);
 }
 
 #[test]
@@ -393,7 +394,8 @@ fn too_many_ids_are_asked_for_in_smaller_lists() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Whatever the service does: each task's end is told once, truly, and the rates are kept.
+    /// Whatever the service does: each task's end is reported once, correctly, and the rate limits
+    /// are kept.
     #[test]
     fn every_task_is_told_exactly_once_and_truly(
         lives in prop::collection::vec((0_u64..200, 0_u64..300, 0_u8..4, any::<bool>()), 1..260),

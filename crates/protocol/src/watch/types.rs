@@ -9,14 +9,15 @@ use crate::{Difference, RequestedSettings, get, list, wait::NOT_FOUND_GRACE};
 /// Requests of one watch under way at once.
 pub const MAX_IN_FLIGHT: usize = 32;
 
-/// How patiently to watch. The defaults suit tasks of minutes and of hours.
+/// Timeout and intervals of a watch. The defaults suit tasks of minutes and of hours.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WatchOptions {
-    /// When to stop waiting for a task that names no time of its own; one last look is taken at that moment. Default
-    /// 50 hours: after 48 hours the service itself lets a task expire, unless told otherwise.
+    /// Timeout of a task without its own; there is a last poll at that time. Default 50 hours:
+    /// after 48 hours the service itself expires a task by default.
     pub timeout: Duration,
-    /// When to look first at a task that was created just now. Default 3 s: wrong input often fails within seconds.
+    /// Delay before the first poll of a new task. Default 3 s: wrong input often fails within
+    /// seconds.
     pub first_look: Duration,
     /// Up to this many tasks are asked one by one. Default 5.
     pub few: usize,
@@ -24,7 +25,8 @@ pub struct WatchOptions {
     pub ids_per_list: usize,
     /// Tasks on a page of LIST. Default 500.
     pub page_size: u32,
-    /// A task that runs longer is reported as stuck, once, and watched on. Default 30 minutes; flex tasks never.
+    /// A task that runs longer is reported as stuck, once, and watched on. Default 30 minutes; flex
+    /// tasks never.
     pub stuck_after: Duration,
     /// Give up on everything when nothing was answered for so long. Default 15 minutes.
     pub max_silence: Duration,
@@ -58,7 +60,7 @@ impl WatchOptions {
         self
     }
 
-    /// Sets when to look first at a new task.
+    /// Sets the delay before the first poll of a new task.
     #[must_use]
     pub fn first_look(mut self, after: Duration) -> Self {
         self.first_look = after;
@@ -87,8 +89,9 @@ pub struct Watched {
     pub flex: bool,
     /// Whether it was created just now, so that there is nothing to see for some seconds.
     pub fresh: bool,
-    /// How long from now "no such task" is not believed: a new task may not be readable everywhere yet. 60 s for a task
-    /// that was created just now, otherwise nothing; what is believed must still be said twice, 5 s apart.
+    /// How long from now "no such task" is not believed: a new task may not be readable everywhere
+    /// yet. 60 s for a task that was created just now, otherwise nothing; what is believed must
+    /// still be said twice, 5 s apart.
     pub known_for: Duration,
 }
 
@@ -166,7 +169,7 @@ pub enum AskRequest {
 pub enum WatchStep {
     /// Send this; then ask for the next step at once, it may be another request.
     Ask(Ask),
-    /// Nothing before this moment, unless an answer comes.
+    /// Nothing before this time, unless a response comes.
     Until(Duration),
     /// Nothing before an answer comes.
     AwaitAnswer,
@@ -174,12 +177,13 @@ pub enum WatchStep {
     Done,
 }
 
-/// What a watch has to tell.
+/// An event of a watch.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
 pub enum WatchEvent {
-    /// A task was seen in another state that is not its end. May come from LIST, so it is news, not proof.
+    /// A task was seen in another state that is not its end. May come from LIST, so it is news, not
+    /// proof.
     Changed {
         /// The task.
         id: Arc<str>,
@@ -188,26 +192,30 @@ pub enum WatchEvent {
         /// Where it is.
         to: TaskStatus,
     },
-    /// A task has ended: succeeded, failed, cancelled or expired. Its own answer says so. It is watched no longer.
+    /// A task has ended: succeeded, failed, cancelled or expired. Its own answer says so. It is
+    /// watched no longer.
     Finished {
-        /// The task as GET told it.
+        /// The task as returned by GET.
         task: Box<Task>,
         /// Where the result is not what was asked for.
         differences: Vec<Difference>,
     },
-    /// The service knows no such task (any more): records go after 7 days, or were deleted. It is watched no longer.
+    /// The service knows no such task (any more): records go after 7 days, or were deleted. It is
+    /// watched no longer.
     Gone {
         /// The task.
         id: Arc<str>,
     },
-    /// The time for this task is up; the last look still found it under way. It runs on, and is billed, unwatched.
+    /// The timeout of this task; the last poll found it unfinished. It continues, and is billed,
+    /// unwatched.
     TimedOut {
         /// The task.
         id: Arc<str>,
         /// Where it was.
         status: TaskStatus,
     },
-    /// The task can be asked for no longer. That says nothing about the task: it may run, end and be billed.
+    /// The task can be asked for no longer. That says nothing about the task: it may run, end and
+    /// be billed.
     CouldNotAsk {
         /// The task.
         id: Arc<str>,
@@ -215,21 +223,22 @@ pub enum WatchEvent {
         status: Option<TaskStatus>,
         /// Why.
         why: CouldNotAsk,
-        /// What the last request brought, in words; empty if there was none.
+        /// The last error as text; empty if there was none.
         detail: Arc<str>,
     },
-    /// A task has been running for suspiciously long. Told once; it is watched on.
+    /// A task has been running for unusually long. Reported once; it is still watched.
     Stuck {
         /// The task.
         id: Arc<str>,
         /// How long it has been known to run.
         running_for: Duration,
     },
-    /// The service does not answer, or refuses the key or the account. Asking goes on, more and more slowly.
+    /// The service does not answer, or refuses the key or the account. InFlight goes on, more and
+    /// more slowly.
     Trouble {
         /// Failed waves of requests in a row.
         failures: u32,
-        /// What the last of them brought, in words.
+        /// The last error as text.
         detail: Arc<str>,
     },
 }
@@ -266,9 +275,10 @@ impl WatchEvent {
 pub enum CouldNotAsk {
     /// The key or the account was refused for two minutes.
     Account,
-    /// The service refuses to tell about this task, or tells about another one: three times in a row, or for two minutes.
+    /// The service rejects polls of this task, or returns another one: three times in a row, or for
+    /// two minutes.
     Refused,
-    /// Its time is up, and the last look failed.
+    /// Its timeout, and the last poll failed.
     LastLook,
     /// Nothing at all was answered for too long.
     Silence,
@@ -279,7 +289,7 @@ impl fmt::Display for CouldNotAsk {
         f.write_str(match self {
             Self::Account => "the service refuses the key or the account",
             Self::Refused => "the service does not answer for this task",
-            Self::LastLook => "the time for this task is up, and the last look at it failed",
+            Self::LastLook => "timeout, and the last poll failed",
             Self::Silence => "the service has not answered for too long",
         })
     }

@@ -109,7 +109,7 @@ impl Cell<'_> {
         seen.steps.sort_by_key(|(step, _)| ark_video_batch::CrashPoint::ALL.iter().position(|at| at == step));
         let (history, mut complaints) = runtime.block_on(history::check(&simulator, &journal, folder.path()));
         for (secret, what) in [(key.as_str(), "the key"), (SECRET, "a prompt")] {
-            if seen.receiver.iter().any(|text| text.contains(secret)) {
+            if seen.errors_seen.iter().any(|text| text.contains(secret)) {
                 complaints.push(format!("a worker has printed {what}"));
             }
         }

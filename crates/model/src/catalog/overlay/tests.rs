@@ -41,7 +41,7 @@ fn a_cell_gets_a_value_and_loses_what_spoke_of_the_old_one() {
     );
     let family = catalog.families.get("2.5").expect("still there");
     let resolution = &family.resolution;
-    assert!(resolution.value.as_ref().is_some_and(|words| words.contains("8k")));
+    assert!(resolution.value.as_ref().is_some_and(|values| values.contains("8k")));
     assert_eq!((resolution.source.as_ref(), resolution.date.as_ref()), ("overlay", "2027-01"));
     assert_eq!(resolution.confidence, Confidence::Documented);
     let search = &family.tools_web_search;
@@ -61,7 +61,7 @@ fn a_switch_is_set_by_its_answer() {
     );
     assert_eq!(
         refused(&json!({ "switches": { "sdk-only-fields": "maybe" } })),
-        "/switches/sdk-only-fields: `maybe` is no answer to it; choose refuse, warn or off"
+        "/switches/sdk-only-fields: `maybe` is not a valid answer; choose refuse, warn or off"
     );
     assert!(refused(&json!({ "switches": { "no-such": "warn" } })).starts_with("/switches/no-such: "));
 }
@@ -108,7 +108,7 @@ fn what_is_wrong_is_named_and_nothing_is_taken_over() {
     insta_like(&json!({ "families": { "2.5": { "resolution": ["480p"] } } }), "/families/2.5/resolution: ");
     insta_like(
         &json!({ "families": { "2.5": { "seed": { "switch": "gone" } } } }),
-        "/families/2.5/seed/switch: there is no switch `gone`",
+        "/families/2.5/seed/switch: unknown switch `gone`",
     );
     insta_like(
         &json!({ "families": { "2.5": { "duration": { "value": { "min": 9, "max": 4, "auto": true, "default": 5 } } } } }),

@@ -18,7 +18,7 @@ fn answer(status: u16, body: &str) -> Response<Bytes> {
     Response::builder().status(status).header("x-request-id", "02aa").body(body.to_owned().into()).unwrap()
 }
 
-/// What a client may do next: create again, or look for a task, or neither.
+/// What a client may do next: create again, search for a task, or neither.
 fn meaning(outcome: &CreateOutcome) -> &'static str {
     match outcome {
         CreateOutcome::Accepted(_) => "a task",

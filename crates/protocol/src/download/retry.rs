@@ -1,6 +1,7 @@
-//! Whether to try a download again, when, and with which link. Pure: the dice are an argument.
+//! Whether to retry a download, when, and with which link. Pure: the jitter is an argument.
 //!
-//! A download costs nothing and can be repeated, but links die and some count how often they are used.
+//! A download costs nothing and can be repeated, but links die and some count how often they are
+//! used.
 
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ pub enum Trouble<'a> {
 pub enum Again {
     /// Go on with the same link after this pause.
     After(Duration),
-    /// After this pause ask for the task, whose answer may hold a fresh link; then [`Tries::refreshed`].
+    /// After this pause ask for the task, whose answer may hold a fresh link; then
+    /// [`Tries::refreshed`].
     Refresh(Duration),
     /// It would not help.
     Stop,
@@ -57,21 +59,22 @@ impl Tries {
         Self::default()
     }
 
-    /// Takes in a failure. `fetched`: whether this try brought any byte; `dice`: a random number from 0 to 1.
-    pub fn failed(&mut self, trouble: Trouble<'_>, fetched: bool, dice: f64) -> Again {
+    /// Records a failure. `fetched`: whether this attempt received any byte; `jitter`: a random
+    /// number from 0 to 1.
+    pub fn failed(&mut self, trouble: Trouble<'_>, fetched: bool, jitter: f64) -> Again {
         self.tries += 1;
         self.fruitless = if fetched { 1 } else { self.fruitless + 1 };
         self.needs_fresh = false;
         if self.tries >= MAX_TRIES || self.fruitless >= MAX_FRUITLESS {
             return Again::Stop;
         }
-        let pause = Backoff::default().pause(self.fruitless, dice);
+        let pause = Backoff::default().pause(self.fruitless, jitter);
         match trouble {
             Trouble::Send(error) => match error.kind {
                 SendErrorKind::Invalid | SendErrorKind::Redirected | SendErrorKind::TooLarge => Again::Stop,
                 _ => Again::After(pause),
             },
-            // Seen right after a task's end: the link works a moment later.
+            // Observed right after a task's end: the link works shortly afterwards.
             Trouble::Refused(DownloadRefusal::DeadLink { status: 400 }) => Again::Refresh(pause),
             Trouble::Refused(DownloadRefusal::DeadLink { .. }) => {
                 self.dead += 1;
@@ -154,7 +157,7 @@ mod tests {
                 refused(&mut tries, DownloadRefusal::DeadLink { status }),
                 Again::Refresh(Duration::ZERO)
             );
-            assert!(tries.refreshed(false), "some work a moment later");
+            assert!(tries.refreshed(false), "some work shortly afterwards");
             assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status }), Again::Refresh(2 * SECOND));
             assert!(tries.refreshed(false));
             assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status }), Again::Refresh(4 * SECOND));

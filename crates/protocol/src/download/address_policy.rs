@@ -1,9 +1,10 @@
-//! Which machines a result may come from. A link comes from outside: without this it could make us ask machines that
-//! only we can reach.
+//! Which machines a result may come from. A link comes from outside: without this it could make us
+//! ask machines that only we can reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Which machines a result may come from. Asked for each address that is connected to, on every hop.
+/// Which machines a result may come from. Asked for each address that is connected to, on every
+/// hop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
@@ -29,7 +30,8 @@ impl Reach {
     }
 }
 
-/// The IPv4 address inside an IPv6 one, where there is one: mapped, translated (NAT64) or tunnelled (6to4).
+/// The IPv4 address inside an IPv6 one, where there is one: mapped, translated (NAT64) or tunnelled
+/// (6to4).
 fn bare(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else { return address };
     let parts = six.segments();
@@ -51,7 +53,8 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// 198.18.0.0/15 counts as public: it holds no machines, and local proxies that answer for every name hand it out.
+/// 198.18.0.0/15 counts as public: it holds no machines, and local proxies that answer for every
+/// name hand it out.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     !(address.is_private()
