@@ -121,7 +121,7 @@ macro_rules! string_enum {
                 impl ::serde::de::Visitor<'_> for Text {
                     type Value = $name;
                     fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                        f.write_str("a text, for example ")?;
+                        f.write_str("a string, for example ")?;
                         ::std::fmt::Debug::fmt(&$name::KNOWN[0], f)
                     }
                     fn visit_str<E: ::serde::de::Error>(self, text: &str) -> Result<$name, E> {

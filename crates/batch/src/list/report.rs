@@ -145,7 +145,7 @@ impl Reading<'_> {
         let text = |name: &str, findings: &mut Findings<'_>| match head.get(name) {
             None | Some(Value::Null | Value::String(_)) => {}
             Some(_) => {
-                findings.say("type", At::List(&format!("/{name}")), format!("`{name}` must be a text."));
+                findings.say("type", At::List(&format!("/{name}")), format!("`{name}` must be a string."));
             }
         };
         text("batch", findings);

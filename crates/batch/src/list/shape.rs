@@ -119,7 +119,8 @@ impl Shot {
         let name = match own.get("name") {
             Some(Value::String(name)) => name.clone(),
             given => {
-                let what = if given.is_some() { "`name` must be a text." } else { "The shot has no `name`." };
+                let what =
+                    if given.is_some() { "`name` must be a string." } else { "The shot has no `name`." };
                 findings.say("name", At::Shot(place, &unnamed, ""), what);
                 unnamed
             }

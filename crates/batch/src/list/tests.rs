@@ -168,7 +168,7 @@ fn a_list_that_cannot_be_parsed_is_refused_in_words() {
     for (text, says) in [
         ("", "There are no shots in the list."),
         ("shots = 3", "There are no shots in the list."),
-        ("batch = 3\n[[shots]]\nname = 'a'", "`batch` must be a text."),
+        ("batch = 3\n[[shots]]\nname = 'a'", "`batch` must be a string."),
         ("batch = 'a/b'\n[[shots]]\nname = 'a'", "The batch cannot be called `a/b`."),
         ("defaults = 3\n[[shots]]\nname = 'a'", "`defaults` must be an object."),
         ("[defaults]\nname = 'x'\n[[shots]]\nname = 'a'", "`name` is each shot's own."),
