@@ -35,8 +35,8 @@ struct KnownValueInOther;
 /// ```
 /// use ark_video_model::ImageToVideo;
 /// let _ = ImageToVideo::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg")
-///     .last_frame("https://media.example.com/dog.jpg");
 ///     .prompt("The cat turns its head.");
+/// ```
 /// ```compile_fail,E0599
 /// use ark_video_model::ImageToVideo;
 /// let _ = ImageToVideo::new("doubao-seedance-2-0-260128", "https://media.example.com/cat.jpg")
