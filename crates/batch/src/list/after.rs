@@ -7,7 +7,7 @@ use ark_video::model::CreateTaskRequest;
 
 use super::ShotReport;
 use super::finding::{At, Findings, shown};
-use super::shape::{AfterField, Shot};
+use super::shape::Shot;
 use crate::Link;
 
 /// The jobs' own names, from the shot's.
@@ -15,44 +15,35 @@ pub(super) fn job_name(shot: &str, seed: Option<i64>) -> String {
     seed.map_or_else(|| shot.to_owned(), |seed| format!("{shot}#{seed}"))
 }
 
-/// A shot after it was checked by itself.
-pub(super) struct Row {
-    pub(super) report: ShotReport,
-    pub(super) after: Option<Box<AfterField>>,
-}
-
 /// The shots of a list by name.
 pub(super) struct Follows<'r> {
-    rows: &'r [Row],
+    rows: &'r [ShotReport],
     by_name: BTreeMap<&'r str, usize>,
 }
 
 impl<'r> Follows<'r> {
-    pub(super) fn of(rows: &'r [Row]) -> Self {
-        Self {
-            rows,
-            by_name: rows.iter().enumerate().map(|(at, row)| (row.report.name.as_str(), at)).collect(),
-        }
+    pub(super) fn of(rows: &'r [ShotReport]) -> Self {
+        Self { rows, by_name: rows.iter().enumerate().map(|(at, row)| (row.name.as_str(), at)).collect() }
     }
 
     /// The job that a shot follows: its name, and the index of its row.
     fn before(&self, wanted: &str) -> Option<(String, usize)> {
         if let Some(at) = self.by_name.get(wanted) {
-            let [only] = self.rows.get(*at)?.report.jobs.as_slice() else { return None };
+            let [only] = self.rows.get(*at)?.jobs.as_slice() else { return None };
             return Some((only.clone(), *at));
         }
         // No name of a shot holds a `#`: it stands before a variant's seed.
         let (shot, _) = wanted.rsplit_once('#')?;
         let at = *self.by_name.get(shot)?;
-        self.rows.get(at)?.report.jobs.iter().any(|job| job == wanted).then(|| (wanted.to_owned(), at))
+        self.rows.get(at)?.jobs.iter().any(|job| job == wanted).then(|| (wanted.to_owned(), at))
     }
 
     /// What each shot follows. Says which follow nothing that exists, or themselves in the end.
     pub(super) fn check(&self, findings: &mut Findings<'_>) -> Vec<Option<(String, usize)>> {
         let mut found = Vec::with_capacity(self.rows.len());
         for row in self.rows {
-            let before = row.after.as_ref().and_then(|after| self.before(&after.shot));
-            if let (Some(after), None) = (&row.after, &before) {
+            let before = row.after_field.as_ref().and_then(|after| self.before(&after.shot));
+            if let (Some(after), None) = (&row.after_field, &before) {
                 self.missing(row, &after.shot, findings);
             }
             found.push(before);
@@ -65,17 +56,17 @@ impl<'r> Follows<'r> {
         found
     }
 
-    fn missing(&self, row: &Row, wanted: &str, findings: &mut Findings<'_>) {
+    fn missing(&self, row: &ShotReport, wanted: &str, findings: &mut Findings<'_>) {
         let (message, advice) = match self.by_name.get(wanted).and_then(|at| self.rows.get(*at)) {
             Some(several) => {
-                let one = several.report.jobs.first().map_or("", String::as_str);
+                let one = several.jobs.first().map_or("", String::as_str);
                 (
                     format!("`{}` has several variants.", shown(wanted)),
                     format!("Name one of them, such as {}.", shown(one)),
                 )
             }
             None => {
-                let mut names = self.rows.iter().map(|row| row.report.name.as_str());
+                let mut names = self.rows.iter().map(|row| row.name.as_str());
                 let alike = names.find(|name| name.eq_ignore_ascii_case(wanted.trim()));
                 let advice = alike.map(|name| format!("Did you mean `{}`?", shown(name)));
                 (format!("No shot is called `{}`.", shown(wanted)), advice.unwrap_or_default())
@@ -85,9 +76,9 @@ impl<'r> Follows<'r> {
     }
 }
 
-impl Row {
+impl ShotReport {
     fn after_shot(&self) -> At<'_> {
-        At::Shot(self.report.place, &self.report.name, "/after/shot")
+        At::Shot(self.place, &self.name, "/after/shot")
     }
 }
 

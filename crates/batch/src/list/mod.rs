@@ -30,6 +30,7 @@ use serde::Serialize;
 use crate::Cap;
 use crate::targets::{TargetCheck, TargetPolicy};
 use jobs::Source;
+use shape::AfterField;
 use text::Document;
 
 pub use amount::NotAnAmount;
@@ -120,6 +121,9 @@ pub struct ShotReport {
     pub refused: bool,
     #[serde(skip)]
     place: usize,
+    /// Which shot it follows, as it was written.
+    #[serde(skip)]
+    after_field: Option<Box<AfterField>>,
 }
 
 /// Why a list could not be looked at.

@@ -2,6 +2,7 @@
 //! place. Pure; touches no file.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -133,11 +134,27 @@ fn filled(template: &str, values: &TemplateValues<'_>) -> Result<String, String>
     Ok(path)
 }
 
-/// The names and outputs that a list has used so far.
+/// The names and outputs that a list has used so far, in lower case, with the shot or job that uses
+/// them; `None` where that is the same text.
 #[derive(Default)]
 pub(super) struct UsedNames {
-    names: BTreeMap<String, String>,
-    outputs: BTreeMap<String, String>,
+    names: BTreeMap<String, Option<Box<str>>>,
+    outputs: BTreeMap<String, Option<Box<str>>>,
+}
+
+/// Uses a name. Who used it before.
+fn replace(used: &mut BTreeMap<String, Option<Box<str>>>, name: String, by: &str) -> Option<String> {
+    let by = (name != by).then(|| by.into());
+    match used.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(by);
+            None
+        }
+        Entry::Occupied(mut entry) => {
+            let first = entry.insert(by);
+            Some(first.map_or_else(|| entry.key().clone(), String::from))
+        }
+    }
 }
 
 impl UsedNames {
@@ -147,7 +164,7 @@ impl UsedNames {
         let before = findings.count();
         if let Some(message) = fault(name) {
             findings.say("name", at, message).advice("Rename the shot.");
-        } else if let Some(first) = self.names.insert(name.to_lowercase(), name.to_owned()) {
+        } else if let Some(first) = replace(&mut self.names, name.to_lowercase(), name) {
             let message = match first == name {
                 true => "Another shot has this name.".to_owned(),
                 false => {
@@ -162,7 +179,7 @@ impl UsedNames {
     /// Takes a video's path, without its extension: the last frame lies beside it.
     pub(super) fn output(&mut self, at: At<'_>, job: &str, path: &str, findings: &mut Findings<'_>) {
         let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem).to_lowercase();
-        if let Some(first) = self.outputs.insert(stem, job.to_owned()) {
+        if let Some(first) = replace(&mut self.outputs, stem, job) {
             let message = format!("{} goes to the same place, {}.", shown(&first), shown(path));
             findings
                 .say("output", at, message)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ark_video::model::{catalog::Catalog, estimate::Estimate};
 use serde_json::{Map, Value};
 
-use super::after::{Follows, Row, job_name, preconditions};
+use super::after::{Follows, job_name, preconditions};
 use super::assemble::{Assembled, Checked};
 use super::content::Hashes;
 use super::finding::{At, Findings, is_hidden, shown};
@@ -65,8 +65,8 @@ pub(super) fn report(bytes: Vec<u8>, name: &str, base: &Path, catalog: &Catalog)
         Ok(document) => {
             let line = |at: &At<'_>| document.line(at);
             let mut findings = Findings::new(name, &line);
-            let rows = Reading { document: &document, catalog, report: &mut report }.whole(&mut findings);
-            report.finish(rows, &document, findings);
+            Reading { document: &document, catalog, report: &mut report }.whole(&mut findings);
+            report.finish(&document, findings);
         }
     }
     report.source.text = text;
@@ -95,21 +95,19 @@ fn stem(name: &str) -> String {
 }
 
 impl ListReport {
-    fn finish(&mut self, rows: Vec<Row>, document: &Document<'_>, findings: Findings<'_>) {
+    fn finish(&mut self, document: &Document<'_>, findings: Findings<'_>) {
         let refused_shots = findings.refused_shots();
         self.refused = findings.is_refused();
         self.findings = findings.into_all();
-        self.shots.reserve_exact(rows.len());
-        for Row { mut report, after } in rows {
-            report.refused = refused_shots.contains(&report.place);
-            report.line = document.line(&At::Shot(report.place, "", ""));
+        for shot in &mut self.shots {
+            shot.refused = refused_shots.contains(&shot.place);
+            shot.line = document.line(&At::Shot(shot.place, "", ""));
             if !self.refused {
+                let after = shot.after_field.take().zip(shot.after.clone());
                 let after = after
-                    .zip(report.after.clone())
                     .map(|(field, job)| Box::new(After { job, link: field.link, approve: field.approve }));
-                self.source.shots.push(Resolved { after, estimate: report.estimate.clone() });
+                self.source.shots.push(Resolved { after, estimate: shot.estimate.clone() });
             }
-            self.shots.push(report);
         }
     }
 }
@@ -127,12 +125,11 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn whole(&mut self, findings: &mut Findings<'_>) -> Vec<Row> {
+    fn whole(&mut self, findings: &mut Findings<'_>) {
         self.head(findings);
-        let mut rows = self.each_shot(findings);
-        self.links(&mut rows, findings);
+        self.each_shot(findings);
+        self.links(findings);
         check_caps(&self.report.caps, &self.report.totals, findings);
-        rows
     }
 
     fn head(&mut self, findings: &mut Findings<'_>) {
@@ -179,9 +176,10 @@ impl Reading<'_> {
     }
 
     /// Each shot by itself, in the order of the list. Its request is dropped when it is checked.
-    fn each_shot(&mut self, findings: &mut Findings<'_>) -> Vec<Row> {
+    fn each_shot(&mut self, findings: &mut Findings<'_>) {
         let (mut used, mut shared, mut jobs) = (UsedNames::default(), Interned::default(), 0);
-        let (mut count, mut rows) = (0, Vec::with_capacity(self.document.len()));
+        let mut count = 0;
+        self.report.shots.reserve_exact(self.document.len());
         for index in 0..self.document.len() {
             for name in self.document.duplicates(Some(index)) {
                 duplicate(&name, At::Shot(index, "", ""), findings);
@@ -203,7 +201,7 @@ impl Reading<'_> {
                 jobs += self.outputs(&shot, &body, jobs, &mut used, findings);
             }
             let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-            let report = ShotReport {
+            let mut report = ShotReport {
                 name: shot.name.clone(),
                 line: None,
                 jobs: shot.seeds.iter().map(|seed| job_name(&shot.name, *seed)).collect(),
@@ -213,15 +211,14 @@ impl Reading<'_> {
                 estimate: None,
                 refused: false,
                 place: shot.place,
+                after_field: None,
             };
-            let mut row = Row { report, after: None };
             if shot.after.is_none() {
-                self.estimated(&mut row, checked.estimate(&shot, None, self.catalog), &mut shared);
+                self.estimated(&mut report, checked.estimate(&shot, None, self.catalog), &mut shared);
             }
-            row.after = shot.after.map(Box::new);
-            rows.push(row);
+            report.after_field = shot.after.map(Box::new);
+            self.report.shots.push(report);
         }
-        rows
     }
 
     fn read(
@@ -262,18 +259,19 @@ impl Reading<'_> {
     }
 
     /// What shots that follow another one need of it.
-    fn links(&mut self, rows: &mut [Row], findings: &mut Findings<'_>) {
-        if rows.iter().all(|row| row.after.is_none()) {
+    fn links(&mut self, findings: &mut Findings<'_>) {
+        if self.report.shots.iter().all(|shot| shot.after_field.is_none()) {
             return;
         }
-        let before = Follows::of(rows).check(findings);
+        let mut shots = std::mem::take(&mut self.report.shots);
+        let before = Follows::of(&shots).check(findings);
         let nowhere = |_: &At<'_>| None;
         let mut quiet = Findings::new("", &nowhere);
         let mut shared = Interned::default();
         for (at, followed) in before.into_iter().enumerate() {
-            let Some(row) = rows.get(at).filter(|row| row.after.is_some()) else { continue };
-            let Some((shot, _, own)) = self.read(row.report.place, &mut quiet) else { continue };
-            let other = followed.as_ref().and_then(|(_, at)| rows.get(*at)).map(|row| row.report.place);
+            let Some(row) = shots.get(at).filter(|row| row.after_field.is_some()) else { continue };
+            let Some((shot, _, own)) = self.read(row.place, &mut quiet) else { continue };
+            let other = followed.as_ref().and_then(|(_, at)| shots.get(*at)).map(|row| row.place);
             let other = other.and_then(|place| self.read(place, &mut quiet));
             if let (Some((other, _, checked)), Some(request)) = (&other, &own.request)
                 && let Some(before) = &checked.request
@@ -282,19 +280,19 @@ impl Reading<'_> {
             }
             let before = other.as_ref().map(|(_, _, checked)| checked);
             let estimate = own.estimate(&shot, before, self.catalog);
-            if let Some(row) = rows.get_mut(at) {
-                row.report.after = followed.map(|(job, _)| job);
+            if let Some(row) = shots.get_mut(at) {
+                row.after = followed.map(|(job, _)| job);
                 self.estimated(row, estimate, &mut shared);
             }
         }
+        self.report.shots = shots;
     }
 
-    fn estimated(&mut self, row: &mut Row, estimate: Option<Estimate>, shared: &mut Interned) {
+    fn estimated(&mut self, shot: &mut ShotReport, estimate: Option<Estimate>, shared: &mut Interned) {
         if let Some(estimate) = &estimate {
-            let report = &row.report;
-            self.report.totals.add(&report.model, &report.tags, estimate, report.jobs.len() as u64);
+            self.report.totals.add(&shot.model, &shot.tags, estimate, shot.jobs.len() as u64);
         }
-        row.report.estimate = estimate.map(|estimate| shared.estimate(estimate));
+        shot.estimate = estimate.map(|estimate| shared.estimate(estimate));
     }
 }
 

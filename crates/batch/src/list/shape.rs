@@ -49,7 +49,7 @@ const MOST_VARIANTS: usize = 10_000;
 const MOST_SEED: i64 = 4_294_967_295;
 
 /// Which shot a shot follows, as it was written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AfterField {
     pub(super) shot: String,
