@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ark_video::{Client, DownloadOptions};
+use ark_video::Client;
 
 use crate::{
     Result, measure,
@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<()> {
     let client = Client::builder().api_key("bench").base_url(&args.base_url).build()?;
     let fetch = |bytes: u64, to: &Path| -> Result<()> {
         let task = client.task(format!("cgt-{bytes}"));
-        let saved = runtime.block_on(task.download(to, DownloadOptions::new()))?;
+        let saved = runtime.block_on(task.download(to).into_future())?;
         if saved.bytes == bytes { Ok(()) } else { Err("the file has another length".into()) }
     };
     fetch(1_000, &args.to.with_extension("small"))?;

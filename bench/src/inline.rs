@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use ark_video::model::{ImageToVideo, TextToVideo};
-use ark_video::{Attachments, CheckPolicy, Client, CreateOptions};
+use ark_video::{Attachments, CheckPolicy, Client};
 use base64::Engine as _;
 use base64::engine::Simd;
 use base64::engine::general_purpose::PAD;
@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = Client::builder().api_key("bench").base_url(&args.base_url).build()?;
     // The warm-up, after which it is idle.
-    runtime.block_on(client.create(&TextToVideo::new("ep-bench", "x").build()))?;
+    runtime.block_on(client.create(&TextToVideo::new("ep-bench", "x").build()).into_future())?;
     let figures = measure::measured(args.count, || {
         runtime.block_on(async {
             for _ in 0..args.count {
@@ -56,8 +56,8 @@ pub fn run(args: &Args) -> Result<()> {
                     Mode::Ours => {
                         let mut attachments = Attachments::new();
                         let image = attachments.image(&args.file, "png")?;
-                        let options = CreateOptions::new().attachments(attachments).check(CheckPolicy::Off);
-                        client.create_with(&ImageToVideo::new("ep-bench", image).build(), &options).await?;
+                        let request = ImageToVideo::new("ep-bench", image).build();
+                        client.create(&request).files(attachments).check(CheckPolicy::Off).await?;
                     }
                     Mode::Bare => bare(args).await?,
                 }

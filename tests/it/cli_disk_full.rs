@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use ark_video::{Client, DownloadJob, ListQuery, SaveProgress, model::Task};
+use ark_video::{Client, ListQuery, SaveProgress, model::Task};
 use ark_video_simulator::{Options, Simulator};
 use futures_util::{StreamExt, TryStreamExt};
 
@@ -42,15 +42,18 @@ async fn a_full_disk_has_an_exit_code_and_stops_creates_on_a_small_disk() {
     // stop.
     let filler = shell.folder.path().join("filler");
     let target = filler.clone();
-    let on_progress = move |_: &str, _: SaveProgress| fs::write(&target, vec![1; 20 << 20]).unwrap();
+    let on_progress = move |_: SaveProgress| fs::write(&target, vec![1; 20 << 20]).unwrap();
     let client = Client::builder().api_key(simulator.api_key()).base_url(simulator.base_url());
     let client = client.build().unwrap();
     let tasks: Vec<Task> = client.list_all(ListQuery::new()).try_collect().await.unwrap();
-    let job =
-        |task: Task| DownloadJob::new(task.clone(), shell.folder.path().join(format!("{}.mp4", task.id)));
+    let job = |task: Task| {
+        let path = shell.folder.path().join(format!("{}.mp4", task.id));
+        client.task(&task.id).download(path).from_task(task).progress(on_progress.clone())
+    };
     let jobs: Vec<_> = tasks.into_iter().map(job).collect();
-    let ends: Vec<_> = client.download_all(jobs, 1, on_progress).collect().await;
-    let results: Vec<_> = ends.iter().map(|(_, end)| end.as_ref().map_err(ToString::to_string)).collect();
+    let ends: Vec<_> = client.download_all(jobs, 1).collect().await;
+    let results: Vec<_> =
+        ends.iter().map(|(_, end)| end.as_ref().map_err(ark_video::Error::message)).collect();
     assert!(results[0].is_ok() && results.len() == 3, "{results:?}");
     assert!(results[1].as_ref().is_err_and(|error| error.contains("there is no room for")), "{results:?}");
     assert!(

@@ -30,7 +30,7 @@ async fn no_key() {
 async fn a_base_url_that_is_none() {
     insta::assert_snapshot!(refused(with_key(), &["list", "--base-url", "ark.example.com"]).await, @r#"
     exit 3
-    error: The client cannot be set up: invalid base URL: it does not start with https://; expected a form such as https://ark.cn-beijing.volces.com/api/v3, or http://127.0.0.1:8080/api/v3 on this machine.
+    error: invalid client configuration: invalid base URL: it does not start with https://; expected a form such as https://ark.cn-beijing.volces.com/api/v3, or http://127.0.0.1:8080/api/v3 on this machine.
     hint: the base URL comes from: --base-url; the key comes from: ARK_API_KEY
     "#);
 }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ark_video::{Client, WaitOptions, model::CreateTaskRequest};
+use ark_video::{Client, model::CreateTaskRequest};
 use ark_video_simulator::{Dialect, InProcess, Options};
 use serde_json::json;
 
@@ -23,9 +23,9 @@ async fn outcome(dialect: &Dialect) -> String {
     let builder = Client::builder().api_key("any").base_url(simulator.base_url());
     let client = builder.transport(shared.clone()).clock(shared).build().unwrap();
     let came = match client.create(&request()).await {
-        Err(error) => format!("create: {error}"),
-        Ok(handle) => match handle.wait(WaitOptions::default().timeout(Duration::from_secs(3600))).await {
-            Err(error) => format!("wait: {error}").replace(handle.id(), "ID"),
+        Err(error) => format!("create: {}", error.message()),
+        Ok(handle) => match handle.wait().timeout(Duration::from_secs(3600)).await {
+            Err(error) => format!("wait: {}", error.message()).replace(handle.id(), "ID"),
             Ok(task) => {
                 let link = task.content.and_then(|content| content.video_url);
                 format!("{}, {}", task.status, if link.is_some() { "with a link" } else { "without a link" })

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use ark_video::{Client, WaitOptions, model::TextToVideo};
+use ark_video::{Client, model::TextToVideo};
 use ark_video_simulator::{Effect, Simulator};
 
 /// What is under test: the part of your application that makes a video.
 async fn make(client: &Client, prompt: &str) -> Result<String, ark_video::Error> {
     let request = TextToVideo::new("doubao-seedance-2-0-260128", prompt).duration(5).build();
-    let task = client.create(&request).await?.wait(WaitOptions::default()).await?;
+    let task = client.create(&request).await?.wait().await?;
     Ok(task.content.and_then(|content| content.video_url).unwrap_or_default())
 }
 

@@ -18,7 +18,7 @@ mod collected_media;
 mod collected_requests;
 mod dialects;
 mod differential;
-mod error_chains;
+mod dropped_creates;
 mod examples;
 mod faults;
 mod guide_commands;

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ark_video::{Client, DownloadOptions, WaitOptions, model::CreateTaskRequest};
+use ark_video::{Client, model::CreateTaskRequest};
 use ark_video_simulator::{Effect, Envelope, FaultPlan, InProcess, Options};
 use serde_json::json;
 
@@ -29,11 +29,11 @@ async fn a_task_of_an_hour_is_made_waited_for_and_saved_in_no_time() {
     let simulator = InProcess::new(Options::default().running(Duration::from_secs(3600)));
     let client = client(&simulator);
     let handle = client.create(&small("A paper boat.")).await.unwrap();
-    let task = handle.wait(WaitOptions::default()).await.unwrap();
+    let task = handle.wait().await.unwrap();
     assert!(task.content.is_some());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("boat.mp4");
-    handle.download(&path, DownloadOptions::default()).await.unwrap();
+    handle.download(&path).await.unwrap();
     assert_eq!(&std::fs::read(&path).unwrap()[4..8], b"ftyp");
     let ledger = simulator.ledger();
     assert_eq!((ledger.billed, ledger.never_downloaded.len(), ledger.never_seen.len()), (1, 0, 0));
@@ -107,8 +107,7 @@ async fn the_vendors_oddities_do_not_break_a_wait() {
         let simulator = InProcess::new(Options::default());
         let client = client(&simulator);
         let handle = client.create(&small(&format!("A paper boat. {text}"))).await.unwrap();
-        let task =
-            handle.wait(WaitOptions::default()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
+        let task = handle.wait().await.unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(task.status, ark_video::model::TaskStatus::Succeeded, "{text}");
         assert_eq!(simulator.bills().len(), 1, "{text}");
     }

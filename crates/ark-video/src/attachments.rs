@@ -17,12 +17,12 @@ use crate::Error;
 ///
 /// ```no_run
 /// # async fn run(client: ark_video::Client) -> Result<(), Box<dyn std::error::Error>> {
-/// use ark_video::{Attachments, CreateOptions, model::ImageToVideo};
+/// use ark_video::{Attachments, model::ImageToVideo};
 ///
 /// let mut files = Attachments::new();
-/// let first = files.image("cat.png", "png")?; // looked at, not read
+/// let first = files.image("cat.png", "png")?; // measured, not read
 /// let request = ImageToVideo::new("doubao-seedance-2-0-260128", first).build();
-/// let task = client.create_with(&request, &CreateOptions::new().attachments(files)).await?;
+/// let task = client.create(&request).files(files).await?;
 /// # Ok(()) }
 /// ```
 ///

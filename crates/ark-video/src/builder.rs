@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use ark_video_model::catalog::Catalog;
 use ark_video_protocol::{
-    BaseUrl,
+    BaseUrl, CLIENT_REQUEST_ID,
+    download::LinkRules,
     limit::{LimitSettings, Limits},
     retry::RetryOptions,
 };
 use ark_video_transport::{
     Clock, HttpTransport, Proxy, Random, SystemClock, SystemRandom, Timeouts, Transport,
 };
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Client, ConfigError, EnvSettings, Error, KEY_VARIABLES, call::Pace, client::Inner};
@@ -28,6 +29,9 @@ pub struct ClientBuilder {
     retry: RetryOptions,
     limits: Option<LimitSettings>,
     catalog: Option<Arc<Catalog>>,
+    link_rules: Option<LinkRules>,
+    headers: Vec<(String, SecretString)>,
+    root_certificates: Vec<Vec<u8>>,
     timeouts: Timeouts,
     proxy: Proxy,
     transport: Option<Arc<dyn Transport>>,
@@ -74,7 +78,7 @@ impl ClientBuilder {
 
     /// Sets how often questions (get, list, models, cancel, forget) are repeated when a failure may pass. Default
     /// [`RetryOptions::default`]: 5 times, within 5 minutes. Without effect on creates, see
-    /// [`crate::CreateOptions::retry`], and on waits, which look again anyway.
+    /// [`crate::create::Create::retry`], and on waits, which poll again anyway.
     pub fn retry(mut self, retry: RetryOptions) -> Self {
         self.retry = retry;
         self
@@ -107,10 +111,31 @@ impl ClientBuilder {
         self
     }
 
+    /// Trusts these certificates too, in PEM, as those of a company's own authority. Without effect on a
+    /// [`ClientBuilder::transport`] of your own.
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Sends this header with each request to the API, as gateways ask for. It never goes to a storage host, and its value is
+    /// never logged. Headers that the client sets itself are refused.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<SecretString>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets from where results may come. Default: from public addresses over https; what
+    /// [`ClientBuilder::allow_private_storage`] and a base URL on this machine allow besides.
+    pub fn link_rules(mut self, rules: LinkRules) -> Self {
+        self.link_rules = Some(rules);
+        self
+    }
+
     /// Sends through this instead of our own HTTP stack.
     ///
-    /// An HTTP client of your own (certificates, tracing) goes here by way of `ark_video_transport::HttpTransport`, which
-    /// can be made around one.
+    /// A `reqwest::Client` of your own goes here in a [`HttpTransport`](crate::HttpTransport), which says what it must be
+    /// like; the feature `reqwest` re-exports the version that fits.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
         self
@@ -151,11 +176,15 @@ impl ClientBuilder {
             (None, None) => BaseUrl::parse(BaseUrl::VOLCENGINE),
         };
         let base = base.map_err(ConfigError::BaseUrl)?;
+        let headers = own_headers(&self.headers)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
-                let transport = HttpTransport::builder().timeouts(self.timeouts).proxy(self.proxy).build();
-                Arc::new(transport.map_err(ConfigError::Setting)?)
+                let mut transport = HttpTransport::builder().timeouts(self.timeouts).proxy(self.proxy);
+                for pem in &self.root_certificates {
+                    transport = transport.root_certificate(pem).map_err(ConfigError::Setting)?;
+                }
+                Arc::new(transport.build().map_err(ConfigError::Setting)?)
             }
         };
         Ok(Client::new(Inner {
@@ -166,11 +195,48 @@ impl ClientBuilder {
             authorization,
             insecure: self.allow_insecure_http,
             private_storage: self.allow_private_storage,
+            link_rules: self.link_rules,
+            headers,
             retry: self.retry,
             pace: Pace::new(Limits::new(self.limits.unwrap_or_else(questions_only))),
+            in_flight: Default::default(),
             catalog: self.catalog,
         }))
     }
+}
+
+/// Headers that the client or HTTP itself sets.
+const RESERVED: [HeaderName; 14] = [
+    header::AUTHORIZATION,
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::EXPECT,
+    header::HOST,
+    header::PROXY_AUTHORIZATION,
+    header::RANGE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::USER_AGENT,
+];
+
+fn own_headers(pairs: &[(String, SecretString)]) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let refused = |reason| ConfigError::Header { name: name.clone(), reason };
+        let name = HeaderName::try_from(name).map_err(|_| refused("it is not a valid name"))?;
+        if RESERVED.contains(&name) || name == CLIENT_REQUEST_ID {
+            return Err(refused("the client sets it itself"));
+        }
+        let value = HeaderValue::try_from(value.expose_secret());
+        let mut value = value.map_err(|_| refused("its value holds characters that no header can carry"))?;
+        value.set_sensitive(true);
+        headers.append(name, value);
+    }
+    Ok(headers)
 }
 
 /// How fast to create is for the caller, and for the service, to say.
@@ -186,7 +252,7 @@ mod tests {
     use super::*;
 
     fn refusal(builder: ClientBuilder) -> String {
-        builder.build().unwrap_err().to_string()
+        builder.build().unwrap_err().message()
     }
 
     #[test]
@@ -230,6 +296,31 @@ mod tests {
     fn a_bad_proxy_is_refused_without_its_password() {
         let said = refusal(Client::builder().api_key("k").proxy(Proxy::url("ftp://user:hidden@h")));
         assert!(said.contains("proxy") && !said.contains("hidden"), "{said}");
+    }
+
+    #[test]
+    fn a_header_that_the_client_sets_or_that_cannot_be_sent_is_refused_and_never_shown() {
+        for (name, value) in [
+            ("Authorization", "Bearer hidden"),
+            ("host", "hidden"),
+            ("content-length", "9"),
+            ("X-Client-Request-Id", "hidden"),
+            ("two words", "hidden"),
+            ("x-team", "hidden\n"),
+            ("", "hidden"),
+        ] {
+            let message = refusal(Client::builder().api_key("k").header(name, value));
+            assert!(message.contains("header") && !message.contains("hidden"), "{message}");
+        }
+        let builder = Client::builder().api_key("k").header("x-team", "hidden");
+        assert!(!format!("{builder:?} {:?}", builder.clone().build().unwrap()).contains("hidden"));
+    }
+
+    #[test]
+    fn a_certificate_that_is_none_is_refused() {
+        for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(refusal(Client::builder().api_key("k").root_certificate(pem)).contains("certificate"));
+        }
     }
 
     #[test]

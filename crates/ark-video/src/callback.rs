@@ -40,13 +40,24 @@ use crate::{Client, Error, WatchHandle, call::locked};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CallbackOptions {
-    /// Tasks remembered, to tell repeated callbacks from new ones. Default 100,000.
+    /// Where the receiver is mounted, as the service sees it: `https://host.example/hooks` where it gets
+    /// `POST /hooks/TOKEN`. Needed for [`crate::create::Create::callbacks`].
+    pub address: Option<String>,
+    /// Tasks remembered, to distinguish repeated callbacks from new ones. Default 100,000.
     pub remembered: usize,
 }
 
 impl Default for CallbackOptions {
     fn default() -> Self {
-        Self { remembered: 100_000 }
+        Self { address: None, remembered: 100_000 }
+    }
+}
+
+impl CallbackOptions {
+    /// The defaults, mounted at this address.
+    #[must_use]
+    pub fn at(address: impl Into<String>) -> Self {
+        Self { address: Some(address.into()), ..Self::default() }
     }
 }
 
@@ -168,6 +179,10 @@ impl Callbacks {
             closed: AtomicBool::new(false),
         });
         Self(Arc::new(Shared { client: client.clone(), options, tokens: Mutex::default(), mail, watch }))
+    }
+
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.0.options.address.as_deref()
     }
 
     /// Accepts callbacks under this token, for example one secret for all tasks. Only its hash is kept.

@@ -2,24 +2,20 @@
 
 use std::fmt;
 
-use ark_video_model::{
-    CreateTaskRequest,
-    catalog::Catalog,
-    check::{Facts, Report},
-};
+use ark_video_model::{catalog::Catalog, check::Report};
 
-use crate::{Client, CreateOptions, Error};
+use crate::{Client, Error};
 
 /// What to do with a request that our checks refuse. Doubts are never a reason not to send.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CheckPolicy {
-    /// Do not send it: [`Error::Rejected`].
+    /// Do not send it: [`Error::InvalidRequest`].
     #[default]
     Refuse,
-    /// Send it all the same. What was found is in [`crate::Prepared::report`].
+    /// Send it anyway. What was found is in [`crate::create::Prepared::report`].
     WarnOnly,
-    /// Do not look.
+    /// Do not check.
     Off,
 }
 
@@ -29,38 +25,22 @@ impl Client {
     pub fn catalog(&self) -> &Catalog {
         self.inner.catalog.as_deref().unwrap_or_else(|| Catalog::builtin())
     }
-
-    pub(crate) fn report(&self, request: &CreateTaskRequest, options: &CreateOptions) -> Report {
-        match options.check {
-            CheckPolicy::Off => Report::default(),
-            _ => request.check_with(self.catalog(), &options.facts),
-        }
-    }
-
-    /// A create with the default policy and nothing but the request: no copy of it is made.
-    pub(crate) fn passes(&self, request: &CreateTaskRequest) -> Result<(), Error> {
-        judge(CheckPolicy::Refuse, || request.check_with(self.catalog(), &Facts::new()))
-    }
 }
 
 /// Turns a refusal into the error.
-pub(crate) fn judge(policy: CheckPolicy, report: impl FnOnce() -> Report) -> Result<(), Error> {
-    if policy != CheckPolicy::Refuse {
-        return Ok(());
+pub(crate) fn judge(policy: CheckPolicy, report: &Report) -> Result<(), Error> {
+    if policy == CheckPolicy::Refuse && report.is_refused() {
+        return Err(Error::InvalidRequest(Box::new(report.clone())));
     }
-    let report = report();
-    if report.is_refused() { Err(Error::Rejected(Box::new(report))) } else { Ok(()) }
+    Ok(())
 }
 
 /// The refusals of a report, as the text of the error.
-pub(crate) struct Rejection<'r>(pub(crate) &'r Report);
+pub(crate) struct Findings<'r>(pub(crate) &'r Report);
 
-impl fmt::Display for Rejection<'_> {
+impl fmt::Display for Findings<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("The request was refused before sending:")?;
-        for finding in self.0.refusals() {
-            write!(f, "\n- {finding}")?;
-        }
-        f.write_str("\nNothing was sent, nothing is billed. Mend it; if the rule is outdated, lay a newer catalog over it or send it with CheckPolicy::WarnOnly.")
+        self.0.refusals().try_for_each(|finding| write!(f, "\n- {finding}"))
     }
 }

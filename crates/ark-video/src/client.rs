@@ -10,17 +10,18 @@ use ark_video_protocol::{
     retry::{Deletion, RetryOptions, RetryStep},
 };
 use ark_video_transport::{Clock, Random, Transport, dice};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 use crate::{
     Action, ClientBuilder, EnvSettings, Error, ListQuery, NotPossible, TaskHandle,
     call::{self, Pace, lane},
+    kept_create::InFlight,
 };
 
 /// A client of the task API. Cheap to clone; clones share connections, rates and the budget of repeats.
 ///
 /// Its methods need a running tokio runtime. Questions are asked inside the vendor's rates and repeated while that may
-/// help ([`ClientBuilder::retry`]); a create is sent once unless told otherwise ([`crate::CreateOptions::retry`]).
+/// help ([`ClientBuilder::retry`]); a create is sent once unless told otherwise ([`crate::create::Create::retry`]).
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -35,8 +36,13 @@ pub(crate) struct Inner {
     pub(crate) authorization: HeaderValue,
     pub(crate) insecure: bool,
     pub(crate) private_storage: bool,
+    pub(crate) link_rules: Option<LinkRules>,
+    /// The user's own, for the API alone.
+    pub(crate) headers: HeaderMap,
     pub(crate) retry: RetryOptions,
     pub(crate) pace: Pace,
+    /// Creates with a record that are being sent.
+    pub(crate) in_flight: InFlight,
     /// `None`: the built-in one.
     pub(crate) catalog: Option<Arc<Catalog>>,
 }
@@ -95,7 +101,7 @@ impl Client {
     /// Asks for one task. Records are kept for 7 days.
     ///
     /// # Errors
-    /// [`Error::Request`] for an id that no path can hold; [`Error::NotSent`], [`Error::Refused`] (404: no such task),
+    /// [`Error::Request`] for an id that no path can hold; [`Error::NotSent`], [`Error::Api`] (404: no such task),
     /// [`Error::Read`].
     pub async fn get(&self, id: &str) -> Result<Task, Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;
@@ -105,7 +111,7 @@ impl Client {
     /// Lists one page of the tasks of the last 7 days.
     ///
     /// # Errors
-    /// [`Error::Request`] for more ids than an address can hold; [`Error::NotSent`], [`Error::Refused`], [`Error::Read`].
+    /// [`Error::Request`] for more ids than an address can hold; [`Error::NotSent`], [`Error::Api`], [`Error::Read`].
     pub async fn list(&self, query: &ListQuery) -> Result<TaskList, Error> {
         let http = query.to_http(&self.inner.base)?;
         self.ask(Endpoint::List, None, http, |answer| list::decode(answer, &query.task_ids)).await
@@ -114,7 +120,7 @@ impl Client {
     /// Lists the models that the service offers; also the cheapest check of a key.
     ///
     /// # Errors
-    /// [`Error::NotSent`], [`Error::Refused`], [`Error::Read`].
+    /// [`Error::NotSent`], [`Error::Api`], [`Error::Read`].
     pub async fn models(&self) -> Result<ModelList, Error> {
         let http = models::Request::new().to_http(&self.inner.base)?;
         self.ask(Endpoint::Models, None, http, models::decode).await
@@ -146,7 +152,7 @@ impl Client {
     /// forgotten by a cancel that came late. A running task cannot be stopped by anybody.
     ///
     /// # Errors
-    /// [`Error::NotPossible`] if the task is not queued; [`Error::Refused`] with status 409 if it began to run in between;
+    /// [`Error::NotPossible`] if the task is not queued; [`Error::Api`] with status 409 if it began to run in between;
     /// otherwise as [`Client::get`].
     pub async fn cancel(&self, id: &str) -> Result<(), Error> {
         self.delete(id, Action::Cancel, Deletion::Queued, |status| *status == TaskStatus::Queued).await
@@ -222,6 +228,9 @@ impl Client {
 
     /// Results may come over plain `http`, and from this machine or its network, only where the API itself may.
     pub(crate) fn link_rules(&self) -> LinkRules {
+        if let Some(rules) = self.inner.link_rules {
+            return rules;
+        }
         let base = &self.inner.base;
         let plain = match (base.is_https(), base.is_loopback()) {
             (false, true) => PlainHttp::Loopback,

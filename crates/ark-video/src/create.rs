@@ -1,328 +1,350 @@
-//! The paid call: marks, permit, one send, and an honest word about how it ended.
+//! The paid call: correlation, permit, one send, and a precise report of how it ended.
 
-use std::{
-    io,
-    sync::{Arc, LazyLock},
-};
+use std::{fmt, future::IntoFuture, io, sync::Arc};
 
 use ark_video_model::{
-    CreateTaskRequest, CreateTaskResponse,
+    CreateTaskRequest,
     check::{Facts, Report},
 };
 use ark_video_protocol::{
     Endpoint,
     limit::Lane,
-    outcome::{self, CreateOutcome, Refusal},
-    reconcile::{Marks, MarksInUse, STAMP_RANDOM, StampOptions, Unknown, allocate},
+    outcome::{self, CreateOutcome, Refusal, UnknownReason},
+    reconcile::{STAMP_RANDOM, StampOptions, Unknown, allocate},
     retry::{RetryOptions, RetryStep},
 };
-use ark_video_transport::{SendError, SendErrorKind};
+use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
+
+pub use ark_video_protocol::reconcile::{MARKS_KEPT, Marks, MarksInUse};
 
 use crate::{
     AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused,
-    TaskHandle, call::locked, checks::judge,
+    TaskHandle, call::locked, checks::judge, kept_create, spans, unresolved::UnresolvedStore,
 };
 
-/// What is written down when the first byte is about to leave.
+/// What is called right before the first byte leaves.
 type BeforeFirstByte = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
+/// What is asked right before each send.
+type SendIf = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
-/// How to create. The default sends the request as it is, exactly once.
+/// A create that is not sent yet: await it. By default the request goes out as it is, exactly once.
+///
+/// ```no_run
+/// # async fn run(client: ark_video::Client, request: ark_video::model::CreateTaskRequest) -> Result<(), ark_video::Error> {
+/// use ark_video::{RetryOptions, unresolved::FileStore};
+///
+/// let store = FileStore::open("unresolved")?;
+/// let task = client.create(&request).retry(RetryOptions::new().attempts(3)).keep(&store).await?;
+/// # Ok(()) }
+/// ```
+///
+/// Dropping the future while it sends leaves a request on its way whose answer is lost: a task may exist, and may be billed,
+/// whose id is known to nothing. Where futures are dropped, as in a web handler whose caller hangs up, [`Create::keep`] loses
+/// nothing.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CreateOptions {
-    /// Whether to send again what was provably not sent, and what was refused in a way that may pass (the pace, a part of the service that failed
-    /// first); nothing else ever is.
-    /// Default: send once.
-    pub retry: RetryOptions,
-    /// Values to put into the request by which its task can be found again if its id is lost. Default none.
-    pub marks: StampOptions,
-    /// The marks of other creates of the model in the last 7 days: none of them is given again. Default none.
-    pub marks_in_use: Arc<MarksInUse>,
-    /// The local files that the request refers to.
-    pub attachments: Attachments,
-    /// What to do with a request that our checks refuse. Default: do not send it.
-    pub check: CheckPolicy,
-    /// What is known of the media in the request, for the checks; `ark-video-media` reads it from headers. Default nothing.
-    pub facts: Facts,
+#[must_use = "nothing is sent until awaited; a future that is dropped while it sends can lose a paid task, see `keep`"]
+pub struct Create {
+    pub(crate) client: Client,
+    pub(crate) request: CreateTaskRequest,
+    settings: Settings,
 }
 
-impl Default for CreateOptions {
-    fn default() -> Self {
-        Self {
+#[derive(Debug, Clone)]
+struct Settings {
+    retry: RetryOptions,
+    correlation: StampOptions,
+    in_use: Arc<MarksInUse>,
+    files: Attachments,
+    facts: Facts,
+    check: CheckPolicy,
+    store: Option<Arc<dyn UnresolvedStore>>,
+    #[cfg(feature = "callback")]
+    callbacks: Option<crate::Callbacks>,
+}
+
+impl Client {
+    /// Creates a task when awaited. **Costs money when the task succeeds.** Sends exactly once, unless [`Create::retry`] says
+    /// otherwise; a dropped future may have sent, see [`Create::keep`].
+    ///
+    /// # Errors
+    /// Every way a create can end has its case, see the table at the [crate's top](crate#what-a-create-can-end-in).
+    pub fn create(&self, request: &CreateTaskRequest) -> Create {
+        let settings = Settings {
             retry: RetryOptions::never(),
-            marks: StampOptions::none(),
-            marks_in_use: Arc::default(),
-            attachments: Attachments::default(),
-            check: CheckPolicy::default(),
+            correlation: StampOptions::none(),
+            in_use: Arc::default(),
+            files: Attachments::default(),
             facts: Facts::new(),
-        }
+            check: CheckPolicy::default(),
+            store: None,
+            #[cfg(feature = "callback")]
+            callbacks: None,
+        };
+        Create { client: self.clone(), request: request.clone(), settings }
     }
 }
 
-impl CreateOptions {
-    /// The defaults.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sends again what was not sent, and what was refused because of the pace, within these bounds.
-    #[must_use]
+impl Create {
+    /// Sends again what was provably not sent, and what was refused in a way that may pass (the rate, a part of the service
+    /// that failed first), within these bounds; nothing else ever is. Default: send once.
     pub fn retry(mut self, retry: RetryOptions) -> Self {
-        self.retry = retry;
+        self.settings.retry = retry;
         self
     }
 
-    /// Puts marks into the request, see [`StampOptions`].
-    #[must_use]
-    pub fn marks(mut self, marks: StampOptions) -> Self {
-        self.marks = marks;
+    /// Puts values into the request by which its task can be found again if its id is lost. Default none.
+    pub fn correlate(mut self, correlation: StampOptions) -> Self {
+        self.settings.correlation = correlation;
         self
     }
 
-    /// Says which marks other creates have.
-    #[must_use]
-    pub fn marks_in_use(mut self, in_use: impl Into<Arc<MarksInUse>>) -> Self {
-        self.marks_in_use = in_use.into();
+    /// The correlation values of other creates of the model in the last 7 days: none of them is given again. Default none.
+    pub fn in_use(mut self, in_use: impl Into<Arc<MarksInUse>>) -> Self {
+        self.settings.in_use = in_use.into();
         self
     }
 
-    /// Hands over the files that the request refers to.
-    #[must_use]
-    pub fn attachments(mut self, attachments: Attachments) -> Self {
-        self.attachments = attachments;
+    /// The local files that the request refers to.
+    pub fn files(mut self, files: Attachments) -> Self {
+        self.settings.files = files;
         self
     }
 
-    /// Says what to do with a request that our checks refuse.
-    #[must_use]
-    pub fn check(mut self, check: CheckPolicy) -> Self {
-        self.check = check;
-        self
-    }
-
-    /// Tells the checks what is known of the media in the request.
-    #[must_use]
+    /// What is known of the media in the request, for the checks; `ark-video-media` reads it from headers. Default nothing.
     pub fn facts(mut self, facts: Facts) -> Self {
-        self.facts = facts;
+        self.settings.facts = facts;
         self
+    }
+
+    /// What to do with a request that our checks refuse. Default: do not send it.
+    pub fn check(mut self, check: CheckPolicy) -> Self {
+        self.settings.check = check;
+        self
+    }
+
+    /// Lets the service POST to this receiver when the task changes: makes a secret token, registers it with the receiver and
+    /// puts the receiver's address into the request. Without effect where the request has a `callback_url` of its own.
+    #[cfg(feature = "callback")]
+    pub fn callbacks(mut self, callbacks: &crate::Callbacks) -> Self {
+        self.settings.callbacks = Some(callbacks.clone());
+        self
+    }
+
+    /// Keeps a record of this create in `store` from before its first byte leaves until its handle has reached the caller.
+    ///
+    /// The sending runs as a tokio task of its own. If the future is dropped before anything was sent, nothing is sent; after
+    /// that the answer is still received, and its task id is written into the record. Whatever happens to the future or the
+    /// process, [`Client::reconcile_all`] finds the task. A create whose outcome is unknown keeps its record too.
+    pub fn keep<S: UnresolvedStore + Clone + 'static>(mut self, store: &S) -> Self {
+        self.settings.store = Some(Arc::new(store.clone()));
+        self
+    }
+
+    /// Puts the correlation values in and runs the checks. Sends nothing.
+    #[must_use = "nothing is sent until awaited"]
+    pub fn prepare(self) -> Prepared {
+        let Self { client, mut request, settings } = self;
+        let mut random = [0; STAMP_RANDOM];
+        client.inner.random.fill(&mut random);
+        #[cfg_attr(not(feature = "callback"), expect(unused_mut, reason = "set for callbacks alone"))]
+        let mut correlation = settings.correlation.clone();
+        #[cfg(feature = "callback")]
+        if let Some(callbacks) = &settings.callbacks {
+            correlation.callback = callbacks.address().map(str::to_owned);
+        }
+        let marks = allocate(&mut request, &correlation, &settings.in_use, random);
+        #[cfg(feature = "callback")]
+        if let (Some(callbacks), Some(token)) = (&settings.callbacks, marks.callback) {
+            callbacks.accept_hash(token);
+        }
+        let report = match settings.check {
+            CheckPolicy::Off => Report::default(),
+            _ => request.check_with(client.catalog(), &settings.facts),
+        };
+        Prepared { client, request, marks, report, settings, send_if: None, before_first_byte: None }
     }
 }
 
-/// A create as it is about to be sent: the request with its marks. Keep what [`Client::record`] gives before sending,
-/// and a crash in the middle of it can be reconciled like any other unknown outcome.
-#[derive(Debug, Clone)]
+impl IntoFuture for Create {
+    type Output = Result<TaskHandle, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.prepare().into_future()
+    }
+}
+
+/// A create as it will be sent, correlation values included: await it to send it. For callers that write down what they are
+/// about to send; [`Prepared::record`] is what to write down.
+#[derive(Clone)]
+#[must_use = "nothing is sent until awaited"]
 pub struct Prepared {
+    pub(crate) client: Client,
     request: CreateTaskRequest,
     marks: Marks,
-    options: CreateOptions,
     report: Report,
+    settings: Settings,
+    send_if: Option<SendIf>,
+    before_first_byte: Option<BeforeFirstByte>,
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("request", &self.request).finish_non_exhaustive()
+    }
 }
 
 impl Prepared {
-    /// The request, marks included.
+    /// The request, correlation values included.
     #[must_use]
     pub fn request(&self) -> &CreateTaskRequest {
         &self.request
     }
 
-    /// The marks that were put in.
+    /// The correlation values that were put in.
     #[must_use]
     pub fn marks(&self) -> &Marks {
         &self.marks
     }
 
-    /// Whether it should have got an `execution_expires_after` of its own, and all are taken by creates that are still
-    /// looked for: its task could not be told from others.
+    /// Whether it should have got an `execution_expires_after` of its own, and all are taken by creates that are not resolved:
+    /// its task could not be distinguished from theirs.
     #[must_use]
     pub fn lacks_mark(&self) -> bool {
-        self.options.marks.expiry && self.request.execution_expires_after.is_none()
+        self.settings.correlation.expiry && self.request.execution_expires_after.is_none()
     }
 
-    /// What our checks say of it; nothing with [`CheckPolicy::Off`].
+    /// What our checks found; nothing with [`CheckPolicy::Off`].
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
     }
-}
 
-impl Client {
-    /// Creates a task. **Costs money when the task succeeds.** Sends exactly once.
-    ///
-    /// Dropping the future may leave a request on its way whose answer nobody reads; let it run to its end.
-    ///
-    /// # Errors
-    /// Every way a create can end has its case, see the table at the [crate's top](crate#what-a-create-can-end-in).
-    pub async fn create(&self, request: &CreateTaskRequest) -> Result<TaskHandle, Error> {
-        self.passes(request)?;
-        self.create_raw(request).await.map(|created| TaskHandle::created(self.clone(), created.id))
-    }
-
-    /// As [`Client::create`], with the whole answer, and without our checks: whatever it is, it is sent.
-    ///
-    /// # Errors
-    /// As [`Client::create`].
-    pub async fn create_raw(&self, request: &CreateTaskRequest) -> Result<CreateTaskResponse, Error> {
-        static DEFAULT: LazyLock<CreateOptions> = LazyLock::new(CreateOptions::default);
-        self.send_prepared(request, &Marks::default(), &DEFAULT, &|| Ok(()), None).await
-    }
-
-    /// As [`Client::create`], with files, marks or repeats.
-    ///
-    /// # Errors
-    /// As [`Client::create`].
-    pub async fn create_with(
-        &self,
-        request: &CreateTaskRequest,
-        options: &CreateOptions,
-    ) -> Result<TaskHandle, Error> {
-        self.create_prepared(&self.prepare(request, options)).await
-    }
-
-    /// Puts the marks into a request and checks it, so that it can be written down before it is sent. Sends nothing.
+    /// The record of this create as if it were sent now: written down before, it lets [`Client::reconcile`] find the task after
+    /// a crash. Its window is a quarter of an hour from now.
     #[must_use]
-    pub fn prepare(&self, request: &CreateTaskRequest, options: &CreateOptions) -> Prepared {
-        let mut random = [0; STAMP_RANDOM];
-        self.inner.random.fill(&mut random);
-        let mut request = request.clone();
-        let marks = allocate(&mut request, &options.marks, &options.marks_in_use, random);
-        let report = self.report(&request, options);
-        Prepared { request, marks, options: options.clone(), report }
+    pub fn record(&self) -> Unknown {
+        let now = self.client.clock().now();
+        self.unresolved(now, now.saturating_add(15 * 60 * 1000))
     }
 
-    /// The record of a create that is about to be sent, in case it is never heard of again: written down before, it lets
-    /// [`Client::reconcile`] look for the task after a crash. Its window is a quarter of an hour from now.
-    #[must_use]
-    pub fn record(&self, prepared: &Prepared) -> Unknown {
-        let now = self.clock().now();
-        let (ended, clocks) = (now.saturating_add(15 * 60 * 1000), locked(&self.inner.pace.clocks));
-        Unknown::of_send(&prepared.request, prepared.marks.clone(), now, ended, &clocks)
+    /// Asks once more right before each send, when the rates have let it wait as long as they do. For callers whose right to send
+    /// runs out: the reason that `may_send` gives against it ends as [`Error::NotSent`].
+    pub fn send_if(mut self, may_send: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.send_if = Some(Arc::new(may_send));
+        self
     }
 
-    /// Sends what [`Client::prepare`] made.
-    ///
-    /// # Errors
-    /// As [`Client::create`].
-    pub async fn create_prepared(&self, prepared: &Prepared) -> Result<TaskHandle, Error> {
-        self.create_prepared_if(prepared, || Ok(())).await
+    /// Calls `write` right before the first byte of each send leaves, when the connection stands. A record that is written there
+    /// exists exactly when something may have been sent. Its error means that nothing is sent. It must be quick, and must not
+    /// wait for another task.
+    pub fn before_first_byte(mut self, write: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
+        self.before_first_byte = Some(match self.before_first_byte.take() {
+            Some(earlier) => Arc::new(move || earlier().and_then(|()| write())),
+            None => Arc::new(write),
+        });
+        self
     }
 
-    /// As [`Client::create_prepared`]; asks once more right before each send, when the rates have let it wait as long as they do.
-    /// For those whose right to send runs out: what `may` gives as a reason against it ends as not sent.
-    ///
-    /// # Errors
-    /// As [`Client::create`]; [`Error::NotSent`] with that reason.
-    pub async fn create_prepared_if(
-        &self,
-        prepared: &Prepared,
-        may: impl Fn() -> Result<(), String> + Send + Sync,
-    ) -> Result<TaskHandle, Error> {
-        judge(prepared.options.check, || prepared.report.clone())?;
-        let created =
-            self.send_prepared(&prepared.request, &prepared.marks, &prepared.options, &may, None).await?;
-        Ok(TaskHandle::created(self.clone(), created.id))
+    pub(crate) fn unresolved(&self, sent_at: i64, ended_at: i64) -> Unknown {
+        let clocks = locked(&self.client.inner.pace.clocks);
+        Unknown::of_send(&self.request, self.marks.clone(), sent_at, ended_at, &clocks)
     }
 
-    /// As [`Client::create_prepared`]; calls `write_down` right before the first byte of each send leaves, when the
-    /// connection stands. A record that is written there exists exactly when something may have been sent: without it, a
-    /// crash left nothing behind. Its error means that nothing is sent. It must not take long, and must not wait for
-    /// another task.
-    ///
-    /// # Errors
-    /// As [`Client::create`]; [`Error::NotSent`] with what `write_down` gave.
-    pub async fn create_recorded(
-        &self,
-        prepared: &Prepared,
-        write_down: impl Fn() -> io::Result<()> + Send + Sync + 'static,
-    ) -> Result<TaskHandle, Error> {
-        judge(prepared.options.check, || prepared.report.clone())?;
-        let before: BeforeFirstByte = Arc::new(write_down);
-        let created = self
-            .send_prepared(&prepared.request, &prepared.marks, &prepared.options, &|| Ok(()), Some(before))
-            .await?;
-        Ok(TaskHandle::created(self.clone(), created.id))
+    /// Sends it, and again where that is harmless. `caller` says whether anything still waits for the answer.
+    pub(crate) async fn send(&self, caller: &(dyn Fn() -> bool + Send + Sync)) -> Result<TaskHandle, Error> {
+        let result = spans::create(&self.request.model, self.send_within(caller)).await;
+        #[cfg(feature = "callback")]
+        if let (Some(callbacks), Some(token), Err(error)) =
+            (&self.settings.callbacks, self.marks.callback, &result)
+            && !error.is_outcome_unknown()
+        {
+            callbacks.refuse_hash(token);
+        }
+        result
     }
 
-    async fn send_prepared(
-        &self,
-        request: &CreateTaskRequest,
-        marks: &Marks,
-        options: &CreateOptions,
-        may: &(dyn Fn() -> Result<(), String> + Send + Sync),
-        before_first_byte: Option<BeforeFirstByte>,
-    ) -> Result<CreateTaskResponse, Error> {
+    async fn send_within(&self, caller: &(dyn Fn() -> bool + Send + Sync)) -> Result<TaskHandle, Error> {
+        let Self { client, request, settings, .. } = self;
         let lane = Lane::create(&request.model, request.resolution.as_ref());
-        let mut tries = self.tries(options.retry.clone());
+        let mut tries = client.tries(settings.retry.clone());
         loop {
-            // Anew for each try, because there is hardly ever a second: what was sent need not be kept.
-            let http = options.attachments.to_http(request, &self.inner.base)?;
-            let http = http.map(|body| match &before_first_byte {
+            // Built for each try, because there is hardly ever a second: what was sent need not be kept.
+            let http = settings.files.to_http(request, &client.inner.base)?;
+            let http = http.map(|body| match &self.before_first_byte {
                 Some(before) => body.before_first_byte(before.clone()),
                 None => body,
             });
-            self.permit(&lane).await;
-            may().map_err(|reason| {
+            client.permit(&lane).await;
+            let may_send = match caller() {
+                true => self.send_if.as_ref().map_or(Ok(()), |may_send| may_send()),
+                false => Err("the caller no longer waits for it".to_owned()),
+            };
+            may_send.map_err(|reason| {
                 let call = Call::new(Endpoint::Create, None, String::new());
                 let cause = SendError::not_sent(SendErrorKind::Other, reason);
                 Error::NotSent(Box::new(NotSent { call, cause }))
             })?;
-            let sent_at = self.clock().now();
-            let (call, result) = self.send(Endpoint::Create, None, http, tries.count()).await;
+            let sent_at = client.clock().now();
+            let (call, result) = client.send(Endpoint::Create, None, http, tries.count()).await;
             let outcome = match outcome::of_create(result) {
                 CreateOutcome::Accepted(created) => {
-                    self.paced(&lane, None);
-                    tries.succeeded(self);
-                    return Ok(created);
+                    client.paced(&lane, None);
+                    tries.succeeded(client);
+                    return Ok(TaskHandle::created(client.clone(), created));
                 }
                 other => other,
             };
-            let ended_at = self.clock().now();
-            let step =
-                tries.after(self, |retries, moment, budget| retries.after_create(&outcome, moment, budget));
-            let search = || {
-                let clocks = locked(&self.inner.pace.clocks);
-                Unknown::of_send(request, marks.clone(), sent_at, ended_at, &clocks)
+            let ended_at = client.clock().now();
+            let step = tries
+                .after(client, |retries, context, budget| retries.after_create(&outcome, context, budget));
+            let unknown = |why: &UnknownReason, call| {
+                let search = self.unresolved(sent_at, ended_at);
+                Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(search, why, call, sent_at, ended_at)))
             };
             let error = match outcome {
                 CreateOutcome::NotSent(cause) => Error::NotSent(Box::new(NotSent { call, cause })),
                 CreateOutcome::Refused { class, error } => {
-                    Error::Refused(Box::new(Refused { call, class, error }))
+                    Error::Api(Box::new(Refused { call, class, error }))
                 }
                 CreateOutcome::AcceptedWithoutId(unread) => {
-                    let lost = AcceptedWithoutId::new(search(), unread, call, sent_at, ended_at);
+                    let search = self.unresolved(sent_at, ended_at);
+                    let lost = AcceptedWithoutId::new(search, unread, call, sent_at, ended_at);
                     Error::AcceptedWithoutId(Box::new(lost))
                 }
-                CreateOutcome::Unknown(why) => Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(
-                    search(),
-                    &why,
-                    call,
-                    sent_at,
-                    ended_at,
-                ))),
+                CreateOutcome::Unknown(why) => unknown(&why, call),
                 // A case added later is not known to be harmless.
                 other => {
                     let why = SendError::maybe_sent(SendErrorKind::Other, format!("{other:?}"));
-                    let why = outcome::UnknownReason::NoAnswer(why);
-                    Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(
-                        search(),
-                        &why,
-                        call,
-                        sent_at,
-                        ended_at,
-                    )))
+                    unknown(&UnknownReason::NoAnswer(why), call)
                 }
             };
-            self.paced(&lane, Some(&error));
-            // Said once more, in the words of this file: nothing else may ever be sent twice.
+            client.paced(&lane, Some(&error));
+            // Repeated here on purpose: nothing else may ever be sent twice.
             let harmless = match &error {
                 Error::NotSent(_) => true,
-                Error::Refused(refused) => matches!(refused.class, Refusal::Throttled | Refusal::Transient),
+                Error::Api(refused) => matches!(refused.class, Refusal::Throttled | Refusal::Transient),
                 _ => false,
             };
             match step {
-                RetryStep::After(pause) if harmless => self.clock().sleep(pause).await,
+                RetryStep::After(pause) if harmless => client.clock().sleep(pause).await,
                 _ => return Err(error),
             }
         }
+    }
+}
+
+impl IntoFuture for Prepared {
+    type Output = Result<TaskHandle, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            judge(self.settings.check, &self.report)?;
+            match self.settings.store.clone() {
+                Some(store) => kept_create::send(self, store).await,
+                None => self.send(&|| true).await,
+            }
+        })
     }
 }

@@ -1,6 +1,8 @@
 //! From a succeeded task to a file on disk.
 
 use std::{
+    fmt,
+    future::IntoFuture,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,12 +14,17 @@ use ark_video_protocol::{
     download::{Again, DownloadRefusal, Tries, Trouble, expires_at},
     path::shown,
 };
-use ark_video_transport::{Fetched, SaveError, SaveOptions, SaveProgress, check_target, fetch};
+pub use ark_video_transport::SaveProgress;
+use ark_video_transport::{
+    BoxFuture, Fetched, SaveError, SaveOptions, check_target, create_own_folder, fetch,
+};
 
 use crate::{
     Action, DownloadCause, DownloadError, Error, FileFacts, Intent, NotPossible, Progress, Provenance,
-    Sidecar, TaskEnded, TaskHandle, error::chain,
+    Sidecar, TaskEnded, TaskHandle, error::chain, spans,
 };
+pub use ark_video_protocol::download::{LinkRules, PlainHttp, Reach, deadline, file_stem};
+pub use ark_video_transport::check_room;
 
 /// Which result of a task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -48,6 +55,18 @@ impl Output {
             Self::LastFrame => Some((MediaKind::Image, "image")),
             Self::File => None,
         }
+    }
+
+    /// The extension of its file name: that of the link, if it is a usual one.
+    fn extension(self, task: &Task) -> &'static str {
+        let path = self.link(task).unwrap_or_default().split(['?', '#']).next().unwrap_or_default();
+        let known: &[&str] = match self {
+            Self::Video => &["mp4", "mov"],
+            Self::LastFrame => &["png", "jpeg", "jpg"],
+            Self::File => &["zip", "glb"],
+        };
+        let extension = path.rsplit('.').next().unwrap_or_default();
+        known.iter().find(|known| extension.eq_ignore_ascii_case(known)).unwrap_or(&known[0])
     }
 
     /// The link to it, if the task has one.
@@ -194,8 +213,120 @@ pub struct Downloaded {
     pub task: Task,
 }
 
+type OnProgress<'a> = Box<dyn FnMut(SaveProgress) + Send + 'a>;
+
+/// A download of a task's result: await it for the file.
+///
+/// The file has its name only when it is complete. The key does not go to the storage host. Interruptions are resumed, expired
+/// links refreshed. If this fails, is dropped or is killed, what was downloaded stays as `NAME.part`, and a later download
+/// resumes it, at no cost.
+#[must_use = "nothing is downloaded until awaited"]
+pub struct Download<'a> {
+    pub(crate) handle: TaskHandle,
+    pub(crate) task: Option<Task>,
+    pub(crate) path: PathBuf,
+    into_folder: bool,
+    pub(crate) options: DownloadOptions,
+    on_progress: Option<OnProgress<'a>>,
+}
+
+impl fmt::Debug for Download<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("task", &self.handle.id())
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TaskHandle {
+    /// Downloads the result, when awaited, to this path. Gets the task first, so that the link is as fresh as can be.
+    ///
+    /// # Errors
+    /// [`Error::Download`] (the name is taken, the disk or the storage refused it, the file is incomplete);
+    /// [`Error::NotPossible`] if the task has not finished; [`Error::TaskEnded`] if it has no result; otherwise as
+    /// [`Client::get`](crate::Client::get).
+    pub fn download(&self, path: impl AsRef<Path>) -> Download<'static> {
+        Download {
+            handle: self.clone(),
+            task: None,
+            path: path.as_ref().to_owned(),
+            into_folder: false,
+            options: DownloadOptions::default(),
+            on_progress: None,
+        }
+    }
+
+    /// As [`TaskHandle::download`], to a file in this folder that is named for the task's id. The folder is made if it is not
+    /// there.
+    ///
+    /// # Errors
+    /// As [`TaskHandle::download`].
+    pub fn download_into(&self, folder: impl AsRef<Path>) -> Download<'static> {
+        Download { into_folder: true, ..self.download(folder) }
+    }
+}
+
+impl<'a> Download<'a> {
+    /// Replaces a file that is there already, once the new one is complete.
+    pub fn overwrite(mut self) -> Self {
+        self.options.existing = Existing::Replace;
+        self
+    }
+
+    /// All settings at once.
+    pub fn options(mut self, options: DownloadOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Uses the task as it was just polled: saves a request.
+    pub fn from_task(mut self, task: Task) -> Self {
+        self.task = Some(task);
+        self
+    }
+
+    /// Calls `on_progress` as bytes arrive.
+    pub fn progress<'b>(self, on_progress: impl FnMut(SaveProgress) + Send + 'b) -> Download<'b> {
+        let Self { handle, task, path, into_folder, options, .. } = self;
+        Download { handle, task, path, into_folder, options, on_progress: Some(Box::new(on_progress)) }
+    }
+
+    async fn run(mut self) -> Result<Downloaded, Error> {
+        if self.into_folder {
+            let task = match self.task.take() {
+                Some(task) => task,
+                None => self.handle.get().await?,
+            };
+            create_own_folder(&self.path).map_err(|source| {
+                let (action, path) = ("created", self.path.clone());
+                let cause = SaveError::File { action, path, source }.into();
+                let task_id = self.handle.id().to_owned();
+                Error::Download(Box::new(DownloadError { task_id, link_expires_at: None, cause }))
+            })?;
+            let name = format!("{}.{}", file_stem(self.handle.id()), self.options.output.extension(&task));
+            self.path.push(name);
+            self.task = Some(task);
+        }
+        let mut on_progress = self.on_progress.unwrap_or_else(|| Box::new(|_| {}));
+        download(&self.handle, self.task, &self.path, &self.options, &mut *on_progress).await
+    }
+}
+
+impl<'a> IntoFuture for Download<'a> {
+    type Output = Result<Downloaded, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let id = self.handle.id().to_owned();
+            spans::download(&id, self.run()).await
+        })
+    }
+}
+
 /// Saves a result of `task`, or of the task as it is now.
-pub(crate) async fn download(
+async fn download(
     handle: &TaskHandle,
     task: Option<Task>,
     path: &Path,

@@ -1,88 +1,38 @@
-//! Many results at once: a few at a time, those first whose links die first.
+//! Many results at once: a few at a time, those first whose links expire first.
 
-use std::{path::PathBuf, sync::Arc};
-
-use ark_video_model::Task;
 use ark_video_protocol::download::{deadline, expires_at};
-use ark_video_transport::{SaveError, SaveProgress};
+use ark_video_transport::{BoxFuture, SaveError};
 use futures_core::Stream;
 use futures_util::{
     StreamExt,
     stream::{self, unfold},
 };
 
-use crate::{Client, DownloadCause, DownloadError, DownloadOptions, Downloaded, Error, download::download};
-
-/// One result to save.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct DownloadJob {
-    /// The task, as it was last seen.
-    pub task: Task,
-    /// Where to save its result.
-    pub path: PathBuf,
-    /// How.
-    pub options: DownloadOptions,
-}
-
-impl DownloadJob {
-    /// Saves the film of a task.
-    #[must_use]
-    pub fn new(task: Task, path: impl Into<PathBuf>) -> Self {
-        Self { task, path: path.into(), options: DownloadOptions::default() }
-    }
-
-    /// Sets how.
-    #[must_use]
-    pub fn options(mut self, options: DownloadOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// What is said of it when it stops for another.
-    fn stopped(&self) -> DownloadError {
-        DownloadError {
-            task_id: self.task.id.clone(),
-            link_expires_at: self.options.output.link(&self.task).and_then(expires_at),
-            cause: SaveError::Stopped { path: self.path.clone() }.into(),
-        }
-    }
-}
+use crate::{Client, DownloadCause, DownloadError, Downloaded, Error, download::Download};
 
 impl Client {
-    /// Saves many results, `at_once` of them at the same time (at least 1; 4 is a good number), the oldest deadline first.
-    /// Gives each job's task id with what came of it, in the order of ending. One that fails does not stop the others,
+    /// Downloads many results, `at_once` of them at the same time (at least 1; 4 is a good number), the oldest deadline
+    /// first. Gives each task's id with its result, in the order of ending. One that fails does not stop the others,
     /// unless the disk is full: then all stop, and keep what they have.
     ///
-    /// The stream does the work: dropping it stops, and keeps what was fetched to be taken up again.
-    pub fn download_all<F: Fn(&str, SaveProgress) + Send + Sync + 'static>(
+    /// The stream does the work: dropping it stops, and keeps what was downloaded to be resumed.
+    pub fn download_all(
         &self,
-        mut jobs: Vec<DownloadJob>,
+        downloads: impl IntoIterator<Item = Download<'static>>,
         at_once: usize,
-        on_progress: F,
-    ) -> impl Stream<Item = (String, Result<Downloaded, Error>)> + Send + use<F> {
-        jobs.sort_by_key(|job| deadline(&job.task).unwrap_or(i64::MAX));
-        let on_progress = Arc::new(on_progress);
-        let client = self.clone();
-        let left = jobs.iter().map(|job| Some(job.stopped())).collect();
-        let work = stream::iter(jobs.into_iter().enumerate())
-            .map(move |(place, job)| {
-                let (handle, tell) = (client.task(&job.task.id), on_progress.clone());
-                async move {
-                    let id = handle.id().to_owned();
-                    let mut told = |progress: SaveProgress| tell(&id, progress);
-                    let done = download(&handle, Some(job.task), &job.path, &job.options, &mut told).await;
-                    (place, (id, done))
-                }
-            })
-            .buffer_unordered(at_once.max(1));
-        unfold((Some(Box::pin(work)), left), |(mut work, mut left): (_, Vec<Option<DownloadError>>)| async {
+    ) -> impl Stream<Item = (String, Result<Downloaded, Error>)> + Send + 'static {
+        let mut downloads: Vec<_> = downloads.into_iter().collect();
+        downloads.sort_by_key(|download| download.task.as_ref().and_then(deadline).unwrap_or(i64::MAX));
+        let left: Vec<_> = downloads.iter().map(|download| Some(stopped(download))).collect();
+        let work: Vec<_> = downloads.into_iter().enumerate().map(start).collect();
+        let work = stream::iter(work).buffer_unordered(at_once.max(1));
+        unfold((Some(Box::pin(work)), left), |(mut work, mut left)| async {
             let Some(running) = work.as_mut() else {
                 let error = left.iter_mut().find_map(Option::take)?;
                 return Some(((error.task_id.clone(), Err(Error::Download(Box::new(error)))), (work, left)));
             };
-            let (place, ended) = running.next().await?;
-            left[place] = None;
+            let (index, ended) = running.next().await?;
+            left[index] = None;
             if let Err(Error::Download(error)) = &ended.1
                 && matches!(&error.cause, DownloadCause::Save(error) if error.is_disk_full())
             {
@@ -90,5 +40,27 @@ impl Client {
             }
             Some((ended, (work, left)))
         })
+    }
+}
+
+type Ended = (usize, (String, Result<Downloaded, Error>));
+
+fn start((index, download): (usize, Download<'static>)) -> BoxFuture<'static, Ended> {
+    Box::pin(async move {
+        let id = download.handle.id().to_owned();
+        (index, (id, download.await))
+    })
+}
+
+/// The result of a download that stops because another one found the disk full.
+fn stopped(download: &Download<'_>) -> DownloadError {
+    DownloadError {
+        task_id: download.handle.id().to_owned(),
+        link_expires_at: download
+            .task
+            .as_ref()
+            .and_then(|task| download.options.output.link(task))
+            .and_then(expires_at),
+        cause: SaveError::Stopped { path: download.path.clone() }.into(),
     }
 }

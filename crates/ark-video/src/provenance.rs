@@ -19,7 +19,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Attachments, Intent};
+use crate::Attachments;
+pub use crate::{
+    intent::{Intent, canonical_hash, intent_hash, intent_hash_of},
+    target::{InputFiles, Target, TargetFolders},
+};
 
 /// What the name of a sidecar ends in.
 pub const SIDECAR_ENDING: &str = ".ark-video.json";
@@ -312,7 +316,7 @@ impl Sidecar {
         }
         let provenance = self.provenance.as_ref()?;
         let media = provenance.inputs.iter().map(|input| (input.content, input.sha256.clone())).collect();
-        Some(crate::intent_hash_of(&provenance.request, &media, None))
+        Some(intent_hash_of(&provenance.request, &media, None))
     }
 
     /// Says that the task's id is known.

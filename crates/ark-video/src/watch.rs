@@ -2,7 +2,9 @@
 
 use std::{
     fmt,
-    future::{Future, pending},
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -14,19 +16,17 @@ use ark_video_protocol::{
 use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::{
-    StreamExt,
-    future::{Either, select},
-    stream::{FuturesUnordered, unfold},
-};
-
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use http::Response;
 
+pub use crate::watch_handle::WatchHandle;
 use crate::{
-    Client, Error, WatchHandle,
+    Client, Error,
     call::locked,
+    spans::WatchSpan,
     watch_handle::{Command, Commands},
 };
+pub use ark_video_protocol::watch::CouldNotAsk;
 
 /// Waits for any number of tasks, with as few requests as the vendor's rates ask for.
 ///
@@ -52,6 +52,9 @@ pub struct Watch {
     machine: watch::Watch,
     under_way: FuturesUnordered<BoxFuture<'static, (Ticket, Answer)>>,
     commands: Commands,
+    /// The sleep until a time, kept while others wake the watch.
+    sleep: Option<(Duration, BoxFuture<'static, ()>)>,
+    span: WatchSpan,
 }
 
 enum Answer {
@@ -74,6 +77,8 @@ impl Client {
             machine: watch::Watch::new(options),
             under_way: FuturesUnordered::new(),
             commands: Commands::default(),
+            sleep: None,
+            span: WatchSpan::new(),
         }
     }
 }
@@ -112,40 +117,11 @@ impl Watch {
         self.commands.handle()
     }
 
-    /// The next thing that happens; `None` when no task is left (and no handle that could add one).
+    /// The next event; `None` when no task is left (and no handle that could add one, or [`WatchHandle::close`] was called).
     ///
-    /// Nothing is lost when the future is dropped: call it again.
+    /// Nothing is lost when the future is dropped: call it again. The watch is a [`Stream`] of the same events.
     pub async fn next(&mut self) -> Option<WatchEvent> {
-        loop {
-            while let Some(command) = self.commands.take() {
-                self.obey(command);
-            }
-            if let Some(event) = self.machine.event() {
-                return Some(event);
-            }
-            let now = self.client.clock().monotonic();
-            let step = self.machine.next(now, &mut locked(&self.client.inner.pace.limits));
-            match step {
-                WatchStep::Ask(ask) => {
-                    let sending = send(self.client.clone(), ask);
-                    self.under_way.push(Box::pin(sending));
-                }
-                WatchStep::Until(at) => self.pause(Some(at.saturating_sub(now))).await,
-                WatchStep::AwaitAnswer => self.pause(None).await,
-                _ => match self.machine.event() {
-                    Some(event) => return Some(event),
-                    None => {
-                        let command = self.commands.next().await?;
-                        self.obey(command);
-                    }
-                },
-            }
-        }
-    }
-
-    /// All that happens, as a stream.
-    pub fn events(self) -> impl Stream<Item = WatchEvent> + Send {
-        unfold(self, |mut watch| async move { watch.next().await.map(|event| (event, watch)) })
+        poll_fn(|context| self.poll_event(context)).await
     }
 
     /// Watches to the end, and gives the last event of each task in the order of their ends. `on_event` is told
@@ -171,36 +147,58 @@ impl Watch {
         }
     }
 
-    /// Until an answer comes, a command, or the time is up.
-    async fn pause(&mut self, time: Option<Duration>) {
-        let client = self.client.clone();
-        let woken = {
-            let answer = async {
-                match self.under_way.next().await {
-                    Some(answer) => answer,
-                    None => pending().await,
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<WatchEvent>> {
+        loop {
+            while let Some(command) = self.commands.take() {
+                self.obey(command);
+            }
+            if let Some(event) = self.machine.event() {
+                return Poll::Ready(Some(event));
+            }
+            let now = self.client.clock().monotonic();
+            let step = self.machine.next(now, &mut locked(&self.client.inner.pace.limits));
+            match step {
+                WatchStep::Ask(ask) => {
+                    self.under_way.push(Box::pin(self.span.request(send(self.client.clone(), ask))))
                 }
-            };
-            let command = async {
-                match self.commands.next().await {
-                    Some(command) => command,
-                    None => pending().await,
-                }
-            };
-            let sleep = async {
-                match time {
-                    Some(time) => client.clock().sleep(time.max(Duration::from_millis(1))).await,
-                    None => pending().await,
-                }
-            };
-            // In this order: an answer that is there already comes before a sleep that a test's clock ends at once.
-            first(answer, first(command, sleep)).await
-        };
-        match woken {
-            Either::Left((ticket, answer)) => self.hand_in(ticket, answer),
-            Either::Right(Either::Left(command)) => self.obey(command),
-            Either::Right(Either::Right(())) => {}
+                WatchStep::Until(at) => ready!(self.poll_pause(context, Some(at))),
+                WatchStep::AwaitAnswer => ready!(self.poll_pause(context, None)),
+                _ => match self.machine.event() {
+                    Some(event) => return Poll::Ready(Some(event)),
+                    None => match ready!(self.commands.poll_next(context)) {
+                        Some(command) => self.obey(command),
+                        None => return Poll::Ready(None),
+                    },
+                },
+            }
         }
+    }
+
+    /// Ready when an answer comes, a command, or the time; in this order: an answer that is there already comes before a
+    /// sleep that a test's clock ends at once.
+    fn poll_pause(&mut self, context: &mut Context<'_>, until: Option<Duration>) -> Poll<()> {
+        if let Poll::Ready(Some((ticket, answer))) = self.under_way.poll_next_unpin(context) {
+            self.hand_in(ticket, answer);
+            return Poll::Ready(());
+        }
+        if let Poll::Ready(Some(command)) = self.commands.poll_next(context) {
+            self.obey(command);
+            return Poll::Ready(());
+        }
+        let Some(until) = until else { return Poll::Pending };
+        if self.sleep.as_ref().is_none_or(|(at, _)| *at != until) {
+            let client = self.client.clone();
+            let sleep = async move {
+                let pause = until.saturating_sub(client.clock().monotonic());
+                client.clock().sleep(pause.max(Duration::from_millis(1))).await;
+            };
+            self.sleep = Some((until, Box::pin(sleep)));
+        }
+        if let Some((_, sleep)) = &mut self.sleep {
+            ready!(sleep.poll_unpin(context));
+        }
+        self.sleep = None;
+        Poll::Ready(())
     }
 
     fn hand_in(&mut self, ticket: Ticket, answer: Answer) {
@@ -220,10 +218,11 @@ impl Watch {
     }
 }
 
-async fn first<A: Future, B: Future>(one: A, other: B) -> Either<A::Output, B::Output> {
-    match select(Box::pin(one), Box::pin(other)).await {
-        Either::Left((done, _)) => Either::Left(done),
-        Either::Right((done, _)) => Either::Right(done),
+impl Stream for Watch {
+    type Item = WatchEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<WatchEvent>> {
+        self.poll_event(context)
     }
 }
 

@@ -3,9 +3,11 @@
 use std::{
     collections::VecDeque,
     fmt,
-    future::poll_fn,
-    sync::{Arc, Mutex},
-    task::Poll,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use ark_video_protocol::watch::Watched;
@@ -23,10 +25,12 @@ pub(crate) enum Command {
 #[derive(Default)]
 struct Shared {
     commands: Mutex<VecDeque<Command>>,
+    closed: AtomicBool,
     waker: AtomicWaker,
 }
 
-/// Reaches a [`crate::Watch`] from elsewhere. While one is held, the watch does not end for lack of tasks.
+/// Reaches a [`crate::Watch`] from elsewhere. While one is held, the watch does not end for lack of tasks, unless
+/// it is closed.
 #[derive(Clone)]
 pub struct WatchHandle(Arc<Holder>);
 
@@ -61,6 +65,12 @@ impl WatchHandle {
         self.tell(Command::Hint(id.into()));
     }
 
+    /// Lets the watch end when the tasks that it has are over, although handles are left.
+    pub fn close(&self) {
+        self.0.0.closed.store(true, Ordering::Release);
+        self.0.0.waker.wake();
+    }
+
     fn tell(&self, command: Command) {
         locked(&self.0.0.commands).push_back(command);
         self.0.0.waker.wake();
@@ -88,16 +98,14 @@ impl Commands {
         locked(&self.shared.commands).pop_front()
     }
 
-    /// Waits for a command; `None` when no handle is left that could give one.
-    pub(crate) async fn next(&self) -> Option<Command> {
-        poll_fn(|context| {
-            self.shared.waker.register(context.waker());
-            match self.take() {
-                Some(command) => Poll::Ready(Some(command)),
-                None if self.holder.strong_count() == 0 => Poll::Ready(None),
-                None => Poll::Pending,
-            }
-        })
-        .await
+    /// The next command; `None` when no handle is left that could give one.
+    pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Command>> {
+        self.shared.waker.register(context.waker());
+        match self.take() {
+            Some(command) => Poll::Ready(Some(command)),
+            None if self.holder.strong_count() == 0 => Poll::Ready(None),
+            None if self.shared.closed.load(Ordering::Acquire) => Poll::Ready(None),
+            None => Poll::Pending,
+        }
     }
 }

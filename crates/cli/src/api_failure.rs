@@ -20,7 +20,7 @@ pub(crate) fn of(error: &Error, again: &str) -> Failure {
         Error::AcceptedWithoutId(accepted) => lost(failure, &accepted.search, accepted.sent_at, again),
         Error::StillRunning(_) => failure.hint(go_on(again, id)),
         Error::NotPossible(refused) if refused.action == Action::Download => failure.hint(go_on(again, id)),
-        Error::Refused(refused) if refused.error.status == 404 && refused.error.code.as_str().is_empty() => failure
+        Error::Api(refused) if refused.error.status == 404 && refused.error.code.as_str().is_empty() => failure
             .hint("the base URL may lack its path, which is /api/v3 with most services: `ark-video config` shows it"),
         Error::Download(_) => failure.hint(format!("{again} download {} -o FILE", escape::id(id))),
         Error::Read(read) if read.call.task_id.is_some() => failure.hint(go_on(again, id)),
@@ -66,15 +66,15 @@ pub(crate) fn go_on(again: &str, id: &str) -> String {
 }
 
 fn sentence(error: &Error) -> String {
-    escape::one_line(&error.to_string())
+    escape::one_line(&error.message())
 }
 
 fn exit_of(error: &Error) -> Exit {
     match error {
         Error::Config(_) => Exit::Configuration,
-        Error::Request(_) | Error::Rejected(_) => Exit::Request,
+        Error::Request(_) | Error::InvalidRequest(_) => Exit::Request,
         Error::NotSent(_) => Exit::NotSent,
-        Error::Refused(refused) => match (refused.class, refused.error.status) {
+        Error::Api(refused) => match (refused.class, refused.error.status) {
             (Refusal::Throttled | Refusal::Transient, _) | (Refusal::Account, 429) => Exit::Throttled,
             _ => Exit::Refused,
         },

@@ -96,7 +96,7 @@ impl<'o> Progress<'o> {
             }
             WaitEvent::CouldNotAsk { error, in_a_row } => self.output.note(format_args!(
                 "poll failed (attempt {in_a_row}), continuing: {}",
-                one_line(&error.to_string())
+                one_line(&error.message())
             )),
             _ => {}
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ark_video::files::{create_private, is_own_file, read_bounded, write_private};
+use ark_video::files::{create_private, create_private_folder, is_own_file, read_bounded, write_private};
 use ark_video::{BaseUrl, Marks, MarksInUse, Progress, Sidecar, UnixMillis};
 use serde::{Deserialize, Serialize};
 
@@ -158,7 +158,7 @@ impl Store {
             .ok_or("no state directory: ARK_STATE_DIR, XDG_STATE_HOME and the home directory are not set")?;
         let store = Self { records: folder.join("records"), marks: folder.join("marks") };
         let made = [&store.records, &store.marks].into_iter().try_for_each(|folder| {
-            make_private(folder)?;
+            create_private_folder(folder)?;
             // Only a write proves that it is writable.
             tempfile::Builder::new().prefix(".ark-video-").tempfile_in(folder).map(drop)
         });
@@ -365,14 +365,6 @@ fn age(path: &Path) -> Option<Duration> {
 
 fn named(path: &Path, error: &impl std::fmt::Display) -> io::Error {
     io::Error::other(format!("cannot read the record {}: {error}", path.display()))
-}
-
-fn make_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 #[cfg(test)]

@@ -51,3 +51,8 @@ pub use service::{
     Bill, Callback, CallbackCounts, ConnectionFault, Delivery, Entry, Exceeded, FaultyReply, FilePart,
     FinishError, Intent, Ledger, Note, Price, RenderJob, Reply, Service, SnapshotError,
 };
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,9 +14,10 @@ use std::{
 use ark_video_protocol::{SendError, SendErrorKind, download::Reach, is_loopback_host};
 use http::Uri;
 use reqwest::{Client, ClientBuilder, Url, redirect::Policy, retry};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use secrecy::ExposeSecret;
 
-use crate::{Proxy, Timeouts, ssrf::Guard};
+use crate::{Proxy, SettingError, Timeouts, ssrf::Guard};
 
 /// Shorter than servers keep idle connections, so that few questions meet one that is just being closed.
 const IDLE: Duration = Duration::from_secs(30);
@@ -29,6 +30,8 @@ pub(crate) struct Clients {
     pub(crate) timeouts: Timeouts,
     pub(crate) proxy: Proxy,
     pub(crate) own: Option<Client>,
+    /// Certificates that are trusted besides the usual ones.
+    pub(crate) roots: Vec<CertificateDer<'static>>,
     /// A create may use a connection that was used before.
     pub(crate) reuse: bool,
     /// The address of the first create, as given and as parsed; usually that of all creates.
@@ -50,7 +53,19 @@ impl fmt::Debug for Clients {
 
 impl Clients {
     pub(crate) fn new(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
-        Self { timeouts, proxy, own, reuse, create_address: OnceLock::new(), built: Default::default() }
+        Self {
+            timeouts,
+            proxy,
+            own,
+            reuse,
+            roots: Vec::new(),
+            create_address: OnceLock::new(),
+            built: Default::default(),
+        }
+    }
+
+    pub(crate) fn trusting(self, roots: Vec<CertificateDer<'static>>) -> Self {
+        Self { roots, ..self }
     }
 
     /// The client for requests to the API on `host`.
@@ -78,7 +93,7 @@ impl Clients {
 
     fn builder(&self, fresh: bool, direct: bool) -> Result<ClientBuilder, String> {
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(tls(&self.roots)?)
             .redirect(Policy::none())
             .retry(retry::never())
             .referer(false)
@@ -111,10 +126,23 @@ fn finished(builder: ClientBuilder) -> Result<Client, String> {
     builder.build().map_err(|error| format!("the HTTP client cannot be set up ({})", error.without_url()))
 }
 
-fn tls() -> Result<rustls::ClientConfig, String> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+fn tls(own: &[CertificateDer<'static>]) -> Result<rustls::ClientConfig, String> {
+    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for root in own {
+        roots.add(root.clone()).map_err(|error| format!("a root certificate cannot be used ({error})"))?;
+    }
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map(|config| config.with_root_certificates(roots).with_no_client_auth())
         .map_err(|error| format!("encryption cannot be set up ({error})"))
+}
+
+/// The certificates of a PEM text, each one that can be trusted.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingError> {
+    let unusable = |why: String| SettingError(format!("the root certificate cannot be used: {why}"));
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let found = found.map_err(|error| unusable(error.to_string()))?;
+    let mut roots = rustls::RootCertStore::empty();
+    found.iter().try_for_each(|root| roots.add(root.clone())).map_err(|error| unusable(error.to_string()))?;
+    if found.is_empty() { Err(unusable("there is none in it; it must be PEM".to_owned())) } else { Ok(found) }
 }

@@ -100,6 +100,18 @@ pub fn create_own_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder, and those above it, that only its owner can read. One that is there stays as it is.
+///
+/// # Errors
+/// The system refused it.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// Reads a small file that anyone may have put there: never waits for the writer of a pipe, never reads more than `most`
 /// bytes.
 ///

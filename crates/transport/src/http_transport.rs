@@ -66,7 +66,11 @@ impl HttpTransport {
         Ok(url)
     }
 
-    pub(crate) fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
+    pub(crate) fn of(clients: Clients) -> Self {
+        Self { clients: Arc::new(clients) }
+    }
+
+    fn with(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
         Self { clients: Arc::new(Clients::new(timeouts, proxy, own, reuse)) }
     }
 
@@ -74,7 +78,8 @@ impl HttpTransport {
     #[must_use]
     pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
         let clients = &self.clients;
-        Self::with(timeouts, clients.proxy.clone(), clients.own.clone(), clients.reuse)
+        let other = Clients::new(timeouts, clients.proxy.clone(), clients.own.clone(), clients.reuse);
+        Self { clients: Arc::new(other.trusting(clients.roots.clone())) }
     }
 }
 

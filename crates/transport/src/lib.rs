@@ -28,9 +28,19 @@ pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
 pub use disk_space::{MARGIN, check_room};
 pub use error::{SaveError, SettingError, SourceError};
-pub use files::{Staged, create_own_folder, create_private, is_own_file, read_bounded, write_private};
+pub use files::{
+    Staged, create_own_folder, create_private, create_private_folder, is_own_file, read_bounded,
+    write_private,
+};
 pub use http_transport::HttpTransport;
 pub use request_body::{BodySource, FileSource, RequestBody};
+#[cfg(feature = "http-client")]
+pub use reqwest;
 pub use save::{Fetched, SaveOptions, SaveProgress, Saved, check_target, fetch, hash_file, save};
 pub use settings::{HttpTransportBuilder, Proxy, Timeouts};
 pub use transport::{AnswerBody, BoxFuture, Transport};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

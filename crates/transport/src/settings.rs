@@ -3,9 +3,13 @@
 use std::{fmt, time::Duration};
 
 use reqwest::Url;
+use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{HttpTransport, SettingError};
+use crate::{
+    HttpTransport, SettingError,
+    clients::{Clients, certificates},
+};
 
 /// How long to wait for what. Giving up early on a create makes an unknown outcome out of a slow one.
 ///
@@ -134,6 +138,7 @@ pub struct HttpTransportBuilder {
     timeouts: Timeouts,
     proxy: Proxy,
     reuse: bool,
+    roots: Vec<CertificateDer<'static>>,
 }
 
 impl HttpTransportBuilder {
@@ -160,6 +165,15 @@ impl HttpTransportBuilder {
         self
     }
 
+    /// Trusts the certificates in this PEM text too, as those of a company's own authority.
+    ///
+    /// # Errors
+    /// There is no certificate in it, or one that cannot be trusted.
+    pub fn root_certificate(mut self, pem: &[u8]) -> Result<Self, SettingError> {
+        self.roots.extend(certificates(pem)?);
+        Ok(self)
+    }
+
     /// Checks the settings. Opens nothing.
     ///
     /// # Errors
@@ -175,6 +189,7 @@ impl HttpTransportBuilder {
                 ));
             }
         }
-        Ok(HttpTransport::with(self.timeouts, self.proxy, None, self.reuse))
+        let clients = Clients::new(self.timeouts, self.proxy, None, self.reuse);
+        Ok(HttpTransport::of(clients.trusting(self.roots)))
     }
 }

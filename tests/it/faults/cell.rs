@@ -132,7 +132,7 @@ impl Cell {
 pub(super) fn error_name(error: &Error) -> String {
     match error {
         Error::NotSent(_) => "not sent".to_owned(),
-        Error::Refused(refused) => format!("refused ({})", refused.error.status),
+        Error::Api(refused) => format!("refused ({})", refused.error.status),
         Error::Read(_) => "no answer".to_owned(),
         Error::NotPossible(_) => "not possible".to_owned(),
         Error::TaskEnded(ended) => format!("the task has {}", ended.task.status),

@@ -2,8 +2,7 @@
 //! user, by its id, by `reconcile`, or among the candidates; and one intent is at most one bill.
 
 use ark_video::{
-    CheckPolicy, CreateOptions, Error, ReconcileOptions, RequestedSettings, StampOptions, Unknown, Verdict,
-    WaitOptions, model::CreateTaskRequest,
+    CheckPolicy, Error, RequestedSettings, StampOptions, Unknown, Verdict, model::CreateTaskRequest,
 };
 use ark_video_simulator::FaultPoint;
 
@@ -25,7 +24,7 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Stamp
         client.create(&small(prompt)).await.unwrap();
     }
     let others = world.accepted();
-    let mut options = CreateOptions::new().retry(retry()).marks(marks);
+    let mut policy = CheckPolicy::Refuse;
     let mut request = small("A paper boat.");
     if place == FaultPoint::Callback {
         // Nobody is there; the service does not wait for that.
@@ -33,10 +32,10 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Stamp
     }
     if row.asks == Asks::Refused {
         request.ratio = Some("2:1".into());
-        options = options.check(CheckPolicy::Off);
+        policy = CheckPolicy::Off;
     }
     world.inject(row.rule(place, often));
-    let outcome = world.with_fault(row).create_with(&request, &options).await;
+    let outcome = world.with_fault(row).create(&request).retry(retry()).correlate(marks).check(policy).await;
     let ours = |world: &World| -> Vec<String> {
         world.accepted().into_iter().filter(|id| !others.contains(id)).collect()
     };
@@ -46,7 +45,7 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Stamp
     }
     let known: Vec<String> = match outcome {
         Ok(task) => {
-            run.outcome = match task.wait(WaitOptions::default()).await {
+            run.outcome = match task.wait().await {
                 Ok(_) => "accepted".to_owned(),
                 Err(Error::TaskEnded(_)) => "accepted, and fails unbilled".to_owned(),
                 Err(error) => format!("accepted, then {}", error_name(&error)),
@@ -90,7 +89,7 @@ async fn search(
     asked.execution_expires_after = unknown.asked.execution_expires_after;
     asked.seed = unknown.asked.seed;
     run.check(asked == unknown.asked, || format!("the record forgot what was asked for: {kept}"));
-    match world.client.reconcile_all(vec![unknown], ReconcileOptions::new(), |_| {}).await {
+    match world.client.reconcile([unknown]).await {
         Ok(verdicts) => said(&verdicts[0]),
         Err(error) => {
             run.check(false, || format!("reconcile fails although all is well again: {error}"));

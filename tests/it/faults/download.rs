@@ -19,7 +19,7 @@ pub(super) async fn both(row: &Row, place: FaultPoint) -> [Run; 2] {
     request.return_last_frame = (row.asks == Asks::LastFrame).then_some(true);
     let task = world.ended_with(&request).await;
     let folder = tempfile::tempdir().unwrap();
-    let right = task.download(&folder.path().join("before.mp4"), options()).await.unwrap().sha256;
+    let right = task.download(folder.path().join("before.mp4")).options(options()).await.unwrap().sha256;
     let path = |name: &str| folder.path().join(name);
     [
         run((row, place, Often::Once), &world, &task, &path("once.mp4"), &right).await,
@@ -41,7 +41,7 @@ async fn run(
     let mut run = Run::default();
     let before = world.simulator.ledger();
     world.inject(row.rule(place, often));
-    match world.with_fault(row).task(task.id()).download(path, options()).await {
+    match world.with_fault(row).task(task.id()).download(path).options(options()).await {
         Ok(video) => {
             run.check(video.sha256 == right, || "a wrong video under the final name".to_owned());
             run.outcome = "saved".to_owned();
@@ -52,14 +52,14 @@ async fn run(
             run.outcome = error_name(&error);
             if row.asks == Asks::LastFrame {
                 let frame = path.with_extension("png");
-                let saved = task.download(&frame, options().output(Output::LastFrame)).await;
+                let saved = task.download(&frame).options(options().output(Output::LastFrame)).await;
                 run.check(saved.is_ok(), || format!("the last frame is not saved either: {saved:?}"));
                 run.outcome += ", its last frame is";
             }
         }
     }
     world.heal(&mut run);
-    let again = task.download(path, options()).await.map(|video| video.sha256);
+    let again = task.download(path).options(options()).await.map(|video| video.sha256);
     run.check(again.as_ref().is_ok_and(|video| *video == right), || format!("afterwards: {again:?}"));
     let after = world.simulator.ledger();
     run.check((after.accepted, after.billed) == (before.accepted, before.billed), || {

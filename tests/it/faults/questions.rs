@@ -171,7 +171,7 @@ async fn forget(row: &Row, often: Often, run: &mut Run) -> String {
     let first = world.with_fault(row).forget(task.id()).await;
     world.heal(run);
     let text = first.as_ref().map_or_else(error_name, |()| "done".to_owned());
-    if let Err(Error::Refused(refused)) = &first {
+    if let Err(Error::Api(refused)) = &first {
         let deleting = refused.call.endpoint == Endpoint::Delete;
         run.check(deleting, || format!("{text}, because the deleting it asked for was done"));
     }

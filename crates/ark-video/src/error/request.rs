@@ -1,11 +1,11 @@
-//! What the errors of a single request carry: wrong settings, not sent, refused, unreadable. Each has its sentence: what
-//! was tried, what happened, whether money may have been spent, what to do next.
+//! What the errors of a single request carry: wrong settings, not sent, refused, unreadable. Each has its sentence for what
+//! failed; why is its source.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use ark_video_model::error_code::ErrorClass;
 use ark_video_protocol::{ApiError, BaseUrlError, Class, Endpoint, Failure, classify, outcome::Refusal};
-use ark_video_transport::{SendError, SendErrorKind, SettingError};
+use ark_video_transport::{SendError, SettingError};
 
 /// A setting that is missing or cannot be used. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,14 @@ pub enum ConfigError {
         /// As given.
         region: String,
     },
+    /// A header of the user's own cannot be sent.
+    #[error("the header {name:?} cannot be used: {reason}")]
+    Header {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// A network setting cannot be used.
     #[error(transparent)]
     Setting(SettingError),
@@ -56,13 +64,13 @@ impl Call {
     }
 }
 
-/// For sentences: "create the task", "look at task cgt-…".
+/// For sentences: "create the task", "get task cgt-…".
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.task_id.as_deref().unwrap_or("?");
         match self.endpoint {
             Endpoint::Create => f.write_str("create the task"),
-            Endpoint::Get => write!(f, "look at task {id}"),
+            Endpoint::Get => write!(f, "get task {id}"),
             Endpoint::List => f.write_str("list the tasks"),
             Endpoint::Delete => write!(f, "cancel or delete task {id}"),
             _ => f.write_str("list the models"),
@@ -71,73 +79,44 @@ impl fmt::Display for Call {
 }
 
 /// Nothing left this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("The request to {call} was not sent")]
 #[non_exhaustive]
 pub struct NotSent {
     /// What was tried.
     pub call: Call,
     /// What happened.
+    #[source]
     pub cause: SendError,
 }
 
-impl fmt::Display for NotSent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "The request to {} was not sent: {}. ", self.call, self.cause)?;
-        if self.call.endpoint == Endpoint::Create {
-            f.write_str("Nothing was created and nothing is billed. ")?;
-        }
-        match self.cause.kind {
-            SendErrorKind::Invalid => f.write_str("Trying again would not help: mend what it says first."),
-            _ => f.write_str("Check the network, the base URL and the proxy; trying again is safe."),
-        }
-    }
-}
-
-/// The service answered no.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The service refused a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 #[non_exhaustive]
 pub struct Refused {
     /// What was tried.
     pub call: Call,
     /// Who has to act.
     pub class: Refusal,
-    /// The service's words.
+    /// The service's answer.
+    #[source]
     pub error: ApiError,
 }
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = if ends_sentence(&self.error) { "" } else { "." };
+impl Refused {
+    fn text(&self) -> String {
         if self.call.endpoint == Endpoint::Delete && self.error.class() == ErrorClass::Conflict {
             let id = self.call.task_id.as_deref().unwrap_or("?");
-            return write!(
-                f,
-                "Task {id} is running and cannot be cancelled; it will finish and be billed. The service says {}{end}",
-                self.error
-            );
+            return format!("Task {id} is running and cannot be cancelled; it will finish and be billed");
         }
-        write!(f, "The service refused to {}: {}{end}", self.call, self.error)?;
-        if self.call.endpoint == Endpoint::Create {
-            f.write_str(" Nothing was created and nothing is billed.")?;
-        }
-        advise(f, &self.error)
+        format!("The service refused to {}", self.call)
     }
 }
 
-fn ends_sentence(error: &ApiError) -> bool {
-    error.to_string().ends_with(['.', '!', '?', '。'])
-}
-
-fn advise(f: &mut fmt::Formatter<'_>, error: &ApiError) -> fmt::Result {
-    match error.advice() {
-        "" => Ok(()),
-        advice if advice.ends_with('.') => write!(f, " {advice}"),
-        advice => write!(f, " {advice}."),
-    }
-}
-
-/// A question that brought no usable answer. Says nothing about the task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A get, list or delete that brought no usable answer. Says nothing about the task.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Could not {call}{}", times(*tries))]
 #[non_exhaustive]
 pub struct ReadError {
     /// What was tried.
@@ -145,52 +124,58 @@ pub struct ReadError {
     /// Tries in a row that failed; 1 outside of a wait.
     pub tries: u32,
     /// What the last try brought.
+    #[source]
     pub cause: ReadCause,
 }
 
-/// Why a question brought nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+fn times(tries: u32) -> String {
+    if tries > 1 { format!(" {tries} times in a row") } else { String::new() }
+}
+
+/// Why a request brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadCause {
-    /// No whole answer.
+    /// No complete answer.
+    #[error(transparent)]
     Send(SendError),
-    /// A server's trouble, or an answer that cannot be read.
+    /// A server's failure, or an answer that cannot be read.
+    #[error("the service answered {0}")]
     Answer(ApiError),
 }
 
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Could not {}", self.call)?;
-        if self.tries > 1 {
-            write!(f, " {} times in a row, the last time", self.tries)?;
-        }
+impl ReadError {
+    /// The answer, if it is a refusal.
+    fn refusal(&self) -> Option<&ApiError> {
         match &self.cause {
-            ReadCause::Send(error) => write!(f, ": {error}.")?,
             ReadCause::Answer(error) => {
-                write!(f, ": the service answered {error}{}", if ends_sentence(error) { "" } else { "." })?;
+                let class = classify(&Failure::answer(self.call.endpoint, error));
+                matches!(class, Class::Account | Class::Permanent).then_some(error)
             }
-        }
-        let refusal = match &self.cause {
-            ReadCause::Answer(error) => matches!(
-                classify(&Failure::answer(self.call.endpoint, error)),
-                Class::Account | Class::Permanent
-            )
-            .then_some(error),
             ReadCause::Send(_) => None,
-        };
-        if let Some(error) = refusal.filter(|error| error.other_id.is_none()) {
-            advise(f, error)?;
         }
+    }
+
+    pub(super) fn billing(&self) -> &'static str {
         match self.call.endpoint {
-            Endpoint::Get if refusal.is_some_and(|error| error.other_id.is_some()) => f.write_str(
-                " Nothing of the other task is kept under this one's name. The task itself goes on, and is billed if it succeeds.",
-            ),
-            Endpoint::Get if refusal.is_some_and(|error| error.status == 404) => {
-                f.write_str(" If it was created, it goes on, and is billed if it succeeds. Ask again later by its id.")
+            Endpoint::Get if self.refusal().is_some_and(|error| error.status == 404) => {
+                "If it was created, it continues, and is billed if it succeeds."
             }
-            Endpoint::Get => f.write_str(" That says nothing about the task: it goes on, and is billed if it succeeds. Ask again later by its id."),
-            Endpoint::Delete => f.write_str(" Whether it took effect is unknown: look at the task before trying again."),
-            _ => f.write_str(" Asking again is free."),
+            Endpoint::Get => "That says nothing about the task: it continues, and is billed if it succeeds.",
+            _ => "",
         }
+    }
+
+    pub(super) fn advice(&self) -> Cow<'static, str> {
+        let advice = self.refusal().filter(|error| error.other_id.is_none()).map_or("", ApiError::advice);
+        let next = match self.call.endpoint {
+            Endpoint::Get if self.refusal().is_some_and(|error| error.other_id.is_some()) => {
+                "Nothing of the other task is kept under this one's name."
+            }
+            Endpoint::Get => "Get it again later by its id.",
+            Endpoint::Delete => "Whether it took effect is unknown: get the task before trying again.",
+            _ => "Trying again is free.",
+        };
+        if advice.is_empty() { next.into() } else { format!("{advice} {next}").into() }
     }
 }

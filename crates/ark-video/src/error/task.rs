@@ -1,15 +1,14 @@
 //! What the errors about a task carry whose id is known: not allowed in its state, ended, still running, not saved.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use ark_video_model::{Task, TaskStatus};
 use ark_video_protocol::utc;
 use ark_video_transport::SaveError;
 
-use super::chain;
 use crate::Output;
 
-/// What somebody wanted of a task that its state does not allow.
+/// What was wanted of a task that its state does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
@@ -17,12 +16,13 @@ pub enum Action {
     Cancel,
     /// Delete its record.
     Forget,
-    /// Fetch its result.
+    /// Download its result.
     Download,
 }
 
 /// The task's state does not allow it. Nothing was changed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}", self.text())]
 #[non_exhaustive]
 pub struct NotPossible {
     /// What was wanted.
@@ -31,93 +31,76 @@ pub struct NotPossible {
     pub task: Box<Task>,
 }
 
-impl fmt::Display for NotPossible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl NotPossible {
+    fn text(&self) -> String {
         use TaskStatus::{Cancelled, Queued, Running};
         let (id, status) = (&self.task.id, &self.task.status);
         match (self.action, status) {
             (Action::Cancel, Running) => {
-                write!(f, "Task {id} is running and cannot be cancelled; it will finish and be billed.")
+                format!("Task {id} is running and cannot be cancelled; it will finish and be billed")
             }
             (Action::Cancel, status) if status.is_terminal() => {
-                write!(
-                    f,
-                    "Task {id} has {status} already: there is nothing to cancel, and its record was left alone."
-                )
+                format!("Task {id} has {status} already, so there is nothing to cancel; its record was kept")
             }
-            (Action::Forget, Cancelled) => {
-                write!(
-                    f,
-                    "Task {id} is cancelled: such records cannot be deleted, they vanish within 24 hours."
-                )
-            }
-            (Action::Forget, Queued) => {
-                write!(f, "Task {id} is queued: deleting it now would cancel it. Cancel it if that is meant.")
-            }
+            (Action::Cancel, status) => format!(
+                "Task {id} is in the state {status:?}, which this version does not know; only a queued task can be cancelled"
+            ),
+            (Action::Forget, Cancelled) => format!("Task {id} is cancelled: such records cannot be deleted"),
+            (Action::Forget, Queued) => format!("Task {id} is queued: deleting it now would cancel it"),
             (Action::Forget, status) => {
-                write!(f, "Task {id} is {status}: only the record of a finished task can be deleted.")
+                format!("Task {id} is {status}: only the record of a finished task can be deleted")
             }
             (Action::Download, status) => {
-                write!(f, "Task {id} is {status}: there is no result to fetch yet. Wait for it first.")
+                format!("Task {id} is {status}: there is no result to download yet")
             }
-            (Action::Cancel, status) => write!(
-                f,
-                "Task {id} is in the state {status:?}, which this version does not know; only a queued task can be cancelled, so it was left alone."
-            ),
+        }
+    }
+
+    pub(super) fn advice(&self) -> &'static str {
+        match (self.action, &self.task.status) {
+            (Action::Forget, TaskStatus::Cancelled) => "It expires within 24 hours.",
+            (Action::Forget, TaskStatus::Queued) => "Cancel it if that is meant.",
+            (Action::Download, _) => "Wait for it first.",
+            _ => "",
         }
     }
 }
 
 /// The task is over without a result: failed, expired or cancelled.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}", self.text())]
 #[non_exhaustive]
 pub struct TaskEnded {
     /// The task as it is.
     pub task: Box<Task>,
 }
 
-impl fmt::Display for TaskEnded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let task = &self.task;
-        let failure = task.failure();
-        match (&task.status, failure) {
-            (TaskStatus::Expired, None) if task.failure_text().is_none() => {
-                write!(f, "Task {} expired: it did not finish within its time limit.", task.id)?;
+impl TaskEnded {
+    fn text(&self) -> String {
+        let (id, status) = (&self.task.id, &self.task.status);
+        match (self.task.failure(), self.task.failure_text(), status) {
+            (Some(failure), _, _) => {
+                format!("Task {id} has {status}: {}: {}", failure.code, failure.message.trim_end())
             }
-            (TaskStatus::Cancelled, None) if task.failure_text().is_none() => {
-                write!(f, "Task {} was cancelled.", task.id)?
+            (None, Some(text), _) => format!("Task {id} has {status}: {text}"),
+            (None, None, TaskStatus::Expired) => {
+                format!("Task {id} expired: it did not finish within its time limit")
             }
-            (status, None) => match task.failure_text() {
-                Some(text) => {
-                    let end = if text.ends_with('.') { "" } else { "." };
-                    write!(f, "Task {} has {status}: {text}{end}", task.id)?;
-                }
-                None => write!(f, "Task {} has {status}; the service gives no reason.", task.id)?,
-            },
-            (status, Some(failure)) => {
-                let end = if failure.message.trim_end().ends_with('.') { "" } else { "." };
-                write!(
-                    f,
-                    "Task {} has {status}: {}: {}{end}",
-                    task.id,
-                    failure.code,
-                    failure.message.trim_end()
-                )?;
-            }
+            (None, None, TaskStatus::Cancelled) => format!("Task {id} was cancelled"),
+            (None, None, _) => format!("Task {id} has {status}; the service gives no reason"),
         }
-        f.write_str(" Only tasks that succeed are billed.")?;
-        let code = failure.map(|failure| ark_video_model::ErrorCode::from(failure.code.as_str()));
-        match code.and_then(|code| code.info()) {
-            Some(info) => {
-                write!(f, " {}", info.advice_of(failure.map_or("", |failure| &failure.message)))
-            }
-            None => Ok(()),
-        }
+    }
+
+    pub(super) fn advice(&self) -> &'static str {
+        let Some(failure) = self.task.failure() else { return "" };
+        let code = ark_video_model::ErrorCode::from(failure.code.as_str());
+        code.info().map_or("", |info| info.advice_of(&failure.message))
     }
 }
 
 /// Waiting ended before the task did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("Stopped waiting for task {task_id} after {} s: {}", elapsed.as_secs(), self.last_seen())]
 #[non_exhaustive]
 pub struct StillRunning {
     /// The task's id.
@@ -126,31 +109,26 @@ pub struct StillRunning {
     pub task: Option<Box<Task>>,
     /// How long was waited.
     pub elapsed: Duration,
-    /// Why the last look brought nothing, if it did not.
+    /// Why the last request for it failed, if it did.
     pub trouble: Option<String>,
 }
 
-impl fmt::Display for StillRunning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seen = match (&self.task, &self.trouble) {
+impl StillRunning {
+    fn last_seen(&self) -> String {
+        match (&self.task, &self.trouble) {
             (Some(task), None) => format!("it is {}", task.status),
             (Some(task), Some(why)) => {
-                format!("it was {}, then it could not be looked at ({why})", task.status)
+                format!("it was {}, and the last request for it failed ({why})", task.status)
             }
-            (None, Some(why)) => format!("it could not be looked at ({why})"),
-            (None, None) => "it could not be looked at".to_owned(),
-        };
-        write!(
-            f,
-            "Stopped waiting for task {} after {} s: {seen}. It goes on all the same and is billed when it succeeds; wait again by its id.",
-            self.task_id,
-            self.elapsed.as_secs()
-        )
+            (None, Some(why)) => format!("no request for it worked ({why})"),
+            (None, None) => "no request for it worked".to_owned(),
+        }
     }
 }
 
 /// The task succeeded, and its result is not on disk.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 #[non_exhaustive]
 pub struct DownloadError {
     /// The task's id.
@@ -158,6 +136,7 @@ pub struct DownloadError {
     /// Until when the link works, in seconds since 1970, if it says so.
     pub link_expires_at: Option<i64>,
     /// What happened.
+    #[source]
     pub cause: DownloadCause,
 }
 
@@ -166,7 +145,7 @@ pub struct DownloadError {
 #[non_exhaustive]
 pub enum DownloadCause {
     /// The task gives no link to such a result.
-    #[error("the task has no {}", output.name())]
+    #[error("the service gives no link to its {}", output.name())]
     NoLink {
         /// Which result.
         output: Output,
@@ -181,31 +160,29 @@ pub enum DownloadCause {
     Save(#[from] SaveError),
 }
 
-impl fmt::Display for DownloadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let DownloadCause::NoLink { output: output @ (Output::Video | Output::File), request_id } =
-            &self.cause
-        {
-            let (id, what) = (&self.task_id, output.name());
-            write!(
-                f,
-                "The task {id} has succeeded and is billed, but the service gives no link to its {what}. "
-            )?;
-            write!(f, "Ask the service's support for it: task {id}")?;
-            return match request_id {
-                Some(request_id) => write!(f, ", request {request_id}."),
-                None => f.write_str("."),
-            };
-        }
-        write!(f, "The result of task {} is not saved: {}.", self.task_id, chain(&self.cause))?;
-        if matches!(self.cause, DownloadCause::NoLink { .. } | DownloadCause::OtherTask(_)) {
-            return Ok(());
-        }
-        match self.link_expires_at {
-            Some(at) => {
-                write!(f, " It can be fetched again until {}, at no cost.", utc(at.saturating_mul(1000)))
+impl DownloadError {
+    fn text(&self) -> String {
+        match self.cause {
+            DownloadCause::NoLink { output: Output::Video | Output::File, .. } => {
+                format!("Task {} has succeeded and is billed, but there is nothing to download", self.task_id)
             }
-            None => f.write_str(" It can be fetched again at no cost, for 24 hours after the task's end."),
+            _ => format!("The result of task {} is not saved", self.task_id),
+        }
+    }
+
+    pub(super) fn advice(&self) -> String {
+        match (&self.cause, self.link_expires_at) {
+            (DownloadCause::NoLink { output: Output::Video | Output::File, request_id }, _) => {
+                let request = request_id.as_ref().map_or(String::new(), |id| format!(", request {id}"));
+                format!("Contact the service's support with: task {}{request}.", self.task_id)
+            }
+            (DownloadCause::NoLink { .. } | DownloadCause::OtherTask(_), _) => String::new(),
+            (DownloadCause::Save(_), Some(at)) => {
+                format!("It can be downloaded again until {}, at no cost.", utc(at.saturating_mul(1000)))
+            }
+            (DownloadCause::Save(_), None) => {
+                "It can be downloaded again at no cost, for 24 hours after the task's end.".to_owned()
+            }
         }
     }
 }

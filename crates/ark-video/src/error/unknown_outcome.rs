@@ -1,6 +1,4 @@
-//! The two ends of a create after which a task may exist whose id nobody has: what is kept of them to search for it.
-
-use std::fmt;
+//! The two ends of a create after which a task may exist whose id is unknown: what is kept of them to search for it.
 
 use ark_video_protocol::{
     UnixMillis,
@@ -12,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Call;
 
-/// A create whose end nobody knows. Keep it (it can be serialised): it holds what is needed to search for the task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A create whose outcome is unknown. Keep it (it can be serialised): it holds what is needed to search for the task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("It is unknown whether the task was created: {reason}")]
 #[non_exhaustive]
 pub struct OutcomeUnknown {
     /// What to search for, see [`crate::Client::reconcile`].
@@ -66,19 +65,9 @@ impl From<&OutcomeUnknown> for Unknown {
     }
 }
 
-impl fmt::Display for OutcomeUnknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Nobody knows whether the task was created: {}. It may exist and may be billed, so do not just send it again. ",
-            self.reason
-        )?;
-        search(f, &self.search, self.sent_at, self.gave_up_at)
-    }
-}
-
 /// A create that the service accepted with an answer that names no task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("The service accepted the task ({status}), but its id could not be read: {reason}")]
 #[non_exhaustive]
 pub struct AcceptedWithoutId {
     /// What to search for, see [`crate::Client::reconcile`].
@@ -122,27 +111,16 @@ impl From<&AcceptedWithoutId> for Unknown {
     }
 }
 
-impl fmt::Display for AcceptedWithoutId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "The service accepted the task ({}), but its id could not be read: {}. The task very probably exists and is billed when it succeeds, so do not send it again. ",
-            self.status, self.reason
-        )?;
-        search(f, &self.search, self.sent_at, self.answered_at)
-    }
-}
-
-fn search(f: &mut fmt::Formatter<'_>, what: &Unknown, from: UnixMillis, to: UnixMillis) -> fmt::Result {
-    write!(
-        f,
-        "List the account's tasks and look for one of model {} created between {} and {} (give or take the difference of the clocks), or let `reconcile` do it: if it is there, wait for it by its id.",
-        what.model,
+/// How to find the task of a create that was sent between two times.
+pub(super) fn advice(search: &Unknown, from: UnixMillis, to: UnixMillis) -> String {
+    let ids = match (search.client_request_id.as_deref().unwrap_or("unknown"), &search.request_id) {
+        (ours, Some(theirs)) => format!("our request id {ours}, the service's {theirs}"),
+        (ours, None) => format!("our request id {ours}"),
+    };
+    format!(
+        "List the account's tasks and search for one of model {} created between {} and {} (give or take the difference of the clocks), or let `reconcile` do it ({ids}); if it is there, wait for it by its id.",
+        search.model,
         utc(from),
         utc(to)
-    )?;
-    match (what.client_request_id.as_deref().unwrap_or("unknown"), &what.request_id) {
-        (ours, Some(theirs)) => write!(f, " (Our request id {ours}, the service's {theirs}.)"),
-        (ours, None) => write!(f, " (Our request id {ours}.)"),
-    }
+    )
 }

@@ -1,7 +1,7 @@
 //! Files inside a request: the same bytes on the wire as with data in memory, and nothing sent when they cannot be.
 
 use ark_video::{
-    Attachments, CreateOptions, Error, FileSource,
+    Attachments, Error, FileSource,
     model::{AudioSource, CreateTaskRequest, FirstAndLastFrame, ImageSource, ImageToVideo, ReferenceToVideo},
 };
 use proptest::prelude::*;
@@ -10,8 +10,7 @@ use crate::world::World;
 
 async fn sent(request: &CreateTaskRequest, files: Attachments) -> String {
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
-    let options = CreateOptions::new().attachments(files);
-    world.client().create_with(request, &options).await.unwrap();
+    world.client().create(request).files(files).await.unwrap();
     String::from_utf8(world.sent()[0].request.body().to_vec()).unwrap()
 }
 
@@ -56,10 +55,9 @@ async fn without_its_file_or_too_large_nothing_is_sent() {
     let request = ImageToVideo::new("m", files.image(&path, "png").unwrap()).build();
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
     let forgotten = world.client().create(&request).await.unwrap_err();
-    assert!(forgotten.to_string().contains("attachments"), "{forgotten}");
-    let options = CreateOptions::new().attachments(files);
-    let huge = world.client().create_with(&request, &options).await.unwrap_err();
-    assert!(matches!(huge, Error::Request(_)) && huge.to_string().contains("64 MiB"), "{huge}");
+    assert!(forgotten.message().contains("attachments"), "{forgotten}");
+    let huge = world.client().create(&request).files(files).await.unwrap_err();
+    assert!(matches!(huge, Error::Request(_)) && huge.message().contains("64 MiB"), "{huge}");
     assert!(world.sent().is_empty());
     assert!(Attachments::new().image(folder.path().join("none"), "png").is_err());
 }

@@ -129,7 +129,7 @@ async fn what_another_task_answers_confirms_no_callback() {
         let (callbacks, mut events) = receiver(&world);
         assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
         let Some(CallbackEvent::CouldNotConfirm { id, error }) = events.next().await else { panic!() };
-        let said = error.to_string();
+        let said = error.message();
         assert!(
             id == "cgt-1" && said.contains(r#""cgt-1""#) && said.contains(&format!("{other:?}")),
             "{said}"

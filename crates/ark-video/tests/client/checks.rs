@@ -1,7 +1,7 @@
 //! What our own checks refuse never reaches the network, unless the caller says so.
 
 use ark_video::{
-    CheckPolicy, CreateOptions, Error,
+    CheckPolicy, Error,
     model::{
         CreateTaskRequest, ReferenceToVideo, TextToVideo,
         catalog::Catalog,
@@ -21,13 +21,16 @@ fn too_short() -> CreateTaskRequest {
 async fn a_refused_request_is_not_sent_and_everything_wrong_is_told() {
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
     let error = world.client().create(&too_short()).await.unwrap_err();
-    let Error::Rejected(report) = &error else { panic!("{error:?}") };
+    let Error::InvalidRequest(report) = &error else { panic!("{error:?}") };
     let places: Vec<&str> = report.findings.iter().map(|finding| finding.pointer.as_str()).collect();
     assert_eq!(places, ["/duration", "/resolution"]);
     assert_eq!((error.is_retryable(), error.is_outcome_unknown(), error.status()), (false, false, None));
-    let said = error.to_string();
+    let said = error.message();
     assert!(said.starts_with("The request was refused before sending:\n- refused: /duration: "), "{said}");
-    assert!(said.contains("Nothing was sent, nothing is billed.") && !said.contains("secret"), "{said}");
+    assert!(
+        said.contains("\nNothing was sent and nothing is billed. ") && !said.contains("secret"),
+        "{said}"
+    );
     assert!(world.sent().is_empty());
 }
 
@@ -36,11 +39,11 @@ async fn the_caller_may_know_better() {
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
     let client = world.client();
     for policy in [CheckPolicy::WarnOnly, CheckPolicy::Off] {
-        let prepared = client.prepare(&too_short(), &CreateOptions::new().check(policy));
+        let prepared = client.create(&too_short()).check(policy).prepare();
         assert_eq!(prepared.report().is_refused(), policy == CheckPolicy::WarnOnly);
-        client.create_prepared(&prepared).await.unwrap();
+        prepared.await.unwrap();
     }
-    client.create_raw(&too_short()).await.unwrap();
+    client.create(&too_short()).check(CheckPolicy::Off).await.unwrap();
     assert_eq!(world.sent().len(), 3);
 }
 
@@ -50,9 +53,9 @@ async fn facts_and_a_catalog_of_ones_own_count() {
     let mut film = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
     film.seconds = Some(16.5);
     let request = ReferenceToVideo::new(MODEL).video("https://media.example.com/a.mp4").build();
-    let options = CreateOptions::new().facts(Facts::new().with(0, film));
-    let error = world.client().create_with(&request, &options).await.unwrap_err();
-    assert!(matches!(error, Error::Rejected(_)), "{error}");
+    let facts = Facts::new().with(0, film);
+    let error = world.client().create(&request).facts(facts).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidRequest(_)), "{error}");
     assert!(world.sent().is_empty());
 
     let newer = serde_json::json!({ "families": { "2.0": {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ark_video::{
-    Client, CreateOptions, Error, Refusal, SendError, SendErrorKind,
+    Client, Error, Refusal, SendError, SendErrorKind,
     model::{ContentItem, CreateTaskRequest, TextContent},
 };
 use http::HeaderValue;
@@ -40,17 +40,17 @@ async fn an_accepted_create_gives_a_handle_and_was_sent_once() {
 async fn a_record_is_written_before_the_first_byte_or_nothing_is_sent() {
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
     let client = world.client();
-    let prepared = client.prepare(&request(), &CreateOptions::new());
+    let prepared = client.create(&request()).prepare();
     let full = || Err(std::io::Error::other("the disk is full"));
-    let error = client.create_recorded(&prepared, full).await.unwrap_err();
-    assert!(matches!(error, Error::NotSent(_)) && error.to_string().contains("the disk is full"), "{error}");
+    let error = prepared.clone().before_first_byte(full).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent(_)) && error.message().contains("the disk is full"), "{error}");
     assert_eq!(world.sent().len(), 0);
     let seen = world.clone();
     let before = move || {
         assert_eq!(seen.sent().len(), 0, "written first");
         Ok(())
     };
-    assert_eq!(client.create_recorded(&prepared, before).await.unwrap().id(), "cgt-1");
+    assert_eq!(prepared.before_first_byte(before).await.unwrap().id(), "cgt-1");
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn not_sent_says_that_trying_again_is_safe() {
     let error = failing(&world).await;
     assert!(matches!(error, Error::NotSent(_)) && error.is_retryable() && !error.is_outcome_unknown());
     assert_eq!(
-        error.to_string(),
+        error.message(),
         "The request to create the task was not sent: no connection to ark.example (connection refused). Nothing was created and nothing is billed. Check the network, the base URL and the proxy; trying again is safe."
     );
 }
@@ -90,7 +90,7 @@ async fn a_refusal_carries_the_services_words_and_ids() {
         r#"{"error":{"code":"InvalidParameter","message":"The parameter `duration` is not valid. Request id: 02aa","param":"duration","type":"BadRequest"}}"#,
     )
     .await;
-    let Error::Refused(refused) = &error else { panic!("{error:?}") };
+    let Error::Api(refused) = &error else { panic!("{error:?}") };
     assert_eq!((refused.class, refused.error.param.as_deref()), (Refusal::Caller, Some("duration")));
     assert_eq!(
         (error.code(), error.status(), error.request_id()),
@@ -98,14 +98,14 @@ async fn a_refusal_carries_the_services_words_and_ids() {
     );
     assert_eq!(error.client_request_id(), Some("2026112210153000000000000000000000"));
     assert_eq!((error.task_id(), error.is_retryable(), error.is_outcome_unknown()), (None, false, false));
-    let said = error.to_string();
+    let said = error.message();
     assert!(said.starts_with("The service refused to create the task: 400 InvalidParameter: The parameter `duration` is not valid. Request id: 02aa. Nothing was created and nothing is billed."), "{said}");
 }
 
 #[tokio::test]
 async fn only_a_refusal_because_of_the_pace_may_be_tried_again() {
     let class = |error: &Error| match error {
-        Error::Refused(refused) => refused.class,
+        Error::Api(refused) => refused.class,
         other => panic!("{other:?}"),
     };
     let throttled =
@@ -129,8 +129,8 @@ async fn an_unknown_outcome_warns_and_says_where_to_look() {
     let error = failing(&world).await;
     assert!(error.is_outcome_unknown() && !error.is_retryable());
     assert_eq!(
-        error.to_string(),
-        "Nobody knows whether the task was created: ark.example closed the connection before it answered. It may exist and may be billed, so do not just send it again. List the account's tasks and look for one of model seedance created between 2026-11-22T10:15:30Z and 2026-11-22T10:15:30Z (give or take the difference of the clocks), or let `reconcile` do it: if it is there, wait for it by its id. (Our request id 2026112210153000000000000000000000.)"
+        error.message(),
+        "It is unknown whether the task was created: ark.example closed the connection before it answered. It may exist and may be billed, so do not just send it again. List the account's tasks and search for one of model seedance created between 2026-11-22T10:15:30Z and 2026-11-22T10:15:30Z (give or take the difference of the clocks), or let `reconcile` do it (our request id 2026112210153000000000000000000000); if it is there, wait for it by its id."
     );
 }
 
@@ -204,7 +204,7 @@ async fn a_success_without_an_id_is_a_bill_to_be_found() {
             "{body}: {error}"
         );
         assert!(!error.is_retryable() && error.status() == Some(200));
-        assert!(error.to_string().contains("do not send it again"), "{error}");
+        assert!(error.message().contains("do not send it again"), "{error}");
     }
     let cut = World::new(|_, _| {
         Err(SendError::maybe_sent(SendErrorKind::Body, "the answer broke off")
@@ -218,7 +218,8 @@ async fn a_success_without_an_id_is_a_bill_to_be_found() {
 #[tokio::test]
 async fn the_whole_answer_can_be_had() {
     let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1","safety_identifier":"u1","later":1}"#));
-    let created = world.client().create_raw(&request()).await.unwrap();
+    let task = world.client().create(&request()).await.unwrap();
+    let created = task.response().unwrap();
     assert_eq!(
         (created.safety_identifier.as_deref(), created.extra["later"].as_i64()),
         (Some("u1"), Some(1))

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ark_video::{
-    Client, DownloadJob, DownloadOptions, Error, Existing, FileFacts, Output, Progress, Provenance, Sidecar,
+    Client, DownloadOptions, Error, Existing, FileFacts, Output, Progress, Provenance, Sidecar,
     model::{Task, TextToVideo},
 };
 use futures_util::StreamExt;
@@ -56,9 +56,8 @@ async fn the_film_is_fetched_from_a_fresh_link_without_the_key() {
     let mut told = Vec::new();
     let handle = world.client().task("cgt-1");
     let film = handle
-        .download_with(&path, DownloadOptions::default(), |progress| {
-            told.push((progress.bytes, progress.total))
-        })
+        .download(&path)
+        .progress(|progress| told.push((progress.bytes, progress.total)))
         .await
         .unwrap();
     assert_eq!((film.bytes, film.task.id.as_str(), fs::read(&path).unwrap()), (LENGTH, "cgt-1", bytes()));
@@ -83,30 +82,30 @@ async fn the_last_frame_is_another_output_and_may_be_missing() {
         answer.headers_mut().insert(header::CONTENT_LENGTH, 16.into());
         answer
     });
-    with.client().task("cgt-1").download(&path, options.clone().overwrite(true)).await.unwrap();
+    with.client().task("cgt-1").download(&path).options(options.clone().overwrite(true)).await.unwrap();
     assert_eq!(with.opened()[0].uri(), "https://tos.example/a.png");
     let without = world(
         r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://h/a","last_frame_url":""}}"#,
         film,
     );
-    let error =
-        without.client().task("cgt-1").download(&folder.path().join("b.png"), options).await.unwrap_err();
-    assert!(error.to_string().contains("return_last_frame") && without.opened().is_empty(), "{error}");
+    let error = without
+        .client()
+        .task("cgt-1")
+        .download(folder.path().join("b.png"))
+        .options(options)
+        .await
+        .unwrap_err();
+    assert!(error.message().contains("return_last_frame") && without.opened().is_empty(), "{error}");
 }
 
 #[tokio::test]
 async fn a_film_that_never_ends_is_kept_as_a_part_and_says_until_when_it_can_be_had() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(DONE, cut_film);
-    let error = world
-        .client()
-        .task("cgt-1")
-        .download(&folder.path().join("tea.mp4"), DownloadOptions::default())
-        .await
-        .unwrap_err();
+    let error = world.client().task("cgt-1").download(folder.path().join("tea.mp4")).await.unwrap_err();
     assert_eq!(
-        error.to_string(),
-        "The result of task cgt-1 is not saved: the download failed: the connection broke off. It can be fetched again until 2026-11-23T02:17:00Z, at no cost."
+        error.message(),
+        "The result of task cgt-1 is not saved: the download failed: the connection broke off. It can be downloaded again until 2026-11-23T02:17:00Z, at no cost."
     );
     assert!(error.is_retryable() && error.task_id() == Some("cgt-1"));
     assert_eq!(world.opened().len(), 6, "no try gets further than the first");
@@ -122,8 +121,8 @@ async fn what_is_no_film_does_not_get_its_name_and_is_not_asked_for_again() {
         answer
     });
     let path = folder.path().join("tea.mp4");
-    let error = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
-    assert!(error.to_string().contains("not a valid video file: not recognised"), "{error}");
+    let error = world.client().task("cgt-1").download(&path).await.unwrap_err();
+    assert!(error.message().contains("not a valid video file: not recognised"), "{error}");
     assert_eq!((world.opened().len(), error.is_retryable()), (1, false));
     assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"], "no sidecar either");
 }
@@ -134,7 +133,7 @@ async fn a_name_that_is_taken_is_told_before_anybody_is_asked() {
     let path = folder.path().join("tea.mp4");
     fs::write(&path, "mine").unwrap();
     let world = world(DONE, film);
-    let error = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
+    let error = world.client().task("cgt-1").download(&path).await.unwrap_err();
     assert!(matches!(error, Error::Download(_)) && !error.is_retryable(), "{error}");
     assert!(world.sent().is_empty() && fs::read(&path).unwrap() == b"mine");
 }
@@ -147,7 +146,7 @@ async fn a_task_without_a_result_is_told_apart_from_a_failed_download() {
         let path = path.clone();
         async move {
             let world = World::new(move |_, _| task(status));
-            world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err()
+            world.client().task("cgt-1").download(&path).await.unwrap_err()
         }
     };
     assert!(matches!(of("running").await, Error::NotPossible(_)));
@@ -171,12 +170,11 @@ async fn a_task_that_succeeded_without_a_link_is_asked_for_two_minutes_and_is_bi
             Ok(answer)
         });
         let path = folder.path().join("never.mp4");
-        let error =
-            none.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
+        let error = none.client().task("cgt-1").download(&path).await.unwrap_err();
         assert_eq!(
-            error.to_string(),
-            "The task cgt-1 has succeeded and is billed, but the service gives no link to its video. \
-             Ask the service's support for it: task cgt-1, request req-7."
+            error.message(),
+            "Task cgt-1 has succeeded and is billed, but there is nothing to download: the service gives no link to its video. \
+             Contact the service's support with: task cgt-1, request req-7."
         );
         assert_eq!((error.request_id(), error.task_id()), (Some("req-7"), Some("cgt-1")));
         assert_eq!((none.seconds().last(), names(&folder).len()), (Some(&120), 0), "{content}");
@@ -187,11 +185,7 @@ async fn a_task_that_succeeded_without_a_link_is_asked_for_two_minutes_and_is_bi
         },
         film,
     );
-    late.client()
-        .task("cgt-1")
-        .download(&folder.path().join("late.mp4"), DownloadOptions::default())
-        .await
-        .unwrap();
+    late.client().task("cgt-1").download(folder.path().join("late.mp4")).await.unwrap();
     assert_eq!(late.seconds(), [0, 2, 6, 14, 30]);
 }
 
@@ -343,7 +337,7 @@ async fn the_bytes_decide_what_gets_the_name_and_labels_do_not() {
         );
         let path = folder.path().join("a.mp4");
         let options = DownloadOptions::new().sidecar(false);
-        let done = world.client().task("cgt-1").download(&path, options).await.map(|_| ());
+        let done = world.client().task("cgt-1").download(&path).options(options).await.map(|_| ());
         let expected: &[&str] = match outcome {
             Saved => &["a.mp4"],
             Kept => &["a.mp4.part", "a.mp4.part.json"],
@@ -363,7 +357,7 @@ async fn plain_http_is_taken_only_from_where_the_api_is() {
     let target = |name: &str| folder.path().join(name);
     let fetch = |client: Client, name: &str| {
         let path = target(name);
-        async move { client.task("cgt-1").download(&path, DownloadOptions::default()).await }
+        async move { client.task("cgt-1").download(&path).await }
     };
     let near = world(PLAIN, film);
     assert!(fetch(near.client(), "a").await.is_err() && near.opened().is_empty());
@@ -401,7 +395,7 @@ async fn breaks_are_taken_up_where_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     let world = world(DONE, bit_by_bit);
-    let film = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+    let film = world.client().task("cgt-1").download(&path).await.unwrap();
     assert_eq!((film.bytes, fs::read(&path).unwrap()), (LENGTH, bytes()));
     assert_eq!(film.sha256, HASH);
     assert_eq!((world.opened().len(), world.lines().len()), (5, 1), "one look at the task is enough");
@@ -429,15 +423,15 @@ async fn a_dead_link_is_refreshed_once_by_asking_for_the_task() {
             move |number, request| if number == 0 { dead(status) } else { film(number, request) },
         );
         let path = folder.path().join(format!("{status}.mp4"));
-        world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+        world.client().task("cgt-1").download(&path).await.unwrap();
         assert_eq!(world.opened()[1].uri().query(), Some("sig=1"));
     }
     // The same link again and again: nothing will come of it.
     let world = World::with_storage(|_, _| answer(200, DONE), |_, _| dead(403));
     let path = folder.path().join("never.mp4");
-    let error = world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap_err();
+    let error = world.client().task("cgt-1").download(&path).await.unwrap_err();
     assert_eq!((world.opened().len(), world.sent().len()), (3, 4));
-    assert!(error.to_string().contains("403") && error.task_id() == Some("cgt-1"), "{error}");
+    assert!(error.message().contains("403") && error.task_id() == Some("cgt-1"), "{error}");
 }
 
 #[tokio::test]
@@ -448,7 +442,7 @@ async fn an_early_400_passes_with_time() {
         |number, request| if number < 3 { dead(400) } else { film(number, request) },
     );
     let path = folder.path().join("tea.mp4");
-    world.client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+    world.client().task("cgt-1").download(&path).await.unwrap();
     // Half of 1, 2 and 4 s passed between the looks.
     assert_eq!(world.seconds(), [0, 0, 1, 3]);
 }
@@ -464,7 +458,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
         .submitted("cgt-1")
         .write(&path)
         .unwrap();
-    world(DONE, film).client().task("cgt-1").download(&path, DownloadOptions::default()).await.unwrap();
+    world(DONE, film).client().task("cgt-1").download(&path).await.unwrap();
     let sidecar = Sidecar::read(&path).unwrap().unwrap();
     assert_eq!((sidecar.progress, sidecar.task_id.as_deref()), (Progress::Downloaded, Some("cgt-1")));
     assert_eq!(sidecar.provenance, Some(provenance));
@@ -474,7 +468,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
     assert!(!text.contains("X-Tos") && !text.contains(KEY), "{text}");
     let plain = folder.path().join("plain.mp4");
     let options = DownloadOptions::new().sidecar(false);
-    world(DONE, film).client().task("cgt-1").download(&plain, options).await.unwrap();
+    world(DONE, film).client().task("cgt-1").download(&plain).options(options).await.unwrap();
     assert!(!Sidecar::path_of(&plain).exists());
 }
 
@@ -485,7 +479,7 @@ async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
     let keep = DownloadOptions::new().existing(Existing::Keep);
     let again = async |path: &Path| {
         let world = world(DONE, film);
-        let done = world.client().task("cgt-1").download(path, keep.clone()).await;
+        let done = world.client().task("cgt-1").download(path).options(keep.clone()).await;
         (done.map(|film| film.resumed_at), world.opened().len())
     };
     assert!(matches!(again(&path).await, (Ok(0), 1)));
@@ -500,20 +494,21 @@ async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
 async fn of_many_the_one_whose_link_dies_first_is_fetched_first() {
     let folder = tempfile::tempdir().unwrap();
     let world = world(DONE, film);
+    let (client, told) = (world.client(), Arc::new(Mutex::new(Vec::new())));
     let job = |id: &str, updated_at: i64| {
         let json = format!(
             r#"{{"id":"{id}","model":"m","status":"succeeded","updated_at":{updated_at},"content":{{"video_url":"https://tos.example/{id}"}}}}"#
         );
         let task: Task = serde_json::from_str(&json).unwrap();
-        DownloadJob::new(task, folder.path().join(format!("{id}.mp4")))
-    };
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let seen = told.clone();
-    let on_progress = move |id: &str, progress: ark_video::SaveProgress| {
-        seen.lock().unwrap().push((id.to_owned(), progress.bytes));
+        let (seen, id) = (told.clone(), id.to_owned());
+        let path = folder.path().join(format!("{id}.mp4"));
+        let on_progress = move |progress: ark_video::SaveProgress| {
+            seen.lock().unwrap().push((id.clone(), progress.bytes));
+        };
+        client.task(&task.id).download(path).from_task(task).progress(on_progress)
     };
     let jobs = vec![job("late", 3000), job("early", 1000), job("middle", 2000)];
-    let done: Vec<_> = world.client().download_all(jobs, 1, on_progress).collect().await;
+    let done: Vec<_> = client.download_all(jobs, 1).collect().await;
     let order: Vec<&str> = done.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(order, ["early", "middle", "late"]);
     assert!(done.iter().all(|(_, film)| film.is_ok()) && world.sent().is_empty(), "their links are known");

@@ -30,7 +30,7 @@ async fn ids(world: &Arc<World>, query: ListQuery) -> Vec<String> {
 async fn fewer(world: &Arc<World>, query: ListQuery, why: &str) -> Vec<String> {
     let mut results: Vec<_> = world.client().list_all(query).collect().await;
     let error = results.pop().unwrap().unwrap_err();
-    assert!(error.to_string().contains(why), "{error}");
+    assert!(error.message().contains(why), "{error}");
     assert!(error.client_request_id().is_none() && error.is_retryable(), "{error:?}");
     results.into_iter().map(|task| task.unwrap().id).collect()
 }

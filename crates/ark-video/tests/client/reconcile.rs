@@ -1,8 +1,8 @@
 //! Looking for lost tasks: what is asked, when, and what is said of it. Nothing is ever created.
 
 use ark_video::{
-    CreateOptions, Error, Evidence, OutcomeUnknown, ReconcileOptions, SendError, SendErrorKind, StampOptions,
-    SweepOptions, Unknown, Verdict, model::TextToVideo,
+    Error, Evidence, OutcomeUnknown, SendError, SendErrorKind, StampOptions, SweepOptions, Unknown, Verdict,
+    model::TextToVideo,
 };
 
 use crate::world::{Answer, START, World, answer};
@@ -11,9 +11,8 @@ use crate::world::{Answer, START, World, answer};
 async fn lost(tag: bool) -> (serde_json::Value, Unknown) {
     let world = World::new(|_, _| Err(SendError::maybe_sent(SendErrorKind::Closed, "closed")));
     let request = TextToVideo::new("seedance", "A boat.").ratio("16:9").build();
-    let options =
-        CreateOptions::new().marks(if tag { StampOptions::new().tag(true) } else { StampOptions::none() });
-    let error = world.client().create_with(&request, &options).await.unwrap_err();
+    let correlation = if tag { StampOptions::new().tag(true) } else { StampOptions::none() };
+    let error = world.client().create(&request).correlate(correlation).await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error:?}") };
     let stored = serde_json::to_string(unknown).unwrap();
     let unknown: OutcomeUnknown = serde_json::from_str(&stored).unwrap();
@@ -37,7 +36,8 @@ async fn a_tagged_task_is_found_at_once() {
     let (sent, unknown) = lost(true).await;
     let page = listed(&[task("cgt-7", &sent)]);
     let world = World::new(move |_, _| page.clone());
-    let Verdict::Found { task, evidence } = world.client().reconcile(unknown).await.unwrap() else {
+    let Verdict::Found { task, evidence } = world.client().reconcile([unknown]).await.unwrap().remove(0)
+    else {
         panic!()
     };
     assert_eq!((task.id.as_str(), evidence, world.seconds()), ("cgt-7", Evidence::Tag, vec![0]));
@@ -48,7 +48,8 @@ async fn a_tagged_task_is_found_at_once() {
 async fn not_found_takes_its_time_and_says_how_long_it_looked() {
     let (_, unknown) = lost(true).await;
     let world = World::new(|_, _| listed(&[]));
-    let Verdict::NotFound { looks, over, doubt, .. } = world.client().reconcile(unknown).await.unwrap()
+    let Verdict::NotFound { looks, over, doubt, .. } =
+        world.client().reconcile([unknown]).await.unwrap().remove(0)
     else {
         panic!()
     };
@@ -62,13 +63,12 @@ async fn not_found_takes_its_time_and_says_how_long_it_looked() {
 async fn what_only_looks_alike_is_left_to_a_person() {
     let (_, unknown) = lost(false).await;
     let world = World::new(|_, _| listed(&[task("cgt-1", &serde_json::json!({}))]));
-    let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(0));
-    let verdicts =
-        world.client().reconcile_all(vec![unknown.clone()], options.clone(), |_| {}).await.unwrap();
+    let options = SweepOptions::new().looks(0);
+    let verdicts = world.client().reconcile([unknown.clone()]).options(options.clone()).await.unwrap();
     let [Verdict::Ambiguous { candidates, .. }] = verdicts.as_slice() else { panic!("{verdicts:?}") };
     assert_eq!(candidates[0].id, "cgt-1");
-    let owned = options.owned(["cgt-1"]);
-    let verdicts = world.client().reconcile_all(vec![unknown], owned, |_| {}).await.unwrap();
+    let reconcile = world.client().reconcile([unknown]).options(options).exclude(["cgt-1"]);
+    let verdicts = reconcile.await.unwrap();
     assert!(matches!(verdicts.as_slice(), [Verdict::NotFound { .. }]), "{verdicts:?}");
 }
 
@@ -81,9 +81,10 @@ async fn one_reading_serves_them_all_and_hiccups_are_borne() {
     other.marks.tag = Some("somebody.av-0123456789abcdef01234567".to_owned());
     let page = listed(&[task("cgt-7", &sent)]);
     let world = World::new(move |number, _| if number == 0 { answer(502, "<html>") } else { page.clone() });
-    let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(1));
+    let options = SweepOptions::new().looks(1);
     let mut waits = 0;
-    let verdicts = world.client().reconcile_all(vec![unknown, other], options, |_| waits += 1).await.unwrap();
+    let verdicts =
+        world.client().reconcile([unknown, other]).options(options).events(|_| waits += 1).await.unwrap();
     assert!(
         matches!(verdicts.as_slice(), [Verdict::Found { .. }, Verdict::NotFound { looks: 1, .. }]),
         "{verdicts:?}"
@@ -95,8 +96,8 @@ async fn one_reading_serves_them_all_and_hiccups_are_borne() {
 async fn a_service_that_does_not_tell_is_an_error_and_not_a_verdict() {
     let (_, unknown) = lost(true).await;
     let world = World::always(401, r#"{"error":{"code":"AuthenticationError","message":"no"}}"#);
-    assert!(matches!(world.client().reconcile(unknown.clone()).await, Err(Error::Refused(_))));
+    assert!(matches!(world.client().reconcile([unknown.clone()]).await, Err(Error::Api(_))));
     let world = World::always(503, "");
-    assert!(matches!(world.client().reconcile(unknown).await, Err(Error::Read(_))));
+    assert!(matches!(world.client().reconcile([unknown]).await, Err(Error::Read(_))));
     assert_eq!(world.sent().len(), 5);
 }

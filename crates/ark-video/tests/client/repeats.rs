@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video::{
-    CreateOptions, Error, LimitSettings, RetryOptions, SendError, SendErrorKind, StampOptions,
+    Error, LimitSettings, RetryOptions, SendError, SendErrorKind, StampOptions,
     model::{CreateTaskRequest, TextToVideo},
 };
 use proptest::prelude::*;
@@ -14,8 +14,8 @@ fn request() -> CreateTaskRequest {
     TextToVideo::new("seedance", "A boat.").build()
 }
 
-fn patient() -> CreateOptions {
-    CreateOptions::new().retry(RetryOptions::default())
+fn patient() -> RetryOptions {
+    RetryOptions::default()
 }
 
 fn throttled(after: Option<&str>) -> Answer {
@@ -43,8 +43,8 @@ async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
         3 => throttled(Some("1000")),
         _ => answer(200, r#"{"id":"cgt-1"}"#),
     });
-    let options = patient().marks(StampOptions::new().tag(true));
-    let handle = world.client().create_with(&request(), &options).await.unwrap();
+    let create = world.client().create(&request()).retry(patient());
+    let handle = create.correlate(StampOptions::new().tag(true)).await.unwrap();
     // 0.5 s, the 7 s asked for, then half of 2 s; a wish beyond 120 s is capped.
     assert_eq!((handle.id(), world.seconds()), ("cgt-1", vec![0, 0, 7, 8, 128]));
     let bodies: Vec<_> = world.sent().iter().map(|sent| sent.request.body().clone()).collect();
@@ -54,10 +54,10 @@ async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
 #[tokio::test]
 async fn repeats_end_after_five_failures_or_five_minutes() {
     let world = World::new(|_, _| Err(SendError::not_sent(SendErrorKind::Dns, "no such host")));
-    assert!(matches!(world.client().create_with(&request(), &patient()).await, Err(Error::NotSent(_))));
+    assert!(matches!(world.client().create(&request()).retry(patient()).await, Err(Error::NotSent(_))));
     assert_eq!(world.sent().len(), 5);
     let world = World::new(|_, _| throttled(Some("100")));
-    assert!(matches!(world.client().create_with(&request(), &patient()).await, Err(Error::Refused(_))));
+    assert!(matches!(world.client().create(&request()).retry(patient()).await, Err(Error::Api(_))));
     assert_eq!(world.seconds(), [0, 100, 200, 300]);
 }
 
@@ -110,7 +110,7 @@ async fn a_delete_whose_answer_was_lost_is_done_when_the_record_is_gone() {
     });
     let error = world.client().cancel("cgt-1").await.unwrap_err();
     assert_eq!(world.sent().len(), 2);
-    assert!(error.to_string().contains("look at the task"), "{error}");
+    assert!(error.message().contains("get the task"), "{error}");
 }
 
 #[tokio::test]
@@ -163,8 +163,8 @@ proptest! {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let client = world.client();
-        let options = patient().retry(RetryOptions::default().elapsed(Duration::from_secs(30)));
-        let done = runtime.block_on(client.create_with(&request(), &options));
+        let retry = RetryOptions::default().elapsed(Duration::from_secs(30));
+        let done = runtime.block_on(client.create(&request()).retry(retry).into_future());
         let sent = world.sent();
         for (number, one) in sent.iter().enumerate().take(sent.len() - 1) {
             // Everything but the last was provably harmless.
@@ -187,10 +187,11 @@ async fn what_may_no_longer_be_sent_when_its_turn_comes_is_not_sent() {
     let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
     let client = world.builder().limits(LimitSettings::company().create_per_minute(1.0)).build().unwrap();
     client.create(&request()).await.unwrap();
-    let prepared = client.prepare(&request(), &CreateOptions::new());
+    let prepared = client.create(&request()).prepare();
     let begun = client.now();
-    let in_time = || if client.now() - begun < 1000 { Ok(()) } else { Err("too late".to_owned()) };
-    let error = client.create_prepared_if(&prepared, in_time).await.unwrap_err();
-    assert!(matches!(&error, Error::NotSent(_)) && error.to_string().contains("too late"), "{error}");
+    let clock = client.clone();
+    let in_time = move || if clock.now() - begun < 1000 { Ok(()) } else { Err("too late".to_owned()) };
+    let error = prepared.send_if(in_time).await.unwrap_err();
+    assert!(matches!(&error, Error::NotSent(_)) && error.message().contains("too late"), "{error}");
     assert_eq!(world.seconds().len(), 1);
 }

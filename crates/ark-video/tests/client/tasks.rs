@@ -26,8 +26,8 @@ async fn a_failed_question_is_repeated_names_the_task_and_says_that_it_goes_on()
     assert!(matches!(error, Error::Read(_)) && error.is_retryable() && !error.is_outcome_unknown());
     assert_eq!(error.task_id(), Some("cgt-1"));
     assert_eq!(
-        error.to_string(),
-        "Could not look at task cgt-1 5 times in a row, the last time: no answer in time. That says nothing about the task: it goes on, and is billed if it succeeds. Ask again later by its id."
+        error.message(),
+        "Could not get task cgt-1 5 times in a row: no answer in time. That says nothing about the task: it continues, and is billed if it succeeds. Get it again later by its id."
     );
     // Full jitter at the middle of its range: half of 1, 2, 4 and 8 s.
     assert_eq!(world.seconds(), [0, 0, 1, 3, 7]);
@@ -47,20 +47,20 @@ async fn a_refused_question_names_the_task_too() {
         r#"{"error":{"code":"ResourceNotFound","message":"no such task. Request id: 02aa"}}"#,
     );
     let error = world.client().get("cgt-1").await.unwrap_err();
-    assert!(matches!(error, Error::Refused(_)) && !error.is_retryable());
+    assert!(matches!(error, Error::Api(_)) && !error.is_retryable());
     assert_eq!(
         (error.task_id(), error.status(), error.code()),
         (Some("cgt-1"), Some(404), Some("ResourceNotFound"))
     );
     assert!(
-        error.to_string().starts_with("The service refused to look at task cgt-1: 404 ResourceNotFound"),
+        error.message().starts_with("The service refused to get task cgt-1: 404 ResourceNotFound"),
         "{error}"
     );
     let dressed = World::always(
         200,
         r#"{"ResponseMetadata":{"RequestId":"r","Error":{"Code":"AccessDenied","Message":"no"}}}"#,
     );
-    let Error::Refused(refused) = dressed.client().models().await.unwrap_err() else { panic!() };
+    let Error::Api(refused) = dressed.client().models().await.unwrap_err() else { panic!() };
     assert_eq!((refused.class, refused.error.status), (Refusal::Account, 200));
 }
 
@@ -81,7 +81,7 @@ async fn cancel_tells_the_truth_about_a_running_task_and_spares_a_finished_one()
     ] {
         let world = World::new(move |_, _| task(status));
         let error = world.client().cancel("cgt-1").await.unwrap_err();
-        assert!(error.to_string().contains(truth), "{error}");
+        assert!(error.message().contains(truth), "{error}");
         assert_eq!(
             (error.task_id(), world.lines()),
             (Some("cgt-1"), vec![format!("GET {ID}")]),
@@ -102,8 +102,8 @@ async fn a_cancel_that_loses_the_race_is_told_so_and_not_repeated() {
     let error = world.client().cancel("cgt-1").await.unwrap_err();
     assert!(!error.is_retryable() && error.status() == Some(409));
     assert_eq!(
-        error.to_string(),
-        "Task cgt-1 is running and cannot be cancelled; it will finish and be billed. The service says 409 InvalidAction.RunningTaskDeletion: Cannot delete task `cgt-1` because it is currently running."
+        error.message(),
+        "Task cgt-1 is running and cannot be cancelled; it will finish and be billed: 409 InvalidAction.RunningTaskDeletion: Cannot delete task `cgt-1` because it is currently running. Wait until it ends; a running task cannot be stopped and is billed if it succeeds."
     );
     assert_eq!(world.sent().len(), 2);
 }
@@ -130,7 +130,7 @@ async fn a_delete_that_brings_no_answer_says_to_look_first() {
         _ => Err(SendError::maybe_sent(SendErrorKind::Closed, "closed")),
     });
     let error = world.client().forget("cgt-1").await.unwrap_err();
-    assert!(error.to_string().contains("look at the task before trying again"), "{error}");
+    assert!(error.message().contains("get the task before trying again"), "{error}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video::{
-    DownloadOptions, Endpoint, Error, ListQuery, Phase, SendError, SendErrorKind, WaitEvent, WaitOptions,
+    Endpoint, Error, ListQuery, Phase, SendError, SendErrorKind, WaitEvent, WaitOptions,
     model::{TaskStatus, TextToVideo},
 };
 
@@ -20,7 +20,8 @@ async fn a_film_of_a_minute_is_seen_within_a_quarter_of_a_minute() {
     let done = world
         .client()
         .task("cgt-1")
-        .wait_with(WaitOptions::default(), |event| match event {
+        .wait()
+        .events(|event| match event {
             WaitEvent::Status(task) => seen.push(task.status.to_string()),
             other => panic!("{other:?}"),
         })
@@ -52,16 +53,16 @@ async fn the_other_three_ends_are_errors_with_the_task() {
         ),
     ] {
         let world = World::new(move |_, _| answer(200, body));
-        let error = world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap_err();
+        let error = world.client().task("cgt-1").wait().await.unwrap_err();
         assert!(matches!(error, Error::TaskEnded(_)) && !error.is_retryable());
-        assert!(error.to_string().starts_with(said), "{error}");
+        assert!(error.message().starts_with(said), "{error}");
         assert_eq!((error.task_id(), world.seconds()), (Some("cgt-1"), vec![3]));
     }
     let failed = World::always(
         200,
         r#"{"id":"cgt-1","model":"m","status":"failed","error":{"code":"X","message":"y"}}"#,
     );
-    let error = failed.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap_err();
+    let error = failed.client().task("cgt-1").wait().await.unwrap_err();
     assert_eq!(error.code(), Some("X"));
 }
 
@@ -69,13 +70,13 @@ async fn the_other_three_ends_are_errors_with_the_task() {
 async fn a_wait_that_runs_out_keeps_the_id_and_the_last_look() {
     let world = World::new(|_, _| task("running"));
     let options = WaitOptions::default().timeout(Duration::from_secs(20));
-    let error = world.client().task("cgt-1").wait(options).await.unwrap_err();
+    let error = world.client().task("cgt-1").wait().options(options).await.unwrap_err();
     assert_eq!(world.seconds(), [3, 6, 10, 17, 20], "the last look is at the deadline");
     let Error::StillRunning(still) = &error else { panic!("{error:?}") };
     assert_eq!((still.elapsed.as_secs(), &still.task.as_ref().unwrap().status), (20, &TaskStatus::Running));
     assert_eq!(
-        error.to_string(),
-        "Stopped waiting for task cgt-1 after 20 s: it is running. It goes on all the same and is billed when it succeeds; wait again by its id."
+        error.message(),
+        "Stopped waiting for task cgt-1 after 20 s: it is running. It continues and is billed when it succeeds. Wait again by its id."
     );
     assert!(error.is_retryable() && error.task_id() == Some("cgt-1"));
 }
@@ -84,7 +85,7 @@ async fn a_wait_that_runs_out_keeps_the_id_and_the_last_look() {
 async fn a_status_nobody_knows_is_not_an_end() {
     let world =
         World::new(|_, sent| if sent.second < 10 { task("post-processing") } else { task("succeeded") });
-    world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap();
+    world.client().task("cgt-1").wait().await.unwrap();
     assert_eq!(world.seconds(), [3, 6, 10]);
 }
 
@@ -100,7 +101,7 @@ async fn hiccups_are_borne_and_told() {
     });
     let mut failures = Vec::new();
     let handle = world.client().task("cgt-1");
-    let wait = handle.wait_with(WaitOptions::default(), |event| {
+    let wait = handle.wait().events(|event| {
         if let WaitEvent::CouldNotAsk { in_a_row, .. } = event {
             failures.push(in_a_row);
         }
@@ -130,11 +131,11 @@ async fn what_is_refused_is_retried_and_ends_with_the_id_the_bill_and_advice() {
             true => client.create(&TextToVideo::new("m", "A cat.").build()).await.unwrap(),
             false => client.task("cgt-1"),
         };
-        let error = handle.wait(WaitOptions::default()).await.unwrap_err();
+        let error = handle.wait().await.unwrap_err();
         assert!(matches!(error, Error::Read(_)), "{status}: {error:?}");
         assert_eq!((error.task_id(), error.status()), (Some("cgt-1"), Some(status)));
         assert_eq!((error.phase(), world.seconds().last()), (Phase::Created, Some(&last)), "{status} {body}");
-        let (said, advice) = (error.to_string(), error.api_error().unwrap().advice());
+        let (said, advice) = (error.message(), error.api_error().unwrap().advice());
         assert!(!advice.is_empty() && said.contains(advice), "{said}");
         assert!(said.contains("cgt-1") && said.contains("billed if it succeeds"), "{said}");
         assert!(!said.to_lowercase().contains("nothing was created"), "{said}");
@@ -143,10 +144,10 @@ async fn what_is_refused_is_retried_and_ends_with_the_id_the_bill_and_advice() {
             0 => answer(status, body),
             _ => task("succeeded"),
         });
-        world.client().task("cgt-1").wait(WaitOptions::default()).await.unwrap();
+        world.client().task("cgt-1").wait().await.unwrap();
     }
     let world = World::always(200, "{}");
-    let error = world.client().task("..").wait(WaitOptions::default()).await.unwrap_err();
+    let error = world.client().task("..").wait().await.unwrap_err();
     assert!(matches!(error, Error::Request(_)) && world.sent().is_empty(), "{error}");
 }
 
@@ -159,30 +160,29 @@ async fn a_wait_for_a_task_that_another_one_answers_for_ends_with_both_ids() {
         let client = world.client();
         let mut said = Vec::new();
         let handle = client.task("cgt-1");
-        let wait = handle.wait_with(WaitOptions::default(), |event| {
+        let wait = handle.wait().events(|event| {
             if let WaitEvent::CouldNotAsk { error, .. } = event {
-                said.push(error.to_string());
+                said.push(error.message());
             }
         });
         let error = wait.await.unwrap_err();
-        said.push(error.to_string());
-        said.push(handle.get().await.unwrap_err().to_string());
-        said.push(client.get("cgt-1").await.unwrap_err().to_string());
+        said.push(error.message());
+        said.push(handle.get().await.unwrap_err().message());
+        said.push(client.get("cgt-1").await.unwrap_err().message());
         assert_eq!((world.seconds().len(), said.len(), error.is_retryable()), (5, 6, false));
         let query = ListQuery::new().task_ids(["cgt-1"]);
         let listed = World::new(move |_, _| answer(200, format!(r#"{{"items":[{{"id":"{other}"}}]}}"#)));
-        said.push(listed.client().list(&query).await.unwrap_err().to_string());
+        said.push(listed.client().list(&query).await.unwrap_err().message());
         for said in said {
             assert!(said.contains(r#""cgt-1""#) && said.contains(&format!("{other:?}")), "{said}");
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mp4");
-        let error = handle.download(&path, DownloadOptions::default()).await.unwrap_err();
+        let error = handle.download(&path).await.unwrap_err();
         assert!(matches!(&error, Error::Read(_)) && error.task_id() == Some("cgt-1"), "{error}");
         let stranger = serde_json::from_str(&format!(r#"{{"id":"{other}","status":"succeeded"}}"#)).unwrap();
-        let error =
-            handle.download_of(stranger, &path, DownloadOptions::default(), |_| {}).await.unwrap_err();
-        assert!(error.to_string().contains(&format!("{other:?}")), "{error}");
+        let error = handle.download(&path).from_task(stranger).await.unwrap_err();
+        assert!(error.message().contains(&format!("{other:?}")), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no file, no sidecar");
     }
 }
@@ -203,35 +203,46 @@ async fn each_error_knows_whether_a_task_exists() {
     let not_sent = World::new(|_, _| Err(SendError::not_sent(SendErrorKind::Connect, "refused")));
     assert_eq!(not_sent.client().create(&request()).await.unwrap_err().phase(), Phase::NotCreated);
     assert_eq!(not_sent.client().get("cgt-1").await.unwrap_err().phase(), Phase::Created);
-    assert_eq!(not_sent.client().models().await.unwrap_err().phase(), Phase::Question);
+    assert_eq!(not_sent.client().models().await.unwrap_err().phase(), Phase::NoTask);
     for status in [401, 403, 404, 429, 500] {
         let world = World::always(status, "");
         let client = world.client();
         assert_eq!(client.get("cgt-1").await.unwrap_err().phase(), Phase::Created, "{status}");
         assert_eq!(client.cancel("cgt-1").await.unwrap_err().phase(), Phase::Created, "{status}");
-        assert_eq!(client.list(&ListQuery::new()).await.unwrap_err().phase(), Phase::Question, "{status}");
+        assert_eq!(client.list(&ListQuery::new()).await.unwrap_err().phase(), Phase::NoTask, "{status}");
     }
     let world = World::new(|_, _| task("failed"));
     let handle = world.client().task("cgt-1");
-    assert_eq!(handle.wait(WaitOptions::default()).await.unwrap_err().phase(), Phase::Created);
+    assert_eq!(handle.wait().await.unwrap_err().phase(), Phase::Created);
 }
 
 #[tokio::test]
 async fn too_many_failures_in_a_row_end_the_wait_and_say_how_many() {
     let world = World::always(503, "");
-    let error = world.client().task("cgt-1").wait(WaitOptions::default().max_failures(4)).await.unwrap_err();
+    let error = world
+        .client()
+        .task("cgt-1")
+        .wait()
+        .options(WaitOptions::default().max_failures(4))
+        .await
+        .unwrap_err();
     assert_eq!(world.seconds(), [3, 4, 7, 13]);
     assert_eq!(error.task_id(), Some("cgt-1"));
-    assert!(error.to_string().starts_with("Could not look at task cgt-1 4 times in a row, the last time: the service answered 503: the answer is empty."), "{error}");
+    assert!(
+        error.message().starts_with(
+            "Could not get task cgt-1 4 times in a row: the service answered 503: the answer is empty."
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_deadline_without_a_single_look_is_still_no_failure_of_the_task() {
     let world = World::always(503, "");
     let options = WaitOptions::default().timeout(Duration::from_secs(5));
-    let error = world.client().task("cgt-1").wait(options).await.unwrap_err();
+    let error = world.client().task("cgt-1").wait().options(options).await.unwrap_err();
     assert!(matches!(&error, Error::StillRunning(still) if still.task.is_none()), "{error:?}");
-    assert!(error.to_string().contains("it could not be looked at (503: the answer is empty)"), "{error}");
+    assert!(error.message().contains("no request for it worked (503: the answer is empty)"), "{error}");
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn what_came_out_is_compared_with_what_was_asked_for() {
     let mut watch = world.client().watch(WatchOptions::default());
     let asked = RequestedSettings::from_request(&TextToVideo::new("m", "A boat.").ratio("16:9").build());
     watch.add(Watched::created("cgt-0").asked(asked));
-    let events: Vec<_> = watch.events().collect().await;
+    let events: Vec<_> = watch.collect().await;
     let Some(WatchEvent::Finished { differences, .. }) = events.last() else { panic!("{events:?}") };
     assert_eq!((differences.len(), &*differences[0].field), (1, "ratio"));
     assert!(matches!(&events[0], WatchEvent::Changed { .. }), "{events:?}");

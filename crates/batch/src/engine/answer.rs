@@ -87,7 +87,7 @@ pub(crate) async fn failed(
     error: Error,
     refusals: &mut u32,
 ) -> Result<StepOutcome, JournalError> {
-    let reason = error.to_string();
+    let reason = error.message();
     let refused = async || {
         let refused = shared.journal.refused(job, &reason).await;
         forget(job).await;
@@ -113,7 +113,7 @@ pub(crate) async fn failed(
             pause(shared, Backoff::default().pause(number, shared.jitter())).await;
             Ok(outcome)
         }
-        Error::Refused(no) => match no.class {
+        Error::Api(no) => match no.class {
             Refusal::Throttled => {
                 let after = no.error.retry_after.map(|after| after.wait(shared.options.clock.now()));
                 let now = shared.options.clock.monotonic();
@@ -150,10 +150,10 @@ pub(crate) async fn failed(
             _ => refused().await,
         },
         // What our own code refused was not sent.
-        Error::Request(_) | Error::Rejected(_) | Error::Config(_) => refused().await,
+        Error::Request(_) | Error::InvalidRequest(_) | Error::Config(_) => refused().await,
         // A case that was added later is not known to be harmless.
         _ => {
-            let search = shared.client.record(prepared);
+            let search = prepared.record();
             unknown(shared, job, &search, &reason).await
         }
     }

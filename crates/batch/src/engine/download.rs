@@ -136,7 +136,7 @@ async fn last_frame(
     }
     let task = match task {
         Some(task) => task,
-        None => handle.get().await.map_err(|error| error.to_string())?,
+        None => handle.get().await.map_err(|error| error.message())?,
     };
     let extension = task.last_frame_url().map_or("png", |link| {
         let path = link.split(['?', '#']).next().unwrap_or_default();
@@ -144,11 +144,11 @@ async fn last_frame(
     });
     let path = frame_path(video, extension);
     let options = options.output(Output::LastFrame).sidecar(true);
-    let fetched = handle.download_of(task, &path, options, |_| {}).await;
+    let fetched = handle.download(&path).options(options).from_task(task).await;
     shared.options.crash.reached(CrashPoint::AfterRename);
     fetched
         .map(|file| FileAt { path: file.path, bytes: file.bytes, sha256: file.sha256 })
-        .map_err(|error| format!("The video is saved, its last frame is not. {error}"))
+        .map_err(|error| format!("The video is saved, its last frame is not. {}", error.message()))
 }
 
 fn frame_path(video: &Path, extension: &str) -> PathBuf {

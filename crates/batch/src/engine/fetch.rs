@@ -54,13 +54,12 @@ pub(crate) async fn fetch_file(
             }
         };
         let task = task.take();
-        let fetch = async {
-            match task {
-                Some(task) => handle.download_of(task, path, options.clone(), part).await,
-                None => handle.download_with(path, options.clone(), part).await,
-            }
-        };
-        tokio::pin!(fetch);
+        let fetch = handle.download(path).options(options.clone()).progress(part);
+        let mut fetch = match task {
+            Some(task) => fetch.from_task(task),
+            None => fetch,
+        }
+        .into_future();
         let fetched = tokio::select! {
             fetched = &mut fetch => fetched,
             // What has not started to arrive, such as a link that is asked for, can take minutes.
@@ -87,23 +86,26 @@ pub(crate) async fn fetch_file(
             _ if is_not_found(&error) => {
                 let now = shared.options.clock.monotonic();
                 if now.saturating_sub(*missing_since.get_or_insert(now)) >= NOT_FOUND_GRACE {
-                    return Err(NotFetched::Gone(format!("the service no longer knows the task: {error}")));
+                    return Err(NotFetched::Gone(format!(
+                        "the service no longer knows the task: {}",
+                        error.message()
+                    )));
                 }
             }
-            _ if dead && late => return Err(NotFetched::Gone(error.to_string())),
+            _ if dead && late => return Err(NotFetched::Gone(error.message())),
             Error::Download(failed) if is_full(failed) => {
-                return Err(NotFetched::DiskFull(error.to_string()));
+                return Err(NotFetched::DiskFull(error.message()));
             }
             _ if !is_passing(&error) && tries >= ATTEMPTS => return Err(NotFetched::Blocked(cause(&error))),
             // It was asked for long enough: the support that the message names has to act.
             Error::Download(failed) if matches!(failed.cause, DownloadCause::NoLink { .. }) => {
-                return Err(NotFetched::Blocked(error.to_string()));
+                return Err(NotFetched::Blocked(error.message()));
             }
             _ if is_in_the_way(&error) => return Err(NotFetched::Blocked(cause(&error))),
             _ => {}
         }
         if tries.is_power_of_two() {
-            let reason = format!("{error} It is tried again.");
+            let reason = format!("{} It is tried again.", error.message());
             shared.emit(Some(&job.key), EventKind::Trouble { reason });
         }
         tokio::select! {
@@ -126,7 +128,7 @@ pub(crate) async fn existing_file(id: &str, path: &Path) -> Option<FileAt> {
 fn cause(error: &Error) -> String {
     let text = match error {
         Error::Download(failed) => failed.cause.to_string(),
-        _ => error.to_string(),
+        _ => error.message(),
     };
     text.trim_end_matches('.').to_owned()
 }

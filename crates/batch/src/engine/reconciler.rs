@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ark_video::{
-    Candidate, Client, Clock, Doubt, Evidence, ReconcileOptions, SweepOptions, UnixMillis, Unknown, Verdict,
-    unix_millis,
+    Candidate, Client, Clock, Doubt, Evidence, SweepOptions, UnixMillis, Unknown, Verdict, unix_millis,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -220,11 +219,9 @@ impl Reconciler {
             searches.chain(before.others.iter().map(|other| other.search.clone())).collect();
         // One poll, no more: what follows from how many there were is decided here, for each case
         // by itself.
-        let options = ReconcileOptions::new()
-            .sweep(self.options.clone().looks(0))
-            .owned(before.owned.iter().chain(&self.given).cloned());
-        let verdicts =
-            self.client.reconcile_all(unknowns, options, |_| {}).await.map_err(|error| error.to_string())?;
+        let reconcile = self.client.reconcile(unknowns).options(self.options.clone().looks(0));
+        let reconcile = reconcile.exclude(before.owned.iter().chain(&self.given).cloned());
+        let verdicts = reconcile.await.map_err(|error| error.message())?;
         let assigned = self.assigned(&before, &verdicts);
         let found = |verdict: &Verdict| matches!(verdict, Verdict::Found { .. });
         // Another runner may have sent a create between the first reading of the journal and the

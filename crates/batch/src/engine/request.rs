@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ark_video::{Client, CreateOptions, Error, MarksInUse, Prepared, RetryOptions, Unknown};
+use ark_video::{Client, Error, MarksInUse, Prepared, Unknown};
 
 use super::options::RunnerOptions;
 use crate::list::attach;
@@ -37,14 +37,9 @@ pub(crate) async fn prepare(
     let (request, files) = attached
         .map_err(|_| Unprepared::NotNow("its files could not be read".to_owned()))?
         .map_err(|error| Unprepared::Never(error.to_string()))?;
-    let create = CreateOptions::new()
-        .retry(RetryOptions::never())
-        .attachments(files)
-        .check(options.check)
-        .marks(options.marks.clone())
-        .marks_in_use(in_use);
-    let prepared = client.prepare(&request, &create);
-    let search = client.record(&prepared);
+    let create = client.create(&request).files(files).check(options.check);
+    let prepared = create.correlate(options.marks.clone()).in_use(in_use).prepare();
+    let search = prepared.record();
     Ok((prepared, search))
 }
 
@@ -58,13 +53,13 @@ async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, 
     }
     let task = match client.get(id).await {
         Ok(task) => task,
-        Err(Error::Refused(error)) if error.error.status == 404 => {
+        Err(Error::Api(error)) if error.error.status == 404 => {
             let reason = format!(
                 "the service no longer knows task {id} of {name}, from which it takes its start; nothing was sent"
             );
             return Err(Unprepared::Never(reason));
         }
-        Err(error) => return Err(Unprepared::NotNow(error.to_string())),
+        Err(error) => return Err(Unprepared::NotNow(error.message())),
     };
     let (address, what) = match link {
         Link::Extend => (task.video_url(), "video"),

@@ -6,6 +6,7 @@
 //! where the process is to end at once.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ pub(crate) async fn submit(
         }
     };
     if prepared.report().is_refused() && shared.options.check == ark_video::CheckPolicy::Refuse {
-        let reason = Error::Rejected(Box::new(prepared.report().clone())).to_string();
+        let reason = Error::InvalidRequest(Box::new(prepared.report().clone())).message();
         return Ok(shared.journal.park(&job, State::Rejected, &reason).await?.into());
     }
     if let Some(reason) = lacks_mark(shared, &job, &prepared, &in_use).await? {
@@ -155,14 +156,15 @@ pub(crate) async fn submit(
         }
         return Ok(shared.journal.refused(&job, &reason).await?.into());
     }
-    let late = AtomicBool::new(false);
-    let guard = || {
-        let in_time = may_send(started, ClockReading::of(&*shared.options.clock), shared.options.guard);
+    let late = Arc::new(AtomicBool::new(false));
+    let (clock, limit, is_late) = (shared.options.clock.clone(), shared.options.guard, late.clone());
+    let guard = move || {
+        let in_time = may_send(started, ClockReading::of(&*clock), limit);
         in_time.then_some(()).ok_or_else(|| {
-            late.store(true, Ordering::Relaxed);
+            is_late.store(true, Ordering::Relaxed);
             format!(
                 "more than {} ms passed between writing it down and sending it (a slow disk, or a machine that slept)",
-                shared.options.guard.as_millis()
+                limit.as_millis()
             )
         })
     };
@@ -173,7 +175,7 @@ pub(crate) async fn submit(
         not_sent(shared, &job, "the service asked for a pause just before it was sent").await?;
         return Ok(StepOutcome::Reread);
     }
-    let sent = shared.client.create_prepared_if(&prepared, guard).await;
+    let sent = prepared.clone().send_if(guard).await;
     let answered = shared.client.now();
     shared.options.crash.reached(CrashPoint::AfterAnswer);
     match sent {
@@ -182,7 +184,10 @@ pub(crate) async fn submit(
             if late.load(Ordering::Relaxed) && locked(&model.adaptive).too_late() {
                 // Each attempt costs disk writes: a clock that jumps would make a run of nothing
                 // else.
-                shared.close(StopCause::Stuck, &format!("too many creates in a row were too late: {error}"));
+                shared.close(
+                    StopCause::Stuck,
+                    &format!("too many creates in a row were too late: {}", error.message()),
+                );
             }
             failed(shared, &model, &job, &prepared, error, refusals).await
         }

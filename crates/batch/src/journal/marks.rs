@@ -61,7 +61,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The marks that creates of this model have, for [`ark_video::CreateOptions::marks_in_use`]:
+    /// The marks that creates of this model have, for [`ark_video::Create::in_use`]:
     /// those of the last 7 days, and those whose task is still looked for.
     ///
     /// # Errors

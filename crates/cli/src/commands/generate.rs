@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ark_video::model::{CreateTaskRequest, OutputFormat, Task};
 use ark_video::{
-    Attachments, CheckPolicy, Client, CreateOptions, InputFiles, Prepared, Provenance, RetryOptions, Sidecar,
+    Attachments, CheckPolicy, Client, Create, InputFiles, Prepared, Provenance, RetryOptions, Sidecar,
     StampOptions, TaskHandle, Unknown, intent_hash,
 };
 use serde_json::json;
@@ -86,13 +86,10 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let mut connection = session.connect(&settings, catalog).await?;
     // Already checked above, with the user's flags as locations.
     let marks = if args.no_marks { StampOptions::none() } else { StampOptions::new() };
-    let mut options = CreateOptions::new()
-        .attachments(files)
-        .facts(facts)
-        .check(CheckPolicy::Off)
-        .marks(marks.tag(args.tag));
+    let mut unsent = connection.client.create(&request).files(files).facts(facts);
+    unsent = unsent.check(CheckPolicy::Off).correlate(marks.tag(args.tag));
     if let Some(time) = args.retry {
-        options = options.retry(RetryOptions::new().elapsed(time));
+        unsent = unsent.retry(RetryOptions::new().elapsed(time));
     }
     let handle = match stand {
         RunState::Submitted(id) => connection.client.task(id),
@@ -105,7 +102,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         // A task of an earlier run is billed, whatever the checks report now.
         _ => {
             fit?;
-            create(session, &connection.client, &request, &options, &names, &mut memory).await?
+            create(session, &connection.client, &request, unsent, &names, &mut memory).await?
         }
     };
     if args.no_wait {
@@ -205,20 +202,19 @@ async fn create(
     session: &mut Session,
     client: &Client,
     request: &CreateTaskRequest,
-    options: &CreateOptions,
+    unsent: Create,
     names: &Names,
     memory: &mut Memory,
 ) -> Result<TaskHandle, Failure> {
     let again = session.again();
-    let prepared = marked(client, request, options, memory);
-    let record = client.record(&prepared);
+    let prepared = marked(client, request, unsent, memory);
+    let record = prepared.record();
     memory.prepared()?;
     let search = {
-        let (client, prepared) = (client.clone(), prepared.clone());
-        move || client.record(&prepared)
+        let prepared = prepared.clone();
+        move || prepared.record()
     };
-    let creating = client.create_recorded(&prepared, memory.when_sent(search));
-    tokio::pin!(creating);
+    let mut creating = prepared.before_first_byte(memory.when_sent(search)).into_future();
     let early = tokio::select! {
         created = &mut creating => Some(created),
         () = session.interrupts.next() => None,
@@ -244,17 +240,12 @@ async fn create(
 }
 
 /// The request with correlation marks that no other create of this user has.
-fn marked(
-    client: &Client,
-    request: &CreateTaskRequest,
-    options: &CreateOptions,
-    memory: &Memory,
-) -> Prepared {
-    let Some(store) = memory.store() else { return client.prepare(request, options) };
+fn marked(client: &Client, request: &CreateTaskRequest, unsent: Create, memory: &Memory) -> Prepared {
+    let Some(store) = memory.store() else { return unsent.prepare() };
     let base_url = client.base_url().to_string();
     loop {
         let in_use = store.marks_in_use(&base_url, &request.model, client.now());
-        let prepared = client.prepare(request, &options.clone().marks_in_use(in_use));
+        let prepared = unsent.clone().in_use(in_use).prepare();
         let free = |expiry| store.claim_mark(&base_url, &request.model, expiry);
         // Another command may have taken it meanwhile: then it is among those in use.
         if prepared.marks().expiry.is_none_or(free) {

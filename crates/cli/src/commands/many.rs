@@ -5,8 +5,7 @@ use std::pin::pin;
 
 use ark_video::model::{Task, TaskStatus};
 use ark_video::{
-    Client, DownloadJob, DownloadOptions, Downloaded, ListQuery, SaveProgress, WatchEvent, WatchOptions,
-    Watched, deadline,
+    Client, DownloadOptions, Downloaded, ListQuery, SaveProgress, WatchEvent, WatchOptions, Watched, deadline,
 };
 use futures_util::StreamExt;
 use tokio::sync::mpsc::unbounded_channel;
@@ -131,6 +130,7 @@ pub(crate) async fn download(
     let total = tasks.len() + trouble.count;
     let mut places = BTreeMap::new();
     let mut jobs = Vec::new();
+    let (progress_sender, mut progress_events) = unbounded_channel::<(String, SaveProgress)>();
     for task in tasks {
         let mut to = Destination::new(&args.save, result::ending(&task), &session.cwd);
         to.resume |= args.all_succeeded;
@@ -140,16 +140,17 @@ pub(crate) async fn download(
         }
         let options =
             DownloadOptions::new().existing(to.existing()).sidecar(to.sidecar).output(result::part_of(&task));
-        jobs.push(DownloadJob::new(task.clone(), to.real(&to.video(&task.id))).options(options));
+        let (sender, id) = (progress_sender.clone(), task.id.clone());
+        let on_progress = move |progress: SaveProgress| drop(sender.send((id.clone(), progress)));
+        let job = client.task(&task.id).download(to.real(&to.video(&task.id))).options(options);
+        jobs.push(job.from_task(task.clone()).progress(on_progress));
         places.insert(task.id.clone(), (to, task));
     }
     let (mut fetched, mut failed) = (Vec::<Downloaded>::new(), Vec::new());
     let interrupted_early = {
         let screen = Progress::many(&session.output, jobs.len(), "fetched");
-        let (progress_sender, mut progress_events) = unbounded_channel::<(String, SaveProgress)>();
-        let on_progress =
-            move |id: &str, progress: SaveProgress| drop(progress_sender.send((id.to_owned(), progress)));
-        let mut work = pin!(client.download_all(jobs, usize::from(args.at_once), on_progress));
+        drop(progress_sender);
+        let mut work = pin!(client.download_all(jobs, usize::from(args.at_once)));
         loop {
             tokio::select! {
                 Some((id, progress)) = progress_events.recv() => screen.bytes(&id, progress),

@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ark_video::model::CreateTaskRequest;
-use ark_video::{
-    Candidate, Client, Doubt, Evidence, Marks, ReconcileOptions, Sidecar, SweepOptions, Unknown, Verdict,
-    Window,
-};
+use ark_video::{Candidate, Client, Doubt, Evidence, Marks, Sidecar, SweepOptions, Unknown, Verdict, Window};
 use serde_json::{Value, json};
 
 use crate::api_failure;
@@ -79,9 +76,9 @@ async fn reconcile_all(
     if args.once {
         sweep = sweep.looks(0);
     }
-    let options = ReconcileOptions::new().sweep(sweep).owned(args.others.iter().map(String::as_str));
     let again = session.again();
-    let unknowns = lost.iter().map(|lost| lost.unknown.clone()).collect();
+    let unknowns = lost.iter().map(|lost| lost.unknown.clone());
+    let reconcile = client.reconcile(unknowns).options(sweep).exclude(&args.others);
     let output = &session.output;
     let on_round = |verdicts: &[Verdict]| {
         let found = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Found { .. })).count();
@@ -91,7 +88,7 @@ async fn reconcile_all(
         ));
     };
     tokio::select! {
-        verdicts = client.reconcile_all(unknowns, options, on_round) => {
+        verdicts = reconcile.events(on_round).into_future() => {
             verdicts.map_err(|error| unasked(api_failure::of(&error, &again)))
         }
         () = session.interrupts.next() => Err(crate::session::interrupted()),
@@ -115,9 +112,9 @@ pub(crate) async fn once(
     let again = session.again();
     let mut pauses = SOON.iter();
     let verdicts = loop {
-        let options = ReconcileOptions::new().sweep(SweepOptions::new().looks(0));
+        let once = client.reconcile([unknown.clone()]).options(SweepOptions::new().looks(0));
         let result = tokio::select! {
-            result = client.reconcile_all(vec![unknown.clone()], options, |_| {}) => result,
+            result = once.into_future() => result,
             () = session.interrupts.next() => return Err(crate::session::interrupted()),
         };
         let verdicts = result.map_err(|error| {

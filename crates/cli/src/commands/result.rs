@@ -50,7 +50,7 @@ pub(crate) async fn wait_for(
     let again = session.again();
     let progress = Progress::waiting(&session.output, task.id());
     tokio::select! {
-        waited = task.wait_with(options, |event| progress.waited(&event)) => waited.map_err(|error| api_failure::of(&error, &again)),
+        waited = task.wait().options(options).events(|event| progress.waited(&event)).into_future() => waited.map_err(|error| api_failure::of(&error, &again)),
         () = session.interrupts.next() => Err(stopped(task.id(), &again)),
     }
 }
@@ -179,7 +179,7 @@ async fn fetch(
     let again = session.again();
     let progress = Progress::saving(&session.output, &shown.display().to_string());
     tokio::select! {
-        file = handle.download_with(path, options, |bytes| progress.saved(bytes)) => {
+        file = handle.download(path).options(options).progress(|bytes| progress.saved(bytes)).into_future() => {
             file.map_err(|error| api_failure::of(&error, &again))
         }
         () = session.interrupts.next() => {

@@ -34,7 +34,8 @@ pub struct StampOptions {
     pub expiry: bool,
     /// Where `seed` is open and the model is a 1.x: a seed of our choice. Default on.
     pub seed: bool,
-    /// Where `callback_url` is open: this address with a secret token behind it.
+    /// Where `callback_url` is open: this address with a secret token behind it. Set it only together with a receiver that
+    /// is given the token ([`Marks::callback`]); `ark-video` does that.
     pub callback: Option<String>,
 }
 
@@ -61,13 +62,6 @@ impl StampOptions {
     #[must_use]
     pub fn tag(mut self, tag: bool) -> Self {
         self.tag = tag;
-        self
-    }
-
-    /// Sets where callbacks are received, for example `https://host.example/ark`.
-    #[must_use]
-    pub fn callback(mut self, address: impl Into<String>) -> Self {
-        self.callback = Some(address.into());
         self
     }
 }
@@ -233,7 +227,8 @@ mod tests {
 
     #[test]
     fn a_callback_token_is_put_behind_the_address_and_kept_as_a_hash() {
-        let options = StampOptions::none().callback("https://host.example/ark/");
+        let options =
+            StampOptions { callback: Some("https://host.example/ark/".to_owned()), ..StampOptions::none() };
         let mut open = request(json!({}));
         let marks = stamp(&mut open, &options, RANDOM);
         let token = "ab".repeat(16);

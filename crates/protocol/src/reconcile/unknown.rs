@@ -245,7 +245,8 @@ mod tests {
         let mut request = serde_json::from_value(json!({"model": "m", "resolution": "720p",
             "content": [{"type": "text", "text": "secret prompt"}]}))
         .unwrap();
-        let options = StampOptions::new().tag(true).callback("https://host.example/ark");
+        let mut options = StampOptions::new().tag(true);
+        options.callback = Some("https://host.example/ark".to_owned());
         let marks = stamp(&mut request, &options, [7; 40]);
         let unknown = Unknown::new(&request, marks, Window::of_send(1, 2, None)).accepted(true);
         let text = serde_json::to_string(&unknown).unwrap();
