@@ -1,5 +1,6 @@
-//! A result of 500 MB to disk: ours looks at the task, follows its link, hashes, flushes and renames; curl only writes.
-//! Both are timed as whole processes, into the same folder, and may use every processor.
+//! A result of 500 MB to disk: ours polls the task, follows its link, hashes, flushes and renames;
+//! curl only writes. Both are timed as whole processes, into the same folder, and may use every
+//! processor.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -39,13 +40,14 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The row: ours and curl.
 pub fn row(turns: &Turns) -> Result<()> {
-    println!("500 MB to disk: ours with look-up, SHA-256, fsync and rename, against curl without");
+    println!("500 MB to disk: ours with a GET of the task, SHA-256, fsync and rename, against curl without");
     let found = Command::new("curl").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !found.is_ok_and(|status| status.success()) {
         println!("skipped: curl is not here");
         return Ok(());
     }
-    // Beside the build, on the disk that people have; the folder for temporary files is often memory.
+    // Beside the build, on the disk that people have; the folder for temporary files is often
+    // memory.
     let folder = tempfile::tempdir_in(std::env::current_exe()?.parent().unwrap_or(Path::new(".")))?;
     let video = folder.path().join("video.mp4");
     let mut ours = turns.unpinned(&turns::peer());

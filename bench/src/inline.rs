@@ -1,4 +1,5 @@
-//! A 30 MB image inside a request: ours streams it, beside a bare hyper loop that encodes while it sends.
+//! A 30 MB image inside a request: ours streams it, beside a bare hyper loop that encodes while it
+//! sends.
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -69,7 +70,7 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// An image of 30 MB on disk; PNG in name only, the stub looks at nothing.
+/// An image of 30 MB on disk; PNG in name only, the stub reads no content.
 pub fn image() -> Result<tempfile::NamedTempFile> {
     let mut image = tempfile::Builder::new().suffix(".png").tempfile()?;
     image.write_all(&vec![0x5a; 30_000_000])?;
@@ -166,7 +167,8 @@ impl Encoding {
                     self.part = Part::Done;
                     return Ok(Some(Bytes::from_static(TAIL)));
                 }
-                // Memory of a piece that was sent comes back; fresh memory costs more than the encoding.
+                // Memory of a piece that was sent comes back; fresh memory costs more than the
+                // encoding.
                 self.encoded.resize(filled.div_ceil(3) * 4, 0);
                 let written = self
                     .engine

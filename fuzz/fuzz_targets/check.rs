@@ -1,5 +1,5 @@
-//! Checks of any JSON with any media facts: the same report twice, each finding with a place that exists and a sentence
-//! that repeats no prompt.
+//! Checks of any JSON with any media facts: the same report twice, each finding with a place that
+//! exists and a sentence that repeats no prompt.
 #![no_main]
 
 use ark_video_model::{
@@ -10,7 +10,8 @@ use ark_video_model::{
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-/// Facts out of the bytes themselves, so that plain JSON files serve as seeds. Nobody promises sensible numbers.
+/// Facts out of the bytes themselves, so that plain JSON files serve as seeds. Nobody promises
+/// sensible numbers.
 fn facts(data: &[u8]) -> Facts {
     let mut seed =
         data.iter().fold(7_u64, |seed, byte| seed.wrapping_mul(0x100_0000_01B3) ^ u64::from(*byte));

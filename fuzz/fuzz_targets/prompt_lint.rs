@@ -1,4 +1,5 @@
-//! The prompt linter on any text, with nought to three pictures beside it, and what `lift` makes of the settings in it.
+//! The prompt linter on any text, with nought to three pictures beside it, and what `lift` makes of
+//! the settings in it.
 #![no_main]
 
 use ark_video_model::{

@@ -159,7 +159,7 @@ fn protocol_rows() -> Vec<Row> {
         Data: Deletion, GiveUp, RetryContext, RetryOptions, RetryStep;
         State: Retries, RetryBudget;
         Data: PollFailure, Step, StopReason, WaitOptions;
-        View: Look<'static>;
+        View: PollResult<'static>;
         State: WaitPlan;
         Data: Ask, AskRequest, CouldNotAsk, Ticket, WatchEvent, WatchOptions, WatchStep, Watched;
         State: Watch;

@@ -1,4 +1,5 @@
-//! Local files that go into a request. The request holds a placeholder for each; the file is read while it is sent.
+//! Local files that go into a request. The request holds a placeholder for each; the file is read
+//! while it is sent.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -26,9 +27,9 @@ use crate::Error;
 /// # Ok(()) }
 /// ```
 ///
-/// The body is the same as with [`ImageSource::data`], byte by byte, but never more than a few pieces of it are in
-/// memory. A file that changes between the two is noticed: before the sending nothing is sent, during it the request
-/// breaks off.
+/// The body is the same as with [`ImageSource::data`], byte by byte, but never more than a few
+/// pieces of it are in memory. A file that changes between the two is noticed: before the sending
+/// nothing is sent, during it the request breaks off.
 #[derive(Debug, Clone, Default)]
 pub struct Attachments {
     files: Vec<Attached>,
@@ -47,8 +48,8 @@ impl Attachments {
         Self::default()
     }
 
-    /// An image: below 30 MB, `format` one of jpeg, png, webp, bmp, tiff, gif, and on 1.5 and 2.x heic and heif (create
-    /// page, 2026-10).
+    /// An image: below 30 MB, `format` one of jpeg, png, webp, bmp, tiff, gif, and on 1.5 and 2.x
+    /// heic and heif (create page, 2026-10).
     ///
     /// # Errors
     /// The file cannot be looked at.
@@ -66,7 +67,8 @@ impl Attachments {
         Ok(self.source(&format!("audio/{}", format.to_ascii_lowercase()), Arc::new(source)).into())
     }
 
-    /// Anything else that has a length; gives the placeholder, which may stand more than once in a request.
+    /// Anything else that has a length; gives the placeholder, which may stand more than once in a
+    /// request.
     pub fn source(&mut self, media_type: &str, source: Arc<dyn BodySource>) -> String {
         let mut random = [0; TOKEN_BYTES];
         SystemRandom.fill(&mut random);

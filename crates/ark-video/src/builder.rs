@@ -46,7 +46,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the base URL, with any path prefix; default [`BaseUrl::VOLCENGINE`]. A key works in one region only.
+    /// Sets the base URL, with any path prefix; default [`BaseUrl::VOLCENGINE`]. A key works in one
+    /// region only.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -62,21 +63,23 @@ impl ClientBuilder {
         self
     }
 
-    /// Allows a base URL that is plain `http` to another machine. The key can then be read by everybody on the way.
-    /// Default no; this machine is always allowed.
+    /// Allows a base URL that is plain `http` to another machine. The key can then be read by
+    /// everybody on the way. Default no; this machine is always allowed.
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.allow_insecure_http = allow;
         self
     }
 
-    /// Allows results to come from machines in private networks, as behind a company's own gateway. Default no: a link
-    /// comes from outside, and could otherwise make us ask machines that only we can reach.
+    /// Allows results to come from machines in private networks, as behind a company's own gateway.
+    /// Default no: a link comes from outside, and could otherwise make us ask machines that only we
+    /// can reach.
     pub fn allow_private_storage(mut self, allow: bool) -> Self {
         self.allow_private_storage = allow;
         self
     }
 
-    /// Sets how often questions (get, list, models, cancel, forget) are repeated when a failure may pass. Default
+    /// Sets how often questions (get, list, models, cancel, forget) are repeated when a failure may
+    /// pass. Default
     /// [`RetryOptions::default`]: 5 times, within 5 minutes. Without effect on creates, see
     /// [`crate::create::Create::retry`], and on waits, which poll again anyway.
     pub fn retry(mut self, retry: RetryOptions) -> Self {
@@ -84,42 +87,45 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how fast to ask; shared by all clones. Default: questions as fast as the vendor documents (20 gets, 1 list a
-    /// second), creates as fast as the caller likes. [`LimitSettings::company`] and [`LimitSettings::personal`] pace
-    /// creates too.
+    /// Sets how fast to ask; shared by all clones. Default: questions as fast as the vendor
+    /// documents (20 gets, 1 list a second), creates as fast as the caller likes.
+    /// [`LimitSettings::company`] and [`LimitSettings::personal`] pace creates too.
     pub fn limits(mut self, limits: LimitSettings) -> Self {
         self.limits = Some(limits);
         self
     }
 
-    /// Sets what the checks of a create lean on, for example [`Catalog::overlaid`] with newer cells; default
-    /// [`Catalog::builtin`].
+    /// Sets what the checks of a create lean on, for example [`Catalog::overlaid`] with newer
+    /// cells; default [`Catalog::builtin`].
     pub fn catalog(mut self, catalog: Catalog) -> Self {
         self.catalog = Some(Arc::new(catalog));
         self
     }
 
-    /// Sets how long to wait for what. Without effect on a [`ClientBuilder::transport`] of your own.
+    /// Sets how long to wait for what. Without effect on a [`ClientBuilder::transport`] of your
+    /// own.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// Sets the way out; default: as the environment says. Without effect on a [`ClientBuilder::transport`] of your own.
+    /// Sets the way out; default: as the environment says. Without effect on a
+    /// [`ClientBuilder::transport`] of your own.
     pub fn proxy(mut self, proxy: Proxy) -> Self {
         self.proxy = proxy;
         self
     }
 
-    /// Trusts these certificates too, in PEM, as those of a company's own authority. Without effect on a
-    /// [`ClientBuilder::transport`] of your own.
+    /// Trusts these certificates too, in PEM, as those of a company's own authority. Without effect
+    /// on a [`ClientBuilder::transport`] of your own.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
     }
 
-    /// Sends this header with each request to the API, as gateways ask for. It never goes to a storage host, and its value is
-    /// never logged. Headers that the client sets itself are refused.
+    /// Sends this header with each request to the API, as gateways ask for. It never goes to a
+    /// storage host, and its value is never logged. Headers that the client sets itself are
+    /// refused.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<SecretString>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -134,8 +140,8 @@ impl ClientBuilder {
 
     /// Sends through this instead of our own HTTP stack.
     ///
-    /// A `reqwest::Client` of your own goes here in a [`HttpTransport`](crate::HttpTransport), which says what it must be
-    /// like; the feature `reqwest` re-exports the version that fits.
+    /// A `reqwest::Client` of your own goes here in a [`HttpTransport`](crate::HttpTransport),
+    /// which says what it must be like; the feature `reqwest` re-exports the version that fits.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
         self
@@ -156,7 +162,7 @@ impl ClientBuilder {
     /// Checks the settings. Sends nothing.
     ///
     /// # Errors
-    /// [`Error::Config`], which says what is missing or wrong, and how it should look.
+    /// [`Error::Config`] with what is missing or invalid, and the expected form.
     pub fn build(self) -> Result<Client, Error> {
         let key = self.api_key.ok_or(ConfigError::NoKey { looked_in: &KEY_VARIABLES })?;
         let bare = key.expose_secret().trim();
@@ -282,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_nobody_knows_is_not_passed_over() {
+    fn an_unknown_region_is_an_error() {
         let found = EnvSettings::from_lookup(|name| match name {
             "ARK_API_KEY" => Some("k".to_owned()),
             "ARK_REGION" => Some("mars-1".to_owned()),

@@ -1,4 +1,5 @@
-//! One request after another: the permit for it, the signing, the sending, and for questions the repeating.
+//! One request after another: the permit for it, the signing, the sending, and for questions the
+//! repeating.
 //!
 //! What may be repeated is `ark_video_protocol::retry`'s to say; this file only does it.
 
@@ -21,7 +22,8 @@ use crate::{Call, Client, Error};
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 
-/// What clones of a client share about time: how fast to ask, how often to repeat, how wrong our clock is.
+/// What clones of a client share about time: how fast to ask, how often to repeat, how wrong our
+/// clock is.
 pub(crate) struct Pace {
     pub(crate) limits: Mutex<Limits>,
     pub(crate) budget: Mutex<RetryBudget>,
@@ -63,7 +65,7 @@ impl Client {
             self.paced(&lane(endpoint), Some(&error));
             let Some(failure) = error.failure() else { return Err(error) };
             let step =
-                tries.after(self, |retries, moment, budget| retries.after_read(failure, moment, budget));
+                tries.after(self, |retries, context, budget| retries.after_read(failure, context, budget));
             match step {
                 RetryStep::After(pause) => self.clock().sleep(pause).await,
                 RetryStep::GiveUp(_) => return Err(after(tries.count(), error)),
@@ -71,7 +73,7 @@ impl Client {
         }
     }
 
-    /// Asks once, now: whoever calls this has the permit.
+    /// Sends one request now: the caller has the permit.
     pub(crate) async fn ask_once<T>(
         &self,
         endpoint: Endpoint,
@@ -101,7 +103,7 @@ impl Client {
         }
     }
 
-    /// Tells the limiter what came back.
+    /// Reports the response to the rate limiter.
     pub(crate) fn paced(&self, lane: &Lane, error: Option<&Error>) {
         let now = self.clock().monotonic();
         let mut limits = locked(&self.inner.pace.limits);
@@ -174,8 +176,8 @@ impl Tries {
         decide: impl FnOnce(&mut Retries, RetryContext, &mut RetryBudget) -> RetryStep,
     ) -> RetryStep {
         let elapsed = client.clock().monotonic().saturating_sub(self.start);
-        let moment = RetryContext::new(elapsed, client.clock().now(), client.dice());
-        let step = decide(&mut self.retries, moment, &mut locked(&client.inner.pace.budget));
+        let context = RetryContext::new(elapsed, client.clock().now(), client.jitter());
+        let step = decide(&mut self.retries, context, &mut locked(&client.inner.pace.budget));
         if matches!(step, RetryStep::After(_)) {
             self.count = self.count.saturating_add(1);
         }
@@ -204,7 +206,8 @@ pub(crate) fn after(tries: u32, mut error: Error) -> Error {
 /// What came of a request.
 type Sent = Result<Response<Bytes>, SendError>;
 
-/// Opens a span for the request: method, endpoint, attempt, ids and status. Never a key, a prompt, a body or a query.
+/// Opens a span for the request: method, endpoint, attempt, ids and status. Never a key, a prompt,
+/// a body or a query.
 #[cfg(feature = "tracing")]
 async fn traced(call: &Call, method: &Method, attempt: u32, sending: impl Future<Output = Sent>) -> Sent {
     use ark_video_protocol::REQUEST_ID;

@@ -1,9 +1,11 @@
-//! A receiver for what the service POSTs to a `callback_url`: a `tower` service over `http` types, so that axum and hyper
-//! take it as it is. What every HTTP server needs belongs around it and is none of ours: TLS, and a time to read a body, a
-//! limit of requests at a time and a rate for each sender (`tower-http` and `tower` have layers for these).
+//! A receiver for what the service POSTs to a `callback_url`: a `tower` service over `http` types,
+//! so that axum and hyper take it as it is. What every HTTP server needs belongs around it and is
+//! none of ours: TLS, and a time to read a body, a limit of requests at a time and a rate for each
+//! sender (`tower-http` and `tower` have layers for these).
 //!
-//! Nothing signs a callback. So a secret stands in its path, its body is good for one thing only, the task's id, and what
-//! is told on is what a GET with our own key says. Losing callbacks costs time and nothing else.
+//! Nothing signs a callback. So a secret stands in its path, its body is good for one thing only,
+//! the task's id, and what is passed on is the result of a GET with our own key. Losing callbacks
+//! costs time and nothing else.
 
 use std::{
     collections::BTreeSet,
@@ -40,8 +42,8 @@ use crate::{Client, Error, WatchHandle, call::locked};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CallbackOptions {
-    /// Where the receiver is mounted, as the service sees it: `https://host.example/hooks` where it gets
-    /// `POST /hooks/TOKEN`. Needed for [`crate::create::Create::callbacks`].
+    /// Where the receiver is mounted, as the service sees it: `https://host.example/hooks` where it
+    /// gets `POST /hooks/TOKEN`. Needed for [`crate::create::Create::callbacks`].
     pub address: Option<String>,
     /// Tasks remembered, to distinguish repeated callbacks from new ones. Default 100,000.
     pub remembered: usize,
@@ -61,12 +63,12 @@ impl CallbackOptions {
     }
 }
 
-/// Receives callbacks. Cheap to clone; clones are the same receiver. Mount it so that the last part of the path is the
-/// token: `POST /anything/TOKEN`.
+/// Receives callbacks. Cheap to clone; clones are the same receiver. Mount it so that the last part
+/// of the path is the token: `POST /anything/TOKEN`.
 ///
-/// A request with a wrong token is answered 404 before its body is read. A good one is answered 204 at once; the work
-/// happens in [`CallbackEvents`], which must be polled, or in the [`crate::Watch`] that was given. However many come, a task
-/// is asked for at most once in 5 s.
+/// A request with a wrong token is answered 404 before its body is read. A good one is answered 204
+/// at once; the work happens in [`CallbackEvents`], which must be polled, or in the
+/// [`crate::Watch`] that was given. However many come, a task is asked for at most once in 5 s.
 #[derive(Clone)]
 pub struct Callbacks(Arc<Shared>);
 
@@ -81,38 +83,38 @@ struct Shared {
 /// What came in and is not confirmed yet. Outlives the receiver.
 struct Mail {
     inbox: Mutex<Inbox>,
-    /// When to look at which task.
-    looks: Mutex<BTreeSet<(Duration, String)>>,
+    /// When to poll which task.
+    polls: Mutex<BTreeSet<(Duration, String)>>,
     waker: AtomicWaker,
     closed: AtomicBool,
 }
 
 impl Mail {
-    /// The next look that is planned, `before` some moment; `None` when none will come any more.
+    /// The next planned poll `before` a time; `None` when there will be no more.
     fn poll_first(&self, before: Duration, context: &mut Context<'_>) -> Poll<Option<(Duration, String)>> {
         self.waker.register(context.waker());
-        // Before the looks: what came last is not overlooked.
+        // Before the polls, so that the last callback is not missed.
         let closed = self.closed.load(Ordering::Acquire);
-        match locked(&self.looks).first() {
-            Some(look) if look.0 < before => Poll::Ready(Some(look.clone())),
+        match locked(&self.polls).first() {
+            Some(poll) if poll.0 < before => Poll::Ready(Some(poll.clone())),
             None if closed => Poll::Ready(None),
             _ => Poll::Pending,
         }
     }
 
-    /// Waits until a look is due, and takes it.
+    /// Waits until a poll is due, and takes it.
     async fn due(&self, clock: &dyn Clock) -> Option<String> {
         let mut first = poll_fn(|context| self.poll_first(Duration::MAX, context)).await?;
         loop {
             let now = clock.monotonic();
             if first.0 <= now {
-                locked(&self.looks).remove(&first);
+                locked(&self.polls).remove(&first);
                 locked(&self.inbox).looking(&first.1, now);
                 return Some(first.1);
             }
             let sooner = poll_fn(|context| self.poll_first(first.0, context));
-            if let Either::Left((Some(look), _)) = select(sooner, clock.sleep(first.0 - now)).await {
-                first = look;
+            if let Either::Left((Some(poll), _)) = select(sooner, clock.sleep(first.0 - now)).await {
+                first = poll;
             }
         }
     }
@@ -122,9 +124,10 @@ impl Mail {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallbackEvent {
-    /// The task as a GET told it just now, whatever the callback had claimed.
+    /// The task as returned by a GET just now, whatever the callback claimed.
     Confirmed(Box<Task>),
-    /// The GET brought nothing. That says nothing about the task; another callback may come, and polling still works.
+    /// The GET brought nothing. That says nothing about the task; another callback may come, and
+    /// polling still works.
     CouldNotConfirm {
         /// The id that the callback named.
         id: String,
@@ -133,7 +136,8 @@ pub enum CallbackEvent {
     },
 }
 
-/// The confirmed callbacks, as a stream. Ends when the last [`Callbacks`] is gone and all are confirmed.
+/// The confirmed callbacks, as a stream. Ends when the last [`Callbacks`] is gone and all are
+/// confirmed.
 pub type CallbackEvents = Pin<Box<dyn Stream<Item = CallbackEvent> + Send>>;
 
 impl fmt::Debug for Callbacks {
@@ -165,7 +169,7 @@ impl Callbacks {
         (callbacks, Box::pin(events))
     }
 
-    /// A receiver that passes the ids on to a watch, which looks at their tasks soon.
+    /// A receiver that passes the ids to a watch, which polls their tasks soon.
     #[must_use]
     pub fn for_watch(client: &Client, options: CallbackOptions, watch: WatchHandle) -> Self {
         Self::build(client, options, Some(watch))
@@ -174,7 +178,7 @@ impl Callbacks {
     fn build(client: &Client, options: CallbackOptions, watch: Option<WatchHandle>) -> Self {
         let mail = Arc::new(Mail {
             inbox: Mutex::new(Inbox::new(options.remembered)),
-            looks: Mutex::default(),
+            polls: Mutex::default(),
             waker: AtomicWaker::new(),
             closed: AtomicBool::new(false),
         });
@@ -185,7 +189,8 @@ impl Callbacks {
         self.0.options.address.as_deref()
     }
 
-    /// Accepts callbacks under this token, for example one secret for all tasks. Only its hash is kept.
+    /// Accepts callbacks under this token, for example one secret for all tasks. Only its hash is
+    /// kept.
     pub fn accept(&self, token: &str) {
         self.accept_hash(TokenHash::of(token));
     }
@@ -206,7 +211,7 @@ impl Callbacks {
     /// Forgets a task whose matter is settled.
     pub fn forget(&self, id: &str) {
         locked(&self.0.mail.inbox).forget(id);
-        locked(&self.0.mail.looks).retain(|(_, planned)| planned != id);
+        locked(&self.0.mail.polls).retain(|(_, planned)| planned != id);
     }
 
     async fn receive<B>(self, request: Request<B>) -> StatusCode
@@ -217,7 +222,7 @@ impl Callbacks {
     {
         let (parts, body) = request.into_parts();
         let token = TokenHash::of(parts.uri.path().rsplit('/').next().unwrap_or_default());
-        // Every token is compared, so that the time tells nothing about which of them is near.
+        // Every token is compared, so that the timing reveals nothing.
         let known = locked(&self.0.tokens).iter().fold(false, |known, hash| hash.same(&token) | known);
         if !known {
             return StatusCode::NOT_FOUND;
@@ -256,7 +261,7 @@ impl Callbacks {
             Some(watch) => watch.hint(&hint.id),
             None => {
                 if let Some(at) = inbox.plan(&hint.id, self.0.client.clock().monotonic()) {
-                    locked(&mail.looks).insert((at, hint.id.clone()));
+                    locked(&mail.polls).insert((at, hint.id.clone()));
                     mail.waker.wake();
                 }
             }

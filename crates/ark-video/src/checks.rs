@@ -1,4 +1,5 @@
-//! What our own checks say of a request before it is sent, and what follows from it. The rules are the model crate's.
+//! What our own checks say of a request before it is sent, and what follows from it. The rules are
+//! the model crate's.
 
 use std::fmt;
 
@@ -20,7 +21,8 @@ pub enum CheckPolicy {
 }
 
 impl Client {
-    /// What this client knows of models, their abilities and prices: [`crate::ClientBuilder::catalog`], or the built-in one.
+    /// What this client knows of models, their abilities and prices:
+    /// [`crate::ClientBuilder::catalog`], or the built-in one.
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         self.inner.catalog.as_deref().unwrap_or_else(|| Catalog::builtin())

@@ -1,4 +1,5 @@
-//! The client: what is asked of the service, and of a task by its id. Creating is in `create.rs`, sending in `call.rs`.
+//! The client: what is asked of the service, and of a task by its id. Creating is in `create.rs`,
+//! sending in `call.rs`.
 
 use std::{fmt, sync::Arc};
 
@@ -9,7 +10,7 @@ use ark_video_protocol::{
     get, list, models,
     retry::{Deletion, RetryOptions, RetryStep},
 };
-use ark_video_transport::{Clock, Random, Transport, dice};
+use ark_video_transport::{Clock, Random, Transport, jitter};
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
@@ -18,10 +19,12 @@ use crate::{
     kept_create::InFlight,
 };
 
-/// A client of the task API. Cheap to clone; clones share connections, rates and the budget of repeats.
+/// A client of the task API. Cheap to clone; clones share connections, rates and the budget of
+/// repeats.
 ///
-/// Its methods need a running tokio runtime. Questions are asked inside the vendor's rates and repeated while that may
-/// help ([`ClientBuilder::retry`]); a create is sent once unless told otherwise ([`crate::create::Create::retry`]).
+/// Its methods need a running tokio runtime. Questions are asked inside the vendor's rates and
+/// repeated while that may help ([`ClientBuilder::retry`]); a create is sent once unless told
+/// otherwise ([`crate::create::Create::retry`]).
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
@@ -60,8 +63,9 @@ impl Client {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Takes the key from the first of [`crate::KEY_VARIABLES`] that is set, the place from `ARK_BASE_URL` or `ARK_REGION`
-    /// (default: Volcengine, or BytePlus for a `BYTEPLUS_…` key), and the proxy from `HTTPS_PROXY` and its kin.
+    /// Takes the key from the first of [`crate::KEY_VARIABLES`] that is set, the place from
+    /// `ARK_BASE_URL` or `ARK_REGION` (default: Volcengine, or BytePlus for a `BYTEPLUS_…` key),
+    /// and the proxy from `HTTPS_PROXY` and its kin.
     ///
     /// # Errors
     /// [`Error::Config`]: no key, or a setting that cannot be used.
@@ -86,8 +90,9 @@ impl Client {
         self.clock().now()
     }
 
-    /// Keeps this client and its clones to one part of the account's rates, because so many processes use the account, this one
-    /// included. May be told again whenever that changes; 1 is the beginning.
+    /// Keeps this client and its clones to one part of the account's rates, because so many
+    /// processes use the account, this one included. May be set again whenever that changes; the
+    /// default is 1.
     pub fn share_rates(&self, processes: u32) {
         call::locked(&self.inner.pace.limits).share(processes);
     }
@@ -101,8 +106,8 @@ impl Client {
     /// Asks for one task. Records are kept for 7 days.
     ///
     /// # Errors
-    /// [`Error::Request`] for an id that no path can hold; [`Error::NotSent`], [`Error::Api`] (404: no such task),
-    /// [`Error::Read`].
+    /// [`Error::Request`] for an id that no path can hold; [`Error::NotSent`], [`Error::Api`] (404:
+    /// no such task), [`Error::Read`].
     pub async fn get(&self, id: &str) -> Result<Task, Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;
         self.ask(Endpoint::Get, Some(id), http, |answer| get::decode(answer, id)).await
@@ -111,7 +116,8 @@ impl Client {
     /// Lists one page of the tasks of the last 7 days.
     ///
     /// # Errors
-    /// [`Error::Request`] for more ids than an address can hold; [`Error::NotSent`], [`Error::Api`], [`Error::Read`].
+    /// [`Error::Request`] for more ids than an address can hold; [`Error::NotSent`],
+    /// [`Error::Api`], [`Error::Read`].
     pub async fn list(&self, query: &ListQuery) -> Result<TaskList, Error> {
         let http = query.to_http(&self.inner.base)?;
         self.ask(Endpoint::List, None, http, |answer| list::decode(answer, &query.task_ids)).await
@@ -137,33 +143,36 @@ impl Client {
         self.ask(Endpoint::Get, Some(id), http, decode).await
     }
 
-    /// As [`Client::get`], and never repeats: for those who look again anyway.
+    /// As [`Client::get`], without retries: for callers that poll again anyway.
     pub(crate) async fn get_once(&self, id: &str) -> Result<Task, Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;
         self.permit(&lane(Endpoint::Get)).await;
-        let looked = self.ask_once(Endpoint::Get, Some(id), http, 1, |answer| get::decode(answer, id)).await;
-        self.paced(&lane(Endpoint::Get), looked.as_ref().err());
-        looked
+        let response =
+            self.ask_once(Endpoint::Get, Some(id), http, 1, |answer| get::decode(answer, id)).await;
+        self.paced(&lane(Endpoint::Get), response.as_ref().err());
+        response
     }
 
     /// Takes a queued task out of the queue; it is not billed then.
     ///
-    /// Looks first: the service knows one verb for cancelling and for deleting records, and a finished film must not be
-    /// forgotten by a cancel that came late. A running task cannot be stopped by anybody.
+    /// Gets the task first: the service has one verb for cancelling and for deleting records, and a
+    /// finished video must not be forgotten by a cancel that came late. A running task cannot be
+    /// stopped by anybody.
     ///
     /// # Errors
-    /// [`Error::NotPossible`] if the task is not queued; [`Error::Api`] with status 409 if it began to run in between;
-    /// otherwise as [`Client::get`].
+    /// [`Error::NotPossible`] if the task is not queued; [`Error::Api`] with status 409 if it began
+    /// to run in between; otherwise as [`Client::get`].
     pub async fn cancel(&self, id: &str) -> Result<(), Error> {
         self.delete(id, Action::Cancel, Deletion::Queued, |status| *status == TaskStatus::Queued).await
     }
 
     /// Deletes the record of a finished task: it can then no longer be looked up or fetched.
     ///
-    /// Looks first, and leaves a queued task alone, because deleting that would cancel it.
+    /// Gets the task first, and does not delete a queued task, because that would cancel it.
     ///
     /// # Errors
-    /// [`Error::NotPossible`] if the task has not finished, or is cancelled; otherwise as [`Client::get`].
+    /// [`Error::NotPossible`] if the task has not finished, or is cancelled; otherwise as
+    /// [`Client::get`].
     pub async fn forget(&self, id: &str) -> Result<(), Error> {
         let finished = |status: &TaskStatus| {
             matches!(status, TaskStatus::Succeeded | TaskStatus::Failed | TaskStatus::Expired)
@@ -182,8 +191,8 @@ impl Client {
         let mut tries = self.tries(self.inner.retry.clone());
         let mut unanswered = None;
         loop {
-            // Anew before each try: between two of them a queued task may have run, and the same verb would then delete
-            // a film that is paid for.
+            // Again before each attempt: between two of them a queued task may have run, and the
+            // same verb would then delete a billed video.
             let task = match (self.get(id).await, unanswered.take()) {
                 (Ok(task), _) => task,
                 (Err(error), Some(_)) if error.status() == Some(404) => return Ok(()),
@@ -203,8 +212,8 @@ impl Client {
             };
             let Some(failure) = error.failure() else { return Err(error) };
             let may_be_done = classify(&failure) != Class::NotSent;
-            let step = tries.after(self, |retries, moment, budget| {
-                retries.after_delete(deletion, failure, moment, budget)
+            let step = tries.after(self, |retries, context, budget| {
+                retries.after_delete(deletion, failure, context, budget)
             });
             match step {
                 RetryStep::After(pause) => self.clock().sleep(pause).await,
@@ -222,11 +231,12 @@ impl Client {
         &*self.inner.clock
     }
 
-    pub(crate) fn dice(&self) -> f64 {
-        dice(&*self.inner.random)
+    pub(crate) fn jitter(&self) -> f64 {
+        jitter(&*self.inner.random)
     }
 
-    /// Results may come over plain `http`, and from this machine or its network, only where the API itself may.
+    /// Results may come over plain `http`, and from this machine or its network, only where the API
+    /// itself may.
     pub(crate) fn link_rules(&self) -> LinkRules {
         if let Some(rules) = self.inner.link_rules {
             return rules;

@@ -38,9 +38,9 @@ type SendIf = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 /// # Ok(()) }
 /// ```
 ///
-/// Dropping the future while it sends leaves a request on its way whose answer is lost: a task may exist, and may be billed,
-/// whose id is known to nothing. Where futures are dropped, as in a web handler whose caller hangs up, [`Create::keep`] loses
-/// nothing.
+/// Dropping the future while it sends leaves a request on its way whose answer is lost: a task may
+/// exist, and may be billed, whose id is known to nothing. Where futures are dropped, as in a web
+/// handler whose caller hangs up, [`Create::keep`] loses nothing.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until awaited; a future that is dropped while it sends can lose a paid task, see `keep`"]
 pub struct Create {
@@ -63,11 +63,13 @@ struct Settings {
 }
 
 impl Client {
-    /// Creates a task when awaited. **Costs money when the task succeeds.** Sends exactly once, unless [`Create::retry`] says
-    /// otherwise; a dropped future may have sent, see [`Create::keep`].
+    /// Creates a task when awaited. **Costs money when the task succeeds.** Sends exactly once,
+    /// unless [`Create::retry`] says otherwise; a dropped future may have sent, see
+    /// [`Create::keep`].
     ///
     /// # Errors
-    /// Every way a create can end has its case, see the table at the [crate's top](crate#what-a-create-can-end-in).
+    /// Every way a create can end has its case, see the table at the [crate's
+    /// top](crate#what-a-create-can-end-in).
     pub fn create(&self, request: &CreateTaskRequest) -> Create {
         let settings = Settings {
             retry: RetryOptions::never(),
@@ -85,20 +87,23 @@ impl Client {
 }
 
 impl Create {
-    /// Sends again what was provably not sent, and what was refused in a way that may pass (the rate, a part of the service
-    /// that failed first), within these bounds; nothing else ever is. Default: send once.
+    /// Sends again what was provably not sent, and what was refused in a way that may pass (the
+    /// rate, a part of the service that failed first), within these bounds; nothing else ever is.
+    /// Default: send once.
     pub fn retry(mut self, retry: RetryOptions) -> Self {
         self.settings.retry = retry;
         self
     }
 
-    /// Puts values into the request by which its task can be found again if its id is lost. Default none.
+    /// Puts values into the request by which its task can be found again if its id is lost. Default
+    /// none.
     pub fn correlate(mut self, correlation: StampOptions) -> Self {
         self.settings.correlation = correlation;
         self
     }
 
-    /// The correlation values of other creates of the model in the last 7 days: none of them is given again. Default none.
+    /// The correlation values of other creates of the model in the last 7 days: none of them is
+    /// given again. Default none.
     pub fn in_use(mut self, in_use: impl Into<Arc<MarksInUse>>) -> Self {
         self.settings.in_use = in_use.into();
         self
@@ -110,7 +115,8 @@ impl Create {
         self
     }
 
-    /// What is known of the media in the request, for the checks; `ark-video-media` reads it from headers. Default nothing.
+    /// What is known of the media in the request, for the checks; `ark-video-media` reads it from
+    /// headers. Default nothing.
     pub fn facts(mut self, facts: Facts) -> Self {
         self.settings.facts = facts;
         self
@@ -122,19 +128,22 @@ impl Create {
         self
     }
 
-    /// Lets the service POST to this receiver when the task changes: makes a secret token, registers it with the receiver and
-    /// puts the receiver's address into the request. Without effect where the request has a `callback_url` of its own.
+    /// Lets the service POST to this receiver when the task changes: makes a secret token,
+    /// registers it with the receiver and puts the receiver's address into the request. Without
+    /// effect where the request has a `callback_url` of its own.
     #[cfg(feature = "callback")]
     pub fn callbacks(mut self, callbacks: &crate::Callbacks) -> Self {
         self.settings.callbacks = Some(callbacks.clone());
         self
     }
 
-    /// Keeps a record of this create in `store` from before its first byte leaves until its handle has reached the caller.
+    /// Keeps a record of this create in `store` from before its first byte leaves until its handle
+    /// has reached the caller.
     ///
-    /// The sending runs as a tokio task of its own. If the future is dropped before anything was sent, nothing is sent; after
-    /// that the answer is still received, and its task id is written into the record. Whatever happens to the future or the
-    /// process, [`Client::reconcile_all`] finds the task. A create whose outcome is unknown keeps its record too.
+    /// The sending runs as a tokio task of its own. If the future is dropped before anything was
+    /// sent, nothing is sent; after that the answer is still received, and its task id is written
+    /// into the record. Whatever happens to the future or the process, [`Client::reconcile_all`]
+    /// finds the task. A create whose outcome is unknown keeps its record too.
     pub fn keep<S: UnresolvedStore + Clone + 'static>(mut self, store: &S) -> Self {
         self.settings.store = Some(Arc::new(store.clone()));
         self
@@ -174,8 +183,8 @@ impl IntoFuture for Create {
     }
 }
 
-/// A create as it will be sent, correlation values included: await it to send it. For callers that write down what they are
-/// about to send; [`Prepared::record`] is what to write down.
+/// A create as it will be sent, correlation values included: await it to send it. For callers that
+/// write down what they are about to send; [`Prepared::record`] is what to write down.
 #[derive(Clone)]
 #[must_use = "nothing is sent until awaited"]
 pub struct Prepared {
@@ -207,8 +216,8 @@ impl Prepared {
         &self.marks
     }
 
-    /// Whether it should have got an `execution_expires_after` of its own, and all are taken by creates that are not resolved:
-    /// its task could not be distinguished from theirs.
+    /// Whether it should have got an `execution_expires_after` of its own, and all are taken by
+    /// creates that are not resolved: its task could not be distinguished from theirs.
     #[must_use]
     pub fn lacks_mark(&self) -> bool {
         self.settings.correlation.expiry && self.request.execution_expires_after.is_none()
@@ -220,24 +229,26 @@ impl Prepared {
         &self.report
     }
 
-    /// The record of this create as if it were sent now: written down before, it lets [`Client::reconcile`] find the task after
-    /// a crash. Its window is a quarter of an hour from now.
+    /// The record of this create as if it were sent now: written down before, it lets
+    /// [`Client::reconcile`] find the task after a crash. Its window is a quarter of an hour from
+    /// now.
     #[must_use]
     pub fn record(&self) -> Unknown {
         let now = self.client.clock().now();
         self.unresolved(now, now.saturating_add(15 * 60 * 1000))
     }
 
-    /// Asks once more right before each send, when the rates have let it wait as long as they do. For callers whose right to send
-    /// runs out: the reason that `may_send` gives against it ends as [`Error::NotSent`].
+    /// Asks once more right before each send, when the rates have let it wait as long as they do.
+    /// For callers whose right to send runs out: the reason that `may_send` gives against it ends
+    /// as [`Error::NotSent`].
     pub fn send_if(mut self, may_send: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
         self.send_if = Some(Arc::new(may_send));
         self
     }
 
-    /// Calls `write` right before the first byte of each send leaves, when the connection stands. A record that is written there
-    /// exists exactly when something may have been sent. Its error means that nothing is sent. It must be quick, and must not
-    /// wait for another task.
+    /// Calls `write` right before the first byte of each send leaves, when the connection stands. A
+    /// record that is written there exists exactly when something may have been sent. Its error
+    /// means that nothing is sent. It must be quick, and must not wait for another task.
     pub fn before_first_byte(mut self, write: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
         self.before_first_byte = Some(match self.before_first_byte.take() {
             Some(earlier) => Arc::new(move || earlier().and_then(|()| write())),
@@ -251,7 +262,8 @@ impl Prepared {
         Unknown::of_send(&self.request, self.marks.clone(), sent_at, ended_at, &clocks)
     }
 
-    /// Sends it, and again where that is harmless. `caller` says whether anything still waits for the answer.
+    /// Sends it, and again where that is harmless. `caller` says whether anything still waits for
+    /// the answer.
     pub(crate) async fn send(&self, caller: &(dyn Fn() -> bool + Send + Sync)) -> Result<TaskHandle, Error> {
         let result = spans::create(&self.request.model, self.send_within(caller)).await;
         #[cfg(feature = "callback")]
@@ -269,7 +281,8 @@ impl Prepared {
         let lane = Lane::create(&request.model, request.resolution.as_ref());
         let mut tries = client.tries(settings.retry.clone());
         loop {
-            // Built for each try, because there is hardly ever a second: what was sent need not be kept.
+            // Built for each try, because there is hardly ever a second: what was sent need not be
+            // kept.
             let http = settings.files.to_http(request, &client.inner.base)?;
             let http = http.map(|body| match &self.before_first_byte {
                 Some(before) => body.before_first_byte(before.clone()),

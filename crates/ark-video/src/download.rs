@@ -30,7 +30,7 @@ pub use ark_video_transport::check_room;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Output {
-    /// The film.
+    /// The video.
     #[default]
     Video,
     /// The last frame; only if the request asked for it.
@@ -90,8 +90,8 @@ pub enum Existing {
     Refuse,
     /// Replace it, once the new one is whole.
     Replace,
-    /// Take it for the result if its sidecar says that it is, and its hash agrees; otherwise leave it alone and say so.
-    /// Makes a download one that can be repeated at will.
+    /// Take it for the result if its sidecar says that it is, and its hash agrees; otherwise leave
+    /// it alone and say so. Makes a download one that can be repeated at will.
     Keep,
 }
 
@@ -101,15 +101,15 @@ pub enum Existing {
 pub struct DownloadOptions {
     /// What to do with a file that is there already. Default: leave it alone.
     pub existing: Existing,
-    /// Which result. Default the film.
+    /// Which result. Default the video.
     pub output: Output,
     /// Largest file to take, in bytes. Default 4 GiB.
     pub max_bytes: u64,
     /// Write `NAME.ark-video.json` beside the file. Default yes.
     pub sidecar: bool,
-    /// What the film was made from, for the sidecar.
+    /// The origin of the video, for the sidecar.
     pub provenance: Option<Provenance>,
-    /// Which intent the film was made for, for the sidecar.
+    /// The intent of the video, for the sidecar.
     pub intent: Option<Intent>,
     /// The simulator made it, and its sidecar says so. Default no.
     pub simulated: bool,
@@ -171,14 +171,14 @@ impl DownloadOptions {
         self
     }
 
-    /// Sets what the sidecar says about the origin of the film.
+    /// Sets the origin of the video for the sidecar.
     #[must_use]
     pub fn provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = Some(provenance);
         self
     }
 
-    /// Sets which intent the sidecar says the film was made for.
+    /// Sets the intent of the video for the sidecar.
     #[must_use]
     pub fn intent(mut self, intent: Intent) -> Self {
         self.intent = Some(intent);
@@ -217,9 +217,9 @@ type OnProgress<'a> = Box<dyn FnMut(SaveProgress) + Send + 'a>;
 
 /// A download of a task's result: await it for the file.
 ///
-/// The file has its name only when it is complete. The key does not go to the storage host. Interruptions are resumed, expired
-/// links refreshed. If this fails, is dropped or is killed, what was downloaded stays as `NAME.part`, and a later download
-/// resumes it, at no cost.
+/// The file has its name only when it is complete. The key does not go to the storage host.
+/// Interruptions are resumed, expired links refreshed. If this fails, is dropped or is killed, what
+/// was downloaded stays as `NAME.part`, and a later download resumes it, at no cost.
 #[must_use = "nothing is downloaded until awaited"]
 pub struct Download<'a> {
     pub(crate) handle: TaskHandle,
@@ -240,12 +240,13 @@ impl fmt::Debug for Download<'_> {
 }
 
 impl TaskHandle {
-    /// Downloads the result, when awaited, to this path. Gets the task first, so that the link is as fresh as can be.
+    /// Downloads the result, when awaited, to this path. Gets the task first, so that the link is
+    /// as fresh as can be.
     ///
     /// # Errors
-    /// [`Error::Download`] (the name is taken, the disk or the storage refused it, the file is incomplete);
-    /// [`Error::NotPossible`] if the task has not finished; [`Error::TaskEnded`] if it has no result; otherwise as
-    /// [`Client::get`](crate::Client::get).
+    /// [`Error::Download`] (the name is taken, the disk or the storage refused it, the file is
+    /// incomplete); [`Error::NotPossible`] if the task has not finished; [`Error::TaskEnded`] if it
+    /// has no result; otherwise as [`Client::get`](crate::Client::get).
     pub fn download(&self, path: impl AsRef<Path>) -> Download<'static> {
         Download {
             handle: self.clone(),
@@ -257,8 +258,8 @@ impl TaskHandle {
         }
     }
 
-    /// As [`TaskHandle::download`], to a file in this folder that is named for the task's id. The folder is made if it is not
-    /// there.
+    /// As [`TaskHandle::download`], to a file in this folder that is named for the task's id. The
+    /// folder is made if it is not there.
     ///
     /// # Errors
     /// As [`TaskHandle::download`].
@@ -398,9 +399,9 @@ async fn download(
         };
         let again = match &error {
             SaveError::Refused(refusal) => {
-                tries.failed(Trouble::Refused(refusal), moved, handle.client().dice())
+                tries.failed(Trouble::Refused(refusal), moved, handle.client().jitter())
             }
-            SaveError::Send(cause) => tries.failed(Trouble::Send(cause), moved, handle.client().dice()),
+            SaveError::Send(cause) => tries.failed(Trouble::Send(cause), moved, handle.client().jitter()),
             _ => Again::Stop,
         };
         let expires = expires_at(&link);
@@ -423,7 +424,7 @@ async fn download(
         }
     };
     if options.sidecar {
-        // Before the file itself: whoever finds the file finds its origin too.
+        // Before the file itself: the file never exists without its sidecar.
         let written = write_sidecar(&fetched, &task, path, options, handle.client().clock().now());
         written.map_err(|source| {
             let path = Sidecar::path_of(path);
@@ -442,13 +443,14 @@ async fn download(
     })
 }
 
-/// How long to ask for the link of a task that has succeeded without one: some services fill it in a moment later.
+/// How long to poll for the link of a task that has succeeded without one: some services add it
+/// later.
 const LINK_DEADLINE: Duration = Duration::from_secs(120);
 /// The first pause between two requests for it, and the longest.
 const LINK_PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(16));
 
-/// Asks for the task until it has the link, for two minutes. Gives the task as it is then, and the id of the last request.
-/// A last frame that is missing was not asked for.
+/// Asks for the task until it has the link, for two minutes. Gives the task as it is then, and the
+/// id of the last request. A last frame that is missing was not asked for.
 async fn ask_for_link(handle: &TaskHandle, output: Output) -> (Option<Task>, Option<String>) {
     let (clock, mut pause) = (handle.client().clock(), LINK_PAUSES.0);
     let (start, mut last) = (clock.monotonic(), None);
@@ -472,8 +474,8 @@ async fn ask_for_link(handle: &TaskHandle, output: Output) -> (Option<Task>, Opt
     (None, last)
 }
 
-/// Holds what was fetched against what it should be. What is something else, or not known to be complete, does not get the
-/// name.
+/// Holds what was fetched against what it should be. What is something else, or not known to be
+/// complete, does not get the name.
 fn verified(fetched: Fetched, output: Output) -> Result<Fetched, SaveError> {
     let incomplete = |why: &str| DownloadRefusal::Incomplete { why: why.to_owned() };
     let refusal = match output.kind() {

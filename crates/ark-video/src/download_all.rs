@@ -11,9 +11,10 @@ use futures_util::{
 use crate::{Client, DownloadCause, DownloadError, Downloaded, Error, download::Download};
 
 impl Client {
-    /// Downloads many results, `at_once` of them at the same time (at least 1; 4 is a good number), the oldest deadline
-    /// first. Gives each task's id with its result, in the order of ending. One that fails does not stop the others,
-    /// unless the disk is full: then all stop, and keep what they have.
+    /// Downloads many results, `at_once` of them at the same time (at least 1; 4 is a good number),
+    /// the oldest deadline first. Gives each task's id with its result, in the order of ending. One
+    /// that fails does not stop the others, unless the disk is full: then all stop, and keep what
+    /// they have.
     ///
     /// The stream does the work: dropping it stops, and keeps what was downloaded to be resumed.
     pub fn download_all(

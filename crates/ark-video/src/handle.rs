@@ -1,4 +1,5 @@
-//! A task by its id: get, wait, download, cancel, forget. Everything here can be dropped and started again.
+//! A task by its id: get, wait, download, cancel, forget. Everything here can be dropped and
+//! started again.
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +10,8 @@ use crate::{Client, Error};
 
 /// A task and the client that reaches it.
 ///
-/// It is its id and nothing else: [`TaskHandle::id`] can be stored (the handle also serialises as that string), and
-/// [`Client::task`] makes the handle again, in another process too.
+/// It is its id and nothing else: [`TaskHandle::id`] can be stored (the handle also serialises as
+/// that string), and [`Client::task`] makes the handle again, in another process too.
 #[derive(Debug, Clone)]
 pub struct TaskHandle {
     client: Client,
@@ -58,8 +59,8 @@ impl TaskHandle {
     /// Gets the task as it is now.
     ///
     /// # Errors
-    /// [`Error::Read`], whatever came in place of the task: that it cannot be read says nothing about a task that
-    /// was created. [`Error::Request`] for an id that no path can hold.
+    /// [`Error::Read`], whatever came in place of the task: that it cannot be read says nothing
+    /// about a task that was created. [`Error::Request`] for an id that no path can hold.
     pub async fn get(&self) -> Result<Task, Error> {
         self.client.get(&self.id).await.map_err(Error::of_known_task)
     }

@@ -1,9 +1,10 @@
-//! What makes two requests the same intent: canonical JSON and its SHA-256. The one definition that the command and the
-//! batches share. Reads attached files to hash them; sends and writes nothing.
+//! What makes two requests the same intent: canonical JSON and its SHA-256. The one definition that
+//! the command and the batches share. Reads attached files to hash them; sends and writes nothing.
 //!
-//! Formatting, the order of fields and fields that are null change nothing. A medium counts by its bytes where they are
-//! known (a file, a `data:` URL), else by its address without the parts that a signature adds: signing an address again
-//! does not make another intent. Correlation marks are no part of it: the hash is taken before they are added.
+//! Formatting, the order of fields and fields that are null change nothing. A medium counts by its
+//! bytes where they are known (a file, a `data:` URL), else by its address without the parts that a
+//! signature adds: signing an address again does not make another intent. Correlation marks are no
+//! part of it: the hash is taken before they are added.
 
 use std::{borrow::Cow, collections::BTreeMap, io};
 
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Attachments, provenance::hex};
 
-/// One intent: the same words may be meant twice, so the hash alone does not name it.
+/// One intent: the same request may be intended twice, so the hash alone does not identify it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Intent {
@@ -74,8 +75,8 @@ pub fn intent_hash(request: &CreateTaskRequest, files: &Attachments) -> io::Resu
     Ok(intent_hash_of(&value, &media, None))
 }
 
-/// The hash of a request as JSON. `media` holds the SHA-256 of the files in it, by their index in `content`; `after` is
-/// what it takes from another job, if it takes something.
+/// The hash of a request as JSON. `media` holds the SHA-256 of the files in it, by their index in
+/// `content`; `after` is what it takes from another job, if it takes something.
 #[must_use]
 pub fn intent_hash_of(request: &Value, media: &BTreeMap<usize, String>, after: Option<&Value>) -> String {
     let mut request = request.clone();
@@ -108,7 +109,8 @@ fn url_of(item: &mut Value) -> Option<&mut Value> {
     item.get_mut(kind)?.get_mut("url")
 }
 
-/// The bytes of a `data:` URL as their hash; of another address what does not change when it is signed again.
+/// The bytes of a `data:` URL as their hash; of another address what does not change when it is
+/// signed again.
 fn content_or_place(url: &str) -> Cow<'_, str> {
     if let Some((_, data)) = url.split_once(";base64,").filter(|(head, _)| head.starts_with("data:")) {
         return match BASE64_STANDARD.decode(data) {
@@ -119,8 +121,9 @@ fn content_or_place(url: &str) -> Cow<'_, str> {
     unsigned(url)
 }
 
-/// Prefixes and names of query parameters that only sign: AWS, TOS, OSS, GCS, COS, and the CDNs in front of them.
-/// Not among them is what chooses other bytes, such as `x-oss-process` or `versionId`.
+/// Prefixes and names of query parameters that only sign: AWS, TOS, OSS, GCS, COS, and the CDNs in
+/// front of them. Not among them is what chooses other bytes, such as `x-oss-process` or
+/// `versionId`.
 const SIGNING_PREFIXES: [&str; 3] = ["x-amz-", "x-tos-", "x-goog-"];
 const SIGNING: [&str; 29] = [
     "q-sign-algorithm",
@@ -156,7 +159,7 @@ const SIGNING: [&str; 29] = [
 /// What else signs where there is a `sig` (Azure's shared access signatures).
 const BESIDE_SIG: [&str; 14] =
     ["sv", "ss", "srt", "sr", "sp", "st", "se", "sip", "spr", "skoid", "sktid", "skt", "ske", "sks"];
-/// Parameters that look as if they signed, and choose what is delivered.
+/// Parameters that resemble signatures but select the content.
 const CHOOSING: [&str; 3] = ["x-tos-process", "x-tos-version-id", "x-goog-generation"];
 
 /// An address without the parameters of a signature, if it has any.
@@ -187,7 +190,8 @@ fn unsigned(url: &str) -> Cow<'_, str> {
     Cow::Owned(bare)
 }
 
-/// Fields sorted by name and without nulls, no spaces, integers without a fraction (after RFC 8785).
+/// Fields sorted by name and without nulls, no spaces, integers without a fraction (after RFC
+/// 8785).
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(fields) => {

@@ -1,5 +1,5 @@
-//! A create that survives its caller: it runs as a task of its own, with a record in a store from before its first byte
-//! until the caller has the handle.
+//! A create that survives its caller: it runs as a task of its own, with a record in a store from
+//! before its first byte until the caller has the handle.
 
 use std::{
     collections::BTreeSet,
@@ -67,7 +67,8 @@ pub(crate) async fn send(prepared: Prepared, store: Arc<dyn UnresolvedStore>) ->
         return Err(Error::OutcomeUnknown(Box::new(lost)));
     };
     if result.is_ok() {
-        // In the poll that gives the handle to the caller. A record that cannot be removed only gives the same task again.
+        // In the poll that gives the handle to the caller. A record that cannot be removed only
+        // gives the same task again.
         let _ = store.remove(&entry.key);
     }
     result
@@ -85,7 +86,8 @@ async fn run(
         move || store.put(&record.clone().unresolved(prepared.record()))
     };
     let result = prepared.before_first_byte(before).send(&|| !answer.is_closed()).await;
-    // A record that cannot be completed stays as it was before the send: by that its task is found too.
+    // A record that cannot be completed stays as it was before the send: by that its task is found
+    // too.
     let _ = match &result {
         Ok(task) => store.put(&record.created(task.id())),
         Err(error) => match error.to_reconcile() {

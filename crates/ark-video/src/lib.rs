@@ -1,4 +1,5 @@
-//! Video generation with Seedance on Volcengine Ark and BytePlus ModelArk: create a task, wait for it, download the video.
+//! Video generation with Seedance on Volcengine Ark and BytePlus ModelArk: create a task, wait for
+//! it, download the video.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), ark_video::Error> {
@@ -17,9 +18,10 @@
 //!
 //! # What a create can end in
 //!
-//! Every accepted create costs money, and the service has no idempotency: the same request sent twice is two tasks and
-//! two bills. So [`Client::create`] sends once and reports exactly how far it got. With [`create::Create::retry`] it sends
-//! again what was provably not sent or refused because of the rate, and nothing else:
+//! Every accepted create costs money, and the service has no idempotency: the same request sent
+//! twice is two tasks and two bills. So [`Client::create`] sends once and reports exactly how far
+//! it got. With [`create::Create::retry`] it sends again what was provably not sent or refused
+//! because of the rate, and nothing else:
 //!
 //! | end | was a task created? | what to do |
 //! |---|---|---|
@@ -28,10 +30,11 @@
 //! | [`Error::InvalidRequest`] | no, our own checks refused it unsent | fix it, or see [`CheckPolicy`] |
 //! | [`Error::NotSent`] | no, nothing left this machine | try again |
 //! | [`Error::Api`] | no, the service said so | see [`Error::is_retryable`] and the advice in the message |
-//! | [`Error::OutcomeUnknown`] | perhaps | do not send again; [`Client::reconcile`] looks for the task |
+//! | [`Error::OutcomeUnknown`] | perhaps | do not send again; [`Client::reconcile`] searches for the task |
 //! | [`Error::AcceptedWithoutId`] | very probably | as above |
 //!
-//! [`Error::phase`] says the same of every error: once a task exists, nothing says that none was created.
+//! [`Error::phase`] says the same of every error: once a task exists, nothing says that none was
+//! created.
 //!
 //! # Features
 //!
@@ -43,9 +46,10 @@
 //!
 //! # What never happens
 //!
-//! The key goes to the base URL's host and nowhere else; redirects are not followed; no key, prompt or image is in an
-//! error or in `Debug`; dropping a future stops waiting, never the task. A dropped [`Client::create`] may have sent its
-//! request; with [`create::Create::keep`] nothing is lost by that.
+//! The key goes to the base URL's host and nowhere else; redirects are not followed; no key, prompt
+//! or image is in an error or in `Debug`; dropping a future stops waiting, never the task. A
+//! dropped [`Client::create`] may have sent its request; with [`create::Create::keep`] nothing is
+//! lost by that.
 #![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -112,7 +116,8 @@ pub use self::{
 #[doc(hidden)]
 pub use callback::*;
 
-/// What is sent and by what: implement [`transport::Transport`] for another HTTP stack, [`transport::Clock`] for a test.
+/// What is sent and by what: implement [`transport::Transport`] for another HTTP stack,
+/// [`transport::Clock`] for a test.
 pub mod transport {
     pub use ark_video_protocol::{Backoff, Endpoint, UnixMillis, unix_millis};
     pub use ark_video_transport::{
@@ -121,7 +126,8 @@ pub mod transport {
     };
 }
 
-/// Ids of tasks as the service gives them: whether a path can hold one, and how to show it on a terminal.
+/// Ids of tasks as the service gives them: whether a path can hold one, and how to show it on a
+/// terminal.
 pub mod task_id {
     pub use ark_video_protocol::path::{is_usable as is_usable_id, shown as shown_id};
 }

@@ -20,11 +20,13 @@ pub use ark_video_protocol::{
 
 type OnPoll<'a> = Box<dyn FnMut(&[Verdict]) + Send + 'a>;
 
-/// A search for the tasks of creates whose outcome is unknown: await it. Gives one verdict for each, in their order.
+/// A search for the tasks of creates whose outcome is unknown: await it. Gives one verdict for
+/// each, in their order.
 ///
-/// Found tasks are reported at once; "not found" takes its time (by default two readings of the list, five minutes apart,
-/// after the window has closed) and is evidence, not proof. It never sends a create again, and never guesses: where several
-/// tasks may be the one, a person has to choose.
+/// Found tasks are reported at once; "not found" takes its time (by default two readings of the
+/// list, five minutes apart, after the window has closed) and is evidence, not proof. It never
+/// sends a create again, and never guesses: where several tasks may be the one, a person has to
+/// choose.
 #[must_use = "nothing is searched for until awaited"]
 pub struct Reconcile<'a> {
     client: Client,
@@ -41,8 +43,9 @@ impl fmt::Debug for Reconcile<'_> {
 }
 
 impl Client {
-    /// Searches for the tasks of creates whose outcome is unknown: [`crate::OutcomeUnknown`], [`crate::AcceptedWithoutId`], or
-    /// the [`Unknown`] that was kept of one. One reading of the list serves them all.
+    /// Searches for the tasks of creates whose outcome is unknown: [`crate::OutcomeUnknown`],
+    /// [`crate::AcceptedWithoutId`], or the [`Unknown`] that was kept of one. One reading of the
+    /// list serves them all.
     ///
     /// # Errors
     /// The list cannot be read: as [`Client::list`].
@@ -52,19 +55,22 @@ impl Client {
         Reconcile { client, unresolved, options, excluded: Vec::new(), on_poll: None }
     }
 
-    /// Resolves every record of a store, for example at the start of a service: see [`crate::create::Create::keep`].
+    /// Resolves every record of a store, for example at the start of a service: see
+    /// [`crate::create::Create::keep`].
     ///
-    /// A record that knows its task gives its handle; for the others the list is read once. Records whose task is found are
-    /// removed when the result is given; all others stay for the next call. Creates that this client is sending are left out.
+    /// A record that knows its task gives its handle; for the others the list is read once. Records
+    /// whose task is found are removed when the result is given; all others stay for the next call.
+    /// Creates that this client is sending are left out.
     ///
     /// # Errors
     /// [`Error::Store`], or the list cannot be read: as [`Client::list`]. Nothing is removed then.
     pub fn reconcile_all<S: UnresolvedStore + Clone + 'static>(&self, store: &S) -> ReconcileAll {
-        let options = SweepOptions::new().looks(0);
+        let options = SweepOptions::new().searches(0);
         ReconcileAll { client: self.clone(), store: Arc::new(store.clone()), options }
     }
 
-    /// The service's time, in milliseconds since 1970, as far as its answers show; this machine's until they do.
+    /// The service's time, in milliseconds since 1970, as far as its answers show; this machine's
+    /// until they do.
     #[must_use]
     pub fn service_now(&self) -> UnixMillis {
         let offset = locked(&self.inner.pace.clocks).estimate().unwrap_or(0);
@@ -79,7 +85,8 @@ impl<'a> Reconcile<'a> {
         self
     }
 
-    /// Ids that are known to belong to other creates. Give all that are known: such a task is not taken for another's.
+    /// Ids that are known to belong to other creates. Give all that are known: such a task is not
+    /// taken for another's.
     pub fn exclude(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.excluded.extend(ids.into_iter().map(Into::into));
         self

@@ -1,5 +1,6 @@
-//! Spans for the `tracing` crate, behind the feature of that name: one for each create, wait, watch and download, around those
-//! of its requests. They hold task ids, models, bytes and kinds of errors; never a key, a prompt, a body or a query.
+//! Spans for the `tracing` crate, behind the feature of that name: one for each create, wait, watch
+//! and download, around those of its requests. They hold task ids, models, bytes and kinds of
+//! errors; never a key, a prompt, a body or a query.
 
 use std::future::Future;
 

@@ -1,5 +1,5 @@
-//! Where [`crate::create::Create::keep`] keeps its records: a trait, a store of files and one in memory. Decides nothing about
-//! creates.
+//! Where [`crate::create::Create::keep`] keeps its records: a trait, a store of files and one in
+//! memory. Decides nothing about creates.
 
 use std::{
     collections::BTreeMap,
@@ -70,9 +70,11 @@ impl DamagedRecord {
     }
 }
 
-/// Keeps the records of creates. Its methods are called where a create is sent, so they must be quick; they may block on a disk.
+/// Keeps the records of creates. Its methods are called where a create is sent, so they must be
+/// quick; they may block on a disk.
 ///
-/// One process uses a store at a time: what another process is sending would be reconciled as if it were lost.
+/// One process uses a store at a time: what another process is sending would be reconciled as if it
+/// were lost.
 pub trait UnresolvedStore: fmt::Debug + Send + Sync {
     /// Keeps a record, in place of an earlier one of its key. Must be durable when it returns.
     ///
@@ -135,7 +137,8 @@ impl UnresolvedStore for MemoryStore {
     }
 }
 
-/// A folder with one file for each record, readable by its owner only, complete at any time, also after a power cut.
+/// A folder with one file for each record, readable by its owner only, complete at any time, also
+/// after a power cut.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     folder: PathBuf,

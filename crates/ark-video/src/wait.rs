@@ -5,7 +5,7 @@ use std::{fmt, future::IntoFuture, time::Duration};
 use ark_video_model::{Task, TaskStatus};
 use ark_video_protocol::{
     get,
-    wait::{Look, PollFailure, Step, StopReason, WaitOptions, WaitPlan},
+    wait::{PollFailure, PollResult, Step, StopReason, WaitOptions, WaitPlan},
 };
 use ark_video_transport::{BoxFuture, Clock};
 
@@ -31,8 +31,8 @@ type OnEvent<'a> = Box<dyn FnMut(WaitEvent<'_>) + Send + 'a>;
 
 /// A wait until a task has succeeded: await it for the task.
 ///
-/// Polls rarely enough for the service; single failures are retried. Dropping the future stops waiting and leaves the task
-/// alone.
+/// Polls rarely enough for the service; single failures are retried. Dropping the future stops
+/// waiting and leaves the task alone.
 #[must_use = "nothing is waited for until awaited"]
 pub struct Wait<'a> {
     handle: TaskHandle,
@@ -50,9 +50,10 @@ impl TaskHandle {
     /// Waits, when awaited, until the task has succeeded, and gives it.
     ///
     /// # Errors
-    /// [`Error::TaskEnded`] (failed, expired or cancelled), [`Error::StillRunning`] (the time is up; the error keeps the
-    /// id and the task as last polled), [`Error::Read`] (too many polls in a row failed, or were refused: 404 for 60 s of a
-    /// task that is known to exist, 401 and 403 for 2 minutes, others three times; or the answers are about another task).
+    /// [`Error::TaskEnded`] (failed, expired or cancelled), [`Error::StillRunning`] (the time is
+    /// up; the error keeps the id and the task as last polled), [`Error::Read`] (too many polls in
+    /// a row failed, or were refused: 404 for 60 s of a task that is known to exist, 401 and 403
+    /// for 2 minutes, others three times; or the answers are about another task).
     pub fn wait(&self) -> Wait<'static> {
         Wait { handle: self.clone(), options: WaitOptions::default(), on_event: None }
     }
@@ -91,14 +92,14 @@ impl<'a> Wait<'a> {
         let known = self.handle.is_created() || self.options.is_known;
         let mut plan = WaitPlan::new(self.options.known(known));
         let mut last: Option<Task> = None;
-        let mut step = plan.start(client.dice());
+        let mut step = plan.start(client.jitter());
         let mut report = |event: WaitEvent<'_>| {
             if let Some(on_event) = &mut self.on_event {
                 on_event(event);
             }
         };
         loop {
-            if let Step::LookAt { at, .. } = step {
+            if let Step::PollAt { at, .. } = step {
                 let now = clock.monotonic().saturating_sub(start);
                 if at > now {
                     clock.sleep(at - now).await;
@@ -107,10 +108,10 @@ impl<'a> Wait<'a> {
             let polled = client.get_once(self.handle.id()).await.map_err(Error::of_known_task);
             let elapsed = clock.monotonic().saturating_sub(start);
             let result = match &polled {
-                Ok(task) => Look::Status(&task.status),
-                Err(error) => Look::Failed(poll_failure(error, clock)),
+                Ok(task) => PollResult::Status(&task.status),
+                Err(error) => PollResult::Failed(poll_failure(error, clock)),
             };
-            step = plan.observe(elapsed, &result, client.dice());
+            step = plan.observe(elapsed, &result, client.jitter());
             match &polled {
                 Ok(task) if last.as_ref().is_none_or(|last| last.status != task.status) => {
                     report(WaitEvent::Status(task));
@@ -126,7 +127,7 @@ impl<'a> Wait<'a> {
                 (Step::Stop(StopReason::TooManyFailures(_) | StopReason::Refused), Err(error)) => {
                     return Err(after(plan.failures(), error));
                 }
-                (Step::LookAt { .. }, polled) => last = polled.ok().or(last),
+                (Step::PollAt { .. }, polled) => last = polled.ok().or(last),
                 (_, polled) => {
                     let (task, trouble) = match polled {
                         Ok(task) => (Some(task), None),

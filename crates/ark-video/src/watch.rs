@@ -1,4 +1,5 @@
-//! One watch for any number of tasks: drives `ark_video_protocol::watch` with real requests, inside the client's limits.
+//! One watch for any number of tasks: drives `ark_video_protocol::watch` with real requests, inside
+//! the client's limits.
 
 use std::{
     fmt,
@@ -30,7 +31,8 @@ pub use ark_video_protocol::watch::CouldNotAsk;
 
 /// Waits for any number of tasks, with as few requests as the vendor's rates ask for.
 ///
-/// LIST is a hint to it; a task is over only when its own answer says so. Dropping it stops watching and cancels nothing.
+/// LIST is a hint to it; a task is over only when its own answer says so. Dropping it stops
+/// watching and cancels nothing.
 ///
 /// ```no_run
 /// # async fn run(client: ark_video::Client, ids: Vec<String>) {
@@ -69,7 +71,8 @@ impl fmt::Debug for Watch {
 }
 
 impl Client {
-    /// A watch without tasks. It shares this client's limits with everything else that the client does.
+    /// A watch without tasks. It shares this client's limits with everything else that the client
+    /// does.
     #[must_use]
     pub fn watch(&self, options: WatchOptions) -> Watch {
         Watch {
@@ -111,21 +114,23 @@ impl Watch {
         self.machine.is_empty()
     }
 
-    /// A way in for others, while this runs. While a handle is held, [`Watch::next`] waits for more tasks instead of
-    /// ending.
+    /// A way in for others, while this runs. While a handle is held, [`Watch::next`] waits for more
+    /// tasks instead of ending.
     pub fn handle(&mut self) -> WatchHandle {
         self.commands.handle()
     }
 
-    /// The next event; `None` when no task is left (and no handle that could add one, or [`WatchHandle::close`] was called).
+    /// The next event; `None` when no task is left (and no handle that could add one, or
+    /// [`WatchHandle::close`] was called).
     ///
-    /// Nothing is lost when the future is dropped: call it again. The watch is a [`Stream`] of the same events.
+    /// Nothing is lost when the future is dropped: call it again. The watch is a [`Stream`] of the
+    /// same events.
     pub async fn next(&mut self) -> Option<WatchEvent> {
         poll_fn(|context| self.poll_event(context)).await
     }
 
-    /// Watches to the end, and gives the last event of each task in the order of their ends. `on_event` is told
-    /// everything meanwhile.
+    /// Watches to the end, and returns the last event of each task in the order of their ends.
+    /// `on_event` receives everything meanwhile.
     pub async fn run(mut self, mut on_event: impl FnMut(&WatchEvent) + Send) -> Vec<WatchEvent> {
         let mut ends = Vec::new();
         while let Some(event) = self.next().await {
@@ -174,8 +179,8 @@ impl Watch {
         }
     }
 
-    /// Ready when an answer comes, a command, or the time; in this order: an answer that is there already comes before a
-    /// sleep that a test's clock ends at once.
+    /// Ready when an answer comes, a command, or the time; in this order: an answer that is there
+    /// already comes before a sleep that a test's clock ends at once.
     fn poll_pause(&mut self, context: &mut Context<'_>, until: Option<Duration>) -> Poll<()> {
         if let Poll::Ready(Some((ticket, answer))) = self.under_way.poll_next_unpin(context) {
             self.hand_in(ticket, answer);
@@ -213,8 +218,8 @@ impl Watch {
         // An id that no path can hold: nobody will ever be able to ask for it.
         let impossible = SendError::not_sent(SendErrorKind::Invalid, error.to_string());
         let failure = error.failure().unwrap_or(Failure::send(Endpoint::Get, &impossible));
-        let dice = self.client.dice();
-        self.machine.failed(now, ticket, failure, clock.now(), dice, &mut limits);
+        let jitter = self.client.jitter();
+        self.machine.failed(now, ticket, failure, clock.now(), jitter, &mut limits);
     }
 }
 

@@ -29,8 +29,8 @@ struct Shared {
     waker: AtomicWaker,
 }
 
-/// Reaches a [`crate::Watch`] from elsewhere. While one is held, the watch does not end for lack of tasks, unless
-/// it is closed.
+/// Reaches a [`crate::Watch`] from elsewhere. While one is held, the watch does not end for lack of
+/// tasks, unless it is closed.
 #[derive(Clone)]
 pub struct WatchHandle(Arc<Holder>);
 
@@ -52,17 +52,17 @@ impl fmt::Debug for WatchHandle {
 impl WatchHandle {
     /// Watches one more task. An id that is watched already stays as it is.
     pub fn add(&self, task: Watched) {
-        self.tell(Command::Add(Box::new(task)));
+        self.send(Command::Add(Box::new(task)));
     }
 
     /// Watches a task no longer. It runs on.
     pub fn remove(&self, id: impl Into<String>) {
-        self.tell(Command::Remove(id.into()));
+        self.send(Command::Remove(id.into()));
     }
 
     /// Says that a task may have moved, as callbacks do: it is looked at soon, at most every 5 s.
     pub fn hint(&self, id: impl Into<String>) {
-        self.tell(Command::Hint(id.into()));
+        self.send(Command::Hint(id.into()));
     }
 
     /// Lets the watch end when the tasks that it has are over, although handles are left.
@@ -71,7 +71,7 @@ impl WatchHandle {
         self.0.0.waker.wake();
     }
 
-    fn tell(&self, command: Command) {
+    fn send(&self, command: Command) {
         locked(&self.0.0.commands).push_back(command);
         self.0.0.waker.wake();
     }

@@ -144,14 +144,16 @@ impl ErrorInfo {
             return None;
         }
         let message = message.to_lowercase();
-        self.exceptions.iter().find(|exception| exception.words.iter().any(|word| message.contains(word)))
+        self.exceptions
+            .iter()
+            .find(|exception| exception.phrases.iter().any(|phrase| message.contains(phrase)))
     }
 }
 
 /// A meaning that depends on the message.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Exception {
-    pub(crate) words: &'static [&'static str],
+    pub(crate) phrases: &'static [&'static str],
     pub(crate) class: ErrorClass,
     pub(crate) advice: Option<&'static str>,
 }

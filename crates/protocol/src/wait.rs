@@ -32,7 +32,7 @@ pub struct WaitOptions {
     pub timeout: Duration,
     /// Delay before the first poll. Default 3 s: wrong input often fails within seconds, nothing
     /// succeeds sooner.
-    pub first_look: Duration,
+    pub initial_delay: Duration,
     /// Interval after the first poll. Default 3 s.
     pub interval: Duration,
     /// Growth factor of the interval. Default 1.5.
@@ -59,7 +59,7 @@ impl Default for WaitOptions {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(2 * 60 * 60),
-            first_look: Duration::from_secs(3),
+            initial_delay: Duration::from_secs(3),
             interval: Duration::from_secs(3),
             growth: 1.5,
             longest_interval: Duration::from_secs(15),
@@ -90,14 +90,14 @@ impl WaitOptions {
     /// Sets a fixed poll interval, also for the initial delay.
     #[must_use]
     pub fn every(mut self, pause: Duration) -> Self {
-        (self.first_look, self.interval, self.longest_interval) = (pause, pause, pause);
+        (self.initial_delay, self.interval, self.longest_interval) = (pause, pause, pause);
         self
     }
 
     /// Sets the delay before the first poll.
     #[must_use]
-    pub fn first_look(mut self, after: Duration) -> Self {
-        self.first_look = after;
+    pub fn initial_delay(mut self, after: Duration) -> Self {
+        self.initial_delay = after;
         self
     }
 
@@ -119,7 +119,7 @@ impl WaitOptions {
 /// The result of a poll.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Look<'a> {
+pub enum PollResult<'a> {
     /// The task's state.
     Status(&'a TaskStatus),
     /// Nothing: the task could not be asked for. That says nothing about the task.
@@ -159,7 +159,7 @@ impl PollFailure {
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Poll at this time.
-    LookAt {
+    PollAt {
         /// When, from the start of the wait.
         at: Duration,
         /// Whether this is the poll at the deadline, after which the wait ends in any case.
@@ -206,22 +206,22 @@ impl WaitPlan {
 
     /// The first poll; `jitter` is a random number from 0 to 1.
     pub fn start(&mut self, jitter: f64) -> Step {
-        let pause = self.vary(self.options.first_look, jitter);
+        let pause = self.vary(self.options.initial_delay, jitter);
         self.look_after(Duration::ZERO, pause)
     }
 
     /// Records the result of a poll that ended at `now`; `jitter` is a random number from 0 to 1.
-    pub fn observe(&mut self, now: Duration, result: &Look<'_>, jitter: f64) -> Step {
+    pub fn observe(&mut self, now: Duration, result: &PollResult<'_>, jitter: f64) -> Step {
         let pause = match result {
-            Look::Status(status) if status.is_terminal() => return Step::Finished,
-            Look::Status(_) => {
+            PollResult::Status(status) if status.is_terminal() => return Step::Finished,
+            PollResult::Status(_) => {
                 (self.failures, self.refusals, self.refused_since) = (0, 0, None);
                 self.options.is_known = true;
                 let pause = self.vary(self.interval, jitter);
                 self.interval = times(self.interval, self.options.growth).min(self.options.longest_interval);
                 pause
             }
-            Look::Failed(failure) => {
+            PollResult::Failed(failure) => {
                 self.failures += 1;
                 match self.after_failure(now, *failure, jitter) {
                     _ if self.last_poll_done => return Step::Stop(StopReason::TimedOut),
@@ -281,10 +281,10 @@ impl WaitPlan {
         let deadline = self.options.timeout;
         let at = now.saturating_add(pause);
         if at < deadline {
-            return Step::LookAt { at, last: false };
+            return Step::PollAt { at, last: false };
         }
         self.last_poll_done = true;
-        Step::LookAt { at: deadline.max(now), last: true }
+        Step::PollAt { at: deadline.max(now), last: true }
     }
 
     fn vary(&self, pause: Duration, jitter: f64) -> Duration {

@@ -1,9 +1,10 @@
 //! The clients behind a transport, set up so that nothing below us retries, redirects or decodes.
 //!
-//! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the library's own retries,
-//! idle connections for a create (with them, one create in eight against a server that closes idle connections ended
-//! unknown; without, none), decompression (lengths must mean bytes on the wire), and reading the system's certificates
-//! (three milliseconds of every start; the roots are compiled in).
+//! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the
+//! library's own retries, idle connections for a create (with them, one create in eight against a
+//! server that closes idle connections ended unknown; without, none), decompression (lengths must
+//! mean bytes on the wire), and reading the system's certificates (three milliseconds of every
+//! start; the roots are compiled in).
 
 use std::{
     fmt,
@@ -19,10 +20,12 @@ use secrecy::ExposeSecret;
 
 use crate::{Proxy, SettingError, Timeouts, ssrf::Guard};
 
-/// Shorter than servers keep idle connections, so that few questions meet one that is just being closed.
+/// Shorter than servers keep idle connections, so that few questions meet one that is just being
+/// closed.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// A create may be thought about for a minute; what lies between must not forget the connection meanwhile.
+/// A create may be thought about for a minute; what lies between must not forget the connection
+/// meanwhile.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// A client for each need, or the user's own for all.
@@ -36,8 +39,8 @@ pub(crate) struct Clients {
     pub(crate) reuse: bool,
     /// The address of the first create, as given and as parsed; usually that of all creates.
     pub(crate) create_address: OnceLock<(Uri, Url)>,
-    /// For this machine and for others, each for creates and for everything else. Built at first use: a start that never
-    /// sends pays for none.
+    /// For this machine and for others, each for creates and for everything else. Built at first
+    /// use: a start that never sends pays for none.
     built: [[OnceLock<Result<Client, String>>; 2]; 2],
 }
 
@@ -80,7 +83,8 @@ impl Clients {
             .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
     }
 
-    /// A client for one download: it uses no connection twice, and connects to nothing out of reach.
+    /// A client for one download: it uses no connection twice, and connects to nothing out of
+    /// reach.
     pub(crate) fn guarded(&self, host: &str, reach: Reach) -> Result<Client, SendError> {
         if let Some(own) = &self.own {
             return Ok(own.clone());
@@ -97,7 +101,8 @@ impl Clients {
             .redirect(Policy::none())
             .retry(retry::never())
             .referer(false)
-            // Said aloud, because another crate of the same build may have switched the features on.
+            // Said aloud, because another crate of the same build may have switched the features
+            // on.
             .http1_only()
             .no_gzip()
             .no_brotli()
@@ -114,7 +119,7 @@ impl Clients {
             Proxy::FromEnvironment if !direct => builder,
             Proxy::Url(url) if !direct => {
                 let proxy = reqwest::Proxy::all(url.expose_secret());
-                builder.proxy(proxy.map_err(|_| "the proxy address cannot be used".to_owned())?)
+                builder.proxy(proxy.map_err(|_| "invalid proxy URL".to_owned())?)
             }
             _ => builder.no_proxy(),
         };

@@ -30,7 +30,7 @@ pub trait Random: Send + Sync + fmt::Debug {
 
 /// A random number from 0 (included) to 1 (excluded).
 #[must_use]
-pub fn dice(random: &dyn Random) -> f64 {
+pub fn jitter(random: &dyn Random) -> f64 {
     let mut bytes = [0; 4];
     random.fill(&mut bytes);
     f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn dice_never_reach_one() {
-        assert_eq!(dice(&Fixed(0)), 0.0);
-        assert!((0.999..1.0).contains(&dice(&Fixed(255))));
+        assert_eq!(jitter(&Fixed(0)), 0.0);
+        assert!((0.999..1.0).contains(&jitter(&Fixed(255))));
     }
 
     #[test]

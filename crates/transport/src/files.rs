@@ -1,5 +1,6 @@
-//! The one place that makes files and opens them again: what stands under a name that is about to be used (a symbolic link,
-//! a pipe, a folder, a second name of another file) is never written through. Decides nothing about what files hold.
+//! The one place that makes files and opens them again: what stands under a name that is about to
+//! be used (a symbolic link, a pipe, a folder, a second name of another file) is never written
+//! through. Decides nothing about what files hold.
 #![expect(clippy::disallowed_types, reason = "the one place that makes files")]
 
 use std::{
@@ -13,8 +14,8 @@ use tempfile::NamedTempFile;
 /// What the names of files begin with that have not got their own name yet.
 const PREFIX: &str = ".ark-video-";
 
-/// A file that is written under a name that cannot be predicted, and then takes its own in one step. It is readable by its
-/// owner only, and vanishes when dropped before that.
+/// A file that is written under a name that cannot be predicted, and then takes its own in one
+/// step. It is readable by its owner only, and vanishes when dropped before that.
 #[derive(Debug)]
 pub struct Staged(NamedTempFile);
 
@@ -33,8 +34,8 @@ impl Staged {
         self.0.path()
     }
 
-    /// Flushes it to the disk and gives it the name `target`, in place of whatever had that name; a link there is replaced,
-    /// not followed.
+    /// Flushes it to the disk and gives it the name `target`, in place of whatever had that name; a
+    /// link there is replaced, not followed.
     ///
     /// # Errors
     /// The system said no, for example because `target` is a folder. What was there stays.
@@ -65,8 +66,8 @@ impl Write for Staged {
     }
 }
 
-/// Puts these bytes under a name, in place of whatever had it, so that there is a whole file at any moment, also after a
-/// power cut. Only its owner can read it.
+/// Atomically replaces the file of this name with these bytes, also across a power cut. Only its
+/// owner can read it.
 ///
 /// # Errors
 /// The system said no; what was there stays.
@@ -100,7 +101,8 @@ pub fn create_own_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder, and those above it, that only its owner can read. One that is there stays as it is.
+/// Makes a folder, and those above it, that only its owner can read. One that is there stays as it
+/// is.
 ///
 /// # Errors
 /// The system refused it.
@@ -112,8 +114,8 @@ pub fn create_private_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Reads a small file that anyone may have put there: never waits for the writer of a pipe, never reads more than `most`
-/// bytes.
+/// Reads a small file that anyone may have put there: never waits for the writer of a pipe, never
+/// reads more than `most` bytes.
 ///
 /// # Errors
 /// It is not a regular file, is larger, or the system said no.
@@ -139,11 +141,12 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether a file of ours has this name: a regular file, reached by no link and with no second name. `false` if nothing
-/// has it.
+/// Whether a file of ours has this name: a regular file, reached by no link and with no second
+/// name. `false` if nothing has it.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidInput`] with the reason if something else has the name, or the system said no.
+/// [`io::ErrorKind::InvalidInput`] with the reason if something else has the name, or the system
+/// said no.
 pub fn is_own_file(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(found) => judge(&found).map(|()| true),
@@ -152,7 +155,8 @@ pub fn is_own_file(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Opens a file of ours for reading and writing, or makes it. Follows no link and waits for no pipe.
+/// Opens a file of ours for reading and writing, or makes it. Follows no link and waits for no
+/// pipe.
 ///
 /// # Errors
 /// As [`is_own_file`]; also if it belongs to another user.
@@ -170,13 +174,14 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
     #[cfg(windows)]
     std::os::windows::fs::OpenOptionsExt::custom_flags(&mut options, OPEN_REPARSE_POINT);
     let file = options.open(path)?;
-    // What was opened decides, not what was there a moment before.
+    // The opened file decides, not what was there before.
     let found = file.metadata()?;
     judge(&found)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        // Compared with a file that we make: some mounts show another owner for everything. A full disk takes none.
+        // Compared with a file that we make: some mounts show another owner for everything. A full
+        // disk takes none.
         let ours = Staged::beside(path).and_then(|staged| staged.0.as_file().metadata());
         if ours.is_ok_and(|ours| ours.uid() != found.uid()) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it belongs to another user"));
@@ -185,8 +190,8 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Puts these bytes into a file of ours in place of what is in it. Takes no room that the file has not got already, and can
-/// leave half of it behind: for a disk that is full.
+/// Puts these bytes into a file of ours in place of what is in it. Takes no room that the file has
+/// not got already, and can leave half of it behind: for a disk that is full.
 ///
 /// # Errors
 /// As [`is_own_file`].
@@ -228,7 +233,8 @@ fn judge(found: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// A name is on the disk when its folder is. Where folders cannot be opened, the system keeps their order itself.
+/// A name is on the disk when its folder is. Where folders cannot be opened, the system keeps their
+/// order itself.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {

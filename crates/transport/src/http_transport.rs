@@ -1,4 +1,5 @@
-//! The usual [`Transport`]: one request, one answer, over the network. How its clients are set up is in `clients.rs`.
+//! The usual [`Transport`]: one request, one answer, over the network. How its clients are set up
+//! is in `clients.rs`.
 
 use std::{
     future::ready,
@@ -43,13 +44,15 @@ impl HttpTransport {
         HttpTransportBuilder::default()
     }
 
-    /// Sends everything through a client of your own, for example one with a company's certificates.
+    /// Sends everything through a client of your own, for example one with a company's
+    /// certificates.
     ///
-    /// Timeouts are still ours, except the one to connect. All else is the client's, also how it finds the addresses of
-    /// storage hosts: those are checked beforehand, which is less than our own client does. Give it `redirect(Policy::none())`,
-    /// `retry(retry::never())`, `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to
-    /// other hosts). A create cannot be sent twice even without that, because its body cannot be cloned; an answer that
-    /// comes from another address than the one asked counts as an error.
+    /// Timeouts are still ours, except the one to connect. All else is the client's, also how it
+    /// finds the addresses of storage hosts: those are checked beforehand, which is less than our
+    /// own client does. Give it `redirect(Policy::none())`, `retry(retry::never())`,
+    /// `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to
+    /// other hosts). A create cannot be sent twice even without that, because its body cannot be
+    /// cloned; an answer that comes from another address than the one asked counts as an error.
     #[must_use]
     pub fn with_client(client: Client) -> Self {
         Self::with(Timeouts::default(), Proxy::default(), Some(client), false)
@@ -95,8 +98,8 @@ fn address(uri: &Uri) -> Result<Url, SendError> {
     Url::parse(&uri.to_string()).map_err(|error| invalid(format!("the address cannot be used ({error})")))
 }
 
-/// The address of the API, which must arrive as it is: the library resolves `..`, and a request that would go elsewhere
-/// is not sent at all.
+/// The address of the API, which must arrive as it is: the library resolves `..`, and a request
+/// that would go elsewhere is not sent at all.
 fn api_address(uri: &Uri) -> Result<Url, SendError> {
     let url = address(uri)?;
     if url.path() != uri.path() || url.query() != uri.query() {
@@ -166,11 +169,11 @@ impl Transport for HttpTransport {
             let client = self.clients.guarded(&host, reach)?;
             let mut request = reqwest::Request::new(parts.method, url.clone());
             *request.headers_mut() = parts.headers;
-            let patience = self.clients.timeouts.read;
-            let answer = match tokio::time::timeout(patience, client.execute(request)).await {
+            let timeout = self.clients.timeouts.read;
+            let answer = match tokio::time::timeout(timeout, client.execute(request)).await {
                 Ok(answer) => answer.map_err(|error| translate(&error, &host, None))?,
                 Err(_) => {
-                    let why = format!("no answer from {host} within {} s", patience.as_secs_f64());
+                    let why = format!("no answer from {host} within {} s", timeout.as_secs_f64());
                     return Err(SendError::maybe_sent(SendErrorKind::Timeout, why));
                 }
             };
@@ -266,7 +269,8 @@ fn answered(error: SendError, status: StatusCode, id: Option<&HeaderValue>) -> S
     error.answered(status.as_u16(), id.and_then(|id| id.to_str().ok()).map(str::to_owned))
 }
 
-/// Only a client of the user's own can have followed a redirect; its answer is not the answer to our request.
+/// Only a client of the user's own can have followed a redirect; its answer is not the answer to
+/// our request.
 fn same_place(answer: &reqwest::Response, url: &Url, host: &str) -> Result<(), SendError> {
     if answer.url() == url {
         return Ok(());

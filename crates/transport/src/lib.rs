@@ -1,8 +1,9 @@
-//! The outside world for the Ark video client: sockets, clock, randomness, files. It does what it is told, once.
+//! The I/O of the Ark video client: HTTP, clock, randomness, files. It sends each request once.
 //!
-//! Policy lives elsewhere: what an answer means in `ark-video-protocol`, what to do next in `ark-video`. What this crate
-//! guarantees is mechanical: one call of [`Transport::send`] puts a request on the wire at most once, follows no
-//! redirect, reads no more than it should, and tells whether the first byte of the body can have left.
+//! Policy lives elsewhere: what an answer means in `ark-video-protocol`, what to do next in
+//! `ark-video`. What this crate guarantees is mechanical: one call of [`Transport::send`] puts a
+//! request on the wire at most once, follows no redirect, limits the response size, and reports
+//! whether the first byte of the body may have been sent.
 
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -25,7 +26,7 @@ mod ssrf;
 mod transport;
 
 pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
-pub use clock::{Clock, Random, SystemClock, SystemRandom, dice};
+pub use clock::{Clock, Random, SystemClock, SystemRandom, jitter};
 pub use disk_space::{MARGIN, check_room};
 pub use error::{SaveError, SettingError, SourceError};
 pub use files::{

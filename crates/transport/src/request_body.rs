@@ -1,4 +1,5 @@
-//! What is sent: bytes, or a plan with files to be read while sending. Says what a file is; reads none.
+//! What is sent: bytes, or a plan with files to be read while sending. Says what a file is; reads
+//! none.
 
 use std::{
     fmt,
@@ -36,7 +37,7 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// Looks at a file. Reads nothing.
+    /// Reads the metadata of a file, not its content.
     ///
     /// # Errors
     /// There is no such file, it is not one, or it may not be looked at.
@@ -115,15 +116,16 @@ impl RequestBody {
         Self { plan, sources, before_first_byte: BeforeFirstByte::default() }
     }
 
-    /// Sets what is done right before the first byte leaves: last of all, when the connection stands. Until then nothing
-    /// was sent, and an error from it means that nothing will be.
+    /// Sets what is done right before the first byte leaves: last of all, when the connection
+    /// stands. Until then nothing was sent, and an error from it means that nothing will be.
     #[must_use]
     pub fn before_first_byte(mut self, before: Arc<dyn Fn() -> io::Result<()> + Send + Sync>) -> Self {
         self.before_first_byte = BeforeFirstByte(Some(before));
         self
     }
 
-    /// For a transport: to be called once, right before the first byte leaves. [`crate::HttpTransport`] does.
+    /// For a transport: to be called once, right before the first byte leaves.
+    /// [`crate::HttpTransport`] does.
     ///
     /// # Errors
     /// Nothing may be sent.

@@ -1,7 +1,9 @@
-//! Fetching a file to disk: into `NAME.part`, measured, hashed, flushed, and only then under its name.
+//! Fetching a file to disk: into `NAME.part`, measured, hashed, flushed, and only then under its
+//! name.
 //!
-//! What is acceptable is decided in `ark_video_protocol::download`; here bytes are moved, once per call. A download that
-//! fails, is dropped or is killed is taken up by the next call; an existing file is replaced only when asked.
+//! What is acceptable is decided in `ark_video_protocol::download`; here bytes are moved, once per
+//! call. A download that fails, is dropped or is killed is taken up by the next call; an existing
+//! file is replaced only when asked.
 
 use std::{
     fs, io,
@@ -48,7 +50,7 @@ impl Default for SaveOptions {
 pub struct SaveProgress {
     /// Bytes on disk.
     pub bytes: u64,
-    /// Bytes in all, if the storage told.
+    /// Total bytes, if the storage sent a length.
     pub total: Option<u64>,
 }
 
@@ -71,7 +73,8 @@ pub struct Saved {
 /// Checks that a file can be put at `path`, before anything is fetched for it.
 ///
 /// # Errors
-/// It exists and may not be replaced, is a folder, its folder does not exist, or there is no room on its disk.
+/// It exists and may not be replaced, is a folder, its folder does not exist, or there is no room
+/// on its disk.
 pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
     let shows_folder = path
         .as_os_str()
@@ -101,12 +104,13 @@ pub fn check_target(path: &Path, overwrite: bool) -> Result<(), SaveError> {
     }
 }
 
-/// Fetches `link` into the part of `path`, goes on where an earlier try ended, and tells `on_progress` how far it is,
-/// beginning with what is there already.
+/// Downloads `link` into the part file of `path`, resumes an earlier attempt, and reports progress
+/// to `on_progress`, beginning with what is there already.
 ///
-/// What is fetched has the announced length and the storage's checksum, where there were any, and is not a page. Whether it
-/// is what was asked for is the caller's to judge, from [`Fetched::file`]; so is whether it is complete, where neither a
-/// length was announced nor an end marked.
+/// What is fetched has the announced length and the storage's checksum, where there were any, and
+/// is not a page. Whether it is what was asked for is the caller's to judge, from
+/// [`Fetched::file`]; so is whether it is complete, where neither a length was announced nor an end
+/// marked.
 ///
 /// Dropping the future keeps what was fetched.
 ///
@@ -233,8 +237,9 @@ impl Fetched {
         self.part.file()
     }
 
-    /// Does not take it for what was asked for: what came stays as `NAME.part`, and the next call begins from the start.
-    /// Gives the reason back, or the break of the connection, where that is the reason behind it.
+    /// Does not take it for what was asked for: what came stays as `NAME.part`, and the next call
+    /// begins from the start. Gives the reason back, or the break of the connection, where that is
+    /// the reason behind it.
     pub fn reject(self, refusal: DownloadRefusal) -> SaveError {
         self.part.reject();
         match (refusal, self.broke_off) {

@@ -1,4 +1,5 @@
-//! What a user can set about the network: timeouts, the proxy, and whether creates reuse connections. Opens nothing.
+//! What a user can set about the network: timeouts, the proxy, and whether creates reuse
+//! connections. Opens nothing.
 
 use std::{fmt, time::Duration};
 
@@ -11,7 +12,8 @@ use crate::{
     clients::{Clients, certificates},
 };
 
-/// How long to wait for what. Giving up early on a create makes an unknown outcome out of a slow one.
+/// How long to wait for what. Giving up early on a create makes an unknown outcome out of a slow
+/// one.
 ///
 /// ```
 /// use ark_video_transport::Timeouts;
@@ -25,11 +27,12 @@ use crate::{
 pub struct Timeouts {
     /// To find the host, connect and agree on encryption. Default 10 s.
     pub connect: Duration,
-    /// Longest standstill while the body of a create is taken by the network. Default 20 s; the upload as a whole has no
-    /// limit, because bodies go up to 64 MB.
+    /// Longest standstill while the body of a create is taken by the network. Default 20 s; the
+    /// upload as a whole has no limit, because bodies go up to 64 MB.
     pub upload_stall: Duration,
-    /// For the whole answer to a create, counted from the moment its last byte was handed to the connection (up to some
-    /// hundred KB may then still be on their way). Default 120 s: checks and moderation come before the answer.
+    /// For the whole answer to a create, counted from when its last byte was handed to the
+    /// connection (up to some hundred KB may then still be on their way). Default 120 s: checks and
+    /// moderation come before the answer.
     pub answer: Duration,
     /// For everything else the API is asked, from start to end. Default 30 s.
     pub read: Duration,
@@ -96,13 +99,14 @@ impl Timeouts {
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Proxy {
-    /// As the environment says: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` and their lower-case forms.
+    /// As the environment says: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` and their
+    /// lower-case forms.
     #[default]
     FromEnvironment,
     /// No proxy.
     Direct,
-    /// This one for everything: `http://`, `https://` or `socks5://` with host and port; a user name and a password in it
-    /// are kept secret.
+    /// This one for everything: `http://`, `https://` or `socks5://` with host and port; a user
+    /// name and a password in it are kept secret.
     Url(SecretString),
 }
 
@@ -156,9 +160,10 @@ impl HttpTransportBuilder {
         self
     }
 
-    /// Lets a create use a connection that was used before. Default no: while the server closes it, it stays unknown
-    /// whether the create arrived (one in eight, measured against a server that closes idle connections early). Saves a
-    /// handshake each time; right for a service of one's own that keeps its connections.
+    /// Lets a create use a connection that was used before. Default no: while the server closes it,
+    /// it stays unknown whether the create arrived (one in eight, measured against a server that
+    /// closes idle connections early). Saves a handshake each time; right for a service of one's
+    /// own that keeps its connections.
     #[must_use]
     pub fn reuse_for_creates(mut self, reuse: bool) -> Self {
         self.reuse = reuse;
@@ -185,7 +190,8 @@ impl HttpTransportBuilder {
                 read.is_some_and(|url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme()));
             if !known || reqwest::Proxy::all(url.expose_secret()).is_err() {
                 return Err(SettingError(
-                    "the proxy address cannot be used; it should look like http://host:3128 or socks5://host:1080".to_owned(),
+                    "invalid proxy URL; expected a form such as http://host:3128 or socks5://host:1080"
+                        .to_owned(),
                 ));
             }
         }

@@ -86,7 +86,7 @@ fn fields(document: &Value) -> String {
             let tag = schema.pointer("/discriminator/propertyName").and_then(Value::as_str).unwrap_or("type");
             let _ = write!(out, "\nOne of {}, distinguished by `{tag}`.\n", names.join(", "));
         }
-        if let Some(words) = schema.get("x-enum").and_then(Value::as_object) {
+        if let Some(values) = schema.get("x-enum").and_then(Value::as_object) {
             let closed = schema.get("enum").is_some();
             let _ = write!(
                 out,
@@ -97,11 +97,11 @@ fn fields(document: &Value) -> String {
                     "Others may come; they are kept as they are."
                 }
             );
-            for (word, about) in words {
+            for (value, about) in values {
                 let _ = writeln!(
                     out,
                     "| `{}` | {} |",
-                    cell(word),
+                    cell(value),
                     cell(about.get("description").and_then(Value::as_str).unwrap_or(""))
                 );
             }
@@ -223,7 +223,7 @@ fn error_codes(errors: &Value) -> String {
             text("confidence")
         );
         for exception in row.get("unless_message_contains").and_then(Value::as_array).into_iter().flatten() {
-            let words: Vec<String> = exception["words"]
+            let phrases: Vec<String> = exception["phrases"]
                 .as_array()
                 .into_iter()
                 .flatten()
@@ -234,7 +234,7 @@ fn error_codes(errors: &Value) -> String {
             let _ = writeln!(
                 out,
                 "| | where the text has {} | {} | | | {} | |",
-                words.join(" or "),
+                phrases.join(" or "),
                 part("class").replace('_', " "),
                 part("advice")
             );

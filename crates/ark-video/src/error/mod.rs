@@ -1,4 +1,5 @@
-//! The one error of this crate, in the order of how far the request got, and the questions one may ask of it.
+//! The one error of this crate, in the order of how far the request got, and the questions one may
+//! ask of it.
 
 mod request;
 mod task;
@@ -24,8 +25,9 @@ pub use ark_video_transport::{SaveError, SettingError, SourceError};
 
 use crate::checks::Findings;
 
-/// What went wrong. `Display` is what failed, [`std::error::Error::source`] why, [`Error::advice`] what to do next;
-/// [`Error::message`] is all of it as text. Serialises as one flat object for an API or a log.
+/// What went wrong. `Display` is what failed, [`std::error::Error::source`] why, [`Error::advice`]
+/// what to do next; [`Error::message`] is all of it as text. Serialises as one flat object for an
+/// API or a log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -50,7 +52,8 @@ pub enum Error {
     /// A create was accepted, and its id is lost. Never send it again.
     #[error(transparent)]
     AcceptedWithoutId(Box<AcceptedWithoutId>),
-    /// The store of [`crate::create::Create::keep`] cannot be used. Creates that are recorded in it may have made tasks.
+    /// The store of [`crate::create::Create::keep`] cannot be used. Creates that are recorded in it
+    /// may have made tasks.
     #[error("The store of unresolved creates cannot be used")]
     Store(#[source] std::io::Error),
     /// A get, list or delete brought no usable answer. Says nothing about the task.
@@ -156,15 +159,17 @@ impl Error {
         }
     }
 
-    /// Whether the same call may be made again, without the risk of a second bill and with some hope.
+    /// Whether the same call may be made again, without the risk of a second bill and with some
+    /// hope.
     ///
-    /// For a create that is: not sent, or refused because of the pace. For a refusal, wait before trying again.
+    /// For a create that is: not sent, or refused because of the pace. For a refusal, wait before
+    /// trying again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         if let Some(failure) = self.failure() {
             return match classify(&failure) {
                 Class::NotSent | Class::Throttled | Class::Transient => true,
-                // A question, or a delete that looks at the task first.
+                // A read, or a delete that gets the task first.
                 Class::MaybeDone => failure.endpoint != Endpoint::Create,
                 _ => false,
             };
@@ -180,7 +185,8 @@ impl Error {
         }
     }
 
-    /// How far money had got: whether a task exists. Exit codes and texts follow this, not the variant.
+    /// How far money had got: whether a task exists. Exit codes and texts follow this, not the
+    /// variant.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self {
@@ -201,7 +207,8 @@ impl Error {
         }
     }
 
-    /// The same error of a request about a task that exists: it could not be asked for, and nothing else is known.
+    /// The same error of a request about a task that exists: it could not be asked for, and nothing
+    /// else is known.
     pub(crate) fn of_known_task(self) -> Self {
         let (call, cause) = match self {
             Self::NotSent(error) => (error.call, ReadCause::Send(error.cause)),
@@ -232,13 +239,15 @@ impl Error {
         }
     }
 
-    /// Whether a create may have made a task whose id is not known. Sending again could mean a second bill.
+    /// Whether a create may have made a task whose id is not known. Sending again could mean a
+    /// second bill.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown(_) | Self::AcceptedWithoutId(_))
     }
 
-    /// What to search for, if a create may have made a task whose id is not known; see [`crate::Client::reconcile`].
+    /// What to search for, if a create may have made a task whose id is not known; see
+    /// [`crate::Client::reconcile`].
     #[must_use]
     pub fn to_reconcile(&self) -> Option<&Unknown> {
         match self {
@@ -294,7 +303,8 @@ impl Error {
         }
     }
 
-    /// Our own id of the request (`X-Client-Request-Id`); none where the trouble is that of several requests.
+    /// Our own id of the request (`X-Client-Request-Id`); none where the trouble is that of several
+    /// requests.
     #[must_use]
     pub fn client_request_id(&self) -> Option<&str> {
         match self {
@@ -329,7 +339,7 @@ impl Error {
         }
     }
 
-    /// What kind of trouble it is, where the service told; of a failed task, the kind of its failure.
+    /// The kind of error, if the service reported it; of a failed task, the kind of its failure.
     #[must_use]
     pub fn class(&self) -> Option<ErrorClass> {
         match self {
@@ -374,7 +384,8 @@ impl Error {
     /// The error of a question that the service answered with something else.
     pub(crate) fn of_answer(call: Call, error: ApiError) -> Self {
         let class = classify(&Failure::answer(call.endpoint, &error));
-        // A success that cannot be read, and a server's trouble, are no refusals; a request for a slower pace is one.
+        // A success that cannot be read, and a server's trouble, are no refusals; a request for a
+        // slower pace is one.
         let trouble = match class {
             Class::Transient | Class::NotSent => error.status != 429,
             Class::MaybeDone => true,

@@ -1,5 +1,5 @@
-//! What the errors of a single request carry: wrong settings, not sent, refused, unreadable. Each has its sentence for what
-//! failed; why is its source.
+//! What the errors of a single request carry: wrong settings, not sent, refused, unreadable. Each
+//! has its sentence for what failed; why is its source.
 
 use std::{borrow::Cow, fmt};
 
@@ -54,7 +54,8 @@ pub struct Call {
     pub endpoint: Endpoint,
     /// About which task.
     pub task_id: Option<String>,
-    /// Our own id of the request (`X-Client-Request-Id`), which the vendor's support can search for.
+    /// Our own id of the request (`X-Client-Request-Id`), which the vendor's support can search
+    /// for.
     pub client_request_id: String,
 }
 

@@ -1,4 +1,5 @@
-//! What the errors about a task carry whose id is known: not allowed in its state, ended, still running, not saved.
+//! What the errors about a task carry whose id is known: not allowed in its state, ended, still
+//! running, not saved.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Every error in one table: its chain and its message say nothing twice, and its JSON holds what a caller needs.
+//! Every error in one table: its chain and its message say nothing twice, and its JSON holds what a
+//! caller needs.
 
 use std::{collections::BTreeSet, io, path::PathBuf, time::Duration};
 

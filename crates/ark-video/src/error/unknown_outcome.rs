@@ -1,4 +1,5 @@
-//! The two ends of a create after which a task may exist whose id is unknown: what is kept of them to search for it.
+//! The two ends of a create after which a task may exist whose id is unknown: what is kept of them
+//! to search for it.
 
 use ark_video_protocol::{
     UnixMillis,
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Call;
 
-/// A create whose outcome is unknown. Keep it (it can be serialised): it holds what is needed to search for the task.
+/// A create whose outcome is unknown. Keep it (it can be serialised): it holds what is needed to
+/// search for the task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("It is unknown whether the task was created: {reason}")]
 #[non_exhaustive]
@@ -26,7 +28,7 @@ pub struct OutcomeUnknown {
     pub status: Option<u16>,
     /// The service's code, if it gave one.
     pub code: Option<String>,
-    /// What happened, in words.
+    /// What happened.
     pub reason: String,
 }
 
@@ -79,7 +81,7 @@ pub struct AcceptedWithoutId {
     pub answered_at: UnixMillis,
     /// HTTP status, 200 to 299.
     pub status: u16,
-    /// Why there is no id, in words.
+    /// Why there is no id.
     pub reason: String,
 }
 

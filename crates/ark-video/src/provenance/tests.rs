@@ -1,4 +1,4 @@
-//! What a sidecar tells, and what it keeps to itself.
+//! What a sidecar contains, and what it must not contain.
 
 use ark_video_model::{AudioSource, ImageSource, ReferenceToVideo};
 use std::fs;
@@ -42,17 +42,17 @@ fn a_request_is_taken_down_without_its_secrets_and_its_media_by_their_hashes() {
 
 #[test]
 fn large_media_inside_a_request_are_hashed_piece_by_piece() {
-    let film: Vec<u8> = (0..200_001).map(|at| at as u8).collect();
-    let request = ReferenceToVideo::new("m").image(ImageSource::data("png", &film)).build();
+    let video: Vec<u8> = (0..200_001).map(|at| at as u8).collect();
+    let request = ReferenceToVideo::new("m").image(ImageSource::data("png", &video)).build();
     let taken = Provenance::of(&request, &Attachments::new()).unwrap();
-    assert_eq!((taken.inputs[0].bytes, &taken.inputs[0].sha256), (200_001, &hex(&Sha256::digest(&film))));
+    assert_eq!((taken.inputs[0].bytes, &taken.inputs[0].sha256), (200_001, &hex(&Sha256::digest(&video))));
 }
 
 #[test]
 fn a_sidecar_is_read_as_it_was_written_and_belongs_to_its_owner() {
     let folder = tempfile::tempdir().unwrap();
-    let film = folder.path().join("tea.mp4");
-    assert_eq!(Sidecar::read(&film).unwrap(), None);
+    let video = folder.path().join("tea.mp4");
+    assert_eq!(Sidecar::read(&video).unwrap(), None);
     let task: Task = serde_json::from_value(json!({"id": "cgt-1", "model": "m", "status": "succeeded",
         "content": {"video_url": "https://h/a.mp4?X-Tos-Signature=secret"}, "usage": {"total_tokens": 7}}))
     .unwrap();
@@ -65,16 +65,16 @@ fn a_sidecar_is_read_as_it_was_written_and_belongs_to_its_owner() {
         simulated: false,
     };
     let sidecar = Sidecar::new(Progress::Submitting).downloaded(&task, file);
-    sidecar.write(&film).unwrap();
-    assert_eq!(Sidecar::read(&film).unwrap(), Some(sidecar));
+    sidecar.write(&video).unwrap();
+    assert_eq!(Sidecar::read(&video).unwrap(), Some(sidecar));
     let text = fs::read_to_string(folder.path().join("tea.mp4.ark-video.json")).unwrap();
     assert!(text.contains("\"total_tokens\": 7") && !text.contains("secret"), "{text}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(fs::metadata(Sidecar::path_of(&film)).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(Sidecar::path_of(&video)).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    fs::write(Sidecar::path_of(&film), "{").unwrap();
-    assert!(Sidecar::read(&film).is_err());
+    fs::write(Sidecar::path_of(&video), "{").unwrap();
+    assert!(Sidecar::read(&video).is_err());
 }

@@ -1,4 +1,5 @@
-//! What is in the way of a result, kind by kind: known before anything is paid for, and the check leaves nothing behind.
+//! What is in the way of a result, kind by kind: known before anything is paid for, and the check
+//! leaves nothing behind.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Files inside a request: the same bytes on the wire as with data in memory, and nothing sent when they cannot be.
+//! Files inside a request: the same bytes on the wire as with data in memory, and nothing sent when
+//! they cannot be.
 
 use ark_video::{
     Attachments, Error, FileSource,

@@ -87,7 +87,7 @@ async fn a_storm_of_repeats_costs_one_look_and_late_ones_none() {
 
 #[tokio::test]
 async fn a_storm_of_ten_thousand_costs_one_look_in_five_seconds_for_each_task() {
-    // They claim an end that each look denies, so that every one of them seems to bring news.
+    // They claim an end that each poll denies, so that each of them seems new.
     let world = World::new(|_, sent| {
         let id = sent.request.uri().path().rsplit('/').next().unwrap();
         answer(200, format!(r#"{{"id":"{id}","model":"m","status":"queued","updated_at":1}}"#))
@@ -98,15 +98,15 @@ async fn a_storm_of_ten_thousand_costs_one_look_in_five_seconds_for_each_task() 
         let body =
             format!(r#"{{"id":"cgt-{}","model":"m","status":"succeeded","updated_at":9}}"#, number % 3);
         assert_eq!(post(&callbacks, request("/right-token", &body)).await, 204);
-        // Ten times meanwhile somebody looks; what is not due yet moves the clock.
+        // Ten times meanwhile it is polled; what is not due yet moves the clock.
         while number % 1_000 == 999 && events.next().now_or_never().is_some() {}
     }
-    let mut looks = BTreeMap::<String, Vec<u64>>::new();
+    let mut polls = BTreeMap::<String, Vec<u64>>::new();
     for sent in world.sent() {
-        looks.entry(sent.request.uri().path().to_owned()).or_default().push(sent.second);
+        polls.entry(sent.request.uri().path().to_owned()).or_default().push(sent.second);
     }
-    assert_eq!(looks.len(), 3);
-    for (path, seconds) in looks {
+    assert_eq!(polls.len(), 3);
+    for (path, seconds) in polls {
         assert!(seconds.windows(2).all(|pair| pair[1] - pair[0] >= 5), "{path}: {seconds:?}");
         assert_eq!(seconds.len(), 10, "{path}: {seconds:?}");
     }

@@ -50,10 +50,10 @@ async fn the_caller_may_know_better() {
 #[tokio::test]
 async fn facts_and_a_catalog_of_ones_own_count() {
     let world = World::always(200, r#"{"id":"cgt-1"}"#);
-    let mut film = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
-    film.seconds = Some(16.5);
+    let mut video = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
+    video.seconds = Some(16.5);
     let request = ReferenceToVideo::new(MODEL).video("https://media.example.com/a.mp4").build();
-    let facts = Facts::new().with(0, film);
+    let facts = Facts::new().with(0, video);
     let error = world.client().create(&request).facts(facts).await.unwrap_err();
     assert!(matches!(error, Error::InvalidRequest(_)), "{error}");
     assert!(world.sent().is_empty());

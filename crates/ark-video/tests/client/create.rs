@@ -1,4 +1,4 @@
-//! A create is sent exactly once, and every way it can end is told apart, in words that say what it may have cost.
+//! A create is sent exactly once, and each outcome has its own error, with its possible cost.
 
 use std::{sync::Arc, time::Duration};
 

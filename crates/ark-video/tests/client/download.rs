@@ -13,11 +13,11 @@ use ark_video::{
 use futures_util::StreamExt;
 use http::{HeaderValue, Request, Response, header};
 
-use crate::world::{Film, KEY, World, answer, task};
+use crate::world::{KEY, VideoResponse, World, answer, task};
 
 const DONE: &str = r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://tos.example/a.mp4?X-Tos-Date=20261122T021700Z&X-Tos-Expires=86400","last_frame_url":"https://tos.example/a.png"}}"#;
 
-/// The smallest film there is, in two pieces.
+/// The smallest video, in two pieces.
 const PIECES: [&str; 2] = ["\0\0\0\x08ftyp\0\0\0\x08moov", "\0\0\0\x0dmdathello"];
 const LENGTH: u64 = 29;
 
@@ -25,7 +25,7 @@ fn bytes() -> Vec<u8> {
     PIECES.concat().into_bytes()
 }
 
-fn film(_: usize, _: &Request<()>) -> Film {
+fn video(_: usize, _: &Request<()>) -> VideoResponse {
     let mut answer = Response::new(PIECES.to_vec());
     answer.headers_mut().insert(header::CONTENT_LENGTH, LENGTH.into());
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("video/mp4"));
@@ -33,11 +33,11 @@ fn film(_: usize, _: &Request<()>) -> Film {
 }
 
 /// Breaks off each time, wherever it begins.
-fn cut_film(number: usize, request: &Request<()>) -> Film {
-    film(number, request).map(|_| vec![PIECES[0], "<cut>"])
+fn cut_video(number: usize, request: &Request<()>) -> VideoResponse {
+    video(number, request).map(|_| vec![PIECES[0], "<cut>"])
 }
 
-fn world(body: &'static str, storage: fn(usize, &Request<()>) -> Film) -> Arc<World> {
+fn world(body: &'static str, storage: fn(usize, &Request<()>) -> VideoResponse) -> Arc<World> {
     World::with_storage(move |_, _| answer(200, body), storage)
 }
 
@@ -52,17 +52,17 @@ fn names(folder: &tempfile::TempDir) -> Vec<String> {
 async fn the_film_is_fetched_from_a_fresh_link_without_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
-    let world = world(DONE, film);
-    let mut told = Vec::new();
+    let world = world(DONE, video);
+    let mut reports = Vec::new();
     let handle = world.client().task("cgt-1");
-    let film = handle
+    let video = handle
         .download(&path)
-        .progress(|progress| told.push((progress.bytes, progress.total)))
+        .progress(|progress| reports.push((progress.bytes, progress.total)))
         .await
         .unwrap();
-    assert_eq!((film.bytes, film.task.id.as_str(), fs::read(&path).unwrap()), (LENGTH, "cgt-1", bytes()));
-    assert_eq!(film.link_expires_at, Some(1_795_313_820 + 86_400));
-    assert_eq!(told, [0, 16, LENGTH].map(|bytes| (bytes, Some(LENGTH))));
+    assert_eq!((video.bytes, video.task.id.as_str(), fs::read(&path).unwrap()), (LENGTH, "cgt-1", bytes()));
+    assert_eq!(video.link_expires_at, Some(1_795_313_820 + 86_400));
+    assert_eq!(reports, [0, 16, LENGTH].map(|bytes| (bytes, Some(LENGTH))));
     assert_eq!(world.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
     let [opened] = world.opened().try_into().unwrap();
     assert_eq!(opened.uri().host(), Some("tos.example"));
@@ -86,7 +86,7 @@ async fn the_last_frame_is_another_output_and_may_be_missing() {
     assert_eq!(with.opened()[0].uri(), "https://tos.example/a.png");
     let without = world(
         r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://h/a","last_frame_url":""}}"#,
-        film,
+        video,
     );
     let error = without
         .client()
@@ -101,7 +101,7 @@ async fn the_last_frame_is_another_output_and_may_be_missing() {
 #[tokio::test]
 async fn a_film_that_never_ends_is_kept_as_a_part_and_says_until_when_it_can_be_had() {
     let folder = tempfile::tempdir().unwrap();
-    let world = world(DONE, cut_film);
+    let world = world(DONE, cut_video);
     let error = world.client().task("cgt-1").download(folder.path().join("tea.mp4")).await.unwrap_err();
     assert_eq!(
         error.message(),
@@ -132,7 +132,7 @@ async fn a_name_that_is_taken_is_told_before_anybody_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     fs::write(&path, "mine").unwrap();
-    let world = world(DONE, film);
+    let world = world(DONE, video);
     let error = world.client().task("cgt-1").download(&path).await.unwrap_err();
     assert!(matches!(error, Error::Download(_)) && !error.is_retryable(), "{error}");
     assert!(world.sent().is_empty() && fs::read(&path).unwrap() == b"mine");
@@ -183,7 +183,7 @@ async fn a_task_that_succeeded_without_a_link_is_asked_for_two_minutes_and_is_bi
         |number, _| {
             answer(200, if number < 4 { r#"{"id":"cgt-1","model":"m","status":"succeeded"}"# } else { DONE })
         },
-        film,
+        video,
     );
     late.client().task("cgt-1").download(folder.path().join("late.mp4")).await.unwrap();
     assert_eq!(late.seconds(), [0, 2, 6, 14, 30]);
@@ -359,15 +359,15 @@ async fn plain_http_is_taken_only_from_where_the_api_is() {
         let path = target(name);
         async move { client.task("cgt-1").download(&path).await }
     };
-    let near = world(PLAIN, film);
+    let near = world(PLAIN, video);
     assert!(fetch(near.client(), "a").await.is_err() && near.opened().is_empty());
     assert!(fetch(near.client_at("http://127.0.0.1:9/v3"), "b").await.is_ok());
-    let far = world(FAR, film);
+    let far = world(FAR, video);
     assert!(fetch(far.client_at("http://127.0.0.1:9/v3"), "c").await.is_err() && far.opened().is_empty());
 }
 
-/// A storage that gives the rest of the film after a range, and breaks after some bytes.
-fn bit_by_bit(number: usize, request: &Request<()>) -> Film {
+/// A storage that serves the rest of the video after a range, and disconnects after some bytes.
+fn bit_by_bit(number: usize, request: &Request<()>) -> VideoResponse {
     let range = request.headers().get("range").map(|range| range.to_str().unwrap());
     let start: usize =
         range.map_or(0, |range| range.trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap());
@@ -395,16 +395,16 @@ async fn breaks_are_taken_up_where_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     let world = world(DONE, bit_by_bit);
-    let film = world.client().task("cgt-1").download(&path).await.unwrap();
-    assert_eq!((film.bytes, fs::read(&path).unwrap()), (LENGTH, bytes()));
-    assert_eq!(film.sha256, HASH);
-    assert_eq!((world.opened().len(), world.lines().len()), (5, 1), "one look at the task is enough");
+    let video = world.client().task("cgt-1").download(&path).await.unwrap();
+    assert_eq!((video.bytes, fs::read(&path).unwrap()), (LENGTH, bytes()));
+    assert_eq!(video.sha256, HASH);
+    assert_eq!((world.opened().len(), world.lines().len()), (5, 1), "one get of the task is enough");
     assert_eq!(names(&folder), ["tea.mp4", "tea.mp4.ark-video.json"]);
 }
 
 const HASH: &str = "5ef95f2e458cfe64700a8da0387d040c7205c410d2948f12cfa6d204a4e40a9a";
 
-fn dead(status: u16) -> Film {
+fn dead(status: u16) -> VideoResponse {
     let mut answer = Response::new(Vec::new());
     *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
     answer
@@ -420,7 +420,7 @@ async fn a_dead_link_is_refreshed_once_by_asking_for_the_task() {
     for status in [403, 404, 410] {
         let world = World::with_storage(
             |number, _| answer(200, linked(&format!("https://tos.example/a.mp4?sig={number}"))),
-            move |number, request| if number == 0 { dead(status) } else { film(number, request) },
+            move |number, request| if number == 0 { dead(status) } else { video(number, request) },
         );
         let path = folder.path().join(format!("{status}.mp4"));
         world.client().task("cgt-1").download(&path).await.unwrap();
@@ -439,11 +439,11 @@ async fn an_early_400_passes_with_time() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::with_storage(
         |_, _| answer(200, DONE),
-        |number, request| if number < 3 { dead(400) } else { film(number, request) },
+        |number, request| if number < 3 { dead(400) } else { video(number, request) },
     );
     let path = folder.path().join("tea.mp4");
     world.client().task("cgt-1").download(&path).await.unwrap();
-    // Half of 1, 2 and 4 s passed between the looks.
+    // Half of 1, 2 and 4 s passed between the polls.
     assert_eq!(world.seconds(), [0, 0, 1, 3]);
 }
 
@@ -458,7 +458,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
         .submitted("cgt-1")
         .write(&path)
         .unwrap();
-    world(DONE, film).client().task("cgt-1").download(&path).await.unwrap();
+    world(DONE, video).client().task("cgt-1").download(&path).await.unwrap();
     let sidecar = Sidecar::read(&path).unwrap().unwrap();
     assert_eq!((sidecar.progress, sidecar.task_id.as_deref()), (Progress::Downloaded, Some("cgt-1")));
     assert_eq!(sidecar.provenance, Some(provenance));
@@ -468,7 +468,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
     assert!(!text.contains("X-Tos") && !text.contains(KEY), "{text}");
     let plain = folder.path().join("plain.mp4");
     let options = DownloadOptions::new().sidecar(false);
-    world(DONE, film).client().task("cgt-1").download(&plain).options(options).await.unwrap();
+    world(DONE, video).client().task("cgt-1").download(&plain).options(options).await.unwrap();
     assert!(!Sidecar::path_of(&plain).exists());
 }
 
@@ -478,9 +478,9 @@ async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
     let path = folder.path().join("tea.mp4");
     let keep = DownloadOptions::new().existing(Existing::Keep);
     let again = async |path: &Path| {
-        let world = world(DONE, film);
+        let world = world(DONE, video);
         let done = world.client().task("cgt-1").download(path).options(keep.clone()).await;
-        (done.map(|film| film.resumed_at), world.opened().len())
+        (done.map(|video| video.resumed_at), world.opened().len())
     };
     assert!(matches!(again(&path).await, (Ok(0), 1)));
     assert!(matches!(again(&path).await, (Ok(LENGTH), 0)));
@@ -493,14 +493,14 @@ async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
 #[tokio::test]
 async fn of_many_the_one_whose_link_dies_first_is_fetched_first() {
     let folder = tempfile::tempdir().unwrap();
-    let world = world(DONE, film);
-    let (client, told) = (world.client(), Arc::new(Mutex::new(Vec::new())));
+    let world = world(DONE, video);
+    let (client, reports) = (world.client(), Arc::new(Mutex::new(Vec::new())));
     let job = |id: &str, updated_at: i64| {
         let json = format!(
             r#"{{"id":"{id}","model":"m","status":"succeeded","updated_at":{updated_at},"content":{{"video_url":"https://tos.example/{id}"}}}}"#
         );
         let task: Task = serde_json::from_str(&json).unwrap();
-        let (seen, id) = (told.clone(), id.to_owned());
+        let (seen, id) = (reports.clone(), id.to_owned());
         let path = folder.path().join(format!("{id}.mp4"));
         let on_progress = move |progress: ark_video::SaveProgress| {
             seen.lock().unwrap().push((id.clone(), progress.bytes));
@@ -511,6 +511,6 @@ async fn of_many_the_one_whose_link_dies_first_is_fetched_first() {
     let done: Vec<_> = client.download_all(jobs, 1).collect().await;
     let order: Vec<&str> = done.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(order, ["early", "middle", "late"]);
-    assert!(done.iter().all(|(_, film)| film.is_ok()) && world.sent().is_empty(), "their links are known");
-    assert_eq!(told.lock().unwrap()[0], ("early".to_owned(), 0));
+    assert!(done.iter().all(|(_, video)| video.is_ok()) && world.sent().is_empty(), "their links are known");
+    assert_eq!(reports.lock().unwrap()[0], ("early".to_owned(), 0));
 }

@@ -1,4 +1,5 @@
-//! `list_all`: every task once, one page a second, an end in any weather, and a word where some were not shown.
+//! `list_all`: every task once, one page a second, an end in any weather, and a word where some
+//! were not shown.
 
 use std::sync::Arc;
 

@@ -48,13 +48,14 @@ async fn a_tagged_task_is_found_at_once() {
 async fn not_found_takes_its_time_and_says_how_long_it_looked() {
     let (_, unknown) = lost(true).await;
     let world = World::new(|_, _| listed(&[]));
-    let Verdict::NotFound { looks, over, doubt, .. } =
+    let Verdict::NotFound { searches, over, doubt, .. } =
         world.client().reconcile([unknown]).await.unwrap().remove(0)
     else {
         panic!()
     };
-    assert_eq!((looks, over.as_secs(), doubt), (2, 300, None));
-    // At once, when the window has closed (clocks and late arrivals: 6 minutes), and 5 minutes later.
+    assert_eq!((searches, over.as_secs(), doubt), (2, 300, None));
+    // At once, when the window has closed (clocks and late arrivals: 6 minutes), and 5 minutes
+    // later.
     assert_eq!(world.seconds(), [0, 360, 660]);
     assert!(world.lines().iter().all(|line| line.starts_with("GET ")), "nothing is created");
 }
@@ -63,7 +64,7 @@ async fn not_found_takes_its_time_and_says_how_long_it_looked() {
 async fn what_only_looks_alike_is_left_to_a_person() {
     let (_, unknown) = lost(false).await;
     let world = World::new(|_, _| listed(&[task("cgt-1", &serde_json::json!({}))]));
-    let options = SweepOptions::new().looks(0);
+    let options = SweepOptions::new().searches(0);
     let verdicts = world.client().reconcile([unknown.clone()]).options(options.clone()).await.unwrap();
     let [Verdict::Ambiguous { candidates, .. }] = verdicts.as_slice() else { panic!("{verdicts:?}") };
     assert_eq!(candidates[0].id, "cgt-1");
@@ -76,17 +77,17 @@ async fn what_only_looks_alike_is_left_to_a_person() {
 async fn one_reading_serves_them_all_and_hiccups_are_borne() {
     let (sent, unknown) = lost(true).await;
     let (other_sent, mut other) = lost(true).await;
-    // The scripted dice roll the same tag twice; in life they do not.
+    // The scripted randomness gives the same tag twice; real randomness does not.
     assert_eq!(sent, other_sent);
-    other.marks.tag = Some("somebody.av-0123456789abcdef01234567".to_owned());
+    other.marks.tag = Some("another.av-0123456789abcdef01234567".to_owned());
     let page = listed(&[task("cgt-7", &sent)]);
     let world = World::new(move |number, _| if number == 0 { answer(502, "<html>") } else { page.clone() });
-    let options = SweepOptions::new().looks(1);
+    let options = SweepOptions::new().searches(1);
     let mut waits = 0;
     let verdicts =
         world.client().reconcile([unknown, other]).options(options).events(|_| waits += 1).await.unwrap();
     assert!(
-        matches!(verdicts.as_slice(), [Verdict::Found { .. }, Verdict::NotFound { looks: 1, .. }]),
+        matches!(verdicts.as_slice(), [Verdict::Found { .. }, Verdict::NotFound { searches: 1, .. }]),
         "{verdicts:?}"
     );
     assert_eq!((waits, world.sent().len()), (1, 3));

@@ -14,7 +14,7 @@ fn request() -> CreateTaskRequest {
     TextToVideo::new("seedance", "A boat.").build()
 }
 
-fn patient() -> RetryOptions {
+fn with_retry() -> RetryOptions {
     RetryOptions::default()
 }
 
@@ -43,7 +43,7 @@ async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
         3 => throttled(Some("1000")),
         _ => answer(200, r#"{"id":"cgt-1"}"#),
     });
-    let create = world.client().create(&request()).retry(patient());
+    let create = world.client().create(&request()).retry(with_retry());
     let handle = create.correlate(StampOptions::new().tag(true)).await.unwrap();
     // 0.5 s, the 7 s asked for, then half of 2 s; a wish beyond 120 s is capped.
     assert_eq!((handle.id(), world.seconds()), ("cgt-1", vec![0, 0, 7, 8, 128]));
@@ -54,10 +54,10 @@ async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
 #[tokio::test]
 async fn repeats_end_after_five_failures_or_five_minutes() {
     let world = World::new(|_, _| Err(SendError::not_sent(SendErrorKind::Dns, "no such host")));
-    assert!(matches!(world.client().create(&request()).retry(patient()).await, Err(Error::NotSent(_))));
+    assert!(matches!(world.client().create(&request()).retry(with_retry()).await, Err(Error::NotSent(_))));
     assert_eq!(world.sent().len(), 5);
     let world = World::new(|_, _| throttled(Some("100")));
-    assert!(matches!(world.client().create(&request()).retry(patient()).await, Err(Error::Api(_))));
+    assert!(matches!(world.client().create(&request()).retry(with_retry()).await, Err(Error::Api(_))));
     assert_eq!(world.seconds(), [0, 100, 200, 300]);
 }
 
@@ -103,7 +103,7 @@ async fn a_delete_whose_answer_was_lost_is_done_when_the_record_is_gone() {
         });
         world.client().forget("cgt-1").await.unwrap();
     }
-    // A cancel whose answer was lost is never repeated: by now the task may have become a film.
+    // A cancel whose response was lost is never retried: by now the task may have succeeded.
     let world = World::new(|number, _| match number {
         0 => task("queued"),
         _ => Err(SendError::maybe_sent(SendErrorKind::Closed, "closed")),
@@ -170,7 +170,8 @@ proptest! {
             // Everything but the last was provably harmless.
             let harmless = match world.said(number, one) {
                 Err(error) => error.is_not_sent(),
-                // The vendor's own word, under its own status: under another, six bills for one shot were seen.
+                // The vendor's own word, under its own status: under another, six bills for one
+                // shot were seen.
                 Ok(said) => {
                     said.status().as_u16() == 429
                         && said.body().windows(8).any(|part| part == b"RateLimi")
@@ -188,9 +189,9 @@ async fn what_may_no_longer_be_sent_when_its_turn_comes_is_not_sent() {
     let client = world.builder().limits(LimitSettings::company().create_per_minute(1.0)).build().unwrap();
     client.create(&request()).await.unwrap();
     let prepared = client.create(&request()).prepare();
-    let begun = client.now();
+    let started = client.now();
     let clock = client.clone();
-    let in_time = move || if clock.now() - begun < 1000 { Ok(()) } else { Err("too late".to_owned()) };
+    let in_time = move || if clock.now() - started < 1000 { Ok(()) } else { Err("too late".to_owned()) };
     let error = prepared.send_if(in_time).await.unwrap_err();
     assert!(matches!(&error, Error::NotSent(_)) && error.message().contains("too late"), "{error}");
     assert_eq!(world.seconds().len(), 1);

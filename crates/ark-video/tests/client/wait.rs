@@ -71,7 +71,7 @@ async fn a_wait_that_runs_out_keeps_the_id_and_the_last_look() {
     let world = World::new(|_, _| task("running"));
     let options = WaitOptions::default().timeout(Duration::from_secs(20));
     let error = world.client().task("cgt-1").wait().options(options).await.unwrap_err();
-    assert_eq!(world.seconds(), [3, 6, 10, 17, 20], "the last look is at the deadline");
+    assert_eq!(world.seconds(), [3, 6, 10, 17, 20], "the last poll is at the deadline");
     let Error::StillRunning(still) = &error else { panic!("{error:?}") };
     assert_eq!((still.elapsed.as_secs(), &still.task.as_ref().unwrap().status), (20, &TaskStatus::Running));
     assert_eq!(
@@ -82,7 +82,7 @@ async fn a_wait_that_runs_out_keeps_the_id_and_the_last_look() {
 }
 
 #[tokio::test]
-async fn a_status_nobody_knows_is_not_an_end() {
+async fn an_unknown_status_is_not_terminal() {
     let world =
         World::new(|_, sent| if sent.second < 10 { task("post-processing") } else { task("succeeded") });
     world.client().task("cgt-1").wait().await.unwrap();
@@ -110,7 +110,8 @@ async fn hiccups_are_borne_and_told() {
     assert_eq!((failures, world.seconds()), (vec![1, 2, 3, 4], vec![3, 6, 7, 10, 16, 28]));
 }
 
-/// After an id exists, a refusal says nothing about the task: it is retried for a while, and then the id stays.
+/// After an id exists, a refusal says nothing about the task: it is retried for a while, and then
+/// the id stays.
 #[tokio::test]
 async fn what_is_refused_is_retried_and_ends_with_the_id_the_bill_and_advice() {
     for (status, body, created, last) in [
@@ -151,7 +152,8 @@ async fn what_is_refused_is_retried_and_ends_with_the_id_the_bill_and_advice() {
     assert!(matches!(error, Error::Request(_)) && world.sent().is_empty(), "{error}");
 }
 
-/// A stranger's video was saved with exit code 0, and ids in upper case were waited for without a word.
+/// A stranger's video was saved with exit code 0, and ids in upper case were waited for without a
+/// word.
 #[tokio::test]
 async fn a_wait_for_a_task_that_another_one_answers_for_ends_with_both_ids() {
     for other in ["CGT-1", "cgt-2", "cgt-11"] {

@@ -1,4 +1,4 @@
-//! Many tasks at once on a moved clock: who is asked when, and what is told.
+//! Many tasks at once on a virtual clock: which are polled when, and what is reported.
 
 use std::{
     sync::{Arc, Mutex},
@@ -95,10 +95,10 @@ async fn tasks_are_added_from_elsewhere_while_the_watch_runs() {
     let mut watch = world.client().watch(WatchOptions::default());
     let handle = watch.handle();
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let told = seen.clone();
+    let reports = seen.clone();
     let running = tokio::spawn(async move {
         while let Some(event) = watch.next().await {
-            told.lock().unwrap().extend(finished(&event).map(str::to_owned));
+            reports.lock().unwrap().extend(finished(&event).map(str::to_owned));
         }
     });
     handle.add(Watched::new("cgt-0"));

@@ -1,4 +1,5 @@
-//! A world for one client: answers from a script, time that passes only in sleeps, the same dice each time.
+//! A test environment for one client: scripted responses, time that passes only in sleeps, fixed
+//! randomness.
 
 use std::{
     fmt,
@@ -40,8 +41,8 @@ impl Sent {
 
 type Script = Box<dyn Fn(usize, &Sent) -> Answer + Send + Sync>;
 /// What a storage host says to a request, with its number; `<cut>` breaks the connection.
-pub(crate) type Film = Response<Vec<&'static str>>;
-type Storage = Box<dyn Fn(usize, &Request<()>) -> Film + Send + Sync>;
+pub(crate) type VideoResponse = Response<Vec<&'static str>>;
+type Storage = Box<dyn Fn(usize, &Request<()>) -> VideoResponse + Send + Sync>;
 
 pub(crate) struct World {
     script: Script,
@@ -65,7 +66,7 @@ impl World {
 
     pub(crate) fn with_storage(
         script: impl Fn(usize, &Sent) -> Answer + Send + Sync + 'static,
-        storage: impl Fn(usize, &Request<()>) -> Film + Send + Sync + 'static,
+        storage: impl Fn(usize, &Request<()>) -> VideoResponse + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             script: Box::new(script),
@@ -193,7 +194,7 @@ impl Clock for World {
 
 impl Random for World {
     fn fill(&self, bytes: &mut [u8]) {
-        // The middle of the range, so that waits are not varied; and ids that can be told apart.
+        // The middle of the range, so that waits have no jitter; and distinct ids.
         let calls = self.sent.lock().unwrap().len();
         bytes.fill(0);
         let middle = [0, 0, 0, 0x80];

@@ -219,7 +219,7 @@ impl Reconciler {
             searches.chain(before.others.iter().map(|other| other.search.clone())).collect();
         // One poll, no more: what follows from how many there were is decided here, for each case
         // by itself.
-        let reconcile = self.client.reconcile(unknowns).options(self.options.clone().looks(0));
+        let reconcile = self.client.reconcile(unknowns).options(self.options.clone().searches(0));
         let reconcile = reconcile.exclude(before.owned.iter().chain(&self.given).cloned());
         let verdicts = reconcile.await.map_err(|error| error.message())?;
         let assigned = self.assigned(&before, &verdicts);
@@ -253,7 +253,7 @@ impl Reconciler {
                 Verdict::Ambiguous { candidates, claimants, .. } => candidates.len() == claimants.len(),
                 _ => false,
             };
-            let last = case.polls >= self.options.looks.max(1);
+            let last = case.polls >= self.options.searches.max(1);
             let mut give = |task: Candidate, evidence| {
                 let contested = after.contest(&before, &case.search, &task.id, evidence);
                 (!contested && self.given.insert(task.id.clone()))

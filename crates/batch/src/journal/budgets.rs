@@ -1,5 +1,6 @@
-//! Money: what each row holds of which budget, budgets moved with the rows, caps. A budget is the
-//! sum of what the rows hold of it; [`held`] is the only place that says how much that is.
+//! Budgets and their scopes: what each row holds of which budget, budgets moved with the rows,
+//! caps. A budget is the sum of what the rows hold of it; [`held`] is the only place that says how
+//! much that is.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -74,7 +74,7 @@ async fn reconcile_all(
 ) -> Result<Vec<Verdict>, Failure> {
     let mut sweep = SweepOptions::new().exclusive(args.exclusive);
     if args.once {
-        sweep = sweep.looks(0);
+        sweep = sweep.searches(0);
     }
     let again = session.again();
     let unknowns = lost.iter().map(|lost| lost.unknown.clone());
@@ -112,7 +112,7 @@ pub(crate) async fn once(
     let again = session.again();
     let mut pauses = SOON.iter();
     let verdicts = loop {
-        let once = client.reconcile([unknown.clone()]).options(SweepOptions::new().looks(0));
+        let once = client.reconcile([unknown.clone()]).options(SweepOptions::new().searches(0));
         let result = tokio::select! {
             result = once.into_future() => result,
             () = session.interrupts.next() => return Err(crate::session::interrupted()),
@@ -255,8 +255,8 @@ fn to_json(name: &str, verdict: &Verdict) -> Value {
         Verdict::Ambiguous { candidates, doubt, .. } => json!({
             "of": name, "verdict": "ambiguous", "candidates": candidates, "doubt": doubt.map(doubted),
         }),
-        Verdict::NotFound { looks, over, dismissed, doubt } => json!({
-            "of": name, "verdict": "not_found", "looks": looks, "over_seconds": over.as_secs(),
+        Verdict::NotFound { searches, over, dismissed, doubt } => json!({
+            "of": name, "verdict": "not_found", "looks": searches, "over_seconds": over.as_secs(),
             "dismissed": dismissed, "doubt": doubt.map(doubted),
         }),
         _ => json!({ "of": name, "verdict": "unknown" }),
@@ -280,11 +280,11 @@ fn to_text(lost: &LostCreate, verdict: &Verdict, again: &str) -> String {
             }
             text
         }
-        Verdict::NotFound { looks, over, dismissed, doubt } => {
-            let result = match looks {
+        Verdict::NotFound { searches, over, dismissed, doubt } => {
+            let result = match searches {
                 0 => "in one early search".to_owned(),
                 1 => "in one search after it could have arrived".to_owned(),
-                _ => format!("in {looks} searches over {}", summary::seconds(over.as_secs())),
+                _ => format!("in {searches} searches over {}", summary::seconds(over.as_secs())),
             };
             let others = match dismissed {
                 0 => String::new(),

@@ -319,6 +319,9 @@ mod tests {
         let given =
             TimingArgs { timeout: Some(Duration::from_secs(5)), poll_interval: Some(Duration::from_secs(2)) };
         let options = wait_options(&given, Some(&ServiceTier::Flex), true);
-        assert_eq!((options.timeout, options.first_look), (Duration::from_secs(5), Duration::from_secs(2)));
+        assert_eq!(
+            (options.timeout, options.initial_delay),
+            (Duration::from_secs(5), Duration::from_secs(2))
+        );
     }
 }

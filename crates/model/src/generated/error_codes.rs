@@ -449,7 +449,7 @@ pub const ERROR_CODES: &[ErrorInfo] = &[
         may_have_acted: false,
         exceptions: &[
             Exception {
-                words: &["must be empty"],
+                phrases: &["must be empty"],
                 class: ErrorClass::CallerMistake,
                 advice: Some(
                     "Remove the field that the message names: this model does not take it in this kind of request.",
@@ -967,7 +967,7 @@ pub const ERROR_CODES: &[ErrorInfo] = &[
         may_have_acted: false,
         exceptions: &[
             Exception {
-                words: &["queued", "queue", "the request has exceeded the quota"],
+                phrases: &["queued", "queue", "the request has exceeded the quota"],
                 class: ErrorClass::Throttled,
                 advice: Some(
                     "Too many tasks are queued: wait for some to start, then send the same again.",

@@ -1,5 +1,4 @@
-//! What is kept of a download that has not ended: enough to go on, and to notice when that would be
-//! wrong.
+//! The state that is kept to resume a download, and to notice when a resume would be wrong.
 //!
 //! The signature of the link is not among it.
 

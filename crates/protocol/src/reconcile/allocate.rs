@@ -11,7 +11,7 @@ use ark_video_model::CreateTaskRequest;
 
 use super::{
     Marks, STAMP_RANDOM, StampOptions,
-    marks::{EXPIRIES, FIRST_EXPIRY, stamp_with},
+    correlation::{EXPIRIES, FIRST_EXPIRY, stamp_with},
 };
 use crate::UnixMillis;
 

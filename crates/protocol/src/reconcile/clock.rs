@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use http::{HeaderMap, header};
 
 use super::Window;
-use super::unknown::SLACK;
+use super::unresolved::SLACK;
 use crate::UnixMillis;
 
 /// Responses that count; older ones may be from before the clock was set.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Unknown,
-    marks::{DEFAULT_EXPIRY, is_1x, tag_of},
+    correlation::{DEFAULT_EXPIRY, is_1x, tag_of},
 };
 
 /// Why a task was taken for the one that was looked for.

@@ -23,19 +23,19 @@
 
 mod allocate;
 mod clock;
+mod correlation;
 mod evidence;
-mod marks;
 mod paging;
 mod sweep;
-mod unknown;
+mod unresolved;
 mod verdict;
 
 pub use allocate::{MARKS_KEPT, MarksInUse, allocate};
 pub use clock::{ClockOffsets, clock_skew};
+pub use correlation::{Marks, STAMP_RANDOM, StampOptions, TAG_ROOM, stamp};
 pub use evidence::Evidence;
-pub use marks::{Marks, STAMP_RANDOM, StampOptions, TAG_ROOM, stamp};
 pub use sweep::{Sweep, SweepOptions, SweepStep};
-pub use unknown::{Unknown, Window};
+pub use unresolved::{Unknown, Window};
 pub use verdict::{Candidate, Doubt, Verdict};
 
 #[cfg(test)]

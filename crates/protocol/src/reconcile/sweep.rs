@@ -30,7 +30,7 @@ pub struct SweepOptions {
     /// Complete searches, started after a create's window has closed, that must find nothing before
     /// it counts as not found. Default 2. One more search runs immediately, which finds nearly
     /// every existing task.
-    pub looks: u32,
+    pub searches: u32,
     /// Interval between those searches. Default 5 minutes.
     pub pause: Duration,
     /// Tasks on a page, 1 to 500. Default 500.
@@ -48,7 +48,7 @@ pub struct SweepOptions {
 impl Default for SweepOptions {
     fn default() -> Self {
         Self {
-            looks: 2,
+            searches: 2,
             pause: Duration::from_secs(5 * 60),
             page_size: list::MAX_PAGE,
             exclusive: false,
@@ -66,8 +66,8 @@ impl SweepOptions {
 
     /// Sets how many searches must find nothing; with 0 only the immediate search runs.
     #[must_use]
-    pub fn looks(mut self, searches: u32) -> Self {
-        self.looks = searches;
+    pub fn searches(mut self, searches: u32) -> Self {
+        self.searches = searches;
         self
     }
 
@@ -251,7 +251,7 @@ impl Sweep {
     #[must_use]
     pub fn verdicts(&self) -> Vec<Verdict> {
         let last_word =
-            |unknown: usize| self.options.exclusive && self.searches[unknown].count >= self.options.looks;
+            |unknown: usize| self.options.exclusive && self.searches[unknown].count >= self.options.searches;
         let oldest = self.now.saturating_sub(LISTED.as_millis() as i64);
         let doubt =
             |unknown: usize| self.searches[unknown].doubt(self.unknowns[unknown].window.from < oldest);
@@ -361,7 +361,7 @@ impl Sweep {
             .iter()
             .zip(closes.iter().zip(&self.searches))
             .filter(|(verdict, (_, searches))| {
-                !matches!(verdict, Verdict::Found { .. }) && searches.count < self.options.looks
+                !matches!(verdict, Verdict::Found { .. }) && searches.count < self.options.searches
             })
             .map(|(_, (closes, _))| if started < *closes { *closes } else { now.saturating_add(pause) })
             .min();

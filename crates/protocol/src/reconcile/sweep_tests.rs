@@ -103,7 +103,7 @@ fn foreign(id: &str, seconds: i64) -> Value {
 fn texts(verdicts: &[Verdict]) -> Vec<String> {
     let word = |verdict: &Verdict| match verdict {
         Verdict::Found { task, evidence } => format!("{} by {evidence:?}", task.id),
-        Verdict::NotFound { looks: searches, over, dismissed, doubt } => {
+        Verdict::NotFound { searches, over, dismissed, doubt } => {
             format!("none in {searches} searches over {} s, {dismissed} others, {doubt:?}", over.as_secs())
         }
         Verdict::Ambiguous { candidates, doubt, .. } => {
@@ -149,11 +149,11 @@ fn what_is_not_there_is_looked_for_twice_after_its_window_has_closed() {
     let text = "not found in 2 searches over 302 s (3 of that time are others'). That is no proof: sending again can make a second bill";
     assert_eq!(sweep.verdicts()[0].to_string(), text);
     let mut account = Account::new(vec![]);
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(0));
+    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(0));
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(
         (account.asked.len(), texts(&sweep.verdicts())),
-        (1, vec!["none in 0 searches over 0 s, 0 others, Some(NoLook)".to_owned()])
+        (1, vec!["none in 0 searches over 0 s, 0 others, Some(NoCompletedSearch)".to_owned()])
     );
 }
 
@@ -217,7 +217,7 @@ fn a_tag_that_came_twice_shows_both_bills() {
     let (unknown, task) = unanswered(json!({}), &StampOptions::new().tag(true), 1, "cgt-1");
     let mut twice = task.clone();
     twice["id"] = json!("cgt-2");
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(0));
+    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(0));
     Account::new(vec![task, twice]).drive(&mut sweep, START, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["one of cgt-1 cgt-2"]);
 }
@@ -252,7 +252,7 @@ fn flex_is_listed_by_its_own_filter_and_single_models_where_everything_is_forbid
     sweep.next(START);
     assert!(!sweep.refused(&ApiError::new(401, "AuthenticationError", "m")));
     assert_eq!(sweep.next(START), SweepStep::Done);
-    assert_eq!(texts(&sweep.verdicts()), ["none in 0 searches over 0 s, 0 others, Some(NoLook)"]);
+    assert_eq!(texts(&sweep.verdicts()), ["none in 0 searches over 0 s, 0 others, Some(NoCompletedSearch)"]);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn a_task_that_slides_onto_a_page_already_read_is_seen_in_the_same_look() {
         tasks.extend(
             (0..200).map(|n| foreign(&format!("old-{n}"), if newest_first { -1_000 - n } else { n % 90 })),
         );
-        let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(0).page_size(60));
+        let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(0).page_size(60));
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |account, _| {
             if account.asked.len() == 1 {
@@ -310,7 +310,7 @@ fn a_service_that_cuts_pages_short_is_read_to_its_end() {
 #[test]
 fn what_slid_out_of_the_seven_days_is_not_called_uncreated() {
     let (unknown, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().looks(1));
+    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(1));
     Account::new(vec![]).drive(&mut sweep, START + 8 * 86_400 * SECOND, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["none in 1 searches over 1 s, 0 others, Some(TooOld)"]);
 }
@@ -343,7 +343,7 @@ fn a_set_is_complete_when_as_many_tasks_as_creates_are_alike() {
         };
         let unknowns = creates.iter().map(|draw| made(*draw, "").0).collect();
         let tasks = tasks.iter().enumerate().map(|(n, draw)| made(*draw, &format!("cgt-{n}")).1).collect();
-        let mut sweep = Sweep::new(unknowns, SweepOptions::new().looks(0));
+        let mut sweep = Sweep::new(unknowns, SweepOptions::new().searches(0));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         let verdicts = sweep.verdicts();
         let seen: Vec<(&[usize], bool)> = verdicts
@@ -374,7 +374,7 @@ fn a_set_is_complete_when_its_tasks_ended_without_a_mark() {
             task.as_object_mut().unwrap().extend(echo.as_object().unwrap().clone());
         }
         let (unknowns, tasks): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        let mut sweep = Sweep::new(unknowns, SweepOptions::new().looks(0));
+        let mut sweep = Sweep::new(unknowns, SweepOptions::new().searches(0));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         let verdicts = sweep.verdicts();
         let is_complete = |verdict: &Verdict| matches!(verdict, Verdict::Ambiguous { is_complete: true, .. });
@@ -418,7 +418,7 @@ fn a_marked_task_is_found_whatever_the_clocks_say() {
             let unknown = Unknown::of_send(&sent, marks, here, here + SECOND, &offsets);
             let task = json!({"id": "cgt-1", "model": MODEL, "status": "queued", "created_at": START / 1000 * unit,
                 "execution_expires_after": sent.execution_expires_after});
-            let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().exclusive(true).looks(1));
+            let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().exclusive(true).searches(1));
             // The newest of more tasks than are read without need.
             let older = (0..700).map(|n| foreign(&format!("old-{n}"), -200 * HOUR - n));
             let mut account = Account::new(std::iter::once(task).chain(older).collect());

@@ -27,7 +27,7 @@ pub enum Verdict {
     /// No listed task can be it. Evidence, not proof: sending again can make a second bill.
     NotFound {
         /// Complete searches that started after the window had closed.
-        looks: u32,
+        searches: u32,
         /// From the first of them to the last.
         over: Duration,
         /// Tasks of that time and model that are others': tagged, marked or set differently.
@@ -62,7 +62,7 @@ impl fmt::Display for Verdict {
                 };
                 write!(f, "found {} ({}): {why}", task.id, task.status)
             }
-            Self::NotFound { looks: searches, over, dismissed, doubt } => {
+            Self::NotFound { searches, over, dismissed, doubt } => {
                 let searches =
                     if *searches == 1 { "1 search".to_owned() } else { format!("{searches} searches") };
                 write!(f, "not found in {searches} over {} s", over.as_secs())?;
@@ -96,7 +96,7 @@ pub enum Doubt {
     /// Pages shifted or fell short while they were read.
     Incomplete,
     /// No search has completed since the window closed.
-    NoLook,
+    NoCompletedSearch,
 }
 
 impl fmt::Display for Doubt {
@@ -104,7 +104,7 @@ impl fmt::Display for Doubt {
         f.write_str(match self {
             Self::TooOld => "the list no longer reaches back that far",
             Self::Incomplete => "the list shifted while it was read",
-            Self::NoLook => "it may yet appear",
+            Self::NoCompletedSearch => "it may yet appear",
         })
     }
 }
@@ -300,7 +300,7 @@ impl Searches {
     pub(super) fn doubt(&self, too_old: bool) -> Option<Doubt> {
         match self {
             _ if too_old => Some(Doubt::TooOld),
-            Self { count: 0, .. } => Some(Doubt::NoLook),
+            Self { count: 0, .. } => Some(Doubt::NoCompletedSearch),
             Self { incomplete: true, .. } => Some(Doubt::Incomplete),
             _ => None,
         }
@@ -309,7 +309,7 @@ impl Searches {
     pub(super) fn not_found(&self, doubt: Option<Doubt>) -> Verdict {
         let over = u64::try_from(self.last.saturating_sub(self.first)).unwrap_or(0);
         Verdict::NotFound {
-            looks: self.count,
+            searches: self.count,
             over: Duration::from_millis(over),
             dismissed: self.dismissed,
             doubt,

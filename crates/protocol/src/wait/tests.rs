@@ -7,11 +7,11 @@ const MIDDLE: f64 = 0.5;
 
 /// Runs a wait in which each poll takes no time and returns `result`; returns the seconds of the
 /// polls and the end.
-fn run(options: WaitOptions, mut result: impl FnMut(u64) -> Look<'static>) -> (Vec<u64>, Step) {
+fn run(options: WaitOptions, mut result: impl FnMut(u64) -> PollResult<'static>) -> (Vec<u64>, Step) {
     let mut plan = WaitPlan::new(options);
     let mut seconds = Vec::new();
     let mut step = plan.start(MIDDLE);
-    while let Step::LookAt { at, .. } = step {
+    while let Step::PollAt { at, .. } = step {
         seconds.push(at.as_secs());
         step = plan.observe(at, &result(at.as_secs()), MIDDLE);
         assert!(seconds.len() < 10_000, "a wait must end");
@@ -19,8 +19,8 @@ fn run(options: WaitOptions, mut result: impl FnMut(u64) -> Look<'static>) -> (V
     (seconds, step)
 }
 
-fn failed() -> Look<'static> {
-    Look::Failed(PollFailure { class: Class::Transient, not_found: false, wait: None })
+fn failed() -> PollResult<'static> {
+    PollResult::Failed(PollFailure { class: Class::Transient, not_found: false, wait: None })
 }
 
 fn secs(seconds: u64) -> Duration {
@@ -30,7 +30,7 @@ fn secs(seconds: u64) -> Duration {
 #[test]
 fn a_task_of_two_minutes_is_looked_at_eleven_times() {
     let (seconds, end) = run(WaitOptions::new(), |second| {
-        Look::Status(if second < 120 { &TaskStatus::Running } else { &TaskStatus::Succeeded })
+        PollResult::Status(if second < 120 { &TaskStatus::Running } else { &TaskStatus::Succeeded })
     });
     assert_eq!(seconds, [3, 6, 10, 17, 27, 42, 57, 72, 87, 102, 117, 132]);
     assert_eq!(end, Step::Finished);
@@ -41,42 +41,42 @@ fn each_terminal_state_ends_the_wait_and_no_other_does() {
     use TaskStatus::{Cancelled, Expired, Failed, Queued, Running, Succeeded};
     for status in [Succeeded, Failed, Cancelled, Expired] {
         let mut plan = WaitPlan::new(WaitOptions::new());
-        assert_eq!(plan.observe(secs(3), &Look::Status(&status), MIDDLE), Step::Finished, "{status}");
+        assert_eq!(plan.observe(secs(3), &PollResult::Status(&status), MIDDLE), Step::Finished, "{status}");
     }
     for status in [Queued, Running, TaskStatus::from("post-processing"), TaskStatus::from("")] {
         let mut plan = WaitPlan::new(WaitOptions::new());
-        let step = plan.observe(secs(3), &Look::Status(&status), MIDDLE);
-        assert_eq!(step, Step::LookAt { at: secs(6), last: false }, "{status}");
+        let step = plan.observe(secs(3), &PollResult::Status(&status), MIDDLE);
+        assert_eq!(step, Step::PollAt { at: secs(6), last: false }, "{status}");
     }
 }
 
 #[test]
 fn the_deadline_gets_one_last_look() {
     let options = WaitOptions::new().timeout(secs(20));
-    let (seconds, end) = run(options.clone(), |_| Look::Status(&TaskStatus::Running));
+    let (seconds, end) = run(options.clone(), |_| PollResult::Status(&TaskStatus::Running));
     assert_eq!((seconds, end), (vec![3, 6, 10, 17, 20], Step::Stop(StopReason::TimedOut)));
     let (seconds, end) = run(options.clone(), |second| {
-        Look::Status(if second < 20 { &TaskStatus::Running } else { &TaskStatus::Succeeded })
+        PollResult::Status(if second < 20 { &TaskStatus::Running } else { &TaskStatus::Succeeded })
     });
     assert_eq!((seconds.last(), end), (Some(&20), Step::Finished));
     let (seconds, end) =
-        run(options, |second| if second < 20 { Look::Status(&TaskStatus::Running) } else { failed() });
+        run(options, |second| if second < 20 { PollResult::Status(&TaskStatus::Running) } else { failed() });
     assert_eq!((seconds.last(), end), (Some(&20), Step::Stop(StopReason::TimedOut)));
 }
 
 #[test]
 fn a_wait_of_no_time_looks_once() {
     let (seconds, end) =
-        run(WaitOptions::new().timeout(Duration::ZERO), |_| Look::Status(&TaskStatus::Queued));
+        run(WaitOptions::new().timeout(Duration::ZERO), |_| PollResult::Status(&TaskStatus::Queued));
     assert_eq!((seconds, end), (vec![0], Step::Stop(StopReason::TimedOut)));
 }
 
 #[test]
 fn a_look_that_ends_after_the_deadline_is_followed_by_the_last_one_at_once() {
     let mut plan = WaitPlan::new(WaitOptions::new().timeout(secs(20)));
-    assert_eq!(plan.start(MIDDLE), Step::LookAt { at: secs(3), last: false });
-    let step = plan.observe(secs(33), &Look::Status(&TaskStatus::Running), MIDDLE);
-    assert_eq!(step, Step::LookAt { at: secs(33), last: true });
+    assert_eq!(plan.start(MIDDLE), Step::PollAt { at: secs(3), last: false });
+    let step = plan.observe(secs(33), &PollResult::Status(&TaskStatus::Running), MIDDLE);
+    assert_eq!(step, Step::PollAt { at: secs(33), last: true });
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn failed_looks_slow_down_are_counted_and_forgiven() {
     let mut odd = false;
     let (_, end) = run(WaitOptions::new().timeout(secs(3600)).max_failures(2), |_| {
         odd = !odd;
-        if odd { failed() } else { Look::Status(&TaskStatus::Running) }
+        if odd { failed() } else { PollResult::Status(&TaskStatus::Running) }
     });
     assert_eq!(end, Step::Stop(StopReason::TimedOut));
 }
@@ -97,7 +97,7 @@ fn failed_looks_slow_down_are_counted_and_forgiven() {
 fn without_a_network_a_wait_lasts_a_quarter_of_an_hour() {
     let mut plan = WaitPlan::new(WaitOptions::new());
     let (mut now, mut polls) = (Duration::ZERO, 0);
-    while let Step::LookAt { at, .. } = plan.observe(now, &failed(), 0.625) {
+    while let Step::PollAt { at, .. } = plan.observe(now, &failed(), 0.625) {
         (now, polls) = (at, polls + 1);
     }
     assert_eq!((polls + 1, now.as_secs()), (28, 883), "at the mean of the jitter");
@@ -110,8 +110,8 @@ fn a_retry_after_is_obeyed_up_to_two_minutes() {
         let error = busy.clone().retry_after(crate::RetryAfter::Seconds(after));
         let failure = PollFailure::of(&Failure::answer(Endpoint::Get, &error), 0);
         let mut plan = WaitPlan::new(WaitOptions::new());
-        match plan.observe(secs(10), &Look::Failed(failure), 1.0) {
-            Step::LookAt { at, .. } => at.as_secs() - 10,
+        match plan.observe(secs(10), &PollResult::Failed(failure), 1.0) {
+            Step::PollAt { at, .. } => at.as_secs() - 10,
             other => panic!("{other:?}"),
         }
     };
@@ -124,7 +124,7 @@ fn a_retry_after_is_obeyed_up_to_two_minutes() {
 fn refusals_are_borne_for_as_long_as_their_kind_allows() {
     let result = |status, code: &str| {
         let error = ApiError::new(status, code, "");
-        Look::Failed(PollFailure::of(&Failure::answer(Endpoint::Get, &error), 0))
+        PollResult::Failed(PollFailure::of(&Failure::answer(Endpoint::Get, &error), 0))
     };
     // The first refusal comes at the third second.
     for (status, code, known, ends_at) in [
@@ -149,13 +149,13 @@ fn refusals_are_borne_for_as_long_as_their_kind_allows() {
         );
         // One of them alone ends nothing.
         let (_, end) = run(WaitOptions::new().known(known), |second| {
-            if second == 3 { result(status, code) } else { Look::Status(&TaskStatus::Succeeded) }
+            if second == 3 { result(status, code) } else { PollResult::Status(&TaskStatus::Succeeded) }
         });
         assert_eq!(end, Step::Finished, "{status} {code}");
     }
     // A task that was seen exists.
     let (seconds, _) = run(WaitOptions::new(), |second| {
-        if second == 3 { Look::Status(&TaskStatus::Running) } else { result(404, "ResourceNotFound") }
+        if second == 3 { PollResult::Status(&TaskStatus::Running) } else { result(404, "ResourceNotFound") }
     });
     assert_eq!(seconds.last(), Some(&66));
     // The deadline comes first: then the task goes on, and nothing is refused.
@@ -163,7 +163,7 @@ fn refusals_are_borne_for_as_long_as_their_kind_allows() {
     assert_eq!((seconds.last(), end), (Some(&5), Step::Stop(StopReason::TimedOut)));
     let other = ApiError::of_other("cgt-1", "cgt-2").unwrap();
     let other = PollFailure::of(&Failure::answer(Endpoint::Get, &other), 0);
-    let (seconds, end) = run(WaitOptions::new().known(true), |_| Look::Failed(other));
+    let (seconds, end) = run(WaitOptions::new().known(true), |_| PollResult::Failed(other));
     assert_eq!((seconds.len(), end), (3, Step::Stop(StopReason::Refused)));
     let send =
         |kind| PollFailure::of(&Failure::send(Endpoint::Get, &SendError::maybe_sent(kind, "")), 0).class;
@@ -175,8 +175,8 @@ fn refusals_are_borne_for_as_long_as_their_kind_allows() {
 
 #[test]
 fn dice_vary_a_pause_by_a_fifth() {
-    let at = |jitter| match WaitPlan::new(WaitOptions::new().first_look(secs(10))).start(jitter) {
-        Step::LookAt { at, .. } => at.as_millis(),
+    let at = |jitter| match WaitPlan::new(WaitOptions::new().initial_delay(secs(10))).start(jitter) {
+        Step::PollAt { at, .. } => at.as_millis(),
         other => panic!("{other:?}"),
     };
     assert_eq!([at(0.0), at(0.5), at(1.0), at(f64::INFINITY)], [8_000, 10_000, 12_000, 12_000]);
@@ -187,6 +187,6 @@ fn options_without_sense_neither_panic_nor_spin() {
     let mut options = WaitOptions::new();
     (options.growth, options.jitter) = (f64::NAN, f64::INFINITY);
     options.interval = Duration::MAX;
-    let (seconds, end) = run(options, |_| Look::Status(&TaskStatus::Running));
+    let (seconds, end) = run(options, |_| PollResult::Status(&TaskStatus::Running));
     assert_eq!((seconds.len(), end), (2, Step::Stop(StopReason::TimedOut)));
 }

@@ -134,7 +134,7 @@ impl Watch {
         if last_poll {
             entry.failures = entry.failures.saturating_add(1);
             if u32::from(entry.failures) >= REFUSALS {
-                return self.give_up(key, CouldNotAsk::LastLook);
+                return self.give_up(key, CouldNotAsk::LastPoll);
             }
         }
         self.call(key, false);
@@ -148,7 +148,7 @@ impl Watch {
     /// A poll failed transiently.
     pub(super) fn poll_failed(&mut self, key: Key, now: Ms, last_poll: bool, wait: Ms) {
         if last_poll {
-            return self.give_up(key, CouldNotAsk::LastLook);
+            return self.give_up(key, CouldNotAsk::LastPoll);
         }
         let Some(entry) = self.tasks.get_mut(key) else { return };
         entry.failures = entry.failures.saturating_add(1);
@@ -181,7 +181,7 @@ impl Watch {
         let Some(key) = key else { return };
         let Some(entry) = self.tasks.get_mut(key) else { return };
         if entry.flags.last_poll {
-            return self.give_up(key, CouldNotAsk::LastLook);
+            return self.give_up(key, CouldNotAsk::LastPoll);
         }
         entry.failures = entry.failures.saturating_add(1);
         if entry.refused_since == NEVER {
@@ -214,7 +214,7 @@ impl Watch {
             return;
         }
         if last_poll {
-            return self.give_up(key, CouldNotAsk::LastLook);
+            return self.give_up(key, CouldNotAsk::LastPoll);
         }
         let again = (now + ms(NOT_FOUND_TWICE)).min(certain_at);
         (entry.seen, entry.not_before) = (now, again);

@@ -1,4 +1,4 @@
-//! How long to leave a task, or all of them, alone. Milliseconds throughout.
+//! Poll intervals of a watch, for one task and for all. Milliseconds throughout.
 
 use std::time::Duration;
 

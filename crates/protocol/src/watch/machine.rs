@@ -139,7 +139,7 @@ impl Watch {
         entry.asked = task.asked.map(Box::new);
         entry.known_for = u16::try_from(task.known_for.as_secs()).unwrap_or(u16::MAX);
         let key = self.tasks.add(entry);
-        let wait = if task.fresh { ms(self.options.first_look) } else { 0 };
+        let wait = if task.fresh { ms(self.options.initial_delay) } else { 0 };
         self.moved = self.moved.max(now);
         self.lists.hurry(now.saturating_add(wait));
         self.replan(now);
@@ -282,7 +282,7 @@ impl Watch {
         let Some(entry) = self.tasks.get(key) else { return NEVER };
         if entry.seen == NEVER {
             let fresh = match self.direct {
-                true => ms(self.options.first_look),
+                true => ms(self.options.initial_delay),
                 false if self.plan() == Plan::Ids => guard_listed(0),
                 false => guard(0),
             };

@@ -44,7 +44,7 @@ fn the_time_for_a_task_ends_with_a_last_look_at_that_very_second() {
     let dead = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, Ms::MAX), |service| {
         service.down = 99_000..Ms::MAX;
     });
-    assert_eq!(dead.lines().last().unwrap(), "100 cgt-1 not asked: LastLook");
+    assert_eq!(dead.lines().last().unwrap(), "100 cgt-1 not asked: LastPoll");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_service_that_only_says_slower_does_not_hold_a_task_beyond_its_time() {
         ends.extend(std::iter::from_fn(|| watch.event()).filter(WatchEvent::is_last));
     }
     assert_eq!(ends.len(), 2, "{now:?}");
-    assert!(ends.iter().all(|end| matches!(end, WatchEvent::CouldNotAsk { why: CouldNotAsk::LastLook, .. })));
+    assert!(ends.iter().all(|end| matches!(end, WatchEvent::CouldNotAsk { why: CouldNotAsk::LastPoll, .. })));
     assert!((seconds(60)..seconds(80)).contains(&now), "{now:?}");
 }
 

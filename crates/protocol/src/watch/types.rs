@@ -18,7 +18,7 @@ pub struct WatchOptions {
     pub timeout: Duration,
     /// Delay before the first poll of a new task. Default 3 s: wrong input often fails within
     /// seconds.
-    pub first_look: Duration,
+    pub initial_delay: Duration,
     /// Up to this many tasks are asked one by one. Default 5.
     pub few: usize,
     /// Ids in one LIST. Default 100, which fits into an address that every proxy takes (3 KB).
@@ -36,7 +36,7 @@ impl Default for WatchOptions {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(50 * 60 * 60),
-            first_look: Duration::from_secs(3),
+            initial_delay: Duration::from_secs(3),
             few: 5,
             ids_per_list: 100,
             page_size: list::MAX_PAGE,
@@ -62,8 +62,8 @@ impl WatchOptions {
 
     /// Sets the delay before the first poll of a new task.
     #[must_use]
-    pub fn first_look(mut self, after: Duration) -> Self {
-        self.first_look = after;
+    pub fn initial_delay(mut self, after: Duration) -> Self {
+        self.initial_delay = after;
         self
     }
 
@@ -279,7 +279,7 @@ pub enum CouldNotAsk {
     /// two minutes.
     Refused,
     /// Its timeout, and the last poll failed.
-    LastLook,
+    LastPoll,
     /// Nothing at all was answered for too long.
     Silence,
 }
@@ -289,7 +289,7 @@ impl fmt::Display for CouldNotAsk {
         f.write_str(match self {
             Self::Account => "the service refuses the key or the account",
             Self::Refused => "the service does not answer for this task",
-            Self::LastLook => "timeout, and the last poll failed",
+            Self::LastPoll => "timeout, and the last poll failed",
             Self::Silence => "the service has not answered for too long",
         })
     }

@@ -1,5 +1,5 @@
-//! Why a request brought no answer, a file did not come, a source or a setting cannot be used. Decides nothing: which failures
-//! may be followed by another try is `ark-video-protocol`'s to say.
+//! Why a request brought no answer, a file did not come, a source or a setting cannot be used.
+//! Decides nothing: which failures may be followed by another try is `ark-video-protocol`'s to say.
 
 mod save;
 mod send;

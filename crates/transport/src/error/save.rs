@@ -35,7 +35,7 @@ pub enum SaveError {
         why: String,
     },
     /// Another process (or another task of this one) is at the same download.
-    #[error("{} is being downloaded by somebody else just now", path.display())]
+    #[error("{} is being downloaded by another process", path.display())]
     InUse {
         /// The partial file.
         path: PathBuf,
@@ -50,7 +50,8 @@ pub enum SaveError {
         /// Bytes free.
         available: u64,
     },
-    /// Another download found the disk full, and this one stopped for it. What is there already stays and can be taken up.
+    /// Another download found the disk full, and this one stopped for it. What is there already
+    /// stays and can be taken up.
     #[error("{} is not fetched any further because the disk is full", path.display())]
     Stopped {
         /// The file.
@@ -81,7 +82,8 @@ impl SaveError {
         move |source| Self::File { action, path, source }
     }
 
-    /// What to do next; empty where the sentence says it. The video is paid for and can be fetched for 24 h.
+    /// What to do next; empty where the sentence says it. The video is paid for and can be fetched
+    /// for 24 h.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
@@ -96,8 +98,8 @@ impl SaveError {
         }
     }
 
-    /// Whether the disk is full, so that nothing else can be saved there either. A file for which alone there is no room
-    /// ([`Self::NoSpace`] with more than [`MARGIN`] free) does not count.
+    /// Whether the disk is full, so that nothing else can be saved there either. A file for which
+    /// alone there is no room ([`Self::NoSpace`] with more than [`MARGIN`] free) does not count.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         match self {

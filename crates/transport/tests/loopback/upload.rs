@@ -1,4 +1,5 @@
-//! Files inside a create: read while they are sent, equal to the same body made in memory, and honest when they change.
+//! Files inside a create: read while they are sent, equal to the same body made in memory, and
+//! honest when they change.
 
 use std::{
     io::{self, Cursor, Read},

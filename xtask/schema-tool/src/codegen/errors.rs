@@ -40,7 +40,7 @@ struct Row {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exception {
-    words: Vec<String>,
+    phrases: Vec<String>,
     class: String,
     advice: Option<String>,
 }
@@ -84,14 +84,14 @@ fn row(row: &Row) -> Result<TokenStream> {
         .unless_message_contains
         .iter()
         .map(|exception| {
-            let (words, class) = (&exception.words, self::class(code, &exception.class)?);
-            let lower = words.iter().all(|word| word.to_lowercase() == *word);
-            ensure!(lower, "schema/errors.json: the words of `{code}` are looked for in lower case");
+            let (phrases, class) = (&exception.phrases, self::class(code, &exception.class)?);
+            let lower = phrases.iter().all(|phrase| phrase.to_lowercase() == *phrase);
+            ensure!(lower, "schema/errors.json: the phrases of `{code}` must be in lower case");
             let advice = match &exception.advice {
                 Some(advice) => quote!(Some(#advice)),
                 None => quote!(None),
             };
-            Ok(quote!(Exception { words: &[#(#words),*], class: #class, advice: #advice }))
+            Ok(quote!(Exception { phrases: &[#(#phrases),*], class: #class, advice: #advice }))
         })
         .collect::<Result<Vec<_>>>()?;
     let is_invented = evidence == "invented";

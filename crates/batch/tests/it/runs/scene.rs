@@ -133,7 +133,7 @@ impl Scene {
         options.lease = Duration::from_secs(2);
         options.quiet = Duration::from_secs(5);
         options.sweep = SweepOptions::new().pause(Duration::from_secs(10));
-        options.watch = WatchOptions::new().first_look(Duration::from_secs(1));
+        options.watch = WatchOptions::new().initial_delay(Duration::from_secs(1));
         (options.new_journal, options.earlier_copy) = (how.new_journal, how.earlier_copy);
         options
     }

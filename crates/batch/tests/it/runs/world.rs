@@ -112,7 +112,7 @@ impl World {
         options.creates_per_minute = 60_000.0;
         options.guard = Duration::from_secs(120);
         options.lease = Duration::from_secs(15 * 60);
-        options.watch = WatchOptions::new().first_look(Duration::from_secs(1));
+        options.watch = WatchOptions::new().initial_delay(Duration::from_secs(1));
         options
     }
 

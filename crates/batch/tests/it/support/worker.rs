@@ -92,7 +92,7 @@ impl Orders {
         options.lease =
             if self.is_on_a_server() { Duration::from_secs(6) } else { fast(Duration::from_secs(3)) };
         options.quiet = fast(ANSWER + Duration::from_secs(1));
-        options.watch = WatchOptions::new().first_look(Duration::from_secs(1));
+        options.watch = WatchOptions::new().initial_delay(Duration::from_secs(1));
         options.sweep = options.sweep.clone().pause(Duration::from_secs(15));
         options.on_unknown = if self.resend { OnUnknown::Resend } else { OnUnknown::Hold };
         options.crash = self.dies();

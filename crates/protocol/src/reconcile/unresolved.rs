@@ -1,4 +1,5 @@
-//! The record of a create whose outcome is unknown: all that is needed to look for its task, and nothing secret.
+//! The record of a create with an unknown outcome: all that is needed to search for its task, and
+//! nothing secret.
 
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{ClockOffsets, Marks};
 use crate::{RequestedSettings, UnixMillis, unix_millis};
 
-/// How late a request can still arrive after its sender gave up, and how late LIST may show its task.
+/// How late a request can still arrive after its sender gave up, and how late LIST may show its
+/// task.
 const LATE: Duration = Duration::from_secs(60);
 /// How far a clock that was compared with the service's `Date` can be wrong.
 pub(super) const SLACK: Duration = Duration::from_secs(5);
@@ -21,13 +23,14 @@ const SLACK_UNCOMPARED: Duration = Duration::from_secs(5 * 60);
 pub struct Window {
     /// Not before this.
     pub from: UnixMillis,
-    /// Not after this. A look that starts earlier may come too early to count.
+    /// Not after this. A search that starts earlier may be too early to count.
     pub to: UnixMillis,
 }
 
 impl Window {
-    /// The window of a send that began at `started` and was given up at `ended`, both by our clock; `skew` is what to add
-    /// to our clock to get the service's, from [`clock_skew`](super::clock_skew).
+    /// The window of a send that began at `started` and was given up at `ended`, both by our clock;
+    /// `skew` is what to add to our clock to get the service's, from
+    /// [`clock_skew`](super::clock_skew).
     #[must_use]
     pub fn of_send(started: UnixMillis, ended: UnixMillis, skew: Option<i64>) -> Self {
         let slack = if skew.is_some() { SLACK } else { SLACK_UNCOMPARED };
@@ -43,7 +46,7 @@ impl Window {
         }
     }
 
-    /// Whether a moment that was rounded down to whole seconds lies in the window.
+    /// Whether a time that was truncated to seconds is in the window.
     pub(super) fn holds(&self, at: UnixMillis) -> bool {
         at.saturating_add(999) >= self.from && at <= self.to
     }
@@ -69,8 +72,8 @@ pub struct Unknown {
     /// When it can have been created as well, while the clocks are not known to agree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub or_within: Vec<Window>,
-    /// Whether the service's clock was known from several answers that agreed, so that nothing outside of the window is
-    /// this create's.
+    /// Whether the service's clock was known from several answers that agreed, so that nothing
+    /// outside of the window is this create's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clocks_agreed: bool,
     /// The marks in the request.
@@ -79,7 +82,8 @@ pub struct Unknown {
     /// The settings in the request.
     #[serde(default)]
     pub asked: RequestedSettings,
-    /// The service said yes, but named no task: one very probably exists. Never send such a create again.
+    /// The service said yes, but named no task: one very probably exists. Never send such a create
+    /// again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accepted: bool,
     /// The service's id of the request, for its support.
@@ -107,7 +111,8 @@ impl Unknown {
         }
     }
 
-    /// A record of a send that began at `started` and was given up at `ended`, both by the clock that `offsets` are of.
+    /// A record of a send that began at `started` and was given up at `ended`, both by the clock
+    /// that `offsets` are of.
     #[must_use]
     pub fn of_send(
         sent: &CreateTaskRequest,
@@ -120,8 +125,8 @@ impl Unknown {
         Self { or_within, clocks_agreed: offsets.is_agreed(), ..Self::new(sent, marks, window) }
     }
 
-    /// Corrects the windows of a record that was made before the service's clock was known, by what is known of it now on
-    /// the same machine. What they were stays possible.
+    /// Corrects the windows of a record that was made before the service's clock was known, by what
+    /// is known of it now on the same machine. What they were stays possible.
     pub fn correct(&mut self, offsets: &ClockOffsets) {
         let Some(offset) = offsets.estimate().filter(|_| !self.clocks_agreed) else { return };
         let shifted = self.window.shifted(offset);
@@ -138,8 +143,9 @@ impl Unknown {
         }
     }
 
-    /// From when on a look can be late enough, if looking began at `began`, by the service's clock. A clock that was wrong
-    /// when the record was made lets nobody wait for longer than a right one would.
+    /// The earliest time at which a search is late enough, if searching started at `began`, by the
+    /// service's clock. A clock that was wrong when the record was made lets nobody wait for longer
+    /// than a right one would.
     #[must_use]
     pub fn closes(&self, began: UnixMillis) -> UnixMillis {
         let length = self.window.to.saturating_sub(self.window.from);
@@ -176,8 +182,8 @@ impl Unknown {
         self
     }
 
-    /// Whether a callback that came under this token speaks of this create's task. Its id, confirmed by a GET, then
-    /// settles the matter without any sweep.
+    /// Whether a callback that came under this token speaks of this create's task. Its id,
+    /// confirmed by a GET, then settles the matter without any sweep.
     #[must_use]
     pub fn is_called_by(&self, token: &str) -> bool {
         self.marks.callback.is_some_and(|hash| hash.matches(token))

@@ -1,4 +1,5 @@
-//! Marks: values put into a create before it is sent, by which its task can be told from others afterwards.
+//! Correlation marks: values put into a create before it is sent, by which its task is recognised
+//! afterwards.
 
 use ark_video_model::{ContentItem, CreateTaskRequest};
 use serde::{Deserialize, Serialize};
@@ -8,13 +9,15 @@ use crate::callback::{TokenHash, hex};
 
 /// Random bytes that one stamp takes.
 pub const STAMP_RANDOM: usize = 40;
-/// Longest end user's name, in bytes, that is kept as it is beside a tag; a longer one is replaced by its hash.
+/// Longest end user's name, in bytes, that is kept as it is beside a tag; a longer one is replaced
+/// by its hash.
 pub const TAG_ROOM: usize = MAX_IDENTIFIER - 1 - TAG_START.len() - TAG_DIGITS;
 
 /// When a task expires if nobody says otherwise, in seconds (create page, 2026-10).
 pub(super) const DEFAULT_EXPIRY: i64 = 172_800;
 
-/// The first value that is a mark, and how many follow it: all that 48 h and less than an hour more leave.
+/// The first value that is a mark, and how many follow it: all that 48 h and less than an hour more
+/// leave.
 pub(super) const FIRST_EXPIRY: i64 = DEFAULT_EXPIRY + 1;
 pub(super) const EXPIRIES: i64 = 3599;
 
@@ -27,15 +30,17 @@ const TAG_DIGITS: usize = 24;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct StampOptions {
-    /// A tag of its own for each create in `safety_identifier`, behind the end user's name. Exact, but the vendor asks
-    /// for one fixed value per end user there, so it is off unless switched on.
+    /// A tag of its own for each create in `safety_identifier`, behind the end user's name. Exact,
+    /// but the vendor asks for one fixed value per end user there, so it is off unless switched on.
     pub tag: bool,
-    /// Where `execution_expires_after` is open: 48 h and a few seconds that only this create has. Default on.
+    /// Where `execution_expires_after` is open: 48 h and a few seconds that only this create has.
+    /// Default on.
     pub expiry: bool,
     /// Where `seed` is open and the model is a 1.x: a seed of our choice. Default on.
     pub seed: bool,
-    /// Where `callback_url` is open: this address with a secret token behind it. Set it only together with a receiver that
-    /// is given the token ([`Marks::callback`]); `ark-video` does that.
+    /// Where `callback_url` is open: this address with a secret token behind it. Set it only
+    /// together with a receiver that is given the token ([`Marks::callback`]); `ark-video` does
+    /// that.
     pub callback: Option<String>,
 }
 
@@ -66,7 +71,8 @@ impl StampOptions {
     }
 }
 
-/// The marks of one create. Goes into its [`super::Unknown`] if the outcome is unknown; no use before or after.
+/// The marks of one create. Goes into its [`super::Unknown`] if the outcome is unknown; no use
+/// before or after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -85,8 +91,9 @@ pub struct Marks {
     pub callback: Option<TokenHash>,
 }
 
-/// Puts drawn marks into a request. Stamp once per intent, on a copy, before the first send, and send that copy in each
-/// repeat. Others may draw the same; where their marks are known, [`super::allocate`].
+/// Puts drawn marks into a request. Stamp once per intent, on a copy, before the first send, and
+/// send that copy in each repeat. Others may draw the same; where their marks are known,
+/// [`super::allocate`].
 #[must_use]
 pub fn stamp(request: &mut CreateTaskRequest, options: &StampOptions, random: [u8; STAMP_RANDOM]) -> Marks {
     let expiry = |drawn| Some(FIRST_EXPIRY + i64::from(drawn) % EXPIRIES);
