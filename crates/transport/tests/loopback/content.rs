@@ -66,6 +66,6 @@ async fn the_same_film_under_that_name_is_as_good_as_ours() {
         fs::write(&target, "the video").unwrap();
         let _ = stream.write_all(whole("200 OK", "", "the video").as_bytes());
     });
-    assert_eq!(fetch(&server.url("/"), &path, &options()).await.unwrap().bytes, 8);
+    assert_eq!(fetch(&server.url("/"), &path, &options()).await.unwrap().bytes, 9);
     assert_eq!(names(&folder), ["tea.mp4"]);
 }

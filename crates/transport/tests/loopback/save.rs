@@ -176,7 +176,7 @@ async fn redirects_are_judged_like_the_link_itself() {
     let target = Server::answering(whole("200 OK", MP4, "content"));
     let redirect = |to: &str| Server::answering(whole("302 Found", &format!("Location: {to}\r\n"), ""));
     let good = redirect(&target.url("/b"));
-    assert_eq!(fetch(&good.url("/a"), &path, &options()).await.unwrap().bytes, 4);
+    assert_eq!(fetch(&good.url("/a"), &path, &options()).await.unwrap().bytes, 7);
     let path = folder.path().join("other.mp4");
     for to in ["ftp://h/a", "file:///etc/passwd", "http://h.example/a"] {
         let error = fetch(&redirect(to).url("/a"), &path, &options()).await.unwrap_err();
