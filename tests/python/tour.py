@@ -145,7 +145,7 @@ class Tour:
                 seen.append(task.status)
             time.sleep(0.1)
         step(f"a task by itself: {', '.join(seen)}", seen == ["queued", "running", "succeeded"])
-        link = urllib.request.urlopen(task.content.video_url).read()
+        video = urllib.request.urlopen(task.content.video_url).read()
         step(f"its video: {len(video)} bytes of MP4", video[4:8] == b"ftyp")
 
     def drafts(self, model25):
