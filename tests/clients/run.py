@@ -26,6 +26,8 @@ PAGE = HERE.parent.parent / "docs" / "reference" / "clients.md"
 CHINA, ABROAD = "doubao-seedance-2-0-260128", "dreamina-seedance-2-0-260128"
 OPERATIONS = ["create", "poll", "download", "list", "cancel"]
 AT_ONCE = 4
+# Most of the time they wait for a timeout.
+CLIENTS_AT_ONCE = 2
 # Timeout in seconds, for clients that have one; the silent fault lasts longer.
 TIMEOUT, SILENCE = "4", 120
 
@@ -62,13 +64,17 @@ def main():
         args.python = str(pathlib.Path(args.python).absolute())
     recorded = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     seen = {}
-    for name, client in CLIENTS.items():
-        version = version_of(args, client)
-        if version is None:
-            print(f"skipped: {name}: its package is not installed, so its row of docs/reference/clients.md was not run again")
-            continue
-        seen[name] = measure(args, client, version)
-        print(f"{name} {version}: {summary(seen[name])}", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS_AT_ONCE) as pool:
+        running = {}
+        for name, client in CLIENTS.items():
+            version = version_of(args, client)
+            if version is None:
+                print(f"skipped: {name}: its package is not installed, so its row of docs/reference/clients.md was not run again")
+                continue
+            running[name] = pool.submit(measure, args, client, version)
+        for name, row in running.items():
+            seen[name] = row.result()
+            print(f"{name} {seen[name]['version']}: {summary(seen[name])}", flush=True)
     rows = {name: seen.get(name, recorded.get(name)) for name in CLIENTS}
     rows = {name: row for name, row in rows.items() if row}
     record, page = json.dumps(rows, indent=1) + "\n", render(rows)

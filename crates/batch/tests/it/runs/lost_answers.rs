@@ -28,8 +28,8 @@ fn list_is_down() -> FaultRule {
     FaultRule::new(effect).at(FaultPoint::List)
 }
 
-/// Reads the list again only after a long pause, 20 s of real time: what is decided is decided by the
-/// first reading, unless the machine was too busy for it.
+/// Reads the list again only after a long pause, 20 s of real time: what is decided is decided by
+/// the first reading, unless the machine was too busy for it.
 fn rarely_again(world: &World) -> RunnerOptions {
     let mut options = world.options();
     options.quiet = Duration::from_secs(60);
