@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use ark_video::{
-    CallbackOptions, Callbacks, Client, DownloadOptions, Error, Existing, Reconciled, RetryOptions,
-    StampOptions, TaskHandle, Watch, WatchEvent, WatchHandle, WatchOptions, Watched, model::TextToVideo,
+    CallbackOptions, Callbacks, Client, CorrelationOptions, DownloadOptions, Error, IfExists, Reconciled,
+    RetryOptions, TaskHandle, Watch, WatchEvent, WatchHandle, WatchOptions, Watched, model::TextToVideo,
     unresolved::FileStore,
 };
 use axum::{
@@ -54,7 +54,7 @@ async fn create(
     let request =
         TextToVideo::new("doubao-seedance-2-0-260128", order.prompt).duration(order.seconds).build();
     let create = app.client.create(&request).retry(RetryOptions::new().attempts(3));
-    let create = create.correlate(StampOptions::new().tag(true)).callbacks(&app.callbacks);
+    let create = create.correlate(CorrelationOptions::new().tag(true)).callbacks(&app.callbacks);
     let task = create.keep(&app.store).await.map_err(Failure)?;
     app.watch.add(Watched::created(task.id()));
     Ok((StatusCode::ACCEPTED, Json(task)))
@@ -86,7 +86,7 @@ async fn save(client: Client, mut watch: Watch, folder: PathBuf) {
         match event {
             WatchEvent::Finished { task, .. } if task.video_url().is_some() => {
                 let download = client.task(&task.id).download_into(&folder).from_task(*task);
-                let options = DownloadOptions::new().existing(Existing::Keep);
+                let options = DownloadOptions::new().existing(IfExists::Keep);
                 downloads.spawn(download.options(options).into_future());
             }
             event => eprintln!("{event:?}"),

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ark_video::{Client, LimitSettings};
+use ark_video::{Client, RateLimits};
 use ark_video_batch::{
     Attempt, CasOutcome, Cost, FileAt, Job, JobFilter, Journal, JournalAt, OpenOptions, PlanOptions, Planned,
     Runner, RunnerOptions, SlotRequest, Submitting,
@@ -173,7 +173,7 @@ async fn whole(journal: Journal, args: &Batch) -> Result<()> {
     let client = Client::builder()
         .api_key("any")
         .base_url(args.base_url.as_str())
-        .limits(LimitSettings::unlimited())
+        .limits(RateLimits::unlimited())
         .build()?;
     let mut options = RunnerOptions::new();
     options.concurrency = 100;

@@ -10,8 +10,8 @@ use std::{
 };
 
 use ark_video::{
-    AnswerBody, BoxFuture, Client, Create, Endpoint, Error, Reach, Reconciled, RequestBody, SendError,
-    StampOptions, TaskHandle, Transport,
+    AddressPolicy, AnswerBody, BoxFuture, Client, CorrelationOptions, Create, Endpoint, Error, Reconciled,
+    RequestBody, SendError, TaskHandle, Transport,
     model::{CreateTaskRequest, TextToVideo},
     unresolved::{FileStore, MemoryStore, UnresolvedStore},
 };
@@ -83,7 +83,7 @@ async fn nothing_is_lost<S>(
             _ => {}
         }
         let request = small(&format!("A paper boat, number {number}."));
-        let create = client.create(&request).correlate(StampOptions::new().tag(true)).keep(store);
+        let create = client.create(&request).correlate(CorrelationOptions::new().tag(true)).keep(store);
         match dropped_after(random.random_range(0..=most), create).await {
             Some(Ok(task)) => {
                 delivered += 1;
@@ -142,7 +142,7 @@ impl Transport for Suspending {
     fn open(
         &self,
         request: Request<()>,
-        reach: Reach,
+        reach: AddressPolicy,
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         self.0.open(request, reach)
     }

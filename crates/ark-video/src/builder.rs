@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ark_video_model::catalog::Catalog;
 use ark_video_protocol::{
     BaseUrl, CLIENT_REQUEST_ID,
-    download::LinkRules,
-    limit::{LimitSettings, Limits},
+    download::UrlPolicy,
+    limit::{RateLimiter, RateLimits},
     retry::RetryOptions,
 };
 use ark_video_transport::{
@@ -27,9 +27,9 @@ pub struct ClientBuilder {
     allow_insecure_http: bool,
     allow_private_storage: bool,
     retry: RetryOptions,
-    limits: Option<LimitSettings>,
+    limits: Option<RateLimits>,
     catalog: Option<Arc<Catalog>>,
-    link_rules: Option<LinkRules>,
+    link_rules: Option<UrlPolicy>,
     headers: Vec<(String, SecretString)>,
     root_certificates: Vec<Vec<u8>>,
     timeouts: Timeouts,
@@ -89,8 +89,8 @@ impl ClientBuilder {
 
     /// Sets how fast to ask; shared by all clones. Default: questions as fast as the vendor
     /// documents (20 gets, 1 list a second), creates as fast as the caller likes.
-    /// [`LimitSettings::company`] and [`LimitSettings::personal`] pace creates too.
-    pub fn limits(mut self, limits: LimitSettings) -> Self {
+    /// [`RateLimits::company`] and [`RateLimits::personal`] pace creates too.
+    pub fn limits(mut self, limits: RateLimits) -> Self {
         self.limits = Some(limits);
         self
     }
@@ -133,7 +133,7 @@ impl ClientBuilder {
 
     /// Sets from where results may come. Default: from public addresses over https; what
     /// [`ClientBuilder::allow_private_storage`] and a base URL on this machine allow besides.
-    pub fn link_rules(mut self, rules: LinkRules) -> Self {
+    pub fn link_rules(mut self, rules: UrlPolicy) -> Self {
         self.link_rules = Some(rules);
         self
     }
@@ -204,7 +204,7 @@ impl ClientBuilder {
             link_rules: self.link_rules,
             headers,
             retry: self.retry,
-            pace: Pace::new(Limits::new(self.limits.unwrap_or_else(questions_only))),
+            pace: Pace::new(RateLimiter::new(self.limits.unwrap_or_else(questions_only))),
             in_flight: Default::default(),
             catalog: self.catalog,
         }))
@@ -246,8 +246,8 @@ fn own_headers(pairs: &[(String, SecretString)]) -> Result<HeaderMap, ConfigErro
 }
 
 /// How fast to create is for the caller, and for the service, to say.
-fn questions_only() -> LimitSettings {
-    let mut limits = LimitSettings::default().create_per_minute(f64::INFINITY);
+fn questions_only() -> RateLimits {
+    let mut limits = RateLimits::default().create_per_minute(f64::INFINITY);
     limits.create_4k_per_minute = f64::INFINITY;
     limits.create_per_minute_of.clear();
     limits

@@ -10,7 +10,7 @@ use std::{
 
 use ark_video_protocol::{
     ApiError, CLIENT_REQUEST_ID, Cause, Endpoint, Failure, REQUEST_ID_RANDOM, client_request_id,
-    limit::{Lane, Limits, Permit},
+    limit::{Permit, RateLimitKey, RateLimiter},
     reconcile::ClockOffsets,
     retry::{Retries, RetryBudget, RetryContext, RetryOptions, RetryStep},
 };
@@ -25,14 +25,14 @@ const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 /// What clones of a client share about time: how fast to ask, how often to repeat, how wrong our
 /// clock is.
 pub(crate) struct Pace {
-    pub(crate) limits: Mutex<Limits>,
+    pub(crate) limits: Mutex<RateLimiter>,
     pub(crate) budget: Mutex<RetryBudget>,
     /// How far our clock is from the service's.
     pub(crate) clocks: Mutex<ClockOffsets>,
 }
 
 impl Pace {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: RateLimiter) -> Self {
         Self { limits: Mutex::new(limits), budget: Mutex::default(), clocks: Mutex::default() }
     }
 }
@@ -90,7 +90,7 @@ impl Client {
     }
 
     /// Waits until the rate allows another request.
-    pub(crate) async fn permit(&self, lane: &Lane) {
+    pub(crate) async fn permit(&self, lane: &RateLimitKey) {
         loop {
             let now = self.clock().monotonic();
             let permit = locked(&self.inner.pace.limits).acquire(lane, now);
@@ -104,7 +104,7 @@ impl Client {
     }
 
     /// Reports the response to the rate limiter.
-    pub(crate) fn paced(&self, lane: &Lane, error: Option<&Error>) {
+    pub(crate) fn paced(&self, lane: &RateLimitKey, error: Option<&Error>) {
         let now = self.clock().monotonic();
         let mut limits = locked(&self.inner.pace.limits);
         match error.map(Error::failure) {
@@ -186,12 +186,12 @@ impl Tries {
 }
 
 /// What shares the rate of an endpoint. Creates have their own, see [`crate::create`].
-pub(crate) fn lane(endpoint: Endpoint) -> Lane {
+pub(crate) fn lane(endpoint: Endpoint) -> RateLimitKey {
     match endpoint {
-        Endpoint::List => Lane::List,
-        Endpoint::Delete => Lane::Delete,
-        Endpoint::Models => Lane::Models,
-        _ => Lane::Get,
+        Endpoint::List => RateLimitKey::List,
+        Endpoint::Delete => RateLimitKey::Delete,
+        Endpoint::Models => RateLimitKey::Models,
+        _ => RateLimitKey::Get,
     }
 }
 

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 use ark_video_model::{ModelList, Task, TaskList, TaskStatus, catalog::Catalog};
 use ark_video_protocol::{
     BaseUrl, Class, Endpoint, UnixMillis, classify, delete,
-    download::{LinkRules, PlainHttp, Reach},
+    download::{AddressPolicy, InsecureHttp, UrlPolicy},
     get, list, models,
     retry::{Deletion, RetryOptions, RetryStep},
 };
@@ -39,7 +39,7 @@ pub(crate) struct Inner {
     pub(crate) authorization: HeaderValue,
     pub(crate) insecure: bool,
     pub(crate) private_storage: bool,
-    pub(crate) link_rules: Option<LinkRules>,
+    pub(crate) link_rules: Option<UrlPolicy>,
     /// The user's own, for the API alone.
     pub(crate) headers: HeaderMap,
     pub(crate) retry: RetryOptions,
@@ -237,22 +237,22 @@ impl Client {
 
     /// Results may come over plain `http`, and from this machine or its network, only where the API
     /// itself may.
-    pub(crate) fn link_rules(&self) -> LinkRules {
+    pub(crate) fn link_rules(&self) -> UrlPolicy {
         if let Some(rules) = self.inner.link_rules {
             return rules;
         }
         let base = &self.inner.base;
         let plain = match (base.is_https(), base.is_loopback()) {
-            (false, true) => PlainHttp::Loopback,
-            (false, false) if self.inner.insecure => PlainHttp::Anywhere,
-            _ => PlainHttp::Never,
+            (false, true) => InsecureHttp::Loopback,
+            (false, false) if self.inner.insecure => InsecureHttp::Anywhere,
+            _ => InsecureHttp::Never,
         };
         let reach = match plain {
-            _ if self.inner.private_storage => Reach::Anywhere,
-            PlainHttp::Anywhere => Reach::Anywhere,
-            _ if base.is_loopback() => Reach::Loopback,
-            _ => Reach::Public,
+            _ if self.inner.private_storage => AddressPolicy::Anywhere,
+            InsecureHttp::Anywhere => AddressPolicy::Anywhere,
+            _ if base.is_loopback() => AddressPolicy::Loopback,
+            _ => AddressPolicy::Public,
         };
-        LinkRules::new(plain, reach)
+        UrlPolicy::new(plain, reach)
     }
 }

@@ -8,14 +8,14 @@ use ark_video_model::{
 };
 use ark_video_protocol::{
     Endpoint,
-    limit::Lane,
+    limit::RateLimitKey,
     outcome::{self, CreateOutcome, Refusal, UnknownReason},
-    reconcile::{STAMP_RANDOM, StampOptions, Unknown, allocate},
+    reconcile::{CORRELATION_RANDOM, CorrelationOptions, UnresolvedCreate, allocate},
     retry::{RetryOptions, RetryStep},
 };
 use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
 
-pub use ark_video_protocol::reconcile::{MARKS_KEPT, Marks, MarksInUse};
+pub use ark_video_protocol::reconcile::{CORRELATIONS_KEPT, Correlation, CorrelationsInUse};
 
 use crate::{
     AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused,
@@ -52,8 +52,8 @@ pub struct Create {
 #[derive(Debug, Clone)]
 struct Settings {
     retry: RetryOptions,
-    correlation: StampOptions,
-    in_use: Arc<MarksInUse>,
+    correlation: CorrelationOptions,
+    in_use: Arc<CorrelationsInUse>,
     files: Attachments,
     facts: Facts,
     check: CheckPolicy,
@@ -73,7 +73,7 @@ impl Client {
     pub fn create(&self, request: &CreateTaskRequest) -> Create {
         let settings = Settings {
             retry: RetryOptions::never(),
-            correlation: StampOptions::none(),
+            correlation: CorrelationOptions::none(),
             in_use: Arc::default(),
             files: Attachments::default(),
             facts: Facts::new(),
@@ -97,14 +97,14 @@ impl Create {
 
     /// Puts values into the request by which its task can be found again if its id is lost. Default
     /// none.
-    pub fn correlate(mut self, correlation: StampOptions) -> Self {
+    pub fn correlate(mut self, correlation: CorrelationOptions) -> Self {
         self.settings.correlation = correlation;
         self
     }
 
     /// The correlation values of other creates of the model in the last 7 days: none of them is
     /// given again. Default none.
-    pub fn in_use(mut self, in_use: impl Into<Arc<MarksInUse>>) -> Self {
+    pub fn in_use(mut self, in_use: impl Into<Arc<CorrelationsInUse>>) -> Self {
         self.settings.in_use = in_use.into();
         self
     }
@@ -153,7 +153,7 @@ impl Create {
     #[must_use = "nothing is sent until awaited"]
     pub fn prepare(self) -> Prepared {
         let Self { client, mut request, settings } = self;
-        let mut random = [0; STAMP_RANDOM];
+        let mut random = [0; CORRELATION_RANDOM];
         client.inner.random.fill(&mut random);
         #[cfg_attr(not(feature = "callback"), expect(unused_mut, reason = "set for callbacks alone"))]
         let mut correlation = settings.correlation.clone();
@@ -190,7 +190,7 @@ impl IntoFuture for Create {
 pub struct Prepared {
     pub(crate) client: Client,
     request: CreateTaskRequest,
-    marks: Marks,
+    marks: Correlation,
     report: Report,
     settings: Settings,
     send_if: Option<SendIf>,
@@ -212,7 +212,7 @@ impl Prepared {
 
     /// The correlation values that were put in.
     #[must_use]
-    pub fn marks(&self) -> &Marks {
+    pub fn marks(&self) -> &Correlation {
         &self.marks
     }
 
@@ -233,7 +233,7 @@ impl Prepared {
     /// [`Client::reconcile`] find the task after a crash. Its window is a quarter of an hour from
     /// now.
     #[must_use]
-    pub fn record(&self) -> Unknown {
+    pub fn record(&self) -> UnresolvedCreate {
         let now = self.client.clock().now();
         self.unresolved(now, now.saturating_add(15 * 60 * 1000))
     }
@@ -257,9 +257,9 @@ impl Prepared {
         self
     }
 
-    pub(crate) fn unresolved(&self, sent_at: i64, ended_at: i64) -> Unknown {
+    pub(crate) fn unresolved(&self, sent_at: i64, ended_at: i64) -> UnresolvedCreate {
         let clocks = locked(&self.client.inner.pace.clocks);
-        Unknown::of_send(&self.request, self.marks.clone(), sent_at, ended_at, &clocks)
+        UnresolvedCreate::of_send(&self.request, self.marks.clone(), sent_at, ended_at, &clocks)
     }
 
     /// Sends it, and again where that is harmless. `caller` says whether anything still waits for
@@ -278,7 +278,7 @@ impl Prepared {
 
     async fn send_within(&self, caller: &(dyn Fn() -> bool + Send + Sync)) -> Result<TaskHandle, Error> {
         let Self { client, request, settings, .. } = self;
-        let lane = Lane::create(&request.model, request.resolution.as_ref());
+        let lane = RateLimitKey::create(&request.model, request.resolution.as_ref());
         let mut tries = client.tries(settings.retry.clone());
         loop {
             // Built for each try, because there is hardly ever a second: what was sent need not be

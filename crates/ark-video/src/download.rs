@@ -23,7 +23,7 @@ use crate::{
     Action, DownloadCause, DownloadError, Error, FileFacts, Intent, NotPossible, Progress, Provenance,
     Sidecar, TaskEnded, TaskHandle, error::chain, spans,
 };
-pub use ark_video_protocol::download::{LinkRules, PlainHttp, Reach, deadline, file_stem};
+pub use ark_video_protocol::download::{AddressPolicy, InsecureHttp, UrlPolicy, deadline, file_stem};
 pub use ark_video_transport::check_room;
 
 /// Which result of a task.
@@ -84,10 +84,10 @@ impl Output {
 
 /// What to do with a file that is there already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Existing {
+pub enum IfExists {
     /// Leave it alone, and say so.
     #[default]
-    Refuse,
+    Fail,
     /// Replace it, once the new one is whole.
     Replace,
     /// Take it for the result if its sidecar says that it is, and its hash agrees; otherwise leave
@@ -100,7 +100,7 @@ pub enum Existing {
 #[non_exhaustive]
 pub struct DownloadOptions {
     /// What to do with a file that is there already. Default: leave it alone.
-    pub existing: Existing,
+    pub existing: IfExists,
     /// Which result. Default the video.
     pub output: Output,
     /// Largest file to take, in bytes. Default 4 GiB.
@@ -118,7 +118,7 @@ pub struct DownloadOptions {
 impl Default for DownloadOptions {
     fn default() -> Self {
         Self {
-            existing: Existing::default(),
+            existing: IfExists::default(),
             output: Output::default(),
             max_bytes: 4 << 30,
             sidecar: true,
@@ -139,13 +139,13 @@ impl DownloadOptions {
     /// Sets whether an existing file is replaced.
     #[must_use]
     pub fn overwrite(mut self, overwrite: bool) -> Self {
-        self.existing = if overwrite { Existing::Replace } else { Existing::Refuse };
+        self.existing = if overwrite { IfExists::Replace } else { IfExists::Fail };
         self
     }
 
     /// Sets what to do with an existing file.
     #[must_use]
-    pub fn existing(mut self, existing: Existing) -> Self {
+    pub fn existing(mut self, existing: IfExists) -> Self {
         self.existing = existing;
         self
     }
@@ -271,7 +271,7 @@ impl TaskHandle {
 impl<'a> Download<'a> {
     /// Replaces a file that is there already, once the new one is complete.
     pub fn overwrite(mut self) -> Self {
-        self.options.existing = Existing::Replace;
+        self.options.existing = IfExists::Replace;
         self
     }
 
@@ -337,9 +337,9 @@ async fn download(
     let failed = |link_expires_at, cause| {
         Error::Download(Box::new(DownloadError { task_id: handle.id().to_owned(), link_expires_at, cause }))
     };
-    let keep = options.existing == Existing::Keep && path.is_file();
+    let keep = options.existing == IfExists::Keep && path.is_file();
     if !keep {
-        check_target(path, options.existing == Existing::Replace)
+        check_target(path, options.existing == IfExists::Replace)
             .map_err(|error| failed(None, error.into()))?;
     }
     let mut task = match task {
@@ -379,7 +379,7 @@ async fn download(
         }
     };
     let mut how = SaveOptions::default();
-    how.overwrite = options.existing == Existing::Replace;
+    how.overwrite = options.existing == IfExists::Replace;
     how.max_bytes = options.max_bytes;
     how.rules = handle.client().link_rules();
     let (mut tries, mut furthest) = (Tries::new(), 0);

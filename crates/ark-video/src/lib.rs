@@ -83,9 +83,9 @@ mod watch_handle;
 pub use ark_video_model as model;
 pub use ark_video_protocol::{
     BaseUrl,
-    limit::LimitSettings,
+    limit::RateLimits,
     list::Request as ListQuery,
-    reconcile::{StampOptions, SweepOptions, Unknown, Verdict},
+    reconcile::{CorrelationOptions, ReconcileOptions, UnresolvedCreate, Verdict},
     retry::RetryOptions,
     wait::WaitOptions,
     watch::{WatchEvent, WatchOptions, Watched},
@@ -100,7 +100,7 @@ pub use callback::Callbacks;
 pub use checks::CheckPolicy;
 pub use client::Client;
 pub use create::Create;
-pub use download::{Download, DownloadOptions, Existing, Output};
+pub use download::{Download, DownloadOptions, IfExists, Output};
 pub use error::Error;
 pub use handle::TaskHandle;
 pub use wait::{Wait, WaitEvent};

@@ -12,7 +12,7 @@ use std::{
 };
 
 use ark_video_model::{ContentItem, CreateTaskRequest, Task};
-use ark_video_protocol::{UnixMillis, download::place_of, reconcile::Unknown};
+use ark_video_protocol::{UnixMillis, download::place_of, reconcile::UnresolvedCreate};
 use ark_video_transport::{Staged, hash_file, read_bounded, write_private};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ pub struct Sidecar {
     pub provenance: Option<Provenance>,
     /// What to search for while the task's id is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unknown: Option<Unknown>,
+    pub unknown: Option<UnresolvedCreate>,
     /// The task as it was when its result was fetched, its usage included; links without their
     /// queries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,7 +328,7 @@ impl Sidecar {
 
     /// Says what to search for as long as the id is not known.
     #[must_use]
-    pub fn unknown(mut self, progress: Progress, unknown: Unknown) -> Self {
+    pub fn unknown(mut self, progress: Progress, unknown: UnresolvedCreate) -> Self {
         (self.progress, self.unknown) = (progress, Some(unknown));
         self
     }

@@ -4,7 +4,7 @@ use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
 use ark_video_protocol::{
     UnixMillis,
-    reconcile::{Sweep, SweepOptions, SweepStep, Unknown, Verdict},
+    reconcile::{ReconcileOptions, ReconcileStep, Reconciler, UnresolvedCreate, Verdict},
 };
 use ark_video_transport::BoxFuture;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 pub use ark_video_protocol::{
     Difference, RequestedSettings,
-    reconcile::{Candidate, Doubt, Evidence, Window},
+    reconcile::{Candidate, Doubt, Evidence, TimeWindow},
 };
 
 type OnPoll<'a> = Box<dyn FnMut(&[Verdict]) + Send + 'a>;
@@ -30,8 +30,8 @@ type OnPoll<'a> = Box<dyn FnMut(&[Verdict]) + Send + 'a>;
 #[must_use = "nothing is searched for until awaited"]
 pub struct Reconcile<'a> {
     client: Client,
-    unresolved: Vec<Unknown>,
-    options: SweepOptions,
+    unresolved: Vec<UnresolvedCreate>,
+    options: ReconcileOptions,
     excluded: Vec<String>,
     on_poll: Option<OnPoll<'a>>,
 }
@@ -44,14 +44,17 @@ impl fmt::Debug for Reconcile<'_> {
 
 impl Client {
     /// Searches for the tasks of creates whose outcome is unknown: [`crate::OutcomeUnknown`],
-    /// [`crate::AcceptedWithoutId`], or the [`Unknown`] that was kept of one. One reading of the
+    /// [`crate::AcceptedWithoutId`], or the [`UnresolvedCreate`] that was kept of one. One reading of the
     /// list serves them all.
     ///
     /// # Errors
     /// The list cannot be read: as [`Client::list`].
-    pub fn reconcile(&self, unresolved: impl IntoIterator<Item = impl Into<Unknown>>) -> Reconcile<'static> {
+    pub fn reconcile(
+        &self,
+        unresolved: impl IntoIterator<Item = impl Into<UnresolvedCreate>>,
+    ) -> Reconcile<'static> {
         let unresolved = unresolved.into_iter().map(Into::into).collect();
-        let (client, options) = (self.clone(), SweepOptions::default());
+        let (client, options) = (self.clone(), ReconcileOptions::default());
         Reconcile { client, unresolved, options, excluded: Vec::new(), on_poll: None }
     }
 
@@ -65,7 +68,7 @@ impl Client {
     /// # Errors
     /// [`Error::Store`], or the list cannot be read: as [`Client::list`]. Nothing is removed then.
     pub fn reconcile_all<S: UnresolvedStore + Clone + 'static>(&self, store: &S) -> ReconcileAll {
-        let options = SweepOptions::new().searches(0);
+        let options = ReconcileOptions::new().searches(0);
         ReconcileAll { client: self.clone(), store: Arc::new(store.clone()), options }
     }
 
@@ -80,7 +83,7 @@ impl Client {
 
 impl<'a> Reconcile<'a> {
     /// How often to read the list, and what to conclude from it.
-    pub fn options(mut self, options: SweepOptions) -> Self {
+    pub fn options(mut self, options: ReconcileOptions) -> Self {
         self.options = options;
         self
     }
@@ -101,11 +104,11 @@ impl<'a> Reconcile<'a> {
     async fn run(mut self) -> Result<Vec<Verdict>, Error> {
         let client = self.client;
         self.unresolved.iter_mut().for_each(|unknown| unknown.correct(&locked(&client.inner.pace.clocks)));
-        let mut sweep = Sweep::new(self.unresolved, self.options);
+        let mut sweep = Reconciler::new(self.unresolved, self.options);
         self.excluded.into_iter().for_each(|id| sweep.own(id));
         loop {
             match sweep.next(client.service_now()) {
-                SweepStep::Ask(query) => match client.list(&query).await {
+                ReconcileStep::Ask(query) => match client.list(&query).await {
                     Ok(page) => sweep.page(client.service_now(), &page),
                     Err(Error::Api(refused)) => {
                         if !sweep.refused(&refused.error) {
@@ -114,7 +117,7 @@ impl<'a> Reconcile<'a> {
                     }
                     Err(error) => return settled(sweep.verdicts()).ok_or(error),
                 },
-                SweepStep::WaitUntil(at) => {
+                ReconcileStep::WaitUntil(at) => {
                     if let Some(on_poll) = &mut self.on_poll {
                         on_poll(&sweep.verdicts());
                     }
@@ -142,7 +145,7 @@ impl<'a> IntoFuture for Reconcile<'a> {
 pub struct ReconcileAll {
     client: Client,
     store: Arc<dyn UnresolvedStore>,
-    options: SweepOptions,
+    options: ReconcileOptions,
 }
 
 /// What became of a record.
@@ -161,7 +164,7 @@ pub enum Reconciled {
         /// The record's key.
         key: String,
         /// What is searched for.
-        search: Box<Unknown>,
+        search: Box<UnresolvedCreate>,
         /// What the list shows.
         verdict: Verdict,
     },
@@ -178,7 +181,7 @@ pub enum Reconciled {
 
 impl ReconcileAll {
     /// How often to read the list, and what to conclude from it. Default: once, without waiting.
-    pub fn options(mut self, options: SweepOptions) -> Self {
+    pub fn options(mut self, options: ReconcileOptions) -> Self {
         self.options = options;
         self
     }

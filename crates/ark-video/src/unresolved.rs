@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use ark_video_protocol::{BaseUrl, reconcile::Unknown};
+use ark_video_protocol::{BaseUrl, reconcile::UnresolvedCreate};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,11 +32,11 @@ pub struct CreateRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// What to search for while it has not.
-    pub search: Unknown,
+    pub search: UnresolvedCreate,
 }
 
 impl CreateRecord {
-    pub(crate) fn new(key: &str, base_url: &BaseUrl, search: Unknown) -> Self {
+    pub(crate) fn new(key: &str, base_url: &BaseUrl, search: UnresolvedCreate) -> Self {
         Self { key: key.to_owned(), base_url: base_url.to_string(), task_id: None, search }
     }
 
@@ -45,7 +45,7 @@ impl CreateRecord {
         self
     }
 
-    pub(crate) fn unresolved(mut self, search: Unknown) -> Self {
+    pub(crate) fn unresolved(mut self, search: UnresolvedCreate) -> Self {
         self.search = search;
         self
     }

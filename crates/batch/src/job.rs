@@ -105,7 +105,7 @@ pub struct Attempt {
     pub runner: String,
     /// When it was written down, by this machine's clock.
     pub at: UnixMillis,
-    /// What to search for if its end stays unknown; an [`ark_video::Unknown`].
+    /// What to search for if its end stays unknown; an [`ark_video::UnresolvedCreate`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<Value>,
     /// What was reserved for it.

@@ -1,6 +1,6 @@
 //! Maps the client's errors to exit codes and hints. The messages are the client's own.
 
-use ark_video::{Action, DownloadCause, Error, Refusal, SaveError, Unknown};
+use ark_video::{Action, DownloadCause, Error, Refusal, SaveError, UnresolvedCreate};
 
 use crate::escape;
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ pub(crate) fn of(error: &Error, again: &str) -> Failure {
 }
 
 /// A create that may have made a task: how to search for it.
-fn lost(failure: Failure, unknown: &Unknown, sent_at: i64, again: &str) -> Failure {
+fn lost(failure: Failure, unknown: &UnresolvedCreate, sent_at: i64, again: &str) -> Failure {
     let since = jiff::Timestamp::from_millisecond(sent_at).unwrap_or_default();
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
     let model = crate::session::quoted(&unknown.model);

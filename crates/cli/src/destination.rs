@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ark_video::{Existing, InputFiles, Intent, Target, TargetError, TargetFault, file_stem};
+use ark_video::{IfExists, InputFiles, Intent, Target, TargetError, TargetFault, file_stem};
 
 use crate::args::SaveArgs;
 use crate::exit::Exit;
@@ -55,11 +55,11 @@ impl Destination {
     }
 
     /// What to do with existing files.
-    pub(crate) fn existing(&self) -> Existing {
+    pub(crate) fn existing(&self) -> IfExists {
         match (self.overwrite, self.resume) {
-            (true, _) => Existing::Replace,
-            (false, true) => Existing::Keep,
-            (false, false) => Existing::Refuse,
+            (true, _) => IfExists::Replace,
+            (false, true) => IfExists::Keep,
+            (false, false) => IfExists::Fail,
         }
     }
 

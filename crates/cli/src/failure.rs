@@ -73,7 +73,7 @@ impl Failure {
         self
     }
 
-    pub(crate) fn reconcile(mut self, unknown: Option<&ark_video::Unknown>) -> Self {
+    pub(crate) fn reconcile(mut self, unknown: Option<&ark_video::UnresolvedCreate>) -> Self {
         self.details.reconcile = unknown.and_then(|unknown| serde_json::to_value(unknown).ok());
         self
     }

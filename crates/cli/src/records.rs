@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ark_video::files::{create_private, create_private_folder, is_own_file, read_bounded, write_private};
-use ark_video::{BaseUrl, Marks, MarksInUse, Progress, Sidecar, UnixMillis};
+use ark_video::{BaseUrl, Correlation, CorrelationsInUse, Progress, Sidecar, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// The variable that names the state directory.
@@ -243,14 +243,14 @@ impl Store {
     }
 
     /// The correlation marks of creates of this model in the last 7 days.
-    pub(crate) fn marks_in_use(&self, base_url: &str, model: &str, now: UnixMillis) -> MarksInUse {
-        let mut in_use = MarksInUse::at(now);
+    pub(crate) fn marks_in_use(&self, base_url: &str, model: &str, now: UnixMillis) -> CorrelationsInUse {
+        let mut in_use = CorrelationsInUse::at(now);
         let start = mark_of(base_url, model);
         for entry in fs::read_dir(&self.marks).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let expiry = name.strip_prefix(&start).and_then(|rest| rest.parse().ok());
             if let (Some(expiry), Some(age)) = (expiry, age(&entry.path()).filter(|age| *age <= MARKED)) {
-                let mut marks = Marks::default();
+                let mut marks = Correlation::default();
                 marks.expiry = Some(expiry);
                 let age = UnixMillis::try_from(age.as_millis()).unwrap_or(UnixMillis::MAX);
                 in_use.add(&marks, now.saturating_sub(age), false);

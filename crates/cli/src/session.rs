@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ark_video::model::catalog::Catalog;
-use ark_video::{Client, Clock, LimitSettings};
+use ark_video::{Client, Clock, RateLimits};
 use ark_video_simulator::Simulator;
 use secrecy::ExposeSecret;
 
@@ -131,7 +131,7 @@ impl Session {
         settings: &Settings,
         catalog: Cow<'static, Catalog>,
     ) -> Result<Connection, Failure> {
-        self.connect_within(settings, catalog, LimitSettings::default()).await
+        self.connect_within(settings, catalog, RateLimits::default()).await
     }
 
     /// As [`Session::connect`], with these rate limits.
@@ -139,7 +139,7 @@ impl Session {
         &self,
         settings: &Settings,
         catalog: Cow<'static, Catalog>,
-        limits: LimitSettings,
+        limits: RateLimits,
     ) -> Result<Connection, Failure> {
         if self.flags.simulate {
             return self.simulated(catalog::lasting(catalog), limits).await;
@@ -156,19 +156,15 @@ impl Session {
         }
         let stdin = if self.key_from_stdin() { self.read_stdin().await? } else { Vec::new() };
         let settings = self.settings(&stdin)?;
-        self.client_of(&settings, LimitSettings::default())
+        self.client_of(&settings, RateLimits::default())
     }
 
-    fn client_of(&self, settings: &Settings, limits: LimitSettings) -> Result<Client, Failure> {
+    fn client_of(&self, settings: &Settings, limits: RateLimits) -> Result<Client, Failure> {
         let builder = Client::builder().limits(limits).clock(Arc::clone(&self.clock));
         settings.client(builder, &mut |warning| self.output.warn(warning))
     }
 
-    async fn simulated(
-        &self,
-        catalog: &'static Catalog,
-        limits: LimitSettings,
-    ) -> Result<Connection, Failure> {
+    async fn simulated(&self, catalog: &'static Catalog, limits: RateLimits) -> Result<Connection, Failure> {
         let running = simulate::start(Simulator::builder().catalog(catalog)).await?;
         let client = Client::builder()
             .api_key(running.simulator.api_key())

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ark_video::model::Task;
-use ark_video::{Error, FileFacts, Intent, Progress, Provenance, Sidecar, Unknown};
+use ark_video::{Error, FileFacts, Intent, Progress, Provenance, Sidecar, UnresolvedCreate};
 
 use crate::destination::{Destination, not_ended};
 use crate::exit::Exit;
@@ -24,7 +24,7 @@ pub(crate) enum RunState {
     /// The video is saved.
     Done { sidecar: Box<Sidecar>, video: PathBuf },
     /// It is unknown whether a task exists.
-    Unknown(Box<Unknown>),
+    Unknown(Box<UnresolvedCreate>),
 }
 
 /// A create and the location of its records.
@@ -364,7 +364,7 @@ impl Memory {
     /// `reconcile`.
     pub(crate) fn when_sent<F>(&self, search: F) -> impl Fn() -> io::Result<()> + Send + Sync + use<F>
     where
-        F: Fn() -> Unknown + Send + Sync + 'static,
+        F: Fn() -> UnresolvedCreate + Send + Sync + 'static,
     {
         let memory = self.clone();
         move || {

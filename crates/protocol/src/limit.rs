@@ -36,7 +36,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// 2026-10).
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
-pub struct LimitSettings {
+pub struct RateLimits {
     /// Creates per minute and model; versions of a model share it. Default 600; personal accounts
     /// have 180.
     pub create_per_minute: f64,
@@ -60,7 +60,7 @@ pub struct LimitSettings {
     pub burst: Duration,
 }
 
-impl Default for LimitSettings {
+impl Default for RateLimits {
     fn default() -> Self {
         Self {
             create_per_minute: 600.0,
@@ -76,7 +76,7 @@ impl Default for LimitSettings {
     }
 }
 
-impl LimitSettings {
+impl RateLimits {
     /// The rates of a company account.
     #[must_use]
     pub fn company() -> Self {
@@ -125,16 +125,16 @@ impl LimitSettings {
         self
     }
 
-    fn per_second(&self, lane: &Lane) -> f64 {
+    fn per_second(&self, lane: &RateLimitKey) -> f64 {
         match lane {
-            Lane::Create { model, four_k } => {
+            RateLimitKey::Create { model, four_k } => {
                 let shared = if *four_k { self.create_4k_per_minute } else { self.create_per_minute };
                 self.create_per_minute_of.get(model).filter(|_| !four_k).unwrap_or(&shared) / 60.0
             }
-            Lane::Get => self.get_per_second,
-            Lane::List => self.list_per_second,
-            Lane::Delete => self.delete_per_second,
-            Lane::Models => self.models_per_second,
+            RateLimitKey::Get => self.get_per_second,
+            RateLimitKey::List => self.list_per_second,
+            RateLimitKey::Delete => self.delete_per_second,
+            RateLimitKey::Models => self.models_per_second,
         }
     }
 }
@@ -143,7 +143,7 @@ impl LimitSettings {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
-pub enum Lane {
+pub enum RateLimitKey {
     /// Creates of one model.
     Create {
         /// The model without its date, or an endpoint id.
@@ -161,7 +161,7 @@ pub enum Lane {
     Models,
 }
 
-impl Lane {
+impl RateLimitKey {
     /// The lane of a create.
     #[must_use]
     pub fn create(model: &str, resolution: Option<&Resolution>) -> Self {
@@ -185,16 +185,16 @@ pub enum Permit {
 
 /// The limiters of one account. Everything that uses the account's key should share one.
 #[derive(Debug, Clone)]
-pub struct Limits {
-    settings: LimitSettings,
+pub struct RateLimiter {
+    settings: RateLimits,
     users: u32,
-    lanes: BTreeMap<Lane, Limiter>,
+    lanes: BTreeMap<RateLimitKey, KeyLimiter>,
 }
 
-impl Limits {
+impl RateLimiter {
     /// Limiters that have been idle so far.
     #[must_use]
-    pub fn new(settings: LimitSettings) -> Self {
+    pub fn new(settings: RateLimits) -> Self {
         Self { settings, users: 1, lanes: BTreeMap::new() }
     }
 
@@ -203,46 +203,46 @@ impl Limits {
     pub fn share(&mut self, users: u32) {
         self.users = users.max(1);
         for (lane, limiter) in &mut self.lanes {
-            let Limiter { set, places, hold, .. } = Limiter::new(lane, &self.settings, self.users);
+            let KeyLimiter { set, places, hold, .. } = KeyLimiter::new(lane, &self.settings, self.users);
             (limiter.set, limiter.places, limiter.hold) = (set, places, hold);
         }
     }
 
     /// The settings.
     #[must_use]
-    pub fn settings(&self) -> &LimitSettings {
+    pub fn settings(&self) -> &RateLimits {
         &self.settings
     }
 
     /// Takes a permit, or says when one may be free.
-    pub fn acquire(&mut self, lane: &Lane, now: Duration) -> Permit {
+    pub fn acquire(&mut self, lane: &RateLimitKey, now: Duration) -> Permit {
         self.with(lane, |limiter| limiter.take(now, 0))
     }
 
     /// Takes a permit that is hardly missed: only while `keep` more could follow at once.
-    pub fn acquire_spare(&mut self, lane: &Lane, now: Duration, keep: usize) -> Permit {
+    pub fn acquire_spare(&mut self, lane: &RateLimitKey, now: Duration, keep: usize) -> Permit {
         self.with(lane, |limiter| limiter.take(now, keep))
     }
 
     /// An answer came. The service may have counted the request only now, however early it was
     /// sent.
-    pub fn answered(&mut self, lane: &Lane, now: Duration) {
+    pub fn answered(&mut self, lane: &RateLimitKey, now: Duration) {
         self.with(lane, |limiter| limiter.answered(now));
     }
 
     /// The service throttled a request: the key slows down, and pauses for the requested time (at
     /// most 120 s).
-    pub fn throttled(&mut self, lane: &Lane, now: Duration, retry_after: Option<Duration>) {
+    pub fn throttled(&mut self, lane: &RateLimitKey, now: Duration, retry_after: Option<Duration>) {
         self.with(lane, |limiter| limiter.throttled(now, retry_after));
     }
 
-    fn with<T>(&mut self, lane: &Lane, act: impl FnOnce(&mut Limiter) -> T) -> T {
+    fn with<T>(&mut self, lane: &RateLimitKey, act: impl FnOnce(&mut KeyLimiter) -> T) -> T {
         let Self { settings, users, lanes } = self;
         // The key is copied once, not for each request.
         if let Some(limiter) = lanes.get_mut(lane) {
             return act(limiter);
         }
-        act(lanes.entry(lane.clone()).or_insert_with(|| Limiter::new(lane, settings, *users)))
+        act(lanes.entry(lane.clone()).or_insert_with(|| KeyLimiter::new(lane, settings, *users)))
     }
 }
 
@@ -253,7 +253,7 @@ impl Limits {
 /// that keeps to 20 gets in every second has three in store
 /// (docs/decisions/0013-one-rate-limiter.md).
 #[derive(Debug, Clone, PartialEq)]
-struct Limiter {
+struct KeyLimiter {
     /// Requests per second when nothing is wrong.
     set: f64,
     places: usize,
@@ -272,9 +272,9 @@ struct Limiter {
     cut: Option<(Duration, f64)>,
 }
 
-impl Limiter {
-    fn new(lane: &Lane, settings: &LimitSettings, users: u32) -> Self {
-        let from_answer = !matches!(lane, Lane::Create { .. });
+impl KeyLimiter {
+    fn new(lane: &RateLimitKey, settings: &RateLimits, users: u32) -> Self {
+        let from_answer = !matches!(lane, RateLimitKey::Create { .. });
         let set = settings.per_second(lane) / f64::from(users) * (1.0 - settings.headroom);
         let set = set.max(1e-6);
         let span = if from_answer { SECOND } else { settings.burst };

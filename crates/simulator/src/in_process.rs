@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use ark_video_protocol::{Endpoint, SendError, SendErrorKind, UnixMillis, download::Reach};
+use ark_video_protocol::{Endpoint, SendError, SendErrorKind, UnixMillis, download::AddressPolicy};
 use ark_video_transport::{AnswerBody, BoxFuture, Clock, RequestBody, Transport};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -237,7 +237,7 @@ impl Transport for InProcess {
     fn open(
         &self,
         request: Request<()>,
-        _reach: Reach,
+        _reach: AddressPolicy,
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         let answered = self.ask(request.map(|()| Bytes::new()));
         Box::pin(async move {

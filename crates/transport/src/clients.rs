@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use ark_video_protocol::{SendError, SendErrorKind, download::Reach, is_loopback_host};
+use ark_video_protocol::{SendError, SendErrorKind, download::AddressPolicy, is_loopback_host};
 use http::Uri;
 use reqwest::{Client, ClientBuilder, Url, redirect::Policy, retry};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -85,7 +85,7 @@ impl Clients {
 
     /// A client for one download: it uses no connection twice, and connects to nothing out of
     /// reach.
-    pub(crate) fn guarded(&self, host: &str, reach: Reach) -> Result<Client, SendError> {
+    pub(crate) fn guarded(&self, host: &str, reach: AddressPolicy) -> Result<Client, SendError> {
         if let Some(own) = &self.own {
             return Ok(own.clone());
         }

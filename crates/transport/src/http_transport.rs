@@ -9,7 +9,7 @@ use std::{
 };
 
 use ark_video_protocol::{
-    Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, download::Reach,
+    Endpoint, MAX_ANSWER, MAX_LIST_ANSWER, REQUEST_ID, SendError, SendErrorKind, download::AddressPolicy,
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, request::Parts};
@@ -154,7 +154,7 @@ impl Transport for HttpTransport {
     fn open(
         &self,
         request: Request<()>,
-        reach: Reach,
+        reach: AddressPolicy,
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         Box::pin(async move {
             let (parts, ()) = request.into_parts();

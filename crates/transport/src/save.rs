@@ -12,7 +12,7 @@ use std::{
 
 use ark_video_protocol::{
     SendError,
-    download::{self, DownloadRefusal, Expected, Head, Kept, LinkRules},
+    download::{self, DownloadRefusal, Expected, Head, Kept, UrlPolicy},
 };
 use http::{HeaderValue, Request, Uri, header};
 
@@ -35,12 +35,12 @@ pub struct SaveOptions {
     /// Largest file to take, in bytes. Default 4 GiB.
     pub max_bytes: u64,
     /// Which links may be fetched. Default `https` from machines that anybody can reach.
-    pub rules: LinkRules,
+    pub rules: UrlPolicy,
 }
 
 impl Default for SaveOptions {
     fn default() -> Self {
-        Self { overwrite: false, max_bytes: 4 << 30, rules: LinkRules::default() }
+        Self { overwrite: false, max_bytes: 4 << 30, rules: UrlPolicy::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use ark_video_protocol::{Endpoint, SendError, download::Reach};
+use ark_video_protocol::{Endpoint, SendError, download::AddressPolicy};
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -36,7 +36,7 @@ pub trait Transport: Send + Sync + fmt::Debug {
     fn open(
         &self,
         request: Request<()>,
-        reach: Reach,
+        reach: AddressPolicy,
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>>;
 }
 

@@ -1,7 +1,7 @@
 //! A cell of the matrix: the outcome of one fault at one operation. It has no expectations of its
 //! own: invariants are checked where the operation runs.
 
-use ark_video::{Error, StampOptions};
+use ark_video::{CorrelationOptions, Error};
 use ark_video_simulator::{Effect, FaultPoint};
 
 use super::{
@@ -60,8 +60,8 @@ impl Column {
     pub(super) async fn run(self, row: &Row) -> Cell {
         let Some(place) = self.place(row) else { return Cell::default() };
         let [once, always] = Often::BOTH;
-        let marked = StampOptions::new;
-        let bare = StampOptions::none;
+        let marked = CorrelationOptions::new;
+        let bare = CorrelationOptions::none;
         let runs = match self {
             Self::Create => [
                 create::run(row, place, once, marked()).await,

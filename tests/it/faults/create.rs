@@ -2,7 +2,8 @@
 //! user, by its id, by `reconcile`, or among the candidates; and one intent is at most one bill.
 
 use ark_video::{
-    CheckPolicy, Error, RequestedSettings, StampOptions, Unknown, Verdict, model::CreateTaskRequest,
+    CheckPolicy, CorrelationOptions, Error, RequestedSettings, UnresolvedCreate, Verdict,
+    model::CreateTaskRequest,
 };
 use ark_video_simulator::FaultPoint;
 
@@ -15,7 +16,7 @@ use super::{
 /// The verdict says that LIST cannot be relied on.
 pub(super) const IN_DOUBT: &str = ", in doubt";
 
-pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: StampOptions) -> Run {
+pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: CorrelationOptions) -> Run {
     let mut run = Run::default();
     let world = World::new().await;
     let client = &world.client;
@@ -78,13 +79,13 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Stamp
 /// Searches for the task from the record in a file. Returns the ids that the user gets.
 async fn search(
     world: &World,
-    unknown: &Unknown,
+    unknown: &UnresolvedCreate,
     request: &CreateTaskRequest,
     run: &mut Run,
 ) -> (String, Vec<String>) {
     let kept = serde_json::to_string(unknown).unwrap();
     run.check(!kept.contains("paper boat"), || format!("the record holds the prompt: {kept}"));
-    let unknown: Unknown = serde_json::from_str(&kept).unwrap();
+    let unknown: UnresolvedCreate = serde_json::from_str(&kept).unwrap();
     let mut asked = RequestedSettings::from_request(request);
     asked.execution_expires_after = unknown.asked.execution_expires_after;
     asked.seed = unknown.asked.seed;

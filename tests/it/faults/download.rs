@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ark_video::{DownloadOptions, Existing, Output, TaskHandle};
+use ark_video::{DownloadOptions, IfExists, Output, TaskHandle};
 use ark_video_simulator::FaultPoint;
 
 use super::{
@@ -28,7 +28,7 @@ pub(super) async fn both(row: &Row, place: FaultPoint) -> [Run; 2] {
 }
 
 fn options() -> DownloadOptions {
-    DownloadOptions::new().existing(Existing::Keep)
+    DownloadOptions::new().existing(IfExists::Keep)
 }
 
 async fn run(

@@ -68,7 +68,7 @@ a response, nor found by `reconcile`, nor a candidate.
 | …, 3 candidates | `reconcile` lists candidates, including the right one if it exists; the user chooses |
 | …, not there | `reconcile` finds nothing, and no task was created |
 
-\"Marked\" creates have correlation marks, which cost nothing (`StampOptions::new()`); \"bare\" ones are sent unchanged. Both retry requests that were \
+\"Marked\" creates have correlation marks, which cost nothing (`CorrelationOptions::new()`); \"bare\" ones are sent unchanged. Both retry requests that were \
 not sent or were throttled. The vendor's runtime is used unchanged, with its own retries, and with a timeout \
 of a second if the service does not respond; \"unreported\" are bills for tasks whose id it never returned to its caller.
 ";

@@ -1,7 +1,7 @@
 //! LIST goes wrong while it is asked for a lost task: it may not be found, but it must never be
 //! called not there.
 
-use ark_video::{StampOptions, SweepOptions, Unknown};
+use ark_video::{CorrelationOptions, ReconcileOptions, UnresolvedCreate};
 use ark_video_simulator::{Effect, FaultPoint, FaultRule};
 
 use super::{
@@ -20,7 +20,7 @@ pub(super) async fn run(row: &Row, often: Often) -> Run {
         client.create(&small(prompt)).await.unwrap();
     }
     world.inject(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).hits(1));
-    let lost = client.create(&small("A paper boat.")).correlate(StampOptions::new()).await.unwrap_err();
+    let lost = client.create(&small("A paper boat.")).correlate(CorrelationOptions::new()).await.unwrap_err();
     let unknown = lost.to_reconcile().unwrap().clone();
     for prompt in ["A dog.", "A cat."] {
         client.create(&small(prompt)).await.unwrap();
@@ -50,8 +50,12 @@ pub(super) async fn run(row: &Row, often: Often) -> Run {
     run
 }
 
-async fn reconcile(world: &World, row: &Row, unknown: Unknown) -> Result<(String, Vec<String>), String> {
-    let options = SweepOptions::new().page_size(2);
+async fn reconcile(
+    world: &World,
+    row: &Row,
+    unknown: UnresolvedCreate,
+) -> Result<(String, Vec<String>), String> {
+    let options = ReconcileOptions::new().page_size(2);
     let verdicts = world.with_fault(row).reconcile([unknown]).options(options).await;
     verdicts.map(|verdicts| said(&verdicts[0])).map_err(|error| error_name(&error))
 }

@@ -13,8 +13,8 @@ use std::{
 };
 
 use ark_video::{
-    AnswerBody, BoxFuture, Client, Clock, Endpoint, Reach, RequestBody, SendError, SystemClock, Transport,
-    WatchEvent, WatchOptions, Watched,
+    AddressPolicy, AnswerBody, BoxFuture, Client, Clock, Endpoint, RequestBody, SendError, SystemClock,
+    Transport, WatchEvent, WatchOptions, Watched,
 };
 use ark_video_transport::HttpTransport;
 use bytes::Bytes;
@@ -195,7 +195,7 @@ impl Transport for Wire {
     fn open(
         &self,
         request: Request<()>,
-        reach: Reach,
+        reach: AddressPolicy,
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         self.http.open(request, reach)
     }

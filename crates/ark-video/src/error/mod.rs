@@ -8,7 +8,7 @@ mod unknown_outcome;
 use std::borrow::Cow;
 
 use ark_video_model::{check::Report, error_code::ErrorClass};
-use ark_video_protocol::{Cause, Class, Endpoint, Failure, classify, reconcile::Unknown};
+use ark_video_protocol::{Cause, Class, Endpoint, Failure, classify, reconcile::UnresolvedCreate};
 use serde::{Serialize, Serializer};
 
 pub use self::{
@@ -249,7 +249,7 @@ impl Error {
     /// What to search for, if a create may have made a task whose id is not known; see
     /// [`crate::Client::reconcile`].
     #[must_use]
-    pub fn to_reconcile(&self) -> Option<&Unknown> {
+    pub fn to_reconcile(&self) -> Option<&UnresolvedCreate> {
         match self {
             Self::OutcomeUnknown(error) => Some(&error.search),
             Self::AcceptedWithoutId(error) => Some(&error.search),
@@ -433,7 +433,7 @@ impl Serialize for Error {
             #[serde(skip_serializing_if = "Option::is_none")]
             client_request_id: Option<&'e str>,
             #[serde(skip_serializing_if = "Option::is_none")]
-            reconcile: Option<&'e Unknown>,
+            reconcile: Option<&'e UnresolvedCreate>,
             #[serde(skip_serializing_if = "Option::is_none")]
             report: Option<&'e Report>,
         }

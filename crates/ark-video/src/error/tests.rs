@@ -8,7 +8,7 @@ use ark_video_protocol::{
     ApiError, BaseUrl, Endpoint, RequestError, UnixMillis,
     download::DownloadRefusal,
     outcome::{CreateOutcome, Refusal, UnknownReason, of_create},
-    reconcile::{ClockOffsets, Marks, Unknown},
+    reconcile::{ClockOffsets, Correlation, UnresolvedCreate},
 };
 use ark_video_transport::{SaveError, SendError, SendErrorKind};
 use http::Response;
@@ -33,8 +33,8 @@ fn call(endpoint: Endpoint) -> Call {
     Call::new(endpoint, id, "ours-1".to_owned())
 }
 
-fn search() -> Unknown {
-    Unknown::of_send(&request(), Marks::default(), SENT, SENT + 9, &ClockOffsets::default())
+fn search() -> UnresolvedCreate {
+    UnresolvedCreate::of_send(&request(), Correlation::default(), SENT, SENT + 9, &ClockOffsets::default())
 }
 
 fn api(status: u16, code: &str) -> ApiError {

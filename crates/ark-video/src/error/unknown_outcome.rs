@@ -4,7 +4,7 @@
 use ark_video_protocol::{
     UnixMillis,
     outcome::{UnknownReason, Unread},
-    reconcile::Unknown,
+    reconcile::UnresolvedCreate,
     utc,
 };
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::Call;
 pub struct OutcomeUnknown {
     /// What to search for, see [`crate::Client::reconcile`].
     #[serde(flatten)]
-    pub search: Unknown,
+    pub search: UnresolvedCreate,
     /// When sending began, by this machine's clock, in milliseconds since 1970.
     pub sent_at: UnixMillis,
     /// When we gave up.
@@ -34,7 +34,7 @@ pub struct OutcomeUnknown {
 
 impl OutcomeUnknown {
     pub(crate) fn new(
-        search: Unknown,
+        search: UnresolvedCreate,
         why: &UnknownReason,
         call: Call,
         sent_at: UnixMillis,
@@ -55,13 +55,13 @@ impl OutcomeUnknown {
     }
 }
 
-impl From<OutcomeUnknown> for Unknown {
+impl From<OutcomeUnknown> for UnresolvedCreate {
     fn from(error: OutcomeUnknown) -> Self {
         error.search
     }
 }
 
-impl From<&OutcomeUnknown> for Unknown {
+impl From<&OutcomeUnknown> for UnresolvedCreate {
     fn from(error: &OutcomeUnknown) -> Self {
         error.search.clone()
     }
@@ -74,7 +74,7 @@ impl From<&OutcomeUnknown> for Unknown {
 pub struct AcceptedWithoutId {
     /// What to search for, see [`crate::Client::reconcile`].
     #[serde(flatten)]
-    pub search: Unknown,
+    pub search: UnresolvedCreate,
     /// When sending began, by this machine's clock, in milliseconds since 1970.
     pub sent_at: UnixMillis,
     /// When the answer came. The task was created between these two moments.
@@ -87,7 +87,7 @@ pub struct AcceptedWithoutId {
 
 impl AcceptedWithoutId {
     pub(crate) fn new(
-        search: Unknown,
+        search: UnresolvedCreate,
         unread: Unread,
         call: Call,
         sent_at: UnixMillis,
@@ -101,20 +101,20 @@ impl AcceptedWithoutId {
     }
 }
 
-impl From<AcceptedWithoutId> for Unknown {
+impl From<AcceptedWithoutId> for UnresolvedCreate {
     fn from(error: AcceptedWithoutId) -> Self {
         error.search
     }
 }
 
-impl From<&AcceptedWithoutId> for Unknown {
+impl From<&AcceptedWithoutId> for UnresolvedCreate {
     fn from(error: &AcceptedWithoutId) -> Self {
         error.search.clone()
     }
 }
 
 /// How to find the task of a create that was sent between two times.
-pub(super) fn advice(search: &Unknown, from: UnixMillis, to: UnixMillis) -> String {
+pub(super) fn advice(search: &UnresolvedCreate, from: UnixMillis, to: UnixMillis) -> String {
     let ids = match (search.client_request_id.as_deref().unwrap_or("unknown"), &search.request_id) {
         (ours, Some(theirs)) => format!("our request id {ours}, the service's {theirs}"),
         (ours, None) => format!("our request id {ours}"),

@@ -186,7 +186,7 @@ impl ark_video::Transport for SlowWorld {
     fn open(
         &self,
         request: http::Request<()>,
-        reach: ark_video::Reach,
+        reach: ark_video::AddressPolicy,
     ) -> ark_video::BoxFuture<'_, Result<http::Response<Box<dyn ark_video::AnswerBody>>, SendError>> {
         self.0.open(request, reach)
     }

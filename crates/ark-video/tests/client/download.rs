@@ -7,7 +7,7 @@ use std::{
 };
 
 use ark_video::{
-    Client, DownloadOptions, Error, Existing, FileFacts, Output, Progress, Provenance, Sidecar,
+    Client, DownloadOptions, Error, FileFacts, IfExists, Output, Progress, Provenance, Sidecar,
     model::{Task, TextToVideo},
 };
 use futures_util::StreamExt;
@@ -476,7 +476,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
 async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
-    let keep = DownloadOptions::new().existing(Existing::Keep);
+    let keep = DownloadOptions::new().existing(IfExists::Keep);
     let again = async |path: &Path| {
         let world = world(DONE, video);
         let done = world.client().task("cgt-1").download(path).options(keep.clone()).await;

@@ -1,23 +1,23 @@
 //! Looking for lost tasks: what is asked, when, and what is said of it. Nothing is ever created.
 
 use ark_video::{
-    Error, Evidence, OutcomeUnknown, SendError, SendErrorKind, StampOptions, SweepOptions, Unknown, Verdict,
-    model::TextToVideo,
+    CorrelationOptions, Error, Evidence, OutcomeUnknown, ReconcileOptions, SendError, SendErrorKind,
+    UnresolvedCreate, Verdict, model::TextToVideo,
 };
 
 use crate::world::{Answer, START, World, answer};
 
 /// A create whose answer is lost, with what was sent, and its record as it is after a crash.
-async fn lost(tag: bool) -> (serde_json::Value, Unknown) {
+async fn lost(tag: bool) -> (serde_json::Value, UnresolvedCreate) {
     let world = World::new(|_, _| Err(SendError::maybe_sent(SendErrorKind::Closed, "closed")));
     let request = TextToVideo::new("seedance", "A boat.").ratio("16:9").build();
-    let correlation = if tag { StampOptions::new().tag(true) } else { StampOptions::none() };
+    let correlation = if tag { CorrelationOptions::new().tag(true) } else { CorrelationOptions::none() };
     let error = world.client().create(&request).correlate(correlation).await.unwrap_err();
     let Error::OutcomeUnknown(unknown) = &error else { panic!("{error:?}") };
     let stored = serde_json::to_string(unknown).unwrap();
     let unknown: OutcomeUnknown = serde_json::from_str(&stored).unwrap();
     // A record is enough: the error itself need not survive.
-    assert_eq!(Some(&serde_json::from_str::<Unknown>(&stored).unwrap()), error.to_reconcile());
+    assert_eq!(Some(&serde_json::from_str::<UnresolvedCreate>(&stored).unwrap()), error.to_reconcile());
     (serde_json::from_slice(world.sent()[0].request.body()).unwrap(), unknown.into())
 }
 
@@ -64,7 +64,7 @@ async fn not_found_takes_its_time_and_says_how_long_it_looked() {
 async fn what_only_looks_alike_is_left_to_a_person() {
     let (_, unknown) = lost(false).await;
     let world = World::new(|_, _| listed(&[task("cgt-1", &serde_json::json!({}))]));
-    let options = SweepOptions::new().searches(0);
+    let options = ReconcileOptions::new().searches(0);
     let verdicts = world.client().reconcile([unknown.clone()]).options(options.clone()).await.unwrap();
     let [Verdict::Ambiguous { candidates, .. }] = verdicts.as_slice() else { panic!("{verdicts:?}") };
     assert_eq!(candidates[0].id, "cgt-1");
@@ -82,7 +82,7 @@ async fn one_reading_serves_them_all_and_hiccups_are_borne() {
     other.marks.tag = Some("another.av-0123456789abcdef01234567".to_owned());
     let page = listed(&[task("cgt-7", &sent)]);
     let world = World::new(move |number, _| if number == 0 { answer(502, "<html>") } else { page.clone() });
-    let options = SweepOptions::new().searches(1);
+    let options = ReconcileOptions::new().searches(1);
     let mut waits = 0;
     let verdicts =
         world.client().reconcile([unknown, other]).options(options).events(|_| waits += 1).await.unwrap();

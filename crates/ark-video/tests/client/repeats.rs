@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video::{
-    Error, LimitSettings, RetryOptions, SendError, SendErrorKind, StampOptions,
+    CorrelationOptions, Error, RateLimits, RetryOptions, SendError, SendErrorKind,
     model::{CreateTaskRequest, TextToVideo},
 };
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
         _ => answer(200, r#"{"id":"cgt-1"}"#),
     });
     let create = world.client().create(&request()).retry(with_retry());
-    let handle = create.correlate(StampOptions::new().tag(true)).await.unwrap();
+    let handle = create.correlate(CorrelationOptions::new().tag(true)).await.unwrap();
     // 0.5 s, the 7 s asked for, then half of 2 s; a wish beyond 120 s is capped.
     assert_eq!((handle.id(), world.seconds()), ("cgt-1", vec![0, 0, 7, 8, 128]));
     let bodies: Vec<_> = world.sent().iter().map(|sent| sent.request.body().clone()).collect();
@@ -123,7 +123,7 @@ async fn clones_share_the_rates() {
     let [first, second] = [0, 1].map(|at| world.seconds().iter().filter(|second| **second == at).count());
     assert!(first <= 36 && second <= 20, "{first} {second}");
     let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
-    let client = world.builder().limits(LimitSettings::personal()).build().unwrap();
+    let client = world.builder().limits(RateLimits::personal()).build().unwrap();
     for _ in 0..10 {
         client.create(&request()).await.unwrap();
     }
@@ -186,7 +186,7 @@ proptest! {
 #[tokio::test]
 async fn what_may_no_longer_be_sent_when_its_turn_comes_is_not_sent() {
     let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
-    let client = world.builder().limits(LimitSettings::company().create_per_minute(1.0)).build().unwrap();
+    let client = world.builder().limits(RateLimits::company().create_per_minute(1.0)).build().unwrap();
     client.create(&request()).await.unwrap();
     let prepared = client.create(&request()).prepare();
     let started = client.now();

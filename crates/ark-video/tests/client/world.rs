@@ -8,8 +8,8 @@ use std::{
 };
 
 use ark_video::{
-    AnswerBody, BoxFuture, Client, ClientBuilder, Clock, Endpoint, Random, Reach, RequestBody, SendError,
-    SendErrorKind, Transport, UnixMillis,
+    AddressPolicy, AnswerBody, BoxFuture, Client, ClientBuilder, Clock, Endpoint, Random, RequestBody,
+    SendError, SendErrorKind, Transport, UnixMillis,
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -153,7 +153,7 @@ impl Transport for World {
     fn open(
         &self,
         request: Request<()>,
-        _: Reach,
+        _: AddressPolicy,
     ) -> BoxFuture<'_, Result<Response<Box<dyn AnswerBody>>, SendError>> {
         let number = self.opened().len();
         let said = (self.storage)(number, &request);

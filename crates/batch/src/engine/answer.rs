@@ -1,7 +1,7 @@
 //! What the service answered to a create, or how it failed to: written down, whatever it was.
 //! Decides whether a job may be sent again; sends nothing.
 
-use ark_video::{Backoff, Error, Prepared, Refusal, SendErrorKind, UnixMillis, Unknown};
+use ark_video::{Backoff, Error, Prepared, Refusal, SendErrorKind, UnixMillis, UnresolvedCreate};
 
 use super::adaptive_limit::Exceeded;
 use super::crash::CrashPoint;
@@ -172,7 +172,7 @@ pub(crate) fn stuck(shared: &Shared, model: &ModelLimits, reason: &str) {
 async fn unknown(
     shared: &Shared,
     job: &Job,
-    search: &Unknown,
+    search: &UnresolvedCreate,
     reason: &str,
 ) -> Result<StepOutcome, JournalError> {
     let search = serde_json::to_value(search).unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use ark_video::{Evidence, UnixMillis, Unknown};
+use ark_video::{Evidence, UnixMillis, UnresolvedCreate};
 
 use super::request::search_of;
 use crate::{JobFilter, Journal, JournalError, State};
@@ -27,7 +27,7 @@ pub(crate) struct Claimants {
 #[derive(Debug)]
 pub(crate) struct Claimant {
     pub(crate) key: String,
-    pub(crate) search: Unknown,
+    pub(crate) search: UnresolvedCreate,
     pub(crate) intent: String,
     pub(crate) state: State,
 }
@@ -36,7 +36,7 @@ impl Claimants {
     /// Reads them for these cases, by key.
     pub(crate) async fn read<'c>(
         journal: &Journal,
-        cases: impl Iterator<Item = (&'c str, &'c Unknown)>,
+        cases: impl Iterator<Item = (&'c str, &'c UnresolvedCreate)>,
     ) -> Result<Self, JournalError> {
         let (keys, searches): (HashSet<_>, Vec<_>) = cases.unzip();
         let mut models: HashSet<_> = searches.iter().map(|search| search.model.clone()).collect();
@@ -85,9 +85,15 @@ impl Claimants {
     }
 
     /// Whether a task may belong to a job that was not yet known when the list was read.
-    pub(crate) fn contest(&self, earlier: &Self, search: &Unknown, task: &str, evidence: Evidence) -> bool {
+    pub(crate) fn contest(
+        &self,
+        earlier: &Self,
+        search: &UnresolvedCreate,
+        task: &str,
+        evidence: Evidence,
+    ) -> bool {
         let new = |key: &String| !earlier.others.iter().any(|known| known.key == *key);
-        let alike = |other: &Unknown| match (search.marks.expiry, other.marks.expiry) {
+        let alike = |other: &UnresolvedCreate| match (search.marks.expiry, other.marks.expiry) {
             (Some(ours), Some(theirs)) if evidence >= Evidence::MarkedAtAnotherTime => ours == theirs,
             _ => evidence < Evidence::Tag,
         };

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use ark_video::model::Task;
-use ark_video::{DownloadOptions, Existing, Output, TaskHandle, deadline, unix_millis};
+use ark_video::{DownloadOptions, IfExists, Output, TaskHandle, deadline, unix_millis};
 
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
@@ -76,7 +76,7 @@ async fn files_of(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Vec<
     }
     let handle = shared.client.task(&id);
     let replaces = shared.options.overwrite || shared.options.simulated;
-    let existing = if replaces { Existing::Replace } else { Existing::Keep };
+    let existing = if replaces { IfExists::Replace } else { IfExists::Keep };
     let mut options = DownloadOptions::new().existing(existing).simulated(shared.options.simulated);
     options.provenance = provenance(&job.planned);
     options.intent = Some(intent(job));

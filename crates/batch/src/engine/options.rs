@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ark_video::{
-    CheckPolicy, Clock, Random, StampOptions, SweepOptions, SystemClock, SystemRandom, WatchOptions,
+    CheckPolicy, Clock, CorrelationOptions, Random, ReconcileOptions, SystemClock, SystemRandom, WatchOptions,
 };
 
 use super::crash::CrashPlan;
@@ -45,9 +45,9 @@ pub struct RunnerOptions {
     /// By what a task can be found again if its id is lost. Default: an `execution_expires_after`
     /// of its own for each job that leaves it open; the tag in `safety_identifier` is exact, and
     /// has to be switched on.
-    pub marks: StampOptions,
+    pub marks: CorrelationOptions,
     /// How to search for lost tasks.
-    pub sweep: SweepOptions,
+    pub sweep: ReconcileOptions,
     /// How long after a dead runner's attempt its request may still arrive: the answer's timeout
     /// and a minute. Default 3 minutes.
     pub quiet: Duration,
@@ -105,8 +105,8 @@ impl Default for RunnerOptions {
             creates_per_minute: 582.0,
             downloads: 4,
             on_unknown: OnUnknown::default(),
-            marks: StampOptions::default(),
-            sweep: SweepOptions::default(),
+            marks: CorrelationOptions::default(),
+            sweep: ReconcileOptions::default(),
             quiet: Duration::from_secs(180),
             watch: WatchOptions::default(),
             check: CheckPolicy::default(),

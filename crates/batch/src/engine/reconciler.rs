@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ark_video::{
-    Candidate, Client, Clock, Doubt, Evidence, SweepOptions, UnixMillis, Unknown, Verdict, unix_millis,
+    Candidate, Client, Clock, Doubt, Evidence, ReconcileOptions, UnixMillis, UnresolvedCreate, Verdict,
+    unix_millis,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -55,7 +56,7 @@ pub(crate) enum Found {
 
 struct Case {
     key: String,
-    search: Unknown,
+    search: UnresolvedCreate,
     /// The same for requests that are the same: their tasks are as good as each other's.
     intent: String,
     answer: oneshot::Sender<Found>,
@@ -85,7 +86,7 @@ pub(crate) struct Reconciler {
     client: Client,
     journal: Journal,
     clock: Arc<dyn Clock>,
-    options: SweepOptions,
+    options: ReconcileOptions,
     sink: EventSink,
     arrivals: mpsc::UnboundedReceiver<Arrival>,
     cases: Vec<Case>,
@@ -98,7 +99,7 @@ pub(crate) fn start(
     client: &Client,
     journal: &Journal,
     clock: &Arc<dyn Clock>,
-    options: SweepOptions,
+    options: ReconcileOptions,
     sink: EventSink,
 ) -> (ReconcilerHandle, Reconciler) {
     let (sender, arrivals) = mpsc::unbounded_channel();
@@ -119,7 +120,7 @@ pub(crate) fn start(
 impl ReconcilerHandle {
     /// Searches for the task of a create. `intent` is the same for the same requests. Dropping this
     /// gives the search up.
-    pub(crate) async fn find(&self, key: &str, search: Unknown, intent: &str) -> Found {
+    pub(crate) async fn find(&self, key: &str, search: UnresolvedCreate, intent: &str) -> Found {
         let (answer, found) = oneshot::channel();
         let case = Case {
             key: key.to_owned(),

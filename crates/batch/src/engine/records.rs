@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ark_video::model::CreateTaskRequest;
-use ark_video::{Attachments, Input, Intent, Progress, Provenance, Sidecar, SidecarRow, Unknown};
+use ark_video::{Attachments, Input, Intent, Progress, Provenance, Sidecar, SidecarRow, UnresolvedCreate};
 use serde_json::json;
 
 use crate::journal::Adopted;
@@ -141,7 +141,12 @@ fn row_of(job: &Job, journal: &Journal) -> Option<SidecarRow> {
 }
 
 /// Writes down that a job is about to be sent; its folder is made. Blocks.
-pub(crate) fn submitting(job: &Job, journal: &Journal, search: Unknown, simulated: bool) -> io::Result<()> {
+pub(crate) fn submitting(
+    job: &Job,
+    journal: &Journal,
+    search: UnresolvedCreate,
+    simulated: bool,
+) -> io::Result<()> {
     let output = &job.planned.output;
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;

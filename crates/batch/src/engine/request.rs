@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ark_video::{Client, Error, MarksInUse, Prepared, Unknown};
+use ark_video::{Client, CorrelationsInUse, Error, Prepared, UnresolvedCreate};
 
 use super::options::RunnerOptions;
 use crate::list::attach;
@@ -25,8 +25,8 @@ pub(crate) async fn prepare(
     options: &RunnerOptions,
     job: &Job,
     before: Option<&Job>,
-    in_use: Arc<MarksInUse>,
-) -> Result<(Prepared, Unknown), Unprepared> {
+    in_use: Arc<CorrelationsInUse>,
+) -> Result<(Prepared, UnresolvedCreate), Unprepared> {
     let delivered = match (&job.planned.after, before) {
         (Some(after), Some(before)) => Some(delivered(client, after.link, before).await?),
         _ => None,
@@ -71,6 +71,6 @@ async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, 
 }
 
 /// The search of a job's attempt, if it can be read.
-pub(crate) fn search_of(job: &Job) -> Option<Unknown> {
+pub(crate) fn search_of(job: &Job) -> Option<UnresolvedCreate> {
     serde_json::from_value(job.attempt.as_ref()?.search.clone()?).ok()
 }

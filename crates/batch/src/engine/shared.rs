@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use ark_video::{Client, Marks, MarksInUse, UnixMillis};
+use ark_video::{Client, Correlation, CorrelationsInUse, UnixMillis};
 use tokio::sync::Notify;
 
 use super::adaptive_limit::AdaptiveLimit;
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) downloads: DeadlineSemaphore,
     /// The marks of each model's creates, as the journal had them last and this runner took them
     /// since.
-    marks: Mutex<HashMap<String, Arc<MarksInUse>>>,
+    marks: Mutex<HashMap<String, Arc<CorrelationsInUse>>>,
     /// Held jobs whose tasks were looked for in this run.
     pub(crate) searched_again: Mutex<HashSet<String>>,
     /// Tasks whose videos are fetched in this run before it is known whose they are.
@@ -114,7 +114,7 @@ impl Shared {
     }
 
     /// The marks that creates of this model have.
-    pub(crate) async fn marks_in_use(&self, model: &str) -> Result<Arc<MarksInUse>, JournalError> {
+    pub(crate) async fn marks_in_use(&self, model: &str) -> Result<Arc<CorrelationsInUse>, JournalError> {
         if let Some(known) = locked(&self.marks).get(model) {
             return Ok(known.clone());
         }
@@ -129,7 +129,7 @@ impl Shared {
     }
 
     /// A create of this runner has these marks from now on.
-    pub(crate) fn marks_taken(&self, model: &str, marks: &Marks, at: UnixMillis) {
+    pub(crate) fn marks_taken(&self, model: &str, marks: &Correlation, at: UnixMillis) {
         if let Some(known) = locked(&self.marks).get_mut(model) {
             // Known again as one whose task is known when the journal is read the next time.
             Arc::make_mut(known).add(marks, at, false);
@@ -137,7 +137,7 @@ impl Shared {
     }
 
     /// Nothing was sent with these marks.
-    pub(crate) fn marks_returned(&self, model: &str, marks: &Marks) {
+    pub(crate) fn marks_returned(&self, model: &str, marks: &Correlation) {
         if let Some(known) = locked(&self.marks).get_mut(model) {
             Arc::make_mut(known).remove(marks);
         }

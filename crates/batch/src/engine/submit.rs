@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ark_video::{Error, MarksInUse, Prepared, Sidecar, TargetError, TargetFault, UnixMillis, Unknown};
+use ark_video::{
+    CorrelationsInUse, Error, Prepared, Sidecar, TargetError, TargetFault, UnixMillis, UnresolvedCreate,
+};
 
 use super::answer::{accepted, failed, not_sent, stuck};
 use super::crash::CrashPoint;
@@ -228,7 +230,7 @@ fn is_rehearsed(video: &Path) -> bool {
 
 /// Writes down beside the output, and in the journal's high-water mark, that a job is about to be
 /// sent.
-async fn write_down(shared: &Shared, job: &Job, search: Unknown) -> std::io::Result<()> {
+async fn write_down(shared: &Shared, job: &Job, search: UnresolvedCreate) -> std::io::Result<()> {
     let (job, journal) = (job.clone(), shared.journal.clone());
     let simulated = shared.options.simulated;
     let write = move || {
@@ -252,7 +254,7 @@ async fn lacks_mark(
     shared: &Shared,
     job: &Job,
     prepared: &Prepared,
-    in_use: &MarksInUse,
+    in_use: &CorrelationsInUse,
 ) -> Result<Option<String>, JournalError> {
     let model = job.model();
     if prepared.lacks_mark() {
@@ -271,7 +273,7 @@ async fn lacks_mark(
     Ok(None)
 }
 
-fn attempt_of(shared: &Shared, job: &Job, search: &Unknown, at: UnixMillis) -> Attempt {
+fn attempt_of(shared: &Shared, job: &Job, search: &UnresolvedCreate, at: UnixMillis) -> Attempt {
     let mut random = [0; 16];
     shared.options.random.fill(&mut random);
     Attempt {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ark_video::files::create_own_folder;
 use ark_video::model::{Task, TaskStatus};
-use ark_video::{DownloadOptions, Existing, Provenance, Sidecar, Watched, deadline, file_stem, unix_millis};
+use ark_video::{DownloadOptions, IfExists, Provenance, Sidecar, Watched, deadline, file_stem, unix_millis};
 use futures_util::future::join_all;
 
 use super::events::{EventKind, StopCause};
@@ -102,7 +102,7 @@ async fn fetch(shared: &Shared, job: &Job, task: Task, path: &Path) {
         return failed(format!("the folder of {} cannot be made: {error}", path.display()));
     }
     let handle = shared.client.task(&id);
-    let options = DownloadOptions::new().existing(Existing::Keep);
+    let options = DownloadOptions::new().existing(IfExists::Keep);
     match fetch_file(shared, job, &handle, Some(task), path, options, due).await {
         Ok(file) => {
             let (path, bytes) = (file.path, file.bytes);

@@ -4,7 +4,7 @@
 //!
 //! They are kept among the buckets, which say the same: from when on something may be taken again.
 
-use ark_video::{MARKS_KEPT, Marks, MarksInUse, UnixMillis};
+use ark_video::{CORRELATIONS_KEPT, Correlation, CorrelationsInUse, UnixMillis};
 
 use crate::{Attempt, JobFilter, State};
 
@@ -13,13 +13,13 @@ use super::error::{ErrorContext, StoreError};
 use super::pace::WHOLE;
 use super::{Journal, JournalError};
 
-const KEPT: i64 = MARKS_KEPT.as_secs().cast_signed() * 1000;
+const KEPT: i64 = CORRELATIONS_KEPT.as_secs().cast_signed() * 1000;
 
 fn prefix(model: &str) -> String {
     format!("mark:{model}:")
 }
 
-pub(super) fn of(attempt: &Attempt) -> Option<Marks> {
+pub(super) fn of(attempt: &Attempt) -> Option<Correlation> {
     serde_json::from_value(attempt.search.as_ref()?.get("marks")?.clone()).ok()
 }
 
@@ -67,7 +67,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub async fn marks_in_use(&self, model: &str) -> Result<MarksInUse, JournalError> {
+    pub async fn marks_in_use(&self, model: &str) -> Result<CorrelationsInUse, JournalError> {
         let context = ErrorContext { what: "Reading the marks in use", so: "Nothing was sent." };
         let mut in_use = self
             .with_retry(context, || async {
@@ -78,7 +78,7 @@ impl Journal {
                 let end = format!("mark:{model};");
                 let sql =
                     "SELECT name, next_at FROM ark_bucket WHERE name >= $1 AND name < $2 AND next_at > $3";
-                let mut in_use = MarksInUse::at(now);
+                let mut in_use = CorrelationsInUse::at(now);
                 for row in tx.all(sql, vec![prefix.as_str().into(), end.into(), now.into()]).await? {
                     let expiry = row.text("name")?.strip_prefix(&prefix).and_then(|value| value.parse().ok());
                     in_use.add(&marked(expiry), row.int("next_at")?.saturating_sub(KEPT), true);
@@ -127,8 +127,8 @@ impl Journal {
 }
 
 /// These marks and no others.
-pub(super) fn marked(expiry: Option<i64>) -> Marks {
-    let mut marks = Marks::default();
+pub(super) fn marked(expiry: Option<i64>) -> Correlation {
+    let mut marks = Correlation::default();
     marks.expiry = expiry;
     marks
 }

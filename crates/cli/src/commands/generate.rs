@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ark_video::model::{CreateTaskRequest, OutputFormat, Task};
 use ark_video::{
-    Attachments, CheckPolicy, Client, Create, InputFiles, Prepared, Provenance, RetryOptions, Sidecar,
-    StampOptions, TaskHandle, Unknown, intent_hash,
+    Attachments, CheckPolicy, Client, CorrelationOptions, Create, InputFiles, Prepared, Provenance,
+    RetryOptions, Sidecar, TaskHandle, UnresolvedCreate, intent_hash,
 };
 use serde_json::json;
 
@@ -85,7 +85,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     }
     let mut connection = session.connect(&settings, catalog).await?;
     // Already checked above, with the user's flags as locations.
-    let marks = if args.no_marks { StampOptions::none() } else { StampOptions::new() };
+    let marks = if args.no_marks { CorrelationOptions::none() } else { CorrelationOptions::new() };
     let mut unsent = connection.client.create(&request).files(files).facts(facts);
     unsent = unsent.check(CheckPolicy::Off).correlate(marks.tag(args.tag));
     if let Some(time) = args.retry {
@@ -255,7 +255,7 @@ fn marked(client: &Client, request: &CreateTaskRequest, unsent: Create, memory: 
 }
 
 /// Interrupted before the response.
-fn unknown(record: &Unknown, again: &str) -> Failure {
+fn unknown(record: &UnresolvedCreate, again: &str) -> Failure {
     let message = "It is unknown whether the task was created: the command was interrupted before the response. It may exist \
                    and may be billed; do not send it again before searching for it.";
     Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(record)).hint(format!(

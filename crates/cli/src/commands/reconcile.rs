@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ark_video::model::CreateTaskRequest;
-use ark_video::{Candidate, Client, Doubt, Evidence, Marks, Sidecar, SweepOptions, Unknown, Verdict, Window};
+use ark_video::{
+    Candidate, Client, Correlation, Doubt, Evidence, ReconcileOptions, Sidecar, TimeWindow, UnresolvedCreate,
+    Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::api_failure;
@@ -24,7 +27,7 @@ const SOON: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1),
 /// A lost create, and its record.
 struct LostCreate {
     name: String,
-    unknown: Unknown,
+    unknown: UnresolvedCreate,
     kept: Option<RecordLocation>,
 }
 
@@ -46,7 +49,11 @@ pub(crate) async fn run(session: &mut Session, args: &ReconcileArgs) -> Result<(
         let now = client.now();
         let until = args.until.map_or(now, |until| until.at(now));
         let request = CreateTaskRequest::new(model.as_str(), []);
-        let unknown = Unknown::new(&request, Marks::default(), Window::of_send(since.at(now), until, None));
+        let unknown = UnresolvedCreate::new(
+            &request,
+            Correlation::default(),
+            TimeWindow::of_send(since.at(now), until, None),
+        );
         lost.push(LostCreate { name: format!("{model} since then"), unknown, kept: None });
     }
     let verdicts = reconcile_all(session, &client, args, &lost).await?;
@@ -72,7 +79,7 @@ async fn reconcile_all(
     args: &ReconcileArgs,
     lost: &[LostCreate],
 ) -> Result<Vec<Verdict>, Failure> {
-    let mut sweep = SweepOptions::new().exclusive(args.exclusive);
+    let mut sweep = ReconcileOptions::new().exclusive(args.exclusive);
     if args.once {
         sweep = sweep.searches(0);
     }
@@ -106,13 +113,13 @@ fn unasked(mut failure: Failure) -> Failure {
 pub(crate) async fn once(
     session: &mut Session,
     client: &Client,
-    unknown: Unknown,
+    unknown: UnresolvedCreate,
     name: &str,
 ) -> Result<String, Failure> {
     let again = session.again();
     let mut pauses = SOON.iter();
     let verdicts = loop {
-        let once = client.reconcile([unknown.clone()]).options(SweepOptions::new().searches(0));
+        let once = client.reconcile([unknown.clone()]).options(ReconcileOptions::new().searches(0));
         let result = tokio::select! {
             result = once.into_future() => result,
             () = session.interrupts.next() => return Err(crate::session::interrupted()),
@@ -211,7 +218,7 @@ fn of_record(name: String, path: PathBuf, record: Record) -> Result<LostCreate, 
     }
 }
 
-fn of_json(text: &[u8]) -> Option<Unknown> {
+fn of_json(text: &[u8]) -> Option<UnresolvedCreate> {
     let value: Value = serde_json::from_slice(text).ok()?;
     let inner = value.get("reconcile").or_else(|| value.get("unknown")).filter(|inner| !inner.is_null());
     serde_json::from_value(inner.unwrap_or(&value).clone()).ok()

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// hop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reach {
+pub enum AddressPolicy {
     /// Those that anybody can reach.
     #[default]
     Public,
@@ -17,7 +17,7 @@ pub enum Reach {
     Anywhere,
 }
 
-impl Reach {
+impl AddressPolicy {
     /// Whether this address may be connected to.
     #[must_use]
     pub fn allows(self, address: IpAddr) -> bool {
@@ -79,7 +79,8 @@ mod tests {
 
     fn allowed(text: &str) -> [bool; 3] {
         let address = text.parse().unwrap();
-        [Reach::Public, Reach::Loopback, Reach::Anywhere].map(|reach| reach.allows(address))
+        [AddressPolicy::Public, AddressPolicy::Loopback, AddressPolicy::Anywhere]
+            .map(|reach| reach.allows(address))
     }
 
     #[test]

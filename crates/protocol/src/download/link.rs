@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use ark_video_model::Task;
 use http::Uri;
 
-use super::{DownloadRefusal, Reach};
+use super::{AddressPolicy, DownloadRefusal};
 use crate::{base_url::is_loopback_host, path, unix_millis};
 
 /// Where a file may come over plain `http`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PlainHttp {
+pub enum InsecureHttp {
     /// Nowhere.
     #[default]
     Never,
@@ -24,17 +24,17 @@ pub enum PlainHttp {
 /// What links may be fetched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
-pub struct LinkRules {
+pub struct UrlPolicy {
     /// Where plain `http` is allowed. Default nowhere.
-    pub plain_http: PlainHttp,
+    pub plain_http: InsecureHttp,
     /// Which machines may be connected to. Default those that anybody can reach.
-    pub reach: Reach,
+    pub reach: AddressPolicy,
 }
 
-impl LinkRules {
+impl UrlPolicy {
     /// Rules of these two.
     #[must_use]
-    pub fn new(plain_http: PlainHttp, reach: Reach) -> Self {
+    pub fn new(plain_http: InsecureHttp, reach: AddressPolicy) -> Self {
         Self { plain_http, reach }
     }
 }
@@ -44,7 +44,7 @@ impl LinkRules {
 ///
 /// # Errors
 /// Not a link, another scheme, plain `http` where it is not allowed, or an address out of reach.
-pub fn check_link(link: &str, rules: LinkRules) -> Result<Uri, DownloadRefusal> {
+pub fn check_link(link: &str, rules: UrlPolicy) -> Result<Uri, DownloadRefusal> {
     let refuse = |why| Err(DownloadRefusal::Link { why });
     let Ok(uri) = link.trim().parse::<Uri>() else { return refuse("it cannot be read as a URL") };
     let Some(host) = uri.host().filter(|host| !host.is_empty()) else { return refuse("it names no host") };
@@ -57,8 +57,8 @@ pub fn check_link(link: &str, rules: LinkRules) -> Result<Uri, DownloadRefusal> 
     match uri.scheme_str() {
         Some("https") => Ok(uri),
         Some("http") => match rules.plain_http {
-            PlainHttp::Anywhere => Ok(uri),
-            PlainHttp::Loopback if is_loopback_host(host) => Ok(uri),
+            InsecureHttp::Anywhere => Ok(uri),
+            InsecureHttp::Loopback if is_loopback_host(host) => Ok(uri),
             _ => refuse("it is plain http://, which anybody on the way could replace"),
         },
         _ => refuse("it is neither https:// nor http://"),
@@ -66,11 +66,11 @@ pub fn check_link(link: &str, rules: LinkRules) -> Result<Uri, DownloadRefusal> 
 }
 
 /// What the host name alone shows; most names show nothing.
-fn host_allowed(host: &str, reach: Reach) -> bool {
+fn host_allowed(host: &str, reach: AddressPolicy) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     match bare.parse::<IpAddr>() {
         Ok(address) => reach.allows(address),
-        Err(_) => reach != Reach::Public || !is_loopback_host(host),
+        Err(_) => reach != AddressPolicy::Public || !is_loopback_host(host),
     }
 }
 
@@ -116,13 +116,13 @@ mod tests {
 
     const LINK: &str = "https://ark-acg-cn-beijing.tos-cn-beijing.volces.com/seedance/0217.mp4?X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Date=20261122T021700Z&X-Tos-Expires=86400&X-Tos-Signature=00";
 
-    fn rules(plain: PlainHttp) -> LinkRules {
+    fn rules(plain: InsecureHttp) -> UrlPolicy {
         let reach = match plain {
-            PlainHttp::Never => Reach::Public,
-            PlainHttp::Loopback => Reach::Loopback,
-            PlainHttp::Anywhere => Reach::Anywhere,
+            InsecureHttp::Never => AddressPolicy::Public,
+            InsecureHttp::Loopback => AddressPolicy::Loopback,
+            InsecureHttp::Anywhere => AddressPolicy::Anywhere,
         };
-        LinkRules::new(plain, reach)
+        UrlPolicy::new(plain, reach)
     }
 
     #[test]
@@ -159,13 +159,13 @@ mod tests {
 
     #[test]
     fn a_link_is_https_or_as_plain_as_the_api_itself() {
-        assert!(check_link(LINK, rules(PlainHttp::Never)).is_ok());
+        assert!(check_link(LINK, rules(InsecureHttp::Never)).is_ok());
         for link in ["http://127.0.0.1:9/a", "http://localhost/a", "http://[::1]:9/a"] {
-            assert!(check_link(link, rules(PlainHttp::Never)).is_err());
-            assert!(check_link(link, rules(PlainHttp::Loopback)).is_ok(), "{link}");
+            assert!(check_link(link, rules(InsecureHttp::Never)).is_err());
+            assert!(check_link(link, rules(InsecureHttp::Loopback)).is_ok(), "{link}");
         }
-        assert!(check_link("http://h.example/a", rules(PlainHttp::Loopback)).is_err());
-        assert!(check_link("http://h.example/a", rules(PlainHttp::Anywhere)).is_ok());
+        assert!(check_link("http://h.example/a", rules(InsecureHttp::Loopback)).is_err());
+        assert!(check_link("http://h.example/a", rules(InsecureHttp::Anywhere)).is_ok());
         for link in [
             "",
             "file:///etc/passwd",
@@ -176,7 +176,7 @@ mod tests {
             "data:video/mp4;base64,AA",
             "a b",
         ] {
-            assert!(check_link(link, rules(PlainHttp::Anywhere)).is_err(), "{link}");
+            assert!(check_link(link, rules(InsecureHttp::Anywhere)).is_err(), "{link}");
         }
     }
 
@@ -189,10 +189,10 @@ mod tests {
             "https://[::ffff:10.0.0.8]/a",
             "https://localhost/a",
         ] {
-            assert!(check_link(link, rules(PlainHttp::Never)).is_err(), "{link}");
-            assert!(check_link(link, rules(PlainHttp::Anywhere)).is_ok(), "{link}");
+            assert!(check_link(link, rules(InsecureHttp::Never)).is_err(), "{link}");
+            assert!(check_link(link, rules(InsecureHttp::Anywhere)).is_ok(), "{link}");
         }
-        assert!(check_link("https://10.0.0.8/a", rules(PlainHttp::Loopback)).is_err());
+        assert!(check_link("https://10.0.0.8/a", rules(InsecureHttp::Loopback)).is_err());
     }
 
     #[test]

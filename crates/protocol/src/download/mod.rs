@@ -12,10 +12,10 @@ mod part;
 mod retry;
 
 pub use crate::error::DownloadRefusal;
-pub use address_policy::Reach;
+pub use address_policy::AddressPolicy;
 pub use answer::{Expected, Head, decoded_limit, judge, looks_like_page, whole};
 pub use file_name::file_stem;
-pub use link::{LinkRules, PlainHttp, check_link, deadline, expires_at, place_of};
+pub use link::{InsecureHttp, UrlPolicy, check_link, deadline, expires_at, place_of};
 pub use part::{Kept, MAX_RANGED, Part};
 pub use retry::{Again, MAX_TRIES, Tries, Trouble};
 

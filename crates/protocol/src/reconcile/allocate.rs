@@ -10,13 +10,13 @@ use std::{
 use ark_video_model::CreateTaskRequest;
 
 use super::{
-    Marks, STAMP_RANDOM, StampOptions,
+    CORRELATION_RANDOM, Correlation, CorrelationOptions,
     correlation::{EXPIRIES, FIRST_EXPIRY, stamp_with},
 };
 use crate::UnixMillis;
 
 /// How long a mark stays in use: as long as LIST shows its task (7 days; list page, 2026-10).
-pub const MARKS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const CORRELATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Use {
@@ -26,13 +26,13 @@ struct Use {
 
 /// The marks of the creates of one model in the last 7 days.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MarksInUse {
+pub struct CorrelationsInUse {
     now: UnixMillis,
     expiries: BTreeMap<i64, Use>,
     seeds: BTreeSet<i64>,
 }
 
-impl MarksInUse {
+impl CorrelationsInUse {
     /// None, as seen at `now` by the clock that later moments are of.
     #[must_use]
     pub fn at(now: UnixMillis) -> Self {
@@ -44,8 +44,8 @@ impl MarksInUse {
     ///
     /// `is_resolved`: its task is known, or it is proven that it made none: then it is not searched
     /// for any more, and its mark may be used again if no other is left.
-    pub fn add(&mut self, marks: &Marks, sent: UnixMillis, is_resolved: bool) {
-        let kept = UnixMillis::try_from(MARKS_KEPT.as_millis()).unwrap_or(UnixMillis::MAX);
+    pub fn add(&mut self, marks: &Correlation, sent: UnixMillis, is_resolved: bool) {
+        let kept = UnixMillis::try_from(CORRELATIONS_KEPT.as_millis()).unwrap_or(UnixMillis::MAX);
         if sent < self.now.saturating_sub(kept) && is_resolved {
             return;
         }
@@ -57,7 +57,7 @@ impl MarksInUse {
     }
 
     /// Gives marks back: nothing was sent with them.
-    pub fn remove(&mut self, marks: &Marks) {
+    pub fn remove(&mut self, marks: &Correlation) {
         if let Some(expiry) = marks.expiry {
             self.expiries.remove(&expiry);
         }
@@ -113,14 +113,14 @@ impl MarksInUse {
 /// `execution_expires_after` has 3,599 values. When all are in use, the one is taken again that was
 /// used longest ago by a create whose task is known: that task is excluded from every search, so
 /// the mark still identifies one task. When every one of the 3,599 creates is still looked for, the
-/// request gets no such mark ([`Marks::expiry`] is `None`): search for those first.
+/// request gets no such mark ([`Correlation::expiry`] is `None`): search for those first.
 #[must_use]
 pub fn allocate(
     request: &mut CreateTaskRequest,
-    options: &StampOptions,
-    in_use: &MarksInUse,
-    random: [u8; STAMP_RANDOM],
-) -> Marks {
+    options: &CorrelationOptions,
+    in_use: &CorrelationsInUse,
+    random: [u8; CORRELATION_RANDOM],
+) -> Correlation {
     stamp_with(request, options, random, |drawn| in_use.expiry(drawn), |drawn| in_use.seed(drawn))
 }
 
@@ -133,27 +133,27 @@ mod tests {
     const NOW: UnixMillis = 1_795_342_528_000;
     const DAY: i64 = 86_400_000;
 
-    fn take(in_use: &MarksInUse, model: &str, draw: u32) -> (CreateTaskRequest, Marks) {
+    fn take(in_use: &CorrelationsInUse, model: &str, draw: u32) -> (CreateTaskRequest, Correlation) {
         let mut request = serde_json::from_value(json!({"model": model, "content": []})).unwrap();
-        let mut random = [0; STAMP_RANDOM];
+        let mut random = [0; CORRELATION_RANDOM];
         random[28..32].copy_from_slice(&draw.to_be_bytes());
         random[32..36].copy_from_slice(&(draw << 1).to_be_bytes());
-        let marks = allocate(&mut request, &StampOptions::new(), in_use, random);
+        let marks = allocate(&mut request, &CorrelationOptions::new(), in_use, random);
         (request, marks)
     }
 
-    fn expiry(in_use: &MarksInUse, draw: u32) -> Option<i64> {
+    fn expiry(in_use: &CorrelationsInUse, draw: u32) -> Option<i64> {
         take(in_use, "doubao-seedance-2-0-260128", draw).1.expiry
     }
 
-    fn mark(expiry: i64) -> Marks {
-        Marks { expiry: Some(expiry), ..Marks::default() }
+    fn mark(expiry: i64) -> Correlation {
+        Correlation { expiry: Some(expiry), ..Correlation::default() }
     }
 
     #[test]
     fn each_of_the_values_is_given_once_whatever_is_drawn() {
         for draws in [[0_u32, 0], [3598, 1], [u32::MAX, u32::MAX]] {
-            let mut in_use = MarksInUse::at(NOW);
+            let mut in_use = CorrelationsInUse::at(NOW);
             let mut given = BTreeSet::new();
             for count in 0..3599 {
                 let value = expiry(&in_use, draws[count % 2]).unwrap();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn when_all_are_in_use_the_oldest_whose_task_is_known_is_used_again() {
-        let mut in_use = MarksInUse::at(NOW);
+        let mut in_use = CorrelationsInUse::at(NOW);
         for place in 0..3599 {
             // Every tenth is known; of these, the later ones are the older ones.
             in_use.add(&mark(172_801 + place), NOW - place * 1000, place % 10 == 0);
@@ -191,14 +191,14 @@ mod tests {
             (NOW - 30 * DAY, false, true),
             (NOW + DAY, false, true),
         ] {
-            let mut in_use = MarksInUse::at(NOW);
+            let mut in_use = CorrelationsInUse::at(NOW);
             in_use.add(&mark(172_801), sent, is_resolved);
             assert_eq!(in_use.used_at(172_801).is_some(), counts, "{sent} {is_resolved}");
             assert_eq!(expiry(&in_use, 0), Some(if counts { 172_802 } else { 172_801 }));
         }
         // Of two creates with one mark, the unresolved one counts, whichever is added first.
         for first in [true, false] {
-            let mut in_use = MarksInUse::at(NOW);
+            let mut in_use = CorrelationsInUse::at(NOW);
             in_use.add(&mark(172_801), NOW, first);
             in_use.add(&mark(172_801), NOW - DAY, !first);
             for place in 1..3599 {
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_seed_is_not_given_twice_and_what_the_caller_set_is_kept() {
         let model = "doubao-seedance-1-5-pro-251215";
-        let mut in_use = MarksInUse::at(NOW);
+        let mut in_use = CorrelationsInUse::at(NOW);
         for (draw, expected) in
             [(7, 7), (7, 8), (8, 9), (i32::MAX as u32, i64::from(i32::MAX)), (i32::MAX as u32, 1)]
         {
@@ -224,7 +224,7 @@ mod tests {
             json!({"model": model, "content": [], "seed": 7, "execution_expires_after": 9000}),
         )
         .unwrap();
-        assert_eq!(allocate(&mut set, &StampOptions::new(), &in_use, [0; 40]), Marks::default());
+        assert_eq!(allocate(&mut set, &CorrelationOptions::new(), &in_use, [0; 40]), Correlation::default());
         assert_eq!((set.seed, set.execution_expires_after), (Some(7), Some(9000)));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use http::{HeaderMap, header};
 
-use super::Window;
+use super::TimeWindow;
 use super::unresolved::SLACK;
 use crate::UnixMillis;
 
@@ -61,12 +61,12 @@ impl ClockOffsets {
     /// `ended`, both by our clock: the likeliest window, and those that are as well possible while
     /// the answers do not agree.
     #[must_use]
-    pub fn windows(&self, started: UnixMillis, ended: UnixMillis) -> (Window, Vec<Window>) {
-        let window = Window::of_send(started, ended, self.estimate());
-        let mut others: Vec<Window> = Vec::new();
+    pub fn windows(&self, started: UnixMillis, ended: UnixMillis) -> (TimeWindow, Vec<TimeWindow>) {
+        let window = TimeWindow::of_send(started, ended, self.estimate());
+        let mut others: Vec<TimeWindow> = Vec::new();
         if !self.is_agreed() {
             let all = std::iter::once(None).chain(self.0.iter().copied().map(Some));
-            for other in all.map(|offset| Window::of_send(started, ended, offset)) {
+            for other in all.map(|offset| TimeWindow::of_send(started, ended, offset)) {
                 if !std::iter::once(&window).chain(&others).any(|known| known.covers(&other)) {
                     others.push(other);
                 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::callback::{TokenHash, hex};
 
 /// Random bytes that one stamp takes.
-pub const STAMP_RANDOM: usize = 40;
+pub const CORRELATION_RANDOM: usize = 40;
 /// Longest end user's name, in bytes, that is kept as it is beside a tag; a longer one is replaced
 /// by its hash.
 pub const TAG_ROOM: usize = MAX_IDENTIFIER - 1 - TAG_START.len() - TAG_DIGITS;
@@ -29,7 +29,7 @@ const TAG_DIGITS: usize = 24;
 /// Which marks to put in. The default leaves all that the caller set as it is.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
-pub struct StampOptions {
+pub struct CorrelationOptions {
     /// A tag of its own for each create in `safety_identifier`, behind the end user's name. Exact,
     /// but the vendor asks for one fixed value per end user there, so it is off unless switched on.
     pub tag: bool,
@@ -39,18 +39,18 @@ pub struct StampOptions {
     /// Where `seed` is open and the model is a 1.x: a seed of our choice. Default on.
     pub seed: bool,
     /// Where `callback_url` is open: this address with a secret token behind it. Set it only
-    /// together with a receiver that is given the token ([`Marks::callback`]); `ark-video` does
+    /// together with a receiver that is given the token ([`Correlation::callback`]); `ark-video` does
     /// that.
     pub callback: Option<String>,
 }
 
-impl Default for StampOptions {
+impl Default for CorrelationOptions {
     fn default() -> Self {
         Self { tag: false, expiry: true, seed: true, callback: None }
     }
 }
 
-impl StampOptions {
+impl CorrelationOptions {
     /// The defaults.
     #[must_use]
     pub fn new() -> Self {
@@ -71,12 +71,12 @@ impl StampOptions {
     }
 }
 
-/// The marks of one create. Goes into its [`super::Unknown`] if the outcome is unknown; no use
+/// The marks of one create. Goes into its [`super::UnresolvedCreate`] if the outcome is unknown; no use
 /// before or after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
-pub struct Marks {
+pub struct Correlation {
     /// The whole `safety_identifier`, when it holds a tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -95,7 +95,11 @@ pub struct Marks {
 /// send that copy in each repeat. Others may draw the same; where their marks are known,
 /// [`super::allocate`].
 #[must_use]
-pub fn stamp(request: &mut CreateTaskRequest, options: &StampOptions, random: [u8; STAMP_RANDOM]) -> Marks {
+pub fn stamp(
+    request: &mut CreateTaskRequest,
+    options: &CorrelationOptions,
+    random: [u8; CORRELATION_RANDOM],
+) -> Correlation {
     let expiry = |drawn| Some(FIRST_EXPIRY + i64::from(drawn) % EXPIRIES);
     stamp_with(request, options, random, expiry, |drawn| drawn)
 }
@@ -103,12 +107,12 @@ pub fn stamp(request: &mut CreateTaskRequest, options: &StampOptions, random: [u
 /// As [`stamp`], with values that `expiry` and `seed` choose, given a drawn number.
 pub(super) fn stamp_with(
     request: &mut CreateTaskRequest,
-    options: &StampOptions,
-    random: [u8; STAMP_RANDOM],
+    options: &CorrelationOptions,
+    random: [u8; CORRELATION_RANDOM],
     expiry: impl FnOnce(u32) -> Option<i64>,
     seed: impl FnOnce(i64) -> i64,
-) -> Marks {
-    let mut marks = Marks::default();
+) -> Correlation {
+    let mut marks = Correlation::default();
     let number = |from: usize| {
         u32::from_be_bytes([random[from], random[from + 1], random[from + 2], random[from + 3]])
     };
@@ -166,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    const RANDOM: [u8; STAMP_RANDOM] = [0xab; STAMP_RANDOM];
+    const RANDOM: [u8; CORRELATION_RANDOM] = [0xab; CORRELATION_RANDOM];
 
     fn request(value: serde_json::Value) -> CreateTaskRequest {
         let mut request =
@@ -178,12 +182,12 @@ mod tests {
     #[test]
     fn by_default_only_the_expiry_is_marked_and_only_where_it_was_open() {
         let mut open = request(json!({}));
-        let marks = stamp(&mut open, &StampOptions::default(), RANDOM);
+        let marks = stamp(&mut open, &CorrelationOptions::default(), RANDOM);
         let expiry = marks.expiry.unwrap();
         assert!((DEFAULT_EXPIRY + 1..DEFAULT_EXPIRY + 3600).contains(&expiry));
         assert_eq!(open, request(json!({"execution_expires_after": expiry})));
         let mut set = request(json!({"execution_expires_after": 3600}));
-        assert_eq!(stamp(&mut set, &StampOptions::default(), RANDOM), Marks::default());
+        assert_eq!(stamp(&mut set, &CorrelationOptions::default(), RANDOM), Correlation::default());
         assert_eq!(set, request(json!({"execution_expires_after": 3600})));
     }
 
@@ -200,7 +204,7 @@ mod tests {
             (json!({"model": "doubao-seedance-2-0-260128"}), false),
             (json!({"model": "ep-20260101-abcde"}), false),
         ] {
-            let marks = stamp(&mut request(fields.clone()), &StampOptions::default(), RANDOM);
+            let marks = stamp(&mut request(fields.clone()), &CorrelationOptions::default(), RANDOM);
             assert_eq!(marks.seed.is_some(), chosen, "{fields}");
             assert!(marks.seed.is_none_or(|seed| (1..=i64::from(i32::MAX)).contains(&seed)));
         }
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_tag_keeps_the_end_users_name_or_its_hash_within_64_bytes() {
-        let options = StampOptions::none().tag(true);
+        let options = CorrelationOptions::none().tag(true);
         for (user, start) in [
             (None, "av-".to_owned()),
             (Some("user-1"), "user-1.av-".to_owned()),
@@ -224,7 +228,7 @@ mod tests {
             assert_eq!(request.safety_identifier.as_ref(), Some(&tag));
             assert!(tag.starts_with(&start) && tag.len() <= 64, "{tag}");
             assert_eq!(tag_of(&tag), Some("av-abababababababababababab"));
-            let again = stamp(&mut request, &options, [1; STAMP_RANDOM]).tag.unwrap();
+            let again = stamp(&mut request, &options, [1; CORRELATION_RANDOM]).tag.unwrap();
             assert!(again.starts_with(&start) && again.len() == tag.len(), "{again}");
         }
         for odd in ["", "av-", "av-xbababababababababababab", "ü".repeat(14).as_str()] {
@@ -234,8 +238,10 @@ mod tests {
 
     #[test]
     fn a_callback_token_is_put_behind_the_address_and_kept_as_a_hash() {
-        let options =
-            StampOptions { callback: Some("https://host.example/ark/".to_owned()), ..StampOptions::none() };
+        let options = CorrelationOptions {
+            callback: Some("https://host.example/ark/".to_owned()),
+            ..CorrelationOptions::none()
+        };
         let mut open = request(json!({}));
         let marks = stamp(&mut open, &options, RANDOM);
         let token = "ab".repeat(16);
@@ -243,7 +249,7 @@ mod tests {
         assert!(marks.callback.unwrap().matches(&token));
         assert!(!serde_json::to_string(&marks).unwrap().contains(&token));
         let mut set = request(json!({"callback_url": "https://own.example/"}));
-        assert_eq!(stamp(&mut set, &options, RANDOM), Marks::default());
+        assert_eq!(stamp(&mut set, &options, RANDOM), Correlation::default());
         assert_eq!(set.callback_url.as_deref(), Some("https://own.example/"));
     }
 }

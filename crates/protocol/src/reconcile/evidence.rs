@@ -5,7 +5,7 @@ use ark_video_model::Task;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Unknown,
+    UnresolvedCreate,
     correlation::{DEFAULT_EXPIRY, is_1x, tag_of},
 };
 
@@ -26,8 +26,8 @@ pub enum Evidence {
 }
 
 /// Weighs one task against one create. `None`: it is another one's.
-pub(super) fn weigh(unknown: &Unknown, task: &Task, marks_are_echoed: bool) -> Option<Evidence> {
-    let Unknown { marks, asked, .. } = unknown;
+pub(super) fn weigh(unknown: &UnresolvedCreate, task: &Task, marks_are_echoed: bool) -> Option<Evidence> {
+    let UnresolvedCreate { marks, asked, .. } = unknown;
     let identifier = task.safety_identifier.as_deref().filter(|identifier| !identifier.is_empty());
     if marks.tag.is_some() && marks.tag.as_deref() == identifier {
         return Some(Evidence::Tag);
@@ -70,11 +70,11 @@ pub(super) fn weigh(unknown: &Unknown, task: &Task, marks_are_echoed: bool) -> O
 }
 
 /// Whether time and model leave it open that this task is that create's.
-pub(super) fn may_be_of(unknown: &Unknown, task: &Task) -> bool {
+pub(super) fn may_be_of(unknown: &UnresolvedCreate, task: &Task) -> bool {
     is_of_model(unknown, task) && unknown.may_have_made(task.created_at)
 }
 
-fn is_of_model(unknown: &Unknown, task: &Task) -> bool {
+fn is_of_model(unknown: &UnresolvedCreate, task: &Task) -> bool {
     !(is_dated(&unknown.model) && is_dated(&task.model) && unknown.model != task.model)
 }
 
@@ -92,23 +92,23 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::reconcile::{Marks, Window};
+    use crate::reconcile::{Correlation, TimeWindow};
 
     const MODEL: &str = "doubao-seedance-2-0-260128";
     const TAG: &str = "u.av-0123456789abcdef01234567";
     const OTHER_TAG: &str = "u.av-ffffffffffffffffffffffff";
 
-    fn unknown(marks: Value, asked: Value) -> Unknown {
-        let mut unknown: Unknown =
+    fn unknown(marks: Value, asked: Value) -> UnresolvedCreate {
+        let mut unknown: UnresolvedCreate =
             serde_json::from_value(json!({"model": MODEL, "window": {"from": 100_000, "to": 200_000}}))
                 .unwrap();
-        unknown.marks = serde_json::from_value::<Marks>(marks).unwrap();
+        unknown.marks = serde_json::from_value::<Correlation>(marks).unwrap();
         unknown.asked = serde_json::from_value(asked).unwrap();
-        assert_eq!(unknown.window, Window { from: 100_000, to: 200_000 });
+        assert_eq!(unknown.window, TimeWindow { from: 100_000, to: 200_000 });
         unknown
     }
 
-    fn weigh_both(unknown: &Unknown, echo: Value) -> [Option<Evidence>; 2] {
+    fn weigh_both(unknown: &UnresolvedCreate, echo: Value) -> [Option<Evidence>; 2] {
         let mut task = json!({"id": "cgt-1", "model": MODEL, "status": "queued", "created_at": 150});
         task.as_object_mut().unwrap().extend(echo.as_object().unwrap().clone());
         let task = serde_json::from_value(task).unwrap();
@@ -194,7 +194,7 @@ mod tests {
             json!({"expiry": 172_900}),
             json!({"execution_expires_after": 172_900, "resolution": "720p"}),
         );
-        ours.window = Window { from: 1_795_342_500_000, to: 1_795_342_630_000 };
+        ours.window = TimeWindow { from: 1_795_342_500_000, to: 1_795_342_630_000 };
         let inside = 1_795_342_530;
         for (echo, at_odds, agreed) in [
             (json!({"created_at": inside}), Some(Evidence::Marked), Some(Evidence::Marked)),

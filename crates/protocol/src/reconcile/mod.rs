@@ -2,7 +2,7 @@
 //!
 //! The service has no idempotency key, and LIST shows neither prompt nor images. So a request is
 //! [`stamp`]ed before it is sent, with values that the task echoes; what was not answered becomes
-//! an [`Unknown`], a record that can be kept in a file; a [`Sweep`] reads LIST once for any number
+//! an [`UnresolvedCreate`], a record that can be kept in a file; a [`Reconciler`] reads LIST once for any number
 //! of them and gives each a [`Verdict`].
 //!
 //! | mark | how sure | price |
@@ -30,12 +30,12 @@ mod sweep;
 mod unresolved;
 mod verdict;
 
-pub use allocate::{MARKS_KEPT, MarksInUse, allocate};
+pub use allocate::{CORRELATIONS_KEPT, CorrelationsInUse, allocate};
 pub use clock::{ClockOffsets, clock_skew};
-pub use correlation::{Marks, STAMP_RANDOM, StampOptions, TAG_ROOM, stamp};
+pub use correlation::{CORRELATION_RANDOM, Correlation, CorrelationOptions, TAG_ROOM, stamp};
 pub use evidence::Evidence;
-pub use sweep::{Sweep, SweepOptions, SweepStep};
-pub use unresolved::{Unknown, Window};
+pub use sweep::{ReconcileOptions, ReconcileStep, Reconciler};
+pub use unresolved::{TimeWindow, UnresolvedCreate};
 pub use verdict::{Candidate, Doubt, Verdict};
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Searches LIST for any number of unknown creates, repeatedly, until each is found or enough
 //! searches have completed.
 //!
-//! The caller asks for what [`Sweep::next`] says, inside the rate of LIST, and hands the pages in.
+//! The caller asks for what [`Reconciler::next`] says, inside the rate of LIST, and hands the pages in.
 //! Moments are the service's time in milliseconds: our clock plus
 //! [`super::ClockOffsets::estimate`].
 
@@ -13,7 +13,7 @@ use std::{
 use ark_video_model::{ServiceTier, Task, TaskList};
 
 use super::{
-    Candidate, Evidence, Unknown, Verdict,
+    Candidate, Evidence, UnresolvedCreate, Verdict,
     evidence::{may_be_of, weigh},
     paging::Paging,
     verdict::{Match, Searches, assign},
@@ -26,7 +26,7 @@ const LISTED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How to search.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
-pub struct SweepOptions {
+pub struct ReconcileOptions {
     /// Complete searches, started after a create's window has closed, that must find nothing before
     /// it counts as not found. Default 2. One more search runs immediately, which finds nearly
     /// every existing task.
@@ -36,7 +36,7 @@ pub struct SweepOptions {
     /// Tasks on a page, 1 to 500. Default 500.
     pub page_size: u32,
     /// Only this program creates tasks on this account, and every other task of ours was passed to
-    /// [`Sweep::own`]. Then a single task that fits by its settings alone is taken for the one.
+    /// [`Reconciler::own`]. Then a single task that fits by its settings alone is taken for the one.
     /// Default no.
     pub exclusive: bool,
     /// This service is known to echo `execution_expires_after` and `safety_identifier` exactly, so
@@ -45,7 +45,7 @@ pub struct SweepOptions {
     pub marks_are_echoed: bool,
 }
 
-impl Default for SweepOptions {
+impl Default for ReconcileOptions {
     fn default() -> Self {
         Self {
             searches: 2,
@@ -57,7 +57,7 @@ impl Default for SweepOptions {
     }
 }
 
-impl SweepOptions {
+impl ReconcileOptions {
     /// The defaults.
     #[must_use]
     pub fn new() -> Self {
@@ -103,8 +103,8 @@ impl SweepOptions {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SweepStep {
-    /// Ask LIST for this page and hand it to [`Sweep::page`]. A failure that may pass: ask again,
+pub enum ReconcileStep {
+    /// Ask LIST for this page and hand it to [`Reconciler::page`]. A failure that may pass: ask again,
     /// nothing is lost.
     Ask(list::Request),
     /// Nothing before this time.
@@ -129,9 +129,9 @@ struct Scope {
 
 /// Searches for the tasks of unknown creates.
 #[derive(Debug, Clone)]
-pub struct Sweep {
-    options: SweepOptions,
-    unknowns: Vec<Unknown>,
+pub struct Reconciler {
+    options: ReconcileOptions,
+    unknowns: Vec<UnresolvedCreate>,
     searches: Vec<Searches>,
     /// Others' tasks in this search, per unknown.
     dismissed: Vec<u32>,
@@ -145,10 +145,10 @@ pub struct Sweep {
     now: UnixMillis,
 }
 
-impl Sweep {
+impl Reconciler {
     /// A sweep that begins at once. Verdicts come in the order of `unknowns`.
     #[must_use]
-    pub fn new(unknowns: Vec<Unknown>, options: SweepOptions) -> Self {
+    pub fn new(unknowns: Vec<UnresolvedCreate>, options: ReconcileOptions) -> Self {
         let count = unknowns.len();
         let scopes = scopes(&unknowns, false);
         Self {
@@ -169,7 +169,7 @@ impl Sweep {
 
     /// The unknowns, in the order of the verdicts.
     #[must_use]
-    pub fn unknowns(&self) -> &[Unknown] {
+    pub fn unknowns(&self) -> &[UnresolvedCreate] {
         &self.unknowns
     }
 
@@ -180,13 +180,13 @@ impl Sweep {
     }
 
     /// What to do at `now`. Asking again without handing in a page gives the same page.
-    pub fn next(&mut self, now: UnixMillis) -> SweepStep {
+    pub fn next(&mut self, now: UnixMillis) -> ReconcileStep {
         self.now = self.now.max(now);
         self.began.get_or_insert(now);
         match self.state {
-            State::Done => SweepStep::Done,
-            _ if self.unknowns.is_empty() => SweepStep::Done,
-            State::Waiting(until) if now < until => SweepStep::WaitUntil(until),
+            State::Done => ReconcileStep::Done,
+            _ if self.unknowns.is_empty() => ReconcileStep::Done,
+            State::Waiting(until) if now < until => ReconcileStep::WaitUntil(until),
             State::Waiting(_) => {
                 self.state = State::Looking { scope: 0, started: now };
                 self.paging = Paging::new(self.options.page_size);
@@ -198,13 +198,13 @@ impl Sweep {
         }
     }
 
-    fn ask(&self, scope: usize) -> SweepStep {
+    fn ask(&self, scope: usize) -> ReconcileStep {
         let mut request = self.paging.request();
         if let Some(scope) = self.scopes.get(scope) {
             request.model = scope.model.clone();
             request.service_tier = scope.flex.then_some(ServiceTier::Flex);
         }
-        SweepStep::Ask(request)
+        ReconcileStep::Ask(request)
     }
 
     /// Takes in the page that was asked for; it came at `now`.
@@ -318,7 +318,7 @@ impl Sweep {
         for (unknown, evidence) in self.matches.values().flat_map(|found| &found.claims) {
             is_marked[*unknown] |= *evidence >= Evidence::Marked;
         }
-        let of = |(unknown, is_marked): (&Unknown, &bool)| {
+        let of = |(unknown, is_marked): (&UnresolvedCreate, &bool)| {
             let has_mark = unknown.marks.expiry.or(unknown.marks.seed).is_some();
             let may_stop = unknown.clocks_agreed && started < self.closes(unknown);
             if *is_marked || !has_mark || may_stop {
@@ -330,7 +330,7 @@ impl Sweep {
         self.unknowns.iter().zip(&is_marked).map(of).min().unwrap_or(UnixMillis::MAX)
     }
 
-    fn closes(&self, unknown: &Unknown) -> UnixMillis {
+    fn closes(&self, unknown: &UnresolvedCreate) -> UnixMillis {
         unknown.closes(self.began.unwrap_or(self.now))
     }
 
@@ -369,7 +369,7 @@ impl Sweep {
     }
 }
 
-fn scopes(unknowns: &[Unknown], by_model: bool) -> Vec<Scope> {
+fn scopes(unknowns: &[UnresolvedCreate], by_model: bool) -> Vec<Scope> {
     let mut scopes: BTreeSet<Scope> = BTreeSet::new();
     for unknown in unknowns {
         let model = by_model.then(|| unknown.model.clone());

@@ -47,23 +47,23 @@ impl Account {
     /// page.
     fn drive(
         &mut self,
-        sweep: &mut Sweep,
+        sweep: &mut Reconciler,
         mut now: UnixMillis,
         mut between: impl FnMut(&mut Self, UnixMillis),
     ) -> UnixMillis {
         for _ in 0..10_000 {
             match sweep.next(now) {
-                SweepStep::Ask(request) => {
+                ReconcileStep::Ask(request) => {
                     between(self, now);
                     let page = self.answer(&request);
                     now += SECOND;
                     sweep.page(now, &page);
                 }
-                SweepStep::WaitUntil(until) => {
+                ReconcileStep::WaitUntil(until) => {
                     assert!(until > now);
                     now = until;
                 }
-                SweepStep::Done => return now,
+                ReconcileStep::Done => return now,
             }
         }
         panic!("the sweep does not end");
@@ -78,14 +78,20 @@ fn request(settings: Value) -> CreateTaskRequest {
 
 /// A create sent at START that went unanswered for two minutes, and the task that the service made
 /// of it.
-fn unanswered(settings: Value, options: &StampOptions, draw: u8, id: &str) -> (Unknown, Value) {
+fn unanswered(
+    settings: Value,
+    options: &CorrelationOptions,
+    draw: u8,
+    id: &str,
+) -> (UnresolvedCreate, Value) {
     let mut sent = request(settings);
     let marks = stamp(
         &mut sent,
         options,
         std::array::from_fn(|place| draw.wrapping_mul(37).wrapping_add(place as u8)),
     );
-    let unknown = Unknown::new(&sent, marks, Window::of_send(START, START + 120 * SECOND, Some(0)));
+    let unknown =
+        UnresolvedCreate::new(&sent, marks, TimeWindow::of_send(START, START + 120 * SECOND, Some(0)));
     let mut task = json!({"id": id, "model": MODEL, "status": "queued", "created_at": START / 1000 + 1, "updated_at": START / 1000 + 1});
     for field in ["execution_expires_after", "safety_identifier", "service_tier", "generate_audio", "seed"] {
         let sent = serde_json::to_value(&sent).unwrap();
@@ -120,7 +126,7 @@ fn texts(verdicts: &[Verdict]) -> Vec<String> {
 
 #[test]
 fn one_look_finds_any_number_of_unknowns() {
-    let options = StampOptions::new();
+    let options = CorrelationOptions::new();
     let cases: Vec<_> =
         (0..40).map(|draw| unanswered(json!({}), &options, draw, &format!("cgt-{draw}"))).collect();
     let mut account = Account::new(
@@ -130,7 +136,8 @@ fn one_look_finds_any_number_of_unknowns() {
             .chain((0..400).map(|n| foreign(&format!("other-{n}"), n % 100)))
             .collect(),
     );
-    let mut sweep = Sweep::new(cases.into_iter().map(|(unknown, _)| unknown).collect(), SweepOptions::new());
+    let mut sweep =
+        Reconciler::new(cases.into_iter().map(|(unknown, _)| unknown).collect(), ReconcileOptions::new());
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(account.asked.len(), 1);
     let expected: Vec<_> = (0..40).map(|draw| format!("cgt-{draw} by Marked")).collect();
@@ -139,8 +146,8 @@ fn one_look_finds_any_number_of_unknowns() {
 
 #[test]
 fn what_is_not_there_is_looked_for_twice_after_its_window_has_closed() {
-    let (unknown, _) = unanswered(json!({}), &StampOptions::new().tag(true), 1, "cgt-1");
-    let mut sweep = Sweep::new(vec![unknown.clone()], SweepOptions::new().marks_are_echoed(true));
+    let (unknown, _) = unanswered(json!({}), &CorrelationOptions::new().tag(true), 1, "cgt-1");
+    let mut sweep = Reconciler::new(vec![unknown.clone()], ReconcileOptions::new().marks_are_echoed(true));
     let mut account = Account::new((0..3).map(|n| foreign(&format!("other-{n}"), n)).collect());
     let mut searches = Vec::new();
     account.drive(&mut sweep, START + 120 * SECOND, |_, now| searches.push((now - START) / SECOND));
@@ -149,7 +156,7 @@ fn what_is_not_there_is_looked_for_twice_after_its_window_has_closed() {
     let text = "not found in 2 searches over 302 s (3 of that time are others'). That is no proof: sending again can make a second bill";
     assert_eq!(sweep.verdicts()[0].to_string(), text);
     let mut account = Account::new(vec![]);
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(0));
+    let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new().searches(0));
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(
         (account.asked.len(), texts(&sweep.verdicts())),
@@ -160,8 +167,8 @@ fn what_is_not_there_is_looked_for_twice_after_its_window_has_closed() {
 #[test]
 fn a_task_that_is_listed_late_is_found_by_a_later_look() {
     for tag in [true, false] {
-        let (unknown, task) = unanswered(json!({}), &StampOptions::new().tag(tag), 1, "cgt-1");
-        let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
+        let (unknown, task) = unanswered(json!({}), &CorrelationOptions::new().tag(tag), 1, "cgt-1");
+        let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
         let mut account = Account::new(vec![foreign("other", 1)]);
         account.drive(&mut sweep, START + 120 * SECOND, |account, now| {
             if now > START + 300 * SECOND && account.tasks.len() == 1 {
@@ -175,28 +182,28 @@ fn a_task_that_is_listed_late_is_found_by_a_later_look() {
 
 #[test]
 fn weak_echoes_are_a_choice_for_a_person() {
-    let (unknown, task) = unanswered(json!({}), &StampOptions::none(), 1, "cgt-1");
-    let verdict = |tasks: Vec<Value>, options: SweepOptions, owned: &[&str]| {
-        let mut sweep = Sweep::new(vec![unknown.clone()], options);
+    let (unknown, task) = unanswered(json!({}), &CorrelationOptions::none(), 1, "cgt-1");
+    let verdict = |tasks: Vec<Value>, options: ReconcileOptions, owned: &[&str]| {
+        let mut sweep = Reconciler::new(vec![unknown.clone()], options);
         owned.iter().for_each(|id| sweep.own(*id));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         texts(&sweep.verdicts()).remove(0)
     };
-    let exclusive = SweepOptions::new().exclusive(true);
-    assert_eq!(verdict(vec![task.clone()], SweepOptions::new(), &[]), "one of cgt-1");
+    let exclusive = ReconcileOptions::new().exclusive(true);
+    assert_eq!(verdict(vec![task.clone()], ReconcileOptions::new(), &[]), "one of cgt-1");
     assert_eq!(verdict(vec![task.clone()], exclusive.clone(), &[]), "cgt-1 by Echoes");
     assert_eq!(
         verdict(vec![task.clone(), foreign("cgt-0", 5)], exclusive.clone(), &[]),
         "one of cgt-0 cgt-1"
     );
     assert_eq!(verdict(vec![task.clone(), foreign("cgt-0", 5)], exclusive, &["cgt-0"]), "cgt-1 by Echoes");
-    assert!(verdict(vec![task], SweepOptions::new(), &["cgt-1"]).starts_with("none in 2 searches"));
+    assert!(verdict(vec![task], ReconcileOptions::new(), &["cgt-1"]).starts_with("none in 2 searches"));
 }
 
 #[test]
 fn candidates_are_doubted_where_the_list_hides_others() {
-    let (unknown, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
+    let (unknown, _) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
+    let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
     let mut account = Account { hidden: 1, ..Account::new(vec![foreign("other", 1)]) };
     account.drive(&mut sweep, START + 300 * SECOND, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["one of other, Incomplete"]);
@@ -205,19 +212,19 @@ fn candidates_are_doubted_where_the_list_hides_others() {
 
 #[test]
 fn two_unknowns_that_cannot_be_told_apart_are_left_to_a_person() {
-    let (one, task) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
-    let (other, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-2");
-    let mut sweep = Sweep::new(vec![one, other], SweepOptions::new().exclusive(true));
+    let (one, task) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
+    let (other, _) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-2");
+    let mut sweep = Reconciler::new(vec![one, other], ReconcileOptions::new().exclusive(true));
     Account::new(vec![task]).drive(&mut sweep, START, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["one of cgt-1", "one of cgt-1"]);
 }
 
 #[test]
 fn a_tag_that_came_twice_shows_both_bills() {
-    let (unknown, task) = unanswered(json!({}), &StampOptions::new().tag(true), 1, "cgt-1");
+    let (unknown, task) = unanswered(json!({}), &CorrelationOptions::new().tag(true), 1, "cgt-1");
     let mut twice = task.clone();
     twice["id"] = json!("cgt-2");
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(0));
+    let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new().searches(0));
     Account::new(vec![task, twice]).drive(&mut sweep, START, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["one of cgt-1 cgt-2"]);
 }
@@ -225,10 +232,10 @@ fn a_tag_that_came_twice_shows_both_bills() {
 #[test]
 fn a_failed_task_is_found_in_either_spelling_of_its_failure() {
     for field in ["error", "failure_reason"] {
-        let (unknown, mut task) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
+        let (unknown, mut task) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
         task["status"] = json!("failed");
         task[field] = json!({"code": "OutputVideoSensitiveContentDetected", "message": "m"});
-        let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
+        let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
         Account::new(vec![task]).drive(&mut sweep, START, |_, _| {});
         let [Verdict::Found { task, .. }] = &sweep.verdicts()[..] else { panic!("not found") };
         assert_eq!(task.failure.as_deref(), Some("OutputVideoSensitiveContentDetected"));
@@ -237,31 +244,31 @@ fn a_failed_task_is_found_in_either_spelling_of_its_failure() {
 
 #[test]
 fn flex_is_listed_by_its_own_filter_and_single_models_where_everything_is_forbidden() {
-    let (unknown, task) = unanswered(json!({"service_tier": "flex"}), &StampOptions::new(), 1, "cgt-1");
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
+    let (unknown, task) = unanswered(json!({"service_tier": "flex"}), &CorrelationOptions::new(), 1, "cgt-1");
+    let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
     let mut account = Account::new(vec![task, foreign("other", 1)]);
-    assert!(matches!(sweep.next(START), SweepStep::Ask(request) if request.model.is_none()));
+    assert!(matches!(sweep.next(START), ReconcileStep::Ask(request) if request.model.is_none()));
     assert!(sweep.refused(&ApiError::new(403, "AccessDenied", "m")));
     account.drive(&mut sweep, START, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
     let filters: Vec<_> =
         account.asked.iter().map(|asked| (asked.model.as_deref(), asked.service_tier.is_some())).collect();
     assert_eq!(filters, [(Some(MODEL), false), (Some(MODEL), true)]);
-    let (unknown, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
+    let (unknown, _) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
+    let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
     sweep.next(START);
     assert!(!sweep.refused(&ApiError::new(401, "AuthenticationError", "m")));
-    assert_eq!(sweep.next(START), SweepStep::Done);
+    assert_eq!(sweep.next(START), ReconcileStep::Done);
     assert_eq!(texts(&sweep.verdicts()), ["none in 0 searches over 0 s, 0 others, Some(NoCompletedSearch)"]);
 }
 
 #[test]
 fn newest_first_is_read_only_as_far_as_it_matters_and_any_other_order_to_its_end() {
-    let (unknown, task) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
+    let (unknown, task) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
     let mut tasks = vec![foreign("new", 200), task];
     tasks.extend((0..2_000).map(|n| foreign(&format!("old-{n}"), -1_000 - n)));
     let pages = |tasks: Vec<Value>| {
-        let mut sweep = Sweep::new(vec![unknown.clone()], SweepOptions::new());
+        let mut sweep = Reconciler::new(vec![unknown.clone()], ReconcileOptions::new());
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
         assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
@@ -275,13 +282,13 @@ fn newest_first_is_read_only_as_far_as_it_matters_and_any_other_order_to_its_end
 #[test]
 fn a_task_that_slides_onto_a_page_already_read_is_seen_in_the_same_look() {
     for newest_first in [true, false] {
-        let (unknown, task) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
+        let (unknown, task) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
         let mut tasks: Vec<_> = (0..60).map(|n| foreign(&format!("new-{n}"), 100 - n)).collect();
         tasks.push(task);
         tasks.extend(
             (0..200).map(|n| foreign(&format!("old-{n}"), if newest_first { -1_000 - n } else { n % 90 })),
         );
-        let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(0).page_size(60));
+        let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new().searches(0).page_size(60));
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |account, _| {
             if account.asked.len() == 1 {
@@ -297,11 +304,11 @@ fn a_task_that_slides_onto_a_page_already_read_is_seen_in_the_same_look() {
 
 #[test]
 fn a_service_that_cuts_pages_short_is_read_to_its_end() {
-    let (unknown, task) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
+    let (unknown, task) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
     let mut tasks: Vec<_> = (0..250).map(|n| foreign(&format!("other-{n}"), n % 90)).collect();
     tasks.push(task);
     let mut account = Account { largest_page: 100, ..Account::new(tasks) };
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new());
+    let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
     assert_eq!(account.asked.len(), 3);
@@ -309,8 +316,8 @@ fn a_service_that_cuts_pages_short_is_read_to_its_end() {
 
 #[test]
 fn what_slid_out_of_the_seven_days_is_not_called_uncreated() {
-    let (unknown, _) = unanswered(json!({}), &StampOptions::new(), 1, "cgt-1");
-    let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().searches(1));
+    let (unknown, _) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
+    let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new().searches(1));
     Account::new(vec![]).drive(&mut sweep, START + 8 * 86_400 * SECOND, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["none in 1 searches over 1 s, 0 others, Some(TooOld)"]);
 }
@@ -338,12 +345,12 @@ fn a_set_is_complete_when_as_many_tasks_as_creates_are_alike() {
     ];
     for (creates, tasks, expected) in rows {
         let made = |draw: Option<u8>, id: &str| match draw {
-            Some(draw) => unanswered(json!({}), &StampOptions::new(), draw, id),
-            None => unanswered(json!({}), &StampOptions::none(), 0, id),
+            Some(draw) => unanswered(json!({}), &CorrelationOptions::new(), draw, id),
+            None => unanswered(json!({}), &CorrelationOptions::none(), 0, id),
         };
         let unknowns = creates.iter().map(|draw| made(*draw, "").0).collect();
         let tasks = tasks.iter().enumerate().map(|(n, draw)| made(*draw, &format!("cgt-{n}")).1).collect();
-        let mut sweep = Sweep::new(unknowns, SweepOptions::new().searches(0));
+        let mut sweep = Reconciler::new(unknowns, ReconcileOptions::new().searches(0));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         let verdicts = sweep.verdicts();
         let seen: Vec<(&[usize], bool)> = verdicts
@@ -368,13 +375,14 @@ fn a_set_is_complete_when_its_tasks_ended_without_a_mark() {
         ("one may still echo its mark", [&ended, &running], false),
         ("one echoes the default", [&ended, &marked], false),
     ] {
-        let mut pairs: Vec<_> =
-            (0..2).map(|n| unanswered(json!({}), &StampOptions::new(), n, &format!("cgt-{n}"))).collect();
+        let mut pairs: Vec<_> = (0..2)
+            .map(|n| unanswered(json!({}), &CorrelationOptions::new(), n, &format!("cgt-{n}")))
+            .collect();
         for ((_, task), echo) in pairs.iter_mut().zip(echoes) {
             task.as_object_mut().unwrap().extend(echo.as_object().unwrap().clone());
         }
         let (unknowns, tasks): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        let mut sweep = Sweep::new(unknowns, SweepOptions::new().searches(0));
+        let mut sweep = Reconciler::new(unknowns, ReconcileOptions::new().searches(0));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         let verdicts = sweep.verdicts();
         let is_complete = |verdict: &Verdict| matches!(verdict, Verdict::Ambiguous { is_complete: true, .. });
@@ -413,12 +421,13 @@ fn a_marked_task_is_found_whatever_the_clocks_say() {
                 offsets.learn(&headers, here);
             }
             let mut sent = request(json!({}));
-            let options = if marked { StampOptions::new() } else { StampOptions::none() };
-            let marks = stamp(&mut sent, &options, [3; STAMP_RANDOM]);
-            let unknown = Unknown::of_send(&sent, marks, here, here + SECOND, &offsets);
+            let options = if marked { CorrelationOptions::new() } else { CorrelationOptions::none() };
+            let marks = stamp(&mut sent, &options, [3; CORRELATION_RANDOM]);
+            let unknown = UnresolvedCreate::of_send(&sent, marks, here, here + SECOND, &offsets);
             let task = json!({"id": "cgt-1", "model": MODEL, "status": "queued", "created_at": START / 1000 * unit,
                 "execution_expires_after": sent.execution_expires_after});
-            let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().exclusive(true).searches(1));
+            let mut sweep =
+                Reconciler::new(vec![unknown], ReconcileOptions::new().exclusive(true).searches(1));
             // The newest of more tasks than are read without need.
             let older = (0..700).map(|n| foreign(&format!("old-{n}"), -200 * HOUR - n));
             let mut account = Account::new(std::iter::once(task).chain(older).collect());
@@ -456,7 +465,7 @@ proptest! {
     ) {
         let cases: Vec<_> = (0..unknowns).map(|place| {
             let settings = if settings[place] { json!({"generate_audio": true}) } else { json!({}) };
-            unanswered(settings, &StampOptions::new().tag(tagged >> place & 1 == 1), place as u8, &format!("ours-{place}"))
+            unanswered(settings, &CorrelationOptions::new().tag(tagged >> place & 1 == 1), place as u8, &format!("ours-{place}"))
         }).collect();
         let mut tasks: Vec<_> = foreigners.iter().enumerate().map(|(n, at)| foreign(&format!("other-{n}"), *at)).collect();
         tasks.extend(cases.iter().enumerate().filter(|(place, _)| created >> place & 1 == 1).map(|(_, (_, task))| task.clone()));
@@ -466,7 +475,7 @@ proptest! {
             Order::OldestFirst => tasks.sort_by_key(|task| task["created_at"].as_i64().unwrap()),
             Order::Mixed => tasks.sort_by_key(key),
         }
-        let mut sweep = Sweep::new(cases.iter().map(|(unknown, _)| unknown.clone()).collect(), SweepOptions::new().page_size(page_size).exclusive(exclusive));
+        let mut sweep = Reconciler::new(cases.iter().map(|(unknown, _)| unknown.clone()).collect(), ReconcileOptions::new().page_size(page_size).exclusive(exclusive));
         let mut shifts = shifts.into_iter();
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |account, now| match shifts.next() {
@@ -512,10 +521,10 @@ proptest! {
         others in 0_i64..20,
         exclusive: bool,
     ) {
-        let (unknown, task) = unanswered(json!({}), &StampOptions::none(), 0, "cgt");
+        let (unknown, task) = unanswered(json!({}), &CorrelationOptions::none(), 0, "cgt");
         let mut tasks: Vec<_> = (0..candidates).map(|n| { let mut task = task.clone(); task["id"] = json!(format!("cgt-{n}")); task }).collect();
         tasks.extend((0..others).map(|n| foreign(&format!("old-{n}"), -600 - n)));
-        let mut sweep = Sweep::new(vec![unknown], SweepOptions::new().exclusive(exclusive));
+        let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new().exclusive(exclusive));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         let verdict = sweep.verdicts().remove(0);
         match candidates {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ark_video_model::CreateTaskRequest;
 use serde::{Deserialize, Serialize};
 
-use super::{ClockOffsets, Marks};
+use super::{ClockOffsets, Correlation};
 use crate::{RequestedSettings, UnixMillis, unix_millis};
 
 /// How late a request can still arrive after its sender gave up, and how late LIST may show its
@@ -20,14 +20,14 @@ const SLACK_UNCOMPARED: Duration = Duration::from_secs(5 * 60);
 /// When a task can have been created, by the service's clock, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Window {
+pub struct TimeWindow {
     /// Not before this.
     pub from: UnixMillis,
     /// Not after this. A search that starts earlier may be too early to count.
     pub to: UnixMillis,
 }
 
-impl Window {
+impl TimeWindow {
     /// The window of a send that began at `started` and was given up at `ended`, both by our clock;
     /// `skew` is what to add to our clock to get the service's, from
     /// [`clock_skew`](super::clock_skew).
@@ -64,21 +64,21 @@ impl Window {
 /// A create that may have made a task, and a bill. Serialise it: it outlives the process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Unknown {
+pub struct UnresolvedCreate {
     /// The model that was asked for, or the endpoint id.
     pub model: String,
     /// When the task has most likely been created.
-    pub window: Window,
+    pub window: TimeWindow,
     /// When it can have been created as well, while the clocks are not known to agree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub or_within: Vec<Window>,
+    pub or_within: Vec<TimeWindow>,
     /// Whether the service's clock was known from several answers that agreed, so that nothing
     /// outside of the window is this create's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clocks_agreed: bool,
     /// The marks in the request.
     #[serde(default)]
-    pub marks: Marks,
+    pub marks: Correlation,
     /// The settings in the request.
     #[serde(default)]
     pub asked: RequestedSettings,
@@ -94,10 +94,10 @@ pub struct Unknown {
     pub client_request_id: Option<String>,
 }
 
-impl Unknown {
+impl UnresolvedCreate {
     /// A record of this request, as it was sent, marks included.
     #[must_use]
-    pub fn new(sent: &CreateTaskRequest, marks: Marks, window: Window) -> Self {
+    pub fn new(sent: &CreateTaskRequest, marks: Correlation, window: TimeWindow) -> Self {
         Self {
             model: sent.model.clone(),
             window,
@@ -116,7 +116,7 @@ impl Unknown {
     #[must_use]
     pub fn of_send(
         sent: &CreateTaskRequest,
-        marks: Marks,
+        marks: Correlation,
         started: UnixMillis,
         ended: UnixMillis,
         offsets: &ClockOffsets,
@@ -152,7 +152,7 @@ impl Unknown {
         self.window.to.min(began.saturating_add(length))
     }
 
-    pub(super) fn windows(&self) -> impl Iterator<Item = &Window> {
+    pub(super) fn windows(&self) -> impl Iterator<Item = &TimeWindow> {
         std::iter::once(&self.window).chain(&self.or_within)
     }
 
@@ -195,24 +195,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::reconcile::{StampOptions, stamp};
+    use crate::reconcile::{CorrelationOptions, stamp};
 
     #[test]
     fn a_window_allows_for_clocks_and_for_late_arrivals() {
         assert_eq!(
-            Window::of_send(1_000_000, 1_120_000, Some(-2_000)),
-            Window { from: 993_000, to: 1_183_000 }
+            TimeWindow::of_send(1_000_000, 1_120_000, Some(-2_000)),
+            TimeWindow { from: 993_000, to: 1_183_000 }
         );
-        assert_eq!(Window::of_send(1_000_000, 1_120_000, None), Window { from: 700_000, to: 1_480_000 });
-        let window = Window { from: 10_500, to: 20_000 };
+        assert_eq!(
+            TimeWindow::of_send(1_000_000, 1_120_000, None),
+            TimeWindow { from: 700_000, to: 1_480_000 }
+        );
+        let window = TimeWindow { from: 10_500, to: 20_000 };
         assert_eq!([9, 10, 20, 21].map(|second| window.holds(second * 1000)), [false, true, true, false]);
-        let _ = Window::of_send(i64::MIN, i64::MAX, Some(i64::MIN));
+        let _ = TimeWindow::of_send(i64::MIN, i64::MAX, Some(i64::MIN));
     }
 
     #[test]
     fn a_wrong_clock_lets_nobody_wait_for_longer_than_a_right_one() {
         let request = serde_json::from_value(json!({"model": "m", "content": []})).unwrap();
-        let unknown = Unknown::new(&request, Marks::default(), Window { from: 1_000_000, to: 1_100_000 });
+        let unknown = UnresolvedCreate::new(
+            &request,
+            Correlation::default(),
+            TimeWindow { from: 1_000_000, to: 1_100_000 },
+        );
         for (began, closes) in
             [(1_050_000, 1_100_000), (1_200_000, 1_100_000), (0, 100_000), (950_000, 1_050_000)]
         {
@@ -227,7 +234,8 @@ mod tests {
         headers.insert("date", "Sun, 22 Nov 2026 10:15:30 GMT".parse().unwrap());
         let here = 1_795_342_530_000 - 7_200_000;
         let mut offsets = ClockOffsets::default();
-        let mut record = Unknown::of_send(&request, Marks::default(), here, here + 1_000, &offsets);
+        let mut record =
+            UnresolvedCreate::of_send(&request, Correlation::default(), here, here + 1_000, &offsets);
         assert!(record.may_have_made(Some(here / 1000)) && !record.may_have_made(Some(1_795_342_530)));
         offsets.learn(&headers, here);
         record.correct(&offsets);
@@ -241,7 +249,7 @@ mod tests {
         assert!(!record.may_have_made(Some(1_795_342_530 + 60)));
         offsets.learn(&headers, here);
         offsets.learn(&headers, here);
-        let mut agreed = Unknown::of_send(&request, Marks::default(), here, here, &offsets);
+        let mut agreed = UnresolvedCreate::of_send(&request, Correlation::default(), here, here, &offsets);
         agreed.correct(&offsets);
         assert!(agreed.clocks_agreed && agreed.or_within.is_empty());
     }
@@ -251,15 +259,15 @@ mod tests {
         let mut request = serde_json::from_value(json!({"model": "m", "resolution": "720p",
             "content": [{"type": "text", "text": "secret prompt"}]}))
         .unwrap();
-        let mut options = StampOptions::new().tag(true);
+        let mut options = CorrelationOptions::new().tag(true);
         options.callback = Some("https://host.example/ark".to_owned());
         let marks = stamp(&mut request, &options, [7; 40]);
-        let unknown = Unknown::new(&request, marks, Window::of_send(1, 2, None)).accepted(true);
+        let unknown = UnresolvedCreate::new(&request, marks, TimeWindow::of_send(1, 2, None)).accepted(true);
         let text = serde_json::to_string(&unknown).unwrap();
         assert!(!text.contains("secret") && !text.contains(&"07".repeat(16)), "{text}");
-        assert_eq!(serde_json::from_str::<Unknown>(&text).unwrap(), unknown);
+        assert_eq!(serde_json::from_str::<UnresolvedCreate>(&text).unwrap(), unknown);
         assert!(unknown.is_called_by(&"07".repeat(16)) && !unknown.is_called_by(""));
         let least = r#"{"model":"m","window":{"from":0,"to":1},"from_the_future":1}"#;
-        assert_eq!(serde_json::from_str::<Unknown>(least).unwrap().marks, Marks::default());
+        assert_eq!(serde_json::from_str::<UnresolvedCreate>(least).unwrap().marks, Correlation::default());
     }
 }

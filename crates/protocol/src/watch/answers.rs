@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ApiError, Endpoint, Failure,
     callback::rank,
-    limit::{Lane, Limits},
+    limit::{RateLimitKey, RateLimiter},
 };
 
 /// A LIST sent so long after a task's own answer should know it.
@@ -22,7 +22,7 @@ const FRESH: Ms = 2 * SECOND;
 
 impl Watch {
     /// Hands in the answer to a [`super::AskRequest::Get`].
-    pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut Limits) {
+    pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut RateLimiter) {
         let time = ms(now);
         let asked = self.flights.get(&ticket).and_then(|flight| match flight.what {
             InFlight::Get { key, .. } => Some(self.tasks.get(key)?.id.clone()),
@@ -32,7 +32,7 @@ impl Watch {
             let failure = Failure::answer(Endpoint::Get, &other);
             return self.failed(now, ticket, failure, 0, 1.0, limits);
         }
-        limits.answered(&Lane::Get, now);
+        limits.answered(&RateLimitKey::Get, now);
         let Some(flight) = self.flights.remove(&ticket) else { return };
         self.on_success();
         let InFlight::Get { key, suspected, last_poll } = flight.what else { return };
@@ -73,8 +73,8 @@ impl Watch {
     }
 
     /// Hands in the answer to a [`super::AskRequest::List`].
-    pub fn listed(&mut self, now: Duration, ticket: Ticket, list: &TaskList, limits: &mut Limits) {
-        limits.answered(&Lane::List, now);
+    pub fn listed(&mut self, now: Duration, ticket: Ticket, list: &TaskList, limits: &mut RateLimiter) {
+        limits.answered(&RateLimitKey::List, now);
         let time = ms(now);
         let Some(flight) = self.flights.remove(&ticket) else { return };
         self.on_success();

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Cause, Class, Failure, UnixMillis, classify,
-    limit::{Lane, Limits},
+    limit::{RateLimitKey, RateLimiter},
     wait::{ACCOUNT_GRACE, NOT_FOUND_GRACE, NOT_FOUND_TWICE, REFUSALS},
 };
 
@@ -34,7 +34,7 @@ impl Watch {
         failure: Failure<'_>,
         wall: UnixMillis,
         jitter: f64,
-        limits: &mut Limits,
+        limits: &mut RateLimiter,
     ) {
         let time = ms(now);
         let Some(flight) = self.flights.remove(&ticket) else { return };
@@ -45,7 +45,8 @@ impl Watch {
             Cause::Answer(error) => error.to_string().into(),
             Cause::Send(error) => error.to_string().into(),
         };
-        let lane = if matches!(flight.what, InFlight::Get { .. }) { Lane::Get } else { Lane::List };
+        let lane =
+            if matches!(flight.what, InFlight::Get { .. }) { RateLimitKey::Get } else { RateLimitKey::List };
         if throttled {
             limits.throttled(&lane, now, asked);
         } else if failure.api_error().is_some() {

@@ -11,7 +11,7 @@ use super::{
     types::AskRequest,
 };
 use crate::{
-    limit::{Lane, Limits, Permit},
+    limit::{Permit, RateLimitKey, RateLimiter},
     list,
 };
 
@@ -153,7 +153,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn next_list(&mut self, now: Duration, limits: &mut Limits) -> Next {
+    pub(super) fn next_list(&mut self, now: Duration, limits: &mut RateLimiter) -> Next {
         let (time, plan) = (ms(now), self.plan());
         if self.lists.under_way || plan == Plan::Few {
             return Next::Nothing;
@@ -162,7 +162,7 @@ impl Watch {
         if time < due {
             return Next::At(Duration::from_millis(due));
         }
-        match limits.acquire(&Lane::List, now) {
+        match limits.acquire(&RateLimitKey::List, now) {
             Permit::At(at) => Next::At(at),
             Permit::Ready => {
                 let question = self.question(plan, time);

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     get,
-    limit::{Lane, Limits, Permit},
+    limit::{Permit, RateLimitKey, RateLimiter},
     wait::REFUSALS,
 };
 
@@ -174,7 +174,7 @@ impl Watch {
 
     /// What to do at `now`. Permits are taken from `limits`, which other parts of the program may
     /// share.
-    pub fn next(&mut self, now: Duration, limits: &mut Limits) -> WatchStep {
+    pub fn next(&mut self, now: Duration, limits: &mut RateLimiter) -> WatchStep {
         let time = ms(now);
         self.end_silence();
         while let Some(key) = self.tasks.pop_deadline(time) {
@@ -207,7 +207,7 @@ impl Watch {
         }
     }
 
-    fn next_get(&mut self, now: Duration, limits: &mut Limits) -> Next {
+    fn next_get(&mut self, now: Duration, limits: &mut RateLimiter) -> Next {
         // While the account is refused, one question at a time shows whether it still is.
         let most = if self.refusals >= REFUSALS { 1 } else { MAX_IN_FLIGHT };
         if self.gets_under_way >= most {
@@ -218,7 +218,7 @@ impl Watch {
                 self.urgent.pop_front();
                 continue;
             }
-            return match limits.acquire(&Lane::Get, now) {
+            return match limits.acquire(&RateLimitKey::Get, now) {
                 Permit::At(at) => Next::At(at),
                 Permit::Ready => {
                     self.urgent.pop_front();
@@ -232,8 +232,8 @@ impl Watch {
         }
         // While LIST watches, a reserve of permits stays free for what LIST shows to have ended.
         let permit = match self.direct {
-            true => limits.acquire(&Lane::Get, now),
-            false => limits.acquire_spare(&Lane::Get, now, self.lists.reserve()),
+            true => limits.acquire(&RateLimitKey::Get, now),
+            false => limits.acquire_spare(&RateLimitKey::Get, now, self.lists.reserve()),
         };
         match permit {
             Permit::At(at) => Next::At(at),

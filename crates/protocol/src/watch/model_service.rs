@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{Ask, AskRequest, Watch, WatchEvent, WatchStep};
 use crate::{
     ApiError, Endpoint, Failure, SendError, SendErrorKind, get,
-    limit::{LimitSettings, Limits},
+    limit::{RateLimiter, RateLimits},
     list,
 };
 
@@ -287,7 +287,7 @@ impl Record {
 }
 
 /// Hands an answer to the watch.
-type Delivery = Box<dyn FnOnce(&mut Watch, Ms, &mut Limits)>;
+type Delivery = Box<dyn FnOnce(&mut Watch, Ms, &mut RateLimiter)>;
 
 enum Happening {
     Arrives(Ask),
@@ -296,14 +296,14 @@ enum Happening {
 
 /// Drives a watch until it is done or `end`; each request takes 20 ms, up to 10 more by chance.
 pub(super) fn drive(watch: &mut Watch, service: &mut Service, start: Ms, end: Ms) -> Record {
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     drive_within(watch, service, &mut limits, start, end, |_, _| {})
 }
 
 pub(super) fn drive_within(
     watch: &mut Watch,
     service: &mut Service,
-    limits: &mut Limits,
+    limits: &mut RateLimiter,
     start: Ms,
     end: Ms,
     mut before: impl FnMut(&mut Watch, Ms),

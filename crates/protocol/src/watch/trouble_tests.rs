@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ApiError, Endpoint, Failure, RequestedSettings, RetryAfter,
-    limit::{Lane, LimitSettings, Limits, Permit},
+    limit::{Permit, RateLimitKey, RateLimiter, RateLimits},
 };
 
 const SECOND: Ms = 1_000;
@@ -154,7 +154,7 @@ fn a_dead_key_ends_ten_thousand_after_two_minutes_and_not_ten_thousand_refusals(
 #[test]
 fn a_service_that_only_says_slower_does_not_hold_a_task_beyond_its_time() {
     let mut watch = Watch::new(WatchOptions::new().timeout(seconds(60)));
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     (0..2).for_each(|n| watch.add(Duration::ZERO, Watched::new(format!("cgt-{n}"))));
     let mut now = Duration::ZERO;
     let mut ends = Vec::new();
@@ -179,7 +179,7 @@ fn a_service_that_only_says_slower_does_not_hold_a_task_beyond_its_time() {
 #[test]
 fn a_task_that_another_one_answers_for_is_told_with_both_ids() {
     let mut watch = Watch::new(WatchOptions::default());
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("cgt-1"));
     let (mut now, mut asked) = (Duration::ZERO, 0);
     loop {
@@ -226,7 +226,7 @@ fn a_callback_brings_a_look_at_once_and_a_storm_of_them_one_every_five_seconds()
     let mut watch = Watch::new(WatchOptions::default());
     watch.add(Duration::ZERO, Watched::created("cgt-1"));
     let mut service = Service::new(vec![Life::new("cgt-1", 10 * SECOND, 1_000 * SECOND)]);
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     let record = drive_within(&mut watch, &mut service, &mut limits, 0, 400 * SECOND, |watch, now| {
         watch.hint(Duration::from_millis(now), "cgt-other");
         if now >= 300 * SECOND {
@@ -240,7 +240,7 @@ fn a_callback_brings_a_look_at_once_and_a_storm_of_them_one_every_five_seconds()
 #[test]
 fn tasks_can_be_added_and_removed_while_requests_are_under_way() {
     let mut watch = Watch::new(WatchOptions::default());
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("a"));
     watch.add(Duration::ZERO, Watched::new("a"));
     watch.add(Duration::ZERO, Watched::new(""));
@@ -265,7 +265,7 @@ fn tasks_can_be_added_and_removed_while_requests_are_under_way() {
 #[test]
 fn an_unknown_word_is_no_end_and_is_told_once() {
     let mut watch = Watch::new(WatchOptions::default());
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("a").timeout(seconds(60)));
     let mut reported = 0;
     let mut now = Duration::ZERO;
@@ -289,21 +289,21 @@ fn an_unknown_word_is_no_end_and_is_told_once() {
 #[test]
 fn what_the_service_says_to_wait_is_waited_and_the_lane_slows_down() {
     let mut watch = Watch::new(WatchOptions::default());
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("a"));
     let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
     let mut error = ApiError::new(429, "AccountRateLimitExceeded", "m");
     error.retry_after = Some(RetryAfter::Seconds(7));
     watch.failed(seconds(1), ask.ticket, Failure::answer(Endpoint::Get, &error), 0, 0.5, &mut limits);
     assert_eq!(watch.next(seconds(1), &mut limits), WatchStep::Until(seconds(8)));
-    assert_eq!(limits.acquire(&Lane::List, seconds(1)), Permit::Ready);
+    assert_eq!(limits.acquire(&RateLimitKey::List, seconds(1)), Permit::Ready);
     assert!(matches!(watch.next(seconds(8), &mut limits), WatchStep::Ask(_)));
 }
 
 #[test]
 fn a_task_that_this_key_may_not_see_does_not_stop_the_others() {
     let mut watch = Watch::new(WatchOptions::default());
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     (0..3).for_each(|n| watch.add(Duration::ZERO, Watched::new(format!("cgt-{n}")).timeout(seconds(300))));
     let (mut now, mut reported) = (Duration::ZERO, Vec::new());
     loop {
@@ -343,7 +343,7 @@ fn a_task_that_this_key_may_not_see_does_not_stop_the_others() {
 #[test]
 fn a_clock_that_leaps_is_no_silence() {
     let mut watch = Watch::new(WatchOptions::default());
-    let mut limits = Limits::new(LimitSettings::default());
+    let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("cgt-1"));
     let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
     let closed = crate::SendError::maybe_sent(crate::SendErrorKind::Closed, "closed");
@@ -359,7 +359,7 @@ fn a_clock_that_leaps_is_no_silence() {
 #[test]
 fn too_many_ids_are_asked_for_in_smaller_lists() {
     let mut watch = Watch::new(WatchOptions::default());
-    let mut limits = Limits::new(LimitSettings::unlimited());
+    let mut limits = RateLimiter::new(RateLimits::unlimited());
     (0..80).for_each(|n| watch.add(Duration::ZERO, Watched::created(format!("cgt-{n}"))));
     let mut now = Duration::ZERO;
     let mut sizes = Vec::new();

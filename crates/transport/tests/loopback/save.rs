@@ -3,7 +3,7 @@
 
 use std::{fs, io::Write, path::Path};
 
-use ark_video_protocol::download::{DownloadRefusal, LinkRules, PlainHttp, Reach};
+use ark_video_protocol::download::{AddressPolicy, DownloadRefusal, InsecureHttp, UrlPolicy};
 use ark_video_transport::{HttpTransport, SaveError, SaveOptions, SaveProgress, Saved, Timeouts, save};
 use tempfile::TempDir;
 
@@ -13,7 +13,7 @@ const MP4: &str = "Content-Type: video/mp4\r\n";
 
 pub(crate) fn options() -> SaveOptions {
     let mut options = SaveOptions::default();
-    options.rules = LinkRules::new(PlainHttp::Loopback, Reach::Loopback);
+    options.rules = UrlPolicy::new(InsecureHttp::Loopback, AddressPolicy::Loopback);
     options
 }
 

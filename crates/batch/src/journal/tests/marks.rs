@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use ark_video::model::CreateTaskRequest;
-use ark_video::{Client, StampOptions};
+use ark_video::{Client, CorrelationOptions};
 
 use super::*;
 
@@ -38,7 +38,7 @@ async fn submit_all(journal: Journal, jobs: Vec<Job>) -> Vec<i64> {
     let mut given = Vec::new();
     for job in jobs {
         loop {
-            let create = client.create(&request).correlate(StampOptions::new()).in_use(in_use.clone());
+            let create = client.create(&request).correlate(CorrelationOptions::new()).in_use(in_use.clone());
             let expiry = create.prepare().marks().expiry.unwrap();
             let attempt = with_mark(&job.key, expiry);
             match journal.submitting(&job, attempt, &wide()).await.unwrap() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ark_video::model::catalog::Catalog;
-use ark_video::{Sidecar, StampOptions};
+use ark_video::{CorrelationOptions, Sidecar};
 use ark_video_batch::{EventKind, Job, Planned, RunnerHandle, RunnerOptions, State, assign, task_of};
 use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options};
 
@@ -119,7 +119,7 @@ async fn run_lost(prompts: &[&str], exclusive: bool) -> (World, ark_video_batch:
         prompts.iter().enumerate().map(|(place, prompt)| shot(&world, place, prompt)).collect();
     world.plan(&journal, &shots).await;
     let mut options = rarely_again(&world);
-    options.marks = StampOptions::none();
+    options.marks = CorrelationOptions::none();
     options.sweep = options.sweep.clone().exclusive(exclusive);
     let mut seen = 0;
     let all_are_lost = |event: &EventKind, handle: &RunnerHandle| {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use ark_video::model::catalog::Catalog;
-use ark_video::{BoxFuture, Client, Clock, LimitSettings, SweepOptions, UnixMillis, WatchOptions};
+use ark_video::{BoxFuture, Client, Clock, RateLimits, ReconcileOptions, UnixMillis, WatchOptions};
 use ark_video_batch::{
     EventKind, Job, JobFilter, Journal, JournalAt, JournalError, ListReport, OpenOptions, PlanOptions,
     RunError, RunSummary, Runner, RunnerOptions,
@@ -132,7 +132,7 @@ impl Scene {
         options.guard = Duration::from_secs(3600);
         options.lease = Duration::from_secs(2);
         options.quiet = Duration::from_secs(5);
-        options.sweep = SweepOptions::new().pause(Duration::from_secs(10));
+        options.sweep = ReconcileOptions::new().pause(Duration::from_secs(10));
         options.watch = WatchOptions::new().initial_delay(Duration::from_secs(1));
         (options.new_journal, options.earlier_copy) = (how.new_journal, how.earlier_copy);
         options
@@ -143,7 +143,7 @@ impl Scene {
             .api_key(self.simulator.api_key())
             .base_url(self.simulator.base_url())
             .clock(self.clock.clone())
-            .limits(LimitSettings::unlimited())
+            .limits(RateLimits::unlimited())
             .build()
             .unwrap()
     }

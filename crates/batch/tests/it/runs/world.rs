@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ark_video::{BoxFuture, Client, Clock, LimitSettings, RetryOptions, UnixMillis, WatchOptions};
+use ark_video::{BoxFuture, Client, Clock, RateLimits, RetryOptions, UnixMillis, WatchOptions};
 use ark_video_batch::{
     After, Cost, EventKind, Job, JobFilter, Journal, JournalAt, Link, OpenOptions, PlanOptions, Planned,
     RunSummary, Runner, RunnerHandle, RunnerOptions, State,
@@ -98,7 +98,7 @@ impl World {
             .api_key(self.simulator.api_key())
             .base_url(self.simulator.base_url())
             .clock(self.clock.clone())
-            .limits(LimitSettings::unlimited())
+            .limits(RateLimits::unlimited())
             .retry(RetryOptions::default())
             .build()
             .unwrap()

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ark_video::{Client, Clock, LimitSettings, Proxy, Timeouts, WatchOptions};
+use ark_video::{Client, Clock, Proxy, RateLimits, Timeouts, WatchOptions};
 use ark_video_batch::{
     CrashPlan, CrashPoint, EventKind, Journal, JournalAt, OnUnknown, OpenOptions, Runner, RunnerOptions,
 };
@@ -67,7 +67,7 @@ impl Orders {
 
     pub(crate) fn client(&self, clock: Arc<dyn Clock>) -> Client {
         // The runner paces creates; the rest keeps to the documented rates.
-        let mut limits = LimitSettings::unlimited();
+        let mut limits = RateLimits::unlimited();
         (limits.get_per_second, limits.list_per_second) = (20.0, 1.0);
         let timeouts = Timeouts::new().answer(ANSWER).download_stall(ANSWER / 3);
         Client::builder()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ark_video::files::create_own_folder;
 use ark_video::model::catalog::Catalog;
-use ark_video::{Client, LimitSettings, StampOptions};
+use ark_video::{Client, CorrelationOptions, RateLimits};
 use ark_video_batch::{
     Cap, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
     RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Stopped, Unfinished,
@@ -210,8 +210,8 @@ async fn connect(
     settings: &Settings,
     catalog: &'static Catalog,
 ) -> Result<Connection, Failure> {
-    let unpaced = LimitSettings::unlimited();
-    let defaults = LimitSettings::default();
+    let unpaced = RateLimits::unlimited();
+    let defaults = RateLimits::default();
     let limits = unpaced.get_per_second(defaults.get_per_second).list_per_second(defaults.list_per_second);
     session.connect_within(settings, Cow::Borrowed(catalog), limits).await
 }
@@ -283,7 +283,7 @@ fn options(pace: &PaceArgs, money: &MoneyArgs) -> RunnerOptions {
         OnUnknownArg::Hold => OnUnknown::Hold,
         OnUnknownArg::Resend => OnUnknown::Resend,
     };
-    options.marks = StampOptions::new().tag(pace.tag_safety_identifier);
+    options.marks = CorrelationOptions::new().tag(pace.tag_safety_identifier);
     options.stop_after_failures = money.stop_after_failures;
     options
 }
