@@ -10,8 +10,9 @@ use ark_video_transport::HttpTransport;
 use clap::ValueEnum;
 
 use crate::{
-    Result, measure,
-    turns::{self, Turns},
+    Result,
+    interleaved::{self, Interleaved},
+    measure,
 };
 
 /// What to do.
@@ -115,39 +116,39 @@ where
 }
 
 /// The row: ours and bare, safe and with reuse, at three widths.
-pub fn row(turns: &Turns) -> Result<()> {
+pub fn row(interleaved: &Interleaved) -> Result<()> {
     println!("create: ours against a bare reqwest loop");
     for width in [1, 16, 256] {
         let count = if width == 1 { 4_000 } else { 10_000 };
         let modes = ["ours", "bare", "ours-reuse", "bare-reuse"];
         let mut programs = modes.map(|mode| {
-            turns.peer(&format!(
+            interleaved.peer(&format!(
                 "create --base-url {} --mode {mode} --count {count} --concurrency {width}",
-                turns.api
+                interleaved.api
             ))
         });
-        let figures = turns.compared(&mut programs)?;
+        let figures = interleaved.compared(&mut programs)?;
         for (mode, figures) in modes.iter().zip(&figures) {
-            turns::print(&format!("{width} at a time, {mode}"), figures);
+            interleaved::print(&format!("{width} at a time, {mode}"), figures);
         }
         for ((what, goal), pair) in
             [("safe default", 0.95), ("with reuse", 0.85)].iter().zip(figures.chunks_exact(2))
         {
             let [ours, bare] = pair else { continue };
-            turns::at_least(
+            interleaved::at_least(
                 &format!("{width} at a time, {what}, requests"),
                 ours.per_second / bare.per_second,
                 *goal,
                 "x",
             );
-            turns::at_least(
+            interleaved::at_least(
                 &format!("{width} at a time, {what}, per CPU second"),
                 bare.cpu_us / ours.cpu_us,
                 *goal,
                 "x",
             );
             if width == 256 {
-                turns::at_most(&format!("{width} at a time, {what}, peak"), ours.peak_mb, 20.0, " MB");
+                interleaved::at_most(&format!("{width} at a time, {what}, peak"), ours.peak_mb, 20.0, " MB");
             }
         }
     }

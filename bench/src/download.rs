@@ -8,8 +8,9 @@ use std::process::{Command, Stdio};
 use ark_video::Client;
 
 use crate::{
-    Result, measure,
-    turns::{self, Turns},
+    Result,
+    interleaved::{self, Interleaved},
+    measure,
 };
 
 const BYTES: u64 = 500_000_000;
@@ -39,7 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// The row: ours and curl.
-pub fn row(turns: &Turns) -> Result<()> {
+pub fn row(interleaved: &Interleaved) -> Result<()> {
     println!("500 MB to disk: ours with a GET of the task, SHA-256, fsync and rename, against curl without");
     let found = Command::new("curl").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !found.is_ok_and(|status| status.success()) {
@@ -50,12 +51,12 @@ pub fn row(turns: &Turns) -> Result<()> {
     // memory.
     let folder = tempfile::tempdir_in(std::env::current_exe()?.parent().unwrap_or(Path::new(".")))?;
     let video = folder.path().join("video.mp4");
-    let mut ours = turns.unpinned(&turns::peer());
-    ours.args(["download", "--base-url", &turns.api, "--to"]).arg(&video);
-    let mut curl = turns.unpinned("curl");
+    let mut ours = interleaved.unpinned(&interleaved::peer());
+    ours.args(["download", "--base-url", &interleaved.api, "--to"]).arg(&video);
+    let mut curl = interleaved.unpinned("curl");
     curl.args(["--silent", "--show-error", "--fail", "--output"]).arg(&video);
-    curl.arg(format!("{}/{BYTES}", turns.storage()));
-    let figures = turns.timed(&mut [ours, curl], || {
+    curl.arg(format!("{}/{BYTES}", interleaved.storage()));
+    let figures = interleaved.timed(&mut [ours, curl], || {
         for left in std::fs::read_dir(folder.path())? {
             std::fs::remove_file(left?.path())?;
         }
@@ -65,7 +66,7 @@ pub fn row(turns: &Turns) -> Result<()> {
     let speed = |figures: &measure::Figures| figures.per_second * BYTES as f64 / 1e6;
     println!("  ours {:>6.0} MB/s, {:.2} s CPU, {:.1} MB peak", speed(ours), ours.cpu_us / 1e6, ours.peak_mb);
     println!("  curl {:>6.0} MB/s", speed(curl));
-    turns::at_least("speed", ours.per_second / curl.per_second, 0.9, "x");
-    turns::at_most("over idle", ours.over_idle_mb, 4.0, " MB");
+    interleaved::at_least("speed", ours.per_second / curl.per_second, 0.9, "x");
+    interleaved::at_most("over idle", ours.over_idle_mb, 4.0, " MB");
     Ok(())
 }

@@ -17,8 +17,9 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
 use crate::{
-    Result, measure,
-    turns::{self, Turns},
+    Result,
+    interleaved::{self, Interleaved},
+    measure,
 };
 
 /// What to do.
@@ -79,22 +80,23 @@ pub fn image() -> Result<tempfile::NamedTempFile> {
 }
 
 /// The row: ours and bare.
-pub fn row(turns: &Turns) -> Result<()> {
+pub fn row(interleaved: &Interleaved) -> Result<()> {
     println!(
         "an image of 30 MB inside the request: ours against a bare hyper loop that encodes while it sends"
     );
     let image = image()?;
     let mut programs = ["ours", "bare"].map(|mode| {
-        let mut command = turns.peer(&format!("inline --base-url {} --mode {mode} --file", turns.api));
+        let mut command =
+            interleaved.peer(&format!("inline --base-url {} --mode {mode} --file", interleaved.api));
         command.arg(image.path());
         command
     });
-    let figures = turns.compared(&mut programs)?;
+    let figures = interleaved.compared(&mut programs)?;
     let [ours, bare] = figures.as_slice() else { return Ok(()) };
-    turns::print("ours", ours);
-    turns::print("bare", bare);
-    turns::at_most("time", bare.per_second / ours.per_second, 1.2, "x");
-    turns::at_most("over idle", ours.over_idle_mb, 2.0, " MB");
+    interleaved::print("ours", ours);
+    interleaved::print("bare", bare);
+    interleaved::at_most("time", bare.per_second / ours.per_second, 1.2, "x");
+    interleaved::at_most("over idle", ours.over_idle_mb, 2.0, " MB");
     Ok(())
 }
 

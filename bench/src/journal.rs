@@ -13,9 +13,9 @@ use ark_video_batch::{
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::interleaved::{Interleaved, at_most, print};
 use crate::measure::{Figures, measured};
-use crate::turns::{Turns, at_most, print};
-use crate::{Result, turns};
+use crate::{Result, interleaved};
 
 const MODEL: &str = "doubao-seedance-1-0-pro-fast-251015";
 /// Shots that are taken from intent to settled in each journal.
@@ -192,24 +192,24 @@ async fn whole(journal: Journal, args: &Batch) -> Result<()> {
 ///
 /// # Errors
 /// A program does not run to its end.
-pub fn row(turns: &Turns, postgres: Option<&str>) -> Result<()> {
+pub fn row(interleaved: &Interleaved, postgres: Option<&str>) -> Result<()> {
     println!("journal of a batch: one shot from intent to settled, five durable changes");
     let folder = tempfile::tempdir()?;
     let file = |rows| folder.path().join(format!("{rows}.journal")).display().to_string();
-    costs(turns, "SQLite", &file)?;
+    costs(interleaved, "SQLite", &file)?;
     match postgres {
-        Some(address) => costs(turns, "PostgreSQL", &|_| address.to_owned())?,
+        Some(address) => costs(interleaved, "PostgreSQL", &|_| address.to_owned())?,
         None => println!(
             "  skipped: PostgreSQL, because no throw-away database is named (--postgres postgres://…)"
         ),
     }
-    memory(turns, folder.path())
+    memory(interleaved, folder.path())
 }
 
-fn costs(turns: &Turns, store: &str, journal: &dyn Fn(usize) -> String) -> Result<()> {
+fn costs(interleaved: &Interleaved, store: &str, journal: &dyn Fn(usize) -> String) -> Result<()> {
     let mut each = Vec::new();
     for rows in SIZES {
-        let mut command = turns.client(&program());
+        let mut command = interleaved.client(&program());
         command.args(["walk", &journal(rows), &rows.to_string()]);
         let figures = figures_of(&mut command)?;
         print(&format!("{store}, {rows} rows"), &figures);
@@ -229,18 +229,18 @@ fn costs(turns: &Turns, store: &str, journal: &dyn Fn(usize) -> String) -> Resul
     Ok(())
 }
 
-fn memory(turns: &Turns, folder: &Path) -> Result<()> {
+fn memory(interleaved: &Interleaved, folder: &Path) -> Result<()> {
     let built =
         Command::new("cargo").args(["build", "--release", "--quiet", "-p", "ark-video-cli"]).status()?;
     if !built.success() {
         return Err("the command `ark-video` was not built".into());
     }
-    let mut served = Command::new(turns::sibling("ark-video"))
+    let mut served = Command::new(interleaved::sibling("ark-video"))
         .args(["simulate", "--addr", "127.0.0.1:0", "--any-key", "--speed", "600x", "--json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let figures = ran(turns, folder, &mut served);
+    let figures = ran(interleaved, folder, &mut served);
     // Gone already, or gone now.
     let _ = served.kill();
     let _ = served.wait();
@@ -250,12 +250,12 @@ fn memory(turns: &Turns, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn ran(turns: &Turns, folder: &Path, served: &mut std::process::Child) -> Result<Figures> {
+fn ran(interleaved: &Interleaved, folder: &Path, served: &mut std::process::Child) -> Result<Figures> {
     let mut line = String::new();
     let stdout = served.stdout.take().ok_or("the simulator has no output")?;
     BufReader::new(stdout).read_line(&mut line)?;
     let base = serde_json::from_str::<Value>(&line)?["base_url"].as_str().unwrap_or_default().to_owned();
-    let mut command = turns.unpinned(&program());
+    let mut command = interleaved.unpinned(&program());
     let journal = folder.join("memory.journal");
     command.arg("batch").arg(journal).arg(&base).arg(folder).arg(SHOTS.to_string());
     figures_of(&mut command)
@@ -270,5 +270,5 @@ fn figures_of(command: &mut Command) -> Result<Figures> {
 }
 
 fn program() -> String {
-    turns::sibling("ark-video-bench-journal")
+    interleaved::sibling("ark-video-bench-journal")
 }

@@ -7,11 +7,11 @@
 pub mod create;
 pub mod download;
 pub mod inline;
+pub mod interleaved;
 pub mod journal;
 pub mod measure;
 pub mod page;
 pub mod python;
-pub mod turns;
 
 /// Any error ends the run and is printed.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -6,8 +6,9 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::{
-    Result, measure,
-    turns::{self, Turns},
+    Result,
+    interleaved::{self, Interleaved},
+    measure,
 };
 
 /// What to do.
@@ -103,12 +104,13 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// The row: ours and plain.
-pub fn row(turns: &Turns) -> Result<()> {
+pub fn row(interleaved: &Interleaved) -> Result<()> {
     println!("a page of 100 tasks: our types against plain structs of the same fields");
-    let figures = turns.compared(&mut [turns.peer("page --mode ours"), turns.peer("page --mode plain")])?;
+    let figures = interleaved
+        .compared(&mut [interleaved.peer("page --mode ours"), interleaved.peer("page --mode plain")])?;
     let [ours, plain] = figures.as_slice() else { return Ok(()) };
-    turns::print("ours", ours);
-    turns::print("plain", plain);
-    turns::at_most("time", plain.per_second / ours.per_second, 1.25, "x");
+    interleaved::print("ours", ours);
+    interleaved::print("plain", plain);
+    interleaved::at_most("time", plain.per_second / ours.per_second, 1.25, "x");
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::{
     Result, inline,
-    turns::{self, Turns},
+    interleaved::{self, Interleaved},
 };
 
 /// Where `.ci/run` installs it.
@@ -16,7 +16,7 @@ const PEER: &str = include_str!("../python/peer.py");
 const REQUEST: &str = include_str!("../../schema/examples/requests/vendor-tea.json");
 
 /// The row: creates at 16 and 256, and an image of 30 MB.
-pub fn row(turns: &Turns) -> Result<()> {
+pub fn row(interleaved: &Interleaved) -> Result<()> {
     let runtime = Command::new(PYTHON)
         .args(["-c", "import volcenginesdkarkruntime"])
         .stdout(Stdio::null())
@@ -31,30 +31,30 @@ pub fn row(turns: &Turns) -> Result<()> {
     std::fs::write(&peer, PEER)?;
     std::fs::write(&request, REQUEST)?;
     let python = |mode: &str, count: usize, width: usize, input: &Path| {
-        let mut command = turns.client(PYTHON);
-        command.arg(&peer).args([mode, &turns.api, &count.to_string(), &width.to_string()]).arg(input);
+        let mut command = interleaved.client(PYTHON);
+        command.arg(&peer).args([mode, &interleaved.api, &count.to_string(), &width.to_string()]).arg(input);
         command
     };
     println!("create: ours against the vendor's Python runtime");
     for width in [16, 256] {
         let ours = |mode| {
-            turns.peer(&format!(
+            interleaved.peer(&format!(
                 "create --base-url {} --mode {mode} --count 10000 --concurrency {width}",
-                turns.api
+                interleaved.api
             ))
         };
-        let figures = turns.compared(&mut [
+        let figures = interleaved.compared(&mut [
             ours("ours"),
             ours("ours-reuse"),
             python("create", 3_000, width, &request),
         ])?;
         let [safe, reuse, python] = figures.as_slice() else { return Ok(()) };
-        turns::print(&format!("{width} at a time, ours"), safe);
-        turns::print(&format!("{width} at a time, ours-reuse"), reuse);
-        turns::print(&format!("{width} at a time, Python (keeps connections)"), python);
+        interleaved::print(&format!("{width} at a time, ours"), safe);
+        interleaved::print(&format!("{width} at a time, ours-reuse"), reuse);
+        interleaved::print(&format!("{width} at a time, Python (keeps connections)"), python);
         if width == 16 {
-            turns::at_least("safe default, requests", safe.per_second / python.per_second, 8.0, "x");
-            turns::at_least("with reuse, requests", reuse.per_second / python.per_second, 30.0, "x");
+            interleaved::at_least("safe default, requests", safe.per_second / python.per_second, 8.0, "x");
+            interleaved::at_least("with reuse, requests", reuse.per_second / python.per_second, 30.0, "x");
         }
         println!(
             "  {width} at a time, per CPU second: safe default {:.1}x, with reuse {:.1}x; peak: 1/{:.0}",
@@ -65,12 +65,12 @@ pub fn row(turns: &Turns) -> Result<()> {
     }
     println!("an image of 30 MB inside the request: ours against the vendor's Python runtime");
     let image = inline::image()?;
-    let mut ours = turns.peer(&format!("inline --base-url {} --mode ours --file", turns.api));
+    let mut ours = interleaved.peer(&format!("inline --base-url {} --mode ours --file", interleaved.api));
     ours.arg(image.path());
-    let figures = turns.compared(&mut [ours, python("inline", 1, 1, image.path())])?;
+    let figures = interleaved.compared(&mut [ours, python("inline", 1, 1, image.path())])?;
     let [ours, python] = figures.as_slice() else { return Ok(()) };
-    turns::print("ours", ours);
-    turns::print("Python", python);
+    interleaved::print("ours", ours);
+    interleaved::print("Python", python);
     println!(
         "  over idle: ours {:.1} MB, Python {:.1} MB; time: 1/{:.0}",
         ours.over_idle_mb,

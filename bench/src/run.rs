@@ -1,7 +1,7 @@
 //! All figures, row after row. A row knows its own programs, floors and goals; this only says which
 //! rows there are.
 
-use ark_video_bench::{Result, create, download, inline, journal, page, python, turns::Turns};
+use ark_video_bench::{Result, create, download, inline, interleaved::Interleaved, journal, page, python};
 use clap::ValueEnum;
 
 use crate::{simulator, start};
@@ -41,22 +41,22 @@ enum Row {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let turns = Turns::start(args.rounds.max(1))?;
-    println!("{}\n", turns.conditions());
+    let interleaved = Interleaved::start(args.rounds.max(1))?;
+    println!("{}\n", interleaved.conditions());
     let mut unfinished = 0;
     for row in Row::value_variants() {
         if !args.rows.is_empty() && !args.rows.contains(row) {
             continue;
         }
         let measured = match row {
-            Row::Create => create::row(&turns),
-            Row::Python => python::row(&turns),
-            Row::Inline => inline::row(&turns),
-            Row::Page => page::row(&turns),
-            Row::Download => download::row(&turns),
-            Row::Journal => journal::row(&turns, args.postgres.as_deref()),
-            Row::Start => start::row(&turns),
-            Row::Simulator => simulator::run(&simulator::Args { rounds: turns.rounds }),
+            Row::Create => create::row(&interleaved),
+            Row::Python => python::row(&interleaved),
+            Row::Inline => inline::row(&interleaved),
+            Row::Page => page::row(&interleaved),
+            Row::Download => download::row(&interleaved),
+            Row::Journal => journal::row(&interleaved, args.postgres.as_deref()),
+            Row::Start => start::row(&interleaved),
+            Row::Simulator => simulator::run(&simulator::Args { rounds: interleaved.rounds }),
         };
         if let Err(error) = measured {
             println!("  this row did not run to its end: {error}");

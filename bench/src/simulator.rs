@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Result;
-use ark_video_bench::turns::{CLIENT, Quiet, SERVER, at_least, at_most};
+use ark_video_bench::interleaved::{CLIENT, Quiet, SERVER, at_least, at_most};
 
 const TASKS: &str = "/api/v3/contents/generations/tasks";
 const CREATE: &str = r#"{"model":"doubao-seedance-2-0-260128","content":[{"type":"text","text":"A paper boat drifts down a rainy gutter."}]}"#;

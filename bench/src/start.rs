@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ark_video_bench::{
     Result,
-    turns::{Turns, at_most},
+    interleaved::{Interleaved, at_most},
 };
 
 use crate::simulator::shipped_command;
@@ -16,11 +16,11 @@ use crate::simulator::shipped_command;
 const STARTS: usize = 20;
 
 /// Process start to the first answer of `check`, and to that of `--version`.
-pub(crate) fn row(turns: &Turns) -> Result<()> {
+pub(crate) fn row(interleaved: &Interleaved) -> Result<()> {
     let program = shipped_command()?.display().to_string();
     let folder = tempfile::tempdir()?;
     let command = |program: &str, arguments: &[&str]| {
-        let mut command = turns.client(program);
+        let mut command = interleaved.client(program);
         // Without the configuration of anyone who measures.
         command.env("HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
         command.current_dir(folder.path()).args(arguments);
@@ -30,7 +30,7 @@ pub(crate) fn row(turns: &Turns) -> Result<()> {
     let check = ["check", "A paper boat drifts down a gutter.", "-m", "doubao-seedance-2-0-260128"];
     let mut programs = [command(&program, &check), command(&program, &["--version"]), command("true", &[])];
     let mut taken: [Vec<f64>; 3] = Default::default();
-    for round in 0..turns.rounds * STARTS {
+    for round in 0..interleaved.rounds * STARTS {
         for turn in 0..programs.len() {
             let at = (round + turn) % programs.len();
             taken[at].push(milliseconds(&mut programs[at])?);
@@ -42,7 +42,7 @@ pub(crate) fn row(turns: &Turns) -> Result<()> {
     });
     println!(
         "the command's start: medians of {} processes each; `true` takes {nothing:.2} ms",
-        turns.rounds * STARTS
+        interleaved.rounds * STARTS
     );
     at_most("process start to the end of `check`", check, 8.0, " ms");
     at_most("process start to the end of `--version`", version, 5.0, " ms");

@@ -146,9 +146,9 @@ fn protocol_rows() -> Vec<Row> {
         Data: Hint, TokenHash, Heard;
         Error: CallbackError;
         State: Inbox;
-        Data: Again, Expected, Head, Kept, UrlPolicy, Part, InsecureHttp, AddressPolicy;
-        View: Trouble<'static>;
-        State: Tries;
+        Data: DownloadRetry, Expected, Head, Kept, UrlPolicy, Part, InsecureHttp, AddressPolicy;
+        View: ErrorKind<'static>;
+        State: Attempts;
         Error: DownloadRefusal;
         Data: RateLimitKey, RateLimits, Permit;
         State: RateLimiter;
@@ -161,7 +161,7 @@ fn protocol_rows() -> Vec<Row> {
         Data: PollFailure, Step, StopReason, WaitOptions;
         View: PollResult<'static>;
         State: WaitPlan;
-        Data: Ask, AskRequest, CouldNotAsk, Ticket, WatchEvent, WatchOptions, WatchStep, Watched;
+        Data: Poll, PollRequest, CouldNotPoll, Ticket, WatchEvent, WatchOptions, WatchStep, Watched;
         State: Watch;
     }
 }

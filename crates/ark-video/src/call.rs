@@ -147,19 +147,19 @@ impl Client {
     }
 
     /// A call that begins now.
-    pub(crate) fn tries(&self, options: RetryOptions) -> Tries {
-        Tries { retries: Retries::new(options), start: self.clock().monotonic(), count: 1 }
+    pub(crate) fn tries(&self, options: RetryOptions) -> Attempts {
+        Attempts { retries: Retries::new(options), start: self.clock().monotonic(), count: 1 }
     }
 }
 
 /// The sends of one call.
-pub(crate) struct Tries {
+pub(crate) struct Attempts {
     retries: Retries,
     start: Duration,
     count: u32,
 }
 
-impl Tries {
+impl Attempts {
     /// The number of the send that is next, or was last; from 1.
     pub(crate) fn count(&self) -> u32 {
         self.count

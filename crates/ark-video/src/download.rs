@@ -11,7 +11,7 @@ use ark_video_media::{ProbeError, check_complete};
 use ark_video_model::{Task, TaskStatus, check::MediaKind};
 use ark_video_protocol::{
     UnixMillis,
-    download::{Again, DownloadRefusal, Tries, Trouble, expires_at},
+    download::{Attempts, DownloadRefusal, DownloadRetry, ErrorKind, expires_at},
     path::shown,
 };
 pub use ark_video_transport::SaveProgress;
@@ -382,7 +382,7 @@ async fn download(
     how.overwrite = options.existing == IfExists::Replace;
     how.max_bytes = options.max_bytes;
     how.rules = handle.client().link_rules();
-    let (mut tries, mut furthest) = (Tries::new(), 0);
+    let (mut tries, mut furthest) = (Attempts::new(), 0);
     let fetched = loop {
         let (mut first, mut moved) = (None, false);
         let mut watched = |progress: SaveProgress| {
@@ -399,15 +399,15 @@ async fn download(
         };
         let again = match &error {
             SaveError::Refused(refusal) => {
-                tries.failed(Trouble::Refused(refusal), moved, handle.client().jitter())
+                tries.failed(ErrorKind::Refused(refusal), moved, handle.client().jitter())
             }
-            SaveError::Send(cause) => tries.failed(Trouble::Send(cause), moved, handle.client().jitter()),
-            _ => Again::Stop,
+            SaveError::Send(cause) => tries.failed(ErrorKind::Send(cause), moved, handle.client().jitter()),
+            _ => DownloadRetry::Stop,
         };
         let expires = expires_at(&link);
         match again {
-            Again::After(pause) => handle.client().clock().sleep(pause).await,
-            Again::Refresh(pause) => {
+            DownloadRetry::After(pause) => handle.client().clock().sleep(pause).await,
+            DownloadRetry::Refresh(pause) => {
                 handle.client().clock().sleep(pause).await;
                 // If nobody answers, the first trouble is the one to speak of.
                 let Ok(fresh) = handle.get().await else { return Err(failed(expires, error.into())) };

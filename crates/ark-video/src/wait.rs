@@ -19,7 +19,7 @@ pub enum WaitEvent<'a> {
     /// The task was polled for the first time, or has a new status.
     Status(&'a Task),
     /// The task could not be polled. The wait goes on.
-    CouldNotAsk {
+    CouldNotPoll {
         /// What went wrong.
         error: &'a Error,
         /// Failed polls in a row, this one included.
@@ -116,7 +116,7 @@ impl<'a> Wait<'a> {
                 Ok(task) if last.as_ref().is_none_or(|last| last.status != task.status) => {
                     report(WaitEvent::Status(task));
                 }
-                Err(error) => report(WaitEvent::CouldNotAsk { error, in_a_row: plan.failures().max(1) }),
+                Err(error) => report(WaitEvent::CouldNotPoll { error, in_a_row: plan.failures().max(1) }),
                 Ok(_) => {}
             }
             match (step, polled) {

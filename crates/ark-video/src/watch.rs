@@ -12,7 +12,7 @@ use std::{
 use ark_video_model::{Task, TaskList};
 use ark_video_protocol::{
     Endpoint, Failure, get, list,
-    watch::{self, Ask, AskRequest, Ticket, WatchEvent, WatchOptions, WatchStep, Watched},
+    watch::{self, Poll as PollTask, PollRequest, Ticket, WatchEvent, WatchOptions, WatchStep, Watched},
 };
 use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
 use bytes::Bytes;
@@ -27,7 +27,7 @@ use crate::{
     spans::WatchSpan,
     watch_handle::{Command, Commands},
 };
-pub use ark_video_protocol::watch::CouldNotAsk;
+pub use ark_video_protocol::watch::CouldNotPoll;
 
 /// Waits for any number of tasks, with as few requests as the vendor's rates ask for.
 ///
@@ -142,7 +142,7 @@ impl Watch {
         ends
     }
 
-    fn obey(&mut self, command: Command) {
+    fn apply(&mut self, command: Command) {
         match command {
             Command::Add(task) => self.add(*task),
             Command::Remove(id) => {
@@ -155,7 +155,7 @@ impl Watch {
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<WatchEvent>> {
         loop {
             while let Some(command) = self.commands.take() {
-                self.obey(command);
+                self.apply(command);
             }
             if let Some(event) = self.machine.event() {
                 return Poll::Ready(Some(event));
@@ -163,7 +163,7 @@ impl Watch {
             let now = self.client.clock().monotonic();
             let step = self.machine.next(now, &mut locked(&self.client.inner.pace.limits));
             match step {
-                WatchStep::Ask(ask) => {
+                WatchStep::Poll(ask) => {
                     self.under_way.push(Box::pin(self.span.request(send(self.client.clone(), ask))))
                 }
                 WatchStep::Until(at) => ready!(self.poll_pause(context, Some(at))),
@@ -171,7 +171,7 @@ impl Watch {
                 _ => match self.machine.event() {
                     Some(event) => return Poll::Ready(Some(event)),
                     None => match ready!(self.commands.poll_next(context)) {
-                        Some(command) => self.obey(command),
+                        Some(command) => self.apply(command),
                         None => return Poll::Ready(None),
                     },
                 },
@@ -187,7 +187,7 @@ impl Watch {
             return Poll::Ready(());
         }
         if let Poll::Ready(Some(command)) = self.commands.poll_next(context) {
-            self.obey(command);
+            self.apply(command);
             return Poll::Ready(());
         }
         let Some(until) = until else { return Poll::Pending };
@@ -232,16 +232,16 @@ impl Stream for Watch {
 }
 
 /// The machine has taken the permit.
-async fn send(client: Client, ask: Ask) -> (Ticket, Answer) {
+async fn send(client: Client, ask: PollTask) -> (Ticket, Answer) {
     let answer = match ask.request {
-        AskRequest::Get(request) => Answer::Task(match request.to_http(client.base_url()) {
+        PollRequest::Get(request) => Answer::Task(match request.to_http(client.base_url()) {
             Ok(http) => {
                 let decode = |answer: &Response<Bytes>| get::decode(answer, &request.id);
                 client.ask_once(Endpoint::Get, Some(&request.id), http, 1, decode).await.map(Box::new)
             }
             Err(error) => Err(error.into()),
         }),
-        AskRequest::List(request) => Answer::List(match request.to_http(client.base_url()) {
+        PollRequest::List(request) => Answer::List(match request.to_http(client.base_url()) {
             Ok(http) => {
                 let decode = |answer: &Response<Bytes>| list::decode(answer, &request.task_ids);
                 client.ask_once(Endpoint::List, None, http, 1, decode).await

@@ -89,7 +89,7 @@ pub(crate) fn load(
             return Err(wrong(format!("cannot read the configuration file {}: {why}", shown(&path))));
         }
     };
-    let raw: RawFile = toml::from_str(&text).map_err(|error| complaint(&path, &text, &error))?;
+    let raw: RawFile = toml::from_str(&text).map_err(|error| violation(&path, &text, &error))?;
     let RawFile { api_key, api_key_file, base_url, model, proxy, profiles } = raw;
     let top = RawSection { api_key, api_key_file, base_url, model, proxy };
     let holds_key = top.api_key.is_some() || profiles.values().any(|profile| profile.api_key.is_some());
@@ -163,7 +163,7 @@ fn wrong(message: String) -> Failure {
     Failure::new(Exit::Configuration, message)
 }
 
-fn complaint(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
+fn violation(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let before = text.get(..at).unwrap_or_default();
     let line = before.matches('\n').count() + 1;

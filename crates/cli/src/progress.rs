@@ -94,7 +94,7 @@ impl<'o> Progress<'o> {
                     None => self.log(&text),
                 }
             }
-            WaitEvent::CouldNotAsk { error, in_a_row } => self.output.note(format_args!(
+            WaitEvent::CouldNotPoll { error, in_a_row } => self.output.note(format_args!(
                 "poll failed (attempt {in_a_row}), continuing: {}",
                 one_line(&error.message())
             )),
@@ -122,7 +122,7 @@ impl<'o> Progress<'o> {
             }
             WatchEvent::Gone { id } => self.done(id, "not found by the service"),
             WatchEvent::TimedOut { id, status } => self.done(id, &format!("still {status}; stopped waiting")),
-            WatchEvent::CouldNotAsk { id, why, detail, .. } => {
+            WatchEvent::CouldNotPoll { id, why, detail, .. } => {
                 let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
                 self.done(id, &format!("could not be polled: {why}{detail}"));
             }

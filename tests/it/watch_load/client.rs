@@ -49,7 +49,7 @@ async fn watch(
     moved: Option<Arc<MovedClock>>,
     ids: impl BufRead,
 ) -> Report {
-    let wire = Arc::new(Wire {
+    let wire = Arc::new(CountingTransport {
         http: HttpTransport::new(),
         moved,
         lists_at: orders.lists_at,
@@ -82,7 +82,7 @@ async fn watch(
             WatchEvent::Finished { task, .. } => {
                 assert_eq!(report.noticed.insert(task.id.clone(), clock.now()), None, "reported twice");
             }
-            WatchEvent::Gone { .. } | WatchEvent::TimedOut { .. } | WatchEvent::CouldNotAsk { .. } => {
+            WatchEvent::Gone { .. } | WatchEvent::TimedOut { .. } | WatchEvent::CouldNotPoll { .. } => {
                 panic!("{event:?}")
             }
             _ => {}
@@ -104,7 +104,7 @@ fn memory(name: &str) -> u64 {
 
 /// The real transport, with a network's delay on the moved clock, and a LIST that may lag and
 /// shuffle.
-struct Wire {
+struct CountingTransport {
     http: HttpTransport,
     moved: Option<Arc<MovedClock>>,
     lists_at: Option<String>,
@@ -115,9 +115,9 @@ struct Wire {
     chance: Mutex<Chance>,
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for CountingTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
+        f.write_str("CountingTransport")
     }
 }
 
@@ -130,7 +130,7 @@ impl Chance {
     }
 }
 
-impl Wire {
+impl CountingTransport {
     /// 10 to 14 ms each way.
     async fn travel(&self) {
         if let Some(moved) = &self.moved {
@@ -161,7 +161,7 @@ impl Wire {
     }
 }
 
-impl Transport for Wire {
+impl Transport for CountingTransport {
     fn send(
         &self,
         endpoint: Endpoint,

@@ -102,7 +102,7 @@ async fn hiccups_are_borne_and_told() {
     let mut failures = Vec::new();
     let handle = world.client().task("cgt-1");
     let wait = handle.wait().events(|event| {
-        if let WaitEvent::CouldNotAsk { in_a_row, .. } = event {
+        if let WaitEvent::CouldNotPoll { in_a_row, .. } = event {
             failures.push(in_a_row);
         }
     });
@@ -163,7 +163,7 @@ async fn a_wait_for_a_task_that_another_one_answers_for_ends_with_both_ids() {
         let mut said = Vec::new();
         let handle = client.task("cgt-1");
         let wait = handle.wait().events(|event| {
-            if let WaitEvent::CouldNotAsk { error, .. } = event {
+            if let WaitEvent::CouldNotPoll { error, .. } = event {
                 said.push(error.message());
             }
         });

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ark_video::{
-    CouldNotAsk, RequestedSettings, SendError, SendErrorKind, WatchEvent, WatchOptions, Watched,
+    CouldNotPoll, RequestedSettings, SendError, SendErrorKind, WatchEvent, WatchOptions, Watched,
     model::TextToVideo,
 };
 use futures_util::StreamExt;
@@ -83,8 +83,8 @@ async fn could_not_ask_is_not_failed() {
     let ends = watch.run(|_| {}).await;
     assert_eq!(ends.len(), 2);
     for end in &ends {
-        let WatchEvent::CouldNotAsk { why, .. } = end else { panic!("{end:?}") };
-        assert!(matches!(why, CouldNotAsk::Silence | CouldNotAsk::Refused), "{why:?}");
+        let WatchEvent::CouldNotPoll { why, .. } = end else { panic!("{end:?}") };
+        assert!(matches!(why, CouldNotPoll::Silence | CouldNotPoll::Refused), "{why:?}");
     }
     assert!(world.lines().iter().all(|line| line.starts_with("GET ")), "nothing is cancelled");
 }

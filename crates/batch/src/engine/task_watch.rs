@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ark_video::model::Task;
-use ark_video::{Client, CouldNotAsk, Watch, WatchEvent, WatchHandle, WatchOptions, Watched};
+use ark_video::{Client, CouldNotPoll, Watch, WatchEvent, WatchHandle, WatchOptions, Watched};
 use tokio::sync::oneshot;
 
 use super::events::{EventKind, EventSink};
@@ -28,7 +28,7 @@ pub(crate) enum WaitOutcome {
     /// The service has refused polls for so long that another run has to poll.
     Refused {
         /// Whether the account is refused, or this task.
-        why: CouldNotAsk,
+        why: CouldNotPoll,
         /// What was answered.
         reason: String,
     },
@@ -109,10 +109,10 @@ impl TaskWatch {
                     let reason = format!("task {id} is still {status}; it is watched on");
                     (id.to_string(), WaitOutcome::NotPolled(reason))
                 }
-                WatchEvent::CouldNotAsk { id, why, detail, .. } => {
+                WatchEvent::CouldNotPoll { id, why, detail, .. } => {
                     let reason = format!("task {id} cannot be asked for: {why} ({detail})");
                     let waited = match why {
-                        CouldNotAsk::Account | CouldNotAsk::Refused => WaitOutcome::Refused { why, reason },
+                        CouldNotPoll::Account | CouldNotPoll::Refused => WaitOutcome::Refused { why, reason },
                         _ => WaitOutcome::NotPolled(format!("{reason}; it is asked for again in a minute")),
                     };
                     (id.to_string(), waited)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video::model::{Task, TaskStatus};
-use ark_video::{CouldNotAsk, NOT_FOUND_GRACE, Watched};
+use ark_video::{CouldNotPoll, NOT_FOUND_GRACE, Watched};
 use serde_json::Value;
 
 use super::answer::forget;
@@ -63,7 +63,7 @@ pub(crate) async fn watch(
             gone.into()
         }
         WaitOutcome::Refused { why, reason } => {
-            if why == CouldNotAsk::Account {
+            if why == CouldNotPoll::Account {
                 shared.close(StopCause::Account, &reason);
             }
             let reason = format!(

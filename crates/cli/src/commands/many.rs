@@ -89,7 +89,7 @@ impl Tally {
             },
             WatchEvent::Gone { .. } => ("unknown to the service", Exit::Result),
             WatchEvent::TimedOut { .. } => ("still running", Exit::StillRunning),
-            WatchEvent::CouldNotAsk { .. } => ("could not be polled", Exit::Result),
+            WatchEvent::CouldNotPoll { .. } => ("could not be polled", Exit::Result),
             _ => return,
         };
         *self.ended.entry(word).or_default() += 1;

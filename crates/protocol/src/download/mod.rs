@@ -17,7 +17,7 @@ pub use answer::{Expected, Head, decoded_limit, judge, looks_like_page, whole};
 pub use file_name::file_stem;
 pub use link::{InsecureHttp, UrlPolicy, check_link, deadline, expires_at, place_of};
 pub use part::{Kept, MAX_RANGED, Part};
-pub use retry::{Again, MAX_TRIES, Tries, Trouble};
+pub use retry::{Attempts, DownloadRetry, ErrorKind, MAX_TRIES};
 
 /// Redirects followed for one file.
 pub const MAX_REDIRECTS: u32 = 3;

@@ -12,14 +12,14 @@ use crate::{Backoff, SendError, SendErrorKind};
 pub const MAX_TRIES: u32 = 20;
 /// Dead links in a row, where asking for the task brought the same link again.
 const MAX_DEAD: u32 = 3;
-/// Tries in a row that brought not one byte.
+/// Attempts in a row that brought not one byte.
 const MAX_FRUITLESS: u32 = 6;
 /// Downloads of a whole file that ended and did not show that it is complete.
 const MAX_INCOMPLETE: u32 = 3;
 
 /// Why a try ended without the file.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Trouble<'a> {
+pub enum ErrorKind<'a> {
     /// The storage said something else.
     Refused(&'a DownloadRefusal),
     /// The bytes did not come, or not all of them.
@@ -30,11 +30,11 @@ pub enum Trouble<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
-pub enum Again {
+pub enum DownloadRetry {
     /// Go on with the same link after this pause.
     After(Duration),
     /// After this pause ask for the task, whose answer may hold a fresh link; then
-    /// [`Tries::refreshed`].
+    /// [`Attempts::refreshed`].
     Refresh(Duration),
     /// It would not help.
     Stop,
@@ -42,7 +42,7 @@ pub enum Again {
 
 /// The tries of one download.
 #[derive(Debug, Clone, Default)]
-pub struct Tries {
+pub struct Attempts {
     tries: u32,
     fruitless: u32,
     started_over: bool,
@@ -52,7 +52,7 @@ pub struct Tries {
     dead: u32,
 }
 
-impl Tries {
+impl Attempts {
     /// None yet.
     #[must_use]
     pub fn new() -> Self {
@@ -61,47 +61,53 @@ impl Tries {
 
     /// Records a failure. `fetched`: whether this attempt received any byte; `jitter`: a random
     /// number from 0 to 1.
-    pub fn failed(&mut self, trouble: Trouble<'_>, fetched: bool, jitter: f64) -> Again {
+    pub fn failed(&mut self, trouble: ErrorKind<'_>, fetched: bool, jitter: f64) -> DownloadRetry {
         self.tries += 1;
         self.fruitless = if fetched { 1 } else { self.fruitless + 1 };
         self.needs_fresh = false;
         if self.tries >= MAX_TRIES || self.fruitless >= MAX_FRUITLESS {
-            return Again::Stop;
+            return DownloadRetry::Stop;
         }
         let pause = Backoff::default().pause(self.fruitless, jitter);
         match trouble {
-            Trouble::Send(error) => match error.kind {
-                SendErrorKind::Invalid | SendErrorKind::Redirected | SendErrorKind::TooLarge => Again::Stop,
-                _ => Again::After(pause),
+            ErrorKind::Send(error) => match error.kind {
+                SendErrorKind::Invalid | SendErrorKind::Redirected | SendErrorKind::TooLarge => {
+                    DownloadRetry::Stop
+                }
+                _ => DownloadRetry::After(pause),
             },
             // Observed right after a task's end: the link works shortly afterwards.
-            Trouble::Refused(DownloadRefusal::DeadLink { status: 400 }) => Again::Refresh(pause),
-            Trouble::Refused(DownloadRefusal::DeadLink { .. }) => {
+            ErrorKind::Refused(DownloadRefusal::DeadLink { status: 400 }) => DownloadRetry::Refresh(pause),
+            ErrorKind::Refused(DownloadRefusal::DeadLink { .. }) => {
                 self.dead += 1;
                 self.needs_fresh = self.dead >= MAX_DEAD;
                 // The first time a fresh link may be all that is needed.
-                Again::Refresh(if self.dead > 1 { pause } else { Duration::ZERO })
+                DownloadRetry::Refresh(if self.dead > 1 { pause } else { Duration::ZERO })
             }
-            Trouble::Refused(DownloadRefusal::TooManyRanges) => {
+            ErrorKind::Refused(DownloadRefusal::TooManyRanges) => {
                 self.needs_fresh = true;
-                Again::Refresh(Duration::ZERO)
+                DownloadRetry::Refresh(Duration::ZERO)
             }
-            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::ChecksumMismatch)
+            ErrorKind::Refused(DownloadRefusal::Changed | DownloadRefusal::ChecksumMismatch)
                 if self.started_over =>
             {
-                Again::Stop
+                DownloadRetry::Stop
             }
-            Trouble::Refused(DownloadRefusal::Changed | DownloadRefusal::ChecksumMismatch) => {
+            ErrorKind::Refused(DownloadRefusal::Changed | DownloadRefusal::ChecksumMismatch) => {
                 self.started_over = true;
-                Again::After(Duration::ZERO)
+                DownloadRetry::After(Duration::ZERO)
             }
             // It comes from its start each time.
-            Trouble::Refused(DownloadRefusal::Incomplete { .. }) => {
+            ErrorKind::Refused(DownloadRefusal::Incomplete { .. }) => {
                 self.incomplete += 1;
-                if self.incomplete < MAX_INCOMPLETE { Again::After(pause) } else { Again::Stop }
+                if self.incomplete < MAX_INCOMPLETE {
+                    DownloadRetry::After(pause)
+                } else {
+                    DownloadRetry::Stop
+                }
             }
-            Trouble::Refused(refusal) if refusal.is_transient() => Again::After(pause),
-            Trouble::Refused(_) => Again::Stop,
+            ErrorKind::Refused(refusal) if refusal.is_transient() => DownloadRetry::After(pause),
+            ErrorKind::Refused(_) => DownloadRetry::Stop,
         }
     }
 
@@ -121,8 +127,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn refused(tries: &mut Tries, refusal: DownloadRefusal) -> Again {
-        tries.failed(Trouble::Refused(&refusal), false, 1.0)
+    fn refused(tries: &mut Attempts, refusal: DownloadRefusal) -> DownloadRetry {
+        tries.failed(ErrorKind::Refused(&refusal), false, 1.0)
     }
 
     fn cut() -> SendError {
@@ -131,9 +137,9 @@ mod tests {
 
     #[test]
     fn a_cut_download_goes_on_with_growing_pauses_until_nothing_comes_any_more() {
-        let mut tries = Tries::new();
+        let mut tries = Attempts::new();
         let mut steps = Vec::new();
-        while let Again::After(pause) = tries.failed(Trouble::Send(&cut()), false, 1.0) {
+        while let DownloadRetry::After(pause) = tries.failed(ErrorKind::Send(&cut()), false, 1.0) {
             steps.push(pause.as_secs());
         }
         assert_eq!(steps, [1, 2, 4, 8, 16]);
@@ -141,9 +147,9 @@ mod tests {
 
     #[test]
     fn bytes_that_came_start_the_pauses_anew_but_not_without_end() {
-        let mut tries = Tries::new();
+        let mut tries = Attempts::new();
         let mut count = 1;
-        while tries.failed(Trouble::Send(&cut()), true, 1.0) == Again::After(SECOND) {
+        while tries.failed(ErrorKind::Send(&cut()), true, 1.0) == DownloadRetry::After(SECOND) {
             count += 1;
         }
         assert_eq!(count, MAX_TRIES);
@@ -152,40 +158,55 @@ mod tests {
     #[test]
     fn a_dead_link_wants_a_fresh_one_and_an_early_one_some_time() {
         for status in [403, 404, 410] {
-            let mut tries = Tries::new();
+            let mut tries = Attempts::new();
             assert_eq!(
                 refused(&mut tries, DownloadRefusal::DeadLink { status }),
-                Again::Refresh(Duration::ZERO)
+                DownloadRetry::Refresh(Duration::ZERO)
             );
             assert!(tries.refreshed(false), "some work shortly afterwards");
-            assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status }), Again::Refresh(2 * SECOND));
+            assert_eq!(
+                refused(&mut tries, DownloadRefusal::DeadLink { status }),
+                DownloadRetry::Refresh(2 * SECOND)
+            );
             assert!(tries.refreshed(false));
-            assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status }), Again::Refresh(4 * SECOND));
+            assert_eq!(
+                refused(&mut tries, DownloadRefusal::DeadLink { status }),
+                DownloadRetry::Refresh(4 * SECOND)
+            );
             assert!(!tries.clone().refreshed(false), "the same link again would not help");
             assert!(tries.refreshed(true));
         }
-        let mut tries = Tries::new();
-        assert_eq!(refused(&mut tries, DownloadRefusal::DeadLink { status: 400 }), Again::Refresh(SECOND));
+        let mut tries = Attempts::new();
+        assert_eq!(
+            refused(&mut tries, DownloadRefusal::DeadLink { status: 400 }),
+            DownloadRetry::Refresh(SECOND)
+        );
         assert!(tries.refreshed(false));
-        assert_eq!(refused(&mut tries, DownloadRefusal::TooManyRanges), Again::Refresh(Duration::ZERO));
+        assert_eq!(
+            refused(&mut tries, DownloadRefusal::TooManyRanges),
+            DownloadRetry::Refresh(Duration::ZERO)
+        );
         assert!(!tries.refreshed(false));
     }
 
     #[test]
     fn a_file_that_changed_or_was_spoilt_is_begun_anew_once() {
         for refusal in [DownloadRefusal::Changed, DownloadRefusal::ChecksumMismatch] {
-            let mut tries = Tries::new();
-            assert_eq!(refused(&mut tries, refusal.clone()), Again::After(Duration::ZERO));
-            assert_eq!(refused(&mut tries, refusal), Again::Stop);
+            let mut tries = Attempts::new();
+            assert_eq!(refused(&mut tries, refusal.clone()), DownloadRetry::After(Duration::ZERO));
+            assert_eq!(refused(&mut tries, refusal), DownloadRetry::Stop);
         }
     }
 
     #[test]
     fn a_file_that_does_not_show_its_end_is_fetched_three_times() {
-        let mut tries = Tries::new();
+        let mut tries = Attempts::new();
         let incomplete = || DownloadRefusal::Incomplete { why: "it ends".into() };
         let steps = [(); 3].map(|()| refused(&mut tries, incomplete()));
-        assert_eq!(steps, [Again::After(SECOND), Again::After(2 * SECOND), Again::Stop]);
+        assert_eq!(
+            steps,
+            [DownloadRetry::After(SECOND), DownloadRetry::After(2 * SECOND), DownloadRetry::Stop]
+        );
     }
 
     #[test]
@@ -197,10 +218,13 @@ mod tests {
             DownloadRefusal::Status { status: 451 },
             DownloadRefusal::UnexpectedContent { what: "video", why: "it is text".into() },
         ] {
-            assert_eq!(refused(&mut Tries::new(), refusal), Again::Stop);
+            assert_eq!(refused(&mut Attempts::new(), refusal), DownloadRetry::Stop);
         }
-        assert_eq!(refused(&mut Tries::new(), DownloadRefusal::Status { status: 503 }), Again::After(SECOND));
+        assert_eq!(
+            refused(&mut Attempts::new(), DownloadRefusal::Status { status: 503 }),
+            DownloadRetry::After(SECOND)
+        );
         let invalid = SendError::not_sent(SendErrorKind::Invalid, "out of reach");
-        assert_eq!(Tries::new().failed(Trouble::Send(&invalid), false, 1.0), Again::Stop);
+        assert_eq!(Attempts::new().failed(ErrorKind::Send(&invalid), false, 1.0), DownloadRetry::Stop);
     }
 }

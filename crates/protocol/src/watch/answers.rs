@@ -21,7 +21,7 @@ use crate::{
 const FRESH: Ms = 2 * SECOND;
 
 impl Watch {
-    /// Hands in the answer to a [`super::AskRequest::Get`].
+    /// Hands in the answer to a [`super::PollRequest::Get`].
     pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut RateLimiter) {
         let time = ms(now);
         let asked = self.flights.get(&ticket).and_then(|flight| match flight.what {
@@ -72,7 +72,7 @@ impl Watch {
         self.poll_again(key, time);
     }
 
-    /// Hands in the answer to a [`super::AskRequest::List`].
+    /// Hands in the answer to a [`super::PollRequest::List`].
     pub fn listed(&mut self, now: Duration, ticket: Ticket, list: &TaskList, limits: &mut RateLimiter) {
         limits.answered(&RateLimitKey::List, now);
         let time = ms(now);

@@ -9,7 +9,7 @@ use super::{
     lists::Question,
     machine::{InFlight, Watch},
     tasks::{Key, NEVER},
-    types::{CouldNotAsk, Ticket, WatchEvent},
+    types::{CouldNotPoll, Ticket, WatchEvent},
 };
 use crate::{
     Cause, Class, Failure, UnixMillis, classify,
@@ -79,7 +79,7 @@ impl Watch {
                 } else if let Some(key) = key {
                     let count = u32::from(self.tasks.get(key).map_or(0, |entry| entry.failures));
                     if class == Class::Permanent && count + 1 >= REFUSALS {
-                        self.give_up(key, CouldNotAsk::Refused);
+                        self.give_up(key, CouldNotPoll::Refused);
                     } else {
                         self.poll_failed(key, time, last_poll, asked.max(backoff(count + 1, jitter)));
                     }
@@ -135,7 +135,7 @@ impl Watch {
         if last_poll {
             entry.failures = entry.failures.saturating_add(1);
             if u32::from(entry.failures) >= REFUSALS {
-                return self.give_up(key, CouldNotAsk::LastPoll);
+                return self.give_up(key, CouldNotPoll::LastPoll);
             }
         }
         self.call(key, false);
@@ -149,7 +149,7 @@ impl Watch {
     /// A poll failed transiently.
     pub(super) fn poll_failed(&mut self, key: Key, now: Ms, last_poll: bool, wait: Ms) {
         if last_poll {
-            return self.give_up(key, CouldNotAsk::LastPoll);
+            return self.give_up(key, CouldNotPoll::LastPoll);
         }
         let Some(entry) = self.tasks.get_mut(key) else { return };
         entry.failures = entry.failures.saturating_add(1);
@@ -173,7 +173,7 @@ impl Watch {
         }
         let longest = ms(ACCOUNT_GRACE);
         if self.refusals >= REFUSALS && now.saturating_sub(self.refused_since) >= longest {
-            return self.give_up_all(CouldNotAsk::Account);
+            return self.give_up_all(CouldNotPoll::Account);
         }
         if !same && self.refusals == REFUSALS {
             self.report_trouble(self.refusals);
@@ -182,14 +182,14 @@ impl Watch {
         let Some(key) = key else { return };
         let Some(entry) = self.tasks.get_mut(key) else { return };
         if entry.flags.last_poll {
-            return self.give_up(key, CouldNotAsk::LastPoll);
+            return self.give_up(key, CouldNotPoll::LastPoll);
         }
         entry.failures = entry.failures.saturating_add(1);
         if entry.refused_since == NEVER {
             entry.refused_since = now;
         }
         if now.saturating_sub(entry.refused_since) >= longest {
-            self.give_up(key, CouldNotAsk::Refused);
+            self.give_up(key, CouldNotPoll::Refused);
         } else {
             self.tasks.set_due(key, now + REFUSED_PAUSE);
         }
@@ -215,7 +215,7 @@ impl Watch {
             return;
         }
         if last_poll {
-            return self.give_up(key, CouldNotAsk::LastPoll);
+            return self.give_up(key, CouldNotPoll::LastPoll);
         }
         let again = (now + ms(NOT_FOUND_TWICE)).min(certain_at);
         (entry.seen, entry.not_before) = (now, again);
@@ -227,12 +227,12 @@ impl Watch {
     pub(super) fn end_silence(&mut self) {
         let longest = ms(self.options.max_silence);
         if self.silence.is_some_and(|(since, last)| last.saturating_sub(since) >= longest) {
-            self.give_up_all(CouldNotAsk::Silence);
+            self.give_up_all(CouldNotPoll::Silence);
             self.on_success();
         }
     }
 
-    fn give_up_all(&mut self, why: CouldNotAsk) {
+    fn give_up_all(&mut self, why: CouldNotPoll) {
         for key in self.tasks.keys() {
             self.give_up(key, why);
         }

@@ -8,7 +8,7 @@ use super::{
     intervals::{Ms, SECOND, ms, pause},
     machine::{InFlight, Next, Watch},
     tasks::Key,
-    types::AskRequest,
+    types::PollRequest,
 };
 use crate::{
     limit::{Permit, RateLimitKey, RateLimiter},
@@ -168,7 +168,7 @@ impl Watch {
                 let question = self.question(plan, time);
                 let request = self.list_request(&question);
                 self.lists.under_way = true;
-                self.send(now, AskRequest::List(request), InFlight::List(question))
+                self.send(now, PollRequest::List(request), InFlight::List(question))
             }
         }
     }

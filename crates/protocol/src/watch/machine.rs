@@ -13,7 +13,7 @@ use super::{
     lists::{Lists, Plan, Question},
     tasks::{Entry, Flags, Key, NEVER, TaskTable},
     types::{
-        Ask, AskRequest, CouldNotAsk, MAX_IN_FLIGHT, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
+        CouldNotPoll, MAX_IN_FLIGHT, Poll, PollRequest, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
     },
 };
 use crate::{
@@ -191,12 +191,12 @@ impl Watch {
         }
         self.replan(time);
         let list = match self.next_list(now, limits) {
-            Next::Ask(ask) => return WatchStep::Ask(ask),
+            Next::Poll(ask) => return WatchStep::Poll(ask),
             Next::At(at) => at,
             Next::Nothing => Duration::MAX,
         };
         let get = match self.next_get(now, limits) {
-            Next::Ask(ask) => return WatchStep::Ask(ask),
+            Next::Poll(ask) => return WatchStep::Poll(ask),
             Next::At(at) => at,
             Next::Nothing => Duration::MAX,
         };
@@ -254,14 +254,14 @@ impl Watch {
         entry.flags.suspected = false;
         entry.flags.in_flight = true;
         self.gets_under_way += 1;
-        self.send(now, AskRequest::Get(get::Request::new(id)), asking)
+        self.send(now, PollRequest::Get(get::Request::new(id)), asking)
     }
 
-    pub(super) fn send(&mut self, now: Duration, request: AskRequest, what: InFlight) -> Next {
+    pub(super) fn send(&mut self, now: Duration, request: PollRequest, what: InFlight) -> Next {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.flights.insert(ticket, Flight { sent: ms(now), what });
-        Next::Ask(Ask { ticket, request })
+        Next::Poll(Poll { ticket, request })
     }
 
     /// Calls for a GET at once; on mere suspicion, or for a better reason.
@@ -348,18 +348,18 @@ impl Watch {
     }
 
     /// Ends the watch over a task that can be asked for no longer.
-    pub(super) fn give_up(&mut self, key: Key, why: CouldNotAsk) {
+    pub(super) fn give_up(&mut self, key: Key, why: CouldNotPoll) {
         if let Some(entry) = self.tasks.remove(key) {
             let (id, status) = (entry.id, entry.status);
             let detail = self.last_failure_text.clone();
-            self.events.push_back(WatchEvent::CouldNotAsk { id, status, why, detail });
+            self.events.push_back(WatchEvent::CouldNotPoll { id, status, why, detail });
         }
     }
 }
 
 /// What one part of the watch wants to do.
 pub(super) enum Next {
-    Ask(Ask),
+    Poll(Poll),
     At(Duration),
     Nothing,
 }

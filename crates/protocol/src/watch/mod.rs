@@ -20,16 +20,16 @@
 //!
 //! ```no_run
 //! # use std::time::Duration;
-//! # use ark_video_protocol::{limit::Limits, watch::{Ask, AskRequest, Watch, WatchStep, Watched}};
-//! # fn send(_: Ask) {}
+//! # use ark_video_protocol::{limit::RateLimiter, watch::{Poll, PollRequest, Watch, WatchStep, Watched}};
+//! # fn send(_: Poll) {}
 //! # fn now() -> Duration { Duration::ZERO }
-//! # fn drive(mut limits: Limits) {
+//! # fn drive(mut limits: RateLimiter) {
 //! let mut watch = Watch::new(Default::default());
 //! watch.add(now(), Watched::new("cgt-20261122101530-abcde"));
 //! loop {
 //!     while let Some(event) = watch.event() { /* report it */ }
 //!     match watch.next(now(), &mut limits) {
-//!         WatchStep::Ask(ask) => send(ask), // and later watch.got(..), watch.listed(..) or watch.failed(..)
+//!         WatchStep::Poll(ask) => send(ask), // and later watch.got(..), watch.listed(..) or watch.failed(..)
 //!         WatchStep::Until(_moment) => { /* until then, or until an answer comes */ }
 //!         WatchStep::AwaitAnswer => { /* until an answer comes */ }
 //!         WatchStep::Done => break,
@@ -57,5 +57,5 @@ mod trouble_tests;
 
 pub use machine::Watch;
 pub use types::{
-    Ask, AskRequest, CouldNotAsk, MAX_IN_FLIGHT, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
+    CouldNotPoll, MAX_IN_FLIGHT, Poll, PollRequest, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,
 };

@@ -9,7 +9,7 @@ use std::{
 use ark_video_model::{Task, TaskList, TaskStatus};
 use serde_json::json;
 
-use super::{Ask, AskRequest, Watch, WatchEvent, WatchStep};
+use super::{Poll, PollRequest, Watch, WatchEvent, WatchStep};
 use crate::{
     ApiError, Endpoint, Failure, SendError, SendErrorKind, get,
     limit::{RateLimiter, RateLimits},
@@ -274,7 +274,7 @@ impl Record {
                     }
                     WatchEvent::Gone { id } => format!("{id} gone"),
                     WatchEvent::TimedOut { id, status } => format!("{id} still {status}"),
-                    WatchEvent::CouldNotAsk { id, why, .. } => format!("{id} not asked: {why:?}"),
+                    WatchEvent::CouldNotPoll { id, why, .. } => format!("{id} not asked: {why:?}"),
                     WatchEvent::Stuck { id, running_for } => {
                         format!("{id} stuck for {} s", running_for.as_secs())
                     }
@@ -290,7 +290,7 @@ impl Record {
 type Delivery = Box<dyn FnOnce(&mut Watch, Ms, &mut RateLimiter)>;
 
 enum Happening {
-    Arrives(Ask),
+    Arrives(Poll),
     Answered(Delivery),
 }
 
@@ -320,10 +320,10 @@ pub(super) fn drive_within(
             steps += 1;
             assert!(steps < 5_000_000, "the watch spins at {time}");
             match watch.next(now, limits) {
-                WatchStep::Ask(ask) => {
+                WatchStep::Poll(ask) => {
                     let what = match &ask.request {
-                        AskRequest::Get(_) => "get".to_owned(),
-                        AskRequest::List(list) => {
+                        PollRequest::Get(_) => "get".to_owned(),
+                        PollRequest::List(list) => {
                             let what = if list.task_ids.is_empty() {
                                 format!("list running {}", list.page_num.unwrap())
                             } else {
@@ -375,8 +375,8 @@ pub(super) fn drive_within(
                         draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let ticket = ask.ticket;
                     let endpoint = match ask.request {
-                        AskRequest::Get(_) => Endpoint::Get,
-                        AskRequest::List(_) => Endpoint::List,
+                        PollRequest::Get(_) => Endpoint::Get,
+                        PollRequest::List(_) => Endpoint::List,
                     };
                     let jitter = (draw >> 40) as f64 / (1 << 24) as f64;
                     let fail = move |trouble: Trouble| -> Delivery {
@@ -397,13 +397,13 @@ pub(super) fn drive_within(
                         })
                     };
                     let answer: Delivery = match ask.request {
-                        AskRequest::Get(request) => match service.get(at, &request) {
+                        PollRequest::Get(request) => match service.get(at, &request) {
                             Ok(task) => Box::new(move |watch, at, limits| {
                                 watch.got(Duration::from_millis(at), ticket, task, limits);
                             }),
                             Err(trouble) => fail(trouble),
                         },
-                        AskRequest::List(request) => match service.list(at, &request) {
+                        PollRequest::List(request) => match service.list(at, &request) {
                             Ok(list) => Box::new(move |watch, at, limits| {
                                 watch.listed(Duration::from_millis(at), ticket, &list, limits);
                             }),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{
-    AskRequest, CouldNotAsk, Watch, WatchEvent, WatchOptions, WatchStep, Watched,
+    CouldNotPoll, PollRequest, Watch, WatchEvent, WatchOptions, WatchStep, Watched,
     model_service::{Life, ListMood, Ms, Record, Service, drive, drive_within},
 };
 use crate::{
@@ -160,7 +160,7 @@ fn a_service_that_only_says_slower_does_not_hold_a_task_beyond_its_time() {
     let mut ends = Vec::new();
     for _ in 0..1_000 {
         match watch.next(now, &mut limits) {
-            WatchStep::Ask(ask) => {
+            WatchStep::Poll(ask) => {
                 let error = ApiError::new(429, "AccountRateLimitExceeded", "m");
                 watch.failed(now, ask.ticket, Failure::answer(Endpoint::Get, &error), 0, 0.5, &mut limits);
             }
@@ -171,7 +171,9 @@ fn a_service_that_only_says_slower_does_not_hold_a_task_beyond_its_time() {
         ends.extend(std::iter::from_fn(|| watch.event()).filter(WatchEvent::is_last));
     }
     assert_eq!(ends.len(), 2, "{now:?}");
-    assert!(ends.iter().all(|end| matches!(end, WatchEvent::CouldNotAsk { why: CouldNotAsk::LastPoll, .. })));
+    assert!(
+        ends.iter().all(|end| matches!(end, WatchEvent::CouldNotPoll { why: CouldNotPoll::LastPoll, .. }))
+    );
     assert!((seconds(60)..seconds(80)).contains(&now), "{now:?}");
 }
 
@@ -184,7 +186,7 @@ fn a_task_that_another_one_answers_for_is_told_with_both_ids() {
     let (mut now, mut asked) = (Duration::ZERO, 0);
     loop {
         match watch.next(now, &mut limits) {
-            WatchStep::Ask(ask) => {
+            WatchStep::Poll(ask) => {
                 asked += 1;
                 watch.got(now, ask.ticket, task(json!({"id": "CGT-1", "status": "succeeded"})), &mut limits);
             }
@@ -194,7 +196,7 @@ fn a_task_that_another_one_answers_for_is_told_with_both_ids() {
         }
     }
     let last = std::iter::from_fn(|| watch.event()).last().unwrap();
-    let WatchEvent::CouldNotAsk { id, why: CouldNotAsk::Refused, detail, .. } = last else {
+    let WatchEvent::CouldNotPoll { id, why: CouldNotPoll::Refused, detail, .. } = last else {
         panic!("{last:?}")
     };
     assert!(detail.contains(r#""CGT-1""#) && detail.contains(r#""cgt-1""#), "{detail}");
@@ -245,7 +247,7 @@ fn tasks_can_be_added_and_removed_while_requests_are_under_way() {
     watch.add(Duration::ZERO, Watched::new("a"));
     watch.add(Duration::ZERO, Watched::new(""));
     assert_eq!(watch.len(), 1);
-    let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
+    let WatchStep::Poll(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
     assert_eq!(watch.next(Duration::ZERO, &mut limits), WatchStep::Until(seconds(50 * 3600)));
     assert!(watch.remove("a") && !watch.remove("a"));
     assert_eq!(watch.next(Duration::ZERO, &mut limits), WatchStep::Done);
@@ -253,10 +255,10 @@ fn tasks_can_be_added_and_removed_while_requests_are_under_way() {
     watch.got(seconds(1), ask.ticket, task(json!({"id": "a", "status": "succeeded"})), &mut limits);
     watch.got(seconds(1), ask.ticket, task(json!({"id": "b", "status": "succeeded"})), &mut limits);
     assert_eq!((watch.event(), watch.len()), (None, 1));
-    let WatchStep::Ask(ask) = watch.next(seconds(1), &mut limits) else { panic!("asks at once") };
+    let WatchStep::Poll(ask) = watch.next(seconds(1), &mut limits) else { panic!("asks at once") };
     watch.lost(seconds(2), ask.ticket);
-    let WatchStep::Ask(ask) = watch.next(seconds(2), &mut limits) else { panic!("asks again") };
-    assert!(matches!(&ask.request, AskRequest::Get(get) if get.id == "b"));
+    let WatchStep::Poll(ask) = watch.next(seconds(2), &mut limits) else { panic!("asks again") };
+    assert!(matches!(&ask.request, PollRequest::Get(get) if get.id == "b"));
     // An answer about another task ends nothing.
     watch.got(seconds(3), ask.ticket, task(json!({"id": "a", "status": "failed"})), &mut limits);
     assert_eq!((watch.event(), watch.contains("b"), watch.status("b")), (None, true, None));
@@ -271,7 +273,7 @@ fn an_unknown_word_is_no_end_and_is_told_once() {
     let mut now = Duration::ZERO;
     loop {
         match watch.next(now, &mut limits) {
-            WatchStep::Ask(ask) => {
+            WatchStep::Poll(ask) => {
                 watch.got(now, ask.ticket, task(json!({"id": "a", "status": "paused"})), &mut limits)
             }
             WatchStep::Until(at) => now = at,
@@ -291,13 +293,13 @@ fn what_the_service_says_to_wait_is_waited_and_the_lane_slows_down() {
     let mut watch = Watch::new(WatchOptions::default());
     let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("a"));
-    let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
+    let WatchStep::Poll(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
     let mut error = ApiError::new(429, "AccountRateLimitExceeded", "m");
     error.retry_after = Some(RetryAfter::Seconds(7));
     watch.failed(seconds(1), ask.ticket, Failure::answer(Endpoint::Get, &error), 0, 0.5, &mut limits);
     assert_eq!(watch.next(seconds(1), &mut limits), WatchStep::Until(seconds(8)));
     assert_eq!(limits.acquire(&RateLimitKey::List, seconds(1)), Permit::Ready);
-    assert!(matches!(watch.next(seconds(8), &mut limits), WatchStep::Ask(_)));
+    assert!(matches!(watch.next(seconds(8), &mut limits), WatchStep::Poll(_)));
 }
 
 #[test]
@@ -308,8 +310,8 @@ fn a_task_that_this_key_may_not_see_does_not_stop_the_others() {
     let (mut now, mut reported) = (Duration::ZERO, Vec::new());
     loop {
         match watch.next(now, &mut limits) {
-            WatchStep::Ask(ask) => match &ask.request {
-                AskRequest::Get(get) if get.id == "cgt-1" => {
+            WatchStep::Poll(ask) => match &ask.request {
+                PollRequest::Get(get) if get.id == "cgt-1" => {
                     let error = ApiError::new(403, "AccessDenied", "m");
                     watch.failed(
                         now,
@@ -320,11 +322,11 @@ fn a_task_that_this_key_may_not_see_does_not_stop_the_others() {
                         &mut limits,
                     );
                 }
-                AskRequest::Get(get) => {
+                PollRequest::Get(get) => {
                     let answer = task(json!({"id": get.id, "status": "running"}));
                     watch.got(now, ask.ticket, answer, &mut limits);
                 }
-                AskRequest::List(_) => panic!("three tasks are asked one by one"),
+                PollRequest::List(_) => panic!("three tasks are asked one by one"),
             },
             WatchStep::Until(at) => now = at,
             WatchStep::AwaitAnswer => panic!("nothing is under way"),
@@ -345,11 +347,11 @@ fn a_clock_that_leaps_is_no_silence() {
     let mut watch = Watch::new(WatchOptions::default());
     let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("cgt-1"));
-    let WatchStep::Ask(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
+    let WatchStep::Poll(ask) = watch.next(Duration::ZERO, &mut limits) else { panic!("asks at once") };
     let closed = crate::SendError::maybe_sent(crate::SendErrorKind::Closed, "closed");
     watch.failed(seconds(1), ask.ticket, Failure::send(Endpoint::Get, &closed), 0, 0.5, &mut limits);
     let morning = seconds(10 * 3600);
-    let WatchStep::Ask(ask) = watch.next(morning, &mut limits) else {
+    let WatchStep::Poll(ask) = watch.next(morning, &mut limits) else {
         panic!("asks again after a night's sleep")
     };
     watch.got(morning, ask.ticket, task(json!({"id": "cgt-1", "status": "succeeded"})), &mut limits);
@@ -365,8 +367,8 @@ fn too_many_ids_are_asked_for_in_smaller_lists() {
     let mut sizes = Vec::new();
     while sizes.len() < 6 {
         match watch.next(now, &mut limits) {
-            WatchStep::Ask(ask) => match &ask.request {
-                AskRequest::List(list) => {
+            WatchStep::Poll(ask) => match &ask.request {
+                PollRequest::List(list) => {
                     sizes.push(list.task_ids.len());
                     let error = ApiError::new(414, "", "m");
                     watch.failed(
@@ -378,7 +380,7 @@ fn too_many_ids_are_asked_for_in_smaller_lists() {
                         &mut limits,
                     );
                 }
-                AskRequest::Get(get) => {
+                PollRequest::Get(get) => {
                     let answer = task(json!({"id": get.id, "status": "queued"}));
                     watch.got(now, ask.ticket, answer, &mut limits);
                 }

@@ -146,17 +146,17 @@ pub struct Ticket(pub(super) u64);
 /// A request to send, once and now; it has its permit. Hand back what comes of it under its ticket.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
-pub struct Ask {
+pub struct Poll {
     /// Its name.
     pub ticket: Ticket,
     /// What to send.
-    pub request: AskRequest,
+    pub request: PollRequest,
 }
 
 /// One of the two questions that a watch asks.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AskRequest {
+pub enum PollRequest {
     /// One task; answer with [`super::Watch::got`].
     Get(get::Request),
     /// A page of tasks; answer with [`super::Watch::listed`].
@@ -168,7 +168,7 @@ pub enum AskRequest {
 #[serde(rename_all = "snake_case")]
 pub enum WatchStep {
     /// Send this; then ask for the next step at once, it may be another request.
-    Ask(Ask),
+    Poll(Poll),
     /// Nothing before this time, unless a response comes.
     Until(Duration),
     /// Nothing before an answer comes.
@@ -216,13 +216,13 @@ pub enum WatchEvent {
     },
     /// The task can be asked for no longer. That says nothing about the task: it may run, end and
     /// be billed.
-    CouldNotAsk {
+    CouldNotPoll {
         /// The task.
         id: Arc<str>,
         /// Where it was last seen, if ever.
         status: Option<TaskStatus>,
         /// Why.
-        why: CouldNotAsk,
+        why: CouldNotPoll,
         /// The last error as text; empty if there was none.
         detail: Arc<str>,
     },
@@ -252,7 +252,7 @@ impl WatchEvent {
             Self::Changed { id, .. }
             | Self::Gone { id }
             | Self::TimedOut { id, .. }
-            | Self::CouldNotAsk { id, .. }
+            | Self::CouldNotPoll { id, .. }
             | Self::Stuck { id, .. } => Some(id),
             Self::Trouble { .. } => None,
         }
@@ -263,7 +263,7 @@ impl WatchEvent {
     pub fn is_last(&self) -> bool {
         matches!(
             self,
-            Self::Finished { .. } | Self::Gone { .. } | Self::TimedOut { .. } | Self::CouldNotAsk { .. }
+            Self::Finished { .. } | Self::Gone { .. } | Self::TimedOut { .. } | Self::CouldNotPoll { .. }
         )
     }
 }
@@ -272,7 +272,7 @@ impl WatchEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
-pub enum CouldNotAsk {
+pub enum CouldNotPoll {
     /// The key or the account was refused for two minutes.
     Account,
     /// The service rejects polls of this task, or returns another one: three times in a row, or for
@@ -284,7 +284,7 @@ pub enum CouldNotAsk {
     Silence,
 }
 
-impl fmt::Display for CouldNotAsk {
+impl fmt::Display for CouldNotPoll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Account => "the service refuses the key or the account",

@@ -6,7 +6,7 @@ use ark_video_model::{
     check::{Facts, Finding, Mode, Report, Severity},
 };
 
-use super::{flags::Lifted, violation::Violation, wording};
+use super::{flags::ExtractedFlags, violation::Violation, wording};
 use crate::{catalog::Model, options::Switches};
 
 /// An endpoint, behind which may stand any model.
@@ -17,7 +17,7 @@ pub(crate) fn check(
     request: &mut CreateTaskRequest,
     model: Model,
     rules: &Catalog,
-    lifted: &Lifted,
+    lifted: &ExtractedFlags,
     facts: &Facts,
 ) -> Vec<Violation> {
     // A plan's name stands for one model. An endpoint may stand for any, so only what all models

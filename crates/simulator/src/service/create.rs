@@ -49,7 +49,7 @@ impl Service {
                 (self.model(body::model(&object)?)?, body::request(object)?)
             }
         };
-        let lifted = flags::lift(&mut request, model, &self.options)?;
+        let lifted = flags::extract_prompt_flags(&mut request, model, &self.options)?;
         let facts = media::facts(&request, &self.options);
         let mut wrong = checks::check(&mut request, model, &self.rules, &lifted, &facts);
         if !wrong.is_empty() {

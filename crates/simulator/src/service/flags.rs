@@ -13,12 +13,12 @@ use crate::{catalog::Model, options::Options};
 ///
 /// # Errors
 /// A resolution that does not exist, or a duration that is not an integer.
-pub(crate) fn lift(
+pub(crate) fn extract_prompt_flags(
     request: &mut CreateTaskRequest,
     model: Model,
     options: &Options,
-) -> Result<Lifted, Violation> {
-    let mut lifted = Lifted::default();
+) -> Result<ExtractedFlags, Violation> {
+    let mut lifted = ExtractedFlags::default();
     let limits = &options.catalog.limits;
     let flag_wins = options.switches.is("prompt-flag-precedence", "flag_wins");
     let Some((at, text)) = request.content.iter().enumerate().find_map(|(at, item)| match item {
@@ -92,19 +92,24 @@ pub(crate) fn lift(
 /// Which fields of a request came from flags, and of which item: the service blames those in its
 /// own way.
 #[derive(Debug, Default)]
-pub(crate) struct Lifted {
+pub(crate) struct ExtractedFlags {
     item: usize,
     fields: Vec<&'static str>,
 }
 
-impl Lifted {
+impl ExtractedFlags {
     /// The item that a field came from; `None` where the request itself has it.
     pub(crate) fn item(&self, field: &str) -> Option<usize> {
         self.fields.contains(&field).then_some(self.item)
     }
 }
 
-fn set<T>(field: &mut Option<T>, value: T, flag_wins: bool, (name, lifted): (&'static str, &mut Lifted)) {
+fn set<T>(
+    field: &mut Option<T>,
+    value: T,
+    flag_wins: bool,
+    (name, lifted): (&'static str, &mut ExtractedFlags),
+) {
     if flag_wins || field.is_none() {
         *field = Some(value);
         lifted.fields.push(name);

@@ -7,7 +7,7 @@ use ark_video_model::{
     check::{Finding, Mode},
 };
 
-use super::{content::short, flags::Lifted, plan, violation::Violation};
+use super::{content::short, flags::ExtractedFlags, plan, violation::Violation};
 use crate::catalog::Model;
 
 /// What is known of the request that a finding is about.
@@ -15,7 +15,7 @@ pub(super) struct Context<'a> {
     pub(super) request: &'a CreateTaskRequest,
     pub(super) model: Model,
     /// Settings that came from the prompt.
-    pub(super) lifted: &'a Lifted,
+    pub(super) lifted: &'a ExtractedFlags,
 }
 
 /// A field that a model does not take (recorded, 2026-06 to 2026-08).

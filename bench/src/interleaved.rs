@@ -14,7 +14,7 @@ pub const CLIENT: &str = "0";
 pub const SERVER: &str = "1";
 
 /// What a run needs to know, and its server for as long as it is held.
-pub struct Turns {
+pub struct Interleaved {
     /// How often each program runs.
     pub rounds: usize,
     /// The API of the stub, `http://127.0.0.1:PORT/api/v3`.
@@ -23,7 +23,7 @@ pub struct Turns {
     stub: Child,
 }
 
-impl Turns {
+impl Interleaved {
     /// Starts the server.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Turns {
         })
     }
 
-    /// As [`Turns::compared`], by the clock on the wall: from the start of a program to its end.
+    /// As [`Interleaved::compared`], by the clock on the wall: from the start of a program to its end.
     /// Before each, `clear` takes away what the one before left.
     pub fn timed(&self, programs: &mut [Command], clear: impl Fn() -> Result<()>) -> Result<Vec<Figures>> {
         self.in_turn(programs, |program| {
@@ -115,7 +115,7 @@ impl Turns {
     }
 }
 
-impl Drop for Turns {
+impl Drop for Interleaved {
     fn drop(&mut self) {
         // Gone already, or gone now.
         let _ = self.stub.kill();
