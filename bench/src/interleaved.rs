@@ -80,8 +80,8 @@ impl Interleaved {
         })
     }
 
-    /// As [`Interleaved::compared`], by the clock on the wall: from the start of a program to its end.
-    /// Before each, `clear` takes away what the one before left.
+    /// As [`Interleaved::compared`], by the clock on the wall: from the start of a program to its
+    /// end. Before each, `clear` takes away what the one before left.
     pub fn timed(&self, programs: &mut [Command], clear: impl Fn() -> Result<()>) -> Result<Vec<Figures>> {
         self.in_turn(programs, |program| {
             clear()?;

@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: what ark-video costs beside the leanest program that does the same work.
 //!
-//! Each figure comes from a process of its own; ours and its floor take interleaved, round after round,
-//! against one stub server, and only the ratio of their medians is worth quoting. Nothing here is a
-//! test: a slow machine fails nothing.
+//! Each figure comes from a process of its own; ours and its floor take interleaved, round after
+//! round, against one stub server, and only the ratio of their medians is worth quoting. Nothing
+//! here is a test: a slow machine fails nothing.
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 mod run;

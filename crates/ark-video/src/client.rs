@@ -22,9 +22,9 @@ use crate::{
 /// A client of the task API. Cheap to clone; clones share connections, rates and the budget of
 /// repeats.
 ///
-/// Its methods need a running tokio runtime. Questions are asked inside the vendor's rates and
-/// repeated while that may help ([`ClientBuilder::retry`]); a create is sent once unless told
-/// otherwise ([`crate::create::Create::retry`]).
+/// Its methods need a running tokio runtime. Reading requests are sent within the vendor's rate
+/// limits and retried while that may help ([`ClientBuilder::retry`]); a create is sent once unless
+/// [`crate::create::Create::retry`] allows more.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,

@@ -251,7 +251,8 @@ impl Fetched {
     /// Gives it its name, in one step.
     ///
     /// # Errors
-    /// [`SaveError::File`]: the name was taken meanwhile, or the system said no. The file stays as `NAME.part`, whole.
+    /// [`SaveError::File`]: the name was taken meanwhile, or the system refused. The file stays as
+    /// `NAME.part`, whole.
     pub fn place(self) -> Result<Saved, SaveError> {
         let saved = Saved {
             path: self.path.clone(),

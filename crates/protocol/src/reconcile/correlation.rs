@@ -39,8 +39,8 @@ pub struct CorrelationOptions {
     /// Where `seed` is open and the model is a 1.x: a seed of our choice. Default on.
     pub seed: bool,
     /// Where `callback_url` is open: this address with a secret token behind it. Set it only
-    /// together with a receiver that is given the token ([`Correlation::callback`]); `ark-video` does
-    /// that.
+    /// together with a receiver that is given the token ([`Correlation::callback`]); `ark-video`
+    /// does that.
     pub callback: Option<String>,
 }
 
@@ -71,8 +71,8 @@ impl CorrelationOptions {
     }
 }
 
-/// The marks of one create. Goes into its [`super::UnresolvedCreate`] if the outcome is unknown; no use
-/// before or after.
+/// The marks of one create. Goes into its [`super::UnresolvedCreate`] if the outcome is unknown; no
+/// use before or after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

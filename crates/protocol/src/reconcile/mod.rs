@@ -2,8 +2,8 @@
 //!
 //! The service has no idempotency key, and LIST shows neither prompt nor images. So a request is
 //! [`stamp`]ed before it is sent, with values that the task echoes; what was not answered becomes
-//! an [`UnresolvedCreate`], a record that can be kept in a file; a [`Reconciler`] reads LIST once for any number
-//! of them and gives each a [`Verdict`].
+//! an [`UnresolvedCreate`], a record that can be kept in a file; a [`Reconciler`] reads LIST once
+//! for any number of them and gives each a [`Verdict`].
 //!
 //! | mark | how sure | price |
 //! |---|---|---|

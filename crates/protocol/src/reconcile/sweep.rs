@@ -1,8 +1,8 @@
 //! Searches LIST for any number of unknown creates, repeatedly, until each is found or enough
 //! searches have completed.
 //!
-//! The caller asks for what [`Reconciler::next`] says, inside the rate of LIST, and hands the pages in.
-//! Moments are the service's time in milliseconds: our clock plus
+//! The caller asks for what [`Reconciler::next`] says, inside the rate of LIST, and hands the pages
+//! in. Moments are the service's time in milliseconds: our clock plus
 //! [`super::ClockOffsets::estimate`].
 
 use std::{
@@ -36,8 +36,8 @@ pub struct ReconcileOptions {
     /// Tasks on a page, 1 to 500. Default 500.
     pub page_size: u32,
     /// Only this program creates tasks on this account, and every other task of ours was passed to
-    /// [`Reconciler::own`]. Then a single task that fits by its settings alone is taken for the one.
-    /// Default no.
+    /// [`Reconciler::own`]. Then a single task that fits by its settings alone is taken for the
+    /// one. Default no.
     pub exclusive: bool,
     /// This service is known to echo `execution_expires_after` and `safety_identifier` exactly, so
     /// that a task that echoes other values, or the default, is another's. Default no: it is
@@ -104,8 +104,8 @@ impl ReconcileOptions {
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReconcileStep {
-    /// Ask LIST for this page and hand it to [`Reconciler::page`]. A failure that may pass: ask again,
-    /// nothing is lost.
+    /// Ask LIST for this page and hand it to [`Reconciler::page`]. A failure that may pass: ask
+    /// again, nothing is lost.
     Ask(list::Request),
     /// Nothing before this time.
     WaitUntil(UnixMillis),
