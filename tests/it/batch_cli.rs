@@ -441,7 +441,7 @@ async fn videos_that_cannot_be_told_apart_are_assigned_by_one_command_each() {
     let ran = batch(&shell, &["run", "night.json", "--text"]).await;
     assert_eq!(ran.code, 12, "{}{}", ran.stdout, ran.stderr);
     assert!(
-        !ran.stderr.contains("List the account's tasks"),
+        !ran.stderr.contains("Search the account's tasks"),
         "what the run does is not asked for: {}",
         ran.stderr
     );

@@ -120,7 +120,7 @@ pub(super) fn advice(search: &UnresolvedCreate, from: UnixMillis, to: UnixMillis
         (ours, None) => format!("our request id {ours}"),
     };
     format!(
-        "List the account's tasks and search for one of model {} created between {} and {} (give or take the difference of the clocks), or let `reconcile` do it ({ids}); if it is there, wait for it by its id.",
+        "Search the account's tasks for model {}, created between {} and {} ({ids}), or let `reconcile` do it.",
         search.model,
         utc(from),
         utc(to)

@@ -130,7 +130,7 @@ async fn an_unknown_outcome_warns_and_says_where_to_look() {
     assert!(error.is_outcome_unknown() && !error.is_retryable());
     assert_eq!(
         error.message(),
-        "It is unknown whether the task was created: ark.example closed the connection before it answered. It may exist and may be billed, so do not just send it again. List the account's tasks and search for one of model seedance created between 2026-11-22T10:15:30Z and 2026-11-22T10:15:30Z (give or take the difference of the clocks), or let `reconcile` do it (our request id 2026112210153000000000000000000000); if it is there, wait for it by its id."
+        "It is unknown whether the task was created: ark.example closed the connection before it answered. It may exist and may be billed, so do not just send it again. Search the account's tasks for model seedance, created between 2026-11-22T10:15:30Z and 2026-11-22T10:15:30Z (our request id 2026112210153000000000000000000000), or let `reconcile` do it."
     );
 }
 
