@@ -6,6 +6,8 @@ pub(crate) mod diff;
 mod examples;
 mod fields;
 pub(crate) mod files;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub(crate) mod import;
 mod intake;
 pub(crate) mod lift;
@@ -14,8 +16,6 @@ pub(crate) mod merge;
 pub(crate) mod overlays;
 mod question;
 mod reading;
-#[cfg(test)]
-pub(crate) mod fixtures;
 mod scaffold;
 pub(crate) mod source;
 mod sources;

@@ -73,10 +73,7 @@ pub(crate) fn scaffold(
         && id.split('-').all(|word| {
             !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         });
-    ensure!(
-        plain && id.len() <= 60,
-        "`{id}` is not a valid id: use lower-case letters, digits and `-`"
-    );
+    ensure!(plain && id.len() <= 60, "`{id}` is not a valid id: use lower-case letters, digits and `-`");
     if let Some((file, _)) = overlays.iter().find(|(_, overlay)| overlay.id == id) {
         bail!("schema/overlay/{file} has the id `{id}` already");
     }
@@ -162,7 +159,7 @@ mod tests {
         assert!(fails("new", "a").contains("no JSON pointer"));
         assert!(fails("x", "/a").contains("has the id `x` already"));
         for id in ["", "../x", "A", "a--b", "a_b"] {
-            assert!(fails(id, "/a").contains("is no id"), "{id}");
+            assert!(fails(id, "/a").contains("is not a valid id"), "{id}");
         }
     }
 }

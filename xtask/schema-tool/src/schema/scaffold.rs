@@ -171,7 +171,7 @@ impl Made {
             field.name,
             codegen::field_name(&name)
         );
-        self.insert(root, FAMILY, "        bit_depth: Cell<Table<u8>>,\n", &member, true)?;
+        self.insert(root, FAMILY, "        bit_depth: Cell<Map<u8>>,\n", &member, true)?;
         self.notes.push(format!("{MODELS}: fill in `{name}` for each family, then run `cargo xtask codegen` and `cargo xtask docs`"));
         Ok(())
     }

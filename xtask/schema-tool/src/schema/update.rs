@@ -319,7 +319,9 @@ impl Report<'_> {
             ));
         }
         for (name, field) in &self.merged.scaffolded {
-            decisions.push(format!("schema/overlay/{name} was written for `{field}`: review it, and describe the field"));
+            decisions.push(format!(
+                "schema/overlay/{name} was written for `{field}`: review it, and describe the field"
+            ));
         }
         decisions.extend(self.merged.merge.notes.iter().cloned());
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::codegen;
 use crate::schema::diff::Class;
+use crate::schema::fixtures::Fixture;
 use crate::schema::intake::Arrival;
 use crate::schema::merge::{Answer, Take};
-use crate::schema::fixtures::Fixture;
 use crate::schema::update::{self, Options, Update};
 use crate::schema::{files, source};
 
@@ -267,8 +267,7 @@ fn a_third_edition_asks_what_is_new_in_it() {
         ),
     ] {
         let file = fixture.incoming(&("third.md", text.into_bytes())).unwrap();
-        let update =
-            plan(&fixture, file, Vec::new()).unwrap_or_else(|error| panic!("{edition}: {error:#}"));
+        let update = plan(&fixture, file, Vec::new()).unwrap_or_else(|error| panic!("{edition}: {error:#}"));
         let expected: Vec<String> = expected
             .into_iter()
             .map(|name| match name.strip_prefix('\u{0}') {

@@ -66,11 +66,8 @@ fn the_chapter_does_what_it_says() {
     // Where the first edition is in place: the chapter must hold after its own advice was followed,
     // too.
     let fixture = Fixture::first(&root).unwrap();
-    files::copy(
-        &root.join("xtask/schema-tool/fixtures"),
-        &fixture.root().join("xtask/schema-tool/fixtures"),
-    )
-    .unwrap();
+    files::copy(&root.join("xtask/schema-tool/fixtures"), &fixture.root().join("xtask/schema-tool/fixtures"))
+        .unwrap();
 
     let before = fixture.contents().unwrap();
     let (mut said, mut ran) = (String::new(), 0);
@@ -192,7 +189,7 @@ fn an_overlay_for_a_document_that_is_not_in_yet() {
     let report = run(&["update", &file, "--received", "2026-12-01", "--dry-run"]).unwrap();
     assert!(
         report.contains("-mood.json: makes `CreateTaskRequest.mood` ready to be generated")
-            && report.contains("-mood.json was written for `CreateTaskRequest.mood`: read it"),
+            && report.contains("-mood.json was written for `CreateTaskRequest.mood`: review it"),
         "{report}"
     );
     let scaffold =

@@ -5,9 +5,9 @@
 use serde_json::Value;
 
 use crate::codegen;
+use crate::schema::fixtures::Fixture;
 use crate::schema::import::Operation;
 use crate::schema::intake::Arrival;
-use crate::schema::fixtures::Fixture;
 use crate::schema::update::{self, Options, Update};
 use crate::schema::{files, source};
 
