@@ -939,7 +939,7 @@ pub const ERROR_CODES: &[ErrorInfo] = &[
         wire: "The request failed because the output video may contain sensitive information.",
         is_invented: false,
         meaning: "The finished video was taken for sensitive content and is withheld.",
-        advice: "Change the prompt or the references and create a new task; only finished videos are billed.",
+        advice: "Change the prompt or the references and create a new task.",
         source: "error code page, 2026-07",
         confidence: "documented",
     },

@@ -8,7 +8,7 @@ mod address_policy;
 mod answer;
 mod file_name;
 mod link;
-mod part;
+mod resume;
 mod retry;
 
 pub use crate::error::DownloadRefusal;
@@ -16,7 +16,7 @@ pub use address_policy::AddressPolicy;
 pub use answer::{Expected, Head, decoded_limit, judge, looks_like_page, whole};
 pub use file_name::file_stem;
 pub use link::{InsecureHttp, UrlPolicy, check_link, deadline, expires_at, place_of};
-pub use part::{Kept, MAX_RANGED, Part};
+pub use resume::{Kept, MAX_RANGED, Part};
 pub use retry::{Attempts, DownloadRetry, ErrorKind, MAX_TRIES};
 
 /// Redirects followed for one file.
