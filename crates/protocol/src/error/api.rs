@@ -95,6 +95,19 @@ impl ApiError {
         self
     }
 
+    /// The `type` that the service's envelopes give with a status.
+    #[must_use]
+    pub fn kind_of(status: u16) -> &'static str {
+        match status {
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "NotFound",
+            429 => "TooManyRequests",
+            500.. => "InternalServerError",
+            _ => "BadRequest",
+        }
+    }
+
     /// Sets the envelope's `type`.
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>) -> Self {

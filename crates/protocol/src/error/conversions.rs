@@ -16,7 +16,7 @@ impl From<&Finding> for ApiError {
         let status = finding.http.filter(|status| *status >= 400).unwrap_or(400);
         let code = finding.code.as_deref().unwrap_or("InvalidParameter");
         Self::new(status, code, finding.message.as_str())
-            .kind(kind(status))
+            .kind(Self::kind_of(status))
             .param(field_notation(&finding.pointer))
     }
 }
@@ -25,7 +25,7 @@ impl From<&Finding> for ApiError {
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         let status = if matches!(error, RequestError::TooLarge { .. }) { 413 } else { 400 };
-        Self::new(status, "InvalidParameter", error.to_string()).kind(kind(status))
+        Self::new(status, "InvalidParameter", error.to_string()).kind(Self::kind_of(status))
     }
 }
 
@@ -42,7 +42,7 @@ impl From<SendError> for ApiError {
             (false, _) if error.kind == SendErrorKind::Timeout => (504, "InternalServiceError"),
             (false, _) => (502, "InternalServiceError"),
         };
-        let mut answer = Self::new(status, code, error.message).kind(kind(status));
+        let mut answer = Self::new(status, code, error.message).kind(Self::kind_of(status));
         answer.request_id = error.request_id;
         answer
     }
@@ -56,21 +56,9 @@ impl From<Unread> for ApiError {
             "The request was accepted, but the answer names no task ({}). A task probably exists and is billed.",
             unread.why
         );
-        let mut answer = Self::new(502, "InternalServiceError", message).kind(kind(502));
+        let mut answer = Self::new(502, "InternalServiceError", message).kind(Self::kind_of(502));
         answer.request_id = unread.request_id;
         answer
-    }
-}
-
-/// The envelope's `type` of a status.
-fn kind(status: u16) -> &'static str {
-    match status {
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "NotFound",
-        429 => "TooManyRequests",
-        500.. => "InternalServerError",
-        _ => "BadRequest",
     }
 }
 

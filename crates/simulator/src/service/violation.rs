@@ -98,14 +98,7 @@ impl Violation {
 
     /// The same in another envelope.
     pub(crate) fn answer_in(&self, envelope: EnvelopeKind, request_id: &str) -> Response<Bytes> {
-        let kind = self.kind.unwrap_or(match self.status {
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            404 => "NotFound",
-            429 => "TooManyRequests",
-            500.. => "InternalServerError",
-            _ => "BadRequest",
-        });
+        let kind = self.kind.unwrap_or_else(|| ApiError::kind_of(self.status));
         let mut answer = ApiError::new(self.status, self.code.as_ref(), signed(&self.message, request_id))
             .param(self.param.as_str())
             .kind(kind)

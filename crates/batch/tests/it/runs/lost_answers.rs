@@ -28,12 +28,15 @@ fn list_is_down() -> FaultRule {
     FaultRule::new(effect).at(FaultPoint::List)
 }
 
-/// Reads the list again only after a long pause, 20 s of real time: what is decided is decided by
-/// the first reading, unless the machine was too busy for it.
+/// The pause between two readings of the list: 20 s of real time.
+const PAUSE: Duration = Duration::from_secs(20 * 60);
+
+/// Reads the list again only after [`PAUSE`]: what is decided before is decided by the first
+/// reading.
 fn rarely_again(world: &World) -> RunnerOptions {
     let mut options = world.options();
     options.quiet = Duration::from_secs(60);
-    options.sweep = options.sweep.clone().pause(Duration::from_secs(20 * 60));
+    options.sweep = options.sweep.clone().pause(PAUSE);
     options
 }
 
@@ -130,7 +133,9 @@ async fn run_lost(prompts: &[&str], exclusive: bool) -> (World, ark_video_batch:
     };
     world.run_until(&journal, options.clone(), all_are_lost).await;
     world.simulator.set_faults(FaultPlan::new().rule(lost())).unwrap();
+    let started = world.clock.monotonic();
     let ended = world.run(&journal, options).await;
+    assert!(world.clock.monotonic() - started < PAUSE, "the first reading decides");
     world.check(&journal).await;
     (world, journal, ended.events)
 }
