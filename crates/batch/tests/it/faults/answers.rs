@@ -3,7 +3,8 @@
 use ark_video_batch::{EventKind, State, StopCause};
 use ark_video_simulator::{Effect, Envelope, FaultPoint, FaultRule};
 
-use crate::faults::world::{World, at_create, count, counter, is_submitting, shaped, status};
+use crate::faults::world::{World, at_create, count, counter, is_submitting};
+use crate::support::{shaped, status};
 
 /// Each of these strikes one create, whose task exists nevertheless: it is found, never made again.
 async fn found_again(effects: Vec<Effect>) {

@@ -5,7 +5,8 @@ use ark_video_batch::{
 };
 use ark_video_simulator::Effect;
 
-use crate::faults::world::{World, at_create, status};
+use crate::faults::world::{World, at_create};
+use crate::support::status;
 use crate::support::worker::BATCH;
 
 /// What each of the videos costs.

@@ -8,7 +8,8 @@ use ark_video_batch::{EventKind, PlanOptions, State, StopCause};
 use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule};
 use serde_json::json;
 
-use crate::faults::world::{World, at_create, count, is_submitting, status};
+use crate::faults::world::{World, at_create, count, is_submitting};
+use crate::support::status;
 use crate::support::worker::BATCH;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -98,5 +98,5 @@ async fn f24_cut_download_wrong_length_changed_file() {
 }
 
 fn status_416() -> Effect {
-    crate::faults::world::status(416, false)
+    crate::support::status(416, false)
 }

@@ -13,7 +13,7 @@ use ark_video_batch::{
     CrashPoint, EventKind, Job, JobFilter, Journal, OpenOptions, PlanOptions, Planned, RunSummary, Runner,
     RunnerHandle, RunnerOptions, State,
 };
-use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Simulator};
+use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, Simulator};
 use tempfile::TempDir;
 
 use crate::support::clock::{Agreed, FastClock, SPEED, fast};
@@ -244,14 +244,6 @@ impl World {
 /// Strikes nothing, and counts the creates.
 pub(crate) fn counter() -> FaultRule {
     FaultRule::new(Effect::Delay { millis: 1 }).at(FaultPoint::Create).probability(0.0)
-}
-
-pub(crate) fn status(status: u16, accepted: bool) -> Effect {
-    shaped(status, Envelope::default(), accepted)
-}
-
-pub(crate) fn shaped(status: u16, envelope: Envelope, accepted: bool) -> Effect {
-    Effect::Status { status, code: None, message: None, envelope, accepted, retry_after: None }
 }
 
 pub(crate) fn at_create(effect: Effect) -> FaultRule {

@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ark_video::Clock as _;
 use ark_video_batch::{Journal, OnUnknown, OpenOptions, PlanOptions};
-use ark_video_simulator::{
-    Account, Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options, Rates, Simulator,
-};
+use ark_video_simulator::{Account, Effect, FaultPlan, FaultPoint, FaultRule, Options, Rates, Simulator};
 
 use crate::kill::supervisor::{Seen, Supervisor};
 use crate::support::clock::{Agreed, SPEED};
 use crate::support::history::{self, History};
 use crate::support::shots::{SECRET, shot};
+use crate::support::status;
 use crate::support::worker::{BATCH, Orders};
 use ark_video_test_support::postgres::Server;
 
@@ -165,14 +164,6 @@ async fn simulator(agreed: Agreed, seed: u64) -> Simulator {
 
 /// The faults of the money-safe create: answers that are lost, and answers that never were.
 fn faults(seed: u64) -> FaultPlan {
-    let status = |status, accepted| Effect::Status {
-        status,
-        code: None,
-        message: None,
-        envelope: Envelope::default(),
-        accepted,
-        retry_after: None,
-    };
     let at_create = |effect, share| FaultRule::new(effect).at(FaultPoint::Create).probability(share);
     let mut plan = FaultPlan::new()
         .rule(at_create(status(500, true), 0.03))

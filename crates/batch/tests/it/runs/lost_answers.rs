@@ -8,24 +8,17 @@ use std::time::Duration;
 use ark_video::model::catalog::Catalog;
 use ark_video::{CorrelationOptions, Sidecar};
 use ark_video_batch::{EventKind, Job, Planned, RunnerHandle, RunnerOptions, State, assign, task_of};
-use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options};
+use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, Options};
 
 use crate::runs::world::{MODEL, World, count, with};
+use crate::support::status;
 
 fn lost() -> FaultRule {
     FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create)
 }
 
 fn list_is_down() -> FaultRule {
-    let effect = Effect::Status {
-        status: 503,
-        code: None,
-        message: None,
-        envelope: Envelope::default(),
-        accepted: false,
-        retry_after: None,
-    };
-    FaultRule::new(effect).at(FaultPoint::List)
+    FaultRule::new(status(503, false)).at(FaultPoint::List)
 }
 
 /// The pause between two readings of the list: 20 s of real time.

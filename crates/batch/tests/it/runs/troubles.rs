@@ -3,20 +3,10 @@
 use std::time::Duration;
 
 use ark_video_batch::{EventKind, InputFile, OnUnknown, RunnerOptions, State};
-use ark_video_simulator::{Effect, Envelope, FaultPlan, FaultPoint, FaultRule, Options};
+use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, Options};
 
 use crate::runs::world::{World, count};
-
-fn status(status: u16, accepted: bool) -> Effect {
-    Effect::Status {
-        status,
-        code: None,
-        message: None,
-        envelope: Envelope::default(),
-        accepted,
-        retry_after: None,
-    }
-}
+use crate::support::status;
 
 /// The faults of the money-safe issue, each rarely.
 fn faults() -> FaultPlan {
