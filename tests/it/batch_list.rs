@@ -43,7 +43,7 @@ fn list(member: &str, value: Value) -> Value {
 
 async fn checked(list: &Value) -> Value {
     let text = std::io::Cursor::new(list.to_string());
-    let ran = Shell::new().run_with(&["batch", "check", "-"], |world| world.stdin = Box::new(text)).await;
+    let ran = Shell::new().run_with(&["batch", "check", "-"], |env| env.stdin = Box::new(text)).await;
     assert_eq!(ran.code == 4, ran.json()["refused"] == true, "{}", ran.stdout);
     ran.json()
 }

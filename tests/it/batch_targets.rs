@@ -159,7 +159,7 @@ async fn what_comes_into_the_way_during_a_run_is_not_paid_for() {
         }
     });
     let line = ["batch", "run", "night.json", "--json", "--concurrency", "1"];
-    let ran = shell.run_with(&line, |world| world.stdout = Box::new(stdout)).await;
+    let ran = shell.run_with(&line, |env| env.stdout = Box::new(stdout)).await;
     assert_eq!((ran.code, simulator.ledger().accepted), (10, 1), "{}", ran.stderr);
     let status = shell.run(&["batch", "status", "night.json", "--text"]).await;
     assert!(status.stdout.contains("already exists"), "{}", status.stdout);

@@ -136,8 +136,7 @@ async fn all_that_is_wrong_with_json_is_said_at_once() {
     insta::assert_snapshot!("malformed", shown(&shell, &ran));
     let forced = shell.run(&["check", "--force", "r.json"]).await;
     assert_eq!(forced.code, 4, "what is no request stays none");
-    let piped =
-        shell.run_with(&["check", "-"], |world| world.stdin = Box::new(&br#"{"model": "m"}"#[..])).await;
+    let piped = shell.run_with(&["check", "-"], |env| env.stdin = Box::new(&br#"{"model": "m"}"#[..])).await;
     assert_eq!(
         (piped.code, piped.json()["findings"][0]["origin"].as_str()),
         (4, Some("standard input: content"))

@@ -109,7 +109,7 @@ fn model_rows() -> Vec<Row> {
         Builder: AudioSource, DraftToVideo, FirstAndLastFrame, ImageSource, ImageToVideo, ReferenceToVideo, TextToVideo,
             VideoSource;
         Data: AnyCell, AudioLimits, Availability, Billing, Catalog, Cell<i64>, Confidence, Decimal, Defaults, DurationRule,
-            Factors, Family, Format, ImageLimits, InputSeconds, Limits, Map<u8>, MediaLimits, MisspelledId, Model,
+            Factors, Family, Format, ImageLimits, InputSeconds, RequestLimits, Map<u8>, MediaLimits, MisspelledId, Model,
             OpenQuestion, Pixels, PlanName, Price, Rate, Site, Source, Span<i64>, StepRange, StringSet, VideoLimits;
         View: ModelRules<'static>, Why<'static>, WhySkipped<'static>;
         Error: CatalogError, NotDecimal;

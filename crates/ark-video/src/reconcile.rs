@@ -105,7 +105,7 @@ impl<'a> Reconcile<'a> {
         let client = self.client;
         self.unresolved.iter_mut().for_each(|unknown| unknown.correct(&locked(&client.inner.pace.clocks)));
         let mut sweep = Reconciler::new(self.unresolved, self.options);
-        self.excluded.into_iter().for_each(|id| sweep.own(id));
+        self.excluded.into_iter().for_each(|id| sweep.exclude(id));
         loop {
             match sweep.next(client.service_now()) {
                 ReconcileStep::Ask(query) => match client.list(&query).await {

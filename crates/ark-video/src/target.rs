@@ -184,8 +184,8 @@ impl Target {
     }
 
     /// An unfinished run whose sidecar names this intent, or this shot, is our own.
-    pub fn own(mut self, own: Intent) -> Self {
-        self.own = Some(own);
+    pub fn intent(mut self, intent: Intent) -> Self {
+        self.own = Some(intent);
         self
     }
 

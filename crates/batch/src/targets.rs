@@ -33,7 +33,7 @@ pub(crate) fn target_of(batch: &str, planned: &Planned, policy: TargetPolicy) ->
         .overwrite(policy.overwrite)
         .rehearsal(policy.rehearsal)
         .last_frame(planned.wants_last_frame())
-        .own(intent_of(batch, planned))
+        .intent(intent_of(batch, planned))
         .passes_own_video(policy.passes_own_video)
         .inputs(planned.inputs.iter().map(|input| input.path.clone()).collect::<InputFiles>())
 }

@@ -90,7 +90,7 @@ impl Destination {
             return target(&self.folder.join("video")).check_only_folder().map_err(unwritable);
         };
         let target = id.into_iter().fold(target(&video), Target::task);
-        let target = own.into_iter().fold(target, Target::own);
+        let target = own.into_iter().fold(target, Target::intent);
         let target = target.sidecar(self.sidecar).last_frame(last_frame).inputs(self.inputs.clone());
         target.check().map_err(|error| match (error.fault, &self.file) {
             (TargetFault::Folder, Some(file)) => Failure::new(Exit::Output, error.message).hint(format!(

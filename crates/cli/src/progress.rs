@@ -131,7 +131,7 @@ impl<'o> Progress<'o> {
                 one_line(id),
                 summary::seconds(running_for.as_secs())
             )),
-            WatchEvent::Trouble { failures, detail } => self
+            WatchEvent::Warning { failures, detail } => self
                 .output
                 .note(format_args!("{failures} failed polls in a row ({}), continuing", one_line(detail))),
             _ => {}

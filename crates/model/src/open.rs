@@ -117,8 +117,8 @@ macro_rules! string_enum {
         }
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Text;
-                impl ::serde::de::Visitor<'_> for Text {
+                struct StringVisitor;
+                impl ::serde::de::Visitor<'_> for StringVisitor {
                     type Value = $name;
                     fn expecting(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                         f.write_str("a string, for example ")?;
@@ -128,7 +128,7 @@ macro_rules! string_enum {
                         Ok($name::from(text))
                     }
                 }
-                deserializer.deserialize_str(Text)
+                deserializer.deserialize_str(StringVisitor)
             }
         }
         #[cfg(feature = "schemars")]

@@ -125,12 +125,12 @@ impl RequestedSettings {
 
 fn differ<T: PartialEq + fmt::Display>(
     field: &'static str,
-    asked: &Option<T>,
+    requested: &Option<T>,
     got: &Option<T>,
 ) -> Option<Difference> {
-    match (asked, got) {
-        (Some(asked), Some(got)) if asked != got => {
-            Some(Difference { field: field.into(), asked: asked.to_string(), got: got.to_string() })
+    match (requested, got) {
+        (Some(requested), Some(got)) if requested != got => {
+            Some(Difference { field: field.into(), requested: requested.to_string(), got: got.to_string() })
         }
         _ => None,
     }
@@ -143,14 +143,15 @@ pub struct Difference {
     /// The field's name on the wire.
     pub field: Cow<'static, str>,
     /// What was asked for.
-    pub asked: String,
+    #[serde(rename = "asked", alias = "requested")]
+    pub requested: String,
     /// What the task says it is.
     pub got: String,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {} instead of {}", self.field, self.got, self.asked)
+        write!(f, "{} is {} instead of {}", self.field, self.got, self.requested)
     }
 }
 
@@ -160,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    fn asked(value: serde_json::Value) -> RequestedSettings {
+    fn requested(value: serde_json::Value) -> RequestedSettings {
         let mut request = json!({"model": "m", "content": [{"type": "text", "text": "secret"}]});
         request.as_object_mut().unwrap().extend(value.as_object().unwrap().clone());
         RequestedSettings::from_request(&serde_json::from_value(request).unwrap())
@@ -172,38 +173,43 @@ mod tests {
 
     #[test]
     fn differences_are_reported_for_settings_that_were_sent_and_echoed() {
-        let asked =
-            asked(json!({"resolution": "1080p", "ratio": "adaptive", "duration": 5, "generate_audio": true}));
+        let requested = requested(
+            json!({"resolution": "1080p", "ratio": "adaptive", "duration": 5, "generate_audio": true}),
+        );
         let done = json!({"id": "cgt-1", "status": "succeeded", "resolution": "720p", "ratio": "16:9", "duration": 5,
             "generate_audio": false});
-        let reported: Vec<_> = asked.differences(&task(done)).iter().map(ToString::to_string).collect();
+        let reported: Vec<_> = requested.differences(&task(done)).iter().map(ToString::to_string).collect();
         assert_eq!(
             reported,
             ["resolution is 720p instead of 1080p", "generate_audio is false instead of true"]
         );
-        assert_eq!(asked.differences(&task(json!({"id": "cgt-1", "status": "running", "duration": 9}))), []);
-        assert_eq!(asked.differences(&task(json!({"id": "cgt-1", "status": "succeeded"}))), []);
+        assert_eq!(
+            requested.differences(&task(json!({"id": "cgt-1", "status": "running", "duration": 9}))),
+            []
+        );
+        assert_eq!(requested.differences(&task(json!({"id": "cgt-1", "status": "succeeded"}))), []);
     }
 
     #[test]
     fn what_the_service_decides_is_not_compared() {
-        let open = asked(json!({"duration": -1, "ratio": "adaptive", "seed": -1}));
+        let open = requested(json!({"duration": -1, "ratio": "adaptive", "seed": -1}));
         assert_eq!(open, RequestedSettings::default());
-        let frames = asked(json!({"duration": 5, "frames": 121}));
+        let frames = requested(json!({"duration": 5, "frames": 121}));
         assert_eq!((frames.duration, frames.frames), (None, Some(121)));
     }
 
     #[test]
     fn a_record_of_it_holds_no_prompt_and_comes_back_as_it_was() {
-        let asked = asked(json!({"resolution": "720p", "service_tier": "flex", "safety_identifier": "u"}));
-        let text = serde_json::to_string(&asked).unwrap();
+        let requested =
+            requested(json!({"resolution": "720p", "service_tier": "flex", "safety_identifier": "u"}));
+        let text = serde_json::to_string(&requested).unwrap();
         assert_eq!(text, r#"{"resolution":"720p","service_tier":"flex","safety_identifier":"u"}"#);
-        assert_eq!(serde_json::from_str::<RequestedSettings>(&text).unwrap(), asked);
+        assert_eq!(serde_json::from_str::<RequestedSettings>(&text).unwrap(), requested);
     }
 
     #[test]
     fn another_tier_a_draft_and_a_final_belong_to_another_create() {
-        let plain = asked(json!({}));
+        let plain = requested(json!({}));
         for (echo, ruled_out) in [
             (json!({"id": "1", "status": "queued"}), false),
             (json!({"id": "1", "status": "queued", "service_tier": "default", "draft": false}), false),

@@ -175,7 +175,7 @@ fn an_error_dressed_as_a_success_is_an_error() {
 #[test]
 fn an_answer_is_about_the_task_that_was_asked_for_or_it_is_an_error_with_both_ids() {
     let long = "x".repeat(70_000);
-    for (asked, came) in [
+    for (requested, came) in [
         ("cgt-1", "cgt-2"),
         ("cgt-1", "CGT-1"),
         ("CGT-1", "cgt-1"),
@@ -194,13 +194,13 @@ fn an_answer_is_about_the_task_that_was_asked_for_or_it_is_an_error_with_both_id
             r#"{{"id":"{came}","model":"m","status":"succeeded","content":{{"video_url":"https://h/a"}}}}"#
         );
         let other: String = serde_json::from_str(&format!("\"{came}\"")).unwrap();
-        let error = get::decode(&answer(200, body.clone()), asked).unwrap_err();
+        let error = get::decode(&answer(200, body.clone()), requested).unwrap_err();
         let said = error.to_string();
-        assert!(said.contains(&path::shown(asked)) && said.contains(&path::shown(&other)), "{said}");
+        assert!(said.contains(&path::shown(requested)) && said.contains(&path::shown(&other)), "{said}");
         assert!(!said.contains(char::is_control) && said.len() < 1_000, "{said}");
         assert!(error.other_id.as_deref().is_some_and(|id| other.starts_with(id)), "{said}");
         let list = format!(r#"{{"total":2,"items":[{{"id":"cgt-0"}},{body}]}}"#);
-        let ids = ["cgt-0".to_owned(), asked.to_owned()];
+        let ids = ["cgt-0".to_owned(), requested.to_owned()];
         let error = list::decode(&answer(200, list.clone()), &ids).unwrap_err();
         assert_eq!(error.to_string(), said);
         assert!(list::decode(&answer(200, list.clone()), &[]).is_ok(), "nobody asked for a certain one");

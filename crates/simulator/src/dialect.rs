@@ -134,7 +134,7 @@ impl Dialect {
         self.prefix.as_deref()
     }
 
-    pub(crate) fn lacks(&self, place: FaultPoint) -> bool {
+    pub(crate) fn omits(&self, place: FaultPoint) -> bool {
         Operation::of(place).is_some_and(|operation| self.without.contains(&operation))
     }
 

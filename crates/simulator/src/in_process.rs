@@ -41,9 +41,9 @@ const BEGIN: UnixMillis = 1_795_313_730_000;
 /// # Ok::<(), ark_video_simulator::FaultPlanError>(())
 /// ```
 #[derive(Clone)]
-pub struct InProcess(Arc<Mutex<World>>);
+pub struct InProcess(Arc<Mutex<Inner>>);
 
-struct World {
+struct Inner {
     service: Service,
     now: UnixMillis,
 }
@@ -58,7 +58,7 @@ impl InProcess {
     /// A service that was made elsewhere.
     #[must_use]
     pub fn of(service: Service) -> Self {
-        Self(Arc::new(Mutex::new(World { service, now: BEGIN })))
+        Self(Arc::new(Mutex::new(Inner { service, now: BEGIN })))
     }
 
     /// What a client takes as its base URL. Nobody listens there.
@@ -72,8 +72,8 @@ impl InProcess {
 
     /// Advances the clock at once.
     pub fn advance(&self, time: Duration) {
-        let mut world = self.world();
-        world.pass(time);
+        let mut inner = self.inner();
+        inner.pass(time);
     }
 
     /// Every bill up to now, in the order of charging.
@@ -114,21 +114,21 @@ impl InProcess {
 
     /// Runs `f` on the service at the current time.
     pub fn with<T>(&self, work: impl FnOnce(&mut Service) -> T) -> T {
-        let mut world = self.world();
-        let now = world.now;
-        world.service.advance(now);
-        work(&mut world.service)
+        let mut inner = self.inner();
+        let now = inner.now;
+        inner.service.advance(now);
+        work(&mut inner.service)
     }
 
-    fn world(&self) -> MutexGuard<'_, World> {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers a request, or says how the connection broke. Faults that take time move the clock.
     fn ask(&self, request: Request<Bytes>) -> Result<Answered, SendError> {
-        let mut world = self.world();
-        let now = world.now;
-        let (fault, reply) = match world.service.handle(now, request) {
+        let mut inner = self.inner();
+        let now = inner.now;
+        let (fault, reply) = match inner.service.handle(now, request) {
             Reply::Faulty(FaultyReply { fault, reply }) => (Some(fault), reply.map(|reply| *reply)),
             reply => (None, Some(reply)),
         };
@@ -139,13 +139,13 @@ impl InProcess {
                 return broken(SendErrorKind::Closed, &format!("{how} the connection before it answered"));
             }
             Some(ConnectionFault::Silence { millis }) => {
-                world.pass(Duration::from_millis(*millis));
+                inner.pass(Duration::from_millis(*millis));
                 return broken(SendErrorKind::Timeout, "did not answer in time");
             }
             Some(ConnectionFault::Raw(_)) => {
                 return broken(SendErrorKind::Body, "sent bytes that are not HTTP");
             }
-            Some(ConnectionFault::Delay { millis }) => world.pass(Duration::from_millis(*millis)),
+            Some(ConnectionFault::Delay { millis }) => inner.pass(Duration::from_millis(*millis)),
             _ => {}
         }
         match reply {
@@ -156,7 +156,7 @@ impl InProcess {
     }
 }
 
-impl World {
+impl Inner {
     fn pass(&mut self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         self.now = self.now.saturating_add(millis);
@@ -255,7 +255,7 @@ impl Transport for InProcess {
             let end = breaks(fault.as_ref()).then(|| broke_off(&answer));
             answer.headers_mut().insert(http::header::CONTENT_LENGTH, announced.into());
             let body: Box<dyn AnswerBody> =
-                Box::new(Pieces { file, end, sent: 0, delivery, world: self.clone() });
+                Box::new(Pieces { file, end, sent: 0, delivery, service: self.clone() });
             Ok(answer.map(|_| body))
         })
     }
@@ -269,14 +269,14 @@ struct Pieces {
     sent: usize,
     /// Reported to the service when the client drops the body.
     delivery: Option<Delivery>,
-    world: InProcess,
+    service: InProcess,
 }
 
 impl Drop for Pieces {
     fn drop(&mut self) {
         if let Some(delivery) = self.delivery {
             let sent = self.sent;
-            self.world.world().service.delivered(delivery, sent);
+            self.service.inner().service.delivered(delivery, sent);
         }
     }
 }
@@ -299,11 +299,11 @@ impl AnswerBody for Pieces {
 /// Time passes only while a client waits.
 impl Clock for InProcess {
     fn now(&self) -> UnixMillis {
-        self.world().now
+        self.inner().now
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.world().now - BEGIN).unwrap_or(0))
+        Duration::from_millis(u64::try_from(self.inner().now - BEGIN).unwrap_or(0))
     }
 
     fn sleep(&self, pause: Duration) -> BoxFuture<'_, ()> {

@@ -10,7 +10,7 @@ use ark_video_simulator::FaultPoint;
 use super::{
     cell::{Run, error_name},
     rows::{Asks, Often, Row},
-    world::{World, retry, small},
+    test_env::{TestEnv, retry, small},
 };
 
 /// The verdict says that LIST cannot be relied on.
@@ -18,13 +18,13 @@ pub(super) const IN_DOUBT: &str = ", in doubt";
 
 pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: CorrelationOptions) -> Run {
     let mut run = Run::default();
-    let world = World::new().await;
-    let client = &world.client;
+    let env = TestEnv::new().await;
+    let client = &env.client;
     // Others use the account as well, at the same time and with the same settings.
     for prompt in ["Another user's train.", "Another user's kite."] {
         client.create(&small(prompt)).await.unwrap();
     }
-    let others = world.accepted();
+    let others = env.accepted();
     let mut policy = CheckPolicy::Refuse;
     let mut request = small("A paper boat.");
     if place == FaultPoint::Callback {
@@ -35,14 +35,14 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Corre
         request.ratio = Some("2:1".into());
         policy = CheckPolicy::Off;
     }
-    world.inject(row.rule(place, often));
-    let outcome = world.with_fault(row).create(&request).retry(retry()).correlate(marks).check(policy).await;
-    let ours = |world: &World| -> Vec<String> {
-        world.accepted().into_iter().filter(|id| !others.contains(id)).collect()
+    env.inject(row.rule(place, often));
+    let outcome = env.with_fault(row).create(&request).retry(retry()).correlate(marks).check(policy).await;
+    let ours = |env: &TestEnv| -> Vec<String> {
+        env.accepted().into_iter().filter(|id| !others.contains(id)).collect()
     };
-    let accepted = ours(&world);
+    let accepted = ours(&env);
     if place == FaultPoint::Create {
-        world.heal(&mut run);
+        env.heal(&mut run);
     }
     let known: Vec<String> = match outcome {
         Ok(task) => {
@@ -56,7 +56,7 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Corre
         Err(error) => match error.to_reconcile() {
             Some(unknown) => {
                 let first = if matches!(error, Error::AcceptedWithoutId(_)) { "no id" } else { "unknown" };
-                let (text, known) = search(&world, unknown, &request, &mut run).await;
+                let (text, known) = search(&env, unknown, &request, &mut run).await;
                 run.outcome = format!("{first}, {text}");
                 known
             }
@@ -67,18 +67,18 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Corre
         },
     };
     if place != FaultPoint::Create {
-        world.heal(&mut run);
+        env.heal(&mut run);
     }
     run.lost = accepted.iter().filter(|id| !known.contains(id)).count();
-    run.bills = world.bills_in_the_end().iter().filter(|id| !others.contains(id)).count();
-    let tasks = ours(&world).len();
+    run.bills = env.bills_in_the_end().iter().filter(|id| !others.contains(id)).count();
+    let tasks = ours(&env).len();
     run.check(tasks <= 1, || format!("{tasks} tasks for one intent"));
     run
 }
 
 /// Searches for the task from the record in a file. Returns the ids that the user gets.
 async fn search(
-    world: &World,
+    env: &TestEnv,
     unknown: &UnresolvedCreate,
     request: &CreateTaskRequest,
     run: &mut Run,
@@ -87,10 +87,10 @@ async fn search(
     run.check(!kept.contains("paper boat"), || format!("the record holds the prompt: {kept}"));
     let unknown: UnresolvedCreate = serde_json::from_str(&kept).unwrap();
     let mut asked = RequestedSettings::from_request(request);
-    asked.execution_expires_after = unknown.asked.execution_expires_after;
-    asked.seed = unknown.asked.seed;
-    run.check(asked == unknown.asked, || format!("the record forgot what was asked for: {kept}"));
-    match world.client.reconcile([unknown]).await {
+    asked.execution_expires_after = unknown.requested.execution_expires_after;
+    asked.seed = unknown.requested.seed;
+    run.check(asked == unknown.requested, || format!("the record forgot what was asked for: {kept}"));
+    match env.client.reconcile([unknown]).await {
         Ok(verdicts) => said(&verdicts[0]),
         Err(error) => {
             run.check(false, || format!("reconcile fails although all is well again: {error}"));

@@ -9,21 +9,21 @@ use ark_video_simulator::FaultPoint;
 use super::{
     cell::{Run, error_name},
     rows::{Asks, Often, Row},
-    world::{World, small},
+    test_env::{TestEnv, small},
 };
 
 /// Both ways with one task: rendering its video is most of the work.
 pub(super) async fn both(row: &Row, place: FaultPoint) -> [Run; 2] {
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let mut request = small("A paper boat.");
     request.return_last_frame = (row.asks == Asks::LastFrame).then_some(true);
-    let task = world.ended_with(&request).await;
+    let task = env.ended_with(&request).await;
     let folder = tempfile::tempdir().unwrap();
     let right = task.download(folder.path().join("before.mp4")).options(options()).await.unwrap().sha256;
     let path = |name: &str| folder.path().join(name);
     [
-        run((row, place, Often::Once), &world, &task, &path("once.mp4"), &right).await,
-        run((row, place, Often::Always), &world, &task, &path("always.mp4"), &right).await,
+        run((row, place, Often::Once), &env, &task, &path("once.mp4"), &right).await,
+        run((row, place, Often::Always), &env, &task, &path("always.mp4"), &right).await,
     ]
 }
 
@@ -33,15 +33,15 @@ fn options() -> DownloadOptions {
 
 async fn run(
     (row, place, often): (&Row, FaultPoint, Often),
-    world: &World,
+    env: &TestEnv,
     task: &TaskHandle,
     path: &Path,
     right: &str,
 ) -> Run {
     let mut run = Run::default();
-    let before = world.simulator.ledger();
-    world.inject(row.rule(place, often));
-    match world.with_fault(row).task(task.id()).download(path).options(options()).await {
+    let before = env.simulator.ledger();
+    env.inject(row.rule(place, often));
+    match env.with_fault(row).task(task.id()).download(path).options(options()).await {
         Ok(video) => {
             run.check(video.sha256 == right, || "a wrong video under the final name".to_owned());
             run.outcome = "saved".to_owned();
@@ -58,10 +58,10 @@ async fn run(
             }
         }
     }
-    world.heal(&mut run);
+    env.heal(&mut run);
     let again = task.download(path).options(options()).await.map(|video| video.sha256);
     run.check(again.as_ref().is_ok_and(|video| *video == right), || format!("afterwards: {again:?}"));
-    let after = world.simulator.ledger();
+    let after = env.simulator.ledger();
     run.check((after.accepted, after.billed) == (before.accepted, before.billed), || {
         "fetching was billed".to_owned()
     });

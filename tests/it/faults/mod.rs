@@ -13,7 +13,7 @@ mod page;
 mod questions;
 mod reconcile;
 mod rows;
-mod world;
+mod test_env;
 
 use std::sync::Arc;
 

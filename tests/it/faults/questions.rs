@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use super::{
     cell::{Run, error_name},
     rows::{Asks, Often, Row},
-    world::{World, small},
+    test_env::{TestEnv, small},
 };
 
 const NOBODYS: &str = "cgt-20261122101530-nobod";
@@ -59,20 +59,20 @@ fn is_right(row: &Row, task: &Task, truth: &Facts) -> bool {
     facts == *truth
 }
 
-fn bills(world: &World) -> (usize, usize) {
-    let ledger = world.simulator.ledger();
+fn bills(env: &TestEnv) -> (usize, usize) {
+    let ledger = env.simulator.ledger();
     (ledger.accepted, ledger.billed)
 }
 
 pub(super) async fn get(row: &Row, often: Often) -> Run {
     let mut run = Run::default();
-    let world = World::new().await;
-    let task = world.ended(if row.asks == Asks::Failed { FAILS } else { "A paper boat." }).await;
+    let env = TestEnv::new().await;
+    let task = env.ended(if row.asks == Asks::Failed { FAILS } else { "A paper boat." }).await;
     let truth = Facts::of(&task.get().await.unwrap());
-    let before = bills(&world);
-    world.inject(row.rule(FaultPoint::Get, often));
+    let before = bills(&env);
+    env.inject(row.rule(FaultPoint::Get, often));
     let id = if row.asks == Asks::Refused { NOBODYS } else { task.id() };
-    match world.with_fault(row).get(id).await {
+    match env.with_fault(row).get(id).await {
         Ok(found) => {
             let right = found.id == id && is_right(row, &found, &truth);
             run.check(right, || format!("a wrong answer: {:?}", Facts::of(&found)));
@@ -81,28 +81,28 @@ pub(super) async fn get(row: &Row, often: Often) -> Run {
         }
         Err(error) => run.outcome = error_name(&error),
     }
-    world.heal(&mut run);
-    let again = world.client.get(task.id()).await.map(|task| Facts::of(&task));
+    env.heal(&mut run);
+    let again = env.client.get(task.id()).await.map(|task| Facts::of(&task));
     run.check(again.as_ref().is_ok_and(|facts| *facts == truth), || format!("afterwards: {again:?}"));
-    run.check(bills(&world) == before, || "a question was billed".to_owned());
+    run.check(bills(&env) == before, || "a question was billed".to_owned());
     run
 }
 
 pub(super) async fn list(row: &Row, often: Often) -> Run {
     let mut run = Run::default();
-    let world = World::new().await;
+    let env = TestEnv::new().await;
     let mut truth = BTreeMap::new();
     for prompt in ["A boat.", "A train.", FAILS, "A kite.", "A lamp."] {
-        let task = world.ended(prompt).await;
+        let task = env.ended(prompt).await;
         truth.insert(task.id().to_owned(), Facts::of(&task.get().await.unwrap()));
     }
-    let before = bills(&world);
+    let before = bills(&env);
     let mut query = ListQuery::new().page_size(2);
     if row.asks == Asks::Refused {
         query = query.status("sleeping");
     }
-    world.inject(row.rule(FaultPoint::List, often));
-    match all(&world.with_fault(row), &query).await {
+    env.inject(row.rule(FaultPoint::List, often));
+    match all(&env.with_fault(row), &query).await {
         Ok(found) => {
             let wrong =
                 found.iter().find(|task| truth.get(&task.id).is_none_or(|truth| !is_right(row, task, truth)));
@@ -121,10 +121,10 @@ pub(super) async fn list(row: &Row, often: Often) -> Run {
         }
         Err(error) => run.outcome = error_name(&error),
     }
-    world.heal(&mut run);
-    let again = all(&world.client, &ListQuery::new()).await;
+    env.heal(&mut run);
+    let again = all(&env.client, &ListQuery::new()).await;
     run.check(again.as_ref().is_ok_and(|all| all.len() == truth.len()), || format!("afterwards: {again:?}"));
-    run.check(bills(&world) == before, || "a question was billed".to_owned());
+    run.check(bills(&env) == before, || "a question was billed".to_owned());
     run
 }
 
@@ -145,31 +145,31 @@ pub(super) async fn delete(row: &Row, often: Often) -> Run {
 }
 
 async fn cancel(row: &Row, often: Often, run: &mut Run) -> String {
-    let world = World::with(Options::default().queued(Duration::from_secs(36_000))).await;
-    let task = world.client.create(&small("A paper boat.")).await.unwrap();
-    world.inject(row.rule(FaultPoint::Delete, often));
-    let first = world.with_fault(row).cancel(task.id()).await;
-    world.heal(run);
+    let env = TestEnv::with(Options::default().queued(Duration::from_secs(36_000))).await;
+    let task = env.client.create(&small("A paper boat.")).await.unwrap();
+    env.inject(row.rule(FaultPoint::Delete, often));
+    let first = env.with_fault(row).cancel(task.id()).await;
+    env.heal(run);
     let text = first.as_ref().map_or_else(error_name, |()| "done".to_owned());
     if first.is_err() {
-        let again = world.client.cancel(task.id()).await;
+        let again = env.client.cancel(task.id()).await;
         let ended = matches!(&again, Ok(()) | Err(Error::NotPossible(_)));
         run.check(ended, || format!("afterwards it cannot be cancelled: {again:?}"));
     }
-    let status = world.client.get(task.id()).await.map(|task| task.status.as_str().to_owned());
+    let status = env.client.get(task.id()).await.map(|task| task.status.as_str().to_owned());
     run.check(status.as_deref().ok() == Some("cancelled"), || format!("{text}, but it is {status:?}"));
-    run.bills = run.bills.max(world.bills_in_the_end().len());
+    run.bills = run.bills.max(env.bills_in_the_end().len());
     run.check(run.bills == 0, || "a cancelled task was billed".to_owned());
     text
 }
 
 async fn forget(row: &Row, often: Often, run: &mut Run) -> String {
-    let world = World::new().await;
-    let task = world.ended("A paper boat.").await;
-    let before = bills(&world);
-    world.inject(row.rule(FaultPoint::Delete, often));
-    let first = world.with_fault(row).forget(task.id()).await;
-    world.heal(run);
+    let env = TestEnv::new().await;
+    let task = env.ended("A paper boat.").await;
+    let before = bills(&env);
+    env.inject(row.rule(FaultPoint::Delete, often));
+    let first = env.with_fault(row).forget(task.id()).await;
+    env.heal(run);
     let text = first.as_ref().map_or_else(error_name, |()| "done".to_owned());
     if let Err(Error::Api(refused)) = &first {
         let deleting = refused.call.endpoint == Endpoint::Delete;
@@ -177,27 +177,27 @@ async fn forget(row: &Row, often: Often, run: &mut Run) -> String {
     }
     let gone = |error: &Error| error.status() == Some(404);
     if first.is_err() {
-        let again = world.client.forget(task.id()).await;
+        let again = env.client.forget(task.id()).await;
         run.check(again.as_ref().map_or_else(gone, |()| true), || format!("afterwards: {again:?}"));
     }
-    let left = world.client.get(task.id()).await;
+    let left = env.client.get(task.id()).await;
     run.check(left.as_ref().is_err_and(gone), || format!("{text}, but the record is there: {left:?}"));
-    run.check(bills(&world) == before, || "deleting was billed".to_owned());
+    run.check(bills(&env) == before, || "deleting was billed".to_owned());
     text
 }
 
 /// The vendor has one verb for cancelling and for deleting: a cancel that comes late must not take
 /// the video away.
 async fn too_late(row: &Row, often: Often, run: &mut Run) {
-    let world = World::new().await;
-    let task: TaskHandle = world.client.create(&small("A paper boat.")).await.unwrap();
-    world.inject(row.rule(FaultPoint::Delete, often));
+    let env = TestEnv::new().await;
+    let task: TaskHandle = env.client.create(&small("A paper boat.")).await.unwrap();
+    env.inject(row.rule(FaultPoint::Delete, often));
     // Its pauses are longer than the task waits and runs.
-    let _ = world.with_fault(row).cancel(task.id()).await;
-    world.heal(run);
-    if world.bills_in_the_end().is_empty() {
+    let _ = env.with_fault(row).cancel(task.id()).await;
+    env.heal(run);
+    if env.bills_in_the_end().is_empty() {
         return;
     }
-    let found = world.client.get(task.id()).await;
+    let found = env.client.get(task.id()).await;
     run.check(found.is_ok(), || format!("a paid video was deleted by a cancel: {found:?}"));
 }

@@ -8,26 +8,26 @@ use super::{
     cell::{Run, error_name},
     create::{IN_DOUBT, said},
     rows::{Often, Row},
-    world::{World, small},
+    test_env::{TestEnv, small},
 };
 
 pub(super) async fn run(row: &Row, often: Often) -> Run {
     let mut run = Run::default();
-    let world = World::new().await;
-    let client = &world.client;
+    let env = TestEnv::new().await;
+    let client = &env.client;
     let before = ["A train.", "A kite.", "A lamp."];
     for prompt in before {
         client.create(&small(prompt)).await.unwrap();
     }
-    world.inject(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).hits(1));
+    env.inject(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).hits(1));
     let lost = client.create(&small("A paper boat.")).correlate(CorrelationOptions::new()).await.unwrap_err();
     let unknown = lost.to_reconcile().unwrap().clone();
     for prompt in ["A dog.", "A cat."] {
         client.create(&small(prompt)).await.unwrap();
     }
-    let task = world.accepted()[before.len()].clone();
-    world.inject(row.rule(FaultPoint::List, often));
-    let (text, known) = match reconcile(&world, row, unknown.clone()).await {
+    let task = env.accepted()[before.len()].clone();
+    env.inject(row.rule(FaultPoint::List, often));
+    let (text, known) = match reconcile(&env, row, unknown.clone()).await {
         Ok(found) => found,
         Err(text) => (text, Vec::new()),
     };
@@ -35,27 +35,27 @@ pub(super) async fn run(row: &Row, often: Often) -> Run {
     let honest = known.is_empty() || known.contains(&task) || text.ends_with(IN_DOUBT);
     run.check(honest, || format!("{text}, and the right one is not among them"));
     run.outcome = text;
-    world.heal(&mut run);
+    env.heal(&mut run);
     if !known.contains(&task) {
         // Nothing is lost by it: the record is still good.
-        let again = reconcile(&world, row, unknown).await;
+        let again = reconcile(&env, row, unknown).await;
         run.check(again.as_ref().is_ok_and(|(_, known)| known.contains(&task)), || {
             format!("afterwards it is not found either: {again:?}")
         });
         run.lost = usize::from(!again.is_ok_and(|(_, known)| known.contains(&task)));
     }
-    run.bills = world.bills_in_the_end().iter().filter(|id| **id == task).count();
-    let accepted = world.accepted().len();
+    run.bills = env.bills_in_the_end().iter().filter(|id| **id == task).count();
+    let accepted = env.accepted().len();
     run.check(accepted == 6, || format!("{accepted} tasks in place of 6: looking made some"));
     run
 }
 
 async fn reconcile(
-    world: &World,
+    env: &TestEnv,
     row: &Row,
     unknown: UnresolvedCreate,
 ) -> Result<(String, Vec<String>), String> {
     let options = ReconcileOptions::new().page_size(2);
-    let verdicts = world.with_fault(row).reconcile([unknown]).options(options).await;
+    let verdicts = env.with_fault(row).reconcile([unknown]).options(options).await;
     verdicts.map(|verdicts| said(&verdicts[0])).map_err(|error| error_name(&error))
 }

@@ -57,9 +57,9 @@ async fn a_key_in_the_wrong_place_is_not_shown() {
         {
             let name = format!("{number}.toml");
             fs::write(shell.folder.path().join(&name), text).unwrap();
-            let mut world = vec!["list", "--config", &name];
-            world.extend((number == 5).then_some(["--profile", "none"]).into_iter().flatten());
-            let ran = Shell::run(&shell, &world).await;
+            let mut env = vec!["list", "--config", &name];
+            env.extend((number == 5).then_some(["--profile", "none"]).into_iter().flatten());
+            let ran = Shell::run(&shell, &env).await;
             let shown = format!("{}{}", ran.stdout, ran.stderr);
             assert!(!shown.contains("SECRETKEY") && !shown.contains(uuid), "{text}: {shown}");
         }

@@ -94,7 +94,7 @@ fn shell(service: &Service) -> Shell {
 async fn run(service: &Service, shell: &Shell, about: &str, line: &[&str], form: &str) -> Ran {
     let line: Vec<&str> = line.iter().copied().chain([form]).collect();
     let clock: Arc<dyn Clock> = service.clock.clone();
-    let ran = shell.run_with(&line, |world| world.clock = clock).await;
+    let ran = shell.run_with(&line, |env| env.clock = clock).await;
     must_be_harmless(&format!("{about}: {line:?}"), &ran, form);
     ran
 }

@@ -77,7 +77,7 @@ impl MovedClock {
     pub(super) async fn run<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         std::future::poll_fn(|context| {
-            let again = Arc::new(Again { woken: AtomicBool::new(false), outer: context.waker().clone() });
+            let again = Arc::new(SelfWake { woken: AtomicBool::new(false), outer: context.waker().clone() });
             let waker = Waker::from(again.clone());
             loop {
                 again.woken.store(false, Ordering::Release);
@@ -98,12 +98,12 @@ impl MovedClock {
 }
 
 /// Notes that the work woke itself, so that it is not idle.
-struct Again {
+struct SelfWake {
     woken: AtomicBool,
     outer: Waker,
 }
 
-impl Wake for Again {
+impl Wake for SelfWake {
     fn wake(self: Arc<Self>) {
         self.woken.store(true, Ordering::Release);
         self.outer.wake_by_ref();

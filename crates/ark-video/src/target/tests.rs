@@ -132,7 +132,7 @@ const CASES: [(&str, Scene, Aim, Option<TargetFault>); 45] = [
     (
         "an unfinished run that is ours",
         |at| sidecar(Progress::Submitted, false).write(&at.join("a.mp4")).unwrap(),
-        |at| plain(at).own(Intent::new("hash")),
+        |at| plain(at).intent(Intent::new("hash")),
         None,
     ),
     (
@@ -150,31 +150,31 @@ const CASES: [(&str, Scene, Aim, Option<TargetFault>); 45] = [
     (
         "a video of this intent",
         |at| saved(&at.join("a.mp4"), false),
-        |at| plain(at).own(Intent::new("hash")).passes_own_video(true),
+        |at| plain(at).intent(Intent::new("hash")).passes_own_video(true),
         None,
     ),
     (
         "a video of this shot",
         |at| saved(&at.join("a.mp4"), false),
-        |at| plain(at).own(Intent::new("other").shot("night/a")).passes_own_video(true),
+        |at| plain(at).intent(Intent::new("other").shot("night/a")).passes_own_video(true),
         None,
     ),
     (
         "a video of another shot",
         |at| saved(&at.join("a.mp4"), false),
-        |at| plain(at).own(Intent::new("other").shot("night/b")).passes_own_video(true),
+        |at| plain(at).intent(Intent::new("other").shot("night/b")).passes_own_video(true),
         Some(TargetFault::Exists),
     ),
     (
         "a video of this intent, right before a create",
         |at| saved(&at.join("a.mp4"), false),
-        |at| plain(at).own(Intent::new("hash")),
+        |at| plain(at).intent(Intent::new("hash")),
         Some(TargetFault::Exists),
     ),
     (
         "a rehearsal's video of this intent",
         |at| saved(&at.join("a.mp4"), true),
-        |at| plain(at).own(Intent::new("hash")).passes_own_video(true),
+        |at| plain(at).intent(Intent::new("hash")).passes_own_video(true),
         Some(TargetFault::Exists),
     ),
     (
@@ -397,7 +397,7 @@ fn an_earlier_versions_sidecar_is_known_by_its_request() {
     fs::write(Sidecar::path_of(&path), old.to_string()).unwrap();
     let own =
         |request: &serde_json::Value| Intent::new(crate::intent_hash_of(request, &BTreeMap::new(), None));
-    assert_eq!(Target::new(&path).own(own(&request)).passes_own_video(true).check(), Ok(()));
+    assert_eq!(Target::new(&path).intent(own(&request)).passes_own_video(true).check(), Ok(()));
     let other = json!({"model": "m", "content": [{"type": "text", "text": "A bird."}]});
-    assert!(Target::new(&path).own(own(&other)).passes_own_video(true).check().is_err());
+    assert!(Target::new(&path).intent(own(&other)).passes_own_video(true).check().is_err());
 }

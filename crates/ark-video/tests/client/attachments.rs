@@ -7,12 +7,12 @@ use ark_video::{
 };
 use proptest::prelude::*;
 
-use crate::world::World;
+use crate::test_env::TestEnv;
 
 async fn sent(request: &CreateTaskRequest, files: Attachments) -> String {
-    let world = World::always(200, r#"{"id":"cgt-1"}"#);
-    world.client().create(request).files(files).await.unwrap();
-    String::from_utf8(world.sent()[0].request.body().to_vec()).unwrap()
+    let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
+    env.client().create(request).files(files).await.unwrap();
+    String::from_utf8(env.sent()[0].request.body().to_vec()).unwrap()
 }
 
 #[tokio::test]
@@ -54,12 +54,12 @@ async fn without_its_file_or_too_large_nothing_is_sent() {
     std::fs::File::create(&path).unwrap().set_len(50 << 20).unwrap();
     let mut files = Attachments::new();
     let request = ImageToVideo::new("m", files.image(&path, "png").unwrap()).build();
-    let world = World::always(200, r#"{"id":"cgt-1"}"#);
-    let forgotten = world.client().create(&request).await.unwrap_err();
+    let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
+    let forgotten = env.client().create(&request).await.unwrap_err();
     assert!(forgotten.message().contains("attachments"), "{forgotten}");
-    let huge = world.client().create(&request).files(files).await.unwrap_err();
+    let huge = env.client().create(&request).files(files).await.unwrap_err();
     assert!(matches!(huge, Error::Request(_)) && huge.message().contains("64 MiB"), "{huge}");
-    assert!(world.sent().is_empty());
+    assert!(env.sent().is_empty());
     assert!(Attachments::new().image(folder.path().join("none"), "png").is_err());
 }
 

@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower_service::Service;
 
-use crate::world::{World, answer};
+use crate::test_env::{TestEnv, answer};
 
 const SUCCEEDED: &str = r#"{"id":"cgt-1","model":"m","status":"succeeded","updated_at":5,"content":{"video_url":"http://evil.example/a"}}"#;
 
@@ -26,16 +26,16 @@ async fn post(callbacks: &Callbacks, request: Request<Full<Bytes>>) -> u16 {
     answer.status().as_u16()
 }
 
-fn receiver(world: &Arc<World>) -> (Callbacks, ark_video::CallbackEvents) {
-    let (callbacks, events) = Callbacks::new(&world.client(), CallbackOptions::default());
+fn receiver(env: &Arc<TestEnv>) -> (Callbacks, ark_video::CallbackEvents) {
+    let (callbacks, events) = Callbacks::new(&env.client(), CallbackOptions::default());
     callbacks.accept("right-token");
     (callbacks, events)
 }
 
 #[tokio::test]
 async fn only_the_right_token_gets_in_and_the_status_says_no_more_than_it_must() {
-    let world = World::always(200, SUCCEEDED);
-    let (callbacks, mut events) = receiver(&world);
+    let env = TestEnv::always(200, SUCCEEDED);
+    let (callbacks, mut events) = receiver(&env);
     for path in ["/ark/wrong-token", "/ark/", "/", "/right-token/x", "/RIGHT-TOKEN"] {
         assert_eq!(post(&callbacks, request(path, SUCCEEDED)).await, 404, "{path}");
     }
@@ -48,32 +48,32 @@ async fn only_the_right_token_gets_in_and_the_status_says_no_more_than_it_must()
     }
     let huge = format!(r#"{{"id":"cgt-1","x":"{}"}}"#, "x".repeat(70_000));
     assert_eq!(post(&callbacks, request("/right-token", &huge)).await, 413);
-    assert!(events.next().now_or_never().is_none() && world.sent().is_empty());
+    assert!(events.next().now_or_never().is_none() && env.sent().is_empty());
     assert_eq!(post(&callbacks, request("/ark/right-token", SUCCEEDED)).await, 204);
     assert_eq!(StatusCode::NO_CONTENT, 204);
 }
 
 #[tokio::test]
 async fn what_is_told_on_is_the_answer_to_a_get_and_not_the_callback() {
-    let world =
-        World::new(|_, _| answer(200, r#"{"id":"cgt-1","model":"m","status":"running","updated_at":3}"#));
-    let (callbacks, mut events) = receiver(&world);
+    let env =
+        TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1","model":"m","status":"running","updated_at":3}"#));
+    let (callbacks, mut events) = receiver(&env);
     assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
-    assert!(world.sent().is_empty(), "nothing is asked before the receiver has answered");
+    assert!(env.sent().is_empty(), "nothing is asked before the receiver has answered");
     let Some(CallbackEvent::Confirmed(task)) = events.next().await else { panic!() };
     assert_eq!(task.status.as_str(), "running");
-    assert_eq!(world.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
-    assert!(world.opened().is_empty(), "no link of a callback is fetched");
+    assert_eq!(env.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
+    assert!(env.opened().is_empty(), "no link of a callback is fetched");
 }
 
 #[tokio::test]
 async fn a_storm_of_repeats_costs_one_look_and_late_ones_none() {
-    let world = World::always(200, SUCCEEDED);
-    let (callbacks, mut events) = receiver(&world);
+    let env = TestEnv::always(200, SUCCEEDED);
+    let (callbacks, mut events) = receiver(&env);
     for _ in 0..200 {
         assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
     }
-    world.pass(Duration::from_secs(1));
+    env.pass(Duration::from_secs(1));
     let late = r#"{"id":"cgt-1","model":"m","status":"running","updated_at":3}"#;
     assert_eq!(post(&callbacks, request("/right-token", late)).await, 204);
     drop(callbacks);
@@ -82,19 +82,19 @@ async fn a_storm_of_repeats_costs_one_look_and_late_ones_none() {
         assert!(matches!(event, CallbackEvent::Confirmed(_)));
         count += 1;
     }
-    assert_eq!((count, world.sent().len()), (1, 1));
+    assert_eq!((count, env.sent().len()), (1, 1));
 }
 
 #[tokio::test]
 async fn a_storm_of_ten_thousand_costs_one_look_in_five_seconds_for_each_task() {
     // They claim an end that each poll denies, so that each of them seems new.
-    let world = World::new(|_, sent| {
+    let env = TestEnv::new(|_, sent| {
         let id = sent.request.uri().path().rsplit('/').next().unwrap();
         answer(200, format!(r#"{{"id":"{id}","model":"m","status":"queued","updated_at":1}}"#))
     });
-    let (callbacks, mut events) = receiver(&world);
+    let (callbacks, mut events) = receiver(&env);
     for number in 0..10_000 {
-        world.pass(Duration::from_millis(1));
+        env.pass(Duration::from_millis(1));
         let body =
             format!(r#"{{"id":"cgt-{}","model":"m","status":"succeeded","updated_at":9}}"#, number % 3);
         assert_eq!(post(&callbacks, request("/right-token", &body)).await, 204);
@@ -102,7 +102,7 @@ async fn a_storm_of_ten_thousand_costs_one_look_in_five_seconds_for_each_task() 
         while number % 1_000 == 999 && events.next().now_or_never().is_some() {}
     }
     let mut polls = BTreeMap::<String, Vec<u64>>::new();
-    for sent in world.sent() {
+    for sent in env.sent() {
         polls.entry(sent.request.uri().path().to_owned()).or_default().push(sent.second);
     }
     assert_eq!(polls.len(), 3);
@@ -114,8 +114,8 @@ async fn a_storm_of_ten_thousand_costs_one_look_in_five_seconds_for_each_task() 
 
 #[tokio::test]
 async fn a_look_that_fails_is_no_failed_task() {
-    let world = World::always(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#);
-    let (callbacks, mut events) = receiver(&world);
+    let env = TestEnv::always(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#);
+    let (callbacks, mut events) = receiver(&env);
     assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
     let Some(CallbackEvent::CouldNotConfirm { id, error }) = events.next().await else { panic!() };
     assert_eq!((id.as_str(), error.status()), ("cgt-1", Some(404)));
@@ -124,9 +124,9 @@ async fn a_look_that_fails_is_no_failed_task() {
 #[tokio::test]
 async fn what_another_task_answers_confirms_no_callback() {
     for other in ["cgt-2", "CGT-1", "cgt-1 "] {
-        let world =
-            World::new(move |_, _| answer(200, format!(r#"{{"id":"{other}","status":"succeeded"}}"#)));
-        let (callbacks, mut events) = receiver(&world);
+        let env =
+            TestEnv::new(move |_, _| answer(200, format!(r#"{{"id":"{other}","status":"succeeded"}}"#)));
+        let (callbacks, mut events) = receiver(&env);
         assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
         let Some(CallbackEvent::CouldNotConfirm { id, error }) = events.next().await else { panic!() };
         let said = error.message();
@@ -139,19 +139,19 @@ async fn what_another_task_answers_confirms_no_callback() {
 
 #[tokio::test]
 async fn a_watch_is_told_to_look_sooner() {
-    let world = World::new(|number, _| match number {
+    let env = TestEnv::new(|number, _| match number {
         0 => answer(200, r#"{"id":"cgt-1","model":"m","status":"queued"}"#),
         _ => answer(200, SUCCEEDED),
     });
-    let client = world.client();
+    let client = env.client();
     let mut watch = client.watch(WatchOptions::default());
     let callbacks = Callbacks::for_watch(&client, CallbackOptions::default(), watch.handle());
     callbacks.accept("right-token");
     watch.add(Watched::new("cgt-1"));
     assert!(matches!(watch.next().await, Some(WatchEvent::Changed { .. })));
-    world.pass(Duration::from_secs(5));
+    env.pass(Duration::from_secs(5));
     assert_eq!(post(&callbacks, request("/right-token", SUCCEEDED)).await, 204);
     drop(callbacks);
     assert!(matches!(watch.next().await, Some(WatchEvent::Finished { .. })));
-    assert!(world.seconds()[1] <= 6, "{:?}", world.seconds());
+    assert!(env.seconds()[1] <= 6, "{:?}", env.seconds());
 }

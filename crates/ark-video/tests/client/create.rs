@@ -8,44 +8,44 @@ use ark_video::{
 };
 use http::HeaderValue;
 
-use crate::world::{KEY, World, answer};
+use crate::test_env::{KEY, TestEnv, answer};
 
 fn request() -> CreateTaskRequest {
     CreateTaskRequest::new("seedance", [ContentItem::Text(TextContent::new("a secret prompt"))])
 }
 
 /// Creates, checks that exactly one request went out and that the error shows no secret.
-async fn failing(world: &Arc<World>) -> Error {
-    let error = world.client().create(&request()).await.unwrap_err();
-    assert_eq!(world.sent().len(), 1, "a create is sent once");
+async fn failing(env: &Arc<TestEnv>) -> Error {
+    let error = env.client().create(&request()).await.unwrap_err();
+    assert_eq!(env.sent().len(), 1, "a create is sent once");
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(KEY) && !shown.contains("secret prompt"), "{shown}");
     error
 }
 
 async fn failing_with(status: u16, body: &'static str) -> Error {
-    failing(&World::always(status, body)).await
+    failing(&TestEnv::always(status, body)).await
 }
 
 #[tokio::test]
 async fn an_accepted_create_gives_a_handle_and_was_sent_once() {
-    let world = World::always(200, r#"{"id":"cgt-1"}"#);
-    let handle = world.client().create(&request()).await.unwrap();
+    let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
+    let handle = env.client().create(&request()).await.unwrap();
     assert_eq!((handle.id(), handle.to_string()), ("cgt-1", "cgt-1".to_owned()));
     assert_eq!(serde_json::to_string(&handle).unwrap(), r#""cgt-1""#);
-    assert_eq!(world.lines(), ["POST /v3/contents/generations/tasks"]);
+    assert_eq!(env.lines(), ["POST /v3/contents/generations/tasks"]);
 }
 
 #[tokio::test]
 async fn a_record_is_written_before_the_first_byte_or_nothing_is_sent() {
-    let world = World::always(200, r#"{"id":"cgt-1"}"#);
-    let client = world.client();
+    let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
+    let client = env.client();
     let prepared = client.create(&request()).prepare();
     let full = || Err(std::io::Error::other("the disk is full"));
     let error = prepared.clone().before_first_byte(full).await.unwrap_err();
     assert!(matches!(error, Error::NotSent(_)) && error.message().contains("the disk is full"), "{error}");
-    assert_eq!(world.sent().len(), 0);
-    let seen = world.clone();
+    assert_eq!(env.sent().len(), 0);
+    let seen = env.clone();
     let before = move || {
         assert_eq!(seen.sent().len(), 0, "written first");
         Ok(())
@@ -55,12 +55,12 @@ async fn a_record_is_written_before_the_first_byte_or_nothing_is_sent() {
 
 #[tokio::test]
 async fn every_call_is_signed_and_named_anew() {
-    let world = World::always(200, r#"{"id":"cgt-1","status":"running"}"#);
-    let client = world.client();
+    let env = TestEnv::always(200, r#"{"id":"cgt-1","status":"running"}"#);
+    let client = env.client();
     client.create(&request()).await.unwrap();
-    world.pass(Duration::from_secs(61));
+    env.pass(Duration::from_secs(61));
     client.get("cgt-1").await.unwrap();
-    let sent = world.sent();
+    let sent = env.sent();
     let header = |number: usize, name: &str| sent[number].request.headers()[name].clone();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {KEY}")).unwrap();
     bearer.set_sensitive(true);
@@ -72,10 +72,10 @@ async fn every_call_is_signed_and_named_anew() {
 
 #[tokio::test]
 async fn not_sent_says_that_trying_again_is_safe() {
-    let world = World::new(|_, _| {
+    let env = TestEnv::new(|_, _| {
         Err(SendError::not_sent(SendErrorKind::Connect, "no connection to ark.example (connection refused)"))
     });
-    let error = failing(&world).await;
+    let error = failing(&env).await;
     assert!(matches!(error, Error::NotSent(_)) && error.is_retryable() && !error.is_outcome_unknown());
     assert_eq!(
         error.message(),
@@ -120,13 +120,13 @@ async fn only_a_refusal_because_of_the_pace_may_be_tried_again() {
 
 #[tokio::test]
 async fn an_unknown_outcome_warns_and_says_where_to_look() {
-    let world = World::new(|_, _| {
+    let env = TestEnv::new(|_, _| {
         Err(SendError::maybe_sent(
             SendErrorKind::Closed,
             "ark.example closed the connection before it answered",
         ))
     });
-    let error = failing(&world).await;
+    let error = failing(&env).await;
     assert!(error.is_outcome_unknown() && !error.is_retryable());
     assert_eq!(
         error.message(),
@@ -160,10 +160,9 @@ async fn a_servers_error_is_unknown_with_all_it_said() {
 #[tokio::test]
 async fn the_window_of_an_unknown_outcome_spans_the_wait_and_survives_a_crash() {
     // The transport takes two minutes before it gives up.
-    let world = World::new(|_, _| Err(SendError::maybe_sent(SendErrorKind::Timeout, "no answer in time")));
-    let slow = SlowWorld(world.clone());
-    let client =
-        Client::builder().api_key(KEY).transport(Arc::new(slow)).clock(world.clone()).build().unwrap();
+    let env = TestEnv::new(|_, _| Err(SendError::maybe_sent(SendErrorKind::Timeout, "no answer in time")));
+    let slow = SlowEnv(env.clone());
+    let client = Client::builder().api_key(KEY).transport(Arc::new(slow)).clock(env.clone()).build().unwrap();
     let Error::OutcomeUnknown(unknown) = client.create(&request()).await.unwrap_err() else { panic!() };
     assert_eq!(unknown.gave_up_at - unknown.sent_at, 120_000);
     let stored = serde_json::to_string(&unknown).unwrap();
@@ -171,14 +170,14 @@ async fn the_window_of_an_unknown_outcome_spans_the_wait_and_survives_a_crash() 
 }
 
 #[derive(Debug)]
-struct SlowWorld(Arc<World>);
+struct SlowEnv(Arc<TestEnv>);
 
-impl ark_video::Transport for SlowWorld {
+impl ark_video::Transport for SlowEnv {
     fn send(
         &self,
         endpoint: ark_video::Endpoint,
         request: http::Request<ark_video::RequestBody>,
-    ) -> ark_video::BoxFuture<'_, crate::world::Answer> {
+    ) -> ark_video::BoxFuture<'_, crate::test_env::Answer> {
         self.0.pass(Duration::from_secs(120));
         self.0.send(endpoint, request)
     }
@@ -206,7 +205,7 @@ async fn a_success_without_an_id_is_a_bill_to_be_found() {
         assert!(!error.is_retryable() && error.status() == Some(200));
         assert!(error.message().contains("do not send it again"), "{error}");
     }
-    let cut = World::new(|_, _| {
+    let cut = TestEnv::new(|_, _| {
         Err(SendError::maybe_sent(SendErrorKind::Body, "the answer broke off")
             .answered(200, Some("02aa".to_owned())))
     });
@@ -217,8 +216,8 @@ async fn a_success_without_an_id_is_a_bill_to_be_found() {
 
 #[tokio::test]
 async fn the_whole_answer_can_be_had() {
-    let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1","safety_identifier":"u1","later":1}"#));
-    let task = world.client().create(&request()).await.unwrap();
+    let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1","safety_identifier":"u1","later":1}"#));
+    let task = env.client().create(&request()).await.unwrap();
     let created = task.response().unwrap();
     assert_eq!(
         (created.safety_identifier.as_deref(), created.extra["later"].as_i64()),

@@ -13,7 +13,7 @@ use ark_video::{
 use futures_util::StreamExt;
 use http::{HeaderValue, Request, Response, header};
 
-use crate::world::{KEY, VideoResponse, World, answer, task};
+use crate::test_env::{KEY, TestEnv, VideoResponse, answer, task};
 
 const DONE: &str = r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://tos.example/a.mp4?X-Tos-Date=20261122T021700Z&X-Tos-Expires=86400","last_frame_url":"https://tos.example/a.png"}}"#;
 
@@ -37,8 +37,8 @@ fn cut_video(number: usize, request: &Request<()>) -> VideoResponse {
     video(number, request).map(|_| vec![PIECES[0], "<cut>"])
 }
 
-fn world(body: &'static str, storage: fn(usize, &Request<()>) -> VideoResponse) -> Arc<World> {
-    World::with_storage(move |_, _| answer(200, body), storage)
+fn test_env(body: &'static str, storage: fn(usize, &Request<()>) -> VideoResponse) -> Arc<TestEnv> {
+    TestEnv::with_storage(move |_, _| answer(200, body), storage)
 }
 
 fn names(folder: &tempfile::TempDir) -> Vec<String> {
@@ -52,9 +52,9 @@ fn names(folder: &tempfile::TempDir) -> Vec<String> {
 async fn the_film_is_fetched_from_a_fresh_link_without_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
-    let world = world(DONE, video);
+    let env = test_env(DONE, video);
     let mut reports = Vec::new();
-    let handle = world.client().task("cgt-1");
+    let handle = env.client().task("cgt-1");
     let video = handle
         .download(&path)
         .progress(|progress| reports.push((progress.bytes, progress.total)))
@@ -63,8 +63,8 @@ async fn the_film_is_fetched_from_a_fresh_link_without_the_key() {
     assert_eq!((video.bytes, video.task.id.as_str(), fs::read(&path).unwrap()), (LENGTH, "cgt-1", bytes()));
     assert_eq!(video.link_expires_at, Some(1_795_313_820 + 86_400));
     assert_eq!(reports, [0, 16, LENGTH].map(|bytes| (bytes, Some(LENGTH))));
-    assert_eq!(world.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
-    let [opened] = world.opened().try_into().unwrap();
+    assert_eq!(env.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
+    let [opened] = env.opened().try_into().unwrap();
     assert_eq!(opened.uri().host(), Some("tos.example"));
     let mut names: Vec<_> = opened.headers().keys().map(ToString::to_string).collect();
     names.sort();
@@ -77,14 +77,14 @@ async fn the_last_frame_is_another_output_and_may_be_missing() {
     let folder = tempfile::tempdir().unwrap();
     let options = DownloadOptions::new().output(Output::LastFrame);
     let path = folder.path().join("last.png");
-    let with = world(DONE, |_, _| {
+    let with = test_env(DONE, |_, _| {
         let mut answer = Response::new(vec!["RIFF....WEBPVP8 "]);
         answer.headers_mut().insert(header::CONTENT_LENGTH, 16.into());
         answer
     });
     with.client().task("cgt-1").download(&path).options(options.clone().overwrite(true)).await.unwrap();
     assert_eq!(with.opened()[0].uri(), "https://tos.example/a.png");
-    let without = world(
+    let without = test_env(
         r#"{"id":"cgt-1","model":"m","status":"succeeded","content":{"video_url":"https://h/a","last_frame_url":""}}"#,
         video,
     );
@@ -101,29 +101,29 @@ async fn the_last_frame_is_another_output_and_may_be_missing() {
 #[tokio::test]
 async fn a_film_that_never_ends_is_kept_as_a_part_and_says_until_when_it_can_be_had() {
     let folder = tempfile::tempdir().unwrap();
-    let world = world(DONE, cut_video);
-    let error = world.client().task("cgt-1").download(folder.path().join("tea.mp4")).await.unwrap_err();
+    let env = test_env(DONE, cut_video);
+    let error = env.client().task("cgt-1").download(folder.path().join("tea.mp4")).await.unwrap_err();
     assert_eq!(
         error.message(),
         "The result of task cgt-1 is not saved: the download failed: the connection broke off. It can be downloaded again until 2026-11-23T02:17:00Z, at no cost."
     );
     assert!(error.is_retryable() && error.task_id() == Some("cgt-1"));
-    assert_eq!(world.opened().len(), 6, "no try gets further than the first");
+    assert_eq!(env.opened().len(), 6, "no try gets further than the first");
     assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"]);
 }
 
 #[tokio::test]
 async fn what_is_no_film_does_not_get_its_name_and_is_not_asked_for_again() {
     let folder = tempfile::tempdir().unwrap();
-    let world = world(DONE, |_, _| {
+    let env = test_env(DONE, |_, _| {
         let mut answer = Response::new(vec!["hello there"]);
         answer.headers_mut().insert(header::CONTENT_LENGTH, 11.into());
         answer
     });
     let path = folder.path().join("tea.mp4");
-    let error = world.client().task("cgt-1").download(&path).await.unwrap_err();
+    let error = env.client().task("cgt-1").download(&path).await.unwrap_err();
     assert!(error.message().contains("not a valid video file: not recognised"), "{error}");
-    assert_eq!((world.opened().len(), error.is_retryable()), (1, false));
+    assert_eq!((env.opened().len(), error.is_retryable()), (1, false));
     assert_eq!(names(&folder), ["tea.mp4.part", "tea.mp4.part.json"], "no sidecar either");
 }
 
@@ -132,10 +132,10 @@ async fn a_name_that_is_taken_is_told_before_anybody_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
     fs::write(&path, "mine").unwrap();
-    let world = world(DONE, video);
-    let error = world.client().task("cgt-1").download(&path).await.unwrap_err();
+    let env = test_env(DONE, video);
+    let error = env.client().task("cgt-1").download(&path).await.unwrap_err();
     assert!(matches!(error, Error::Download(_)) && !error.is_retryable(), "{error}");
-    assert!(world.sent().is_empty() && fs::read(&path).unwrap() == b"mine");
+    assert!(env.sent().is_empty() && fs::read(&path).unwrap() == b"mine");
 }
 
 #[tokio::test]
@@ -145,8 +145,8 @@ async fn a_task_without_a_result_is_told_apart_from_a_failed_download() {
     let of = |status: &'static str| {
         let path = path.clone();
         async move {
-            let world = World::new(move |_, _| task(status));
-            world.client().task("cgt-1").download(&path).await.unwrap_err()
+            let env = TestEnv::new(move |_, _| task(status));
+            env.client().task("cgt-1").download(&path).await.unwrap_err()
         }
     };
     assert!(matches!(of("running").await, Error::NotPossible(_)));
@@ -164,7 +164,7 @@ async fn a_task_that_succeeded_without_a_link_is_asked_for_two_minutes_and_is_bi
         r#","content":{"video_url":""}"#,
     ] {
         let body = format!(r#"{{"id":"cgt-1","model":"m","status":"succeeded"{content}}}"#);
-        let none = World::new(move |_, _| {
+        let none = TestEnv::new(move |_, _| {
             let mut answer = answer(200, body.clone())?;
             answer.headers_mut().insert("x-request-id", HeaderValue::from_static("req-7"));
             Ok(answer)
@@ -179,7 +179,7 @@ async fn a_task_that_succeeded_without_a_link_is_asked_for_two_minutes_and_is_bi
         assert_eq!((error.request_id(), error.task_id()), (Some("req-7"), Some("cgt-1")));
         assert_eq!((none.seconds().last(), names(&folder).len()), (Some(&120), 0), "{content}");
     }
-    let late = World::with_storage(
+    let late = TestEnv::with_storage(
         |number, _| {
             answer(200, if number < 4 { r#"{"id":"cgt-1","model":"m","status":"succeeded"}"# } else { DONE })
         },
@@ -324,7 +324,7 @@ async fn the_bytes_decide_what_gets_the_name_and_labels_do_not() {
         let folder = tempfile::tempdir().unwrap();
         let headers: Vec<(&'static str, HeaderValue)> =
             headers.into_iter().map(|(name, value)| (name, HeaderValue::from_str(value).unwrap())).collect();
-        let world = World::with_storage(
+        let env = TestEnv::with_storage(
             |_, _| answer(200, DONE),
             move |_, _| {
                 let mut answer = Response::new(pieces.clone());
@@ -337,7 +337,7 @@ async fn the_bytes_decide_what_gets_the_name_and_labels_do_not() {
         );
         let path = folder.path().join("a.mp4");
         let options = DownloadOptions::new().sidecar(false);
-        let done = world.client().task("cgt-1").download(&path).options(options).await.map(|_| ());
+        let done = env.client().task("cgt-1").download(&path).options(options).await.map(|_| ());
         let expected: &[&str] = match outcome {
             Saved => &["a.mp4"],
             Kept => &["a.mp4.part", "a.mp4.part.json"],
@@ -345,7 +345,7 @@ async fn the_bytes_decide_what_gets_the_name_and_labels_do_not() {
         };
         assert_eq!(names(&folder), expected, "{name}: {done:?}");
         assert_eq!(done.is_ok(), outcome == Saved, "{name}: {done:?}");
-        assert!(world.opened().len() <= 6, "{name}: {}", world.opened().len());
+        assert!(env.opened().len() <= 6, "{name}: {}", env.opened().len());
     }
 }
 
@@ -359,10 +359,10 @@ async fn plain_http_is_taken_only_from_where_the_api_is() {
         let path = target(name);
         async move { client.task("cgt-1").download(&path).await }
     };
-    let near = world(PLAIN, video);
+    let near = test_env(PLAIN, video);
     assert!(fetch(near.client(), "a").await.is_err() && near.opened().is_empty());
     assert!(fetch(near.client_at("http://127.0.0.1:9/v3"), "b").await.is_ok());
-    let far = world(FAR, video);
+    let far = test_env(FAR, video);
     assert!(fetch(far.client_at("http://127.0.0.1:9/v3"), "c").await.is_err() && far.opened().is_empty());
 }
 
@@ -394,11 +394,11 @@ fn bit_by_bit(number: usize, request: &Request<()>) -> VideoResponse {
 async fn breaks_are_taken_up_where_they_were() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tea.mp4");
-    let world = world(DONE, bit_by_bit);
-    let video = world.client().task("cgt-1").download(&path).await.unwrap();
+    let env = test_env(DONE, bit_by_bit);
+    let video = env.client().task("cgt-1").download(&path).await.unwrap();
     assert_eq!((video.bytes, fs::read(&path).unwrap()), (LENGTH, bytes()));
     assert_eq!(video.sha256, HASH);
-    assert_eq!((world.opened().len(), world.lines().len()), (5, 1), "one get of the task is enough");
+    assert_eq!((env.opened().len(), env.lines().len()), (5, 1), "one get of the task is enough");
     assert_eq!(names(&folder), ["tea.mp4", "tea.mp4.ark-video.json"]);
 }
 
@@ -418,33 +418,33 @@ fn linked(link: &str) -> String {
 async fn a_dead_link_is_refreshed_once_by_asking_for_the_task() {
     let folder = tempfile::tempdir().unwrap();
     for status in [403, 404, 410] {
-        let world = World::with_storage(
+        let env = TestEnv::with_storage(
             |number, _| answer(200, linked(&format!("https://tos.example/a.mp4?sig={number}"))),
             move |number, request| if number == 0 { dead(status) } else { video(number, request) },
         );
         let path = folder.path().join(format!("{status}.mp4"));
-        world.client().task("cgt-1").download(&path).await.unwrap();
-        assert_eq!(world.opened()[1].uri().query(), Some("sig=1"));
+        env.client().task("cgt-1").download(&path).await.unwrap();
+        assert_eq!(env.opened()[1].uri().query(), Some("sig=1"));
     }
     // The same link again and again: nothing will come of it.
-    let world = World::with_storage(|_, _| answer(200, DONE), |_, _| dead(403));
+    let env = TestEnv::with_storage(|_, _| answer(200, DONE), |_, _| dead(403));
     let path = folder.path().join("never.mp4");
-    let error = world.client().task("cgt-1").download(&path).await.unwrap_err();
-    assert_eq!((world.opened().len(), world.sent().len()), (3, 4));
+    let error = env.client().task("cgt-1").download(&path).await.unwrap_err();
+    assert_eq!((env.opened().len(), env.sent().len()), (3, 4));
     assert!(error.message().contains("403") && error.task_id() == Some("cgt-1"), "{error}");
 }
 
 #[tokio::test]
 async fn an_early_400_passes_with_time() {
     let folder = tempfile::tempdir().unwrap();
-    let world = World::with_storage(
+    let env = TestEnv::with_storage(
         |_, _| answer(200, DONE),
         |number, request| if number < 3 { dead(400) } else { video(number, request) },
     );
     let path = folder.path().join("tea.mp4");
-    world.client().task("cgt-1").download(&path).await.unwrap();
+    env.client().task("cgt-1").download(&path).await.unwrap();
     // Half of 1, 2 and 4 s passed between the polls.
-    assert_eq!(world.seconds(), [0, 0, 1, 3]);
+    assert_eq!(env.seconds(), [0, 0, 1, 3]);
 }
 
 #[tokio::test]
@@ -458,7 +458,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
         .submitted("cgt-1")
         .write(&path)
         .unwrap();
-    world(DONE, video).client().task("cgt-1").download(&path).await.unwrap();
+    test_env(DONE, video).client().task("cgt-1").download(&path).await.unwrap();
     let sidecar = Sidecar::read(&path).unwrap().unwrap();
     assert_eq!((sidecar.progress, sidecar.task_id.as_deref()), (Progress::Downloaded, Some("cgt-1")));
     assert_eq!(sidecar.provenance, Some(provenance));
@@ -468,7 +468,7 @@ async fn the_sidecar_tells_where_the_film_comes_from_and_keeps_what_was_known_be
     assert!(!text.contains("X-Tos") && !text.contains(KEY), "{text}");
     let plain = folder.path().join("plain.mp4");
     let options = DownloadOptions::new().sidecar(false);
-    world(DONE, video).client().task("cgt-1").download(&plain).options(options).await.unwrap();
+    test_env(DONE, video).client().task("cgt-1").download(&plain).options(options).await.unwrap();
     assert!(!Sidecar::path_of(&plain).exists());
 }
 
@@ -478,9 +478,9 @@ async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
     let path = folder.path().join("tea.mp4");
     let keep = DownloadOptions::new().existing(IfExists::Keep);
     let again = async |path: &Path| {
-        let world = world(DONE, video);
-        let done = world.client().task("cgt-1").download(path).options(keep.clone()).await;
-        (done.map(|video| video.resumed_at), world.opened().len())
+        let env = test_env(DONE, video);
+        let done = env.client().task("cgt-1").download(path).options(keep.clone()).await;
+        (done.map(|video| video.resumed_at), env.opened().len())
     };
     assert!(matches!(again(&path).await, (Ok(0), 1)));
     assert!(matches!(again(&path).await, (Ok(LENGTH), 0)));
@@ -493,8 +493,8 @@ async fn a_download_that_is_done_can_be_repeated_at_no_cost() {
 #[tokio::test]
 async fn of_many_the_one_whose_link_dies_first_is_fetched_first() {
     let folder = tempfile::tempdir().unwrap();
-    let world = world(DONE, video);
-    let (client, reports) = (world.client(), Arc::new(Mutex::new(Vec::new())));
+    let env = test_env(DONE, video);
+    let (client, reports) = (env.client(), Arc::new(Mutex::new(Vec::new())));
     let job = |id: &str, updated_at: i64| {
         let json = format!(
             r#"{{"id":"{id}","model":"m","status":"succeeded","updated_at":{updated_at},"content":{{"video_url":"https://tos.example/{id}"}}}}"#
@@ -511,6 +511,6 @@ async fn of_many_the_one_whose_link_dies_first_is_fetched_first() {
     let done: Vec<_> = client.download_all(jobs, 1).collect().await;
     let order: Vec<&str> = done.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(order, ["early", "middle", "late"]);
-    assert!(done.iter().all(|(_, video)| video.is_ok()) && world.sent().is_empty(), "their links are known");
+    assert!(done.iter().all(|(_, video)| video.is_ok()) && env.sent().is_empty(), "their links are known");
     assert_eq!(reports.lock().unwrap()[0], ("early".to_owned(), 0));
 }

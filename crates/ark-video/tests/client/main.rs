@@ -12,8 +12,8 @@ mod list;
 mod reconcile;
 mod repeats;
 mod tasks;
+mod test_env;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod wait;
 mod watch;
-mod world;

@@ -8,7 +8,7 @@ use ark_video::{
 };
 use proptest::prelude::*;
 
-use crate::world::{Answer, World, answer, task};
+use crate::test_env::{Answer, TestEnv, answer, task};
 
 fn request() -> CreateTaskRequest {
     TextToVideo::new("seedance", "A boat.").build()
@@ -29,62 +29,62 @@ fn throttled(after: Option<&str>) -> Answer {
 
 #[tokio::test]
 async fn a_create_is_repeated_only_when_told_to() {
-    let world = World::new(|_, _| throttled(None));
-    world.client().create(&request()).await.unwrap_err();
-    assert_eq!(world.seconds(), [0]);
+    let env = TestEnv::new(|_, _| throttled(None));
+    env.client().create(&request()).await.unwrap_err();
+    assert_eq!(env.seconds(), [0]);
 }
 
 #[tokio::test]
 async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
-    let world = World::new(|number, _| match number {
+    let env = TestEnv::new(|number, _| match number {
         0 => Err(SendError::not_sent(SendErrorKind::Connect, "no connection")),
         1 => throttled(Some("7")),
         2 => throttled(None),
         3 => throttled(Some("1000")),
         _ => answer(200, r#"{"id":"cgt-1"}"#),
     });
-    let create = world.client().create(&request()).retry(with_retry());
+    let create = env.client().create(&request()).retry(with_retry());
     let handle = create.correlate(CorrelationOptions::new().tag(true)).await.unwrap();
     // 0.5 s, the 7 s asked for, then half of 2 s; a wish beyond 120 s is capped.
-    assert_eq!((handle.id(), world.seconds()), ("cgt-1", vec![0, 0, 7, 8, 128]));
-    let bodies: Vec<_> = world.sent().iter().map(|sent| sent.request.body().clone()).collect();
+    assert_eq!((handle.id(), env.seconds()), ("cgt-1", vec![0, 0, 7, 8, 128]));
+    let bodies: Vec<_> = env.sent().iter().map(|sent| sent.request.body().clone()).collect();
     assert!(bodies.iter().all(|body| *body == bodies[0]), "each repeat carries the same marks");
 }
 
 #[tokio::test]
 async fn repeats_end_after_five_failures_or_five_minutes() {
-    let world = World::new(|_, _| Err(SendError::not_sent(SendErrorKind::Dns, "no such host")));
-    assert!(matches!(world.client().create(&request()).retry(with_retry()).await, Err(Error::NotSent(_))));
-    assert_eq!(world.sent().len(), 5);
-    let world = World::new(|_, _| throttled(Some("100")));
-    assert!(matches!(world.client().create(&request()).retry(with_retry()).await, Err(Error::Api(_))));
-    assert_eq!(world.seconds(), [0, 100, 200, 300]);
+    let env = TestEnv::new(|_, _| Err(SendError::not_sent(SendErrorKind::Dns, "no such host")));
+    assert!(matches!(env.client().create(&request()).retry(with_retry()).await, Err(Error::NotSent(_))));
+    assert_eq!(env.sent().len(), 5);
+    let env = TestEnv::new(|_, _| throttled(Some("100")));
+    assert!(matches!(env.client().create(&request()).retry(with_retry()).await, Err(Error::Api(_))));
+    assert_eq!(env.seconds(), [0, 100, 200, 300]);
 }
 
 #[tokio::test]
 async fn questions_are_repeated_and_refusals_are_not() {
-    let world = World::new(|number, _| if number < 2 { answer(503, "") } else { task("queued") });
-    world.client().get("cgt-1").await.unwrap();
-    assert_eq!(world.seconds(), [0, 0, 1]);
-    let world = World::always(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#);
-    world.client().get("cgt-1").await.unwrap_err();
-    assert_eq!(world.sent().len(), 1);
-    let world = World::always(503, "");
-    let client = world.builder().retry(RetryOptions::never()).build().unwrap();
+    let env = TestEnv::new(|number, _| if number < 2 { answer(503, "") } else { task("queued") });
+    env.client().get("cgt-1").await.unwrap();
+    assert_eq!(env.seconds(), [0, 0, 1]);
+    let env = TestEnv::always(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#);
+    env.client().get("cgt-1").await.unwrap_err();
+    assert_eq!(env.sent().len(), 1);
+    let env = TestEnv::always(503, "");
+    let client = env.builder().retry(RetryOptions::never()).build().unwrap();
     client.models().await.unwrap_err();
-    assert_eq!(world.sent().len(), 1);
+    assert_eq!(env.sent().len(), 1);
 }
 
 #[tokio::test]
 async fn a_cancel_looks_again_before_each_repeat() {
-    let world = World::new(|number, _| match number {
+    let env = TestEnv::new(|number, _| match number {
         0 => task("queued"),
         1 => throttled(None),
         _ => task("running"),
     });
-    let error = world.client().cancel("cgt-1").await.unwrap_err();
+    let error = env.client().cancel("cgt-1").await.unwrap_err();
     assert!(matches!(error, Error::NotPossible(_)), "{error}");
-    let verbs: Vec<String> = world.lines().iter().map(|line| line[..3].to_owned()).collect();
+    let verbs: Vec<String> = env.lines().iter().map(|line| line[..3].to_owned()).collect();
     assert_eq!(verbs, ["GET", "DEL", "GET"]);
 }
 
@@ -96,48 +96,48 @@ async fn a_delete_whose_answer_was_lost_is_done_when_the_record_is_gone() {
         answer(408, r#"{"error":{"code":"RequestTimeout","message":"m"}}"#),
         answer(200, "{\"id\":"),
     ] {
-        let world = World::new(move |number, _| match number {
+        let env = TestEnv::new(move |number, _| match number {
             0 => task("succeeded"),
             1 => lost.clone(),
             _ => answer(404, r#"{"error":{"code":"ResourceNotFound","message":"m"}}"#),
         });
-        world.client().forget("cgt-1").await.unwrap();
+        env.client().forget("cgt-1").await.unwrap();
     }
     // A cancel whose response was lost is never retried: by now the task may have succeeded.
-    let world = World::new(|number, _| match number {
+    let env = TestEnv::new(|number, _| match number {
         0 => task("queued"),
         _ => Err(SendError::maybe_sent(SendErrorKind::Closed, "closed")),
     });
-    let error = world.client().cancel("cgt-1").await.unwrap_err();
-    assert_eq!(world.sent().len(), 2);
+    let error = env.client().cancel("cgt-1").await.unwrap_err();
+    assert_eq!(env.sent().len(), 2);
     assert!(error.message().contains("get the task"), "{error}");
 }
 
 #[tokio::test]
 async fn clones_share_the_rates() {
-    let world = World::new(|_, _| task("queued"));
-    let client = world.client();
+    let env = TestEnv::new(|_, _| task("queued"));
+    let client = env.client();
     for _ in 0..60 {
         client.clone().get("cgt-1").await.unwrap();
     }
-    let [first, second] = [0, 1].map(|at| world.seconds().iter().filter(|second| **second == at).count());
+    let [first, second] = [0, 1].map(|at| env.seconds().iter().filter(|second| **second == at).count());
     assert!(first <= 36 && second <= 20, "{first} {second}");
-    let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
-    let client = world.builder().limits(RateLimits::personal()).build().unwrap();
+    let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
+    let client = env.builder().limits(RateLimits::personal()).build().unwrap();
     for _ in 0..10 {
         client.create(&request()).await.unwrap();
     }
-    assert!(world.seconds()[9] >= 2, "3 creates a second: {:?}", world.seconds());
+    assert!(env.seconds()[9] >= 2, "3 creates a second: {:?}", env.seconds());
 }
 
 #[tokio::test]
 async fn many_creates_of_a_free_client_are_not_paced() {
-    let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
-    let client = world.client();
+    let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
+    let client = env.client();
     for _ in 0..100 {
         client.create(&request()).await.unwrap();
     }
-    assert_eq!(world.seconds()[99], 0);
+    assert_eq!(env.seconds()[99], 0);
 }
 
 proptest! {
@@ -153,7 +153,7 @@ proptest! {
             r#"{"error":{"code":"InvalidParameter","message":"m"}}"#,
             "", "<html>", r#"{"id":"cgt-1"}"#, "{}", "not sent", "maybe sent",
         ];
-        let world = World::new(move |number, _| {
+        let env = TestEnv::new(move |number, _| {
             let (body, status) = answers[number % answers.len()];
             match BODIES[body] {
                 "not sent" => Err(SendError::not_sent(SendErrorKind::Connect, "m")),
@@ -162,13 +162,13 @@ proptest! {
             }
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let client = world.client();
+        let client = env.client();
         let retry = RetryOptions::default().elapsed(Duration::from_secs(30));
         let done = runtime.block_on(client.create(&request()).retry(retry).into_future());
-        let sent = world.sent();
+        let sent = env.sent();
         for (number, one) in sent.iter().enumerate().take(sent.len() - 1) {
             // Everything but the last was provably harmless.
-            let harmless = match world.said(number, one) {
+            let harmless = match env.said(number, one) {
                 Err(error) => error.is_not_sent(),
                 // The vendor's own word, under its own status: under another, six bills for one
                 // shot were seen.
@@ -185,8 +185,8 @@ proptest! {
 
 #[tokio::test]
 async fn what_may_no_longer_be_sent_when_its_turn_comes_is_not_sent() {
-    let world = World::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
-    let client = world.builder().limits(RateLimits::company().create_per_minute(1.0)).build().unwrap();
+    let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
+    let client = env.builder().limits(RateLimits::company().create_per_minute(1.0)).build().unwrap();
     client.create(&request()).await.unwrap();
     let prepared = client.create(&request()).prepare();
     let started = client.now();
@@ -194,5 +194,5 @@ async fn what_may_no_longer_be_sent_when_its_turn_comes_is_not_sent() {
     let in_time = move || if clock.now() - started < 1000 { Ok(()) } else { Err("too late".to_owned()) };
     let error = prepared.send_if(in_time).await.unwrap_err();
     assert!(matches!(&error, Error::NotSent(_)) && error.message().contains("too late"), "{error}");
-    assert_eq!(world.seconds().len(), 1);
+    assert_eq!(env.seconds().len(), 1);
 }

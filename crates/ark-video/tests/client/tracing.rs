@@ -12,7 +12,7 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use crate::world::{KEY, World, answer};
+use crate::test_env::{KEY, TestEnv, answer};
 
 /// Records all events.
 #[derive(Clone, Default)]
@@ -52,7 +52,7 @@ impl Subscriber for Notes {
 
 #[tokio::test]
 async fn each_request_has_a_span_without_secrets() {
-    let world = World::new(|number, _| {
+    let env = TestEnv::new(|number, _| {
         let mut said =
             if number == 0 { answer(503, "")? } else { answer(200, r#"{"id":"cgt-1","status":"queued"}"#)? };
         said.headers_mut().insert("x-request-id", "02aa".parse().unwrap());
@@ -60,8 +60,8 @@ async fn each_request_has_a_span_without_secrets() {
     });
     let notes = Notes::default();
     let guard = tracing::subscriber::set_default(notes.clone());
-    world.client().get("cgt-1").await.unwrap();
-    world.client().create(&TextToVideo::new("m", "a secret prompt").build()).await.unwrap();
+    env.client().get("cgt-1").await.unwrap();
+    env.client().create(&TextToVideo::new("m", "a secret prompt").build()).await.unwrap();
     drop(guard);
     let text = notes.0.lock().unwrap().clone();
     for part in [

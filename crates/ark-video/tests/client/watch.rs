@@ -11,7 +11,7 @@ use ark_video::{
 };
 use futures_util::StreamExt;
 
-use crate::world::{Answer, Sent, World, answer};
+use crate::test_env::{Answer, Sent, TestEnv, answer};
 
 fn state(id: usize, second: u64) -> &'static str {
     if second >= 10 + id as u64 { "succeeded" } else { "running" }
@@ -47,16 +47,16 @@ fn finished(event: &WatchEvent) -> Option<&str> {
 
 #[tokio::test]
 async fn a_hundred_tasks_are_all_seen_to_end_by_their_own_answers() {
-    let world = World::new(serve(100));
-    let mut watch = world.client().watch(WatchOptions::default());
+    let env = TestEnv::new(serve(100));
+    let mut watch = env.client().watch(WatchOptions::default());
     (0..100).for_each(|id| watch.add(Watched::new(format!("cgt-{id}"))));
     let ends = watch.run(|_| {}).await;
     let mut ids: Vec<&str> = ends.iter().filter_map(finished).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!((ends.len(), ids.len()), (100, 100));
-    let count = |list: bool| world.lines().iter().filter(|line| line.contains('?') == list).count();
-    let last = *world.seconds().last().unwrap();
+    let count = |list: bool| env.lines().iter().filter(|line| line.contains('?') == list).count();
+    let last = *env.seconds().last().unwrap();
     // The last five are asked one by one, at the pace of tasks that have been running for a while.
     assert!((109..=120).contains(&last), "the last ends after 109 s and is seen at {last}");
     assert!(count(true) <= 115 && count(false) <= 220, "{} lists, {} gets", count(true), count(false));
@@ -64,10 +64,10 @@ async fn a_hundred_tasks_are_all_seen_to_end_by_their_own_answers() {
 
 #[tokio::test]
 async fn what_came_out_is_compared_with_what_was_asked_for() {
-    let world = World::new(serve(1));
-    let mut watch = world.client().watch(WatchOptions::default());
+    let env = TestEnv::new(serve(1));
+    let mut watch = env.client().watch(WatchOptions::default());
     let asked = RequestedSettings::from_request(&TextToVideo::new("m", "A boat.").ratio("16:9").build());
-    watch.add(Watched::created("cgt-0").asked(asked));
+    watch.add(Watched::created("cgt-0").requested(asked));
     let events: Vec<_> = watch.collect().await;
     let Some(WatchEvent::Finished { differences, .. }) = events.last() else { panic!("{events:?}") };
     assert_eq!((differences.len(), &*differences[0].field), (1, "ratio"));
@@ -76,8 +76,8 @@ async fn what_came_out_is_compared_with_what_was_asked_for() {
 
 #[tokio::test]
 async fn could_not_ask_is_not_failed() {
-    let world = World::new(|_, _| Err(SendError::not_sent(SendErrorKind::Connect, "no connection")));
-    let mut watch = world.client().watch(WatchOptions::new().max_silence(Duration::from_secs(60)));
+    let env = TestEnv::new(|_, _| Err(SendError::not_sent(SendErrorKind::Connect, "no connection")));
+    let mut watch = env.client().watch(WatchOptions::new().max_silence(Duration::from_secs(60)));
     watch.add(Watched::new("cgt-1"));
     watch.add(Watched::new(".."));
     let ends = watch.run(|_| {}).await;
@@ -86,13 +86,13 @@ async fn could_not_ask_is_not_failed() {
         let WatchEvent::CouldNotPoll { why, .. } = end else { panic!("{end:?}") };
         assert!(matches!(why, CouldNotPoll::Silence | CouldNotPoll::Refused), "{why:?}");
     }
-    assert!(world.lines().iter().all(|line| line.starts_with("GET ")), "nothing is cancelled");
+    assert!(env.lines().iter().all(|line| line.starts_with("GET ")), "nothing is cancelled");
 }
 
 #[tokio::test]
 async fn tasks_are_added_from_elsewhere_while_the_watch_runs() {
-    let world = World::new(serve(3));
-    let mut watch = world.client().watch(WatchOptions::default());
+    let env = TestEnv::new(serve(3));
+    let mut watch = env.client().watch(WatchOptions::default());
     let handle = watch.handle();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let reports = seen.clone();
@@ -115,8 +115,8 @@ async fn tasks_are_added_from_elsewhere_while_the_watch_runs() {
 
 #[tokio::test]
 async fn a_watch_that_is_dropped_in_the_middle_loses_nothing_and_cancels_nothing() {
-    let world = World::new(serve(2));
-    let mut watch = world.client().watch(WatchOptions::default());
+    let env = TestEnv::new(serve(2));
+    let mut watch = env.client().watch(WatchOptions::default());
     watch.add(Watched::new("cgt-0"));
     watch.add(Watched::new("cgt-1"));
     let mut ends = 0;
@@ -129,5 +129,5 @@ async fn a_watch_that_is_dropped_in_the_middle_loses_nothing_and_cancels_nothing
         }
     }
     assert_eq!(ends, 2);
-    assert!(watch.is_empty() && world.lines().iter().all(|line| line.starts_with("GET ")));
+    assert!(watch.is_empty() && env.lines().iter().all(|line| line.starts_with("GET ")));
 }

@@ -46,7 +46,7 @@ pub enum AssignError {
     NotACandidate(Vec<String>),
     /// The video cannot be moved to its name, in a sentence.
     #[error("{0}")]
-    Place(String),
+    Destination(String),
 }
 
 /// Gives a held job one of its candidates, as a person decided, puts the video in its place if it
@@ -75,7 +75,7 @@ pub async fn assign(
     }
     let output = &job.planned.output;
     if from.is_some() && output.symlink_metadata().is_ok() {
-        return Err(AssignError::Place(format!("{} is there already", output.display())));
+        return Err(AssignError::Destination(format!("{} is there already", output.display())));
     }
     let mut now = done(journal.resolve(job, &Resolve::Adopt(task_id.to_owned())).await?)?;
     for rival in rivals {
@@ -83,12 +83,12 @@ pub async fn assign(
         let _ = journal.without_candidate(&rival, task_id).await?;
     }
     let Some(from) = from else { return Ok(Assigned { job: now, file: None }) };
-    let sidecar = Sidecar::read(&from).map_err(|error| AssignError::Place(error.to_string()))?;
+    let sidecar = Sidecar::read(&from).map_err(|error| AssignError::Destination(error.to_string()))?;
     let Some(task) = sidecar.and_then(|sidecar| sidecar.task) else {
         return Ok(Assigned { job: now, file: None });
     };
     now = done(journal.finished(&now, &task).await?)?;
-    let file = place_from(&from, &now.planned, task_id).await.map_err(AssignError::Place)?;
+    let file = place_from(&from, &now.planned, task_id).await.map_err(AssignError::Destination)?;
     if let Some(file) = &file {
         now = done(journal.downloaded(&now, vec![file.clone()]).await?)?;
         let cost = cost(&now.planned, &task, catalog);

@@ -42,7 +42,7 @@ pub(crate) async fn download(
             let _ = shared.journal.note(job, &reason).await?;
             let reason =
                 format!("{reason}. The video stays at the service for a day: make room and run again.");
-            shared.emit(Some(&job.key), EventKind::Trouble { reason });
+            shared.emit(Some(&job.key), EventKind::Warning { reason });
             Ok(StepOutcome::Leave)
         }
         Err(NotFetched::DiskFull(reason)) => {
@@ -101,7 +101,7 @@ async fn files_of(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Vec<
         match last_frame(shared, &handle, task, &output, options).await {
             Ok(frame) => files.push(frame),
             // A video without it is still a video.
-            Err(reason) => shared.emit(Some(&job.key), EventKind::Trouble { reason }),
+            Err(reason) => shared.emit(Some(&job.key), EventKind::Warning { reason }),
         }
     }
     Ok(files)

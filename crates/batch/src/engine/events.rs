@@ -124,7 +124,8 @@ pub enum EventKind {
         task_id: String,
     },
     /// Something does not work and is tried again.
-    Trouble {
+    #[serde(rename = "trouble")]
+    Warning {
         /// What, and what is done about it.
         reason: String,
     },

@@ -106,7 +106,7 @@ pub(crate) async fn fetch_file(
         }
         if tries.is_power_of_two() {
             let reason = format!("{} It is tried again.", error.message());
-            shared.emit(Some(&job.key), EventKind::Trouble { reason });
+            shared.emit(Some(&job.key), EventKind::Warning { reason });
         }
         tokio::select! {
             () = shared.options.clock.sleep(PAUSES.pause(tries, shared.jitter())) => {}

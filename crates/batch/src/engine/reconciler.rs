@@ -189,7 +189,7 @@ impl Reconciler {
                 Err(reason) => {
                     let reason =
                         format!("{reason} Lost tasks are searched for again in {} s.", AGAIN.as_secs());
-                    self.sink.emit(self.clock.now(), None, EventKind::Trouble { reason });
+                    self.sink.emit(self.clock.now(), None, EventKind::Warning { reason });
                     AGAIN
                 }
             };

@@ -92,7 +92,7 @@ impl Run {
         let shared = &self.shared;
         let (journal, options) = (&shared.journal, &shared.options);
         let trouble = |error: JournalError| {
-            shared.emit(None, EventKind::Trouble { reason: error.to_string() });
+            shared.emit(None, EventKind::Warning { reason: error.to_string() });
         };
         if let Some(copy) = &options.backup
             && let Err(error) = journal.backup(copy).await
@@ -137,7 +137,7 @@ fn retry(options: &RunnerOptions, sink: &EventSink) -> JournalRetry {
         within: options.stuck_for,
         on_outage: Box::new(move |error| {
             let reason = format!("{error} It is tried again; nothing is sent meanwhile.");
-            sink.emit(clock.now(), None, EventKind::Trouble { reason });
+            sink.emit(clock.now(), None, EventKind::Warning { reason });
         }),
         is_down: AtomicBool::new(false),
     }

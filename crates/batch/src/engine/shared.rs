@@ -159,7 +159,7 @@ impl Shared {
 
     /// A trouble with the journal that a retry does not solve: nothing more is sent.
     pub(crate) fn journal_failed(&self, key: &str, error: &JournalError) {
-        self.emit(Some(key), EventKind::Trouble { reason: error.to_string() });
+        self.emit(Some(key), EventKind::Warning { reason: error.to_string() });
         // A move that is refused concerns one job; everything else may concern all of them.
         if error.kind() != JournalErrorKind::Refused {
             self.close(StopCause::Journal, &error.to_string());

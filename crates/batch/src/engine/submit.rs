@@ -17,7 +17,6 @@ use ark_video::{
 use super::answer::{accepted, failed, not_sent, stuck};
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
-use super::guard::{ClockReading, may_send};
 use super::locked;
 use super::next_action::StepOutcome;
 use super::permits::{pause, slot_of, wait_for_permit};
@@ -25,6 +24,7 @@ use super::records::{self, Found, find};
 use super::recover::adopt;
 use super::request::{Unprepared, prepare};
 use super::shared::Shared;
+use super::stale_send::{ClockReading, may_send};
 use crate::list::hex;
 use crate::targets::target_of;
 use crate::{Amount, Attempt, Job, JournalError, SlotRequest, State, Submitting};
@@ -70,7 +70,7 @@ pub(crate) async fn submit(
         Err(Unprepared::NotNow(reason)) => {
             drop(turn);
             stuck(shared, &model, &reason);
-            shared.emit(Some(&job.key), EventKind::Trouble { reason });
+            shared.emit(Some(&job.key), EventKind::Warning { reason });
             pause(shared, LONGEST_PAUSE).await;
             return Ok(StepOutcome::Reread);
         }
@@ -82,7 +82,7 @@ pub(crate) async fn submit(
     if let Some(reason) = lacks_mark(shared, &job, &prepared, &in_use).await? {
         drop(turn);
         stuck(shared, &model, &reason);
-        shared.emit(Some(&job.key), EventKind::Trouble { reason });
+        shared.emit(Some(&job.key), EventKind::Warning { reason });
         pause(shared, LONGEST_PAUSE).await;
         return Ok(StepOutcome::Reread);
     }

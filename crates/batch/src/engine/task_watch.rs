@@ -117,11 +117,11 @@ impl TaskWatch {
                     };
                     (id.to_string(), waited)
                 }
-                WatchEvent::Trouble { failures, detail } => {
+                WatchEvent::Warning { failures, detail } => {
                     let reason = format!(
                         "no usable answer {failures} times in a row ({detail}); asking goes on, more slowly"
                     );
-                    self.sink.emit(at, None, EventKind::Trouble { reason });
+                    self.sink.emit(at, None, EventKind::Warning { reason });
                     continue;
                 }
                 _ => continue,

@@ -74,11 +74,11 @@ async fn collect_one(shared: &Shared, job: &Job, id: &str) {
             WaitOutcome::Ended(_) | WaitOutcome::Gone => return,
             // Another run has to ask; the row keeps the id.
             WaitOutcome::Refused { reason, .. } => {
-                shared.emit(Some(&job.key), EventKind::Trouble { reason });
+                shared.emit(Some(&job.key), EventKind::Warning { reason });
                 return;
             }
             WaitOutcome::NotPolled(reason) => {
-                shared.emit(Some(&job.key), EventKind::Trouble { reason });
+                shared.emit(Some(&job.key), EventKind::Warning { reason });
                 tokio::select! {
                     () = shared.options.clock.sleep(LEFT_ALONE) => {}
                     () = shared.stop.draining() => return,
@@ -97,7 +97,7 @@ async fn fetch(shared: &Shared, job: &Job, task: Task, path: &Path) {
     };
     let folder = folder(&job.planned);
     let made = tokio::task::spawn_blocking(move || create_own_folder(&folder)).await;
-    let failed = |reason: String| shared.emit(Some(&job.key), EventKind::Trouble { reason });
+    let failed = |reason: String| shared.emit(Some(&job.key), EventKind::Warning { reason });
     if let Ok(Err(error)) = made {
         return failed(format!("the folder of {} cannot be made: {error}", path.display()));
     }

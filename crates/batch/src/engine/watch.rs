@@ -70,12 +70,12 @@ pub(crate) async fn watch(
                 "{reason}. The task is billed if it succeeds: run again before its result expires, 24 hours after its end."
             );
             let _ = shared.journal.note(job, &reason).await?;
-            shared.emit(Some(&job.key), EventKind::Trouble { reason });
+            shared.emit(Some(&job.key), EventKind::Warning { reason });
             StepOutcome::Leave
         }
         WaitOutcome::NotPolled(reason) => {
             let _ = shared.journal.note(job, &reason).await?;
-            shared.emit(Some(&job.key), EventKind::Trouble { reason });
+            shared.emit(Some(&job.key), EventKind::Warning { reason });
             tokio::select! {
                 () = shared.options.clock.sleep(LEFT_ALONE) => StepOutcome::Reread,
                 () = shared.stop.draining() => return Ok(StepOutcome::Leave),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::{Attempt, Job, State};
 
-use super::transition::{Transition, UNSENT, own};
+use super::transition::{Transition, UNSENT, adopt_task};
 use super::{CasOutcome, Journal, JournalError};
 
 /// What a record says of a job.
@@ -56,7 +56,9 @@ impl Journal {
                         next.planned.output.clone_from(&found.output);
                         next.attempt = Some(found.attempt.clone());
                     }
-                    (State::Submitted, Some(id)) => own(&mut tx, &mut next, id, found.created_at).await?,
+                    (State::Submitted, Some(id)) => {
+                        adopt_task(&mut tx, &mut next, id, found.created_at).await?
+                    }
                     (State::Finished, _) => next.task.clone_from(&found.task),
                     (State::Unknown, _) => {
                         next.reason =

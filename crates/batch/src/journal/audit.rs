@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::budgets::{BudgetKey, Sums, differ};
 use super::db::Tx;
 use super::error::{ErrorContext, StoreError};
-use super::pace::{WHOLE, slot};
 use super::schema::{BUDGET, JOB, PACE, TABLES};
+use super::shared_limits::{WHOLE, slot};
 use super::{Finding, Journal, JournalError, JournalErrorKind, rows};
 
 /// Rows in memory at once.

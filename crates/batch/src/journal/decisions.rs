@@ -10,7 +10,7 @@ use crate::{Cost, Job, Spent, State};
 use super::db::Tx;
 use super::error::StoreError;
 use super::schema::JOB;
-use super::transition::{SENT, Transition, UNSENT, own};
+use super::transition::{SENT, Transition, UNSENT, adopt_task};
 use super::{Approved, Bill, BillKind, CasOutcome, Journal, JournalError, Resolve, bills, claims, rows};
 
 impl Journal {
@@ -79,7 +79,7 @@ impl Journal {
         self.moved(UNSENT, job, &[State::Held, State::Unknown], async |tx, next| {
             claims::free(tx, &next.key).await?;
             let reason = match resolve {
-                Resolve::Adopt(task_id) => return own(tx, next, task_id, None).await,
+                Resolve::Adopt(task_id) => return adopt_task(tx, next, task_id, None).await,
                 Resolve::NotCreated => "a person said that no task had been created",
                 Resolve::Resend => "a person asked to send it again, whatever may have been created",
             };

@@ -4,7 +4,7 @@
 use crate::{Job, State};
 
 use super::error::{ErrorContext, StoreError};
-use super::transition::{Transition, own, owner};
+use super::transition::{Transition, adopt_task, owner};
 use super::{Bill, BillKind, Journal, JournalError, LateResponse, bills};
 
 impl Journal {
@@ -64,7 +64,7 @@ impl Journal {
                     let mut next = job.clone();
                     next.state = *state;
                     if *state == State::Submitted {
-                        own(&mut tx, &mut next, task_id, None).await?;
+                        adopt_task(&mut tx, &mut next, task_id, None).await?;
                     }
                     let Transition::Done(done) = self.put(&mut tx, &job, next, None).await? else {
                         return Err(StoreError::refused("no room was asked for"));

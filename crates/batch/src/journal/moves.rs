@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use crate::{Attempt, Cost, FileAt, Job, State};
 
 use super::error::{ErrorContext, StoreError};
-use super::transition::{SENT, Transition, UNSENT, own};
-use super::{CasOutcome, Journal, JournalError, SlotRequest, Submitting, claims, pace};
+use super::transition::{SENT, Transition, UNSENT, adopt_task};
+use super::{CasOutcome, Journal, JournalError, SlotRequest, Submitting, claims, shared_limits};
 
 impl Journal {
     /// The step before the network: reserves `attempt.reserved` in the budgets of the batch, of the
@@ -31,7 +31,7 @@ impl Journal {
             so: "Nothing was sent: a job goes out only after this is on the disk.",
         };
         let submit = async {
-            if !pace::may_have_room(&self.inner.db, slot).await? {
+            if !shared_limits::may_have_room(&self.inner.db, slot).await? {
                 return Ok(Transition::Not(Submitting::NoSlot));
             }
             let mut refused = None;
@@ -139,7 +139,8 @@ impl Journal {
             so: "The task may exist and be billed; the row still holds what is needed to find it, and it is not sent again.",
         };
         let from = [State::Submitting, State::Unknown, State::Held];
-        self.moved(context, job, &from, async |tx, next| own(tx, next, task_id, created_at).await).await
+        self.moved(context, job, &from, async |tx, next| adopt_task(tx, next, task_id, created_at).await)
+            .await
     }
 
     /// Reconciling has no single answer: a person decides. `candidates` are the tasks that may be

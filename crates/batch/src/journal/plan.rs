@@ -30,7 +30,7 @@ const UNFETCHED: [State; 5] =
 #[derive(Debug, PartialEq)]
 enum Act {
     Add(u32),
-    Again,
+    Readd,
     Replace,
     Touch,
     /// Sent, and its video is not here yet: the video goes where the list has it now.
@@ -128,7 +128,7 @@ impl Journal {
             old.sort_by_key(|job| job.revision);
             let act = decide(&old, planned);
             let list = match act {
-                Act::Add(_) | Act::Again => &mut change.added,
+                Act::Add(_) | Act::Readd => &mut change.added,
                 Act::Replace => &mut change.changed,
                 Act::Touch | Act::Move | Act::Keep => &mut change.unchanged,
                 Act::Supersede => &mut change.superseded,
@@ -175,7 +175,7 @@ impl Journal {
         let Some(before) = current(old) else { return Ok(()) };
         let mut next = before.clone();
         match act {
-            Act::Again | Act::Replace | Act::Touch => {
+            Act::Readd | Act::Replace | Act::Touch => {
                 if *act != Act::Touch {
                     if before.state != State::Intent {
                         begin_again(tx, &mut next, "the list has it (again)", self.now()).await?;
@@ -301,7 +301,7 @@ fn decide(old: &[Job], planned: &Planned) -> Act {
     let is_unsent = UNSENT.contains(&last.state);
     if same_video(&last.planned, planned) {
         return match last.state {
-            State::Dropped if !last.given_up => Act::Again,
+            State::Dropped if !last.given_up => Act::Readd,
             _ if is_unsent && last.planned != wanted(planned, last.revision, old) => Act::Touch,
             state
                 if UNFETCHED.contains(&state)

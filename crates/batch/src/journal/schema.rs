@@ -31,7 +31,7 @@ impl Column {
 /// Each row ends in `crc`: the CRC-32C of all other columns, because SQLite notices no flipped bit
 /// in a row.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct TableSchema {
     pub(super) name: &'static str,
     /// The first `keys` of them are the primary key.
     pub(super) columns: &'static [Column],
@@ -40,9 +40,10 @@ pub(super) struct Table {
 
 use Column::{Int, MaybeInt, MaybeText, Text};
 
-pub(super) const META: Table = Table { name: "ark_meta", columns: &[Text("key"), Text("value")], keys: 1 };
+pub(super) const META: TableSchema =
+    TableSchema { name: "ark_meta", columns: &[Text("key"), Text("value")], keys: 1 };
 
-pub(super) const JOB: Table = Table {
+pub(super) const JOB: TableSchema = TableSchema {
     name: "ark_job",
     columns: &[
         Text("key"),
@@ -64,16 +65,16 @@ pub(super) const JOB: Table = Table {
     keys: 1,
 };
 
-pub(super) const BUDGET: Table = Table {
+pub(super) const BUDGET: TableSchema = TableSchema {
     name: "ark_purse",
     columns: &[Text("scope"), Text("unit"), Int("reserved"), Int("settled"), MaybeInt("cap")],
     keys: 2,
 };
 
-pub(super) const PACE: Table =
-    Table { name: "ark_pace", columns: &[Text("model"), Int("running"), MaybeInt("ceiling")], keys: 1 };
+pub(super) const PACE: TableSchema =
+    TableSchema { name: "ark_pace", columns: &[Text("model"), Int("running"), MaybeInt("ceiling")], keys: 1 };
 
-pub(super) const BATCH: Table = Table {
+pub(super) const BATCH: TableSchema = TableSchema {
     name: "ark_batch",
     columns: &[
         Text("name"),
@@ -86,20 +87,20 @@ pub(super) const BATCH: Table = Table {
     keys: 1,
 };
 
-pub(super) const RUNNER: Table = Table {
+pub(super) const RUNNER: TableSchema = TableSchema {
     name: "ark_runner",
     columns: &[Text("id"), Text("host"), Int("pid"), Int("started_at"), Int("seen_at"), Int("stopping")],
     keys: 1,
 };
 
-pub(super) const BILL: Table = Table {
+pub(super) const BILL: TableSchema = TableSchema {
     name: "ark_bill",
     columns: &[Text("task_id"), Text("key"), Int("attempt"), Text("kind"), Int("found_at"), Text("reason")],
     keys: 1,
 };
 
 /// Tables with a checksum.
-pub(super) const TABLES: [&Table; 7] = [&META, &JOB, &BUDGET, &PACE, &BATCH, &RUNNER, &BILL];
+pub(super) const TABLES: [&TableSchema; 7] = [&META, &JOB, &BUDGET, &PACE, &BATCH, &RUNNER, &BILL];
 
 static CRC: Crc<u32, Lookup<16>> = Crc::<u32, Lookup<16>>::new(&CRC_32_ISCSI);
 
@@ -123,7 +124,7 @@ pub(super) fn checksum(values: &[Value]) -> i64 {
     i64::from(digest.finalize())
 }
 
-impl Table {
+impl TableSchema {
     fn key_names(&self) -> String {
         let names: Vec<_> = self.columns.iter().take(self.keys).map(|column| column.name()).collect();
         names.join(", ")

@@ -11,7 +11,9 @@ use crate::{Job, State};
 use super::db::{Tx, Value};
 use super::error::{ErrorContext, StoreError};
 use super::schema::JOB;
-use super::{CasOutcome, Journal, JournalError, SlotRequest, Submitting, bills, budgets, claims, pace, rows};
+use super::{
+    CasOutcome, Journal, JournalError, SlotRequest, Submitting, bills, budgets, claims, rows, shared_limits,
+};
 
 pub(super) const UNSENT: ErrorContext =
     ErrorContext { what: "Moving a job", so: "Its row is as it was, and nothing was sent." };
@@ -56,7 +58,7 @@ impl Journal {
         if let Some(refused) = budgets::change(tx, &changes, request.map(|_| &next)).await? {
             return Ok(Transition::Not(refused));
         }
-        if !pace::change(tx, Some(before), &next, request).await? {
+        if !shared_limits::change(tx, Some(before), &next, request).await? {
             return Ok(Transition::Not(Submitting::NoSlot));
         }
         self.write_row(tx, before, &next).await?;
@@ -152,7 +154,7 @@ pub(super) async fn owner(tx: &mut Tx, task_id: &str) -> Result<Option<String>, 
     Ok(row.as_ref().map(rows::job).transpose()?.map(|job| job.key))
 }
 
-pub(super) async fn own(
+pub(super) async fn adopt_task(
     tx: &mut Tx,
     next: &mut Job,
     task_id: &str,

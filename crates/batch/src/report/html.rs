@@ -11,7 +11,7 @@ use maud::{DOCTYPE, PreEscaped, html};
 use serde_json::Value;
 
 use super::media::{Embed, address, inline};
-use super::why::Reasons;
+use super::unfinished::Reasons;
 use crate::{Amount, Cost, Job, JobFilter, Journal, JournalError, Scope, State, TOKENS, visible};
 
 /// What stands at the top of the page.

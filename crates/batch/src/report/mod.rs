@@ -5,10 +5,10 @@ mod cost;
 mod html;
 mod media;
 mod summary;
-mod why;
+mod unfinished;
 
 pub use cost::{CostLine, CostReport, GroupBy};
 pub use html::{Head, Page, PageOptions, ReportError};
 pub use media::Embed;
 pub use summary::{Durations, Eta, open_jobs};
-pub use why::{Reasons, Unfinished, unfinished};
+pub use unfinished::{Reasons, Unfinished, unfinished};

@@ -1,7 +1,9 @@
 //! `models`: the service's models; without a key or with `--offline`, the catalog's; with `--why`,
 //! the sources of a catalog row.
 
-use ark_video::model::catalog::{AnyCell, Availability, Catalog, Family, Limits, Model, StringSet, Why};
+use ark_video::model::catalog::{
+    AnyCell, Availability, Catalog, Family, Model, RequestLimits, StringSet, Why,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -171,7 +173,7 @@ fn answers<'a>(catalog: &'a Catalog, family: &'a str, topic: &str) -> Vec<Catalo
     let limit = |row: &&'static str| {
         catalog.why_limit(row).map(|why| CatalogRow { family: None, row, takes: None, why })
     };
-    found.extend(Limits::ROWS.iter().filter(named).filter_map(limit));
+    found.extend(RequestLimits::ROWS.iter().filter(named).filter_map(limit));
     if found.is_empty() {
         let rows = Family::ROWS.iter().filter_map(|row| Some((*row, takes(catalog, family, row, topic)?)));
         found.extend(rows.filter_map(|(row, takes)| of_family(row, Some(takes))));

@@ -45,9 +45,9 @@ fn make(folder: &Path, name: &str, arguments: &str) -> Option<PathBuf> {
 }
 
 /// What ffprobe says, by its flat names (`streams.stream.0.width`).
-struct Asked(String);
+struct Probe(String);
 
-impl Asked {
+impl Probe {
     fn of(path: &Path) -> Self {
         let arguments = ["-v", "error", "-of", "flat", "-show_format", "-show_streams"];
         let said = Command::new("ffprobe").args(arguments).arg(path).output().unwrap();
@@ -95,7 +95,7 @@ fn codec(theirs: Option<String>) -> Option<String> {
 fn compare(path: &Path, format: &str, turned: bool) -> MediaFacts {
     let name = path.file_name().unwrap().to_string_lossy();
     let facts = probe_file(path).unwrap();
-    let theirs = Asked::of(path);
+    let theirs = Probe::of(path);
     assert_eq!(facts.format.as_str(), format, "{name}");
     assert_eq!(facts.bytes, Some(std::fs::metadata(path).unwrap().len()), "{name}");
     if facts.kind != MediaKind::Audio {

@@ -36,7 +36,7 @@ pub(super) use rows;
 
 rows! {
     /// Limits of fields, results and records.
-    pub struct Limits {
+    pub struct RequestLimits {
         /// Largest request body in bytes, base64 inside it included.
         body_bytes: Cell<i64>,
         /// Advised longest prompt in Chinese characters; longer ones pass.

@@ -25,7 +25,7 @@ pub use cell::{
 };
 pub use decimal::{Decimal, NotDecimal};
 pub use family::Family;
-pub use limits::{AudioLimits, Billing, Defaults, ImageLimits, Limits, MediaLimits, VideoLimits};
+pub use limits::{AudioLimits, Billing, Defaults, ImageLimits, MediaLimits, RequestLimits, VideoLimits};
 pub(crate) use lookup::almost;
 pub use lookup::{ModelRules, WhySkipped};
 pub use overlay::CatalogError;
@@ -69,7 +69,7 @@ pub struct Catalog {
     /// Limits of input media.
     pub media: MediaLimits,
     /// Limits that do not depend on the model.
-    pub limits: Limits,
+    pub limits: RequestLimits,
     /// What the service assumes for an absent field.
     pub defaults: Defaults,
     /// How tokens are counted.
@@ -244,7 +244,7 @@ mod tests {
                 );
             }
         }
-        assert!(Limits::ROWS.iter().all(|row| catalog.why_limit(row).is_some()));
+        assert!(RequestLimits::ROWS.iter().all(|row| catalog.why_limit(row).is_some()));
         assert!(catalog.why("2.0", "no_such_row").is_none());
     }
 }

@@ -2,14 +2,14 @@
 //! the second is what the service refuses beyond it, on every model.
 
 use super::content_summary::{ContentSummary, Mode, Side, side};
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::{INVALID, Sink};
 use crate::check::Severity;
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest};
 
-fn item(index: usize, rest: &'static str) -> Place<'static> {
-    Place::Entry(Field::Content, index, rest)
+fn item(index: usize, rest: &'static str) -> Pointer<'static> {
+    Pointer::Entry(Field::Content, index, rest)
 }
 
 /// The rules of `content.allOf`, in its order. Codegen stops when the schema gets another one.
@@ -17,7 +17,7 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
     let content = &request.content;
     if scan.drafts.any() && content.len() > 1 {
         let other = if scan.drafts.first == 0 { 1 } else { 0 };
-        sink.say(
+        sink.push(
             "draft-alone",
             item(other, ""),
             "A `draft_task` must be the only item: prompt and media come from the draft.".into(),
@@ -26,7 +26,7 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
         .written_in("D-25", "2026-10");
     }
     if scan.first_frames.count > 1 {
-        sink.say(
+        sink.push(
             "one-first-frame",
             item(scan.first_frames.second, "/role"),
             "There is a second first frame.".into(),
@@ -34,7 +34,7 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
         .advice("Keep one, or make all of them reference images.");
     }
     if scan.last_frames.count > 1 {
-        sink.say(
+        sink.push(
             "one-last-frame",
             item(scan.last_frames.second, "/role"),
             "There is a second last frame.".into(),
@@ -42,7 +42,7 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
         .advice("Keep one, or make all of them reference images.");
     }
     if scan.last_frames.any() && !scan.first_frames.any() {
-        sink.say(
+        sink.push(
             "last-frame-alone",
             item(scan.last_frames.first, "/role"),
             "A last frame needs a first frame.".into(),
@@ -53,8 +53,8 @@ pub(crate) fn of_the_schema(request: &CreateTaskRequest, scan: &ContentSummary, 
         mixed(index, sink);
     }
     if scan.images.count > 1 && scan.unroled_images.any() {
-        let place = item(scan.unroled_images.first, "/role");
-        sink.say("role-required", place, "With more than one image, every image needs a role.".into())
+        let pointer = item(scan.unroled_images.first, "/role");
+        sink.push("role-required", pointer, "With more than one image, every image needs a role.".into())
             .advice("Give it `first_frame`, `last_frame` or `reference_image`, beside `image_url` and not inside it.");
     }
 }
@@ -74,7 +74,7 @@ fn first_misfit(content: &[ContentItem], bare: bool) -> Option<usize> {
 
 fn mixed(index: usize, sink: &mut Sink) {
     let message = "Frames and references cannot be combined, and this item is of the other kind.".into();
-    sink.say("mixed-modes", item(index, "/role"), message)
+    sink.push("mixed-modes", item(index, "/role"), message)
         .advice("Use first and last frames alone, or make every image a `reference_image`.");
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn beyond_the_schema(
     {
         if unroled.any() {
             let kind = role.trim_start_matches("reference_");
-            sink.say(
+            sink.push(
                 "reference-role",
                 item(unroled.first, "/role"),
                 format!("Every {kind} item needs a role."),
@@ -108,7 +108,7 @@ pub(crate) fn beyond_the_schema(
         }
     }
     if scan.texts.count > 1 {
-        sink.say(
+        sink.push(
             "one-text",
             item(scan.texts.second, ""),
             "There is a second text item; the service documents one.".into(),
@@ -117,7 +117,7 @@ pub(crate) fn beyond_the_schema(
         .strength(Severity::Warning);
     }
     if mode == Mode::Text && blank(&content[scan.texts.first]) {
-        sink.say(
+        sink.push(
             "prompt-empty",
             item(scan.texts.first, "/text"),
             "The prompt is empty, and there is no image, video or audio.".into(),
@@ -126,18 +126,18 @@ pub(crate) fn beyond_the_schema(
     }
     let flex = request.service_tier == Some(crate::ServiceTier::Flex);
     if flex && request.priority.is_some_and(|priority| priority != 0) {
-        sink.say(
+        sink.push(
             "priority-with-flex",
-            Place::Field(Field::Priority),
+            Pointer::Field(Field::Priority),
             "`priority` cannot be combined with the offline tier.".into(),
         )
         .advice("Leave out `priority`, or use the tier `default`.")
         .code(INVALID);
     }
     if request.frames.is_some() && request.duration.is_some() {
-        sink.say(
+        sink.push(
             "duration-with-frames",
-            Place::Field(Field::Duration),
+            Pointer::Field(Field::Duration),
             "`frames` overrides `duration`, which has no effect.".into(),
         )
         .advice("Set one of the two.")
@@ -149,9 +149,9 @@ pub(crate) fn beyond_the_schema(
             .iter()
             .any(|scheme| url.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
         if !web {
-            sink.say(
+            sink.push(
                 "callback-url",
-                Place::Field(Field::CallbackUrl),
+                Pointer::Field(Field::CallbackUrl),
                 "`callback_url` is not a valid http or https URL.".into(),
             )
             .advice("Give a URL that the service can POST to.");

@@ -1,7 +1,7 @@
 //! The final of a draft: what it takes from the draft, and what it may set.
 
 use super::content_summary::Mode;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::Sink;
 use super::rules::{Known, Rules};
 use crate::CreateTaskRequest;
@@ -13,21 +13,21 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     }
     let (inherited, settable) = (&known.family.final_inherited, &known.family.final_settable);
     for field in set(rules.request) {
-        let (name, place) = (field.name(), Place::Field(field));
+        let (name, pointer) = (field.name(), Pointer::Field(field));
         if inherited.value.as_ref().is_some_and(|names| names.contains(name)) {
             let message = format!(
                 "A final takes `{name}` from its draft; sending it is an error even when it is equal."
             );
             let strength = rules.catalog.strength_of(inherited);
-            sink.say("final-inherited", place, message)
+            sink.push("final-inherited", pointer, message)
                 .advice("Leave it out.")
                 .from(inherited)
                 .strength(strength);
-            sink.settle(place);
+            sink.settle(pointer);
         } else if settable.value.as_ref().is_some_and(|names| !names.contains(name)) {
             let message = format!("`{name}` cannot be set for a final.");
             let strength = rules.catalog.strength_of(settable);
-            sink.say("final-settable", place, message)
+            sink.push("final-settable", pointer, message)
                 .advice("Leave it out.")
                 .from(settable)
                 .strength(strength);

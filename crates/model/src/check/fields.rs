@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::content_summary::Mode;
 use super::media_url;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::{Finding, Sink};
 use super::rules::{Known, Rules};
 use crate::catalog::{Cell, Site, Span};
@@ -21,14 +21,14 @@ pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
     frames(rules, sink);
     if let Some(name) = &request.safety_identifier {
         let cell = &limits.safety_identifier_characters;
-        sink.settle(Place::Field(Field::SafetyIdentifier));
+        sink.settle(Pointer::Field(Field::SafetyIdentifier));
         // A text has at most as many characters as bytes: most need no counting.
         let most = usize::try_from(cell.value).unwrap_or(usize::MAX);
         if name.len() > most && name.chars().count() > most {
             let message =
                 format!("`safety_identifier` has {} characters, and may have {most}.", name.chars().count());
-            let place = Place::Field(Field::SafetyIdentifier);
-            sink.say("safety-identifier", place, message)
+            let pointer = Pointer::Field(Field::SafetyIdentifier);
+            sink.push("safety-identifier", pointer, message)
                 .advice("Send a hash of the end user's name.")
                 .from(cell)
                 .of_known_models();
@@ -51,7 +51,7 @@ pub(crate) fn limits(rules: &Rules<'_>, sink: &mut Sink) {
     {
         let status = rules.catalog.answer("oversize-body-status").and_then(|status| status.parse().ok());
         let message = format!("The body has more than {} bytes.", limits.body_bytes.value);
-        sink.say("body-bytes", Place::Whole, message)
+        sink.push("body-bytes", Pointer::Whole, message)
             .advice("Give media by URL instead of base64.")
             .from(&limits.body_bytes)
             .http(status.unwrap_or(413));
@@ -66,12 +66,12 @@ fn range<'s>(
     sink: &'s mut Sink,
 ) -> Option<&'s mut Finding> {
     let value = value?;
-    sink.settle(Place::Field(field));
+    sink.settle(Pointer::Field(field));
     if cell.value.contains(&value) {
         return None;
     }
     let message = format!("`{}` is {value}; it may be {}.", field.name(), cell.value);
-    let finding = sink.say(rule, Place::Field(field), message).advice("Choose a value in this range.");
+    let finding = sink.push(rule, Pointer::Field(field), message).advice("Choose a value in this range.");
     Some(finding.from(cell).of_known_models())
 }
 
@@ -91,21 +91,21 @@ fn expires(rules: &Rules<'_>, sink: &mut Sink) {
 
 fn seed(rules: &Rules<'_>, sink: &mut Sink) {
     let Some(seed) = rules.request.seed else { return };
-    let (place, limits) = (Place::Field(Field::Seed), &rules.catalog.limits);
-    sink.settle(place);
+    let (pointer, limits) = (Pointer::Field(Field::Seed), &rules.catalog.limits);
+    sink.settle(pointer);
     let (all, documented) = (&limits.seed, &limits.seed_documented);
     // BytePlus takes the whole range, on every model (live probes, 2026-07).
     let is_settled = rules.known.is_some_and(|known| known.model.site == Site::Byteplus);
     if !all.value.contains(&seed) {
         let message = format!("`seed` is {seed}; it may be {}.", all.value);
-        sink.say("seed-range", place, message)
+        sink.push("seed-range", pointer, message)
             .advice("Choose a value in this range; -1 is random.")
             .from(all)
             .of_known_models();
     } else if !documented.value.contains(&seed) && !is_settled {
         let message = format!("`seed` is {seed}; the newest pages end at {}.", documented.value.max);
         let strength = rules.catalog.strength_of(all);
-        sink.say("seed-range", place, message)
+        sink.push("seed-range", pointer, message)
             .advice("Choose a smaller one.")
             .from(documented)
             .strength(strength);
@@ -114,8 +114,8 @@ fn seed(rules: &Rules<'_>, sink: &mut Sink) {
 
 fn frames(rules: &Rules<'_>, sink: &mut Sink) {
     let Some(frames) = rules.request.frames else { return };
-    let (place, cell) = (Place::Field(Field::Frames), &rules.catalog.limits.frames);
-    sink.settle(place);
+    let (pointer, cell) = (Pointer::Field(Field::Frames), &rules.catalog.limits.frames);
+    sink.settle(pointer);
     let steps = cell.value;
     if !steps.contains(frames) {
         let message = format!(
@@ -124,7 +124,7 @@ fn frames(rules: &Rules<'_>, sink: &mut Sink) {
         );
         let step = steps.step.max(1);
         let near = steps.min + (frames.clamp(steps.min, steps.max) - steps.min) / step * step;
-        sink.say("frames-form", place, message)
+        sink.push("frames-form", pointer, message)
             .advice(format!("The next one below is {near}."))
             .from(cell)
             .of_known_models();
@@ -135,7 +135,7 @@ fn frames(rules: &Rules<'_>, sink: &mut Sink) {
 pub(crate) fn support(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let (request, family, draft) = (rules.request, known.family, rules.request.draft == Some(true));
     let mut field = |cell: &Cell<Option<bool>>, field: Field, rule: &'static str, idle: bool| {
-        rules.supports(known, cell, idle, (rule, Place::Field(field), Asked(field)), sink);
+        rules.supports(known, cell, idle, (rule, Pointer::Field(field), RequestedField(field)), sink);
     };
     if request.callback_url.is_some() {
         field(&family.callback_url, Field::CallbackUrl, "callback-url-support", false);
@@ -201,9 +201,9 @@ pub(crate) fn support(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
 }
 
 /// What a field asks for, for messages.
-struct Asked(Field);
+struct RequestedField(Field);
 
-impl fmt::Display for Asked {
+impl fmt::Display for RequestedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Field::ServiceTier => f.write_str("the offline tier (`service_tier: flex`)"),
@@ -219,7 +219,7 @@ fn default_tier(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if is_set && cell.value == Some(false) {
         let message =
             format!("{known} wants `service_tier` left out; whether `default` passes is not known.");
-        let finding = sink.say("service-tier-default", Place::Field(Field::ServiceTier), message);
+        let finding = sink.push("service-tier-default", Pointer::Field(Field::ServiceTier), message);
         finding.advice("Leave it out: it is the default.").from(cell).strength(Severity::Warning);
     }
 }
@@ -229,9 +229,9 @@ pub(super) fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if rules.mode == Mode::FromDraft {
         return;
     }
-    let (place, cell) = (Place::Field(Field::Duration), &known.family.duration);
+    let (pointer, cell) = (Pointer::Field(Field::Duration), &known.family.duration);
     let lengths = cell.value;
-    sink.settle(place);
+    sink.settle(pointer);
     let auto = match lengths.auto {
         Some(true) => ", or -1",
         _ => "",
@@ -247,25 +247,25 @@ pub(super) fn duration(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
             _ => format!("Whether {known} can pick the length itself (-1) is not documented."),
         };
         let advice = format!("Ask for {} to {} seconds.", lengths.min, lengths.max);
-        sink.say("duration-auto", place, message).advice(advice).from(cell).strength(strength);
+        sink.push("duration-auto", pointer, message).advice(advice).from(cell).strength(strength);
     } else if !(lengths.min..=lengths.max).contains(&seconds) {
         let message = format!(
             "{known} takes {} to {} seconds{auto}; this asks for {seconds}.",
             lengths.min, lengths.max
         );
         let near = seconds.clamp(lengths.min, lengths.max);
-        sink.say("duration", place, message).advice(format!("The nearest is {near}.")).from(cell);
+        sink.push("duration", pointer, message).advice(format!("The nearest is {near}.")).from(cell);
     }
 }
 
 fn output_format(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if rules.request.output_format == Some(OutputFormat::Mov) {
-        let place = Place::Field(Field::OutputFormat);
+        let pointer = Pointer::Field(Field::OutputFormat);
         rules.supports(
             known,
             &known.family.output_format_mov,
             false,
-            ("output-format-mov", place, "`mov`"),
+            ("output-format-mov", pointer, "`mov`"),
             sink,
         );
     }
@@ -274,14 +274,15 @@ fn output_format(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
 fn tools(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let tools = rules.request.tools.iter().flatten().enumerate();
     for (index, _) in tools.filter(|(_, tool)| tool.type_ == ToolType::WebSearch) {
-        let place = Place::Entry(Field::Tools, index, "/type");
+        let pointer = Pointer::Entry(Field::Tools, index, "/type");
         let cell = &known.family.tools_web_search;
-        let said = rules.supports(known, cell, false, ("web-search", place, "`web_search`"), sink);
+        let said = rules.supports(known, cell, false, ("web-search", pointer, "`web_search`"), sink);
         if said.is_none() && rules.scan.has_media() {
             let strength = rules.catalog.strength("web-search-with-media");
             let message = "Web search is said to take a prompt alone, without media.".to_owned();
-            let finding =
-                sink.say("web-search-with-media", place, message).advice("Leave out the tool, or the media.");
+            let finding = sink
+                .push("web-search-with-media", pointer, message)
+                .advice("Leave out the tool, or the media.");
             finding.strength(strength).written_in("probe", "2026-10");
         }
     }

@@ -99,7 +99,7 @@ fn warn<'s>(
     rule: &'static str,
     message: String,
 ) -> &'s mut Finding {
-    let finding = sink.say(rule, address.place(), message);
+    let finding = sink.push(rule, address.pointer(), message);
     finding.strength(Severity::Warning).silent().written_in("derived", "2026-11")
 }
 

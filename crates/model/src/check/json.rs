@@ -1,4 +1,4 @@
-//! JSON that does not decode: every missing field and every wrong type at once, with its place, and
+//! JSON that does not decode: every missing field and every wrong type at once, with its path, and
 //! what can be said of the rest beside it.
 //!
 //! Decoding stops at the first error with a message of serde; here the schema's shape is walked
@@ -7,10 +7,10 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::place::{Order, escaped};
+use super::pointer::{Order, escaped};
 use super::repair::{self, Repairs};
 use super::report::{Report, Sink, quoted};
-use super::{Facts, Place};
+use super::{Facts, Pointer};
 use crate::CreateTaskRequest;
 use crate::catalog::Catalog;
 use crate::generated::CREATE_TASK_REQUEST;
@@ -71,7 +71,7 @@ pub fn check_json(body: &Value, catalog: &Catalog, facts: &Facts) -> (Option<Cre
         // The walk above finds what decoding finds; should it ever not, the request is not lost in
         // silence.
         Err(_) => {
-            sink.say("type", Place::Whole, "This is not a valid create request.".into());
+            sink.push("type", Pointer::Whole, "This is not a valid create request.".into());
             (None, sink.into_report())
         }
     }
@@ -109,18 +109,18 @@ impl Walk {
             Kind::Object(shape) => self.object(value, shape, pointer, name),
             Kind::Union(tag, branches) => {
                 let Value::Object(members) = value else { return self.wrong(pointer, name, kind, value) };
-                let place = format!("{pointer}/{tag}");
+                let at = format!("{pointer}/{tag}");
                 let word = match members.get(*tag) {
                     Some(Value::String(word)) => word.as_str(),
                     None => match repair::tag_of(members, branches) {
-                        None => return self.missing(place, tag, ""),
+                        None => return self.missing(at, tag, ""),
                         Some(meant) => {
-                            self.missing(place.clone(), tag, &format!("Add `\"{tag}\": \"{meant}\"`."));
-                            self.repairs.write(place, meant.into());
+                            self.missing(at.clone(), tag, &format!("Add `\"{tag}\": \"{meant}\"`."));
+                            self.repairs.write(at, meant.into());
                             meant
                         }
                     },
-                    Some(other) => return self.wrong(place, tag, &Kind::Text, other),
+                    Some(other) => return self.wrong(at, tag, &Kind::Text, other),
                 };
                 if let Some((_, shape)) = branches.iter().find(|(known, _)| *known == word) {
                     self.object(value, shape, pointer, name);
@@ -136,13 +136,13 @@ impl Walk {
     }
 
     fn missing(&mut self, pointer: String, name: &str, advice: &str) {
-        let finding = self.sink.say("required", Place::Whole, format!("`{name}` is missing."));
+        let finding = self.sink.push("required", Pointer::Whole, format!("`{name}` is missing."));
         let advice = if advice.is_empty() { "Add it." } else { advice };
         finding.advice(advice.to_owned()).code(format!("MissingParameter.{name}"));
         if advice == "Add it." {
             self.repairs.lose(&pointer);
         }
-        place(&mut self.sink, pointer);
+        set_pointer(&mut self.sink, pointer);
     }
 
     fn wrong(&mut self, pointer: String, name: &str, kind: &Kind, value: &Value) {
@@ -160,8 +160,8 @@ impl Walk {
                 "Change its type.".to_owned()
             }
         };
-        self.sink.say("type", Place::Whole, message).advice(advice);
-        place(&mut self.sink, pointer);
+        self.sink.push("type", Pointer::Whole, message).advice(advice);
+        set_pointer(&mut self.sink, pointer);
     }
 }
 
@@ -195,7 +195,7 @@ fn wanted(kind: &Kind) -> &'static str {
 }
 
 /// The last finding gets its place; the walk makes them in the order of the schema already.
-fn place(sink: &mut Sink, pointer: String) {
+fn set_pointer(sink: &mut Sink, pointer: String) {
     let count = sink.findings.len();
     if let Some(finding) = sink.findings.last_mut() {
         finding.pointer = pointer;

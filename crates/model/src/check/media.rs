@@ -2,7 +2,7 @@
 //! of each and in sum.
 
 use super::media_url::{self, Address};
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::Sink;
 use super::rules::{Known, Rules};
 use super::{MediaFacts, MediaFormat, MediaKind};
@@ -89,7 +89,7 @@ fn grace<'a>(rules: &Rules<'a>, kind: MediaKind) -> &'a Cell<f64> {
 }
 
 impl Item<'_, '_> {
-    fn say<T>(
+    fn push<T>(
         &mut self,
         rule: &'static str,
         message: String,
@@ -97,18 +97,18 @@ impl Item<'_, '_> {
         cell: &Cell<T>,
         strength: Severity,
     ) {
-        let finding = self.sink.say(rule, self.address.place(), message).advice(advice);
+        let finding = self.sink.push(rule, self.address.pointer(), message).advice(advice);
         finding.from(cell).strength(strength).of_known_models();
     }
 
     /// The bytes are no medium; said once, where the address is not wrong already.
     fn unusable(&mut self, why: &str) {
-        let place = self.address.place();
-        if self.sink.refuses(place) {
+        let pointer = self.address.pointer();
+        if self.sink.refuses(pointer) {
             return;
         }
         let message = format!("The bytes are not {}: {why}.", media_url::article(self.address.kind));
-        let finding = self.sink.say("media-content", place, message);
+        let finding = self.sink.push("media-content", pointer, message);
         finding.advice("Send the file itself, in a format that the service reads.");
         if self.address.kind == MediaKind::Image {
             finding.code("InvalidImageURL.InvalidFormat");
@@ -118,7 +118,7 @@ impl Item<'_, '_> {
     fn doubts(&mut self) {
         for doubt in &self.facts.doubts {
             let message = format!("Its header is not reliable: {doubt}.");
-            let finding = self.sink.say("media-doubt", self.address.place(), message);
+            let finding = self.sink.push("media-doubt", self.address.pointer(), message);
             finding.advice("Rewrite it, for example with `ffmpeg -i IN -c copy OUT`.");
             finding.strength(Severity::Warning).silent().written_in("derived", "2026-11");
         }
@@ -126,12 +126,12 @@ impl Item<'_, '_> {
 
     fn kind(&mut self) {
         // The declared type of a data URL has been held against the item.
-        if self.sink.refuses(self.address.place()) {
+        if self.sink.refuses(self.address.pointer()) {
             return;
         }
         let message = format!("This is {} data in an item for {} data.", self.facts.kind, self.address.kind);
         self.sink
-            .say("media-kind", self.address.place(), message)
+            .push("media-kind", self.address.pointer(), message)
             .advice("Put it into an item of its own kind.");
     }
 
@@ -152,12 +152,12 @@ impl Item<'_, '_> {
         let said = self.address.url.starts_with("data:") && media_url::left_out(self.address.url, bytes) == 0;
         if over(cell.value) && !said {
             let message = format!("The file has {bytes} bytes, and may have {}.", cell.value);
-            self.say("media-bytes", message, "Make it smaller.", cell, self.rules.catalog.strength_of(cell));
+            self.push("media-bytes", message, "Make it smaller.", cell, self.rules.catalog.strength_of(cell));
         } else if kind == MediaKind::Video {
             let older = &self.rules.catalog.media.video.max_bytes_older;
             if over(older.value) {
                 let message = format!("The file has {bytes} bytes; older pages stop at {}.", older.value);
-                self.say(
+                self.push(
                     "media-bytes",
                     message,
                     "Make it smaller if it is refused.",
@@ -180,14 +180,14 @@ impl Item<'_, '_> {
         for side in [width, height] {
             if let Some(strength) = self.within(i64::from(side), sides) {
                 let message = format!("A side of {size} pixels has {side}; each may have {}.", sides.value);
-                self.say("media-sides", message, "Scale or crop it.", sides, strength);
+                self.push("media-sides", message, "Scale or crop it.", sides, strength);
                 break;
             }
         }
         let ratio = f64::from(width) / f64::from(height.max(1));
         if let Some(strength) = self.within(ratio, shape) {
             let message = format!("{size} is {ratio:.3} wide to high; it may be {}.", shape.value);
-            self.say("media-ratio", message, "Crop it.", shape, strength);
+            self.push("media-ratio", message, "Crop it.", shape, strength);
         }
         if self.address.kind == MediaKind::Video {
             let (area, cell, older) = (
@@ -197,10 +197,10 @@ impl Item<'_, '_> {
             );
             if let Some(strength) = self.within(area, cell) {
                 let message = format!("{size} has {area} pixels; it may have {}.", cell.value);
-                self.say("media-area", message, "Scale it.", cell, strength);
+                self.push("media-area", message, "Scale it.", cell, strength);
             } else if !older.value.contains(&area) {
                 let message = format!("{size} has {area} pixels; older pages allow {}.", older.value);
-                self.say(
+                self.push(
                     "media-area",
                     message,
                     "Scale it if it is refused.",
@@ -236,11 +236,11 @@ impl Item<'_, '_> {
         };
         if let Some(codec) = self.facts.video_codec.as_deref().filter(|codec| !known(&video.codecs, codec)) {
             let message = format!("The video codec is {codec}; expected one of {}.", values(&video.codecs));
-            self.say("media-codec", message, "Convert it to H.264.", &video.codecs, Severity::Error);
+            self.push("media-codec", message, "Convert it to H.264.", &video.codecs, Severity::Error);
         }
         if let Some(codec) = self.facts.audio_codec.as_deref().filter(|codec| !known(sounds, codec)) {
             let message = format!("The audio codec is {codec}; expected one of {}.", values(sounds));
-            self.say("media-sound", message, "Convert it to AAC.", sounds, Severity::Error);
+            self.push("media-sound", message, "Convert it to AAC.", sounds, Severity::Error);
         }
         let Some(rate) = self.facts.frames_per_second else { return };
         let (cell, floor) = (&video.frames_per_second, &video.frames_per_second_floor);
@@ -249,11 +249,11 @@ impl Item<'_, '_> {
         let Span { min, max } = cell.value;
         if rate < floor.value - HAIR || rate > max + HAIR {
             let message = format!("The video has {rate:.2} frames per second; it may have {}.", cell.value);
-            self.say("media-frame-rate", message, "Convert it to 24 or 30.", cell, Severity::Error);
+            self.push("media-frame-rate", message, "Convert it to 24 or 30.", cell, Severity::Error);
         } else if rate < min - HAIR {
             let message =
                 format!("The video has {rate:.2} frames per second; documented are {}.", cell.value);
-            self.say(
+            self.push(
                 "media-frame-rate",
                 message,
                 "Convert it to 24 if it is refused.",
@@ -277,7 +277,7 @@ impl Item<'_, '_> {
             "This has {seconds:.1} seconds; {known} takes {} to {} of each.",
             allowed.each_min, allowed.each_max
         );
-        self.say("media-seconds", message, "Cut it to that length.", cell, strength);
+        self.push("media-seconds", message, "Cut it to that length.", cell, strength);
     }
 }
 
@@ -305,8 +305,8 @@ fn total(rules: &Rules<'_>, known: &Known<'_>, kind: MediaKind, sum: &Sum, sink:
         "All {kind} items together have {:.1} seconds; {known} takes {}.",
         sum.seconds, allowed.total_max
     );
-    let place = Place::Entry(Field::Content, sum.last, rest);
-    sink.say("media-seconds-total", place, message)
+    let pointer = Pointer::Entry(Field::Content, sum.last, rest);
+    sink.push("media-seconds-total", pointer, message)
         .advice("Cut or leave out some.")
         .from(cell)
         .strength(strength);

@@ -2,7 +2,7 @@
 //! decoding them.
 
 use super::hosts;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::{Finding, Sink, quoted};
 use super::{MediaKind, Rules};
 use crate::catalog::{Catalog, Cell, Format, StringSet};
@@ -17,13 +17,13 @@ pub(crate) struct Address<'a> {
 }
 
 impl Address<'_> {
-    pub(crate) fn place(&self) -> Place<'static> {
+    pub(crate) fn pointer(&self) -> Pointer<'static> {
         let rest = match self.kind {
             MediaKind::Image => "/image_url/url",
             MediaKind::Video => "/video_url/url",
             MediaKind::Audio => "/audio_url/url",
         };
-        Place::Entry(Field::Content, self.index, rest)
+        Pointer::Entry(Field::Content, self.index, rest)
     }
 }
 
@@ -65,8 +65,11 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         return;
     }
     if has_gap(url) && url.trim().contains("://") && after(url.trim(), "data:").is_none() {
-        let finding =
-            sink.say("media-address", address.place(), "This URL contains a space or a line break.".into());
+        let finding = sink.push(
+            "media-address",
+            address.pointer(),
+            "This URL contains a space or a line break.".into(),
+        );
         finding.advice("Write a space as `%20`, and remove any other.");
         return;
     }
@@ -94,9 +97,9 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
         if takes("data") {
             data(address, rules, sink);
         } else {
-            sink.say(
+            sink.push(
                 "media-form",
-                address.place(),
+                address.pointer(),
                 format!("A {kind} cannot be sent as base64; it must be a web URL or an asset."),
             )
             .advice("Upload it where the service can fetch it, or make it an asset.")
@@ -122,7 +125,7 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             (_, _, true) => "The service cannot read local files: upload it, or send it as a data URL.",
             _ => "Write https://…, asset://… or, where the kind has it, a data URL.",
         };
-        sink.say("media-form", address.place(), message).advice(advice).from(cell);
+        sink.push("media-form", address.pointer(), message).advice(advice).from(cell);
     }
 }
 
@@ -144,7 +147,7 @@ fn looks_like_base64(url: &str) -> bool {
 }
 
 fn refuse(address: &Address<'_>, sink: &mut Sink, rule: &'static str, message: &str) {
-    sink.say(rule, address.place(), message.to_owned()).advice("Write it in full.");
+    sink.push(rule, address.pointer(), message.to_owned()).advice("Write it in full.");
 }
 
 fn doubt<'s>(
@@ -155,7 +158,7 @@ fn doubt<'s>(
     rule: &'static str,
     message: String,
 ) -> &'s mut Finding {
-    let finding = sink.say(rule, address.place(), message);
+    let finding = sink.push(rule, address.pointer(), message);
     if let Some(switch) = rules.catalog.switches.get(switch) {
         (finding.source, finding.date) = (switch.source.clone(), switch.date.clone());
     }
@@ -179,7 +182,7 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     let kind = address.kind;
     let image = kind == MediaKind::Image;
     let wrong = |sink: &mut Sink, rule: &'static str, message: String, advice: &'static str| {
-        let finding = sink.say(rule, address.place(), message).advice(advice);
+        let finding = sink.push(rule, address.pointer(), message).advice(advice);
         if image {
             finding.code(BAD);
         }
@@ -220,7 +223,7 @@ fn data(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
     if i64::try_from(bytes).map_or(true, |bytes| bytes > limit.value) {
         let message =
             format!("This data URL contains {bytes} bytes; {} may have {}.", article(kind), limit.value);
-        sink.say("media-bytes", address.place(), message)
+        sink.push("media-bytes", address.pointer(), message)
             .advice("Make it smaller, or give its address.")
             .from(limit)
             .of_known_models();
@@ -257,7 +260,7 @@ pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink:
             known.join(", ")
         );
         let finding =
-            sink.say("media-format", address.place(), message).advice("Convert it.").of_known_models();
+            sink.push("media-format", address.pointer(), message).advice("Convert it.").of_known_models();
         if kind == MediaKind::Image {
             finding.code("InvalidImageURL.InvalidFormat");
         }
@@ -268,7 +271,7 @@ pub(crate) fn format(address: &Address<'_>, word: &str, rules: &Rules<'_>, sink:
         let strength = row.switch.as_deref().map_or(Severity::Error, |switch| rules.catalog.strength(switch));
         let message = format!("{} is documented for other models than Seedance {family}.", row.name);
         let finding = sink
-            .say("media-format", address.place(), message)
+            .push("media-format", address.pointer(), message)
             .advice("Convert it to jpeg or png.")
             .strength(strength);
         (finding.source, finding.date) = (row.source.clone(), row.date.clone());

@@ -18,7 +18,7 @@ mod media_url;
 mod mode;
 mod model;
 mod output_size;
-mod place;
+mod pointer;
 mod repair;
 mod report;
 mod rules;
@@ -36,7 +36,7 @@ pub use report::{Finding, Note, Report};
 
 pub(crate) use content_summary::ContentSummary;
 pub(crate) use json::{Kind, Member, Shape};
-pub(crate) use place::Place;
+pub(crate) use pointer::Pointer;
 pub(crate) use report::{Sink, quoted};
 pub(crate) use rules::Rules;
 pub(crate) use setting::refusal;

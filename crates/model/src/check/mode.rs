@@ -1,40 +1,51 @@
 //! Modes and counts: which inputs a model takes, and how many.
 
 use super::content_summary::Mode;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::Sink;
 use super::rules::{Known, Rules};
 use crate::catalog::{Cell, Span};
 use crate::generated::Field;
 use crate::{ContentItem, ImageRole};
 
-fn item(index: usize, rest: &'static str) -> Place<'static> {
-    Place::Entry(Field::Content, index, rest)
+fn item(index: usize, rest: &'static str) -> Pointer<'static> {
+    Pointer::Entry(Field::Content, index, rest)
 }
 
 pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let (scan, family) = (&rules.scan, known.family);
     match rules.mode {
         Mode::Text => {
-            let place = Place::Field(Field::Content);
-            let said =
-                rules.supports(known, &family.text_only, false, ("text-only", place, "a prompt alone"), sink);
+            let pointer = Pointer::Field(Field::Content);
+            let said = rules.supports(
+                known,
+                &family.text_only,
+                false,
+                ("text-only", pointer, "a prompt alone"),
+                sink,
+            );
             said.map(|finding| finding.advice("Add an image, or use a model that makes videos from text."));
         }
         Mode::FirstFrame => {
             let index =
                 if scan.first_frames.any() { scan.first_frames.first } else { scan.unroled_images.first };
-            let place = item(index, "");
-            rules.supports(known, &family.first_frame, false, ("first-frame", place, "a first frame"), sink);
+            let pointer = item(index, "");
+            rules.supports(
+                known,
+                &family.first_frame,
+                false,
+                ("first-frame", pointer, "a first frame"),
+                sink,
+            );
         }
         Mode::FirstAndLastFrame => {
-            let place = item(scan.last_frames.first, "/role");
+            let pointer = item(scan.last_frames.first, "/role");
             let (cell, what) = (&family.first_and_last_frame, "a last frame");
-            rules.supports(known, cell, false, ("first-and-last-frame", place, what), sink);
+            rules.supports(known, cell, false, ("first-and-last-frame", pointer, what), sink);
         }
         Mode::FromDraft => {
-            let place = item(scan.drafts.first, "");
-            rules.supports(known, &family.draft, false, ("draft", place, "drafts"), sink);
+            let pointer = item(scan.drafts.first, "");
+            rules.supports(known, &family.draft, false, ("draft", pointer, "drafts"), sink);
         }
         Mode::References | Mode::Unclear => {}
     }
@@ -71,9 +82,9 @@ fn references(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     }
     let alone = scan.audios.any() && !scan.videos.any() && !scan.images.any();
     if alone && family.reference_audios.value.max > 0 {
-        let place = item(scan.audios.first, "");
+        let pointer = item(scan.audios.first, "");
         let (cell, what) = (&family.audio_alone, "a sound as the only reference");
-        let said = rules.supports(known, cell, false, ("audio-alone", place, what), sink);
+        let said = rules.supports(known, cell, false, ("audio-alone", pointer, what), sink);
         said.map(|finding| finding.advice("Add an image or a video, or use Seedance 2.5."));
     }
 }
@@ -97,7 +108,7 @@ fn count(
         _ => format!("{known} takes at most {most} {what}; this has {found}."),
     };
     let advice = if most == 0 { "Use a model that has them." } else { "Leave out the rest." };
-    sink.say(rule, item(index, ""), message)
+    sink.push(rule, item(index, ""), message)
         .advice(advice)
         .from(cell)
         .strength(rules.catalog.strength_of(cell));

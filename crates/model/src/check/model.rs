@@ -1,7 +1,7 @@
 //! The `model` text itself: wrong ids, names without a version, models on their way out, and what
 //! is not known.
 
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::Sink;
 use super::rules::Rules;
 use crate::catalog::{Availability, Catalog, Model, ModelRules, Site, WhySkipped};
@@ -11,17 +11,18 @@ use crate::generated::Field;
 const NOT_FOUND: &str = "InvalidEndpointOrModel.NotFound";
 
 pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
-    let place = Place::Field(Field::Model);
+    let pointer = Pointer::Field(Field::Model);
     match rules.model {
         ModelRules::Known { model, .. } => availability(rules.catalog, model, sink),
         ModelRules::Wrong { row } => {
             let finding =
-                sink.say("model-id", place, "This id is in circulation, but is not a model.".into());
+                sink.push("model-id", pointer, "This id is in circulation, but is not a model.".into());
             finding.advice(format!("Did you mean `{}`?", row.instead)).code(NOT_FOUND).http(404);
             (finding.source, finding.date) = (row.source.clone(), row.date.clone());
         }
         ModelRules::Unversioned { model } => {
-            let finding = sink.say("model-id", place, "A model's name needs its version at the end.".into());
+            let finding =
+                sink.push("model-id", pointer, "A model's name needs its version at the end.".into());
             finding.advice(format!("Did you mean `{}`?", model.id)).code(NOT_FOUND).http(404);
             (finding.source, finding.date) = (model.source.clone(), model.date.clone());
         }
@@ -39,7 +40,7 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
                 );
             }
             if let WhySkipped::Unknown { close_to: Some(model) } = why {
-                sink.say("model-id", place, "This is almost, but not quite, a known id.".into())
+                sink.push("model-id", pointer, "This is almost, but not quite, a known id.".into())
                     .advice(format!("Did you mean `{}`?", model.id))
                     .code(NOT_FOUND)
                     .http(404)
@@ -70,7 +71,7 @@ fn availability(catalog: &Catalog, model: &Model, sink: &mut Sink) {
     let instead = model.replaced_by.as_ref().and_then(|family| {
         catalog.models.iter().find(|other| other.family == *family && other.site == model.site)
     });
-    let finding = sink.say("model-retired", Place::Field(Field::Model), message);
+    let finding = sink.push("model-retired", Pointer::Field(Field::Model), message);
     finding.strength(catalog.strength(switch)).code(NOT_FOUND).http(404);
     (finding.source, finding.date) = (model.source.clone(), model.date.clone());
     match instead {

@@ -1,7 +1,7 @@
 //! Resolution and ratio, as the model and the mode allow them.
 
 use super::content_summary::Mode;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::{CONSTRAINT, INVALID, Sink, quoted};
 use super::rules::{Known, Rules};
 use crate::check::Severity;
@@ -21,7 +21,7 @@ fn is_draft(request: &CreateTaskRequest) -> bool {
 
 pub(super) fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let (request, family) = (rules.request, known.family);
-    let place = Place::Field(Field::Resolution);
+    let pointer = Pointer::Field(Field::Resolution);
     let draft = is_draft(request) && family.draft_resolution.value.is_some();
     let (rule, cell, what, code) = match rules.mode {
         Mode::FromDraft => {
@@ -47,7 +47,7 @@ pub(super) fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) 
             let message = format!(
                 "A draft without `resolution` asks for the model's default, {default}; {known} makes drafts at {allowed}."
             );
-            sink.say(rule, place, message)
+            sink.push(rule, pointer, message)
                 .advice(format!("Set `resolution` to {}.", allowed.first().unwrap_or_default()))
                 .from(cell)
                 .strength(Severity::Warning);
@@ -55,14 +55,14 @@ pub(super) fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) 
         return;
     };
     if allowed.contains(&wanted.as_str().to_lowercase()) {
-        return sink.settle(place);
+        return sink.settle(pointer);
     }
     let strength = rules.catalog.strength_of(cell);
     if strength == Severity::Error {
-        sink.settle(place);
+        sink.settle(pointer);
     }
     let message = format!("{known} makes {what} {allowed}, not {}.", quoted(wanted.as_str()));
-    sink.say(rule, place, message)
+    sink.push(rule, pointer, message)
         .advice("Choose one of these, or another model.")
         .code(code)
         .from(cell)
@@ -72,22 +72,22 @@ pub(super) fn resolution(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) 
 /// The service reads a resolution in any case, on every model (live probes, 2026-07).
 pub(crate) fn letter_case(rules: &Rules<'_>, sink: &mut Sink) {
     let Some(wanted) = &rules.request.resolution else { return };
-    let (place, lower) = (Place::Field(Field::Resolution), wanted.as_str().to_lowercase());
+    let (pointer, lower) = (Pointer::Field(Field::Resolution), wanted.as_str().to_lowercase());
     if lower == wanted.as_str() {
         return;
     }
     if Resolution::from(lower.as_str()).is_known() {
-        sink.settle(place);
+        sink.settle(pointer);
     }
-    if !sink.has(place) {
+    if !sink.has(pointer) {
         let message = format!("The service reads {} as `{lower}`.", quoted(wanted.as_str()));
-        let finding = sink.say("resolution-case", place, message).advice("Write it in lower case.");
+        let finding = sink.push("resolution-case", pointer, message).advice("Write it in lower case.");
         finding.strength(Severity::Warning).silent().written_in("probe", "2026-07");
     }
 }
 
 fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
-    let (family, place) = (known.family, Place::Field(Field::Ratio));
+    let (family, pointer) = (known.family, Pointer::Field(Field::Ratio));
     let Some(wanted) = &rules.request.ratio else { return };
     if *wanted == Ratio::Adaptive {
         let (cell, what) = match rules.mode {
@@ -98,7 +98,7 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
             Mode::References => (&family.ratio_adaptive_references, "`adaptive` with references"),
             Mode::FromDraft | Mode::Unclear => return,
         };
-        let said = rules.supports(known, cell, false, ("ratio-adaptive", place, what), sink);
+        let said = rules.supports(known, cell, false, ("ratio-adaptive", pointer, what), sink);
         said.map(|finding| finding.code(INVALID).advice("Choose a fixed ratio."));
         return;
     }
@@ -108,7 +108,7 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
             "On {known} the first frame decides the ratio, and {} is fixed.",
             quoted(wanted.as_str())
         );
-        sink.say("ratio-with-frames", place, message)
+        sink.push("ratio-with-frames", pointer, message)
             .advice("Leave it out, or set it to `adaptive`.")
             .code(CONSTRAINT)
             .from(required);
@@ -116,15 +116,18 @@ fn ratio(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     }
     let Some(allowed) = &family.ratio.value else { return };
     if allowed.contains(wanted.as_str()) {
-        return sink.settle(place);
+        return sink.settle(pointer);
     }
-    sink.settle(place);
+    sink.settle(pointer);
     let message = format!(
         "{known} makes {allowed}, and where the mode has it `adaptive`, not {}.",
         quoted(wanted.as_str())
     );
     let strength = rules.catalog.strength_of(&family.ratio);
-    sink.say("ratio", place, message).advice("Choose one of these.").from(&family.ratio).strength(strength);
+    sink.push("ratio", pointer, message)
+        .advice("Choose one of these.")
+        .from(&family.ratio)
+        .strength(strength);
 }
 
 #[cfg(test)]

@@ -27,26 +27,26 @@ impl Repairs {
     /// Nothing can be said of the item, or of the field, that this place is in.
     pub(super) fn lose(&mut self, pointer: &str) {
         let mut parts = pointer.split('/').skip(1);
-        let place = match (parts.next().unwrap_or_default(), parts.next()) {
+        let at = match (parts.next().unwrap_or_default(), parts.next()) {
             ("content", Some(index)) => format!("/content/{index}"),
             (field, _) => format!("/{field}"),
         };
-        if !self.lost.contains(&place) {
-            self.lost.push(place);
+        if !self.lost.contains(&at) {
+            self.lost.push(at);
         }
     }
 
     /// Whether an item, or all of them, cannot be read: then the rules on several items have
     /// nothing to go by.
     pub(super) fn lost_content(&self) -> bool {
-        self.lost.iter().any(|place| place.starts_with("/content"))
+        self.lost.iter().any(|at| at.starts_with("/content"))
     }
 
     /// Whether a finding at this place says something of what was written, and not of what was put
     /// there.
     pub(super) fn keeps(&self, pointer: &str) -> bool {
-        let within = |place: &String| {
-            pointer.strip_prefix(place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let within = |at: &String| {
+            pointer.strip_prefix(at.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         !pointer.is_empty() && !self.lost.iter().any(within)
     }
@@ -54,9 +54,9 @@ impl Repairs {
     /// The request that can be read of it.
     pub(super) fn readable(&self, body: &Value) -> Option<CreateTaskRequest> {
         let mut body = body.as_object()?.clone();
-        for place in &self.lost {
-            match place.strip_prefix("/content/") {
-                None => drop(body.remove(&place[1..])),
+        for at in &self.lost {
+            match at.strip_prefix("/content/") {
+                None => drop(body.remove(&at[1..])),
                 Some(index) => {
                     let item = body.get_mut("content")?.get_mut(index.parse::<usize>().ok()?)?;
                     *item = json!({ "type": UNREADABLE });
@@ -66,8 +66,8 @@ impl Repairs {
         body.entry("model").or_insert_with(|| "".into());
         body.entry("content").or_insert_with(|| json!([]));
         let mut body = Value::Object(body);
-        for (place, value) in self.written.iter().filter(|(place, _)| self.keeps(place)) {
-            let (parent, name) = place.rsplit_once('/')?;
+        for (at, value) in self.written.iter().filter(|(at, _)| self.keeps(at)) {
+            let (parent, name) = at.rsplit_once('/')?;
             match body.pointer_mut(parent)? {
                 Value::Object(object) => drop(object.insert(name.to_owned(), value.clone())),
                 other => *other.get_mut(name.parse::<usize>().ok()?)? = value.clone(),

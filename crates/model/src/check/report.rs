@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::place::{Order, Place};
+use super::pointer::{Order, Pointer};
 use crate::catalog::{Cell, CowStr};
 use crate::check::Severity;
 
@@ -99,8 +99,8 @@ impl fmt::Display for Finding {
             Severity::Error => "refused",
             _ => "warning",
         };
-        let place = if self.pointer.is_empty() { "the request" } else { &self.pointer };
-        write!(f, "{strength}: {place}: {}", self.message)?;
+        let pointer = if self.pointer.is_empty() { "the request" } else { &self.pointer };
+        write!(f, "{strength}: {pointer}: {}", self.message)?;
         if !self.advice.is_empty() {
             write!(f, " {}", self.advice)?;
         }
@@ -131,18 +131,18 @@ impl Finding {
 
 impl Finding {
     /// A refusal by the create page, to be refined.
-    pub(crate) fn new(rule: &'static str, place: Place<'_>, message: String) -> Self {
+    pub(crate) fn new(rule: &'static str, pointer: Pointer<'_>, message: String) -> Self {
         Self {
             rule: Cow::Borrowed(rule),
             strength: Severity::Error,
-            pointer: place.pointer(),
+            pointer: pointer.to_json(),
             message,
             advice: Cow::Borrowed(""),
             source: Cow::Borrowed("D-create"),
             date: Cow::Borrowed("2026-10"),
             code: Some(Cow::Borrowed(INVALID)),
             http: Some(400),
-            order: place.order(),
+            order: pointer.order(),
             structural: false,
             of_known_models: false,
         }
@@ -217,8 +217,8 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Adds a refusal, to be refined through what is returned.
-    pub(crate) fn say(&mut self, rule: &'static str, place: Place<'_>, message: String) -> &mut Finding {
-        self.findings.push(Finding::new(rule, place, message));
+    pub(crate) fn push(&mut self, rule: &'static str, pointer: Pointer<'_>, message: String) -> &mut Finding {
+        self.findings.push(Finding::new(rule, pointer, message));
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
@@ -228,22 +228,22 @@ impl Sink {
     }
 
     /// Drops what the schema's own bounds say of a place of which the catalog has said all.
-    pub(crate) fn settle(&mut self, place: Place<'_>) {
+    pub(crate) fn settle(&mut self, pointer: Pointer<'_>) {
         if !self.findings.is_empty() {
-            let order = place.order();
+            let order = pointer.order();
             self.findings.retain(|finding| !(finding.structural && finding.order == order));
         }
     }
 
     /// Whether something was said of the place.
-    pub(crate) fn has(&self, place: Place<'_>) -> bool {
-        let order = place.order();
+    pub(crate) fn has(&self, pointer: Pointer<'_>) -> bool {
+        let order = pointer.order();
         self.findings.iter().any(|finding| finding.order == order)
     }
 
     /// Whether something at the place is refused.
-    pub(crate) fn refuses(&self, place: Place<'_>) -> bool {
-        let order = place.order();
+    pub(crate) fn refuses(&self, pointer: Pointer<'_>) -> bool {
+        let order = pointer.order();
         self.findings.iter().any(|finding| finding.order == order && finding.strength == Severity::Error)
     }
 
@@ -281,14 +281,14 @@ mod tests {
     #[test]
     fn findings_stand_in_the_order_of_the_request() {
         let mut sink = Sink::default();
-        sink.say("b", Place::Member("zoom"), String::new());
-        sink.say("b", Place::Field(Field::Duration), String::new());
-        sink.say("a", Place::Entry(Field::Content, 10, "/role"), String::new());
-        sink.say("z", Place::Entry(Field::Content, 2, "/role"), String::new());
-        sink.say("a", Place::Entry(Field::Content, 2, "/role"), String::new());
-        sink.say("a", Place::Entry(Field::Content, 2, ""), String::new()).strength(Severity::Off);
-        sink.say("y", Place::Entry(Field::Content, 2, "/image_url/url"), String::new());
-        sink.say("w", Place::Whole, String::new());
+        sink.push("b", Pointer::Member("zoom"), String::new());
+        sink.push("b", Pointer::Field(Field::Duration), String::new());
+        sink.push("a", Pointer::Entry(Field::Content, 10, "/role"), String::new());
+        sink.push("z", Pointer::Entry(Field::Content, 2, "/role"), String::new());
+        sink.push("a", Pointer::Entry(Field::Content, 2, "/role"), String::new());
+        sink.push("a", Pointer::Entry(Field::Content, 2, ""), String::new()).strength(Severity::Off);
+        sink.push("y", Pointer::Entry(Field::Content, 2, "/image_url/url"), String::new());
+        sink.push("w", Pointer::Whole, String::new());
         let report = sink.into_report();
         let order: Vec<_> = report.findings.iter().map(|f| (f.pointer.as_str(), f.rule.as_ref())).collect();
         assert_eq!(
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn a_finding_reads_as_a_sentence_with_its_evidence() {
         let mut sink = Sink::default();
-        sink.say("duration", Place::Field(Field::Duration), "Too long.".into()).advice("Ask for 15.");
+        sink.push("duration", Pointer::Field(Field::Duration), "Too long.".into()).advice("Ask for 15.");
         sink.note("n", "Rules were left out.".into());
         let mut report = sink.into_report();
         assert_eq!(

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::Facts;
 use super::content_summary::{ContentSummary, Mode};
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::{Finding, Sink};
 use crate::CreateTaskRequest;
 use crate::catalog::{Catalog, Cell, Confidence, Family, Model, ModelRules};
@@ -69,7 +69,7 @@ impl<'a> Rules<'a> {
         known: &Known<'_>,
         cell: &Cell<Option<bool>>,
         idle: bool,
-        (rule, place, what): (&'static str, Place<'_>, impl fmt::Display),
+        (rule, pointer, what): (&'static str, Pointer<'_>, impl fmt::Display),
         sink: &'s mut Sink,
     ) -> Option<&'s mut Finding> {
         let strength = match (self.verdict(known, cell), idle) {
@@ -84,7 +84,7 @@ impl<'a> Rules<'a> {
         } else {
             format!("Whether Seedance {} takes {what} here is not documented.", known.model.family)
         };
-        let finding = sink.say(rule, place, message).advice("Leave it out, or use a model that has it.");
+        let finding = sink.push(rule, pointer, message).advice("Leave it out, or use a model that has it.");
         Some(finding.from(cell).strength(strength))
     }
 }

@@ -2,7 +2,7 @@
 //! fit, and bills.
 
 use super::content_summary::Mode;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::Sink;
 use super::rules::Rules;
 use crate::check::Severity;
@@ -23,24 +23,24 @@ pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
         && let Some((last_width, last_height)) = size(rules, scan.last_frames.first)
         && differ(quotient(width, height), quotient(last_width, last_height))
     {
-        let place = Place::Entry(Field::Content, scan.last_frames.first, "/image_url/url");
+        let pointer = Pointer::Entry(Field::Content, scan.last_frames.first, "/image_url/url");
         let message = format!(
             "The last frame is {last_width}x{last_height} and the first {width}x{height}: the service follows the first and crops the last."
         );
-        sink.say("frames-shape", place, message)
+        sink.push("frames-shape", pointer, message)
             .advice("Crop both to the same shape.")
             .strength(Severity::Warning)
             .silent();
     }
-    let place = Place::Field(Field::Ratio);
+    let pointer = Pointer::Field(Field::Ratio);
     if let Some(ratio) = &rules.request.ratio
         && let Some((across, up)) = ratio.as_str().split_once(':')
         && let (Ok(across), Ok(up)) = (across.parse::<u32>(), up.parse::<u32>())
         && differ(quotient(width, height), quotient(across, up))
-        && !sink.has(place)
+        && !sink.has(pointer)
     {
         let message = format!("The first frame is {width}x{height}: made into {across}:{up}, it is cropped.");
-        sink.say("ratio-against-frame", place, message)
+        sink.push("ratio-against-frame", pointer, message)
             .advice("Set `adaptive` to keep its shape, or crop it yourself.")
             .strength(Severity::Warning)
             .silent();

@@ -2,7 +2,7 @@
 //! the service may read as one of them by itself.
 
 use super::content_summary::Mode;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::{CONSTRAINT, Finding, Sink};
 use super::rules::{Known, Rules};
 use crate::catalog::{Confidence, StringSet};
@@ -17,10 +17,10 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     if rules.mode == Mode::FromDraft {
         return;
     }
-    let place = Place::Field(Field::OmniReferenceTaskType);
+    let pointer = Pointer::Field(Field::OmniReferenceTaskType);
     match (wanted, &cell.value) {
         (Some(wanted), Some(values)) if !values.contains(wanted.as_str()) => {
-            sink.settle(place);
+            sink.settle(pointer);
             let message = match values.is_empty() {
                 true => format!("{known} does not have `omni_reference_task_type`."),
                 false => format!("{known} takes {values} here."),
@@ -28,7 +28,7 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
             let advice =
                 if values.is_empty() { "Leave it out: the prompt decides." } else { "Choose one of these." };
             let strength = rules.catalog.strength_of(cell);
-            sink.say("task-type", place, message).advice(advice).from(cell).strength(strength);
+            sink.push("task-type", pointer, message).advice(advice).from(cell).strength(strength);
             return;
         }
         (Some(_), None) => {
@@ -36,20 +36,20 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
             {
                 let message = format!("Whether {known} has `omni_reference_task_type` is not documented.");
                 let finding =
-                    sink.say("task-type", place, message).advice("Leave it out: the prompt decides.");
+                    sink.push("task-type", pointer, message).advice("Leave it out: the prompt decides.");
                 finding.from(cell).strength(rules.catalog.strength(switch));
             }
         }
-        (Some(_), Some(_)) => sink.settle(place),
+        (Some(_), Some(_)) => sink.settle(pointer),
         (None, _) => {}
     }
     match wanted {
         Some(TaskType::Edit) => declared(rules, known, Intent::Edit, sink),
         Some(TaskType::Extend) => declared(rules, known, Intent::Extend, sink),
         Some(TaskType::Reference) if rules.scan.references() == 0 && rules.mode != Mode::Unclear => {
-            sink.say(
+            sink.push(
                 "task-type-needs-reference",
-                place,
+                pointer,
                 "The task type `reference` needs a reference item.".into(),
             )
             .advice("Add one, or leave the task type out.")
@@ -69,16 +69,16 @@ pub(crate) fn check(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
 /// A declared edit or extension: checked by the service at once.
 fn declared(rules: &Rules<'_>, known: &Known<'_>, task: Intent, sink: &mut Sink) {
     let what = if task == Intent::Edit { "An edit" } else { "An extension" };
-    let place = Place::Field(Field::OmniReferenceTaskType);
+    let pointer = Pointer::Field(Field::OmniReferenceTaskType);
     if !rules.scan.videos.any() {
         let message = format!("{what} needs a reference video.");
         let finding =
-            sink.say("task-type-needs-video", place, message).advice("Add the video to start from.");
+            sink.push("task-type-needs-video", pointer, message).advice("Add the video to start from.");
         finding.code(CONSTRAINT).written_in("D-25", "2026-10");
     }
     if !rules.scan.texts.any() {
         let message = format!("{what} without a prompt says nothing of what is to change.");
-        let finding = sink.say("task-type-needs-prompt", place, message).advice("Add a prompt.");
+        let finding = sink.push("task-type-needs-prompt", pointer, message).advice("Add a prompt.");
         finding.strength(Severity::Warning).silent().written_in("D-25", "2026-10");
     }
     constraints(rules, task, sink, |finding, _| {
@@ -137,7 +137,7 @@ fn undeclared(rules: &Rules<'_>, known: &Known<'_>, sink: &mut Sink) {
     let message = format!(
         "{known} decides by the prompt what a reference video is for; read as an edit or an extension, a fixed {what} fails the task."
     );
-    sink.say("task-type-undeclared", Place::Field(field), message)
+    sink.push("task-type-undeclared", Pointer::Field(field), message)
         .advice("Set `omni_reference_task_type`: `reference` keeps what is fixed.")
         .code(CONSTRAINT)
         .http(200)
@@ -156,12 +156,12 @@ fn constraints(rules: &Rules<'_>, task: Intent, sink: &mut Sink, refine: impl Fn
         if task == Intent::Edit { ("an edit", "An edit's") } else { ("an extension", "An extension's") };
     if rules.request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive) {
         let message = format!("{its} ratio is that of its source: `adaptive` or left out.");
-        let finding = sink.say("task-type-ratio", Place::Field(Field::Ratio), message);
+        let finding = sink.push("task-type-ratio", Pointer::Field(Field::Ratio), message);
         refine(finding.advice("Leave it out.").written_in("D-25", "2026-10"), what);
     }
     if task == Intent::Edit && rules.request.duration.is_some_and(|seconds| seconds != -1) {
         let message = "An edit's length is that of its source: -1 or left out.".to_owned();
-        let finding = sink.say("task-type-duration", Place::Field(Field::Duration), message);
+        let finding = sink.push("task-type-duration", Pointer::Field(Field::Duration), message);
         refine(finding.advice("Leave it out.").written_in("D-25", "2026-10"), what);
     }
 }
@@ -174,9 +174,9 @@ fn source_seconds(rules: &Rules<'_>, known: &Known<'_>, most: Severity, sink: &m
     let Some(seconds) = rules.facts.get(index).and_then(|facts| facts.seconds) else { return };
     if !allowed.contains(&seconds) {
         let message = format!("The source of an edit may have {allowed} seconds; this has {seconds:.1}.");
-        let place = Place::Entry(Field::Content, index, "/video_url/url");
+        let pointer = Pointer::Entry(Field::Content, index, "/video_url/url");
         let strength = rules.catalog.strength_of(cell).min(most);
-        let finding = sink.say("edit-source-seconds", place, message).advice("Cut it to that length.");
+        let finding = sink.push("edit-source-seconds", pointer, message).advice("Cut it to that length.");
         finding.code(CONSTRAINT).from(cell).strength(strength);
         if most == Severity::Warning {
             finding.http(200);

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::foreign;
-use super::place::Place;
+use super::pointer::Pointer;
 use super::report::{Sink, quoted};
 use super::rules::Rules;
 use crate::catalog::almost;
@@ -48,7 +48,7 @@ pub(crate) fn check(request: &CreateTaskRequest, rules: &Rules<'_>, sink: &mut S
 }
 
 fn member(request: &CreateTaskRequest, name: &str, value: &Value, rules: &Rules<'_>, sink: &mut Sink) {
-    let place = Place::Member(name);
+    let pointer = Pointer::Member(name);
     if Field::NAMES.contains(&name) {
         // The field wins when both are set, and the member is not sent.
         let both = serde_json::to_value(request).is_ok_and(|body| body.get(name) != request.extra.get(name));
@@ -58,12 +58,12 @@ fn member(request: &CreateTaskRequest, name: &str, value: &Value, rules: &Rules<
         };
         let strength = if both { Severity::Error } else { Severity::Warning };
         let finding =
-            sink.say("extra-shadows-field", place, message).advice("Set the field.").strength(strength);
+            sink.push("extra-shadows-field", pointer, message).advice("Set the field.").strength(strength);
         finding.silent();
     } else if SDK_ONLY.contains(&name) {
         let message = format!("`{name}` is known to one SDK only; no page mentions it for Seedance.");
         let finding =
-            sink.say("sdk-only-field", place, message).advice("Omit it unless you have seen it work.");
+            sink.push("sdk-only-field", pointer, message).advice("Omit it unless you have seen it work.");
         finding.strength(rules.catalog.strength("sdk-only-fields")).silent().written_in("sdk", "2026-10");
     } else {
         let close = Field::NAMES.iter().find(|known| almost(known, &snake(name)) || **known == snake(name));
@@ -74,7 +74,7 @@ fn member(request: &CreateTaskRequest, name: &str, value: &Value, rules: &Rules<
         };
         let message =
             format!("{} is not a field of the API; the service ignores it, and bills.", quoted(name));
-        sink.say("unknown-member", place, message).advice(advice).strength(Severity::Warning).silent();
+        sink.push("unknown-member", pointer, message).advice(advice).strength(Severity::Warning).silent();
     }
 }
 
@@ -91,21 +91,21 @@ fn snake(name: &str) -> String {
 }
 
 fn entry(index: usize, payload: &'static str, name: &str, sink: &mut Sink) {
-    let place = Place::EntryMember(Field::Content, index, payload, name);
+    let pointer = Pointer::EntryMember(Field::Content, index, payload, name);
     let (message, advice) = if name == "role" && !payload.is_empty() {
         let beside = payload.trim_start_matches('/');
         (format!("`role` belongs beside `{beside}`, not inside it."), "Move it one level up.")
     } else {
         (format!("{} is not a field of this item; the service ignores it.", quoted(name)), "Leave it out.")
     };
-    sink.say("unknown-member", place, message).advice(advice).strength(Severity::Warning).silent();
+    sink.push("unknown-member", pointer, message).advice(advice).strength(Severity::Warning).silent();
 }
 
 /// A role that one SDK knows: the switch decides in place of the schema.
 fn mask(index: usize, rules: &Rules<'_>, sink: &mut Sink) {
-    let place = Place::Entry(Field::Content, index, "/role");
-    sink.settle(place);
-    let finding = sink.say("sdk-only-field", place, "The role `mask` is known to one SDK only.".into());
+    let pointer = Pointer::Entry(Field::Content, index, "/role");
+    sink.settle(pointer);
+    let finding = sink.push("sdk-only-field", pointer, "The role `mask` is known to one SDK only.".into());
     finding
         .strength(rules.catalog.strength("sdk-only-fields"))
         .advice("Use `reference_image`.")

@@ -25,7 +25,7 @@ pub struct Estimate {
     pub family: Option<CowStr>,
     /// Billed tokens; `None` where nothing is known of the model.
     pub tokens: Option<Span<u64>>,
-    /// The list price; `None` where it is not public, or not asked per token.
+    /// The list price; `None` where it is not public, or not query per token.
     pub price: Option<PriceEstimate>,
     /// What the numbers lean on, a sentence each.
     pub assumptions: Vec<String>,
@@ -104,7 +104,7 @@ pub fn estimate(
     let site = site.unwrap_or(own_site);
     let tier = request.service_tier.as_ref().map_or("default", |tier| tier.as_str());
     let price = if public {
-        price(&Asked { catalog, site, family: name, tier }, &cases)
+        price(&PriceQuery { catalog, site, family: name, tier }, &cases)
     } else {
         notes.push("A plan is not billed by these prices.".into());
         None
@@ -165,14 +165,14 @@ fn millis(seconds: f64, round: impl Fn(f64) -> f64) -> u64 {
     (if (exact - near).abs() < 1e-3 { near } else { round(exact) }).clamp(0.0, 1e12) as u64
 }
 
-struct Asked<'a> {
+struct PriceQuery<'a> {
     catalog: &'a Catalog,
     site: Site,
     family: &'a str,
     tier: &'a str,
 }
 
-impl Asked<'_> {
+impl PriceQuery<'_> {
     /// The row that fits; of several, the last.
     fn row(&self, case: &Case<'_>) -> Option<&Price> {
         let output = case.output;
@@ -188,10 +188,10 @@ impl Asked<'_> {
 }
 
 /// The price over everything that the result may be; `None` if one of the cases has no price.
-fn price(asked: &Asked<'_>, cases: &[Case<'_>]) -> Option<PriceEstimate> {
+fn price(query: &PriceQuery<'_>, cases: &[Case<'_>]) -> Option<PriceEstimate> {
     let mut all: Option<PriceEstimate> = None;
     for case in cases {
-        let (row, tokens) = (asked.row(case)?, case.tokens);
+        let (row, tokens) = (query.row(case)?, case.tokens);
         let each = row.per_million_tokens;
         let money = |tokens: u64| u128::from(tokens) * u128::from(each.millionths());
         let exact = |value: u128| Decimal::from_millionths(u64::try_from(value).unwrap_or(u64::MAX));

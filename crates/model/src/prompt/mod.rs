@@ -6,7 +6,7 @@
 mod extract;
 mod flags;
 mod intent;
-mod marks;
+mod references;
 
 pub use extract::{ExtractedFlag, extract_prompt_flags};
 pub use flags::{PromptFlag, PromptFlags, Setting};
@@ -14,9 +14,9 @@ pub use flags::{PromptFlag, PromptFlags, Setting};
 pub(crate) use intent::{Intent, intent};
 
 use crate::TextContent;
-use crate::catalog::{Catalog, Limits};
+use crate::catalog::{Catalog, RequestLimits};
 use crate::check::Severity;
-use crate::check::{ContentSummary, Facts, Place, Report, Rules, Sink, refusal};
+use crate::check::{ContentSummary, Facts, Pointer, Report, Rules, Sink, refusal};
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest};
 
@@ -40,18 +40,18 @@ pub fn lint_prompt(prompt: &str) -> Report {
     sink.into_report()
 }
 
-fn place(index: usize) -> Place<'static> {
-    Place::Entry(Field::Content, index, "/text")
+fn pointer(index: usize) -> Pointer<'static> {
+    Pointer::Entry(Field::Content, index, "/text")
 }
 
 /// Everything about the text of `content[index]`.
 pub(crate) fn check(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
     length(text, index, &rules.catalog.limits, sink);
     settings(text, index, rules, sink);
-    marks::check(text, index, &rules.scan, sink);
+    references::check(text, index, &rules.scan, sink);
 }
 
-fn length(text: &str, index: usize, limits: &Limits, sink: &mut Sink) {
+fn length(text: &str, index: usize, limits: &RequestLimits, sink: &mut Sink) {
     let most = |value: i64| usize::try_from(value).unwrap_or(usize::MAX);
     let (characters, words) =
         (most(limits.prompt_chinese_characters.value), most(limits.prompt_english_words.value));
@@ -72,8 +72,9 @@ fn length(text: &str, index: usize, limits: &Limits, sink: &mut Sink) {
         return;
     };
     let message = format!("The prompt has {found} {what}; at most {} are advised.", cell.value);
-    let finding =
-        sink.say("prompt-length", place(index), message).advice("Shorten it: details at the end get lost.");
+    let finding = sink
+        .push("prompt-length", pointer(index), message)
+        .advice("Shorten it: details at the end get lost.");
     finding.from(cell).strength(Severity::Warning).silent();
 }
 
@@ -84,7 +85,7 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
     }
     let found = PromptFlags::read(text);
     let mut warn = |rule: &'static str, message: String, advice: &'static str, strength: Severity| {
-        sink.say(rule, place(index), message).advice(advice).strength(strength).silent();
+        sink.push(rule, pointer(index), message).advice(advice).strength(strength).silent();
     };
     let mut good: Vec<&str> = Vec::new();
     let mut refused = Vec::new();
@@ -136,7 +137,7 @@ fn settings(text: &str, index: usize, rules: &Rules<'_>, sink: &mut Sink) {
         warn("prompt-flag-misplaced", message, "Set the fields in their place.", Severity::Warning);
     }
     for (message, finding) in refused {
-        let said = sink.say("prompt-flag-refused", place(index), message).advice(finding.advice);
+        let said = sink.push("prompt-flag-refused", pointer(index), message).advice(finding.advice);
         (said.source, said.date) = (finding.source, finding.date);
     }
 }

@@ -27,7 +27,7 @@ pub enum Evidence {
 
 /// Weighs one task against one create. `None`: it is another one's.
 pub(super) fn weigh(unknown: &UnresolvedCreate, task: &Task, marks_are_echoed: bool) -> Option<Evidence> {
-    let UnresolvedCreate { marks, asked, .. } = unknown;
+    let UnresolvedCreate { marks, requested, .. } = unknown;
     let identifier = task.safety_identifier.as_deref().filter(|identifier| !identifier.is_empty());
     if marks.tag.is_some() && marks.tag.as_deref() == identifier {
         return Some(Evidence::Tag);
@@ -44,7 +44,7 @@ pub(super) fn weigh(unknown: &UnresolvedCreate, task: &Task, marks_are_echoed: b
             // Another tag says more than a number that others may draw as well.
             _ if is_anothers => None,
             (true, _) => Some(Evidence::Marked),
-            (false, _) if asked.rules_out(task) => None,
+            (false, _) if requested.rules_out(task) => None,
             (false, false) => Some(Evidence::MarkedAtAnotherTime),
             // Others may have chosen the number within the listed days; only the user can decide.
             (false, true) => Some(Evidence::Echoes),
@@ -59,13 +59,13 @@ pub(super) fn weigh(unknown: &UnresolvedCreate, task: &Task, marks_are_echoed: b
     };
     let foreign_identifier = match identifier {
         Some(identifier) if tag_of(identifier).is_some() => true,
-        Some(identifier) if marks_are_echoed => asked.safety_identifier.as_deref() != Some(identifier),
+        Some(identifier) if marks_are_echoed => requested.safety_identifier.as_deref() != Some(identifier),
         _ => false,
     };
     let ruled_out = foreign_identifier
-        || other(asked.execution_expires_after, task.execution_expires_after, Some(DEFAULT_EXPIRY))
-        || (is_1x(&unknown.model) && marks_are_echoed && other(asked.seed, task.seed, None))
-        || asked.rules_out(task);
+        || other(requested.execution_expires_after, task.execution_expires_after, Some(DEFAULT_EXPIRY))
+        || (is_1x(&unknown.model) && marks_are_echoed && other(requested.seed, task.seed, None))
+        || requested.rules_out(task);
     (!ruled_out).then_some(Evidence::Echoes)
 }
 
@@ -98,12 +98,12 @@ mod tests {
     const TAG: &str = "u.av-0123456789abcdef01234567";
     const OTHER_TAG: &str = "u.av-ffffffffffffffffffffffff";
 
-    fn unknown(marks: Value, asked: Value) -> UnresolvedCreate {
+    fn unknown(marks: Value, requested: Value) -> UnresolvedCreate {
         let mut unknown: UnresolvedCreate =
             serde_json::from_value(json!({"model": MODEL, "window": {"from": 100_000, "to": 200_000}}))
                 .unwrap();
         unknown.marks = serde_json::from_value::<Correlation>(marks).unwrap();
-        unknown.asked = serde_json::from_value(asked).unwrap();
+        unknown.requested = serde_json::from_value(requested).unwrap();
         assert_eq!(unknown.window, TimeWindow { from: 100_000, to: 200_000 });
         unknown
     }

@@ -175,7 +175,7 @@ impl Reconciler {
 
     /// Excludes a task that belongs to a create with a known outcome. Pass every id that is known,
     /// those found by earlier sweeps included.
-    pub fn own(&mut self, id: impl Into<String>) {
+    pub fn exclude(&mut self, id: impl Into<String>) {
         self.owned.insert(id.into());
     }
 
@@ -375,7 +375,7 @@ fn scopes(unknowns: &[UnresolvedCreate], by_model: bool) -> Vec<Scope> {
         let model = by_model.then(|| unknown.model.clone());
         scopes.insert(Scope { model: model.clone(), flex: false });
         // What an absent tier filter shows is not documented beyond "default".
-        if unknown.asked.is_flex() {
+        if unknown.requested.is_flex() {
             scopes.insert(Scope { model, flex: true });
         }
     }

@@ -20,16 +20,16 @@ struct Account {
     /// Tasks that it counts and never shows.
     hidden: usize,
     largest_page: usize,
-    asked: Vec<list::Request>,
+    requested: Vec<list::Request>,
 }
 
 impl Account {
     fn new(tasks: Vec<Value>) -> Self {
-        Self { tasks, hidden: 0, largest_page: 500, asked: Vec::new() }
+        Self { tasks, hidden: 0, largest_page: 500, requested: Vec::new() }
     }
 
     fn answer(&mut self, request: &list::Request) -> ark_video_model::TaskList {
-        self.asked.push(request.clone());
+        self.requested.push(request.clone());
         let size = (request.page_size.unwrap() as usize).min(self.largest_page);
         let tier = request.service_tier.as_ref().map_or("default", |tier| tier.as_str());
         let shown: Vec<_> = self
@@ -139,7 +139,7 @@ fn one_look_finds_any_number_of_unknowns() {
     let mut sweep =
         Reconciler::new(cases.into_iter().map(|(unknown, _)| unknown).collect(), ReconcileOptions::new());
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
-    assert_eq!(account.asked.len(), 1);
+    assert_eq!(account.requested.len(), 1);
     let expected: Vec<_> = (0..40).map(|draw| format!("cgt-{draw} by Marked")).collect();
     assert_eq!(texts(&sweep.verdicts()), expected);
 }
@@ -159,7 +159,7 @@ fn what_is_not_there_is_looked_for_twice_after_its_window_has_closed() {
     let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new().searches(0));
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(
-        (account.asked.len(), texts(&sweep.verdicts())),
+        (account.requested.len(), texts(&sweep.verdicts())),
         (1, vec!["none in 0 searches over 0 s, 0 others, Some(NoCompletedSearch)".to_owned()])
     );
 }
@@ -185,7 +185,7 @@ fn weak_echoes_are_a_choice_for_a_person() {
     let (unknown, task) = unanswered(json!({}), &CorrelationOptions::none(), 1, "cgt-1");
     let verdict = |tasks: Vec<Value>, options: ReconcileOptions, owned: &[&str]| {
         let mut sweep = Reconciler::new(vec![unknown.clone()], options);
-        owned.iter().for_each(|id| sweep.own(*id));
+        owned.iter().for_each(|id| sweep.exclude(*id));
         Account::new(tasks).drive(&mut sweep, START, |_, _| {});
         texts(&sweep.verdicts()).remove(0)
     };
@@ -251,8 +251,11 @@ fn flex_is_listed_by_its_own_filter_and_single_models_where_everything_is_forbid
     assert!(sweep.refused(&ApiError::new(403, "AccessDenied", "m")));
     account.drive(&mut sweep, START, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
-    let filters: Vec<_> =
-        account.asked.iter().map(|asked| (asked.model.as_deref(), asked.service_tier.is_some())).collect();
+    let filters: Vec<_> = account
+        .requested
+        .iter()
+        .map(|requested| (requested.model.as_deref(), requested.service_tier.is_some()))
+        .collect();
     assert_eq!(filters, [(Some(MODEL), false), (Some(MODEL), true)]);
     let (unknown, _) = unanswered(json!({}), &CorrelationOptions::new(), 1, "cgt-1");
     let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
@@ -272,7 +275,7 @@ fn newest_first_is_read_only_as_far_as_it_matters_and_any_other_order_to_its_end
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
         assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
-        account.asked.len()
+        account.requested.len()
     };
     assert_eq!(pages(tasks.clone()), 1);
     tasks.reverse();
@@ -291,12 +294,12 @@ fn a_task_that_slides_onto_a_page_already_read_is_seen_in_the_same_look() {
         let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new().searches(0).page_size(60));
         let mut account = Account::new(tasks);
         account.drive(&mut sweep, START + 120 * SECOND, |account, _| {
-            if account.asked.len() == 1 {
+            if account.requested.len() == 1 {
                 account.tasks.remove(7);
             }
         });
         assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"], "{newest_first}");
-        let pages: Vec<_> = account.asked.iter().map(|asked| asked.page_num.unwrap()).collect();
+        let pages: Vec<_> = account.requested.iter().map(|requested| requested.page_num.unwrap()).collect();
         let expected: &[u32] = if newest_first { &[1, 2, 1, 2] } else { &[1, 2, 1, 2, 3, 4, 5] };
         assert_eq!(pages, expected);
     }
@@ -311,7 +314,7 @@ fn a_service_that_cuts_pages_short_is_read_to_its_end() {
     let mut sweep = Reconciler::new(vec![unknown], ReconcileOptions::new());
     account.drive(&mut sweep, START + 120 * SECOND, |_, _| {});
     assert_eq!(texts(&sweep.verdicts()), ["cgt-1 by Marked"]);
-    assert_eq!(account.asked.len(), 3);
+    assert_eq!(account.requested.len(), 3);
 }
 
 #[test]

@@ -80,8 +80,8 @@ pub struct UnresolvedCreate {
     #[serde(default)]
     pub marks: Correlation,
     /// The settings in the request.
-    #[serde(default)]
-    pub asked: RequestedSettings,
+    #[serde(default, rename = "asked", alias = "requested")]
+    pub requested: RequestedSettings,
     /// The service said yes, but named no task: one very probably exists. Never send such a create
     /// again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -104,7 +104,7 @@ impl UnresolvedCreate {
             or_within: Vec::new(),
             clocks_agreed: false,
             marks,
-            asked: RequestedSettings::from_request(sent),
+            requested: RequestedSettings::from_request(sent),
             accepted: false,
             request_id: None,
             client_request_id: None,

@@ -24,11 +24,11 @@ impl Watch {
     /// Hands in the answer to a [`super::PollRequest::Get`].
     pub fn got(&mut self, now: Duration, ticket: Ticket, task: Task, limits: &mut RateLimiter) {
         let time = ms(now);
-        let asked = self.flights.get(&ticket).and_then(|flight| match flight.what {
+        let requested = self.flights.get(&ticket).and_then(|flight| match flight.what {
             InFlight::Get { key, .. } => Some(self.tasks.get(key)?.id.clone()),
             InFlight::List(_) => None,
         });
-        if let Some(other) = asked.and_then(|id| ApiError::of_other(&id, &task.id)) {
+        if let Some(other) = requested.and_then(|id| ApiError::of_other(&id, &task.id)) {
             let failure = Failure::answer(Endpoint::Get, &other);
             return self.failed(now, ticket, failure, 0, 1.0, limits);
         }
@@ -115,8 +115,7 @@ impl Watch {
         self.set_next_round(flight.sent, time);
     }
 
-    /// Says that nothing will come of a request: it was cancelled before it could fail. It is asked
-    /// again.
+    /// Reports that a request was cancelled before it could fail: it is sent again.
     pub fn lost(&mut self, now: Duration, ticket: Ticket) {
         let Some(flight) = self.flights.remove(&ticket) else { return };
         match flight.what {
@@ -151,7 +150,7 @@ impl Watch {
 
     fn finish(&mut self, key: Key, task: Task, now: Ms) {
         let Some(entry) = self.tasks.remove(key) else { return };
-        let differences = entry.asked.map(|asked| asked.differences(&task)).unwrap_or_default();
+        let differences = entry.requested.map(|requested| requested.differences(&task)).unwrap_or_default();
         self.remember(entry.id, now);
         self.has_moved(now);
         self.events.push_back(WatchEvent::Finished { task: Box::new(task), differences });

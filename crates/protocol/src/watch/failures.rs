@@ -40,7 +40,7 @@ impl Watch {
         let Some(flight) = self.flights.remove(&ticket) else { return };
         let class = classify(&failure);
         let throttled = failure.is_too_many_requests();
-        let asked = failure.retry_after(wall);
+        let requested = failure.retry_after(wall);
         self.last_failure_text = match failure.cause {
             Cause::Answer(error) => error.to_string().into(),
             Cause::Send(error) => error.to_string().into(),
@@ -48,7 +48,7 @@ impl Watch {
         let lane =
             if matches!(flight.what, InFlight::Get { .. }) { RateLimitKey::Get } else { RateLimitKey::List };
         if throttled {
-            limits.throttled(&lane, now, asked);
+            limits.throttled(&lane, now, requested);
         } else if failure.api_error().is_some() {
             limits.answered(&lane, now);
         }
@@ -57,7 +57,7 @@ impl Watch {
                 .api_error()
                 .is_some_and(|error| error.is_from_vendor() && error.class() == ErrorClass::NotFound);
         let status = failure.api_error().map_or(0, |error| error.status);
-        let asked = asked.map_or(0, ms);
+        let requested = requested.map_or(0, ms);
         match flight.what {
             InFlight::Get { key, last_poll, .. } => {
                 let key = self.landed(key);
@@ -81,13 +81,13 @@ impl Watch {
                     if class == Class::Permanent && count + 1 >= REFUSALS {
                         self.give_up(key, CouldNotPoll::Refused);
                     } else {
-                        self.poll_failed(key, time, last_poll, asked.max(backoff(count + 1, jitter)));
+                        self.poll_failed(key, time, last_poll, requested.max(backoff(count + 1, jitter)));
                     }
                 }
             }
             InFlight::List(question) => {
                 self.lists.under_way = false;
-                let wait = asked.max(backoff(self.lists.failures() + 1, jitter));
+                let wait = requested.max(backoff(self.lists.failures() + 1, jitter));
                 if class == Class::Account && status == 401 {
                     self.refused(flight.sent, None, time, jitter);
                     self.lists.failed(time + wait);
@@ -143,7 +143,7 @@ impl Watch {
 
     fn report_trouble(&mut self, failures: u32) {
         let detail = Arc::clone(&self.last_failure_text);
-        self.events.push_back(WatchEvent::Trouble { failures, detail });
+        self.events.push_back(WatchEvent::Warning { failures, detail });
     }
 
     /// A poll failed transiently.

@@ -19,7 +19,7 @@ pub(super) fn ms(time: Duration) -> Ms {
 }
 
 /// The pause that suits a silence of `quiet`: an eighth of it, at least `least`, at most 15 s;
-/// after half an hour up to 60 s. What only waits in the queue is asked half as often.
+/// after half an hour up to 60 s. What only waits in the queue is requested half as often.
 pub(super) fn pause(quiet: Ms, least: Ms, only_queued: bool) -> Ms {
     let slow = if only_queued { 2 } else { 1 };
     let longest = (quiet / 120).clamp(LONGEST, LONGEST_OLD);

@@ -1,4 +1,4 @@
-//! Which LIST is asked next, and how far LIST can be relied on.
+//! Which LIST is requested next, and how far LIST can be relied on.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The watch itself: what is asked next.
+//! The watch itself: what is requested next.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -136,7 +136,7 @@ impl Watch {
         let timeout = ms(task.timeout.unwrap_or(self.options.timeout));
         let flags = Flags { flex: task.flex, fresh: task.fresh, ..Flags::default() };
         let mut entry = Entry::new(&task.id, flags, now, now.saturating_add(timeout));
-        entry.asked = task.asked.map(Box::new);
+        entry.requested = task.requested.map(Box::new);
         entry.known_for = u16::try_from(task.known_for.as_secs()).unwrap_or(u16::MAX);
         let key = self.tasks.add(entry);
         let wait = if task.fresh { ms(self.options.initial_delay) } else { 0 };

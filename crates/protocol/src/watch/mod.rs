@@ -1,8 +1,8 @@
 //! Polls any number of tasks within the vendor's rate limits. A state machine: time is an argument,
 //! and it sends nothing itself.
 //!
-//! LIST is asked cheaply and believed little; only a task's own answer (GET) ends it. How LIST is
-//! used depends on how many tasks are waited for:
+//! LIST is cheap and is trusted little; only a task's own answer (GET) ends it. How LIST is used
+//! depends on how many tasks are waited for:
 //!
 //! | tasks | each round |
 //! |---|---|

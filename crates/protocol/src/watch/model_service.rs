@@ -98,9 +98,9 @@ pub(super) struct Service {
     listed: u64,
 }
 
-type Answer<T> = Result<T, Trouble>;
+type Answer<T> = Result<T, ServiceError>;
 
-pub(super) enum Trouble {
+pub(super) enum ServiceError {
     Refused(ApiError),
     Silent,
 }
@@ -133,17 +133,17 @@ impl Service {
 
     fn admit(&mut self, now: Ms, is_list: bool) -> Answer<()> {
         if self.down.contains(&now) {
-            return Err(Trouble::Silent);
+            return Err(ServiceError::Silent);
         }
         if now >= self.key_dies {
-            return Err(Trouble::Refused(ApiError::new(401, "AuthenticationError", "m")));
+            return Err(ServiceError::Refused(ApiError::new(401, "AuthenticationError", "m")));
         }
         let rate = if is_list { &mut self.lists } else { &mut self.gets };
         if rate.take(now) {
             return Ok(());
         }
         self.over_rate += 1;
-        Err(Trouble::Refused(ApiError::new(429, "AccountRateLimitExceeded", "m")))
+        Err(ServiceError::Refused(ApiError::new(429, "AccountRateLimitExceeded", "m")))
     }
 
     fn get(&mut self, now: Ms, request: &get::Request) -> Answer<Task> {
@@ -151,7 +151,7 @@ impl Service {
         let life = self.by_id.get(&request.id).map(|place| &self.lives[*place]);
         match life.and_then(|life| Some((life, life.at(now)?))) {
             Some((life, status)) => Ok(Self::task(life, status)),
-            None => Err(Trouble::Refused(ApiError::new(404, "ResourceNotFound", "m"))),
+            None => Err(ServiceError::Refused(ApiError::new(404, "ResourceNotFound", "m"))),
         }
     }
 
@@ -159,12 +159,12 @@ impl Service {
         self.admit(now, true)?;
         self.listed += 1;
         match self.mood {
-            ListMood::Forbids => return Err(Trouble::Refused(ApiError::new(403, "AccessDenied", "m"))),
+            ListMood::Forbids => return Err(ServiceError::Refused(ApiError::new(403, "AccessDenied", "m"))),
             ListMood::Breaks => {
-                return Err(Trouble::Refused(ApiError::new(500, "InternalServiceError", "m")));
+                return Err(ServiceError::Refused(ApiError::new(500, "InternalServiceError", "m")));
             }
             ListMood::Throttles if self.listed.is_multiple_of(2) => {
-                return Err(Trouble::Refused(ApiError::new(429, "ServerOverloaded", "m")));
+                return Err(ServiceError::Refused(ApiError::new(429, "ServerOverloaded", "m")));
             }
             _ => {}
         }
@@ -274,11 +274,11 @@ impl Record {
                     }
                     WatchEvent::Gone { id } => format!("{id} gone"),
                     WatchEvent::TimedOut { id, status } => format!("{id} still {status}"),
-                    WatchEvent::CouldNotPoll { id, why, .. } => format!("{id} not asked: {why:?}"),
+                    WatchEvent::CouldNotPoll { id, why, .. } => format!("{id} not requested: {why:?}"),
                     WatchEvent::Stuck { id, running_for } => {
                         format!("{id} stuck for {} s", running_for.as_secs())
                     }
-                    WatchEvent::Trouble { failures, .. } => format!("trouble {failures}"),
+                    WatchEvent::Warning { failures, .. } => format!("trouble {failures}"),
                 };
                 format!("{} {what}", at / 1000)
             })
@@ -379,12 +379,12 @@ pub(super) fn drive_within(
                         PollRequest::List(_) => Endpoint::List,
                     };
                     let jitter = (draw >> 40) as f64 / (1 << 24) as f64;
-                    let fail = move |trouble: Trouble| -> Delivery {
+                    let fail = move |trouble: ServiceError| -> Delivery {
                         Box::new(move |watch, at, limits| {
                             let silent = SendError::maybe_sent(SendErrorKind::Timeout, "no answer");
                             let failure = match &trouble {
-                                Trouble::Refused(error) => Failure::answer(endpoint, error),
-                                Trouble::Silent => Failure::send(endpoint, &silent),
+                                ServiceError::Refused(error) => Failure::answer(endpoint, error),
+                                ServiceError::Silent => Failure::send(endpoint, &silent),
                             };
                             watch.failed(
                                 Duration::from_millis(at),

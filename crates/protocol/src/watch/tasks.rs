@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub(super) id: Arc<str>,
     /// The state last believed.
     pub(super) status: Option<TaskStatus>,
-    pub(super) asked: Option<Box<RequestedSettings>>,
+    pub(super) requested: Option<Box<RequestedSettings>>,
     pub(super) added: Ms,
     pub(super) deadline: Ms,
     /// When to GET it, unless something requires it earlier. `NEVER` while a request is in flight
@@ -70,7 +70,7 @@ impl Entry {
         Self {
             id: id.into(),
             status: None,
-            asked: None,
+            requested: None,
             added: now,
             deadline,
             due: NEVER,

@@ -44,7 +44,7 @@ fn the_time_for_a_task_ends_with_a_last_look_at_that_very_second() {
     let dead = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, Ms::MAX), |service| {
         service.down = 99_000..Ms::MAX;
     });
-    assert_eq!(dead.lines().last().unwrap(), "100 cgt-1 not asked: LastPoll");
+    assert_eq!(dead.lines().last().unwrap(), "100 cgt-1 not requested: LastPoll");
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn could_not_ask_is_never_failed() {
         (
             "key",
             Box::new(|service: &mut Service| service.key_dies = 20 * SECOND) as Box<dyn FnOnce(&mut Service)>,
-            "not asked: Account",
+            "not requested: Account",
         ),
         (
             "silence",
             Box::new(|service: &mut Service| service.down = 20 * SECOND..Ms::MAX),
-            "not asked: Silence",
+            "not requested: Silence",
         ),
     ] {
         let record = run(
@@ -143,7 +143,7 @@ fn a_dead_key_ends_ten_thousand_after_two_minutes_and_not_ten_thousand_refusals(
     service.key_dies = 10 * SECOND;
     let record = drive(&mut watch, &mut service, 0, 200 * SECOND);
     let after = record.asks.iter().filter(|(at, _)| *at > 10_100).count();
-    assert_eq!(record.lines().iter().filter(|line| line.ends_with("not asked: Account")).count(), 10_000);
+    assert_eq!(record.lines().iter().filter(|line| line.ends_with("not requested: Account")).count(), 10_000);
     let waited = record.ended_at / SECOND - 10;
     // A key that works again within two minutes loses nothing; one that does not costs few
     // requests.
@@ -183,11 +183,11 @@ fn a_task_that_another_one_answers_for_is_told_with_both_ids() {
     let mut watch = Watch::new(WatchOptions::default());
     let mut limits = RateLimiter::new(RateLimits::default());
     watch.add(Duration::ZERO, Watched::new("cgt-1"));
-    let (mut now, mut asked) = (Duration::ZERO, 0);
+    let (mut now, mut requested) = (Duration::ZERO, 0);
     loop {
         match watch.next(now, &mut limits) {
             WatchStep::Poll(ask) => {
-                asked += 1;
+                requested += 1;
                 watch.got(now, ask.ticket, task(json!({"id": "CGT-1", "status": "succeeded"})), &mut limits);
             }
             WatchStep::Until(at) => now = at,
@@ -200,7 +200,7 @@ fn a_task_that_another_one_answers_for_is_told_with_both_ids() {
         panic!("{last:?}")
     };
     assert!(detail.contains(r#""CGT-1""#) && detail.contains(r#""cgt-1""#), "{detail}");
-    assert_eq!((&*id, asked), ("cgt-1", 3));
+    assert_eq!((&*id, requested), ("cgt-1", 3));
     assert!(now < seconds(20), "{now:?}");
 }
 
@@ -217,8 +217,8 @@ fn what_runs_for_long_is_told_once_and_watched_on() {
 
 #[test]
 fn a_result_that_is_not_what_was_asked_for_comes_with_the_differences() {
-    let asked: RequestedSettings = serde_json::from_value(json!({"resolution": "1080p"})).unwrap();
-    let watched = Watched::created("cgt-1").asked(asked);
+    let requested: RequestedSettings = serde_json::from_value(json!({"resolution": "1080p"})).unwrap();
+    let watched = Watched::created("cgt-1").requested(requested);
     let record = run(WatchOptions::default(), watched, Life::new("cgt-1", 0, 30 * SECOND), |_| {});
     assert!(record.lines().last().unwrap().ends_with("cgt-1 succeeded resolution is 720p instead of 1080p"));
 }

@@ -84,8 +84,9 @@ pub struct Watched {
     /// When to stop waiting, from now on; otherwise as the options say.
     pub timeout: Option<Duration>,
     /// What was asked for, to be compared with what comes out.
-    pub asked: Option<RequestedSettings>,
-    /// Whether it runs in the flex tier, which LIST shows apart. Taken from `asked` as well.
+    #[serde(rename = "asked", alias = "requested")]
+    pub requested: Option<RequestedSettings>,
+    /// Whether it runs in the flex tier, which LIST shows apart. Taken from `requested` as well.
     pub flex: bool,
     /// Whether it was created just now, so that there is nothing to see for some seconds.
     pub fresh: bool,
@@ -100,7 +101,7 @@ impl Watched {
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
-        Self { id, timeout: None, asked: None, flex: false, fresh: false, known_for: Duration::ZERO }
+        Self { id, timeout: None, requested: None, flex: false, fresh: false, known_for: Duration::ZERO }
     }
 
     /// A task that was created just now.
@@ -125,9 +126,9 @@ impl Watched {
 
     /// Sets what was asked for.
     #[must_use]
-    pub fn asked(mut self, asked: RequestedSettings) -> Self {
-        self.flex |= asked.is_flex();
-        self.asked = Some(asked);
+    pub fn requested(mut self, requested: RequestedSettings) -> Self {
+        self.flex |= requested.is_flex();
+        self.requested = Some(requested);
         self
     }
 
@@ -235,7 +236,8 @@ pub enum WatchEvent {
     },
     /// The service does not answer, or refuses the key or the account. InFlight goes on, more and
     /// more slowly.
-    Trouble {
+    #[serde(rename = "trouble")]
+    Warning {
         /// Failed waves of requests in a row.
         failures: u32,
         /// The last error as text.
@@ -254,7 +256,7 @@ impl WatchEvent {
             | Self::TimedOut { id, .. }
             | Self::CouldNotPoll { id, .. }
             | Self::Stuck { id, .. } => Some(id),
-            Self::Trouble { .. } => None,
+            Self::Warning { .. } => None,
         }
     }
 

@@ -6,7 +6,7 @@
 //! parameter sets apart). Clause numbers are those of rec. ITU-T H.264.
 
 use super::bits::BitWriter;
-use super::picture::{Blocks, Picture};
+use super::frame_image::{Blocks, Picture};
 use super::scene::Scene;
 use super::{RenderError, VideoSpec};
 

@@ -18,8 +18,8 @@
 
 mod bits;
 mod container;
+mod frame_image;
 mod h264;
-mod picture;
 mod scene;
 mod still;
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::f64::consts::TAU;
 
 use super::VideoSpec;
-use super::picture::{Blocks, Paint, Picture, Ramp, Ycc};
+use super::frame_image::{Blocks, Paint, Picture, Ramp, Ycc};
 
 const WHITE: Ycc = Ycc { y: 235, cb: 128, cr: 128 };
 const BLACK: Ycc = Ycc { y: 16, cb: 128, cr: 128 };

@@ -1,6 +1,6 @@
 //! Writes one picture as PNG or JPEG.
 
-use super::picture::Picture;
+use super::frame_image::Picture;
 use super::{RenderError, SIMULATED, StillFormat};
 
 pub(super) fn encode(picture: &Picture, format: StillFormat) -> Result<Vec<u8>, RenderError> {

@@ -11,7 +11,7 @@ use ark_video_model::catalog::Pixels;
 use mp4::{Mp4Reader, TrackType};
 use proptest::prelude::*;
 
-use super::picture::Picture;
+use super::frame_image::Picture;
 use super::*;
 use crate::catalog::catalog;
 

@@ -356,7 +356,7 @@ impl Service {
             route => Target::Api(route),
         };
         match (&self.options.dialect, target.place()) {
-            (Some(dialect), Some(place)) if dialect.lacks(place) => Target::Api(None),
+            (Some(dialect), Some(place)) if dialect.omits(place) => Target::Api(None),
             _ => target,
         }
     }

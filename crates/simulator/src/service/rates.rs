@@ -26,9 +26,9 @@ impl RateLimitKey {
 
 /// The moments of the last calls, at most as many as are allowed.
 #[derive(Debug, Default)]
-struct Window(VecDeque<i64>);
+struct SlidingWindow(VecDeque<i64>);
 
-impl Window {
+impl SlidingWindow {
     /// How long to wait until one more fits, in milliseconds; `None` when it fits now.
     fn wait(&mut self, now: i64, span: i64, most: u32) -> Option<i64> {
         while self.0.front().is_some_and(|first| first.saturating_add(span) <= now) {
@@ -48,8 +48,8 @@ impl Window {
 /// The calls of the account.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    by_operation: BTreeMap<&'static str, Window>,
-    creates: BTreeMap<RateLimitKey, Window>,
+    by_operation: BTreeMap<&'static str, SlidingWindow>,
+    creates: BTreeMap<RateLimitKey, SlidingWindow>,
 }
 
 const SECOND: i64 = 1000;

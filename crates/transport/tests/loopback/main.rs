@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod address_policy;
 mod content;
 mod full;
 mod kill;
-mod reach;
 mod resume;
 mod save;
 mod send;

@@ -42,7 +42,7 @@ async fn get(transport: &HttpTransport, url: &str) -> Result<Response<Bytes>, Se
 }
 
 /// Over a client of the user's own, set up as the documentation asks.
-fn own() -> HttpTransport {
+fn custom_client() -> HttpTransport {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
     let client = client.redirect(reqwest::redirect::Policy::none()).retry(reqwest::retry::never());
@@ -53,7 +53,7 @@ fn own() -> HttpTransport {
 /// once.
 async fn failure(server: impl Fn() -> Server) -> (SendStage, SendErrorKind, Option<u16>) {
     let mut seen = Vec::new();
-    for transport in [transport(), own()] {
+    for transport in [transport(), custom_client()] {
         let server = server();
         let error = create(&transport.with_timeouts(quick()), &server.url("/x")).await.unwrap_err();
         assert!(server.requests().len() <= 1 && server.connections() == 1);

@@ -36,7 +36,7 @@ pub(crate) fn emit(document: &Value, definitions: &[Definition]) -> Result<Token
     let body = writer.object(ROOT, &quote!(request), &At::Top)?;
     let shapes = shapes(definitions)?;
     Ok(quote! {
-        use crate::check::{Kind, Member, Place, Shape, Sink};
+        use crate::check::{Kind, Member, Pointer, Shape, Sink};
         /// The members of the request, in their order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[allow(dead_code, reason = "not every member has a rule")]
@@ -91,11 +91,11 @@ impl At {
         match self {
             Self::Top => {
                 let field = super::ident(&heck::AsUpperCamelCase(name).to_string());
-                quote!(Place::Field(Field::#field))
+                quote!(Pointer::Field(Field::#field))
             }
             Self::Entry { list, path } => {
                 let path = format!("{path}/{name}");
-                quote!(Place::Entry(Field::#list, index, #path))
+                quote!(Pointer::Entry(Field::#list, index, #path))
             }
         }
     }
@@ -200,7 +200,7 @@ impl Writer<'_> {
                     match item {
                         #(#arms)*
                         crate::ContentItem::Other(item) => sink.unknown_kind(
-                            Place::Entry(Field::#list, index, #tag), #target, item.kind(), crate::ContentItem::KINDS,
+                            Pointer::Entry(Field::#list, index, #tag), #target, item.kind(), crate::ContentItem::KINDS,
                         ),
                     }
                 })

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct ErrorTable {
     #[expect(dead_code, reason = "read by editors")]
     #[serde(rename = "$schema")]
     schema: String,
@@ -30,7 +30,7 @@ struct Row {
     may_have_acted: bool,
     #[serde(default)]
     unless_message_contains: Vec<Exception>,
-    wire: Wire,
+    wire: ExceptionRow,
     meaning: String,
     advice: String,
     source: String,
@@ -47,7 +47,7 @@ struct Exception {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wire {
+struct ExceptionRow {
     message: String,
     evidence: String,
     source: Option<String>,
@@ -55,7 +55,7 @@ struct Wire {
 
 /// The table as Rust.
 pub(crate) fn emit(errors: &Value) -> Result<TokenStream> {
-    let mut table: Table = serde_json::from_value(errors.clone()).context("schema/errors.json")?;
+    let mut table: ErrorTable = serde_json::from_value(errors.clone()).context("schema/errors.json")?;
     table.codes.sort_by(|a, b| a.code.cmp(&b.code));
     for pair in table.codes.windows(2) {
         ensure!(pair[0].code != pair[1].code, "schema/errors.json lists `{}` twice", pair[0].code);
@@ -71,7 +71,7 @@ pub(crate) fn emit(errors: &Value) -> Result<TokenStream> {
 fn row(row: &Row) -> Result<TokenStream> {
     let Row { code, prefix, http, later, may_have_acted, meaning, advice, source, confidence, .. } = row;
     let class = class(code, &row.class)?;
-    let Wire { message: wire, evidence, source: wire_source } = &row.wire;
+    let ExceptionRow { message: wire, evidence, source: wire_source } = &row.wire;
     ensure!(
         (evidence == "invented") == wire_source.is_none(),
         "schema/errors.json: `{code}` names a source of its text unless that is invented"

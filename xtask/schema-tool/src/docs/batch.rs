@@ -13,7 +13,7 @@ pub(crate) fn document(resolved: &Value) -> Result<Value> {
         .pointer("/$defs/CreateTaskRequest/properties")
         .and_then(Value::as_object)
         .ok_or_else(|| anyhow!("{SCHEMA} has no request"))?;
-    let mut shot = own();
+    let mut shot = own_tables();
     shot.extend(request.iter().map(|(name, schema)| (name.clone(), schema.clone())));
     let mut defaults = shot.clone();
     for name in ["name", "after"] {
@@ -78,7 +78,7 @@ pub(crate) fn document(resolved: &Value) -> Result<Value> {
 }
 
 /// The members that are not the API's.
-fn own() -> Map<String, Value> {
+fn own_tables() -> Map<String, Value> {
     let medium = |what: &str| json!({ "description": format!("{what}: a local file from the list's folder, an https URL, or asset://ID."), "type": ["string", "null"], "minLength": 1 });
     let members = json!({
         "name": { "description": "The shot's name, unique in the list; also the name of the video.", "type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[^/\\\\:*?\"<>|#@\\u0000-\\u001f\\u007f]+$" },

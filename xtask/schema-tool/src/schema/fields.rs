@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::import::REQUEST;
 use super::import::normal::{escaped, reached};
-use super::lift::{Lift, is_ready};
 use super::merge::statement::{File, fields_spoken_of};
 use super::merge::{self, NewField, types};
+use super::normalize_field::{FieldNormalizer, is_ready};
 use super::overlays;
 use crate::codegen::definitions::Role;
 
@@ -48,15 +48,16 @@ impl Needs<'_> {
             Ok(())
         };
         for (kind, name, schema, role) in self.unready(&documents) {
-            let mut lift = Lift { types: &documents, role, taken: taken.clone(), document: self.label };
-            let Some(lifted) = lift.field(&kind, &name, &schema) else { continue };
-            taken.extend(lift.taken);
+            let mut normalizer =
+                FieldNormalizer { types: &documents, role, taken: taken.clone(), document: self.label };
+            let Some(normalized) = normalizer.field(&kind, &name, &schema) else { continue };
+            taken.extend(normalizer.taken);
             let at = format!("/$defs/{kind}/properties/{}", escaped(&name));
             let mut patch = vec![
                 json!({ "op": "test", "path": at, "value": schema }),
-                json!({ "op": "replace", "path": at, "value": lifted.schema }),
+                json!({ "op": "replace", "path": at, "value": normalized.schema }),
             ];
-            patch.extend(lifted.types.iter().map(new_type));
+            patch.extend(normalized.types.iter().map(new_type));
             let reason =
                 format!("`{name}` is new, and is described in a form that no type can be made from.");
             add(&kind, &name, patch, reason)?;
@@ -64,12 +65,13 @@ impl Needs<'_> {
         for field in self.new_fields {
             let role = merge::role(self.merged, &field.object);
             let kind = field.object.trim_start_matches("/$defs/").split('/').next().unwrap_or("").to_owned();
-            let mut lift = Lift { types: &documents, role, taken: taken.clone(), document: self.label };
-            let Some(lifted) = lift.field(&kind, &field.name, &field.schema) else { continue };
-            taken.extend(lift.taken);
+            let mut normalizer =
+                FieldNormalizer { types: &documents, role, taken: taken.clone(), document: self.label };
+            let Some(normalized) = normalizer.field(&kind, &field.name, &field.schema) else { continue };
+            taken.extend(normalizer.taken);
             let at = format!("{}/properties/{}", field.object, escaped(&field.name));
-            let mut patch = vec![json!({ "op": "add", "path": at, "value": lifted.schema })];
-            patch.extend(lifted.types.iter().map(new_type));
+            let mut patch = vec![json!({ "op": "add", "path": at, "value": normalized.schema })];
+            patch.extend(normalized.types.iter().map(new_type));
             let reason = format!(
                 "`{}` is new: the document describes it in an object that our types say.",
                 field.name

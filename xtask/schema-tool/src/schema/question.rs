@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::diff::Change;
-use super::lift::cut;
 use super::merge::{Contradiction, Question};
+use super::normalize_field::cut;
 
 /// A value on one line, cut where it is long.
 pub(crate) fn short(value: &Value) -> String {
@@ -32,7 +32,7 @@ pub(crate) fn lines(question: &Question) -> Vec<String> {
 }
 
 /// A question with what the document's reading would change.
-pub(crate) struct Asked<'a> {
+pub(crate) struct OpenQuestion<'a> {
     pub(crate) question: &'a Question,
     /// Changes of the resolved schema if the document's reading held, or why nothing could be
     /// generated.
@@ -41,7 +41,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) command: String,
 }
 
-impl Asked<'_> {
+impl OpenQuestion<'_> {
     pub(crate) fn text(&self) -> String {
         let mut lines = lines(self.question);
         lines[0] = format!("{} (schema/overlay/{})", self.question.pointer, self.question.file);

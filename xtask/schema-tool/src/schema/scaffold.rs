@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::diff::{Change, Kind};
 use super::files::Files;
 use super::import::REQUEST;
-use super::lift::one_line;
+use super::normalize_field::one_line;
 use super::reading::Reading;
 use crate::codegen;
 

@@ -14,7 +14,7 @@ use super::diff::{self, Change, Class, Kind};
 use super::files::{Files, Stage};
 use super::intake::{self, Arrival, Intake};
 use super::merge::{self, Answer, Input, Merge, Take, Verdict};
-use super::question::Asked;
+use super::question::OpenQuestion;
 use super::source::{Bases, Role};
 use super::{examples, fields, lint, overlays};
 use crate::{codegen, docs};
@@ -186,13 +186,13 @@ struct Report<'a> {
 
 impl Report<'_> {
     /// Questions with what the document's reading of each would change.
-    fn asked(&self, options: &Options) -> Vec<Asked<'_>> {
+    fn open_questions(&self, options: &Options) -> Vec<OpenQuestion<'_>> {
         let command = format!("cargo xtask schema update {}", self.arrival.file.display());
         self.merged
             .merge
             .questions
             .iter()
-            .map(|question| Asked {
+            .map(|question| OpenQuestion {
                 question,
                 effect: self.effect(options, &question.pointer),
                 command: command.clone(),
@@ -243,15 +243,15 @@ impl Report<'_> {
         }
     }
 
-    fn questions(asked: &[Asked<'_>], out: &mut String) {
-        if asked.is_empty() {
+    fn questions(open_questions: &[OpenQuestion<'_>], out: &mut String) {
+        if open_questions.is_empty() {
             return;
         }
         let _ = writeln!(
             out,
             "\n=== questions: the document contradicts us; nothing is written before each is answered"
         );
-        for one in asked {
+        for one in open_questions {
             let _ = writeln!(out, "{}", one.text());
         }
     }
@@ -276,18 +276,18 @@ impl Report<'_> {
 
     /// Nothing could be generated with our readings either: only the questions are shown.
     fn unresolved(&self, options: &Options, error: &anyhow::Error) -> Result<Update> {
-        let asked = self.asked(options);
+        let open_questions = self.open_questions(options);
         let mut report = self.intake.summary.clone();
         self.overlays(&mut report);
-        Self::questions(&asked, &mut report);
+        Self::questions(&open_questions, &mut report);
         let reason = format!("{error:#}");
         let _ = writeln!(report, "=== nothing can be generated yet: {reason}\n");
-        report += &last_lines(asked.len(), &[]);
+        report += &last_lines(open_questions.len(), &[]);
         let json = json!({
-            "document": self.document_json(), "overlays": self.statuses_json(), "questions": asked.iter().map(Asked::json).collect::<Vec<_>>(),
+            "document": self.document_json(), "overlays": self.statuses_json(), "questions": open_questions.iter().map(OpenQuestion::json).collect::<Vec<_>>(),
             "error": reason, "changes": [], "files": [],
         });
-        let questions = pointers(&asked);
+        let questions = pointers(&open_questions);
         Ok(Update { files: Files::new(), changes: Vec::new(), questions, report, json })
     }
 
@@ -300,7 +300,7 @@ impl Report<'_> {
         files: Files,
         scaffolded: Vec<String>,
     ) -> Result<Update> {
-        let asked = self.asked(options);
+        let open_questions = self.open_questions(options);
         let members = diff::members(self.root)?;
         let refused = examples::refused(stage.root(), resolved)?;
         let mut decisions = decide(&changes, &refused, resolved, stage.root(), options.scaffold);
@@ -336,13 +336,13 @@ impl Report<'_> {
             let _ = writeln!(report, "{finding}");
         }
         self.overlays(&mut report);
-        Self::questions(&asked, &mut report);
+        Self::questions(&open_questions, &mut report);
         let _ = writeln!(report, "\n=== changes\n{}", diff::text(&changes, &members));
         let log = diff::changelog(&changes);
         if !log.is_empty() {
             let _ = writeln!(report, "=== for CHANGELOG.md\n{log}");
         }
-        let state = match (files.is_empty(), asked.is_empty()) {
+        let state = match (files.is_empty(), open_questions.is_empty()) {
             (true, _) => "none changes",
             (false, true) => "written together",
             (false, false) => "not written, because a question is open",
@@ -363,25 +363,25 @@ impl Report<'_> {
             let _ = writeln!(report, "- {decision}");
         }
         report += "\n";
-        report += &last_lines(asked.len(), &changes);
+        report += &last_lines(open_questions.len(), &changes);
         let paths: Vec<&String> = files.keys().collect();
         let mut json = diff::json(&changes, &members);
         if let Value::Object(members) = &mut json {
             members.insert("document".to_owned(), self.document_json());
             members.insert("overlays".to_owned(), self.statuses_json());
-            members.insert("questions".to_owned(), asked.iter().map(Asked::json).collect());
+            members.insert("questions".to_owned(), open_questions.iter().map(OpenQuestion::json).collect());
             members.insert("files".to_owned(), json!(paths));
             members.insert("left_for_a_person".to_owned(), json!(decisions));
             members.insert("scaffolded".to_owned(), json!(scaffolded));
         }
-        let questions = pointers(&asked);
-        let files = if asked.is_empty() { files } else { Files::new() };
+        let questions = pointers(&open_questions);
+        let files = if open_questions.is_empty() { files } else { Files::new() };
         Ok(Update { files, changes, questions, report, json })
     }
 }
 
-fn pointers(asked: &[Asked<'_>]) -> Vec<String> {
-    asked.iter().map(|one| one.question.pointer.clone()).collect()
+fn pointers(open_questions: &[OpenQuestion<'_>]) -> Vec<String> {
+    open_questions.iter().map(|one| one.question.pointer.clone()).collect()
 }
 
 /// How the output of an update ends, whatever happened.

@@ -12,7 +12,7 @@ use super::*;
 use crate::{JobFilter, JournalErrorKind};
 
 /// A journal with jobs everywhere on their way, whose file holds all of it.
-async fn written(place: &Place) -> Journal {
+async fn written(place: &TestJournal) -> Journal {
     let journal = place.open().await;
     let names: Vec<_> = (0..42).map(|number| format!("{number:02}")).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -65,7 +65,7 @@ async fn error_text(journal: &Journal) -> Result<String, JournalError> {
 }
 
 /// What an opened journal says, if it does not notice that something is wrong.
-async fn unnoticed(place: &Place) -> Option<String> {
+async fn unnoticed(place: &TestJournal) -> Option<String> {
     let journal = place.try_open().await.ok()?;
     let noticed = !journal.audit().await.is_ok_and(|findings| findings.is_empty());
     let text = if noticed { None } else { error_text(&journal).await.ok() };
@@ -75,7 +75,7 @@ async fn unnoticed(place: &Place) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_flipped_bit_is_silent() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = written(&place).await;
     clean(&journal.audit().await.unwrap());
     let expected = error_text(&journal).await.unwrap();
@@ -86,7 +86,7 @@ async fn no_flipped_bit_is_silent() {
     for _ in 0..300 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let bit = usize::try_from(random >> 16).unwrap() % (whole.len() * 8);
-        let flipped = Place { folder: tempfile::tempdir().unwrap(), clock: place.clock.clone() };
+        let flipped = TestJournal { folder: tempfile::tempdir().unwrap(), clock: place.clock.clone() };
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         fs::write(flipped.path(), bytes).unwrap();
@@ -103,11 +103,11 @@ async fn no_flipped_bit_is_silent() {
 
 #[tokio::test]
 async fn a_cut_file_is_refused() {
-    let place = Place::new();
+    let place = TestJournal::new();
     written(&place).await.close().await;
     let whole = fs::read(place.path()).unwrap();
     for cut in [whole.len() - 100, whole.len() - 4096, whole.len() / 2, 4096, 100, 50] {
-        let place = Place::new();
+        let place = TestJournal::new();
         fs::write(place.path(), &whole[..cut]).unwrap();
         let error = place.try_open().await.unwrap_err();
         assert_eq!(error.kind(), JournalErrorKind::Damaged, "{cut}: {error}");
@@ -118,7 +118,7 @@ async fn a_cut_file_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_journal_is_not_touched() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let other = place.folder.path().join("other.sqlite");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&other).create_if_missing(true);
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
@@ -152,7 +152,7 @@ async fn another_format_is_refused() {
         ("0", JournalErrorKind::Damaged, "it has format 0, which no version wrote"),
         ("x", JournalErrorKind::Damaged, "its format is missing"),
     ] {
-        let place = Place::new();
+        let place = TestJournal::new();
         let journal = place.open().await;
         let sql = AssertSqlSafe(format_values(format).1);
         sqlx::raw_sql(sql).execute(writer(&journal)).await.unwrap();
@@ -165,7 +165,7 @@ async fn another_format_is_refused() {
 
 #[tokio::test]
 async fn a_damaged_row_is_named_and_not_sent() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     let jobs = plan_of(&journal, &["a"]).await;
     let sql = "UPDATE ark_job SET body = replace(body, 'secret', 'sacred')";
@@ -185,7 +185,7 @@ async fn a_damaged_row_is_named_and_not_sent() {
 
 #[tokio::test]
 async fn purses_and_counts_that_are_no_sums_are_found() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     let jobs = plan_of(&journal, &["a"]).await;
     submit(&journal, &jobs[0], "t").await;
@@ -199,9 +199,9 @@ async fn purses_and_counts_that_are_no_sums_are_found() {
 
 #[tokio::test]
 async fn a_copy_is_a_journal() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = written(&place).await;
-    let copy = Place::new();
+    let copy = TestJournal::new();
     assert!(journal.backup(&copy.path()).await.unwrap());
     assert!(journal.backup(&copy.path()).await.unwrap(), "over the last one");
     let opened = copy.open().await;

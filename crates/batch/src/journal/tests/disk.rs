@@ -35,7 +35,7 @@ fn large(token: &str) -> Attempt {
 
 #[tokio::test]
 async fn on_a_full_disk_nothing_is_sent() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     let jobs = plan_of(&journal, &["a", "c"]).await;
     let pool = writer(&journal);
@@ -92,7 +92,7 @@ fn a_disk_that_refuses_loses_no_step() {
             panic!("the limit was not met");
         }));
     }
-    let place = Place::new();
+    let place = TestJournal::new();
     let folder = place.folder.path().to_owned();
     run(Box::pin({
         let folder = folder.clone();
@@ -136,7 +136,7 @@ fn a_read_only_folder_is_told() {
         refused(folder.join("new folder/new.sqlite"));
         return;
     }
-    let place = Place::new();
+    let place = TestJournal::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { place.open().await.close().await });
     let rights = |path: &std::path::Path, mode| {
@@ -158,7 +158,7 @@ fn a_read_only_folder_is_told() {
 
 #[tokio::test]
 async fn a_missing_journal_is_made_or_told() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let path = place.folder.path().join("new/folder/night.sqlite");
     let at = JournalAt::File(path.clone());
     let error =

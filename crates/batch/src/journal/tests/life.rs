@@ -233,7 +233,7 @@ pub(super) async fn a_forgotten_prompt_is_gone(journal: Journal) {
 
 #[tokio::test]
 async fn a_forgotten_prompt_is_not_in_the_file() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     a_forgotten_prompt_is_gone(journal.clone()).await;
     journal.close().await;

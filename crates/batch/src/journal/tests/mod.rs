@@ -7,7 +7,7 @@ macro_rules! on_sqlite {
         $(mod $name {
             #[tokio::test]
             async fn on_sqlite() {
-                let place = super::Place::new();
+                let place = super::TestJournal::new();
                 super::$name(place.open().await).await;
             }
         })*
@@ -15,10 +15,10 @@ macro_rules! on_sqlite {
 }
 
 mod claims;
+mod correlations;
 mod damage;
 mod disk;
 mod life;
-mod marks;
 mod money;
 mod plan;
 mod property;
@@ -69,12 +69,12 @@ impl Clock for TestClock {
     }
 }
 
-pub(super) struct Place {
+pub(super) struct TestJournal {
     pub(super) folder: TempDir,
     pub(super) clock: Arc<TestClock>,
 }
 
-impl Place {
+impl TestJournal {
     pub(super) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), clock: TestClock::new() }
     }

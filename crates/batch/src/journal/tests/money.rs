@@ -131,7 +131,7 @@ pub(super) async fn no_more_run_than_may(journal: Journal) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_at_once_stay_below_the_cap_on_sqlite() {
-    let place = Place::new();
+    let place = TestJournal::new();
     fifty_at_once_stay_below_the_cap(place.open().await).await;
 }
 

@@ -149,7 +149,7 @@ proptest! {
     fn any_interleaving_keeps_the_sums_on_sqlite(ops in ops()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let place = Place::new();
+            let place = TestJournal::new();
             let journal = place.open().await;
             play(&journal, "b", &ops).await;
             journal.close().await;

@@ -48,7 +48,7 @@ async fn the_same_promises_hold_with_postgresql() {
         plan::the_same_list_changes_nothing plan::what_was_not_sent_follows_the_list
         plan::what_was_sent_gets_a_new_revision_beside_it plan::a_superseded_job_is_not_sent_again
         plan::following_another_film_is_another_film plan::a_thousand_are_planned_by_two_at_once
-        marks::two_runners_never_give_one_mark_twice marks::what_keeps_a_mark_and_what_gives_it_back
+        correlations::two_runners_never_give_one_mark_twice correlations::what_keeps_a_mark_and_what_gives_it_back
         shared::permits_are_shared shared::runners_come_and_go
         claims::the_highest_priority_comes_first_and_then_the_place_in_the_list
         claims::two_runners_never_claim_one_job claims::what_a_dead_runner_had_is_free_when_its_lease_ends

@@ -6,7 +6,7 @@ use crate::Permit;
 
 #[tokio::test]
 async fn permits_come_at_the_agreed_rate() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     let start = place.clock.now();
     assert_eq!(journal.take_permit("list", 1.0, 1).await.unwrap(), Permit::Ready(1));
@@ -32,7 +32,7 @@ pub(super) async fn permits_are_shared(journal: Journal) {
 
 #[tokio::test]
 async fn a_runner_is_alive_while_it_is_heard_of() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     let within = Duration::from_secs(15);
     let runner = journal.runner_started("host-1-aa", "host", 1).await.unwrap();
@@ -59,7 +59,7 @@ pub(super) async fn runners_come_and_go(journal: Journal) {
 
 #[tokio::test]
 async fn every_connection_waits_for_the_disk() {
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     let super::super::Db::Sqlite { writer, readers } = &journal.inner.db else { panic!() };
     for pool in [writer, readers] {
@@ -84,12 +84,12 @@ async fn every_connection_waits_for_the_disk() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_programs_use_one_file() {
     for _ in 0..20 {
-        let place = Place::new();
+        let place = TestJournal::new();
         let (one, other) = tokio::join!(place.open(), place.open());
         one.close().await;
         clean(&other.audit().await.unwrap());
     }
-    let place = Place::new();
+    let place = TestJournal::new();
     let (one, other) = tokio::join!(place.open(), place.open());
     let list: Vec<_> = (0..40).map(|number| planned(&format!("{number}"))).collect();
     one.plan("b", &list, PlanOptions::default()).await.unwrap();

@@ -3,7 +3,7 @@
 use ark_video_batch::{EventKind, State, StopCause};
 use ark_video_simulator::{Effect, Envelope, FaultPoint, FaultRule};
 
-use crate::faults::world::{World, at_create, count, counter, is_submitting};
+use crate::faults::test_env::{TestEnv, at_create, count, counter, is_submitting};
 use crate::support::{shaped, status};
 
 /// Each of these strikes one create, whose task exists nevertheless: it is found, never made again.
@@ -11,13 +11,13 @@ async fn found_again(effects: Vec<Effect>) {
     let jobs = effects.len() + 4;
     let struck = effects.len();
     let rules = effects.into_iter().map(|effect| at_create(effect).hits(1));
-    let world = World::under([counter()].into_iter().chain(rules)).await.resending();
-    let journal = world.planned(jobs).await;
-    let ended = world.settles(&journal).await;
+    let env = TestEnv::under([counter()].into_iter().chain(rules)).await.resending();
+    let journal = env.planned(jobs).await;
+    let ended = env.settles(&journal).await;
     let found = count(&ended.events, |event| matches!(event, EventKind::Submitted { found: true, .. }));
     assert_eq!(found, struck, "{:?}", ended.events);
     assert_eq!(count(&ended.events, is_submitting), jobs, "nothing was tried again");
-    assert_eq!(world.creates_seen(), jobs, "one send for each attempt");
+    assert_eq!(env.creates_seen(), jobs, "one send for each attempt");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,19 +31,19 @@ async fn f12_500_502_504_on_create() {
     .await;
     // Where nothing was made, it is held: not found is no proof.
     let rules = [500, 502, 504].map(|code| at_create(status(code, false)).hits(1));
-    let world = World::under([counter()].into_iter().chain(rules)).await;
-    let journal = world.planned(8).await;
-    let ended = world.run(&journal).await;
+    let env = TestEnv::under([counter()].into_iter().chain(rules)).await;
+    let journal = env.planned(8).await;
+    let ended = env.run(&journal).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 5), (State::Held, 3)].into());
-    world.holds(world.check(&journal).await, 5);
-    assert_eq!(world.creates_seen(), 8, "one send for each attempt");
+    env.holds(env.check(&journal).await, 5);
+    assert_eq!(env.creates_seen(), 8, "one send for each attempt");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f13_429_with_and_without_retry_after() {
     for (after, shortest, longest) in [
         (Some("7"), 7.0, 7.0),
-        // A hundred seconds after every world's beginning.
+        // A hundred seconds after the start of every test's clock.
         (Some("Sun, 22 Nov 2026 02:17:10 GMT"), 20.0, 100.0),
         // Nobody waits for longer than two minutes at a time.
         (Some("121"), 120.0, 120.0),
@@ -54,12 +54,12 @@ async fn f13_429_with_and_without_retry_after() {
         if let Effect::Status { retry_after, .. } = &mut effect {
             *retry_after = after.map(str::to_owned);
         }
-        let world = World::under([at_create(effect).hits(1)]).await;
-        let journal = world.planned(4).await;
-        let mut options = world.options();
+        let env = TestEnv::under([at_create(effect).hits(1)]).await;
+        let journal = env.planned(4).await;
+        let mut options = env.options();
         // One at a time, so that one is refused.
         options.concurrency = 1;
-        let ended = world.run_until(&journal, options, |_, _| {}).await;
+        let ended = env.run_until(&journal, options, |_, _| {}).await;
         let pauses: Vec<f64> = ended
             .events
             .iter()
@@ -70,7 +70,7 @@ async fn f13_429_with_and_without_retry_after() {
             .collect();
         let [pause] = pauses[..] else { panic!("{after:?}: {pauses:?}") };
         assert!((shortest..=longest).contains(&pause), "{after:?}: {pause} s");
-        world.holds(world.check(&journal).await, 4);
+        env.holds(env.check(&journal).await, 4);
     }
 }
 
@@ -112,27 +112,27 @@ async fn f14_a_part_of_the_service_that_fails_first_is_tried_five_times() {
         if hits == 0 { rule } else { rule.hits(hits) }
     };
     for (hits, sends, state) in [(0, 5, State::Rejected), (2, 3, State::Settled)] {
-        let world = World::under([counter(), fails(hits)]).await;
-        let journal = world.planned(1).await;
-        let ended = world.run(&journal).await;
+        let env = TestEnv::under([counter(), fails(hits)]).await;
+        let journal = env.planned(1).await;
+        let ended = env.run(&journal).await;
         assert_eq!(ended.summary.counts, [(state, 1)].into());
-        assert_eq!(world.creates_seen(), sends);
+        assert_eq!(env.creates_seen(), sends);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f14_a_service_that_only_says_slower_ends_the_run_and_loses_nothing() {
     for effect in [status(429, false)] {
-        let world = World::under([at_create(effect)]).await;
-        let journal = world.planned(2).await;
-        let mut options = world.options();
+        let env = TestEnv::under([at_create(effect)]).await;
+        let journal = env.planned(2).await;
+        let mut options = env.options();
         options.stuck_for = std::time::Duration::from_secs(120);
-        let ended = world.run_until(&journal, options, |_, _| {}).await;
+        let ended = env.run_until(&journal, options, |_, _| {}).await;
         let stopped = ended.summary.stopped.unwrap();
         assert_eq!((stopped.cause, ended.summary.counts), (StopCause::Stuck, [(State::Intent, 2)].into()));
         assert!(stopped.reason.contains("no create has got through for"), "{}", stopped.reason);
-        world.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
-        world.settles(&journal).await;
+        env.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
+        env.settles(&journal).await;
     }
 }
 
@@ -152,25 +152,25 @@ async fn f14_refused_questions_after_a_create_lose_no_film() {
             None => Effect::Refuse { code: code.to_owned(), message: None },
             Some(status) => shaped(status, Envelope::Html, false),
         };
-        let world =
-            World::under([counter(), FaultRule::new(effect.clone()).at(FaultPoint::Get).hits(2)]).await;
-        let journal = world.planned(2).await;
-        world.settles(&journal).await;
+        let env =
+            TestEnv::under([counter(), FaultRule::new(effect.clone()).at(FaultPoint::Get).hits(2)]).await;
+        let journal = env.planned(2).await;
+        env.settles(&journal).await;
         // For good: the run ends, the rows keep their ids, and the next run fetches what is paid
         // for.
         let lists = FaultRule::new(effect.clone()).at(FaultPoint::List);
-        let world = World::under([counter(), FaultRule::new(effect).at(FaultPoint::Get), lists]).await;
-        let journal = world.planned(2).await;
+        let env = TestEnv::under([counter(), FaultRule::new(effect).at(FaultPoint::Get), lists]).await;
+        let journal = env.planned(2).await;
         // That one is believed after a minute: such rows are gone, with their ids.
         if code == "ResourceNotFound" {
             continue;
         }
-        let ended = world.run(&journal).await;
+        let ended = env.run(&journal).await;
         assert_eq!(ended.summary.counts, [(State::Submitted, 2)].into(), "{code} {page:?}");
-        let text = |event: &EventKind| matches!(event, EventKind::Trouble { reason } if reason.contains("billed if it succeeds"));
+        let text = |event: &EventKind| matches!(event, EventKind::Warning { reason } if reason.contains("billed if it succeeds"));
         assert_eq!(count(&ended.events, text), 2, "{:?}", ended.events);
-        world.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
-        world.settles(&journal).await;
+        env.simulator.set_faults(ark_video_simulator::FaultPlan::new()).unwrap();
+        env.settles(&journal).await;
     }
 }
 
@@ -190,9 +190,9 @@ async fn f15_reset_close_silence_garbage_after_send() {
 async fn f16_slowloris() {
     let drip = |head| Effect::SlowDrip { bytes: 1, millis: 3_600_000, head };
     found_again(vec![drip(true), drip(false)]).await;
-    let world = World::under([FaultRule::new(drip(false)).at(FaultPoint::File).hits(2)]).await;
-    let journal = world.planned(5).await;
-    world.settles(&journal).await;
+    let env = TestEnv::under([FaultRule::new(drip(false)).at(FaultPoint::File).hits(2)]).await;
+    let journal = env.planned(5).await;
+    env.settles(&journal).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,35 +206,35 @@ async fn f17_2xx_with_cut_json_empty_id_html() {
     ])
     .await;
     // Accepted, id unknown, and not to be found: held even where everything else is sent again.
-    let world =
-        World::under([counter(), at_create(shaped(200, Envelope::Html, false)).hits(1)]).await.resending();
-    let journal = world.planned(4).await;
-    let ended = world.run(&journal).await;
+    let env =
+        TestEnv::under([counter(), at_create(shaped(200, Envelope::Html, false)).hits(1)]).await.resending();
+    let journal = env.planned(4).await;
+    let ended = env.run(&journal).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 3), (State::Held, 1)].into());
-    assert_eq!(world.creates_seen(), 4);
+    assert_eq!(env.creates_seen(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f19_html_page_or_captive_portal() {
     // Pages in place of answers: unknown, so held; never failed.
     for code in [403, 511] {
-        let world = World::under([at_create(shaped(code, Envelope::Html, false)).hits(1)]).await;
-        let journal = world.planned(3).await;
-        let ended = world.run(&journal).await;
+        let env = TestEnv::under([at_create(shaped(code, Envelope::Html, false)).hits(1)]).await;
+        let journal = env.planned(3).await;
+        let ended = env.run(&journal).await;
         assert_eq!(ended.summary.counts, [(State::Settled, 2), (State::Held, 1)].into(), "{code}");
     }
     // A portal that leads elsewhere: the run stops, and the key goes nowhere.
-    let elsewhere = World::under([counter()]).await;
+    let elsewhere = TestEnv::under([counter()]).await;
     let to = format!("{}/contents/generations/tasks", elsewhere.orders.base_url);
     for code in [301, 302, 307, 308] {
         let redirect = Effect::Redirect { status: code, to: to.clone() };
-        let world = World::under([at_create(redirect)]).await;
-        let journal = world.planned(30).await;
-        let ended = world.run(&journal).await;
+        let env = TestEnv::under([at_create(redirect)]).await;
+        let journal = env.planned(30).await;
+        let ended = env.run(&journal).await;
         let stopped = ended.summary.stopped.as_ref().unwrap();
         assert_eq!(stopped.cause, StopCause::Misrouted, "{code}");
         assert_eq!(ended.summary.counts, [(State::Intent, 30)].into(), "{code}");
-        assert_eq!(world.simulator.ledger().accepted, 0);
+        assert_eq!(env.simulator.ledger().accepted, 0);
     }
     assert_eq!(elsewhere.creates_seen(), 0);
 }
@@ -243,13 +243,13 @@ async fn f19_html_page_or_captive_portal() {
 async fn f20_huge_answers() {
     let huge = || Effect::HugeAnswer { bytes: 30_000_000 };
     found_again(vec![huge()]).await;
-    let world = World::under([
+    let env = TestEnv::under([
         FaultRule::new(huge()).at(FaultPoint::Get).hits(2),
         FaultRule::new(huge()).at(FaultPoint::List).hits(2),
     ])
     .await;
-    let journal = world.planned(12).await;
-    world.settles(&journal).await;
+    let journal = env.planned(12).await;
+    env.settles(&journal).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -262,11 +262,11 @@ async fn f21_unknown_status_and_strange_values() {
     ];
     for effect in strange {
         let rule = |place, hits| FaultRule::new(effect.clone()).at(place).hits(hits);
-        let world = World::under([rule(FaultPoint::Get, 6), rule(FaultPoint::List, 3)]).await;
-        let journal = world.planned(8).await;
-        world.settles(&journal).await;
+        let env = TestEnv::under([rule(FaultPoint::Get, 6), rule(FaultPoint::List, 3)]).await;
+        let journal = env.planned(8).await;
+        env.settles(&journal).await;
     }
-    let world = World::under([FaultRule::new(Effect::NullItems).at(FaultPoint::List).hits(2)]).await;
-    let journal = world.planned(8).await;
-    world.settles(&journal).await;
+    let env = TestEnv::under([FaultRule::new(Effect::NullItems).at(FaultPoint::List).hits(2)]).await;
+    let journal = env.planned(8).await;
+    env.settles(&journal).await;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ark_video::{BoxFuture, Clock, UnixMillis};
 use ark_video_batch::{CrashPoint, EventKind, PlanOptions, State};
 
-use crate::faults::world::{World, count, is_submitting};
+use crate::faults::test_env::{TestEnv, count, is_submitting};
 use crate::support::shots::MODEL;
 use crate::support::worker::BATCH;
 
@@ -15,86 +15,86 @@ const JOBS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f01_kill_between_intent_and_queue_entry() {
-    let mut world = World::new().await;
-    let journal = world.planned(JOBS).await;
-    world.dies_at(CrashPoint::BeforeClaim).await;
-    world.dies_at(CrashPoint::AfterClaim).await;
-    assert_eq!(world.simulator.ledger().accepted, 0);
-    let ended = world.settles(&journal).await;
+    let mut env = TestEnv::new().await;
+    let journal = env.planned(JOBS).await;
+    env.dies_at(CrashPoint::BeforeClaim).await;
+    env.dies_at(CrashPoint::AfterClaim).await;
+    assert_eq!(env.simulator.ledger().accepted, 0);
+    let ended = env.settles(&journal).await;
     assert_eq!(count(&ended.events, is_submitting), JOBS, "each was queued once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f02_kill_after_submitting_before_send() {
     for resend in [false, true] {
-        let mut world = World::new().await;
-        world.orders.resend = resend;
-        let journal = world.planned(JOBS).await;
-        world.dies_at(CrashPoint::AfterSubmitting).await;
+        let mut env = TestEnv::new().await;
+        env.orders.resend = resend;
+        let journal = env.planned(JOBS).await;
+        env.dies_at(CrashPoint::AfterSubmitting).await;
         if resend {
-            world.settles(&journal).await;
+            env.settles(&journal).await;
             continue;
         }
-        let ended = world.run(&journal).await;
+        let ended = env.run(&journal).await;
         let held = ended.summary.counts[&State::Held];
         assert!(held >= 1 && ended.summary.left() == 0, "{:?}", ended.summary);
         let settled = JOBS - usize::try_from(held).unwrap();
-        world.holds(world.check(&journal).await, settled);
-        assert_eq!(world.simulator.ledger().accepted, settled, "what is held was never made");
+        env.holds(env.check(&journal).await, settled);
+        assert_eq!(env.simulator.ledger().accepted, settled, "what is held was never made");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f03_kill_after_accept_before_submitted() {
-    let mut world = World::new().await;
-    let journal = world.planned(JOBS).await;
-    world.dies_at(CrashPoint::AfterAnswer).await;
-    let accepted = world.simulator.ledger().accepted;
+    let mut env = TestEnv::new().await;
+    let journal = env.planned(JOBS).await;
+    env.dies_at(CrashPoint::AfterAnswer).await;
+    let accepted = env.simulator.ledger().accepted;
     assert!(accepted >= 1);
-    let ended = world.run(&journal).await;
+    let ended = env.run(&journal).await;
     let found = count(&ended.events, |event| matches!(event, EventKind::Submitted { found: true, .. }));
     assert!(found >= 1, "{:?}", ended.events);
     // Others of that runner may have been about to be sent when it died: those are held.
     let held = ended.summary.counts.get(&State::Held).copied().unwrap_or_default();
-    world.holds(world.check(&journal).await, JOBS - usize::try_from(held).unwrap());
+    env.holds(env.check(&journal).await, JOBS - usize::try_from(held).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f04_kill_while_waiting() {
-    let mut world = World::new().await.resending();
-    let journal = world.planned(JOBS).await;
-    world.dies_at(CrashPoint::WhileWaiting).await;
-    let known: Vec<_> = world.jobs(&journal).await.into_iter().filter_map(|job| job.task_id).collect();
+    let mut env = TestEnv::new().await.resending();
+    let journal = env.planned(JOBS).await;
+    env.dies_at(CrashPoint::WhileWaiting).await;
+    let known: Vec<_> = env.jobs(&journal).await.into_iter().filter_map(|job| job.task_id).collect();
     assert!(!known.is_empty());
-    world.settles(&journal).await;
-    let now: Vec<_> = world.jobs(&journal).await.into_iter().filter_map(|job| job.task_id).collect();
+    env.settles(&journal).await;
+    let now: Vec<_> = env.jobs(&journal).await.into_iter().filter_map(|job| job.task_id).collect();
     assert!(known.iter().all(|id| now.contains(id)), "the same tasks were waited for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f05_kill_between_finished_and_downloaded() {
-    let mut world = World::new().await.resending();
-    let journal = world.planned(JOBS).await;
+    let mut env = TestEnv::new().await.resending();
+    let journal = env.planned(JOBS).await;
     for point in [CrashPoint::AfterFinished, CrashPoint::AfterPart, CrashPoint::AfterRename] {
-        world.dies_at(point).await;
+        env.dies_at(point).await;
     }
-    world.settles(&journal).await;
+    env.settles(&journal).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f06_kill_before_the_queues_acknowledgement() {
-    let mut world = World::new().await.resending();
-    let journal = world.planned(JOBS).await;
-    world.dies_at(CrashPoint::AfterSettled).await;
-    let left = world.jobs(&journal).await;
+    let mut env = TestEnv::new().await.resending();
+    let journal = env.planned(JOBS).await;
+    env.dies_at(CrashPoint::AfterSettled).await;
+    let left = env.jobs(&journal).await;
     let settled: Vec<_> = left.iter().filter(|job| job.state == State::Settled).collect();
     assert!(!settled.is_empty());
-    world.settles(&journal).await;
-    let jobs = world.jobs(&journal).await;
+    env.settles(&journal).await;
+    let jobs = env.jobs(&journal).await;
     assert!(settled.iter().all(|before| jobs.contains(before)), "what was done was not touched");
     // A video is fetched once by each runner that gets to it: only those of finished tasks may have
     // been on their way at the death.
-    for (id, times) in world.downloads() {
+    for (id, times) in env.downloads() {
         let now = jobs.iter().find(|job| job.task_id.as_deref() == Some(&id)).unwrap();
         let on_its_way = left.iter().any(|job| job.key == now.key && job.state == State::Finished);
         assert!((1..=if on_its_way { 2 } else { 1 }).contains(&times), "{times} times: {now:?}");
@@ -104,18 +104,18 @@ async fn f06_kill_before_the_queues_acknowledgement() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slots_of_a_dead_runner_come_back_though_all_handlers_wait_for_them() {
     const JOBS: usize = 20;
-    let world = World::new().await.resending();
-    let journal = world.planned(JOBS).await;
-    world.has_just_died_at(CrashPoint::WhileWaiting).await;
+    let env = TestEnv::new().await.resending();
+    let journal = env.planned(JOBS).await;
+    env.has_just_died_at(CrashPoint::WhileWaiting).await;
     assert!(journal.slots(MODEL).await.unwrap().running >= 1);
     // This runner takes intents while the queue still keeps what is on its way for the dead one;
     // none of them gets a slot.
-    let mut options = world.options();
+    let mut options = env.options();
     options.concurrency = 1;
     options.downloads = 1;
-    let ended = world.run_until(&journal, options, |_, _| {}).await;
+    let ended = env.run_until(&journal, options, |_, _| {}).await;
     assert_eq!(ended.summary.counts, [(State::Settled, JOBS as u64)].into());
-    world.holds(world.check(&journal).await, JOBS);
+    env.holds(env.check(&journal).await, JOBS);
 }
 
 /// What freezes have left behind, for all clocks that show it.
@@ -167,20 +167,20 @@ async fn f07_runner_frozen_past_its_lease() {
     const JOBS: usize = 30;
     // A paused machine's clock goes on; a suspended one's monotonic clock stands still meanwhile.
     for stands_still in [false, true] {
-        let world = World::new().await.resending();
+        let env = TestEnv::new().await.resending();
         let freezes = Arc::new(Freezes::default());
         let clock = |is_the_journals| -> Arc<dyn Clock> {
-            let (clock, freezes) = (world.clock(), freezes.clone());
+            let (clock, freezes) = (env.clock(), freezes.clone());
             Arc::new(Freezing { clock, freezes, is_the_journals, stands_still })
         };
-        let journal = world.journal_with(clock(true)).await;
-        journal.plan(BATCH, &world.shots(JOBS), PlanOptions::default()).await.unwrap();
-        let mut options = world.options();
+        let journal = env.journal_with(clock(true)).await;
+        journal.plan(BATCH, &env.shots(JOBS), PlanOptions::default()).await.unwrap();
+        let mut options = env.options();
         options.clock = clock(false);
-        let ended = world.run_until(&journal, options, |_, _| {}).await;
+        let ended = env.run_until(&journal, options, |_, _| {}).await;
         assert_eq!(ended.summary.left(), 0);
-        world.holds(world.check(&journal).await, JOBS);
-        assert_eq!(world.simulator.ledger().accepted, JOBS);
+        env.holds(env.check(&journal).await, JOBS);
+        assert_eq!(env.simulator.ledger().accepted, JOBS);
         let is_late = |event: &EventKind| matches!(event, EventKind::NotSent { reason } if reason.contains("passed between writing it down"));
         assert!(count(&ended.events, is_late) >= 1, "the guard was never needed");
     }

@@ -9,6 +9,6 @@ mod formats;
 mod journals;
 mod money;
 mod stops;
+mod test_env;
 mod time;
 mod videos;
-mod world;

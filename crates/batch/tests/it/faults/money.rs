@@ -5,7 +5,7 @@ use ark_video_batch::{
 };
 use ark_video_simulator::Effect;
 
-use crate::faults::world::{World, at_create};
+use crate::faults::test_env::{TestEnv, at_create};
 use crate::support::status;
 use crate::support::worker::BATCH;
 
@@ -28,42 +28,42 @@ impl Draws {
 async fn a_cap_is_exceeded_by_what_was_accepted_before_it_was_reached_and_no_more() {
     const RUNS: u64 = 100;
     const AT_ONCE: u64 = 10;
-    let world = World::under([
+    let env = TestEnv::under([
         at_create(status(500, true)).probability(0.03),
         at_create(status(429, false)).probability(0.05),
         at_create(Effect::AcceptThenDrop { reset: false }).probability(0.03),
     ])
     .await;
-    let world = &world;
+    let env = &env;
     for first in (1..=RUNS).step_by(10) {
-        let runs = (first..first + AT_ONCE).map(|run| capped(world, run));
+        let runs = (first..first + AT_ONCE).map(|run| capped(env, run));
         futures_util::future::join_all(runs).await;
     }
 }
 
-async fn capped(world: &World, run: u64) {
+async fn capped(env: &TestEnv, run: u64) {
     let mut draws = Draws(run.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     draws.draw(1);
     let count = 2 + draws.draw(7);
     let cap = 1 + draws.draw(count * COST * 3 / 2);
     // Estimates are the most that a video costs, unless a price list is wrong.
     let estimate = COST * [1, 2, 3, 10][usize::try_from(draws.draw(4)).unwrap()] / 2;
-    let mut list = world.shots(usize::try_from(count).unwrap());
-    let folder = world.path(&format!("run-{run}"));
+    let mut list = env.shots(usize::try_from(count).unwrap());
+    let folder = env.path(&format!("run-{run}"));
     for shot in &mut list {
         shot.output = folder.join(&shot.name).with_extension("mp4");
         shot.estimate.as_mut().unwrap().tokens = estimate;
     }
     let at = JournalAt::File(folder.join("night.sqlite"));
-    let open = OpenOptions { clock: world.clock(), ..OpenOptions::default() };
+    let open = OpenOptions { clock: env.clock(), ..OpenOptions::default() };
     let journal = Journal::open(&at, open).await.unwrap();
     journal.plan(BATCH, &list, PlanOptions::default()).await.unwrap();
     let scope = [Scope::Batch(BATCH.to_owned()), Scope::Day(String::new())];
     let scope = scope[usize::try_from(draws.draw(2)).unwrap()].clone();
     journal.set_caps(&[Cap { scope, amount: Amount::Tokens(cap) }]).await.unwrap();
-    let mut options = world.options();
+    let mut options = env.options();
     options.concurrency = 1 + u32::try_from(draws.draw(5)).unwrap();
-    let client = world.orders.client(world.clock());
+    let client = env.orders.client(env.clock());
     let (_events, _handle, running) = Runner::new(client, journal.clone(), options).run(&[BATCH.to_owned()]);
     let summary = running.await.unwrap();
     let of = |state| summary.counts.get(&state).copied().unwrap_or_default();
@@ -103,10 +103,10 @@ async fn capped(world: &World, run: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
     const COUNT: usize = 20;
-    let world = World::new().await;
-    let journal = world.planned(COUNT).await;
+    let env = TestEnv::new().await;
+    let journal = env.planned(COUNT).await;
     // The first was sent by then, the last was not; another is taken out.
-    let mut changed = world.shots(COUNT);
+    let mut changed = env.shots(COUNT);
     for at in [0, COUNT - 1] {
         changed[at].request["content"][0]["text"] = "It rains.".into();
         changed[at].request_hash.push_str(" in the rain");
@@ -114,7 +114,7 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
     changed.remove(COUNT - 2);
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
     let editor = tokio::spawn({
-        let journal = world.journal().await;
+        let journal = env.journal().await;
         async move {
             receiver.await.unwrap();
             journal
@@ -124,29 +124,28 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
         }
     });
     let mut sender = Some(sender);
-    let mut options = world.options();
+    let mut options = env.options();
     options.concurrency = 2;
-    world
-        .run_until(&journal, options, |event, _| {
-            if matches!(event, EventKind::Settled { .. })
-                && let Some(sender) = sender.take()
-            {
-                sender.send(()).unwrap();
-            }
-        })
-        .await;
+    env.run_until(&journal, options, |event, _| {
+        if matches!(event, EventKind::Settled { .. })
+            && let Some(sender) = sender.take()
+        {
+            sender.send(()).unwrap();
+        }
+    })
+    .await;
     let change = editor.await.unwrap();
     assert_eq!(change.superseded, ["shot-000000"]);
     assert_eq!(change.dropped, ["shot-000018"]);
     assert_eq!(change.changed, ["shot-000019"]);
     // What the running batch did not see, the next run finds.
-    let ended = world.run(&journal).await;
+    let ended = env.run(&journal).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 20), (State::Dropped, 1)].into());
     // Two videos of the first, because they are two intents; one of each other, none of the one
     // that was taken out.
-    assert_eq!(world.simulator.ledger().accepted, 20);
+    assert_eq!(env.simulator.ledger().accepted, 20);
     let outputs: std::collections::BTreeSet<_> =
-        world.jobs(&journal).await.into_iter().flat_map(|job| job.files).map(|file| file.path).collect();
+        env.jobs(&journal).await.into_iter().flat_map(|job| job.files).map(|file| file.path).collect();
     assert_eq!(outputs.len(), 20, "no video took another's place");
     assert_eq!(journal.audit().await.unwrap(), []);
 }

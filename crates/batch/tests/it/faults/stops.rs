@@ -8,7 +8,7 @@ use ark_video_batch::{EventKind, PlanOptions, State, StopCause};
 use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule};
 use serde_json::json;
 
-use crate::faults::world::{World, at_create, count, is_submitting};
+use crate::faults::test_env::{TestEnv, at_create, count, is_submitting};
 use crate::support::status;
 use crate::support::worker::BATCH;
 
@@ -16,17 +16,17 @@ use crate::support::worker::BATCH;
 async fn f14_no_quota_or_key_revoked_in_mid_run() {
     let refuse = |code: &str| Effect::Refuse { code: code.to_owned(), message: None };
     for effect in [refuse("QuotaExceeded"), status(401, false), refuse("AccountOverdueError")] {
-        let world = World::new().await;
-        let journal = world.planned(40).await;
+        let env = TestEnv::new().await;
+        let journal = env.planned(40).await;
         let mut submitted = 0;
-        let mut options = world.options();
+        let mut options = env.options();
         options.concurrency = 5;
-        let ended = world
+        let ended = env
             .run_until(&journal, options, |event, _| {
                 if matches!(event, EventKind::Submitted { .. }) {
                     submitted += 1;
                     if submitted == 8 {
-                        world.simulator.add_fault(at_create(effect.clone())).unwrap();
+                        env.simulator.add_fault(at_create(effect.clone())).unwrap();
                     }
                 }
             })
@@ -41,12 +41,12 @@ async fn f14_no_quota_or_key_revoked_in_mid_run() {
         let counts = &ended.summary.counts;
         assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [State::Intent, State::Settled], "{counts:?}");
         assert_eq!(
-            world.simulator.ledger().accepted as u64,
+            env.simulator.ledger().accepted as u64,
             counts[&State::Settled],
             "all that ran was fetched"
         );
-        world.simulator.set_faults(FaultPlan::new()).unwrap();
-        world.settles(&journal).await;
+        env.simulator.set_faults(FaultPlan::new()).unwrap();
+        env.settles(&journal).await;
     }
 }
 
@@ -69,22 +69,22 @@ async fn f25_callbacks_that_storm_come_late_or_never() {
         heard
     });
     let at = |effect, every| FaultRule::new(effect).at(FaultPoint::Callback).every(every);
-    let world = World::under([
+    let env = TestEnv::under([
         at(Effect::CallbackTwice, 2),
         at(Effect::CallbackLate { millis: 20_000 }, 3),
         at(Effect::CallbackLost, 5),
     ])
     .await;
-    let journal = world.journal().await;
-    let mut shots = world.shots(10);
+    let journal = env.journal().await;
+    let mut shots = env.shots(10);
     for shot in &mut shots {
         shot.request["callback_url"] = json!(address.replace("{}", &shot.name));
     }
     journal.plan(BATCH, &shots, PlanOptions::default()).await.unwrap();
     // Whatever comes of the callbacks: the batch asks by itself, and believes nobody else.
-    let ended = world.settles(&journal).await;
+    let ended = env.settles(&journal).await;
     assert_eq!(count(&ended.events, is_submitting), 10);
-    let polls: u32 = world.simulator.ledger().entries.iter().map(|entry| entry.polls).sum();
+    let polls: u32 = env.simulator.ledger().entries.iter().map(|entry| entry.polls).sum();
     assert!(polls <= 200, "{polls} polls of 10 tasks");
     let target = address.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     std::net::TcpStream::connect(target).unwrap().write_all(b"END").unwrap();
@@ -94,11 +94,11 @@ async fn f25_callbacks_that_storm_come_late_or_never() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f27_ctrl_c_once_twice() {
     // Once: what is being sent gets its answer written down, nothing new begins.
-    let world = World::new().await;
-    let journal = world.planned(30).await;
+    let env = TestEnv::new().await;
+    let journal = env.planned(30).await;
     let mut sent = 0;
-    let ended = world
-        .run_until(&journal, world.options(), |event, handle| {
+    let ended = env
+        .run_until(&journal, env.options(), |event, handle| {
             sent += usize::from(is_submitting(event));
             if sent == 8 {
                 handle.drain();
@@ -108,21 +108,20 @@ async fn f27_ctrl_c_once_twice() {
     let counts = &ended.summary.counts;
     assert!(!counts.contains_key(&State::Submitting) && !counts.contains_key(&State::Unknown), "{counts:?}");
     assert!(counts[&State::Intent] >= 10, "{counts:?}");
-    world.settles(&journal).await;
+    env.settles(&journal).await;
     // Twice: it ends at once, and the next run finds out what was sent.
-    let mut world = World::new().await.resending();
-    let journal = world.planned(30).await;
+    let mut env = TestEnv::new().await.resending();
+    let journal = env.planned(30).await;
     let mut sent = 0;
-    world
-        .run_until(&journal, world.options(), |event, handle| {
-            sent += usize::from(is_submitting(event));
-            if sent == 8 {
-                handle.drain();
-                handle.stop_now();
-            }
-        })
-        .await;
-    world.passes(std::time::Duration::from_secs(600));
-    let journal = world.journal().await;
-    world.settles(&journal).await;
+    env.run_until(&journal, env.options(), |event, handle| {
+        sent += usize::from(is_submitting(event));
+        if sent == 8 {
+            handle.drain();
+            handle.stop_now();
+        }
+    })
+    .await;
+    env.passes(std::time::Duration::from_secs(600));
+    let journal = env.journal().await;
+    env.settles(&journal).await;
 }

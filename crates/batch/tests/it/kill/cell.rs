@@ -1,4 +1,4 @@
-//! A cell of the matrix: one store, one policy, one way of dying. Makes the world, lets the
+//! A cell of the matrix: one store, one policy, one way of dying. Makes the env, lets the
 //! supervisor run, has the history checked.
 
 use std::path::Path;

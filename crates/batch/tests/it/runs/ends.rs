@@ -2,16 +2,16 @@
 
 use ark_video_batch::{EventKind, State};
 
-use crate::runs::world::{World, count};
+use crate::runs::test_env::{TestEnv, count};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_ends_with_a_film_and_one_bill_for_each_job() {
-    let world = World::new().await;
-    let journal = world.planned(60).await;
-    let ended = world.run(&journal, world.options()).await;
+    let env = TestEnv::new().await;
+    let journal = env.planned(60).await;
+    let ended = env.run(&journal, env.options()).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 60)].into());
     assert_eq!((ended.summary.left(), ended.summary.stopped), (0, None));
-    world.check(&journal).await;
+    env.check(&journal).await;
     for which in [
         |event: &EventKind| matches!(event, EventKind::Submitting { attempt: 1 }),
         |event: &EventKind| matches!(event, EventKind::Submitted { found: false, .. }),

@@ -9,5 +9,5 @@ mod postgres;
 mod scene;
 mod sequences;
 mod stops;
+mod test_env;
 mod troubles;
-mod world;

@@ -3,46 +3,46 @@
 use ark_video_batch::{EventKind, JournalAt, LostCause, RunError, Runner, State};
 use ark_video_test_support::postgres::Server;
 
-use crate::runs::world::{BATCH, World};
+use crate::runs::test_env::{BATCH, TestEnv};
 
-async fn on(server: &Server, name: &str) -> World {
-    World::new().await.on(JournalAt::Postgres(server.database(name).await.into()))
+async fn on(server: &Server, name: &str) -> TestEnv {
+    TestEnv::new().await.on(JournalAt::Postgres(server.database(name).await.into()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL (initdb, postgres): `cargo xtask test` runs it where it is installed"]
 async fn a_batch_ends_with_postgresql() {
     let server = Server::start();
-    let world = on(&server, "whole").await;
-    let journal = world.planned(40).await;
-    let ended = world.run(&journal, world.options()).await;
-    world.all_settled(&journal, &ended).await;
+    let env = on(&server, "whole").await;
+    let journal = env.planned(40).await;
+    let ended = env.run(&journal, env.options()).await;
+    env.all_settled(&journal, &ended).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL (initdb, postgres): `cargo xtask test` runs it where it is installed"]
 async fn a_dropped_database_is_no_new_journal_with_postgresql() {
     let server = Server::start();
-    let mut world = on(&server, "dropped").await;
-    let journal = world.planned(5).await;
-    let ended = world.run(&journal, world.options()).await;
-    world.all_settled(&journal, &ended).await;
+    let mut env = on(&server, "dropped").await;
+    let journal = env.planned(5).await;
+    let ended = env.run(&journal, env.options()).await;
+    env.all_settled(&journal, &ended).await;
     journal.close().await;
     for (gone, database) in [(false, "dropped"), (true, "another")] {
-        world = world.on(JournalAt::Postgres(server.database(database).await.into()));
-        let journal = world.planned(5).await;
+        env = env.on(JournalAt::Postgres(server.database(database).await.into()));
+        let journal = env.planned(5).await;
         if gone {
-            std::fs::remove_file(world.path("videos/shot-0003.mp4.ark-video.json")).unwrap();
-            std::fs::remove_file(world.path("videos/shot-0003.mp4")).unwrap();
-            let runner = Runner::new(world.client(), journal.clone(), world.options());
+            std::fs::remove_file(env.path("videos/shot-0003.mp4.ark-video.json")).unwrap();
+            std::fs::remove_file(env.path("videos/shot-0003.mp4")).unwrap();
+            let runner = Runner::new(env.client(), journal.clone(), env.options());
             let refused = runner.run(&[BATCH.to_owned()]).2.await.unwrap_err();
             let RunError::Lost(lost) = refused else { panic!("{refused}") };
             assert_eq!((lost.cause, lost.count, lost.recorded), (LostCause::Records, 1, 4));
         } else {
-            let ended = world.run(&journal, world.options()).await;
+            let ended = env.run(&journal, env.options()).await;
             assert_eq!(ended.summary.counts, [(State::Settled, 5)].into());
         }
-        assert_eq!(world.simulator.ledger().accepted, 5, "{database}");
+        assert_eq!(env.simulator.ledger().accepted, 5, "{database}");
         journal.close().await;
     }
 }
@@ -51,16 +51,16 @@ async fn a_dropped_database_is_no_new_journal_with_postgresql() {
 #[ignore = "needs PostgreSQL (initdb, postgres): `cargo xtask test` runs it where it is installed"]
 async fn a_server_that_is_killed_and_comes_back_costs_time_and_nothing_else_with_postgresql() {
     let mut server = Server::start();
-    let world = on(&server, "killed").await;
-    let journal = world.planned(100).await;
+    let env = on(&server, "killed").await;
+    let journal = env.planned(100).await;
     // In a thread that outlives the test: a server ends with the thread that started it.
     let (sender, receiver) = std::sync::mpsc::channel::<()>();
     let (done, crashed) = std::sync::mpsc::channel();
     let killer =
         std::thread::spawn(move || receiver.iter().for_each(|()| done.send(server.crash()).unwrap()));
     let mut settled = 0;
-    let ended = world
-        .run_until(&journal, world.options(), |event, _| {
+    let ended = env
+        .run_until(&journal, env.options(), |event, _| {
             if matches!(event, EventKind::Settled { .. }) {
                 settled += 1;
                 if settled == 5 || settled == 20 {
@@ -71,9 +71,9 @@ async fn a_server_that_is_killed_and_comes_back_costs_time_and_nothing_else_with
         })
         .await;
     assert_eq!(settled, 100, "{:#?}", ended.summary);
-    assert!(ended.events.iter().any(|event| matches!(event, EventKind::Trouble { .. })));
+    assert!(ended.events.iter().any(|event| matches!(event, EventKind::Warning { .. })));
     // Connections of before the last kill may still be in the old journal's hands.
-    world.all_settled(&world.journal().await, &ended).await;
+    env.all_settled(&env.journal().await, &ended).await;
     drop(sender);
     killer.join().unwrap();
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 use ark_video_batch::{EventKind, JobFilter, Runner, State, StopCause};
 use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, LinkForm, Options};
 
-use crate::runs::world::{BATCH, World, count};
+use crate::runs::test_env::{BATCH, TestEnv, count};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drained_run_begins_nothing_and_the_next_one_finishes_it() {
-    let world = World::new().await;
-    let journal = world.planned(40).await;
+    let env = TestEnv::new().await;
+    let journal = env.planned(40).await;
     let mut submitted = 0;
-    let ended = world
-        .run_until(&journal, world.options(), |event, handle| {
+    let ended = env
+        .run_until(&journal, env.options(), |event, handle| {
             submitted += usize::from(matches!(event, EventKind::Submitted { .. }));
             if submitted == 10 {
                 handle.drain();
@@ -25,9 +25,9 @@ async fn a_drained_run_begins_nothing_and_the_next_one_finishes_it() {
     let counts = &ended.summary.counts;
     assert!(!counts.contains_key(&State::Submitting) && !counts.contains_key(&State::Unknown), "{counts:?}");
     assert_eq!(count(&ended.events, |event| matches!(event, EventKind::Draining)), 1);
-    let ended = world.run(&journal, world.options()).await;
+    let ended = env.run(&journal, env.options()).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 40)].into());
-    world.check(&journal).await;
+    env.check(&journal).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,10 +35,10 @@ async fn a_drained_run_does_not_wait_for_a_link() {
     // A task that succeeded without a link is asked for it for two minutes: by then the row would
     // say so.
     let no_link = FaultRule::new(Effect::NoLink { form: LinkForm::default() }).at(FaultPoint::Get);
-    let world = World::with(FaultPlan::new().rule(no_link), Options::default()).await;
-    let journal = world.planned(1).await;
-    let ended = world
-        .run_until(&journal, world.options(), |event, handle| {
+    let env = TestEnv::with(FaultPlan::new().rule(no_link), Options::default()).await;
+    let journal = env.planned(1).await;
+    let ended = env
+        .run_until(&journal, env.options(), |event, handle| {
             if matches!(event, EventKind::Finished) {
                 handle.drain();
             }
@@ -51,44 +51,43 @@ async fn a_drained_run_does_not_wait_for_a_link() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_ends_at_once_loses_nothing() {
-    let world = World::new().await;
-    let journal = world.planned(40).await;
+    let env = TestEnv::new().await;
+    let journal = env.planned(40).await;
     for stop_after in [3, 7, 11] {
         let mut sent = 0;
-        world
-            .run_until(&journal, world.options(), |event, handle| {
-                sent += usize::from(matches!(event, EventKind::Submitting { .. }));
-                if sent == stop_after {
-                    handle.stop_now();
-                }
-            })
-            .await;
+        env.run_until(&journal, env.options(), |event, handle| {
+            sent += usize::from(matches!(event, EventKind::Submitting { .. }));
+            if sent == stop_after {
+                handle.stop_now();
+            }
+        })
+        .await;
     }
-    let mut options = world.options();
+    let mut options = env.options();
     options.quiet = Duration::from_secs(60);
     options.sweep = options.sweep.clone().pause(Duration::from_secs(30));
-    let ended = world.run(&journal, options).await;
+    let ended = env.run(&journal, options).await;
     assert_eq!(ended.summary.left(), 0);
     let counts = &ended.summary.counts;
     let held = counts.get(&State::Held).copied().unwrap_or_default();
     assert_eq!(counts.get(&State::Settled).copied().unwrap_or_default() + held, 40, "{counts:?}");
     assert!(held <= 6, "only what was being sent may be in doubt: {counts:?}");
-    assert_eq!(world.simulator.ledger().accepted as u64, 40 - held);
-    world.check(&journal).await;
+    assert_eq!(env.simulator.ledger().accepted as u64, 40 - held);
+    env.check(&journal).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_account_stops_all_creates_and_loses_no_film() {
     let refuse = Effect::Refuse { code: "AccountOverdueError".to_owned(), message: None };
     let rule = FaultRule::new(refuse).at(FaultPoint::Create);
-    let world = World::new().await;
-    let journal = world.planned(40).await;
+    let env = TestEnv::new().await;
+    let journal = env.planned(40).await;
     let mut submitted = 0;
-    let ended = world
-        .run_until(&journal, world.options(), |event, _| {
+    let ended = env
+        .run_until(&journal, env.options(), |event, _| {
             submitted += usize::from(matches!(event, EventKind::Submitted { .. }));
             if submitted == 10 {
-                world.simulator.add_fault(rule.clone()).unwrap();
+                env.simulator.add_fault(rule.clone()).unwrap();
                 submitted += 1000;
             }
         })
@@ -99,36 +98,36 @@ async fn a_refused_account_stops_all_creates_and_loses_no_film() {
     let counts = ended.summary.counts;
     assert_eq!(counts.keys().copied().collect::<Vec<_>>(), [State::Intent, State::Settled], "{counts:?}");
     assert!(stopped.reason.contains("AccountOverdueError"), "{}", stopped.reason);
-    world.simulator.set_faults(FaultPlan::new()).unwrap();
-    let ended = world.run(&journal, world.options()).await;
+    env.simulator.set_faults(FaultPlan::new()).unwrap();
+    let ended = env.run(&journal, env.options()).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 40)].into());
-    world.check(&journal).await;
+    env.check(&journal).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_many_failures_stop_a_run() {
     let fail = Effect::Fail { code: "OutputVideoSensitiveContentDetected".to_owned(), message: None };
     let faults = FaultPlan::new().rule(FaultRule::new(fail));
-    let world = World::with(faults, Options::default()).await;
-    let journal = world.planned(60).await;
-    let mut options = world.options();
+    let env = TestEnv::with(faults, Options::default()).await;
+    let journal = env.planned(60).await;
+    let mut options = env.options();
     options.concurrency = 5;
     options.stop_after_failures = Some(0.5);
-    let ended = world.run(&journal, options).await;
+    let ended = env.run(&journal, options).await;
     assert_eq!(ended.summary.stopped.unwrap().cause, StopCause::Failures);
     let failed = ended.summary.counts[&State::Failed];
     assert!((10..=20).contains(&failed), "{failed}");
     assert_eq!(failed + ended.summary.counts[&State::Intent], 60);
-    assert_eq!(world.simulator.ledger().billed, 0);
+    assert_eq!(env.simulator.ledger().billed, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_runners_share_a_journal_and_each_job_is_sent_once() {
-    let world = World::new().await;
-    let journal = world.planned(60).await;
-    let second = world.journal().await;
+    let env = TestEnv::new().await;
+    let journal = env.planned(60).await;
+    let second = env.journal().await;
     let runs = [journal.clone(), second].map(|journal| {
-        let runner = Runner::new(world.client(), journal, world.options());
+        let runner = Runner::new(env.client(), journal, env.options());
         let (events, _, run) = runner.run(&[BATCH.to_owned()]);
         drop(events);
         tokio::time::timeout(Duration::from_secs(120), run)
@@ -138,6 +137,6 @@ async fn two_runners_share_a_journal_and_each_job_is_sent_once() {
     for summary in [one, other] {
         assert_eq!(summary.unwrap().unwrap().counts, [(State::Settled, 60)].into());
     }
-    assert_eq!(world.simulator.ledger().accepted, 60);
-    world.check(&journal).await;
+    assert_eq!(env.simulator.ledger().accepted, 60);
+    env.check(&journal).await;
 }

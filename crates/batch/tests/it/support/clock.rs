@@ -13,7 +13,7 @@ pub(crate) fn fast(real: Duration) -> Duration {
     real.mul_f64(SPEED)
 }
 
-/// When every world begins: 2026-11-22T02:15:30Z.
+/// When every env begins: 2026-11-22T02:15:30Z.
 const BEGIN: UnixMillis = 1_795_313_730_000;
 
 /// What all agree on: the machine's time from which on everything goes faster, and how often time

@@ -139,7 +139,7 @@ async fn run(orders: &Orders) -> u8 {
                 EventKind::Unknown { .. } => "u",
                 EventKind::Submitted { found: true, .. } => "f",
                 EventKind::Extra { .. } => "x",
-                EventKind::Trouble { reason } => {
+                EventKind::Warning { reason } => {
                     complain(&reason);
                     if ends_when.as_ref().is_some_and(|part| reason.contains(part)) {
                         std::process::abort();

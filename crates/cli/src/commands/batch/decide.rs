@@ -236,7 +236,7 @@ pub(super) async fn assign(session: &Session, args: &BatchAssignArgs) -> Result<
             Ok(())
         }
         Err(AssignError::Journal(error)) => Err(of_journal(error)),
-        Err(AssignError::Place(reason)) => Err(Failure::new(Exit::Output, reason)),
+        Err(AssignError::Destination(reason)) => Err(Failure::new(Exit::Output, reason)),
         Err(error) => Err(Failure::new(Exit::Usage, format!("{}: {error}", args.shot))
             .hint("`ark-video batch resolve --adopt ID` assigns any task to a shot")),
     }

@@ -149,7 +149,7 @@ fn line(kind: &EventKind, name: &str, interactive: bool) -> Option<String> {
         EventKind::Extra { task_id } => {
             format!("{name}: a late response names a second task, {task_id}: it is billed too if it succeeds")
         }
-        EventKind::Trouble { reason } => reason.clone(),
+        EventKind::Warning { reason } => reason.clone(),
         EventKind::Stopped { reason, .. } => format!("stopped sending: {reason}"),
         _ => return None,
     })

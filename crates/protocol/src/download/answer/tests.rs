@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn asked(
+fn requested(
     kept: Option<&Kept>,
     status: u16,
     headers: &[(&'static str, &str)],
@@ -18,7 +18,7 @@ fn asked(
 }
 
 fn head(status: u16, headers: &[(&'static str, &str)]) -> Result<Head, DownloadRefusal> {
-    asked(None, status, headers)
+    requested(None, status, headers)
 }
 
 fn expected(length: Option<u64>) -> Expected {
@@ -52,7 +52,7 @@ fn only_a_strong_entity_tag_is_kept() {
 #[test]
 fn the_rest_of_a_file_must_begin_where_the_kept_part_ends() {
     let kept = Kept::new(4100, 4106, Some("\"x\"".into()));
-    let rest = |headers: &[(&'static str, &str)]| asked(Some(&kept), 206, headers);
+    let rest = |headers: &[(&'static str, &str)]| requested(Some(&kept), 206, headers);
     let fits = [("content-range", "bytes 4-4105/4106"), ("content-length", "4102"), ("etag", "\"x\"")];
     let Ok(Head::Rest(expected)) = rest(&fits) else { panic!() };
     assert_eq!((expected.length, expected.etag.as_deref()), (Some(4106), Some("\"x\"")));
@@ -83,7 +83,7 @@ fn a_sum_is_believed_of_a_whole_file_only() {
     let sum = |kept: Option<&Kept>, status, text: &str| {
         let headers =
             [("content-length", "10"), ("content-range", "bytes 0-9/10"), ("x-tos-hash-crc64ecma", text)];
-        match asked(kept, status, &headers) {
+        match requested(kept, status, &headers) {
             Ok(Head::File(expected) | Head::Rest(expected)) => expected.crc64,
             other => panic!("{other:?}"),
         }
@@ -98,14 +98,14 @@ fn a_sum_is_believed_of_a_whole_file_only() {
 fn a_storage_that_ignores_the_range_sends_the_file_from_its_start() {
     let kept = Kept::new(4, 10, None);
     let all = [("content-type", "video/mp4"), ("content-length", "10")];
-    assert_eq!(asked(Some(&kept), 200, &all), Ok(Head::File(expected(Some(10)))));
+    assert_eq!(requested(Some(&kept), 200, &all), Ok(Head::File(expected(Some(10)))));
 }
 
 #[test]
 fn a_range_that_cannot_be_met_means_start_over() {
     let half = Kept::new(4, 10, None);
-    assert_eq!(asked(Some(&half), 416, &[("content-range", "bytes */3")]), Err(DownloadRefusal::Changed));
-    assert_eq!(asked(Some(&half), 412, &[]), Err(DownloadRefusal::Changed));
+    assert_eq!(requested(Some(&half), 416, &[("content-range", "bytes */3")]), Err(DownloadRefusal::Changed));
+    assert_eq!(requested(Some(&half), 412, &[]), Err(DownloadRefusal::Changed));
     assert_eq!(head(416, &[]), Err(DownloadRefusal::Status { status: 416 }));
 }
 
@@ -211,7 +211,7 @@ proptest! {
         prop_assume!(bytes <= length);
         let kept = Kept::new(bytes + 5000, length + 5000, None);
         let range = format!("bytes {}-{}/{}", start + 904, end + 5000, total + 5000);
-        if let Ok(Head::Rest(_)) = asked(Some(&kept), 206, &[("content-range", &range)]) {
+        if let Ok(Head::Rest(_)) = requested(Some(&kept), 206, &[("content-range", &range)]) {
             prop_assert_eq!((start, total), (bytes, length));
             prop_assert!(end < total);
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn world() -> (Simulator, SocketAddr) {
+async fn test_env() -> (Simulator, SocketAddr) {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let builder = Simulator::builder().manual_clock().begins_at(1_795_313_730_000).seed(1).control(loopback);
     let simulator = builder.start().await.unwrap();
@@ -16,7 +16,7 @@ async fn ask(control: SocketAddr, method: &str, path: &str, body: &Value) -> Got
 
 #[tokio::test]
 async fn time_bills_and_films_are_shown_and_moved() {
-    let (simulator, control) = world().await;
+    let (simulator, control) = test_env().await;
     let created = api(&simulator, "POST", "/contents/generations/tasks", &smallest()).await.json();
     let id = created["id"].as_str().unwrap();
     assert_eq!(id, "cgt-20261122101530-2a214", "seed and start time decide everything");
@@ -42,7 +42,7 @@ async fn time_bills_and_films_are_shown_and_moved() {
 
 #[tokio::test]
 async fn faults_are_set_added_and_counted() {
-    let (simulator, control) = world().await;
+    let (simulator, control) = test_env().await;
     let plan = json!({ "rules": [{ "name": "lists", "when": { "endpoint": "list" }, "effect": { "fault": "null_items" } }] });
     assert_eq!(ask(control, "PUT", "/faults", &plan).await.status, 200);
     let rule = json!({ "effect": { "fault": "status", "status": 503 }, "when": { "endpoint": "models" }, "hits": 1 });
@@ -67,7 +67,7 @@ async fn faults_are_set_added_and_counted() {
 
 #[tokio::test]
 async fn the_page_and_the_document_need_nothing_from_elsewhere() {
-    let (_simulator, control) = world().await;
+    let (_simulator, control) = test_env().await;
     let page = ask(control, "GET", "/", &Value::Null).await;
     let text = String::from_utf8(page.body).unwrap();
     assert!(page.head.contains("content-type: text/html; charset=utf-8"));
@@ -81,7 +81,7 @@ async fn the_page_and_the_document_need_nothing_from_elsewhere() {
 
 #[tokio::test]
 async fn pages_from_elsewhere_are_not_talked_to() {
-    let (simulator, control) = world().await;
+    let (simulator, control) = test_env().await;
     let port = control.port();
     for (hosts, origin, status) in [
         (&[format!("127.0.0.1:{port}")][..], Some(format!("http://127.0.0.1:{port}")), 200),

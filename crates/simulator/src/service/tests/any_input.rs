@@ -136,12 +136,12 @@ proptest! {
 
     #[test]
     fn any_create_is_accepted_and_ends_or_is_refused(body in creates()) {
-        let mut world = World::new();
-        let (status, answer) = world.post(&body);
+        let mut env = TestEnv::new();
+        let (status, answer) = env.post(&body);
         if status == 200 {
             let id = answer["id"].as_str().unwrap().to_owned();
-            let task = world.at(13_000).task(&id);
-            let billed = world.service.bills().len();
+            let task = env.at(13_000).task(&id);
+            let billed = env.service.bills().len();
             match task["status"].as_str().unwrap() {
                 "succeeded" => {
                     prop_assert!(task["usage"]["total_tokens"].as_i64().unwrap() > 0, "{}", task);
@@ -153,7 +153,7 @@ proptest! {
         } else {
             prop_assert!(matches!(status, 400 | 404), "{}", status);
             prop_assert!(answer["error"]["code"].is_string(), "{}", answer);
-            prop_assert!(world.ids("").is_empty());
+            prop_assert!(env.ids("").is_empty());
         }
     }
 }

@@ -62,9 +62,9 @@ fn every_paid_task_comes_out_to_the_token() {
             let value = if length == "frames" { &row["frames"] } else { &row["output_seconds"] };
             more[length] = value.clone();
         }
-        let mut world = World::with(options);
-        let id = world.create(&with(content(&model.id, items), more));
-        let task = world.at(4000).task(&id);
+        let mut env = TestEnv::with(options);
+        let id = env.create(&with(content(&model.id, items), more));
+        let task = env.at(4000).task(&id);
         assert_eq!(task["usage"]["completion_tokens"], row["tokens"], "{row}\n{task}");
         counted += 1;
     }
@@ -179,11 +179,11 @@ impl Wish {
 }
 
 /// Whether tokens and price are within what was said before.
-fn assert_within(estimate: &Estimate, world: &World, id: &str, task: &Value) -> Result<(), TestCaseError> {
+fn assert_within(estimate: &Estimate, env: &TestEnv, id: &str, task: &Value) -> Result<(), TestCaseError> {
     let tokens = task["usage"]["completion_tokens"].as_u64().unwrap();
     let range = estimate.tokens.unwrap();
     prop_assert!((range.min..=range.max).contains(&tokens), "{tokens}: {estimate:?}\n{task}");
-    let record = world.service.store.get(id).unwrap();
+    let record = env.service.store.get(id).unwrap();
     let price = Price::of(Catalog::builtin(), &record.facts(), tokens as i64);
     prop_assert_eq!(price.is_some(), estimate.price.is_some(), "{:?}\n{}", estimate, task);
     if let (Some(price), Some(said)) = (price, &estimate.price) {
@@ -199,14 +199,14 @@ fn assert_within(estimate: &Estimate, world: &World, id: &str, task: &Value) -> 
 fn run(wish: &Wish) -> Result<(bool, bool), TestCaseError> {
     let options =
         Options::default().assumed_video_seconds(wish.seconds).assumed_video_ratio(wish.video_ratio);
-    let mut world = World::with(options);
+    let mut env = TestEnv::with(options);
     let body = wish.body();
-    let (status, answer) = world.post(&body);
+    let (status, answer) = env.post(&body);
     if status != 200 {
         return Ok((false, false));
     }
     let id = answer["id"].as_str().unwrap().to_owned();
-    let task = world.at(60_000).task(&id);
+    let task = env.at(60_000).task(&id);
     if task["status"] != "succeeded" {
         return Ok((true, false));
     }
@@ -214,7 +214,7 @@ fn run(wish: &Wish) -> Result<(bool, bool), TestCaseError> {
     let of = |request: &CreateTaskRequest, facts: &Facts| estimate(request, Catalog::builtin(), facts, None);
     let mut known = Facts::new();
     let videos = request.content.iter().filter(|item| matches!(item, ContentItem::Video(_))).count();
-    let each = world.service.store.get(&id).unwrap().plan.input_seconds / videos.max(1) as i64;
+    let each = env.service.store.get(&id).unwrap().plan.input_seconds / videos.max(1) as i64;
     for (index, item) in request.content.iter().enumerate() {
         if matches!(item, ContentItem::Video(_)) {
             let mut facts = MediaFacts::new(MediaKind::Video, MediaFormat::Mp4);
@@ -223,15 +223,15 @@ fn run(wish: &Wish) -> Result<(bool, bool), TestCaseError> {
         }
     }
     for facts in [&known, &Facts::new()] {
-        assert_within(&of(&request, facts), &world, &id, &task)?;
+        assert_within(&of(&request, facts), &env, &id, &task)?;
     }
     if wish.draft {
         let item = json!({ "type": "draft_task", "draft_task": { "id": id } });
         let body = content(body["model"].as_str().unwrap(), vec![item]);
-        let last = world.create(&body);
-        let task = world.at(120_000).task(&last);
+        let last = env.create(&body);
+        let task = env.at(120_000).task(&last);
         let request: CreateTaskRequest = serde_json::from_value(body).unwrap();
-        assert_within(&of(&request, &Facts::new()), &world, &last, &task)?;
+        assert_within(&of(&request, &Facts::new()), &env, &last, &task)?;
     }
     Ok((true, true))
 }

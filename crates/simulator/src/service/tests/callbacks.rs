@@ -9,19 +9,19 @@ fn called(directives: &str) -> Value {
 }
 
 /// Takes what is due second by second, answering each with a status.
-fn collect(world: &mut World, seconds: i64, status: Option<u16>) -> Vec<(i64, String, u32)> {
+fn collect(env: &mut TestEnv, seconds: i64, status: Option<u16>) -> Vec<(i64, String, u32)> {
     let mut seen = Vec::new();
     for second in 0..=seconds {
         let now = BEGIN + second * 1000;
-        world.service.advance(now);
-        for callback in world.service.take_callbacks(now) {
+        env.service.advance(now);
+        for callback in env.service.take_callbacks(now) {
             let task: Value = serde_json::from_slice(&callback.body).unwrap();
             assert_eq!(
                 (&*callback.url, task["id"].as_str().unwrap()),
                 ("http://127.0.0.1:9/hook", &*callback.task_id)
             );
             seen.push((second, task["status"].as_str().unwrap().to_owned(), callback.attempt));
-            world.service.callback_done(now, callback.number, status);
+            env.service.callback_done(now, callback.number, status);
         }
     }
     seen
@@ -33,27 +33,24 @@ fn states(seen: &[(i64, String, u32)]) -> Vec<(i64, &str)> {
 
 #[test]
 fn every_change_is_called_back_once_it_is_received() {
-    let mut world = World::new();
-    assert!(!world.service.calls_back());
-    world.create(&called(""));
-    assert!(world.service.calls_back());
-    assert_eq!(
-        states(&collect(&mut world, 60, Some(200))),
-        [(0, "queued"), (1, "running"), (4, "succeeded")]
-    );
-    let counts = world.service.callback_counts();
+    let mut env = TestEnv::new();
+    assert!(!env.service.calls_back());
+    env.create(&called(""));
+    assert!(env.service.calls_back());
+    assert_eq!(states(&collect(&mut env, 60, Some(200))), [(0, "queued"), (1, "running"), (4, "succeeded")]);
+    let counts = env.service.callback_counts();
     assert_eq!((counts.planned, counts.received, counts.lost), (3, 3, 0));
-    assert!(world.service.ledger().never_seen.is_empty(), "an acknowledged end was seen");
-    world.create(&called("")); // Nobody acknowledges this one.
-    collect(&mut world, 60, Some(500));
-    assert_eq!(world.service.ledger().never_seen.len(), 1);
+    assert!(env.service.ledger().never_seen.is_empty(), "an acknowledged end was seen");
+    env.create(&called("")); // Nobody acknowledges this one.
+    collect(&mut env, 60, Some(500));
+    assert_eq!(env.service.ledger().never_seen.len(), 1);
 }
 
 #[test]
 fn only_an_end_is_tried_again() {
-    let mut world = World::new();
-    world.create(&called(""));
-    let seen = collect(&mut world, 60, None);
+    let mut env = TestEnv::new();
+    env.create(&called(""));
+    let seen = collect(&mut env, 60, None);
     assert_eq!(
         states(&seen),
         [
@@ -66,17 +63,17 @@ fn only_an_end_is_tried_again() {
         ]
     );
     assert_eq!(seen.last().unwrap().2, 4);
-    assert_eq!(world.service.callback_counts().lost, 3);
+    assert_eq!(env.service.callback_counts().lost, 3);
 }
 
 #[test]
 fn a_cancelled_task_is_not_called_back_and_an_expired_one_is() {
-    let mut world = World::with(Options::default().queued(std::time::Duration::from_secs(5000)));
-    let cancelled = world.create(&called(""));
-    world.delete(&cancelled);
-    world.create(&with(called(""), json!({ "execution_expires_after": 3600 })));
+    let mut env = TestEnv::with(Options::default().queued(std::time::Duration::from_secs(5000)));
+    let cancelled = env.create(&called(""));
+    env.delete(&cancelled);
+    env.create(&with(called(""), json!({ "execution_expires_after": 3600 })));
     assert_eq!(
-        states(&collect(&mut world, 3700, Some(204))),
+        states(&collect(&mut env, 3700, Some(204))),
         [(0, "queued"), (0, "queued"), (3600, "expired")]
     );
 }
@@ -84,9 +81,9 @@ fn a_cancelled_task_is_not_called_back_and_an_expired_one_is() {
 #[test]
 fn they_come_twice_late_or_not_at_all_when_asked() {
     let seen = |directives: &str| {
-        let mut world = World::new();
-        world.create(&called(directives));
-        let seen = collect(&mut world, 60, Some(200));
+        let mut env = TestEnv::new();
+        env.create(&called(directives));
+        let seen = collect(&mut env, 60, Some(200));
         states(&seen)
             .iter()
             .map(|(second, status)| format!("{second}{}", &status[..1]))
@@ -100,7 +97,7 @@ fn they_come_twice_late_or_not_at_all_when_asked() {
 
 #[test]
 fn which_states_are_told_is_a_switch() {
-    let mut world = World::with_switch("callback-events", "final_only");
-    world.create(&called(""));
-    assert_eq!(states(&collect(&mut world, 10, Some(200))), [(4, "succeeded")]);
+    let mut env = TestEnv::with_switch("callback-events", "final_only");
+    env.create(&called(""));
+    assert_eq!(states(&collect(&mut env, 10, Some(200))), [(4, "succeeded")]);
 }

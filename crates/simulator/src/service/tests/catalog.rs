@@ -5,9 +5,9 @@ use ark_video_model::catalog::Catalog;
 
 use super::*;
 
-fn world(overlay: &Value) -> World {
+fn test_env(overlay: &Value) -> TestEnv {
     let catalog = Catalog::builtin().overlaid(overlay).unwrap();
-    World::with(Options::default().catalog(Box::leak(Box::new(catalog))))
+    TestEnv::with(Options::default().catalog(Box::leak(Box::new(catalog))))
 }
 
 fn longer() -> Value {
@@ -17,12 +17,12 @@ fn longer() -> Value {
 #[test]
 fn a_newer_limit_holds() {
     let asked = with(text(M20), json!({ "duration": 20 }));
-    assert_refused(World::new().post(&asked), 400, "InvalidParameter");
-    let mut world = world(&longer());
-    let (id, usual) = (world.create(&asked), world.create(&text(M20)));
-    world.at(4000);
-    assert_eq!((&world.task(&id)["duration"], &world.task(&usual)["duration"]), (&json!(20), &json!(6)));
-    assert_refused(world.post(&with(text(M20), json!({ "duration": 21 }))), 400, "InvalidParameter");
+    assert_refused(TestEnv::new().post(&asked), 400, "InvalidParameter");
+    let mut env = test_env(&longer());
+    let (id, usual) = (env.create(&asked), env.create(&text(M20)));
+    env.at(4000);
+    assert_eq!((&env.task(&id)["duration"], &env.task(&usual)["duration"]), (&json!(20), &json!(6)));
+    assert_refused(env.post(&with(text(M20), json!({ "duration": 21 }))), 400, "InvalidParameter");
 }
 
 #[test]
@@ -35,16 +35,16 @@ fn a_new_model_is_known_listed_and_priced() {
     let mut models: Vec<Value> =
         Catalog::builtin().models.iter().map(|model| serde_json::to_value(model).unwrap()).collect();
     models.push(entry);
-    assert_refused(World::new().post(&text(id)), 404, "InvalidEndpointOrModel.NotFound");
-    let mut world = world(&json!({ "models": models }));
-    let task = world.create(&text(id));
-    assert_eq!(world.at(4000).task(&task)["model"], id);
-    assert_eq!(world.tick().bills()[0].price.unwrap().to_string(), "5.0094 CNY");
-    let (_, listed) = world.call(Method::GET, "/api/v3/models", "");
+    assert_refused(TestEnv::new().post(&text(id)), 404, "InvalidEndpointOrModel.NotFound");
+    let mut env = test_env(&json!({ "models": models }));
+    let task = env.create(&text(id));
+    assert_eq!(env.at(4000).task(&task)["model"], id);
+    assert_eq!(env.tick().bills()[0].price.unwrap().to_string(), "5.0094 CNY");
+    let (_, listed) = env.call(Method::GET, "/api/v3/models", "");
     assert!(listed["data"].as_array().unwrap().iter().any(|model| model["id"] == id));
     // And goes on after a restart.
-    let saved = world.service.snapshot().unwrap();
-    let options = world.service.options().clone();
+    let saved = env.service.snapshot().unwrap();
+    let options = env.service.options().clone();
     assert!(Service::restore(options, &saved).is_ok());
     let error = Service::restore(Options::default(), &saved).err().unwrap();
     assert!(error.to_string().contains(id), "{error}");
@@ -53,15 +53,15 @@ fn a_new_model_is_known_listed_and_priced() {
 #[test]
 fn its_answers_count_unless_something_else_was_set() {
     let overlay = json!({ "switches": { "delete-cancelled": "ok" } });
-    let mut world = world(&overlay);
-    let id = world.create(&text(M20));
-    assert_eq!((world.delete(&id).0, world.delete(&id).0), (200, 200));
+    let mut env = test_env(&overlay);
+    let id = env.create(&text(M20));
+    assert_eq!((env.delete(&id).0, env.delete(&id).0), (200, 200));
     let catalog = Box::leak(Box::new(Catalog::builtin().overlaid(&overlay).unwrap()));
     let mut options = Options::default().catalog(catalog);
     options.switches.set("delete-cancelled", "conflict").unwrap();
-    let mut world = World::with(options);
-    let id = world.create(&text(M20));
-    assert_eq!((world.delete(&id).0, world.delete(&id).0), (200, 409));
+    let mut env = TestEnv::with(options);
+    let id = env.create(&text(M20));
+    assert_eq!((env.delete(&id).0, env.delete(&id).0), (200, 409));
 }
 
 #[test]
@@ -71,11 +71,11 @@ fn a_rate_without_a_limit_of_running_tasks_is_a_rate() {
         (row["per_minute"], row["concurrent"]) = (json!(2), Value::Null);
     }
     let catalog = Box::leak(Box::new(Catalog::builtin().overlaid(&json!({ "rates": rows })).unwrap()));
-    let mut world =
-        World::with(Options::default().catalog(catalog).rates(crate::Rates::of(crate::Account::Company)));
-    let ids = [world.create(&text(M20)), world.create(&text(M20))];
-    assert_refused(world.post(&text(M20)), 429, "ModelAccountRpmRateLimitExceeded");
-    world.at(4000);
-    assert!(ids.iter().all(|id| world.task(id)["status"] == "succeeded"), "both run at once");
-    assert_eq!(world.at(60_000).post(&text(M20)).0, 200);
+    let mut env =
+        TestEnv::with(Options::default().catalog(catalog).rates(crate::Rates::of(crate::Account::Company)));
+    let ids = [env.create(&text(M20)), env.create(&text(M20))];
+    assert_refused(env.post(&text(M20)), 429, "ModelAccountRpmRateLimitExceeded");
+    env.at(4000);
+    assert!(ids.iter().all(|id| env.task(id)["status"] == "succeeded"), "both run at once");
+    assert_eq!(env.at(60_000).post(&text(M20)).0, 200);
 }

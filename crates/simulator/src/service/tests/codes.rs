@@ -15,18 +15,18 @@ fn every_code_of_the_table_is_answered_or_ends_a_task() {
     for row in codes {
         let code = row["code"].as_str().unwrap();
         for status in row["http"].as_array().unwrap() {
-            let mut world = World::new();
-            let refused = world.post(&says(format!("[[refuse:{code}]]")));
+            let mut env = TestEnv::new();
+            let refused = env.post(&says(format!("[[refuse:{code}]]")));
             assert_refused(refused, status.as_u64().unwrap().try_into().unwrap(), code);
-            assert!(world.ids("").is_empty(), "{code}: nothing was created");
+            assert!(env.ids("").is_empty(), "{code}: nothing was created");
             answered += 1;
         }
         if row["async"] == true {
-            let mut world = World::new();
-            let id = world.create(&says(format!("[[fail:{code}]]")));
-            let task = world.at(4000).task(&id);
+            let mut env = TestEnv::new();
+            let id = env.create(&says(format!("[[fail:{code}]]")));
+            let task = env.at(4000).task(&id);
             assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!(code)));
-            assert!(world.service.bills().is_empty(), "{code}: what fails costs nothing");
+            assert!(env.service.bills().is_empty(), "{code}: what fails costs nothing");
             ended += 1;
         }
     }
@@ -37,19 +37,19 @@ fn every_code_of_the_table_is_answered_or_ends_a_task() {
 fn media_are_objected_to_by_their_host() {
     let item = |kind: &str, role: &str, host: &str| json!({ "type": kind, kind: { "url": format!("https://{host}/a") }, "role": role });
     let image = |host| content(M20, vec![item("image_url", "first_frame", host)]);
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for (host, code, param) in [
         ("face.example", "InputImageSensitiveContentDetected.PrivacyInformation", "content[0]"),
         ("my.sensitive.example", "InputImageSensitiveContentDetected", "content[0]"),
         ("COPYRIGHT.example:443", "InputImageSensitiveContentDetected.PolicyViolation", "content[0]"),
         ("unreachable.example", "InvalidParameter", "content[0].image_url.url"),
     ] {
-        let refused = world.post(&image(host));
+        let refused = env.post(&image(host));
         assert_eq!(refused.1["error"]["param"], param);
         assert_refused(refused, 400, code);
     }
     for host in ["surface.example", "face.example.com", "media.example.com"] {
-        world.create(&image(host));
+        env.create(&image(host));
     }
     let references =
         |extra: Value| content(M20, vec![item("image_url", "reference_image", "media.example.com"), extra]);
@@ -68,6 +68,6 @@ fn media_are_objected_to_by_their_host() {
             "InvalidParameter",
         ),
     ] {
-        assert_refused(world.post(&references(extra)), 400, code);
+        assert_refused(env.post(&references(extra)), 400, code);
     }
 }

@@ -4,10 +4,10 @@
 use super::*;
 use crate::{ConnectionFault, Effect, FaultPlan, FaultPoint, FaultRule, FaultyReply};
 
-fn world(rule: FaultRule) -> World {
-    let mut world = World::new();
-    world.service.set_faults(FaultPlan::new().rule(rule)).unwrap();
-    world
+fn test_env(rule: FaultRule) -> TestEnv {
+    let mut env = TestEnv::new();
+    env.service.set_faults(FaultPlan::new().rule(rule)).unwrap();
+    env
 }
 
 fn says(directives: &str) -> Value {
@@ -15,10 +15,10 @@ fn says(directives: &str) -> Value {
 }
 
 /// What happens on the connection, and how many tasks there are then.
-fn broken(world: &mut World, body: &Value) -> (ConnectionFault, bool, usize) {
-    let reply = world.reply(Method::POST, TASKS, &[("authorization", "Bearer k")], body.to_string());
+fn broken(env: &mut TestEnv, body: &Value) -> (ConnectionFault, bool, usize) {
+    let reply = env.reply(Method::POST, TASKS, &[("authorization", "Bearer k")], body.to_string());
     let Reply::Faulty(FaultyReply { fault, reply, .. }) = reply else { panic!("{reply:?}") };
-    (fault, reply.is_some(), world.service.ledger().accepted)
+    (fault, reply.is_some(), env.service.ledger().accepted)
 }
 
 #[test]
@@ -38,10 +38,10 @@ fn a_create_is_lost_before_or_after_it_is_accepted() {
         ),
         ("[[fault:half_head]]", (ConnectionFault::Raw(Bytes::from_static(b"HTTP/1.1 20")), false, 1)),
     ] {
-        assert_eq!(broken(&mut World::new(), &says(directives)), expected, "{directives}");
+        assert_eq!(broken(&mut TestEnv::new(), &says(directives)), expected, "{directives}");
     }
     assert!(matches!(
-        broken(&mut World::new(), &says("[[fault:garbage]]")),
+        broken(&mut TestEnv::new(), &says("[[fault:garbage]]")),
         (ConnectionFault::Raw(_), false, 1)
     ));
 }
@@ -49,10 +49,10 @@ fn a_create_is_lost_before_or_after_it_is_accepted() {
 #[test]
 fn the_response_to_a_create_is_corrupted() {
     let corrupted = |directives: &str| {
-        let mut world = World::new();
+        let mut env = TestEnv::new();
         let answer =
-            world.raw(Method::POST, TASKS, &[("authorization", "Bearer k")], says(directives).to_string());
-        let accepted = world.service.ledger().accepted;
+            env.raw(Method::POST, TASKS, &[("authorization", "Bearer k")], says(directives).to_string());
+        let accepted = env.service.ledger().accepted;
         let media = answer
             .headers()
             .get("content-type")
@@ -102,8 +102,8 @@ fn retry_after_is_sent_as_it_is_written() {
             accepted: false,
             retry_after: Some(wait.to_owned()),
         };
-        let mut world = world(FaultRule::new(effect));
-        let answer = world.raw(Method::POST, TASKS, &[("authorization", "Bearer k")], text(M20).to_string());
+        let mut env = test_env(FaultRule::new(effect));
+        let answer = env.raw(Method::POST, TASKS, &[("authorization", "Bearer k")], text(M20).to_string());
         assert_eq!(answer.headers()["retry-after"], wait);
     }
 }
@@ -111,10 +111,10 @@ fn retry_after_is_sent_as_it_is_written() {
 #[test]
 fn a_task_is_shown_in_ways_that_a_client_must_bear() {
     let seen = |directives: &str, at: i64| {
-        let mut world = World::new();
-        let id = world.create(&says(directives));
-        let got = world.at(at).task(&id);
-        let list = world.list("").1;
+        let mut env = TestEnv::new();
+        let id = env.create(&says(directives));
+        let got = env.at(at).task(&id);
+        let list = env.list("").1;
         assert_eq!(list["items"][0], got, "a list shows the same as a get: {directives}");
         got
     };
@@ -134,14 +134,14 @@ fn a_task_is_shown_in_ways_that_a_client_must_bear() {
 
 #[test]
 fn lists_are_empty_in_an_odd_way_or_shift_while_paging() {
-    let mut null = world(FaultRule::new(Effect::NullItems));
+    let mut null = test_env(FaultRule::new(Effect::NullItems));
     null.create(&text(M20));
     assert_eq!(null.list("").1, json!({ "total": 1, "items": null }));
     for (by, expected) in [(1, vec![0, 1, 1, 2]), (-1, vec![0, 1, 3])] {
-        let mut world = world(FaultRule::new(Effect::ShiftingPages { by }));
-        let mut ids: Vec<_> = (0..4).map(|_| world.create(&text(M20))).collect();
+        let mut env = test_env(FaultRule::new(Effect::ShiftingPages { by }));
+        let mut ids: Vec<_> = (0..4).map(|_| env.create(&text(M20))).collect();
         ids.reverse();
-        let pages = [world.ids("page_size=2"), world.ids("page_size=2&page_num=2")].concat();
+        let pages = [env.ids("page_size=2"), env.ids("page_size=2&page_num=2")].concat();
         let places: Vec<_> =
             pages.iter().map(|id| ids.iter().position(|known| known == id).unwrap()).collect();
         assert_eq!(places, expected, "by {by}");
@@ -150,38 +150,38 @@ fn lists_are_empty_in_an_odd_way_or_shift_while_paging() {
 
 #[test]
 fn a_rule_may_name_model_state_and_prompt() {
-    let mut world = world(
+    let mut env = test_env(
         FaultRule::new(Effect::UnknownStatus { status: "odd".into() })
             .tag("boat")
             .model(M20)
             .state("running"),
     );
-    let boat = world.create(&text(M20));
-    let train = world.create(&content(M20, vec![json!({ "type": "text", "text": "A train." })]));
-    let fast = world.create(&text(M25));
+    let boat = env.create(&text(M20));
+    let train = env.create(&content(M20, vec![json!({ "type": "text", "text": "A train." })]));
+    let fast = env.create(&text(M25));
     let mut states = |at| -> Vec<Value> {
-        world.at(at);
-        [&boat, &train, &fast].map(|id| world.task(id)["status"].clone()).into()
+        env.at(at);
+        [&boat, &train, &fast].map(|id| env.task(id)["status"].clone()).into()
     };
     assert_eq!(states(0), ["queued", "queued", "queued"]);
     assert_eq!(states(1000), ["odd", "running", "running"]);
     assert_eq!(states(4000), ["succeeded", "succeeded", "succeeded"]);
-    world.at(1000);
+    env.at(1000);
 }
 
 #[test]
 fn the_third_create_is_lost_and_the_run_repeats() {
     let run = || {
-        let mut world =
-            world(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).every(3));
+        let mut env =
+            test_env(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).every(3));
         let outcomes: Vec<bool> = (0..7)
             .map(|_| {
                 let key = [("authorization", "Bearer k")];
-                matches!(world.reply(Method::POST, TASKS, &key, text(M20).to_string()), Reply::Answer(_))
+                matches!(env.reply(Method::POST, TASKS, &key, text(M20).to_string()), Reply::Answer(_))
             })
             .collect();
         let ids: Vec<String> =
-            world.service.ledger().entries.iter().map(|entry| entry.task_id.clone()).collect();
+            env.service.ledger().entries.iter().map(|entry| entry.task_id.clone()).collect();
         (outcomes, ids)
     };
     let (outcomes, ids) = run();
@@ -192,52 +192,52 @@ fn the_third_create_is_lost_and_the_run_repeats() {
 
 #[test]
 fn a_prompts_directives_apply_to_later_calls_about_its_task() {
-    let mut world = World::new();
-    let id = world
-        .create(&says("[[fault:status on=get status=500 hits=2]] [[fault:status on=delete status=409]]"));
-    let other = world.create(&text(M20));
-    let gets: Vec<u16> = (0..3).map(|_| world.get(&id).0).collect();
+    let mut env = TestEnv::new();
+    let id =
+        env.create(&says("[[fault:status on=get status=500 hits=2]] [[fault:status on=delete status=409]]"));
+    let other = env.create(&text(M20));
+    let gets: Vec<u16> = (0..3).map(|_| env.get(&id).0).collect();
     assert_eq!(gets, [500, 500, 200]);
-    assert_eq!(world.get(&other).0, 200);
-    assert_refused(world.delete(&id), 409, "InvalidAction.RunningTaskDeletion");
-    let vanished = world.create(&says("[[fault:vanish hits=1]]"));
-    assert_refused(world.get(&vanished), 404, "ResourceNotFound");
-    assert_eq!(world.get(&vanished).0, 200);
+    assert_eq!(env.get(&other).0, 200);
+    assert_refused(env.delete(&id), 409, "InvalidAction.RunningTaskDeletion");
+    let vanished = env.create(&says("[[fault:vanish hits=1]]"));
+    assert_refused(env.get(&vanished), 404, "ResourceNotFound");
+    assert_eq!(env.get(&vanished).0, 200);
 }
 
 #[test]
 fn a_misspelt_fault_is_refused() {
-    let mut world = World::new();
-    let refused = world.post(&says("[[fault:acept_then_drop]]"));
+    let mut env = TestEnv::new();
+    let refused = env.post(&says("[[fault:acept_then_drop]]"));
     assert!(refused.1["error"]["message"].as_str().unwrap().contains("acept_then_drop"), "{}", refused.1);
     assert_refused(refused, 400, "InvalidParameter");
-    assert!(world.ids("").is_empty());
+    assert!(env.ids("").is_empty());
 }
 
 #[test]
 fn a_task_fails_or_takes_long_as_it_was_asked() {
-    let mut world = World::new();
-    let fails = world.create(&says("[[fail:OutputVideoSensitiveContentDetected.PolicyViolation]]"));
-    let slow = world.create(&says("[[fault:slow times=100]]"));
-    let task = world.at(4000).task(&fails);
+    let mut env = TestEnv::new();
+    let fails = env.create(&says("[[fail:OutputVideoSensitiveContentDetected.PolicyViolation]]"));
+    let slow = env.create(&says("[[fault:slow times=100]]"));
+    let task = env.at(4000).task(&fails);
     assert_eq!(
         (&task["status"], &task["error"]["code"]),
         (&json!("failed"), &json!("OutputVideoSensitiveContentDetected.PolicyViolation"))
     );
     assert!(task["error"]["message"].as_str().unwrap().contains("Request id: 02"), "{task}");
-    assert_eq!(world.task(&slow)["status"], "running");
-    assert_eq!(world.at(300_999).task(&slow)["status"], "running");
-    assert_eq!(world.at(301_000).task(&slow)["status"], "succeeded");
+    assert_eq!(env.task(&slow)["status"], "running");
+    assert_eq!(env.at(300_999).task(&slow)["status"], "running");
+    assert_eq!(env.at(301_000).task(&slow)["status"], "succeeded");
 }
 
 #[test]
 fn a_file_is_cut_refused_replaced_or_redirected() {
     let video = |directives: &str, headers: &[(&str, &str)]| {
-        let mut world = World::new();
-        let id = world.create(&says(directives));
-        let link = world.at(4000).task(&id)["content"]["video_url"].as_str().unwrap().to_owned();
+        let mut env = TestEnv::new();
+        let id = env.create(&says(directives));
+        let link = env.at(4000).task(&id)["content"]["video_url"].as_str().unwrap().to_owned();
         let path = link.strip_prefix("http://127.0.0.1").unwrap().to_owned();
-        [0; 2].map(|_| world.reply(Method::GET, &path, headers, ""))
+        [0; 2].map(|_| env.reply(Method::GET, &path, headers, ""))
     };
     let status = |reply: &Reply| match reply {
         Reply::Answer(answer) => answer.status().as_u16(),
@@ -276,13 +276,13 @@ fn a_file_is_cut_refused_replaced_or_redirected() {
 
 #[test]
 fn a_plan_may_change_while_it_is_followed() {
-    let mut world = World::new();
-    world.service.add_fault(FaultRule::new(Effect::EmptyId).hits(1)).unwrap();
-    assert_eq!(world.post(&text(M20)).1["id"], "");
-    world.create(&text(M20));
-    assert_eq!(world.service.fault_counts()[0].fired, 1);
-    world.service.set_faults(FaultPlan::new()).unwrap();
-    assert!(world.service.fault_counts().is_empty());
+    let mut env = TestEnv::new();
+    env.service.add_fault(FaultRule::new(Effect::EmptyId).hits(1)).unwrap();
+    assert_eq!(env.post(&text(M20)).1["id"], "");
+    env.create(&text(M20));
+    assert_eq!(env.service.fault_counts()[0].fired, 1);
+    env.service.set_faults(FaultPlan::new()).unwrap();
+    assert!(env.service.fault_counts().is_empty());
     let bad = FaultRule::new(Effect::Fail { code: "NoSuchCode".into(), message: None });
-    assert!(world.service.add_fault(bad).is_err());
+    assert!(env.service.add_fault(bad).is_err());
 }

@@ -35,12 +35,12 @@ const TASKS: &str = "/api/v3/contents/generations/tasks";
 const DAY: i64 = 86_400_000;
 
 /// A service and the time since the start, in milliseconds.
-struct World {
+struct TestEnv {
     service: Service,
     now: i64,
 }
 
-impl World {
+impl TestEnv {
     fn new() -> Self {
         Self::with(Options::default())
     }

@@ -67,19 +67,19 @@ fn answer(row: &Value) -> (u16, Value) {
         options = options.assumed_video_ratio(ratio);
     }
     if let Some(key) = row["key"].as_str() {
-        let mut world = World::with(options.key("right"));
+        let mut env = TestEnv::with(options.key("right"));
         let headers: &[_] = if key == "unknown" { &[("authorization", "Bearer wrong")] } else { &[] };
-        let answer = world.raw(Method::GET, TASKS, headers, "");
+        let answer = env.raw(Method::GET, TASKS, headers, "");
         return (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap());
     }
-    let mut world = World::with(options);
-    let created = world.post(&row["request"]);
+    let mut env = TestEnv::with(options);
+    let created = env.post(&row["request"]);
     if row["answers"] == "create" {
         return created;
     }
     let id = created.1["id"].as_str().unwrap_or_else(|| panic!("{}", created.1)).to_owned();
-    world.at(if row["state"] == "running" { 2000 } else { 5000 });
-    if row["answers"] == "delete" { world.delete(&id) } else { world.get(&id) }
+    env.at(if row["state"] == "running" { 2000 } else { 5000 });
+    if row["answers"] == "delete" { env.delete(&id) } else { env.get(&id) }
 }
 
 #[test]

@@ -101,18 +101,18 @@ impl Known {
 
 /// Does every step to both, and compares what can be seen.
 fn run(steps: &[Step]) -> Result<(), TestCaseError> {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let mut known: Vec<Known> = Vec::new();
     for step in steps {
-        let now = world.now;
+        let now = env.now;
         match *step {
-            Step::Wait(time) => world.now += time,
+            Step::Wait(time) => env.now += time,
             Step::Create { fails, slow, expires_after } => {
                 let directive = if fails { "[[fail:InternalServiceError]]" } else { "" };
                 let text = json!({ "type": "text", "text": format!("A boat. {directive} [[fault:slow times={slow}]]") });
                 let body =
                     with(content(M20, vec![text]), json!({ "execution_expires_after": expires_after }));
-                let id = world.create(&body);
+                let id = env.create(&body);
                 known.push(Known {
                     id,
                     made: now,
@@ -125,7 +125,7 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
             }
             Step::Get(number) => {
                 let Some(task) = known.get(number) else { continue };
-                let (status, got) = world.get(&task.id);
+                let (status, got) = env.get(&task.id);
                 match task.state(now) {
                     None => {
                         prop_assert_eq!((status, &got["error"]["code"]), (404, &json!("ResourceNotFound")))
@@ -139,7 +139,7 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
             }
             Step::Delete(number) => {
                 let Some(task) = known.get_mut(number) else { continue };
-                let (status, _) = world.delete(&task.id);
+                let (status, _) = env.delete(&task.id);
                 let state = task.state(now).map(|(state, _)| state);
                 let expected = match state {
                     None => 404,
@@ -166,11 +166,11 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                     })
                     .map(|task| task.id.as_str())
                     .collect();
-                prop_assert_eq!(world.ids(&query), expected);
+                prop_assert_eq!(env.ids(&query), expected);
             }
         }
-        let now = world.now;
-        let ledger = world.tick().ledger();
+        let now = env.now;
+        let ledger = env.tick().ledger();
         let paid = known.iter().filter(|task| task.is_paid(now)).count();
         prop_assert_eq!((ledger.accepted, ledger.billed), (known.len(), paid));
         prop_assert_eq!(ledger.tokens, i64::try_from(paid).unwrap() * 108_900);

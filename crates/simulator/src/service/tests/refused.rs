@@ -6,24 +6,24 @@ use super::*;
 
 #[test]
 fn without_a_key_nothing_is_told() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for headers in
         [&[][..], &[("authorization", "Basic k")], &[("authorization", "Bearer ")], &[("authorization", "k")]]
     {
-        let answer = world.raw(Method::GET, TASKS, headers, "");
+        let answer = env.raw(Method::GET, TASKS, headers, "");
         assert_eq!(answer.headers()["x-error-code"], "AuthN_MissOrInvalidAuthorizationHeader");
         let body: Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(body["error"]["type"], "Unauthorized");
         assert_refused((answer.status().as_u16(), body), 401, "AuthenticationError");
     }
-    let mut world = World::with(Options::default().key("right"));
-    assert_eq!(world.raw(Method::GET, TASKS, &[("authorization", "Bearer wrong")], "").status(), 401);
-    assert_eq!(world.raw(Method::GET, TASKS, &[("authorization", "bearer right")], "").status(), 200);
+    let mut env = TestEnv::with(Options::default().key("right"));
+    assert_eq!(env.raw(Method::GET, TASKS, &[("authorization", "Bearer wrong")], "").status(), 401);
+    assert_eq!(env.raw(Method::GET, TASKS, &[("authorization", "bearer right")], "").status(), 200);
 }
 
 #[test]
 fn every_answer_has_its_id_and_repeats_the_clients() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let headers = [("authorization", "Bearer k"), ("x-client-request-id", "mine-1")];
     for (method, path) in [
         (Method::GET, TASKS),
@@ -31,18 +31,18 @@ fn every_answer_has_its_id_and_repeats_the_clients() {
         (Method::GET, "/files/x.mp4"),
         (Method::GET, "/api/v3/models"),
     ] {
-        let answer = world.raw(method, path, &headers, "");
+        let answer = env.raw(method, path, &headers, "");
         assert!(answer.headers()["x-request-id"].to_str().unwrap().starts_with("02"), "{path}");
         assert_eq!(answer.headers()["x-client-request-id"], "mine-1", "{path}");
     }
-    let answer = world.raw(Method::GET, "/api/v3/nowhere", &headers, "");
+    let answer = env.raw(Method::GET, "/api/v3/nowhere", &headers, "");
     let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
     assert!(String::from_utf8_lossy(answer.body()).contains(&format!("Request id: {id}")));
 }
 
 #[test]
 fn other_paths_and_methods_are_refused_in_the_same_form() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for (method, path, status, code) in [
         (Method::GET, "/", 404, "ResourceNotFound"),
         (Method::GET, "/api/v3/contents", 404, "ResourceNotFound"),
@@ -52,7 +52,7 @@ fn other_paths_and_methods_are_refused_in_the_same_form() {
         (Method::PATCH, "/api/v3/contents/generations/tasks/x", 405, "MethodNotAllowed"),
         (Method::HEAD, TASKS, 405, "MethodNotAllowed"),
     ] {
-        assert_refused(world.call(method, path, ""), status, code);
+        assert_refused(env.call(method, path, ""), status, code);
     }
     let key = [("authorization", "Bearer k")];
     for (path, methods) in [
@@ -60,33 +60,33 @@ fn other_paths_and_methods_are_refused_in_the_same_form() {
         ("/api/v3/contents/generations/tasks/x", "DELETE, GET, POST"),
         ("/api/v3/models", "GET"),
     ] {
-        let answer = world.raw(Method::PUT, path, &key, "");
+        let answer = env.raw(Method::PUT, path, &key, "");
         assert_eq!(answer.status(), 405, "{path}");
         assert_eq!(answer.headers()["allow"], methods, "{path}");
     }
-    let elsewhere = world.raw(Method::PUT, "/v1/models", &key, "");
+    let elsewhere = env.raw(Method::PUT, "/v1/models", &key, "");
     assert!(elsewhere.status() == 404 && !elsewhere.headers().contains_key("allow"));
     // There is no cancel route: it is a create without a model.
-    let (status, answer) = world.call(Method::POST, &format!("{TASKS}/cgt-1/cancel"), "{}");
+    let (status, answer) = env.call(Method::POST, &format!("{TASKS}/cgt-1/cancel"), "{}");
     assert_refused((status, answer), 400, "MissingParameter.model");
 }
 
 #[test]
 fn a_body_must_be_a_json_object_of_at_most_64_mib() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for body in ["", "{", "[]", "null", "{\"model\":}", "\u{0}"] {
-        assert_refused(world.call(Method::POST, TASKS, body), 400, "InvalidParameter");
+        assert_refused(env.call(Method::POST, TASKS, body), 400, "InvalidParameter");
     }
-    assert_refused(world.call(Method::POST, TASKS, vec![b'x'; (64 << 20) + 1]), 413, "InvalidParameter");
+    assert_refused(env.call(Method::POST, TASKS, vec![b'x'; (64 << 20) + 1]), 413, "InvalidParameter");
     let announced = [("authorization", "Bearer k"), ("content-length", "67108865")];
-    assert_eq!(world.raw(Method::POST, TASKS, &announced, "").status(), 413);
-    let mut world = World::with_switch("oversize-body-status", "400");
-    assert_refused(world.call(Method::POST, TASKS, vec![b'x'; (64 << 20) + 1]), 400, "InvalidParameter");
+    assert_eq!(env.raw(Method::POST, TASKS, &announced, "").status(), 413);
+    let mut env = TestEnv::with_switch("oversize-body-status", "400");
+    assert_refused(env.call(Method::POST, TASKS, vec![b'x'; (64 << 20) + 1]), 400, "InvalidParameter");
 }
 
 #[test]
 fn what_is_missing_and_what_is_wrong_is_named() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for (body, status, code, param) in [
         (json!({}), 400, "MissingParameter.model", "model"),
         (json!({ "model": null }), 400, "MissingParameter.model", "model"),
@@ -126,7 +126,7 @@ fn what_is_missing_and_what_is_wrong_is_named() {
         (with(text(M10), json!({ "output_format": "mov" })), 400, "InvalidParameter", "output_format"),
         (with(text(M20), json!({ "draft": true })), 400, "InvalidParameter", "draft"),
     ] {
-        let (got, answer) = world.post(&body);
+        let (got, answer) = env.post(&body);
         assert_eq!(answer["error"]["param"], param, "{answer}");
         assert_refused((got, answer), status, code);
     }
@@ -135,20 +135,20 @@ fn what_is_missing_and_what_is_wrong_is_named() {
         json!({ "resolution": "4K" }),
         json!({ "seed": 4_294_967_295_i64 }),
     ] {
-        world.create(&with(text(M20), good));
+        env.create(&with(text(M20), good));
     }
 }
 
 #[test]
 fn models_are_found_by_their_whole_id() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     for model in ["doubao-seedance-2-0", "doubao-seedance-2-0-250428", "gpt-4", "ep-"] {
-        assert_refused(world.post(&text(model)), 404, "InvalidEndpointOrModel.NotFound");
+        assert_refused(env.post(&text(model)), 404, "InvalidEndpointOrModel.NotFound");
     }
     let retired = "doubao-seedance-1-0-lite-t2v-250428";
-    world.create(&text(retired));
+    env.create(&text(retired));
     assert_refused(
-        World::with_switch("retired-models-on-volcengine", "refuse").post(&text(retired)),
+        TestEnv::with_switch("retired-models-on-volcengine", "refuse").post(&text(retired)),
         404,
         "InvalidEndpointOrModel.NotFound",
     );
@@ -156,7 +156,7 @@ fn models_are_found_by_their_whole_id() {
 
 #[test]
 fn the_models_are_listed() {
-    let (status, list) = World::new().call(Method::GET, "/api/v3/models", "");
+    let (status, list) = TestEnv::new().call(Method::GET, "/api/v3/models", "");
     let list: ark_video_model::ModelList = serde_json::from_value(list).unwrap();
     assert_eq!(status, 200);
     let find = |id: &str| list.data.iter().find(|model| model.id == id).unwrap();
@@ -188,18 +188,18 @@ fn every_example_of_a_refusal_is_refused_as_expected() {
         let name = case["file"].as_str().unwrap();
         let body: Value = serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap();
         let code = case["code"].as_str().unwrap();
-        let mut world = World::new();
-        let answer = world.post(&body);
+        let mut env = TestEnv::new();
+        let answer = env.post(&body);
         if case["when"] == "async" {
             let id = answer.1["id"].as_str().unwrap().to_owned();
-            let task = world.at(4000).task(&id);
+            let task = env.at(4000).task(&id);
             assert_eq!(
                 (&task["status"], &task["error"]["code"]),
                 (&json!("failed"), &json!(code)),
                 "{name}: {task}"
             );
             assert!(task["error"]["message"].as_str().unwrap().contains("Request id: 02"), "{name}: {task}");
-            assert!(world.service.bills().is_empty(), "{name}: what fails costs nothing");
+            assert!(env.service.bills().is_empty(), "{name}: what fails costs nothing");
             continue;
         }
         // Where several things are wrong, any one of them may be reported; otherwise the path must
@@ -213,16 +213,16 @@ fn every_example_of_a_refusal_is_refused_as_expected() {
             );
         }
         assert_refused(answer, case["http"].as_u64().unwrap().try_into().unwrap(), code);
-        assert!(world.ids("").is_empty(), "{name}: nothing was created");
+        assert!(env.ids("").is_empty(), "{name}: nothing was created");
     }
 }
 
 #[test]
 fn of_several_violations_one_is_reported_and_not_always_the_same() {
-    let mut world = World::new();
+    let mut env = TestEnv::new();
     let body = with(text(M20), json!({ "priority": 10, "seed": -5, "duration": 99 }));
     let mut reported: Vec<String> =
-        (0..60).map(|_| world.post(&body).1["error"]["param"].as_str().unwrap().to_owned()).collect();
+        (0..60).map(|_| env.post(&body).1["error"]["param"].as_str().unwrap().to_owned()).collect();
     reported.sort_unstable();
     reported.dedup();
     assert_eq!(reported, ["duration", "priority", "seed"]);

@@ -8,63 +8,59 @@ fn options() -> Options {
 }
 
 /// Creates tasks of every kind, and stops in the middle.
-fn half_way() -> (World, Vec<String>) {
-    let mut world = World::with(options());
+fn half_way() -> (TestEnv, Vec<String>) {
+    let mut env = TestEnv::with(options());
     let mut ids = vec![
-        world.create(&with(
+        env.create(&with(
             text(M25),
             json!({ "return_last_frame": true, "output_format": "mov", "safety_identifier": "me" }),
         )),
-        world.create(&with(text(M15), json!({ "draft": true }))),
-        world.create(&content(
-            M20,
-            vec![json!({ "type": "text", "text": "[[fail:InternalServiceError]] x" })],
-        )),
+        env.create(&with(text(M15), json!({ "draft": true }))),
+        env.create(&content(M20, vec![json!({ "type": "text", "text": "[[fail:InternalServiceError]] x" })])),
     ];
-    world.at(2000);
-    ids.extend((0..5).map(|at| world.create(&with(text(M20), json!({ "priority": at })))));
+    env.at(2000);
+    ids.extend((0..5).map(|at| env.create(&with(text(M20), json!({ "priority": at })))));
     ids.push(
-        world
-            .create(&with(text("ep-20260710120000-abcde"), json!({ "callback_url": "http://127.0.0.1:1/" }))),
+        env.create(&with(text("ep-20260710120000-abcde"), json!({ "callback_url": "http://127.0.0.1:1/" }))),
     );
-    let cancelled = world.create(&text(M10));
-    world.delete(&cancelled);
+    let cancelled = env.create(&text(M10));
+    env.delete(&cancelled);
     ids.push(cancelled);
-    world.at(6500).tick();
-    (world, ids)
+    env.at(6500).tick();
+    (env, ids)
 }
 
-fn rest(mut world: World, ids: &[String]) -> Vec<Value> {
+fn rest(mut env: TestEnv, ids: &[String]) -> Vec<Value> {
     let mut seen = Vec::new();
     for at in [6500, 8000, 9000, 12_000, 20_000, DAY, 2 * DAY, 8 * DAY] {
-        world.at(at);
+        env.at(at);
         // Slowly enough for the rates.
         for (place, id) in ids.iter().enumerate() {
-            world.now = at + 100 * i64::try_from(place).unwrap();
-            seen.push(world.get(id).1);
+            env.now = at + 100 * i64::try_from(place).unwrap();
+            seen.push(env.get(id).1);
         }
-        world.now += 1000;
+        env.now += 1000;
         let video =
-            ids.iter().find_map(|id| Some(world.get(id).1["content"]["video_url"].as_str()?.to_owned()));
+            ids.iter().find_map(|id| Some(env.get(id).1["content"]["video_url"].as_str()?.to_owned()));
         if let Some(path) = video.as_ref().and_then(|link| link.strip_prefix("http://127.0.0.1")) {
-            seen.push(matches!(world.reply(Method::GET, path, &[], ""), Reply::Render(_)).into());
+            seen.push(matches!(env.reply(Method::GET, path, &[], ""), Reply::Render(_)).into());
         }
     }
-    seen.push(serde_json::to_value(world.service.ledger()).unwrap());
+    seen.push(serde_json::to_value(env.service.ledger()).unwrap());
     seen
 }
 
 #[test]
 fn a_service_goes_on_where_it_stopped() {
-    let (world, ids) = half_way();
-    let saved = world.service.snapshot().unwrap();
-    let (mut other, now) = (Service::restore(options(), &saved).unwrap(), world.now);
+    let (env, ids) = half_way();
+    let saved = env.service.snapshot().unwrap();
+    let (mut other, now) = (Service::restore(options(), &saved).unwrap(), env.now);
     assert_eq!(other.snapshot().unwrap(), saved);
     let after = {
         other.advance(BEGIN + now);
-        World { service: other, now }
+        TestEnv { service: other, now }
     };
-    for (after, before) in rest(after, &ids).iter().zip(&rest(world, &ids)) {
+    for (after, before) in rest(after, &ids).iter().zip(&rest(env, &ids)) {
         assert_eq!(after, before);
     }
 }
@@ -76,7 +72,7 @@ fn what_is_no_snapshot_is_refused() {
     }
     for other in [2, 99] {
         let other = format!("version\":{other}");
-        let saved = World::new().service.snapshot().unwrap().replace("version\":3", &other);
+        let saved = TestEnv::new().service.snapshot().unwrap().replace("version\":3", &other);
         let error = Service::restore(options(), &saved).err().unwrap().to_string();
         assert!(error.contains(&other.replace("\":", " ")) && error.contains("delete it"), "{error}");
     }
@@ -84,8 +80,8 @@ fn what_is_no_snapshot_is_refused() {
 
 #[test]
 fn a_snapshot_whose_parts_do_not_fit_together_is_refused() {
-    let (world, _) = half_way();
-    let saved: Value = serde_json::from_str(&world.service.snapshot().unwrap()).unwrap();
+    let (env, _) = half_way();
+    let saved: Value = serde_json::from_str(&env.service.snapshot().unwrap()).unwrap();
     for place in [json!(0), json!(4_000_000_000_u32)] {
         let mut damaged = saved.clone();
         damaged["tasks"][1][1]["place"] = place.clone();

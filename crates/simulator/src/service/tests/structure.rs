@@ -4,7 +4,7 @@ use super::*;
 
 /// The parameter that a refusal blames, or "" where the request is accepted.
 fn blamed(body: &Value) -> String {
-    let (status, answer) = World::new().post(body);
+    let (status, answer) = TestEnv::new().post(body);
     if status == 200 { String::new() } else { answer["error"]["param"].as_str().unwrap().to_owned() }
 }
 
@@ -141,9 +141,9 @@ fn task_types_of_2_5_bind_ratio_and_duration() {
     ] {
         assert_eq!(blamed(&body), blame, "{body}");
         if blame.is_empty() {
-            let mut world = World::new();
-            let id = world.create(&body);
-            let task = world.at(4000).task(&id);
+            let mut env = TestEnv::new();
+            let id = env.create(&body);
+            let task = env.at(4000).task(&id);
             let end = if task["status"] == "failed" { &task["error"]["code"] } else { &task["status"] };
             assert_eq!(end, ends, "{body}");
         }
@@ -152,17 +152,17 @@ fn task_types_of_2_5_bind_ratio_and_duration() {
 
 #[test]
 fn an_edit_is_as_long_as_its_source() {
-    let mut world = World::with(Options::default().assumed_video_seconds(7));
+    let mut env = TestEnv::with(Options::default().assumed_video_seconds(7));
     let items = vec![json!({ "type": "text", "text": "Remove the car." }), video()];
-    let id = world.create(&content(M25, items));
-    assert_eq!(world.at(4000).task(&id)["duration"], 7);
+    let id = env.create(&content(M25, items));
+    assert_eq!(env.at(4000).task(&id)["duration"], 7);
 }
 
 #[test]
 fn a_fixed_ratio_with_frames_on_2_5_is_refused_or_fails_by_switch() {
     let body = with(content(M25, vec![image(Some("first_frame"))]), json!({ "ratio": "16:9" }));
     assert_eq!(blamed(&body), "ratio");
-    let mut world = World::with_switch("answer-to-fixed-ratio-with-frames-on-2-5", "fail_later");
-    let id = world.create(&body);
-    assert_eq!(world.at(4000).task(&id)["error"]["code"], "InvalidParameter.TaskTypeConstraint");
+    let mut env = TestEnv::with_switch("answer-to-fixed-ratio-with-frames-on-2-5", "fail_later");
+    let id = env.create(&body);
+    assert_eq!(env.at(4000).task(&id)["error"]["code"], "InvalidParameter.TaskTypeConstraint");
 }

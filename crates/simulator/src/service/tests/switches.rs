@@ -11,7 +11,7 @@ const LITE: &str = "doubao-seedance-1-0-lite-t2v-250428";
 
 /// All that the transcript is made of: the service, and everything that it said so far.
 struct Transcript {
-    world: World,
+    env: TestEnv,
     said: String,
 }
 
@@ -22,7 +22,7 @@ impl Transcript {
 
     fn call(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Value {
         let headers = [&[("authorization", "Bearer k")], headers].concat();
-        let reply = self.world.reply(method, path, &headers, body.to_owned());
+        let reply = self.env.reply(method, path, &headers, body.to_owned());
         self.note(&reply);
         match reply {
             Reply::Answer(answer) => serde_json::from_slice(answer.body()).unwrap_or_default(),
@@ -46,7 +46,7 @@ impl Transcript {
 
     /// Lists need a second of their own.
     fn list(&mut self, query: &str) {
-        self.world.now += 1000;
+        self.env.now += 1000;
         self.call(Method::GET, &format!("{TASKS}?{query}"), &[], "");
     }
 }
@@ -56,7 +56,7 @@ fn transcript(name: &str, value: &str) -> String {
     let mut options =
         Options::default().assumed_video_seconds(2).rates(Rates::of(Account::Company).running(90));
     options.switches.set(name, value).unwrap();
-    let mut it = Transcript { world: World::with(options), said: String::new() };
+    let mut it = Transcript { env: TestEnv::with(options), said: String::new() };
     let search = json!({ "tools": [{ "type": "web_search" }] });
     let of = |url: &str| json!({ "type": "image_url", "image_url": { "url": url }, "role": "first_frame" });
     it.create(text(M20), json!({ "optimize_prompt": true }));
@@ -86,16 +86,16 @@ fn transcript(name: &str, value: &str) -> String {
     let cancelled = it.create(text(M20), json!({}));
     it.delete(&cancelled);
     it.delete(&cancelled);
-    it.world.at(2000);
+    it.env.at(2000);
     it.delete(&whole);
-    it.world.at(4000).tick();
+    it.env.at(4000).tick();
     for second in 4..20 {
-        it.world.at(1000 * second).tick();
-        let due = it.world.service.take_callbacks(BEGIN + 1000 * second);
+        it.env.at(1000 * second).tick();
+        let due = it.env.service.take_callbacks(BEGIN + 1000 * second);
         it.note(&due);
         for callback in due {
             let status = (callback.attempt > 1).then_some(204);
-            it.world.service.callback_done(BEGIN + 1000 * second, callback.number, status);
+            it.env.service.callback_done(BEGIN + 1000 * second, callback.number, status);
         }
     }
     let done = it.task(&whole);
@@ -107,7 +107,7 @@ fn transcript(name: &str, value: &str) -> String {
     it.list("page_size=3");
     it.call(Method::GET, TASKS, &[], "");
     it.list("filter.status=expired");
-    let accepted = it.world.tick().ledger().accepted;
+    let accepted = it.env.tick().ledger().accepted;
     it.note(&accepted);
     it.said
 }

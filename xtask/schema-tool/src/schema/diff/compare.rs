@@ -22,7 +22,7 @@ pub(super) struct Comparison<'a> {
     pub(super) before: &'a Definitions,
     pub(super) after: &'a Definitions,
     surfaces: &'a (Result<Surface, String>, Result<Surface, String>),
-    asked: BTreeSet<String>,
+    requested: BTreeSet<String>,
     answered: BTreeSet<String>,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Comparison<'a> {
         surfaces: &'a (Result<Surface, String>, Result<Surface, String>),
     ) -> Self {
         let side = |role: &str| [before, after].into_iter().flat_map(|all| reached(all, role)).collect();
-        Self { before, after, surfaces, asked: side("request"), answered: side("response") }
+        Self { before, after, surfaces, requested: side("request"), answered: side("response") }
     }
 
     pub(super) fn changes(&self) -> Vec<Change> {
@@ -108,7 +108,7 @@ impl<'a> Comparison<'a> {
                 let what = format!("new {need}field `{name}.{property}`{}", renamed.unwrap_or_default());
                 let prove = |asks: bool| self.with_property(name, property, asks);
                 let mut change = self.change(name, &at, Kind::Added, what, prove, &names);
-                if required && self.asked.contains(name) {
+                if required && self.requested.contains(name) {
                     change.rust = self.rust_class(&[&format!("{name}::new")], change.rust);
                 }
                 changes.push(change);
@@ -245,7 +245,7 @@ impl<'a> Comparison<'a> {
                 Class::Unproved
             }
         };
-        let request = self.asked.contains(name).then(|| class(true));
+        let request = self.requested.contains(name).then(|| class(true));
         let response = self.answered.contains(name).then(|| class(false));
         let rust = self.rust_class(names, Class::Compatible);
         let pointer = format!("/$defs/{name}{at}");

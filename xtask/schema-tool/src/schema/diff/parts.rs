@@ -185,5 +185,5 @@ pub(super) fn details(old: &Value, new: &Value) -> Vec<String> {
 }
 
 fn short(value: &Value) -> String {
-    crate::schema::lift::cut(value.to_string(), 160)
+    crate::schema::normalize_field::cut(value.to_string(), 160)
 }

@@ -181,8 +181,8 @@ fn tables(text: &str) -> Result<Imported> {
         }
     };
     let nothing = Value::Null;
-    let (asked, answered) = (request.as_ref().unwrap_or(&nothing), response.as_ref().unwrap_or(&nothing));
-    let operation = Operation::of(method, path, asked, answered)
+    let (requested, answered) = (request.as_ref().unwrap_or(&nothing), response.as_ref().unwrap_or(&nothing));
+    let operation = Operation::of(method, path, requested, answered)
         .ok_or_else(|| anyhow!("line 1: {method} {path} is not an operation of this API"))?;
     let answers = lines
         .iter()

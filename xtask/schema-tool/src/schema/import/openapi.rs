@@ -43,7 +43,7 @@ pub(super) fn read(value: &Value, wanted: Option<Operation>) -> Result<Imported>
     };
     let mut named = components(value)?;
     let answered = format!("{place}/responses/200");
-    let asked = format!("{place}/requestBody");
+    let requested = format!("{place}/requestBody");
     let own = |schema: Option<Value>, named: &mut Map<String, Value>, name: Option<&str>, place: &str| {
         schema.zip(name).map(|(schema, name)| root(schema, named, name, place)).transpose()
     };
@@ -53,9 +53,9 @@ pub(super) fn read(value: &Value, wanted: Option<Operation>) -> Result<Imported>
         Operation::Callback => call.operation.answer(),
         _ => None,
     };
-    let request = own(request, &mut named, body, &asked)?;
+    let request = own(request, &mut named, body, &requested)?;
     let response = own(response, &mut named, call.operation.answer().filter(|_| !hook), &answered)?;
-    let no_body = || anyhow!("at {asked}: it has no JSON schema");
+    let no_body = || anyhow!("at {requested}: it has no JSON schema");
     let no_answer =
         || anyhow!("at {answered}: its answer has no JSON schema, so that there is nothing to take in");
     let mut imported = super::described(kind, call.operation, (request, no_body), (response, no_answer))?;

@@ -12,7 +12,7 @@ use crate::codegen::definitions::Role;
 use crate::schema::diff::same_meaning;
 use crate::schema::import::REQUEST;
 use crate::schema::import::normal::{reached, references};
-use crate::schema::lift::{cut, one_line};
+use crate::schema::normalize_field::{cut, one_line};
 
 /// How a statement, or a whole overlay, stands to the document. In the order of gravity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -50,7 +50,7 @@ impl Verdict {
 
 /// What a place of a document holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PointerKind {
     /// A schema.
     Schema,
     /// A note that constrains nothing.
@@ -61,7 +61,7 @@ pub(crate) enum Place {
     Keyword,
 }
 
-impl Place {
+impl PointerKind {
     pub(crate) fn of(at: &str) -> Self {
         let tokens: Vec<&str> = at.split('/').skip(1).collect();
         let [.., before, last] = tokens.as_slice() else { return Self::Keyword };
@@ -83,7 +83,7 @@ impl Place {
 }
 
 pub(super) fn is_description(at: &str) -> bool {
-    Place::of(at) == Place::Note && at.ends_with("/description")
+    PointerKind::of(at) == PointerKind::Note && at.ends_with("/description")
 }
 
 /// A judged statement.
@@ -129,7 +129,7 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn is_required_list(&self, statement: &Statement) -> bool {
-        Place::of(&statement.at) == Place::Required
+        PointerKind::of(&statement.at) == PointerKind::Required
     }
 
     pub(super) fn statement(&self, statement: &Statement, found: &Found) -> Judged {
@@ -144,12 +144,15 @@ impl<'a> Judge<'a> {
             Found::Value(value) => Some(value),
         };
         let unchanged = document == statement.base.as_ref();
-        match (Place::of(at), document) {
-            (Place::Required, document) => self.required(statement, document),
+        match (PointerKind::of(at), document) {
+            (PointerKind::Required, document) => self.required(statement, document),
             (_, None) if unchanged => Judged::of(Verdict::Applies),
             (_, None) => {
-                let mut judged =
-                    Judged::of(if Place::of(at) == Place::Note { Verdict::Applies } else { Verdict::Kept });
+                let mut judged = Judged::of(if PointerKind::of(at) == PointerKind::Note {
+                    Verdict::Applies
+                } else {
+                    Verdict::Kept
+                });
                 if judged.verdict == Verdict::Kept {
                     judged
                         .notes
@@ -157,9 +160,9 @@ impl<'a> Judge<'a> {
                 }
                 judged
             }
-            (Place::Note, Some(_)) => Judged::of(Verdict::Applies),
-            (Place::Schema, Some(document)) => self.schema(statement, document, unchanged),
-            (Place::Keyword, Some(document)) => self.keyword(statement, document, unchanged),
+            (PointerKind::Note, Some(_)) => Judged::of(Verdict::Applies),
+            (PointerKind::Schema, Some(document)) => self.schema(statement, document, unchanged),
+            (PointerKind::Keyword, Some(document)) => self.keyword(statement, document, unchanged),
         }
     }
 
@@ -274,7 +277,7 @@ pub(super) fn required(
     before: &Value,
     files: &[File],
 ) -> Option<Vec<String>> {
-    if Place::of(&statement.at) != Place::Required || *found == Found::NoPlace {
+    if PointerKind::of(&statement.at) != PointerKind::Required || *found == Found::NoPlace {
         return None;
     }
     let kind = statement.at.strip_suffix("/required")?;
@@ -331,22 +334,22 @@ mod tests {
     #[test]
     fn places_are_recognised() {
         for (at, place) in [
-            ("/$defs/Task", Place::Schema),
-            ("/$defs/Task/properties/id", Place::Schema),
-            ("/$defs/Task/properties/items", Place::Schema),
-            ("/$defs/Task/properties/description", Place::Schema),
-            ("/$defs/Task/properties/required", Place::Schema),
-            ("/$defs/Task/properties/properties/description", Place::Note),
-            ("/$defs/Task/properties/items/items", Place::Schema),
-            ("/$defs/ContentItem/oneOf/-", Place::Schema),
-            ("/$defs/Task/description", Place::Note),
-            ("/$defs/Task/x-role", Place::Note),
-            ("/$defs/Task/required", Place::Required),
-            ("/$defs/Task/additionalProperties", Place::Keyword),
-            ("/$defs/Task/properties/content/allOf", Place::Keyword),
-            ("/x-api", Place::Keyword),
+            ("/$defs/Task", PointerKind::Schema),
+            ("/$defs/Task/properties/id", PointerKind::Schema),
+            ("/$defs/Task/properties/items", PointerKind::Schema),
+            ("/$defs/Task/properties/description", PointerKind::Schema),
+            ("/$defs/Task/properties/required", PointerKind::Schema),
+            ("/$defs/Task/properties/properties/description", PointerKind::Note),
+            ("/$defs/Task/properties/items/items", PointerKind::Schema),
+            ("/$defs/ContentItem/oneOf/-", PointerKind::Schema),
+            ("/$defs/Task/description", PointerKind::Note),
+            ("/$defs/Task/x-role", PointerKind::Note),
+            ("/$defs/Task/required", PointerKind::Required),
+            ("/$defs/Task/additionalProperties", PointerKind::Keyword),
+            ("/$defs/Task/properties/content/allOf", PointerKind::Keyword),
+            ("/x-api", PointerKind::Keyword),
         ] {
-            assert_eq!(Place::of(at), place, "{at}");
+            assert_eq!(PointerKind::of(at), place, "{at}");
         }
     }
 }

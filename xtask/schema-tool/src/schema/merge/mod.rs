@@ -19,7 +19,7 @@ use judge::{Judge, Judged};
 use statement::{Action, File, Found, Statement};
 
 use super::import::normal::escaped;
-use super::lift::Lift;
+use super::normalize_field::FieldNormalizer;
 use crate::codegen::definitions::Role;
 
 /// What is merged.
@@ -275,18 +275,19 @@ fn theirs(
     let at = statement.at.clone();
     let Some(document) = found.value() else { return Vec::new() };
     let rely = Statement { at: at.clone(), base: Some(document.clone()), action: Action::Rely };
-    let place = judge::Place::of(&at);
-    if place != judge::Place::Schema {
+    let place = judge::PointerKind::of(&at);
+    if place != judge::PointerKind::Schema {
         return vec![rely];
     }
     let role = judge::role(merged, &at);
     let documents = types(input.after);
     let name = at.rsplit('/').next().unwrap_or("").replace("~1", "/").replace("~0", "~");
     let owner = at.split('/').nth(2).unwrap_or("").to_owned();
-    let mut lift = Lift { types: &documents, role, taken: taken.clone(), document: input.document };
-    let Some(lifted) = lift.field(&owner, &name, document) else { return vec![rely] };
-    taken.extend(lift.taken);
-    let mut schema = lifted.schema;
+    let mut normalizer =
+        FieldNormalizer { types: &documents, role, taken: taken.clone(), document: input.document };
+    let Some(normalized) = normalizer.field(&owner, &name, document) else { return vec![rely] };
+    taken.extend(normalizer.taken);
+    let mut schema = normalized.schema;
     // Our description of the field stays; what holds only for our schema goes.
     if let (Value::Object(members), Some(Value::Object(ours))) = (&mut schema, merged.pointer(&at)) {
         for note in ["description", "x-private"] {
@@ -296,7 +297,7 @@ fn theirs(
         }
     }
     let mut statements = vec![Statement { at, base: Some(document.clone()), action: Action::Say(schema) }];
-    statements.extend(lifted.types.into_iter().map(|(name, schema)| Statement {
+    statements.extend(normalized.types.into_iter().map(|(name, schema)| Statement {
         at: format!("/$defs/{name}"),
         base: None,
         action: Action::Say(schema),

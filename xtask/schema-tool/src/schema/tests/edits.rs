@@ -50,7 +50,7 @@ fn check(fixture: &Fixture, case: &Case) -> Result<(), String> {
                 None => Ok(()),
             }
         }
-        (Then::Asked(parts), Ok(update)) => {
+        (Then::OpenQuestion(parts), Ok(update)) => {
             if update.questions.is_empty() || !update.files.is_empty() {
                 return Err(format!("no question, or files beside it:\n{}", update.report));
             }
@@ -59,7 +59,7 @@ fn check(fixture: &Fixture, case: &Case) -> Result<(), String> {
                 None => Ok(()),
             }
         }
-        (Then::Asked(_), Err(error)) => Err(format!("it was refused:\n{error:#}")),
+        (Then::OpenQuestion(_), Err(error)) => Err(format!("it was refused:\n{error:#}")),
         (Then::Refused(_), Ok(update)) => Err(format!("it was accepted:\n{}", update.report)),
         (Then::Accepted(..), Err(error)) => Err(format!("it was refused:\n{error:#}")),
         (Then::Accepted(expected, bump), Ok(update)) => {

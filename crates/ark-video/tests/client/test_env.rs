@@ -25,7 +25,7 @@ pub(crate) type Answer = Result<Response<Bytes>, SendError>;
 /// A request as it went out.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
-    /// Seconds since the start of the world.
+    /// Seconds since the start of the env.
     pub(crate) second: u64,
     pub(crate) endpoint: Endpoint,
     pub(crate) request: Request<Bytes>,
@@ -44,7 +44,7 @@ type Script = Box<dyn Fn(usize, &Sent) -> Answer + Send + Sync>;
 pub(crate) type VideoResponse = Response<Vec<&'static str>>;
 type Storage = Box<dyn Fn(usize, &Request<()>) -> VideoResponse + Send + Sync>;
 
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     script: Script,
     storage: Storage,
     sent: Mutex<Vec<Sent>>,
@@ -52,13 +52,13 @@ pub(crate) struct World {
     elapsed: Mutex<Duration>,
 }
 
-impl fmt::Debug for World {
+impl fmt::Debug for TestEnv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("World")
+        f.write_str("TestEnv")
     }
 }
 
-impl World {
+impl TestEnv {
     /// The script gets each request with its number, from 0.
     pub(crate) fn new(script: impl Fn(usize, &Sent) -> Answer + Send + Sync + 'static) -> Arc<Self> {
         Self::with_storage(script, |_, _| Response::new(Vec::new()))
@@ -133,7 +133,7 @@ impl World {
     }
 }
 
-impl Transport for World {
+impl Transport for TestEnv {
     fn send(&self, endpoint: Endpoint, request: Request<RequestBody>) -> BoxFuture<'_, Answer> {
         if let Err(error) = request.body().leave() {
             let refused = SendError::not_sent(SendErrorKind::Invalid, error.to_string());
@@ -177,7 +177,7 @@ impl AnswerBody for Pieces {
     }
 }
 
-impl Clock for World {
+impl Clock for TestEnv {
     fn now(&self) -> UnixMillis {
         START + UnixMillis::try_from(self.monotonic().as_millis()).unwrap()
     }
@@ -192,7 +192,7 @@ impl Clock for World {
     }
 }
 
-impl Random for World {
+impl Random for TestEnv {
     fn fill(&self, bytes: &mut [u8]) {
         // The middle of the range, so that waits have no jitter; and distinct ids.
         let calls = self.sent.lock().unwrap().len();

@@ -10,7 +10,7 @@ use crate::{Attempt, JobFilter, State};
 
 use super::db::Tx;
 use super::error::{ErrorContext, StoreError};
-use super::pace::WHOLE;
+use super::shared_limits::WHOLE;
 use super::{Journal, JournalError};
 
 const KEPT: i64 = CORRELATIONS_KEPT.as_secs().cast_signed() * 1000;

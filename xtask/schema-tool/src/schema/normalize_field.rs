@@ -13,13 +13,13 @@ use crate::codegen::definitions::{self, Role};
 
 /// A field's schema and the types that it needs.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Lifted {
+pub(crate) struct NormalizedField {
     pub(crate) schema: Value,
     pub(crate) types: Vec<(String, Value)>,
 }
 
 /// Makes fields ready to be generated.
-pub(crate) struct Lift<'a> {
+pub(crate) struct FieldNormalizer<'a> {
     /// The types of the document.
     pub(crate) types: &'a Map<String, Value>,
     pub(crate) role: Role,
@@ -45,14 +45,14 @@ pub(crate) fn is_ready(name: &str, schema: &Value, types: &Map<String, Value>, r
     checkable && definitions::read(&json!({ "$defs": all })).is_ok()
 }
 
-impl Lift<'_> {
+impl FieldNormalizer<'_> {
     /// The field, ready to be generated; `None` where it has a keyword that is none of JSON
     /// Schema's: a person decides.
-    pub(crate) fn field(&mut self, owner: &str, name: &str, schema: &Value) -> Option<Lifted> {
+    pub(crate) fn field(&mut self, owner: &str, name: &str, schema: &Value) -> Option<NormalizedField> {
         let mut types = Vec::new();
         let read = Reading::of(schema, "", self.types);
         let schema = self.value(owner, name, &read, 0, &mut types)?;
-        Some(Lifted { schema, types })
+        Some(NormalizedField { schema, types })
     }
 
     fn value(
@@ -307,15 +307,15 @@ fn enumeration(named: &str, read: &Reading<'_>, values: &[&str], open: bool, doc
 mod tests {
     use super::*;
 
-    fn lifted(schema: Value, role: Role) -> Lifted {
+    fn normalized(schema: Value, role: Role) -> NormalizedField {
         let types = json!({"Style": {"type": "string", "enum": ["calm"]}});
-        let mut lift = Lift {
+        let mut normalizer = FieldNormalizer {
             types: types.as_object().unwrap(),
             role,
             taken: BTreeSet::from(["Mode".to_owned()]),
             document: "a document",
         };
-        lift.field("CreateTaskRequest", "mode", &schema).unwrap()
+        normalizer.field("CreateTaskRequest", "mode", &schema).unwrap()
     }
 
     #[test]
@@ -344,7 +344,7 @@ mod tests {
             json!({"$ref": "#/$defs/Style"}),
         ] {
             for role in [Role::Request, Role::Response] {
-                let made = lifted(schema.clone(), role);
+                let made = normalized(schema.clone(), role);
                 let types: Map<String, Value> = made.types.iter().cloned().collect();
                 assert_eq!(types.len(), made.types.len(), "two types of one name: {made:?}");
                 assert!(is_ready("mode", &made.schema, &types, role), "{schema}: {made:#?}");
@@ -354,10 +354,10 @@ mod tests {
 
     #[test]
     fn a_name_that_is_taken_gets_its_owner_in_front() {
-        let made = lifted(json!({"type": "string", "enum": ["calm"]}), Role::Request);
+        let made = normalized(json!({"type": "string", "enum": ["calm"]}), Role::Request);
         assert_eq!(made.schema["$ref"], "#/$defs/CreateTaskRequestMode");
         assert_eq!(made.types[0].1["enum"], json!(["calm"]));
-        let made = lifted(json!({"type": "string", "enum": ["calm"]}), Role::Response);
+        let made = normalized(json!({"type": "string", "enum": ["calm"]}), Role::Response);
         assert!(made.types[0].1.get("enum").is_none(), "what comes back stays open");
         assert_eq!(made.schema["anyOf"][1], json!({"type": "null"}));
     }
@@ -365,8 +365,9 @@ mod tests {
     #[test]
     fn an_unknown_keyword_is_left_to_a_person() {
         let types = Map::new();
-        let mut lift = Lift { types: &types, role: Role::Request, taken: BTreeSet::new(), document: "d" };
-        assert!(lift.field("X", "hue", &json!({"type": "integer", "minimun": 0})).is_none());
+        let mut normalizer =
+            FieldNormalizer { types: &types, role: Role::Request, taken: BTreeSet::new(), document: "d" };
+        assert!(normalizer.field("X", "hue", &json!({"type": "integer", "minimun": 0})).is_none());
     }
 
     #[test]

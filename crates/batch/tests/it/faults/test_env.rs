@@ -21,7 +21,7 @@ use crate::support::history::{self, History};
 use crate::support::shots::shot;
 use crate::support::worker::{BATCH, CHILD, ORDERS, Orders};
 
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     pub(crate) simulator: Simulator,
     pub(crate) folder: TempDir,
     /// For workers in processes of their own.
@@ -56,7 +56,7 @@ pub(crate) struct Ended {
     pub(crate) events: Vec<EventKind>,
 }
 
-impl World {
+impl TestEnv {
     pub(crate) async fn new() -> Self {
         Self::with(FaultPlan::new()).await
     }

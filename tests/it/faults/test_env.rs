@@ -18,13 +18,13 @@ const BEGIN: UnixMillis = 1_795_313_730_000;
 /// The timeout for responses that never come. Everything else takes a few milliseconds.
 const READ_TIMEOUT: Duration = Duration::from_millis(1500);
 
-pub(super) struct World {
+pub(super) struct TestEnv {
     pub(super) simulator: Arc<Simulator>,
     /// A client without faults and with default timeouts.
     pub(super) client: Client,
 }
 
-impl World {
+impl TestEnv {
     pub(super) async fn new() -> Self {
         Self::with(Options::default()).await
     }

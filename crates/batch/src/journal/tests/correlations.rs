@@ -43,7 +43,7 @@ async fn submit_all(journal: Journal, jobs: Vec<Job>) -> Vec<i64> {
             let attempt = with_mark(&job.key, expiry);
             match journal.submitting(&job, attempt, &wide()).await.unwrap() {
                 Submitting::Done(_) => {
-                    in_use.add(&super::super::marks::marked(Some(expiry)), 1, false);
+                    in_use.add(&super::super::correlations::marked(Some(expiry)), 1, false);
                     given.push(expiry);
                     break;
                 }
@@ -132,7 +132,7 @@ pub(super) async fn what_keeps_a_mark_and_what_gives_it_back(journal: Journal) {
 #[tokio::test]
 async fn a_mark_is_free_after_seven_days_and_before_that_only_where_all_are_in_use() {
     const DAY: i64 = 86_400_000;
-    let place = Place::new();
+    let place = TestJournal::new();
     let journal = place.open().await;
     let jobs = plan_of(&journal, &["a", "b", "c"]).await;
     let Submitting::Done(a) = journal.submitting(&jobs[0], with_mark("a", 172_801), &wide()).await.unwrap()

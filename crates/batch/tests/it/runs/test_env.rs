@@ -47,7 +47,7 @@ impl Clock for FastClock {
     }
 }
 
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     pub(crate) simulator: Simulator,
     pub(crate) folder: TempDir,
     pub(crate) clock: Arc<dyn Clock>,
@@ -59,7 +59,7 @@ pub(crate) struct Ended {
     pub(crate) events: Vec<EventKind>,
 }
 
-impl World {
+impl TestEnv {
     pub(crate) async fn new() -> Self {
         Self::with(FaultPlan::new(), Options::default()).await
     }

@@ -4,7 +4,7 @@ use crate::generated::Field;
 
 /// A place in a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place<'a> {
+pub(crate) enum Pointer<'a> {
     /// The whole request.
     Whole,
     /// A top-level member.
@@ -28,8 +28,8 @@ impl Order {
     }
 }
 
-impl Place<'_> {
-    pub(crate) fn pointer(self) -> String {
+impl Pointer<'_> {
+    pub(crate) fn to_json(self) -> String {
         match self {
             Self::Whole => String::new(),
             Self::Field(field) => format!("/{}", field.name()),
@@ -73,13 +73,13 @@ mod tests {
 
     #[test]
     fn pointers_are_json_pointers() {
-        assert_eq!(Place::Whole.pointer(), "");
-        assert_eq!(Place::Field(Field::ServiceTier).pointer(), "/service_tier");
-        assert_eq!(Place::Entry(Field::Content, 3, "/image_url/url").pointer(), "/content/3/image_url/url");
+        assert_eq!(Pointer::Whole.to_json(), "");
+        assert_eq!(Pointer::Field(Field::ServiceTier).to_json(), "/service_tier");
+        assert_eq!(Pointer::Entry(Field::Content, 3, "/image_url/url").to_json(), "/content/3/image_url/url");
         assert_eq!(
-            Place::EntryMember(Field::Content, 1, "/image_url", "role").pointer(),
+            Pointer::EntryMember(Field::Content, 1, "/image_url", "role").to_json(),
             "/content/1/image_url/role"
         );
-        assert_eq!(Place::Member("a/b~c").pointer(), "/a~1b~0c");
+        assert_eq!(Pointer::Member("a/b~c").to_json(), "/a~1b~0c");
     }
 }

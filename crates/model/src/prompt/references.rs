@@ -32,7 +32,7 @@ pub(crate) fn check(text: &str, index: usize, scan: &ContentSummary, sink: &mut 
             1 => format!("The prompt speaks of {name} {number}, and there is one."),
             _ => format!("The prompt speaks of {name} {number}, and there are {found} {plural}."),
         };
-        sink.say("reference-mark", super::place(index), message)
+        sink.push("reference-mark", super::pointer(index), message)
             .advice("Add the item, or correct the number: the nth item of a kind is number n.")
             .written_in("D-20", "2026-10")
             .strength(Severity::Warning)
