@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
 
 use crate::{Job, State};
@@ -42,10 +41,7 @@ fn of_batches(batches: &[String], values: &mut Vec<Value>) -> String {
 
 /// Skips rows that another runner is just claiming.
 fn skip_locked(tx: &Tx) -> &'static str {
-    match tx {
-        Tx::Sqlite(_) => "",
-        Tx::Postgres(_) => " FOR UPDATE SKIP LOCKED",
-    }
+    if tx.is_server() { " FOR UPDATE SKIP LOCKED" } else { "" }
 }
 
 /// Gives a row back: the next runner that asks takes it. For moves by others than the runner that
@@ -68,7 +64,7 @@ pub(super) async fn free_followers(tx: &mut Tx, job: &Job) -> Result<(), StoreEr
 /// Wakes the runners of other processes when the transaction is committed. Those of an SQLite file
 /// ask by themselves.
 pub(super) async fn notify(tx: &mut Tx) -> Result<(), StoreError> {
-    if let Tx::Postgres(_) = tx {
+    if tx.is_server() {
         tx.execute(format!("NOTIFY {CHANNEL}"), Vec::new()).await?;
     }
     Ok(())
@@ -78,16 +74,15 @@ impl Journal {
     /// Wakes a runner when another process notifies, where the database can do that; ends when the
     /// connection does.
     pub(crate) async fn listen(&self, wake: &Notify) -> Result<(), JournalError> {
-        let Db::Postgres(pool) = &self.inner.db else { return std::future::pending().await };
-        let listen = async {
-            let mut listener = PgListener::connect_with(pool).await?;
-            listener.listen(CHANNEL).await?;
-            loop {
-                listener.recv().await?;
-                wake.notify_one();
+        let ended: Result<(), sqlx::Error> = match &self.inner.db {
+            // Its runners ask once a second.
+            Db::Sqlite { .. } => {
+                let _ = wake;
+                std::future::pending().await
             }
+            #[cfg(feature = "postgres")]
+            Db::Postgres(pool) => super::server::listen(pool, CHANNEL, wake).await,
         };
-        let ended: Result<(), sqlx::Error> = listen.await;
         ended.map_err(|error| self.to_error(CONTEXT, error.into()))
     }
 

@@ -1,17 +1,16 @@
 //! One way to speak to both databases: values to bind, rows read by name, transactions. Knows no
 //! table.
 
-use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Error, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
+#[cfg(feature = "postgres")]
+use sqlx::postgres::{PgPool, PgRow, Postgres};
+use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
+use sqlx::{AssertSqlSafe, Error, Row as _, Transaction};
 
 pub(super) enum Db {
     /// One connection writes, so that the tasks of this process queue up here and not at the file's
     /// lock; some read.
-    Sqlite {
-        writer: SqlitePool,
-        readers: SqlitePool,
-    },
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    #[cfg(feature = "postgres")]
     Postgres(PgPool),
 }
 
@@ -54,6 +53,7 @@ impl From<Option<i64>> for Value {
 
 pub(super) enum Row {
     Sqlite(SqliteRow),
+    #[cfg(feature = "postgres")]
     Postgres(PgRow),
 }
 
@@ -61,6 +61,7 @@ impl Row {
     pub(super) fn maybe_text(&self, column: &str) -> Result<Option<String>, Error> {
         match self {
             Self::Sqlite(row) => row.try_get(column),
+            #[cfg(feature = "postgres")]
             Self::Postgres(row) => row.try_get(column),
         }
     }
@@ -68,6 +69,7 @@ impl Row {
     pub(super) fn maybe_int(&self, column: &str) -> Result<Option<i64>, Error> {
         match self {
             Self::Sqlite(row) => row.try_get(column),
+            #[cfg(feature = "postgres")]
             Self::Postgres(row) => row.try_get(column),
         }
     }
@@ -99,11 +101,17 @@ macro_rules! bound {
 }
 
 impl Db {
+    /// Whether it is PostgreSQL, which several machines may use at once.
+    pub(super) fn is_server(&self) -> bool {
+        !matches!(self, Self::Sqlite { .. })
+    }
+
     /// A transaction that writes. On SQLite it holds the file's lock from the start, so that what
     /// was read in it stays true.
     pub(super) async fn write(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { writer, .. } => Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
+            #[cfg(feature = "postgres")]
             Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
         }
     }
@@ -112,6 +120,7 @@ impl Db {
     pub(super) async fn snapshot(&self) -> Result<Tx, Error> {
         match self {
             Self::Sqlite { readers, .. } => Ok(Tx::Sqlite(readers.begin().await?)),
+            #[cfg(feature = "postgres")]
             Self::Postgres(pool) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 Ok(Tx::Postgres(pool.begin_with(begin).await?))
@@ -127,6 +136,7 @@ impl Db {
                 let rows = bound!(Sqlite, sql, values).fetch_all(readers).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
+            #[cfg(feature = "postgres")]
             Self::Postgres(pool) => {
                 let rows = bound!(Postgres, sql, values).fetch_all(pool).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
@@ -145,6 +155,7 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
+            #[cfg(feature = "postgres")]
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -153,15 +164,21 @@ impl Db {
 /// Rolled back when it is dropped.
 pub(super) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
+    #[cfg(feature = "postgres")]
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
+    pub(super) fn is_server(&self) -> bool {
+        !matches!(self, Self::Sqlite(_))
+    }
+
     /// How many rows it changed.
     pub(super) async fn execute(&mut self, sql: impl Into<String>, values: Vec<Value>) -> Result<u64, Error> {
         let sql = sql.into();
         match self {
             Self::Sqlite(tx) => Ok(bound!(Sqlite, sql, values).execute(&mut **tx).await?.rows_affected()),
+            #[cfg(feature = "postgres")]
             Self::Postgres(tx) => Ok(bound!(Postgres, sql, values).execute(&mut **tx).await?.rows_affected()),
         }
     }
@@ -177,6 +194,7 @@ impl Tx {
                 let rows = bound!(Sqlite, sql, values).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
+            #[cfg(feature = "postgres")]
             Self::Postgres(tx) => {
                 let rows = bound!(Postgres, sql, values).fetch_all(&mut **tx).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
@@ -200,7 +218,7 @@ impl Tx {
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Error> {
         let mut sql = sql.into();
-        if let Self::Postgres(_) = self {
+        if self.is_server() {
             sql.push_str(" FOR UPDATE");
         }
         self.all(sql, values).await
@@ -209,6 +227,7 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
+            #[cfg(feature = "postgres")]
             Self::Postgres(tx) => tx.commit().await,
         }
     }

@@ -34,6 +34,8 @@ pub enum JournalErrorKind {
     OtherList,
     /// The move is not one that a job may make, or it names what is not there. Nothing was changed.
     Refused,
+    /// This build has no PostgreSQL (feature `postgres`).
+    Unsupported,
     /// Anything else.
     Other,
 }
@@ -55,6 +57,7 @@ impl JournalErrorKind {
             Self::Unreachable => "Check the server and the network, then try again.",
             Self::Login => "Check the user and the password in the address.",
             Self::OtherList => "Give this list a batch name of its own.",
+            Self::Unsupported => "Build it with the feature `postgres`, or use a file.",
             Self::Refused | Self::Other => "",
         }
     }

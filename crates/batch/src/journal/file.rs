@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use ark_video::files::{Staged, create_private, is_own_file};
 
 use super::Journal;
-use super::db::Db;
 use super::error::{JournalErrorKind, StoreError};
 use super::schema::APPLICATION_ID;
 
@@ -217,7 +216,9 @@ fn kind_of_disk<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
 
 impl Journal {
     pub(super) async fn copy_to(&self, to: &Path) -> Result<bool, StoreError> {
-        let Db::Sqlite { .. } = self.inner.db else { return Ok(false) };
+        if self.inner.db.is_server() {
+            return Ok(false);
+        }
         let unkept = |error: io::Error| io_error(&error, "the copy cannot be kept");
         let staged = Staged::beside(to).map_err(unkept)?;
         let name = staged.path().to_str();

@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, SqlSafeStr as _};
 
-use super::db::{Db, Tx};
+use super::db::Tx;
 use super::error::{ErrorContext, StoreError};
 use super::{Journal, JournalError};
 
@@ -41,6 +41,7 @@ fn migrator(text: &str) -> Migrator {
 pub(super) async fn migrate(tx: &mut Tx) -> Result<(), StoreError> {
     let migrated = match tx {
         Tx::Sqlite(tx) => migrator("TEXT").run_direct(None, &mut **tx, false).await,
+        #[cfg(feature = "postgres")]
         Tx::Postgres(tx) => migrator("TEXT COLLATE \"C\"").run_direct(None, &mut **tx, false).await,
     };
     migrated.map_err(failed)
@@ -84,7 +85,7 @@ impl Journal {
     pub(crate) async fn drop_old_queue(&self) -> Result<(), JournalError> {
         let context =
             ErrorContext { what: "Taking away the queue of an earlier version", so: "It does no harm." };
-        let (find, take) = OLD_QUEUE[usize::from(matches!(self.inner.db, Db::Postgres(_)))];
+        let (find, take) = OLD_QUEUE[usize::from(self.inner.db.is_server())];
         self.with_retry(context, || async {
             if self.inner.db.one(find, Vec::new()).await?.is_some() {
                 let mut tx = self.inner.db.write().await?;

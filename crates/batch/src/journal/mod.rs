@@ -25,6 +25,8 @@ mod retry;
 mod rows;
 mod runners;
 mod schema;
+#[cfg(feature = "postgres")]
+mod server;
 mod shared_limits;
 #[cfg(test)]
 mod tests;

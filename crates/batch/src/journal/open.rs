@@ -6,11 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::pool::PoolOptions;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite};
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::db::{Db, Tx, Value};
 use super::error::{ErrorContext, JournalErrorKind, StoreError};
@@ -31,15 +29,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Read by all but the writer: the state of the rows, pages of a report, an audit.
 const READERS: u32 = 4;
 
-const SERVER_CONNECTIONS: u32 = 8;
-
 /// Two programs that find no tables at once make them one after the other under this lock.
 const CREATION_LOCK: i64 = 0x6172_6b76;
-
-/// A frozen runner must not hold a row that others wait for; and a plan that was made when the
-/// tables were empty must not be kept when they hold a hundred thousand rows.
-const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; SET plan_cache_mode = force_custom_plan; \
-     SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'";
 
 impl Journal {
     /// Opens a journal, or makes it. A link to a journal is followed: what belongs beside it is
@@ -57,7 +48,14 @@ impl Journal {
                 let path = file::real(path);
                 (path.display().to_string(), open_file(&path, &options).await)
             }
-            JournalAt::Postgres(address) => open_server(address, &options).await,
+            #[cfg(feature = "postgres")]
+            JournalAt::Postgres(address) => super::server::open(address, &options).await,
+            #[cfg(not(feature = "postgres"))]
+            JournalAt::Postgres(_) => {
+                let what = "this build has no PostgreSQL, it was made without the feature `postgres`";
+                let error = StoreError::Reported(JournalErrorKind::Unsupported, what.to_owned());
+                ("at the given address".to_owned(), Err(error))
+            }
         };
         match opened {
             Ok(db) => match super::identity::id_of(&db, &*options.random).await {
@@ -123,48 +121,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-async fn open_server(address: &SecretString, options: &OpenOptions) -> (String, Result<Db, StoreError>) {
-    let text = address.expose_secret();
-    let connect = match text.parse::<PgConnectOptions>() {
-        Ok(connect) => connect.application_name("ark-video").disable_statement_logging(),
-        Err(error) => return ("at the given address".to_owned(), Err(error.into())),
-    };
-    let host = connect.get_socket().map_or_else(
-        || format!("{}:{}", connect.get_host(), connect.get_port()),
-        |socket| socket.display().to_string(),
-    );
-    let place = format!("postgres://{host}/{}", connect.get_database().unwrap_or_default());
-    let is_here = connect.get_socket().is_some() || is_this_machine(connect.get_host());
-    let says_how = text.contains("sslmode=") || text.contains("ssl-mode=");
-    let connect = if is_here || says_how { connect } else { connect.ssl_mode(PgSslMode::VerifyFull) };
-    (place, connect_server(connect, options).await)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.starts_with('/')
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-async fn connect_server(connect: PgConnectOptions, options: &OpenOptions) -> Result<Db, StoreError> {
-    // A pool would try until its time is over, and forget why it failed.
-    PgConnection::connect_with(&connect).await?.close().await?;
-    let pool = PoolOptions::<Postgres>::new()
-        .max_connections(SERVER_CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(30))
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                sqlx::raw_sql(SESSION).execute(connection).await?;
-                Ok(())
-            })
-        })
-        .connect_with(connect)
-        .await?;
-    prove(Db::Postgres(pool), options.create).await
-}
-
-async fn prove(db: Db, create: bool) -> Result<Db, StoreError> {
+pub(super) async fn prove(db: Db, create: bool) -> Result<Db, StoreError> {
     let proven = async {
         let mut tx = db.write().await?;
         let format = if is_new(&mut tx, create).await? { 0 } else { format_of(&mut tx).await? };
@@ -174,7 +131,7 @@ async fn prove(db: Db, create: bool) -> Result<Db, StoreError> {
         }
         tx.commit().await?;
         let mut tx = db.snapshot().await?;
-        if let Tx::Sqlite(_) = tx {
+        if !tx.is_server() {
             check_file(&mut tx).await?;
         }
         Ok(())
@@ -194,7 +151,7 @@ async fn number(tx: &mut Tx, sql: &str, values: Vec<Value>) -> Result<i64, Store
 }
 
 async fn is_new(tx: &mut Tx, create: bool) -> Result<bool, StoreError> {
-    let (tables, is_ours) = if let Tx::Sqlite(_) = tx {
+    let (tables, is_ours) = if !tx.is_server() {
         let mark = tx.one("PRAGMA application_id", Vec::new()).await?.ok_or(sqlx::Error::RowNotFound)?;
         let tables = number(tx, "SELECT COUNT(*) AS number FROM sqlite_schema", Vec::new()).await?;
         (tables, mark.int("application_id")? == APPLICATION_ID)
@@ -219,7 +176,7 @@ async fn is_new(tx: &mut Tx, create: bool) -> Result<bool, StoreError> {
 
 /// Says what the database is, and in which format.
 async fn mark(tx: &mut Tx) -> Result<(), StoreError> {
-    if let Tx::Sqlite(_) = tx {
+    if !tx.is_server() {
         tx.execute(format!("PRAGMA application_id = {APPLICATION_ID}"), Vec::new()).await?;
     }
     for (key, value) in [("application", APPLICATION.to_owned()), ("format", FORMAT.to_string())] {
@@ -267,19 +224,4 @@ async fn check_file(tx: &mut Tx) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_this_machine;
-
-    #[test]
-    fn only_this_machine_needs_no_certificate() {
-        for host in ["localhost", "127.0.0.1", "127.8.0.1", "::1", "[::1]", "/var/run/postgresql"] {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in ["db.example.com", "10.0.0.7", "localhost.example.com"] {
-            assert!(!is_this_machine(host), "{host}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::list::{hex, same_intent};
 use crate::{Job, Planned, PlannedJobs, State};
 
-use super::db::{Db, Tx};
+use super::db::Tx;
 use super::decisions::begin_again;
 use super::error::{ErrorContext, StoreError};
 use super::schema::{BATCH, JOB};
@@ -92,9 +92,7 @@ impl Journal {
             chunk.sort_by(|one, other| one.name.cmp(&other.name));
             self.plan_chunk(batch, &chunk, &mut change).await?;
         }
-        if change.added.len() >= CHUNK
-            && let Db::Postgres(_) = self.inner.db
-        {
+        if change.added.len() >= CHUNK && self.inner.db.is_server() {
             // Until the server has counted, it finds names by reading all rows.
             self.inner.db.all("ANALYZE ark_job", Vec::new()).await?;
         }

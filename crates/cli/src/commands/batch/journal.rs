@@ -173,14 +173,14 @@ pub(super) async fn must_exist(opened: &Opened, names: &[String]) -> Result<(), 
 /// Converts an error of the journal.
 pub(super) fn of_journal(error: JournalError) -> Failure {
     use JournalErrorKind::{
-        Denied, Disk, Full, Login, Missing, NetworkDisk, OtherList, Refused, Unreachable,
+        Denied, Disk, Full, Login, Missing, NetworkDisk, OtherList, Refused, Unreachable, Unsupported,
     };
     let other_list = error.kind() == OtherList;
     let exit = match error.kind() {
         Missing => Exit::Input,
         Denied | Disk | NetworkDisk => Exit::Output,
         Full => Exit::DiskFull,
-        Refused | OtherList => Exit::Usage,
+        Refused | OtherList | Unsupported => Exit::Usage,
         Unreachable | Login => Exit::Configuration,
         _ => Exit::Journal,
     };
