@@ -230,8 +230,9 @@ fn costs(interleaved: &Interleaved, store: &str, journal: &dyn Fn(usize) -> Stri
 }
 
 fn memory(interleaved: &Interleaved, folder: &Path) -> Result<()> {
-    let built =
-        Command::new("cargo").args(["build", "--release", "--quiet", "-p", "ark-video-cli"]).status()?;
+    let built = Command::new("cargo")
+        .args(["build", "--profile", "bench", "--quiet", "-p", "ark-video-cli"])
+        .status()?;
     if !built.success() {
         return Err("the command `ark-video` was not built".into());
     }

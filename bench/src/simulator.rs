@@ -43,8 +43,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// The command as it is shipped: built without what this program asks of the same crates.
 pub(crate) fn shipped_command() -> Result<PathBuf> {
-    let built =
-        Command::new("cargo").args(["build", "--release", "--quiet", "-p", "ark-video-cli"]).status()?;
+    let built = Command::new("cargo")
+        .args(["build", "--profile", "bench", "--quiet", "-p", "ark-video-cli"])
+        .status()?;
     let program = std::env::current_exe()?.with_file_name("ark-video");
     if built.success() && program.is_file() {
         Ok(program)

@@ -5,6 +5,7 @@
 
 mod ci;
 mod count;
+mod dist;
 mod faults;
 mod long_tests;
 mod release_check;
@@ -26,7 +27,7 @@ fn bench<'a>(options: impl Iterator<Item = &'a String>) -> Result<(), String> {
             Err(error) => Err(format!("cargo could not be started: {error}")),
         }
     };
-    let package = ["--release", "--quiet", "-p", "ark-video-bench"];
+    let package = ["--profile", "bench", "--quiet", "-p", "ark-video-bench"];
     run(&mut ["build", "--bins"].into_iter().chain(package))?;
     run(&mut ["run"].into_iter().chain(package).chain(["--", "run"]).chain(options.map(String::as_str)))
 }
@@ -78,6 +79,10 @@ fn command_line() -> Command {
         )
         .subcommands(long_tests::command_lines())
         .subcommand(
+            Command::new("dist")
+                .about("The archive that people download: command, completions, man pages, licences"),
+        )
+        .subcommand(
             Command::new("release-check").about(
                 "What must hold before a release: public APIs, packages, changelog; publishes nothing",
             ),
@@ -108,6 +113,9 @@ fn main() -> ExitCode {
         }
         Some(("count", _)) => {
             count::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
+        }
+        Some(("dist", _)) => {
+            dist::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
