@@ -33,3 +33,4 @@ mod round_trip;
 mod schema;
 mod simulator;
 mod watch_load;
+mod written_before;
