@@ -54,7 +54,7 @@ pub(crate) fn built(file: &str) -> Option<CreateTaskRequest> {
             .ratio("16:9")
             .frames(57)
             .build(),
-        "p09-text-web-search.json" => TextToVideo::new("doubao-seedance-2-0-260128", "Show the emblem of this year's env exposition unfolding like paper.")
+        "p09-text-web-search.json" => TextToVideo::new("doubao-seedance-2-0-260128", "Show the emblem of this year's world exposition unfolding like paper.")
             .ratio("16:9")
             .duration(8)
             .web_search()
