@@ -437,6 +437,23 @@ async fn the_simulator_as_a_server_says_where_it_is_and_stops_on_ctrl_c() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_simulator_stops_when_the_other_end_of_standard_input_closes() {
+    let (stdin, parent) = std::io::pipe().unwrap();
+    let mut parent = Some(parent);
+    let stdout = Page::watched(move |_| drop(parent.take()));
+    let ready = stdout.clone();
+    let line = ["simulate", "--addr", "127.0.0.1:0", "--until-stdin-closes"];
+    let ran = Shell::new()
+        .run_with(&line, |env| {
+            env.stdin = Box::new(stdin);
+            env.stdout = Box::new(stdout);
+        })
+        .await
+        .ok();
+    assert!(ready.text().contains("\"ready\":true"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn models_of_the_simulator() {
     let ran = Shell::new().run(&["models", "--simulate", "-q", "2-0-fast"]).await.ok();
     assert_eq!(ran.stdout, "doubao-seedance-2-0-fast-260128\ndreamina-seedance-2-0-fast-260128\n");

@@ -68,6 +68,9 @@ pub(crate) struct SimulateArgs {
     /// Origin of the links to files, such as https://sim.example [default: the Host of the request]
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// Stop when standard input closes, and so when the process that holds the other end has ended
+    #[arg(long, conflicts_with = "audit")]
+    pub(crate) until_stdin_closes: bool,
     /// Run a command against the simulator, then report what it would have been billed, and what
     /// twice
     #[arg(long, requires = "command")]

@@ -1,5 +1,6 @@
 //! `simulate`: the local simulator, until Ctrl-C or until an audited command exits.
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -59,15 +60,19 @@ pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<()
     let ended = if args.audit {
         audit::run(session, &mut running, &args.command).await
     } else {
-        serve(session, &mut running).await
+        serve(session, &mut running, args.until_stdin_closes).await
     };
     let saved = state.map_or(Ok(()), |path| save(&running.simulator, &path));
     running.simulator.shutdown().await;
     ended.and(saved)
 }
 
-/// Runs until Ctrl-C, which is a normal exit.
-async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failure> {
+/// Runs until Ctrl-C, or if wanted until standard input closes; both are a normal exit.
+async fn serve(
+    session: &mut Session,
+    running: &mut Running,
+    until_stdin_closes: bool,
+) -> Result<(), Failure> {
     let Running { simulator, notes } = running;
     let output = &session.output;
     match output.form {
@@ -88,9 +93,12 @@ async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failu
             }
         }
     }
+    let stdin = session.stdin.take().filter(|_| until_stdin_closes);
+    let mut stdin_closed = std::pin::pin!(closed(stdin));
     loop {
         tokio::select! {
             () = session.interrupts.next() => break,
+            () = &mut stdin_closed => break,
             () = simulator.stopped() => return Err(Failure::new(Exit::Internal, "the simulator stopped by itself")),
             Some(note) = notes.recv() => session.output.note(format_args!("simulator: {note}")),
         }
@@ -98,6 +106,18 @@ async fn serve(session: &mut Session, running: &mut Running) -> Result<(), Failu
     let bills = simulator.bills();
     session.output.note(format_args!("stopped; bills of the real service would have been: {}", bills.len()));
     Ok(())
+}
+
+/// Reads until the input closes or fails; pending forever without one.
+async fn closed(input: Option<Box<dyn Read + Send>>) {
+    match input {
+        Some(mut input) => {
+            let read = move || std::io::copy(&mut input, &mut std::io::sink());
+            // Closed and broken are the same here: nothing can come any more.
+            let _ = tokio::task::spawn_blocking(read).await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 fn builder(
