@@ -7,6 +7,7 @@ mod ci;
 mod count;
 mod dist;
 mod faults;
+mod install_check;
 mod long_tests;
 mod release_check;
 mod schema_tool;

@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+use crate::install_check;
+
 /// The largest file that a package may hold, in bytes.
 const LARGEST: u64 = 512 << 10;
 
@@ -31,7 +33,16 @@ pub(crate) fn run(root: &Path) -> Result<String> {
         wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", package.name)));
     }
     match builds(root, &packages) {
-        Ok(()) => said.push(format!("all {} packages build from what they hold", packages.len())),
+        Ok(unpacked) => {
+            said.push(format!("all {} packages build from what they hold", packages.len()));
+            let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+            let example = root.join("schema/examples/requests/vendor-tea.json");
+            match install_check::run(&unpacked, &names, &version(root)?, &example) {
+                Ok(text) => said.push(text),
+                Err(error) => wrong.push(format!("{error:#}")),
+            }
+            said.extend(names.iter().map(|name| install_check::registry(name)));
+        }
         Err(error) => wrong.push(format!("{error:#}")),
     }
     let changelog = fs::read_to_string(root.join("CHANGELOG.md")).context("cannot read CHANGELOG.md")?;
@@ -128,7 +139,7 @@ fn contents(package: &Package, files: &[String]) -> Vec<String> {
 /// Packs every crate and builds it from its package, as a user's cargo would: what lies outside of
 /// it is missing then. Takes minutes. Works on a copy that may be published, because cargo resolves
 /// the other crates among those only.
-fn builds(root: &Path, packages: &[Package]) -> Result<()> {
+fn builds(root: &Path, packages: &[Package]) -> Result<PathBuf> {
     let copy = TempDir::new().context("no temporary folder can be made")?;
     for file in tracked(root)? {
         let target = copy.path().join(&file);
@@ -147,12 +158,20 @@ fn builds(root: &Path, packages: &[Package]) -> Result<()> {
         .args(["package", "--offline", "--allow-dirty"])
         .args(names)
         .current_dir(copy.path())
-        .env("CARGO_TARGET_DIR", target)
+        .env("CARGO_TARGET_DIR", &target)
         .stdin(Stdio::null())
         .status()
         .context("cargo could not be started")?;
     ensure!(status.success(), "a package does not build from what it holds; cargo says above which and why");
-    Ok(())
+    Ok(target.join("package"))
+}
+
+/// The version that all crates share.
+fn version(root: &Path) -> Result<String> {
+    let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml"))?.parse().context("Cargo.toml")?;
+    let version =
+        manifest.get("workspace").and_then(|workspace| workspace.get("package")?.get("version")?.as_str());
+    version.map(str::to_owned).context("Cargo.toml has no version of the workspace")
 }
 
 /// Every file of the repository that git knows or would take.
