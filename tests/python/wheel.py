@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = ["python/README.md", "docs/guide/test-without-paying.md"]
+PAGES = ["README.md", "python/README.md", "docs/guide/test-without-paying.md"]
 
 # What pip needs of the wheel to install the command, its module, its licences and the fixture.
 CONTENT = ["scripts/ark-video", "ark_video/py.typed", "licenses/LICENSE-MIT", "licenses/LICENSE-APACHE", "entry_points.txt"]
