@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// Longest wait that a server's `Retry-After` can impose on a request.
+pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
+
 /// Pauses between attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]

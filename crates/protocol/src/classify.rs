@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use ark_video_model::error_code::ErrorClass;
 
-use crate::{ApiError, Endpoint, EnvelopeKind, SendError, SendErrorKind, UnixMillis, wait::RETRY_AFTER_CAP};
+use crate::{
+    ApiError, Endpoint, EnvelopeKind, SendError, SendErrorKind, UnixMillis, backoff::RETRY_AFTER_CAP,
+};
 
 /// A request that did not bring what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]

@@ -14,7 +14,7 @@ use std::{
 
 use ark_video_model::Resolution;
 
-use crate::wait::RETRY_AFTER_CAP;
+use crate::backoff::RETRY_AFTER_CAP;
 
 /// What is left of the rate after a refusal for too many requests.
 const DECREASE: f64 = 0.7;

@@ -7,9 +7,10 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Backoff, Class, Endpoint, Failure, RetryAfter, UnixMillis, classify,
+    Backoff, Class, Endpoint, Failure, RetryAfter, UnixMillis,
+    backoff::RETRY_AFTER_CAP,
+    classify,
     outcome::{CreateOutcome, Refusal},
-    wait::RETRY_AFTER_CAP,
 };
 
 /// How often and how long to retry. The defaults suit an interactive call.

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use ark_video_model::TaskStatus;
 
+pub use crate::backoff::RETRY_AFTER_CAP;
 use crate::{Backoff, Class, Failure, UnixMillis, classify};
 
-/// Longest wait that a server's `Retry-After` can impose on a request.
-pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(120);
 /// How long "no such task" is not believed of a task that is known to exist: a new one may not be
 /// readable everywhere yet.
 pub const NOT_FOUND_GRACE: Duration = Duration::from_secs(60);

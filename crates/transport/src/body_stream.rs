@@ -17,7 +17,7 @@ use base64::engine::{Simd, general_purpose::PAD};
 use base64::{EncodeSliceError, Engine};
 use bytes::{Bytes, BytesMut};
 
-use crate::{BodySource, SourceError, request_body::changed};
+use crate::{BodySource, SourceError, error::changed};
 
 /// Read at a time, before encoding: a multiple of three.
 const PIECE: usize = 384 << 10;

@@ -12,7 +12,7 @@ use std::{
 use ark_video_protocol::body::BodyPlan;
 use bytes::{Bytes, BytesMut};
 
-use crate::{SourceError, body_stream::OpenBody};
+use crate::{SourceError, body_stream::OpenBody, error::changed};
 
 /// Something that a body takes bytes from, from its start each time it is opened.
 pub trait BodySource: Send + Sync + fmt::Debug {
@@ -68,10 +68,6 @@ impl BodySource for FileSource {
         }
         Ok(Box::new(file))
     }
-}
-
-pub(crate) fn changed(length: u64) -> io::Error {
-    io::Error::other(format!("it was changed since it was looked at: it had {length} bytes then"))
 }
 
 /// The body of a request. Its length is known; what it holds may still be on disk. Cheap to clone.

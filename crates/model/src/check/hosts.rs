@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::media_url::{Address, article};
+use super::media_address::{Address, article};
 use super::report::{Finding, Sink};
 use crate::check::Severity;
 

@@ -7,6 +7,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use super::json_shape::{Kind, Shape};
 use super::pointer::{Order, escaped};
 use super::repair::{self, Repairs};
 use super::report::{Report, Sink, quoted};
@@ -14,31 +15,6 @@ use super::{Facts, Pointer};
 use crate::CreateTaskRequest;
 use crate::catalog::Catalog;
 use crate::generated::CREATE_TASK_REQUEST;
-
-/// The members of an object of a request.
-pub(crate) struct Shape {
-    pub(crate) members: &'static [Member],
-}
-
-/// A member of an object.
-pub(crate) struct Member {
-    pub(crate) name: &'static str,
-    pub(crate) required: bool,
-    pub(crate) kind: Kind,
-}
-
-/// What a member holds.
-pub(crate) enum Kind {
-    Text,
-    Flag,
-    Integer,
-    #[allow(dead_code, reason = "no request has one today")]
-    Any,
-    Object(&'static Shape),
-    /// Objects distinguished by the value of a field.
-    Union(&'static str, &'static [(&'static str, &'static Shape)]),
-    List(&'static Kind),
-}
 
 /// A request as far as it could be read, and everything that can be said of it.
 ///

@@ -1,7 +1,8 @@
 //! Media facts against the limits: format, bytes, sides, shape, area, frame rate, coding, seconds
 //! of each and in sum.
 
-use super::media_url::{self, Address};
+use super::media_address::{Address, article};
+use super::media_url;
 use super::pointer::Pointer;
 use super::report::Sink;
 use super::rules::{Known, Rules};
@@ -107,7 +108,7 @@ impl Item<'_, '_> {
         if self.sink.refuses(pointer) {
             return;
         }
-        let message = format!("The bytes are not {}: {why}.", media_url::article(self.address.kind));
+        let message = format!("The bytes are not {}: {why}.", article(self.address.kind));
         let finding = self.sink.push("media-content", pointer, message);
         finding.advice("Send the file itself, in a format that the service reads.");
         if self.address.kind == MediaKind::Image {

@@ -2,30 +2,11 @@
 //! decoding them.
 
 use super::hosts;
-use super::pointer::Pointer;
+use super::media_address::{Address, article};
 use super::report::{Finding, Sink, quoted};
 use super::{MediaKind, Rules};
 use crate::catalog::{Catalog, Cell, Format, StringSet};
 use crate::check::Severity;
-use crate::generated::Field;
-
-/// The address of one item.
-pub(crate) struct Address<'a> {
-    pub(crate) index: usize,
-    pub(crate) kind: MediaKind,
-    pub(crate) url: &'a str,
-}
-
-impl Address<'_> {
-    pub(crate) fn pointer(&self) -> Pointer<'static> {
-        let rest = match self.kind {
-            MediaKind::Image => "/image_url/url",
-            MediaKind::Video => "/video_url/url",
-            MediaKind::Audio => "/audio_url/url",
-        };
-        Pointer::Entry(Field::Content, self.index, rest)
-    }
-}
 
 pub(crate) fn forms(catalog: &Catalog, kind: MediaKind) -> &Cell<Option<StringSet>> {
     match kind {
@@ -126,14 +107,6 @@ pub(crate) fn check(address: &Address<'_>, rules: &Rules<'_>, sink: &mut Sink) {
             _ => "Write https://…, asset://… or, where the kind has it, a data URL.",
         };
         sink.push("media-form", address.pointer(), message).advice(advice).from(cell);
-    }
-}
-
-pub(crate) fn article(kind: MediaKind) -> &'static str {
-    match kind {
-        MediaKind::Image => "an image",
-        MediaKind::Video => "a video",
-        MediaKind::Audio => "a sound",
     }
 }
 

@@ -13,7 +13,9 @@ mod fields;
 mod foreign;
 mod hosts;
 mod json;
+mod json_shape;
 mod media;
+mod media_address;
 mod media_url;
 mod mode;
 mod model;
@@ -35,13 +37,13 @@ pub use json::check_json;
 pub use report::{Finding, Note, Report};
 
 pub(crate) use content_summary::ContentSummary;
-pub(crate) use json::{Kind, Member, Shape};
+pub(crate) use json_shape::{Kind, Member, Shape};
 pub(crate) use pointer::Pointer;
 pub(crate) use report::{Sink, quoted};
 pub(crate) use rules::Rules;
 pub(crate) use setting::refusal;
 
-use media_url::Address;
+use media_address::Address;
 
 use crate::catalog::{Catalog, ModelRules};
 use crate::{ContentItem, CreateTaskRequest};

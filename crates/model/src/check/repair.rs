@@ -4,7 +4,7 @@
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
-use super::json::{Kind, Shape};
+use super::json_shape::{Kind, Shape};
 use crate::CreateTaskRequest;
 
 /// What stands in place of an item that cannot be read.

@@ -36,3 +36,8 @@ impl SourceError {
         "Check that the file is there and is not being changed."
     }
 }
+
+/// A file that is not what was measured.
+pub(crate) fn changed(length: u64) -> std::io::Error {
+    std::io::Error::other(format!("it was changed since it was looked at: it had {length} bytes then"))
+}
