@@ -49,7 +49,14 @@ impl Journal {
                 (path.display().to_string(), open_file(&path, &options).await)
             }
             #[cfg(feature = "postgres")]
-            JournalAt::Postgres(address) => super::server::open(address, &options).await,
+            JournalAt::Postgres(address) => {
+                let (place, db) = super::server::open(address).await;
+                let opened = match db {
+                    Ok(db) => prove(db, options.create).await,
+                    Err(error) => Err(error),
+                };
+                (place, opened)
+            }
             #[cfg(not(feature = "postgres"))]
             JournalAt::Postgres(_) => {
                 let what = "this build has no PostgreSQL, it was made without the feature `postgres`";
@@ -121,7 +128,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-pub(super) async fn prove(db: Db, create: bool) -> Result<Db, StoreError> {
+async fn prove(db: Db, create: bool) -> Result<Db, StoreError> {
     let proven = async {
         let mut tx = db.write().await?;
         let format = if is_new(&mut tx, create).await? { 0 } else { format_of(&mut tx).await? };

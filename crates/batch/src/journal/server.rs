@@ -9,10 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgSslMo
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::Notify;
 
-use super::OpenOptions;
 use super::db::Db;
 use super::error::StoreError;
-use super::open::prove;
 
 const CONNECTIONS: u32 = 8;
 
@@ -21,7 +19,8 @@ const CONNECTIONS: u32 = 8;
 const SESSION: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; SET plan_cache_mode = force_custom_plan; \
      SET idle_in_transaction_session_timeout = '10s'; SET default_transaction_isolation = 'read committed'";
 
-pub(super) async fn open(address: &SecretString, options: &OpenOptions) -> (String, Result<Db, StoreError>) {
+/// Where it is, without its password, and the connections.
+pub(super) async fn open(address: &SecretString) -> (String, Result<Db, StoreError>) {
     let text = address.expose_secret();
     let connect = match text.parse::<PgConnectOptions>() {
         Ok(connect) => connect.application_name("ark-video").disable_statement_logging(),
@@ -35,7 +34,7 @@ pub(super) async fn open(address: &SecretString, options: &OpenOptions) -> (Stri
     let is_here = connect.get_socket().is_some() || is_this_machine(connect.get_host());
     let says_how = text.contains("sslmode=") || text.contains("ssl-mode=");
     let connect = if is_here || says_how { connect } else { connect.ssl_mode(PgSslMode::VerifyFull) };
-    (place, self::connect(connect, options).await)
+    (place, self::connect(connect).await)
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -45,7 +44,7 @@ fn is_this_machine(host: &str) -> bool {
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-async fn connect(connect: PgConnectOptions, options: &OpenOptions) -> Result<Db, StoreError> {
+async fn connect(connect: PgConnectOptions) -> Result<Db, StoreError> {
     // A pool would try until its time is over, and forget why it failed.
     PgConnection::connect_with(&connect).await?.close().await?;
     let pool = PoolOptions::<Postgres>::new()
@@ -59,7 +58,7 @@ async fn connect(connect: PgConnectOptions, options: &OpenOptions) -> Result<Db,
         })
         .connect_with(connect)
         .await?;
-    prove(Db::Postgres(pool), options.create).await
+    Ok(Db::Postgres(pool))
 }
 
 /// Wakes a runner whenever something was sent on the channel; ends with the connection.
