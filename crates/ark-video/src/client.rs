@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::{
     Action, ClientBuilder, EnvSettings, Error, ListQuery, NotPossible, TaskHandle,
     call::{self, Pace, lane},
-    kept_create::InFlight,
+    create::kept::InFlight,
 };
 
 /// A client of the task API. Cheap to clone; clones share connections, rates and the budget of

@@ -1,5 +1,7 @@
 //! The paid call: correlation, permit, one send, and a precise report of how it ended.
 
+pub(crate) mod kept;
+
 use std::{fmt, future::IntoFuture, io, sync::Arc};
 
 use ark_video_model::{
@@ -19,7 +21,7 @@ pub use ark_video_protocol::reconcile::{CORRELATIONS_KEPT, Correlation, Correlat
 
 use crate::{
     AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused,
-    TaskHandle, call::locked, checks::judge, kept_create, spans, unresolved::UnresolvedStore,
+    TaskHandle, call::locked, checks::judge, spans, unresolved::UnresolvedStore,
 };
 
 /// What is called right before the first byte leaves.
@@ -355,7 +357,7 @@ impl IntoFuture for Prepared {
         Box::pin(async move {
             judge(self.settings.check, &self.report)?;
             match self.settings.store.clone() {
-                Some(store) => kept_create::send(self, store).await,
+                Some(store) => kept::send(self, store).await,
                 None => self.send(&|| true).await,
             }
         })

@@ -69,7 +69,6 @@ pub mod environment;
 pub mod error;
 mod handle;
 mod intent;
-mod kept_create;
 mod list_all;
 pub mod provenance;
 pub mod reconcile;

@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::check::Severity;
+use cell::Severity;
 
 pub use cell::{
     Cell, Confidence, CowStr, DurationRule, Factors, InputSeconds, OpenQuestion, Site, Span, StepRange,

@@ -6,9 +6,9 @@
 //! here reads a file, a clock or the network.
 
 mod combinations;
-mod content_summary;
+pub(crate) mod content_summary;
 mod drafts;
-mod facts;
+pub(crate) mod facts;
 mod fields;
 mod foreign;
 mod hosts;
@@ -20,11 +20,11 @@ mod media_url;
 mod mode;
 mod model;
 mod output_size;
-mod pointer;
+pub(crate) mod pointer;
 mod repair;
-mod report;
-mod rules;
-mod setting;
+pub(crate) mod report;
+pub(crate) mod rules;
+pub(crate) mod setting;
 mod shapes;
 mod structure;
 mod task_type;
@@ -39,9 +39,8 @@ pub use report::{Finding, Note, Report};
 pub(crate) use content_summary::ContentSummary;
 pub(crate) use json_shape::{Kind, Member, Shape};
 pub(crate) use pointer::Pointer;
-pub(crate) use report::{Sink, quoted};
+pub(crate) use report::Sink;
 pub(crate) use rules::Rules;
-pub(crate) use setting::refusal;
 
 use media_address::Address;
 

@@ -7,7 +7,7 @@ use super::report::{Finding, Sink};
 use super::rules::Rules;
 use super::{fields, output_size};
 use crate::check::Severity;
-use crate::prompt::Setting;
+use crate::prompt::flags::Setting;
 use crate::{CreateTaskRequest, Resolution};
 
 /// What the field's own rule refuses of a value that stands in the prompt.

@@ -108,7 +108,7 @@ impl<'a> PromptFlag<'a> {
     pub(crate) fn shown(&self) -> String {
         match self.setting {
             Some(setting) => format!("--{}", setting.name()),
-            None => crate::check::quoted(self.text),
+            None => crate::check::report::quoted(self.text),
         }
     }
 

@@ -4,7 +4,7 @@
 //! A text without `--` and without digits costs one pass over its bytes.
 
 mod extract;
-mod flags;
+pub(crate) mod flags;
 mod intent;
 mod references;
 
@@ -14,9 +14,14 @@ pub use flags::{PromptFlag, PromptFlags, Setting};
 pub(crate) use intent::{Intent, intent};
 
 use crate::TextContent;
+use crate::catalog::cell::Severity;
 use crate::catalog::{Catalog, RequestLimits};
-use crate::check::Severity;
-use crate::check::{ContentSummary, Facts, Pointer, Report, Rules, Sink, refusal};
+use crate::check::content_summary::ContentSummary;
+use crate::check::facts::Facts;
+use crate::check::pointer::Pointer;
+use crate::check::report::{Report, Sink};
+use crate::check::rules::Rules;
+use crate::check::setting::refusal;
 use crate::generated::Field;
 use crate::{ContentItem, CreateTaskRequest};
 

@@ -1,8 +1,9 @@
 //! Marks of inputs in a prompt ("图片3", "@Image 3", "[Video 1]"): the nth item of its kind has to be
 //! there.
 
-use crate::check::Severity;
-use crate::check::{ContentSummary, Sink};
+use crate::catalog::cell::Severity;
+use crate::check::content_summary::ContentSummary;
+use crate::check::report::Sink;
 
 /// The nouns before a number, with the media kind that they refer to.
 const CHINESE: &[(&str, usize)] = &[("图片", 0), ("视频", 1), ("音频", 2), ("图", 0)];

@@ -6,7 +6,7 @@ use ark_video_model::{Task, TaskList, TaskStatus};
 
 use super::{
     intervals::{Ms, SECOND, ms},
-    lists::{PAGES, Question},
+    machine::lists::{PAGES, Question},
     machine::{InFlight, Watch},
     tasks::{Key, NEVER},
     types::{Ticket, WatchEvent},

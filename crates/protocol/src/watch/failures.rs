@@ -6,7 +6,7 @@ use ark_video_model::error_code::ErrorClass;
 
 use super::{
     intervals::{Ms, SECOND, backoff, ms},
-    lists::Question,
+    machine::lists::Question,
     machine::{InFlight, Watch},
     tasks::{Key, NEVER},
     types::{CouldNotPoll, Ticket, WatchEvent},

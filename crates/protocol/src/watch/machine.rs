@@ -1,5 +1,7 @@
 //! The watch itself: what is requested next.
 
+pub(super) mod lists;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -8,9 +10,10 @@ use std::{
 
 use ark_video_model::TaskStatus;
 
+use lists::{Lists, Plan, Question};
+
 use super::{
     intervals::{Ms, SECOND, guard, guard_listed, ms, pause},
-    lists::{Lists, Plan, Question},
     tasks::{Entry, Flags, Key, NEVER, TaskTable},
     types::{
         CouldNotPoll, MAX_IN_FLIGHT, Poll, PollRequest, Ticket, WatchEvent, WatchOptions, WatchStep, Watched,

@@ -41,7 +41,6 @@
 mod answers;
 mod failures;
 mod intervals;
-mod lists;
 mod machine;
 mod tasks;
 mod types;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use ark_video_model::{ServiceTier, TaskStatus};
 
-use super::{
+use super::{InFlight, Next, Watch};
+use crate::watch::{
     intervals::{Ms, SECOND, ms, pause},
-    machine::{InFlight, Next, Watch},
     tasks::Key,
     types::PollRequest,
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Pages of running tasks read in one round. An account runs tens of tasks, a page shows 500.
-pub(super) const PAGES: u32 = 3;
+pub(in crate::watch) const PAGES: u32 = 3;
 /// How long LIST is watched more closely after it was caught telling less than is true.
 const DISTRUST: Ms = 60 * SECOND;
 /// Fewest ids that one LIST is tried with.
@@ -31,7 +31,7 @@ const RESERVE: usize = 2;
 
 /// What suits the number of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(in crate::watch) enum Plan {
     Few,
     Ids,
     Running,
@@ -39,22 +39,22 @@ pub(super) enum Plan {
 
 /// What a LIST under way was asked for.
 #[derive(Debug, Clone)]
-pub(super) enum Question {
+pub(in crate::watch) enum Question {
     Running { flex: bool, page: u32 },
     Ids { keys: Vec<Key> },
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Lists {
+pub(in crate::watch) struct Lists {
     /// When the next round begins.
     due: Ms,
     turn: usize,
-    pub(super) under_way: bool,
+    pub(in crate::watch) under_way: bool,
     /// A further page of the round under way.
-    pub(super) next_page: Option<(bool, u32)>,
+    pub(in crate::watch) next_page: Option<(bool, u32)>,
     /// Number of the round of running lists, and when it began.
-    pub(super) round: u32,
-    pub(super) round_sent: Ms,
+    pub(in crate::watch) round: u32,
+    pub(in crate::watch) round_sent: Ms,
     /// Ids in one LIST.
     ids: usize,
     failures: u32,
@@ -66,7 +66,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    pub(super) fn new(ids: usize) -> Self {
+    pub(in crate::watch) fn new(ids: usize) -> Self {
         Self {
             due: Ms::MAX,
             turn: 0,
@@ -83,47 +83,47 @@ impl Lists {
     }
 
     /// Takes in how many left a round.
-    pub(super) fn departed(&mut self, count: usize) {
+    pub(in crate::watch) fn departed(&mut self, count: usize) {
         self.departed.rotate_left(1);
         self.departed[2] = count;
     }
 
     /// GETs to keep for what the next round may show to have ended: as many as a round of late, and
     /// some.
-    pub(super) fn reserve(&self) -> usize {
+    pub(in crate::watch) fn reserve(&self) -> usize {
         self.departed.into_iter().max().unwrap_or(0) + RESERVE
     }
 
     /// Makes sure that the next round begins no later than this.
-    pub(super) fn hurry(&mut self, at: Ms) {
+    pub(in crate::watch) fn hurry(&mut self, at: Ms) {
         self.due = self.due.min(at);
     }
 
     /// Whether LIST does not work, so that GETs have to do.
-    pub(super) fn is_off(&self) -> bool {
+    pub(in crate::watch) fn is_off(&self) -> bool {
         self.failures >= OFF_AFTER
     }
 
     /// Failures in a row.
-    pub(super) fn failures(&self) -> u32 {
+    pub(in crate::watch) fn failures(&self) -> u32 {
         self.failures
     }
 
-    pub(super) fn is_distrusted(&self, now: Ms) -> bool {
+    pub(in crate::watch) fn is_distrusted(&self, now: Ms) -> bool {
         now < self.distrusted_until
     }
 
-    pub(super) fn distrust(&mut self, now: Ms) {
+    pub(in crate::watch) fn distrust(&mut self, now: Ms) {
         self.distrusted_until = now + DISTRUST;
     }
 
-    pub(super) fn worked(&mut self) {
+    pub(in crate::watch) fn worked(&mut self) {
         self.failures = 0;
     }
 
     /// LIST failed; the next try is due then. After some failures in a row GETs take over until it
     /// works.
-    pub(super) fn failed(&mut self, next: Ms) {
+    pub(in crate::watch) fn failed(&mut self, next: Ms) {
         self.next_page = None;
         self.failures += 1;
         self.off_until = next;
@@ -131,7 +131,7 @@ impl Lists {
 
     /// LIST was refused in a way that stays: first try with fewer ids, then leave it alone for a
     /// minute, and longer.
-    pub(super) fn refused(&mut self, now: Ms, too_many_ids: bool) {
+    pub(in crate::watch) fn refused(&mut self, now: Ms, too_many_ids: bool) {
         self.next_page = None;
         if too_many_ids && self.ids > LEAST_IDS {
             self.ids = (self.ids / 2).max(LEAST_IDS);
@@ -145,7 +145,7 @@ impl Lists {
 }
 
 impl Watch {
-    pub(super) fn plan(&self) -> Plan {
+    pub(in crate::watch) fn plan(&self) -> Plan {
         match self.tasks.len() {
             count if count <= self.options.few => Plan::Few,
             count if count <= self.options.ids_per_list => Plan::Ids,
@@ -153,7 +153,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn next_list(&mut self, now: Duration, limits: &mut RateLimiter) -> Next {
+    pub(in crate::watch) fn next_list(&mut self, now: Duration, limits: &mut RateLimiter) -> Next {
         let (time, plan) = (ms(now), self.plan());
         if self.lists.under_way || plan == Plan::Few {
             return Next::Nothing;
@@ -215,7 +215,7 @@ impl Watch {
     }
 
     /// Sets when the next round begins, after one that was sent at `sent`.
-    pub(super) fn set_next_round(&mut self, sent: Ms, now: Ms) {
+    pub(in crate::watch) fn set_next_round(&mut self, sent: Ms, now: Ms) {
         let nothing_runs = self.tasks.running(false).is_empty() && self.tasks.running(true).is_empty();
         let wait = match self.lists.is_distrusted(now) || self.lists.next_page.is_some() {
             true => 0,
