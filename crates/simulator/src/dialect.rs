@@ -9,7 +9,7 @@ use http::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{faults::FaultPoint, service::Reply};
+use crate::{faults::FaultPoint, service::reply::Reply};
 
 const BUILTIN: &str = include_str!("dialects.json");
 

@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use toml::Table;
+use toml::{Table, Value};
 
-use super::manifests::{TABLES, dependencies};
 use super::{Finding, tables};
 
 const FILE: &str = "ARCHITECTURE.md";
 const MEMBERS: [&str; 3] = ["crate", "may use", "tests may also use"];
 const TREES: [&str; 3] = ["tree of", "at most", "never"];
+
+/// The tables of a manifest that name dependencies, those of tests last.
+pub(super) const TABLES: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
 
 /// Compares what the members' manifests name of each other with the first table; members by folder
 /// (`model`, `cli`).
@@ -137,6 +139,17 @@ fn distinct(tree: &str) -> BTreeSet<String> {
 
 fn missing(header: &[&str]) -> Finding {
     Finding::new(FILE, 0, format!("the table `{}` is missing", header.join(" | ")))
+}
+
+/// What these tables of a manifest name, those of single targets too.
+pub(super) fn dependencies<'a>(manifest: &'a Table, kinds: &[&str]) -> Vec<(&'a str, &'a Value)> {
+    let targets = manifest.get("target").and_then(Value::as_table).into_iter().flatten();
+    let places = std::iter::once(manifest).chain(targets.filter_map(|(_, target)| target.as_table()));
+    places
+        .flat_map(|place| kinds.iter().filter_map(|kind| place.get(*kind)?.as_table()))
+        .flatten()
+        .map(|(name, entry)| (name.as_str(), entry))
+        .collect()
 }
 
 #[cfg(test)]

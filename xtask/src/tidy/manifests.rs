@@ -6,14 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
+use super::graph::{self, TABLES, dependencies};
 use super::{Finding, Repo, tables};
 
 const REASONS: &str = "docs/decisions/dependencies.md";
 const HEADER: [&str; 3] = ["crate", "used by", "why"];
 const TOOL: &str = "xtask/schema-tool/Cargo.toml";
-
-/// The tables of a manifest that name dependencies, those of tests last.
-pub(super) const TABLES: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
 
 /// What the manifests say, by name of the dependency: who uses it.
 type Users = BTreeMap<String, BTreeSet<String>>;
@@ -21,7 +19,7 @@ type Users = BTreeMap<String, BTreeSet<String>>;
 /// Also holds the crate graph against the table of ARCHITECTURE.md.
 pub(crate) fn check(repo: &Repo, architecture: &str) -> Vec<Finding> {
     let (mut findings, _, members) = examine(repo);
-    findings.extend(super::graph::edges(&members, architecture));
+    findings.extend(graph::edges(&members, architecture));
     findings
 }
 
@@ -118,17 +116,6 @@ fn member(path: &str, manifest: &Table, shared: &BTreeMap<String, bool>, users: 
         }
     }
     findings
-}
-
-/// What these tables of a manifest name, those of single targets too.
-pub(super) fn dependencies<'a>(manifest: &'a Table, kinds: &[&str]) -> Vec<(&'a str, &'a Value)> {
-    let targets = manifest.get("target").and_then(Value::as_table).into_iter().flatten();
-    let places = std::iter::once(manifest).chain(targets.filter_map(|(_, target)| target.as_table()));
-    places
-        .flat_map(|place| kinds.iter().filter_map(|kind| place.get(*kind)?.as_table()))
-        .flatten()
-        .map(|(name, entry)| (name.as_str(), entry))
-        .collect()
 }
 
 /// The two lines that each library has on top; without the second, the fences of clippy.toml do not

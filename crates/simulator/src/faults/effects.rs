@@ -8,7 +8,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::{Effect, Envelope, LinkForm};
-use crate::service::{ConnectionFault, FileFault, Reply, Violation};
+use crate::service::{
+    reply::{ConnectionFault, FileFault, Reply},
+    violation::Violation,
+};
 
 /// The status that belongs to a vendor code; `None` for codes that only failed tasks have.
 pub(crate) fn status_of(code: &str) -> Option<u16> {
@@ -57,13 +60,13 @@ pub(crate) fn instead(effect: &Effect, file: bool, request_id: &str) -> Option<R
             Envelope::Nested,
             request_id,
         ))),
-        Effect::DeadLink if file => Some(Reply::Answer(crate::service::refused_file(
+        Effect::DeadLink if file => Some(Reply::Answer(crate::service::files::refused(
             403,
             "AccessDenied",
             "Request has expired.",
             request_id,
         ))),
-        Effect::Early400 if file => Some(Reply::Answer(crate::service::refused_file(
+        Effect::Early400 if file => Some(Reply::Answer(crate::service::files::refused(
             400,
             "ExpiredToken",
             "The link cannot be used.",

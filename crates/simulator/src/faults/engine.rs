@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Effect, FaultCount, FaultPlan, FaultPlanError, FaultPoint, FaultRule};
-use crate::service::Random;
+use crate::service::random::Random;
 
 /// A call as rules see it.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ mod checks;
 mod content;
 mod create;
 mod due;
-mod files;
+pub(crate) mod files;
 mod flags;
 mod intent;
 mod ledger;
@@ -23,16 +23,16 @@ mod media;
 mod moderation;
 mod plan;
 mod price;
-mod random;
+pub(crate) mod random;
 mod rates;
-mod reply;
+pub(crate) mod reply;
 mod snapshot;
 mod store;
 mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
-mod violation;
+pub(crate) mod violation;
 mod wording;
 
 use std::borrow::Cow;
@@ -48,7 +48,6 @@ use http::{
 };
 use serde_json::{Map, Value};
 
-pub(crate) use self::reply::FileFault;
 pub use self::{
     callbacks::{Callback, CallbackCounts},
     ledger::{Bill, Entry, Exceeded, Intent, Ledger},
@@ -58,11 +57,11 @@ pub use self::{
 };
 use self::{
     create::Create,
+    random::Random,
     rates::Calls,
     store::{Deleted, Store, StoreContext},
-    violation::Checked,
+    violation::{Checked, Violation},
 };
-pub(crate) use self::{files::refused as refused_file, random::Random, violation::Violation};
 use crate::{
     catalog::Lookups,
     faults::{

@@ -16,6 +16,7 @@ use super::{
     content::{Content, Mode},
     intent, media,
     random::Random,
+    wording,
 };
 use crate::{
     catalog::Model,
@@ -323,7 +324,7 @@ fn failure(
         format!("The parameter `{param}` specified in the request is not valid: {why}.")
     };
     if fixed && content_decides(content, model) {
-        return Some(("InvalidParameter.TaskTypeConstraint", FRAME_DECIDES.into()));
+        return Some(("InvalidParameter.TaskTypeConstraint", wording::FRAME_DECIDES.into()));
     }
     let task = task?;
     let declared = request.omni_reference_task_type.as_ref().filter(|declared| **declared != TaskType::Auto);
@@ -348,29 +349,7 @@ fn failure(
         issues.push(("content", format!("the input video must have {range} seconds")));
     }
     let (param, _) = issues.first()?;
-    Some(("InvalidParameter.TaskTypeConstraint", task_type_message(param, edit, &issues)))
-}
-
-/// Of a fixed ratio beside a first frame on 2.5 (live answers that users published, 2026-08).
-pub(super) const FRAME_DECIDES: &str = "The parameter ratio specified in the request is not valid. For first-frame or first-last-frame generation, the output ratio follows the first-frame image.";
-
-/// Recorded for an edit with a fixed duration (2026-08-08); that of an extension is invented after
-/// it.
-pub(super) fn task_type_message(param: &str, edit: bool, issues: &[(&str, String)]) -> String {
-    let (what, follows) = if edit {
-        (
-            "editing",
-            "the output ratio and duration follow the input video selected by the model for editing, and the video selected must satisfy the duration requirement of 4 to 30 seconds",
-        )
-    } else {
-        ("extension", "the output ratio follows the input video selected by the model for extension")
-    };
-    let issues: Vec<String> =
-        issues.iter().enumerate().map(|(number, (_, issue))| format!("[{number}] {issue}")).collect();
-    format!(
-        "The parameter `{param}` specified in the request is not valid. Seedance identified your task as video {what} based on your prompt. For this task type, {follows}. Issues: {}.",
-        issues.join(" ")
-    )
+    Some(("InvalidParameter.TaskTypeConstraint", wording::task_type_message(param, edit, &issues)))
 }
 
 #[cfg(test)]

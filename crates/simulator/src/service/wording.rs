@@ -7,7 +7,7 @@ use ark_video_model::{
     check::{Finding, Mode},
 };
 
-use super::{content::short, flags::ExtractedFlags, plan, violation::Violation};
+use super::{content::short, flags::ExtractedFlags, violation::Violation};
 use crate::catalog::Model;
 
 /// What is known of the request that a finding is about.
@@ -40,7 +40,7 @@ pub(super) fn violation(finding: &Finding, for_all: bool, context: &Context<'_>)
         rule if IS_LACKING.contains(&rule) => must_be_empty(&param, model, mode),
         "output-format-mov" => must_be_empty("output_format", model, mode),
         "web-search" | "web-search-with-media" => must_be_empty("tools", model, mode),
-        "ratio-with-frames" => plan::FRAME_DECIDES.to_owned(),
+        "ratio-with-frames" => FRAME_DECIDES.to_owned(),
         "task-type-ratio" => task_type(context, "ratio", "`ratio` must be adaptive"),
         "task-type-duration" => task_type(context, "duration", "`duration` must be -1"),
         rule => match content(rule, &finding.pointer, context) {
@@ -61,7 +61,7 @@ pub(super) fn violation(finding: &Finding, for_all: bool, context: &Context<'_>)
 /// Of a declared edit or extension whose settings do not fit.
 fn task_type(context: &Context<'_>, param: &str, issue: &str) -> String {
     let edit = context.request.omni_reference_task_type == Some(TaskType::Edit);
-    plan::task_type_message(param, edit, &[(param, issue.to_owned())])
+    task_type_message(param, edit, &[(param, issue.to_owned())])
 }
 
 /// Rules about a field that the model does not have at all.
@@ -152,4 +152,26 @@ fn path(pointer: &str) -> String {
         }
     }
     path
+}
+
+/// Of a fixed ratio beside a first frame on 2.5 (live answers that users published, 2026-08).
+pub(super) const FRAME_DECIDES: &str = "The parameter ratio specified in the request is not valid. For first-frame or first-last-frame generation, the output ratio follows the first-frame image.";
+
+/// Recorded for an edit with a fixed duration (2026-08-08); that of an extension is invented after
+/// it.
+pub(super) fn task_type_message(param: &str, edit: bool, issues: &[(&str, String)]) -> String {
+    let (what, follows) = if edit {
+        (
+            "editing",
+            "the output ratio and duration follow the input video selected by the model for editing, and the video selected must satisfy the duration requirement of 4 to 30 seconds",
+        )
+    } else {
+        ("extension", "the output ratio follows the input video selected by the model for extension")
+    };
+    let issues: Vec<String> =
+        issues.iter().enumerate().map(|(number, (_, issue))| format!("[{number}] {issue}")).collect();
+    format!(
+        "The parameter `{param}` specified in the request is not valid. Seedance identified your task as video {what} based on your prompt. For this task type, {follows}. Issues: {}.",
+        issues.join(" ")
+    )
 }

@@ -10,6 +10,7 @@ pub(crate) mod files;
 pub(crate) mod fixtures;
 pub(crate) mod import;
 mod intake;
+mod keywords;
 pub(crate) mod lint;
 pub(crate) mod merge;
 pub(crate) mod normalize_field;
@@ -19,6 +20,7 @@ mod reading;
 mod scaffold;
 pub(crate) mod source;
 mod sources;
+mod text;
 mod update;
 
 use std::fmt::Write as _;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::import::normal::reached;
 use super::reading::Reading;
+use super::text::one_line;
 use crate::codegen::definitions::{self, Role};
 
 /// A field's schema and the types that it needs.
@@ -63,7 +64,7 @@ impl FieldNormalizer<'_> {
         depth: usize,
         types: &mut Vec<(String, Value)>,
     ) -> Option<Value> {
-        if !read.keywords().all(|key| key.starts_with("x-") || super::lint::is_keyword(key)) {
+        if !read.keywords().all(|key| key.starts_with("x-") || super::keywords::is_keyword(key)) {
             return None;
         }
         let mut out = Map::new();
@@ -226,30 +227,6 @@ fn role_name(role: Role) -> &'static str {
         Role::Request => "request",
         Role::Response => "response",
     }
-}
-
-/// The beginning of a text that is longer than `most` characters.
-pub(crate) fn cut(text: String, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// Text of a document on one line, without bidirectional and control characters.
-pub(crate) fn one_line(text: &str) -> String {
-    let plain = |c: char| {
-        !c.is_control()
-            && !('\u{200b}'..='\u{200f}').contains(&c)
-            && !('\u{202a}'..='\u{202e}').contains(&c)
-            && !('\u{2066}'..='\u{2069}').contains(&c)
-            && c != '\u{feff}'
-    };
-    text.split_whitespace()
-        .map(|word| word.chars().filter(|c| plain(*c)).collect::<String>())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// The JSON types; of a schema without one, what its other keywords say.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::diff::Change;
 use super::merge::{Contradiction, Question};
-use super::normalize_field::cut;
+use super::text::cut;
 
 /// A value on one line, cut where it is long.
 pub(crate) fn short(value: &Value) -> String {

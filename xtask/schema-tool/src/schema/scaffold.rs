@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use super::diff::{Change, Kind};
 use super::files::Files;
 use super::import::REQUEST;
-use super::normalize_field::one_line;
 use super::reading::Reading;
+use super::text::one_line;
 use crate::codegen;
 
 const MODELS: &str = "schema/models.json";

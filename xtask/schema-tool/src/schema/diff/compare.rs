@@ -1,16 +1,18 @@
 //! The changes between two sets of named schemas: types and their properties here, what else they
 //! are made of in `parts`. Each is classed by proof on the smallest schema that holds it.
 
+mod parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToSnakeCase as _;
 use serde_json::{Map, Value, json};
 
-use super::parts::details;
 use super::proof::{Answer, covers, inlined};
 use super::surface::Surface;
 use super::{Change, Class, Kind};
 use crate::schema::import::normal::requires;
+use parts::details;
 
 pub(super) type Definitions = Map<String, Value>;
 

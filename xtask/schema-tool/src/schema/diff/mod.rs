@@ -4,7 +4,6 @@
 
 mod compare;
 mod operations;
-mod parts;
 mod proof;
 mod report;
 pub(crate) mod surface;

@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::import::{Imported, RESPONSE};
 use crate::codegen::overlay::Overlay;
-pub(crate) use rules::is_keyword;
 
 /// A fault of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::codegen::definitions::Role;
 use crate::schema::diff::same_meaning;
 use crate::schema::import::REQUEST;
 use crate::schema::import::normal::{reached, references};
-use crate::schema::normalize_field::{cut, one_line};
+use crate::schema::text::{cut, one_line};
 
 /// How a statement, or a whole overlay, stands to the document. In the order of gravity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::compare::{Comparison, Definitions};
-use super::proof::{Answer, covers, inlined};
-use super::{Change, Kind};
+use super::super::proof::{Answer, covers, inlined};
+use super::super::{Change, Kind};
+use super::{Comparison, Definitions};
 
 impl Comparison<'_> {
     /// Values of an enum.
@@ -185,5 +185,5 @@ pub(super) fn details(old: &Value, new: &Value) -> Vec<String> {
 }
 
 fn short(value: &Value) -> String {
-    crate::schema::normalize_field::cut(value.to_string(), 160)
+    crate::schema::text::cut(value.to_string(), 160)
 }
