@@ -2,7 +2,7 @@
 //! hundred thousand shots is its text and a few bytes for each. Reads the headers of local files
 //! again; nothing else.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub(super) struct Source {
     pub(super) shots: Vec<Resolved>,
     /// Outputs below the first folder go to the same path below the second.
     pub(super) moved: Option<(PathBuf, PathBuf)>,
+    /// Names of models in the list, and their ids.
+    pub(super) models: BTreeMap<String, String>,
 }
 
 /// What only the whole list says of a shot.
@@ -106,7 +108,8 @@ impl Source {
         let nowhere = |_: &At<'_>| None;
         // All there is to say was said when the list was checked.
         let mut findings = Findings::new(&self.name, &nowhere);
-        let shot = Shot::read(index, shot, &self.defaults, &mut findings)?;
+        let mut shot = Shot::read(index, shot, &self.defaults, &mut findings)?;
+        shot.set_model_id(&self.models);
         let assembled = Assembled::of(&shot, &self.base, hashes, &mut findings);
         let mut jobs = Vec::with_capacity(shot.seeds.len());
         let after = resolved.after.as_deref();

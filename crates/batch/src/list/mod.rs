@@ -163,7 +163,20 @@ impl ListReport {
     /// `.json` or `.jsonl`, and the batch's name; `base` is where its relative paths begin.
     #[must_use]
     pub fn of_text(bytes: impl Into<Vec<u8>>, name: &str, base: &Path, catalog: &Catalog) -> Self {
-        report::report(bytes.into(), name, base, catalog)
+        Self::of_text_with_names(bytes, name, base, catalog, &|_| Ok(None))
+    }
+
+    /// As [`ListReport::of_text`], with names for models: `models` gives the id for the `model` of a
+    /// shot, `None` where it is not a name, or why it is refused.
+    #[must_use]
+    pub fn of_text_with_names(
+        bytes: impl Into<Vec<u8>>,
+        name: &str,
+        base: &Path,
+        catalog: &Catalog,
+        models: &dyn Fn(&str) -> Result<Option<String>, String>,
+    ) -> Self {
+        report::report(bytes.into(), name, base, catalog, models)
     }
 
     /// What is refused.

@@ -3,6 +3,7 @@
 //! changes nothing.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +25,16 @@ use crate::{After, Cap, Scope, decode_text};
 /// Jobs that one list may hold.
 const MOST_JOBS: usize = 250_000;
 
-pub(super) fn report(bytes: Vec<u8>, name: &str, base: &Path, catalog: &Catalog) -> ListReport {
+/// The id for a model's name; `None` where it is not a name.
+pub(super) type ModelIds<'a> = &'a dyn Fn(&str) -> Result<Option<String>, String>;
+
+pub(super) fn report(
+    bytes: Vec<u8>,
+    name: &str,
+    base: &Path,
+    catalog: &Catalog,
+    models: ModelIds<'_>,
+) -> ListReport {
     let mut report = ListReport {
         file: name.to_owned(),
         format: None,
@@ -43,6 +53,7 @@ pub(super) fn report(bytes: Vec<u8>, name: &str, base: &Path, catalog: &Catalog)
             hashes: Hashes::default(),
             shots: Vec::new(),
             moved: None,
+            models: BTreeMap::new(),
         },
     };
     let nowhere = |_: &At<'_>| None;
@@ -65,7 +76,7 @@ pub(super) fn report(bytes: Vec<u8>, name: &str, base: &Path, catalog: &Catalog)
         Ok(document) => {
             let line = |at: &At<'_>| document.line(at);
             let mut findings = Findings::new(name, &line);
-            Reading { document: &document, catalog, report: &mut report }.whole(&mut findings);
+            Reading { document: &document, catalog, models, report: &mut report }.whole(&mut findings);
             report.finish(&document, findings);
         }
     }
@@ -121,6 +132,7 @@ pub(super) fn batch_of(head: &Map<String, Value>, name: &str) -> String {
 struct Reading<'a> {
     document: &'a Document<'a>,
     catalog: &'a Catalog,
+    models: ModelIds<'a>,
     report: &'a mut ListReport,
 }
 
@@ -227,8 +239,18 @@ impl Reading<'_> {
         findings: &mut Findings<'_>,
     ) -> Option<(Shot, Map<String, Value>, Checked)> {
         let source = &mut self.report.source;
-        let shot = Shot::read(index, &self.document.shot(index), &source.defaults, findings)?;
+        let mut shot = Shot::read(index, &self.document.shot(index), &source.defaults, findings)?;
         let before = findings.count();
+        if let Some(Value::String(name)) = shot.request.get("model")
+            && !source.models.contains_key(name)
+        {
+            match (self.models)(name) {
+                Ok(Some(id)) => _ = source.models.insert(name.clone(), id),
+                Ok(None) => {}
+                Err(why) => _ = findings.say("model-name", shot.at("/model"), why),
+            }
+        }
+        shot.set_model_id(&source.models);
         let mut assembled = Assembled::of(&shot, &source.base, &mut source.hashes, findings);
         let broken = shot.broken || findings.count() > before;
         let body = std::mem::take(&mut assembled.body);

@@ -1,7 +1,7 @@
 //! A shot as it was written: our own members, typed one by one, and the API's, over the defaults.
 //! Says what has the wrong form, all of it at once; what the request means is the checks' to judge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -92,6 +92,15 @@ impl Shot {
             At::Inherited(self.place, &self.name, pointer)
         } else {
             At::Shot(self.place, &self.name, pointer)
+        }
+    }
+
+    /// Writes the id of its model in the place of a name.
+    pub(super) fn set_model_id(&mut self, ids: &BTreeMap<String, String>) {
+        if let Some(Value::String(model)) = self.request.get_mut("model")
+            && let Some(id) = ids.get(model)
+        {
+            model.clone_from(id);
         }
     }
 

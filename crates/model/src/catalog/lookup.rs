@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Availability, Catalog, Family, MisspelledId, Model, PlanName};
+use super::{Availability, Catalog, Family, MisspelledId, Model, PlanName, Site};
 
 /// Which rules hold for a `model` text.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -99,6 +99,50 @@ impl Catalog {
         ModelRules::Skipped { why: WhySkipped::Unknown { close_to } }
     }
 
+    /// The models of a site that a name stands for: `2.5`, `mini`, `2.0-fast`, `seedance-1.5-pro`,
+    /// `doubao-seedance-2-0`, or an id of any site, which stands for itself. At most one of each
+    /// family, the newest that is in use; several mean that the name is ambiguous. A name of a
+    /// whole family stands for that family alone, and models that were shut down count only where
+    /// nothing else has the name. Empty for anything else, such as endpoint ids.
+    ///
+    /// ```
+    /// use ark_video_model::catalog::{Catalog, Site};
+    ///
+    /// let catalog = Catalog::builtin();
+    /// let ids = |name| catalog.named(name, Site::Volcengine).into_iter().map(|model| &*model.id).collect::<Vec<_>>();
+    /// assert_eq!(ids("2.5"), ["doubao-seedance-2-5-260628"]);
+    /// assert_eq!(ids("fast"), ["doubao-seedance-2-0-fast-260128", "doubao-seedance-1-0-pro-fast-251015"]);
+    /// assert!(ids("ep-20260822154500-vtx3q").is_empty());
+    /// ```
+    pub fn named(&self, text: &str, site: Site) -> Vec<&Model> {
+        if let Some(model) = self.model(text) {
+            return vec![model];
+        }
+        let is_other = self.plan_names.iter().any(|plan| plan.name == text)
+            || self.never_offer.iter().any(|row| row.id == text);
+        let Some(wanted) = family_name(text, site).filter(|_| !is_other) else { return Vec::new() };
+        let parts: Vec<&str> = wanted.split('-').collect();
+        let is_part = |family: &str| {
+            family.split('-').collect::<Vec<_>>().windows(parts.len()).any(|some| some == parts)
+        };
+        let mut found: Vec<&Model> = Vec::new();
+        for model in self.models.iter().filter(|model| model.site == site && is_part(&model.family)) {
+            let rank = |model: &Model| (model.status != Availability::Retired, model.version.clone());
+            match found.iter_mut().find(|other| other.family == model.family) {
+                Some(other) if rank(other) < rank(model) => *other = model,
+                Some(_) => {}
+                None => found.push(model),
+            }
+        }
+        if let Some(whole) = found.iter().position(|model| model.family == wanted) {
+            return vec![found.swap_remove(whole)];
+        }
+        if found.iter().any(|model| model.status != Availability::Retired) {
+            found.retain(|model| model.status != Availability::Retired);
+        }
+        found
+    }
+
     /// The model that other services write in another way: `bytedance/seedance-1-pro`, `Seedance
     /// 2.0 fast`. One that is in service goes before one that is not, and a text with a version of
     /// its own means that version only.
@@ -112,6 +156,31 @@ impl Catalog {
             })
         };
         found(|model| &model.id).or_else(|| found(|model| &model.name))
+    }
+}
+
+/// A short name as families are called: `seedance-v2-0-fast` and `2.0 Fast` are `2.0-fast`. `None`
+/// for what cannot be one: an endpoint id, a name of the other site.
+fn family_name(text: &str, site: Site) -> Option<String> {
+    let text = text.rsplit('/').next()?.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+    let company = match site {
+        Site::Volcengine => "doubao-",
+        Site::Byteplus => "dreamina-",
+    };
+    let text = text.strip_prefix(company).or(text.strip_prefix("bytedance-")).unwrap_or(&text);
+    let bare = text.strip_prefix("seedance-").unwrap_or(text);
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let bare = bare.strip_prefix('v').filter(|rest| is_digit(rest.chars().next())).unwrap_or(bare);
+    if bare.is_empty() || bare.starts_with("ep-") {
+        return None;
+    }
+    let mut letters = bare.chars();
+    let Some(major) = letters.next().filter(char::is_ascii_digit) else { return Some(bare.to_owned()) };
+    let rest = letters.as_str();
+    match rest.strip_prefix(['.', '-']) {
+        Some(minor) if is_digit(minor.chars().next()) => Some(format!("{major}.{minor}")),
+        _ if rest.is_empty() || rest.starts_with('-') => Some(format!("{major}.0{rest}")),
+        _ => None,
     }
 }
 
@@ -201,6 +270,53 @@ mod tests {
             panic!("circulates")
         };
         assert_eq!(row.instead, "doubao-seedance-2-0-260128");
+    }
+
+    #[test]
+    fn a_name_stands_for_the_model_of_the_site() {
+        let catalog = Catalog::builtin();
+        let ids = |name: &str, site| {
+            let ids = catalog.named(name, site).into_iter().map(|model| model.id.to_string());
+            ids.collect::<Vec<_>>().join(" ")
+        };
+        for (name, volcengine, byteplus) in [
+            ("2.5", "doubao-seedance-2-5-260628", "dreamina-seedance-2-5-260628"),
+            ("2.0", "doubao-seedance-2-0-260128", "dreamina-seedance-2-0-260128"),
+            ("2", "doubao-seedance-2-0-260128", "dreamina-seedance-2-0-260128"),
+            ("2.0-fast", "doubao-seedance-2-0-fast-260128", "dreamina-seedance-2-0-fast-260128"),
+            ("2-fast", "doubao-seedance-2-0-fast-260128", "dreamina-seedance-2-0-fast-260128"),
+            ("mini", "doubao-seedance-2-0-mini-260615", "dreamina-seedance-2-0-mini-260615"),
+            ("1.5-pro", "doubao-seedance-1-5-pro-251215", "seedance-1-5-pro-251215"),
+            ("1.5", "doubao-seedance-1-5-pro-251215", "seedance-1-5-pro-251215"),
+            ("1-pro", "doubao-seedance-1-0-pro-250528", "seedance-1-0-pro-250528"),
+            ("Seedance_2.0 Fast", "doubao-seedance-2-0-fast-260128", "dreamina-seedance-2-0-fast-260128"),
+            ("bytedance/seedance-v2.5", "doubao-seedance-2-5-260628", "dreamina-seedance-2-5-260628"),
+            ("premium", "", "dreamina-seedance-2-5-premium-260915"),
+            ("lite-i2v", "doubao-seedance-1-0-lite-i2v-250428", "seedance-1-0-lite-i2v-250428"),
+            ("doubao-seedance-2-0", "doubao-seedance-2-0-260128", ""),
+            ("dreamina-seedance-2-0", "", "dreamina-seedance-2-0-260128"),
+            ("dreamina-seedance-2-0-260128", "dreamina-seedance-2-0-260128", "dreamina-seedance-2-0-260128"),
+        ] {
+            assert_eq!(ids(name, Site::Volcengine), volcengine, "{name}");
+            assert_eq!(ids(name, Site::Byteplus), byteplus, "{name}");
+        }
+        // Only models in use are candidates.
+        assert_eq!(catalog.named("1.0", Site::Volcengine).len(), 2);
+        assert_eq!(catalog.named("pro", Site::Byteplus).len(), 2);
+        for text in
+            ["", "m", "ep-1", "2.0-260128", "3.0", "2.6", "5", "doubao-seedance-2.0-fast", "25", "v", "-"]
+        {
+            assert_eq!(ids(text, Site::Volcengine), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn every_family_has_a_name_of_its_own() {
+        let catalog = Catalog::builtin();
+        for model in &catalog.models {
+            let found = catalog.named(&model.family, model.site);
+            assert_eq!(found.iter().map(|found| &found.family).collect::<Vec<_>>(), [&model.family]);
+        }
     }
 
     #[test]
