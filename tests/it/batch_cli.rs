@@ -2,7 +2,7 @@
 //! failures, looking back.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
-use ark_video_cli::Interrupts;
+use ark_video_cli::{Interrupts, Signal};
 use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, Simulator};
 use serde_json::{Value, json};
 
@@ -233,7 +233,7 @@ async fn without_a_network_it_says_so_and_ctrl_c_ends_it() {
     let (press, interrupts) = Interrupts::by_hand();
     let stderr = Page::watched(move |line| {
         if line.contains("was not sent") {
-            press.send(()).unwrap();
+            press.send(Signal::Interrupt).unwrap();
         }
     });
     let seen = stderr.clone();

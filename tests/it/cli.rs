@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use ark_video_cli::{Env, Interrupts, Terminal};
+use ark_video_cli::{Env, Interrupts, Signal, Terminal};
 use ark_video_simulator::{Options, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -263,13 +263,13 @@ async fn a_person_is_asked_before_a_record_is_deleted() {
         .to_owned();
     for (answer, code) in [("n\n", 2), ("\n", 2), ("yes\n", 0)] {
         let person = |env: &mut Env| {
-            env.terminal = Terminal { stdin: true, stdout: true, stderr: false };
+            env.terminal = Terminal { stdin: true, stdout: true, ..Terminal::default() };
             env.stdin = Box::new(answer.as_bytes());
         };
         let unseen = shell.run_with(&["forget", &id], person).await;
         assert_eq!(unseen.code, 2, "a question that nobody sees is none");
         let person = |env: &mut Env| {
-            env.terminal = Terminal { stdin: true, stdout: true, stderr: true };
+            env.terminal = Terminal { stdin: true, stdout: true, stderr: true, columns: None };
             env.stdin = Box::new(answer.as_bytes());
         };
         let asked = shell.run_with(&["forget", &id], person).await;
@@ -303,12 +303,18 @@ async fn waiting_ends_in_time_and_keeps_the_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_while_waiting_says_how_to_go_on_and_cancels_nothing() {
+    for (signal, code) in [(Signal::Interrupt, 130), (Signal::Terminate, 143), (Signal::HangUp, 129)] {
+        interrupted_while_waiting(signal, code).await;
+    }
+}
+
+async fn interrupted_while_waiting(signal: Signal, code: u8) {
     let simulator = slow().await;
     let shell = Shell::at(&simulator);
     let (press, interrupts) = Interrupts::by_hand();
     let stderr = Page::watched(move |text| {
         if text.contains(" created") {
-            press.send(()).unwrap();
+            press.send(signal).unwrap();
         }
     });
     let seen = stderr.clone();
@@ -318,7 +324,7 @@ async fn ctrl_c_while_waiting_says_how_to_go_on_and_cancels_nothing() {
             env.stderr = Box::new(stderr);
         })
         .await;
-    assert_eq!(ran.code, 130);
+    assert_eq!(ran.code, code);
     let task = &shell.run(&["list"]).await.ok().json()["items"][0];
     let (id, status) = (task["id"].as_str().unwrap(), &task["status"]);
     assert_eq!(status, "queued");
@@ -326,6 +332,7 @@ async fn ctrl_c_while_waiting_says_how_to_go_on_and_cancels_nothing() {
         seen.text(),
         format!(
             "task {id} created\nerror: interrupted: task {id} was not cancelled; it continues and is billed if it succeeds\n\
+             hint: continue with the same command: ark-video generate … -o a.mp4 --resume\n\
              hint: continue with: ark-video wait {id} && ark-video download {id} -o FILE\n"
         )
     );
@@ -343,12 +350,12 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
         let (mut connection, _) = listener.accept().await.unwrap();
         let mut head = [0; 16];
         connection.read_exact(&mut head).await.unwrap();
-        first.send(()).unwrap();
+        first.send(Signal::Interrupt).unwrap();
         connection
     });
     let stderr = Page::watched(move |text| {
         if text.contains("Ctrl-C again exits at once") {
-            press.send(()).unwrap();
+            press.send(Signal::Interrupt).unwrap();
         }
     });
     let seen = stderr.clone();
@@ -382,7 +389,7 @@ async fn ctrl_c_during_the_create_waits_for_the_answer_and_keeps_the_id() {
         while !request.ends_with(b"}]}") {
             assert_ne!(connection.read_buf(&mut request).await.unwrap(), 0);
         }
-        press.send(()).unwrap();
+        press.send(Signal::Interrupt).unwrap();
         answered.await.unwrap();
         let body = r#"{"id":"cgt-late"}"#;
         let head = format!(
@@ -417,7 +424,7 @@ async fn ctrl_c_during_the_create_waits_for_the_answer_and_keeps_the_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulator_as_a_server_says_where_it_is_and_stops_on_ctrl_c() {
     let (press, interrupts) = Interrupts::by_hand();
-    let stdout = Page::watched(move |_| press.send(()).unwrap());
+    let stdout = Page::watched(move |_| press.send(Signal::Interrupt).unwrap());
     let seen = stdout.clone();
     let ran = Shell::new()
         .run_with(&["simulate", "--addr", "127.0.0.1:0", "--seed", "7"], |env| {

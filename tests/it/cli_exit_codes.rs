@@ -80,7 +80,7 @@ async fn every_end_of_a_create() {
     let line = ["generate", "A cat."];
     let cases = [
         (vendor("400 Bad Request", "InvalidParameter"), 8, "refused"),
-        (vendor("401 Unauthorized", "AuthenticationError"), 8, "refused"),
+        (vendor("401 Unauthorized", "AuthenticationError"), 18, "authentication"),
         (vendor("403 Forbidden", "AccountOverdueError"), 8, "refused"),
         (vendor("429 Too Many Requests", "RateLimitExceeded.EndpointRPMExceeded"), 9, "throttled"),
         (vendor("429 Too Many Requests", "SetLimitExceeded"), 9, "throttled"),
@@ -97,7 +97,9 @@ async fn every_end_of_a_create() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_end_of_a_question() {
     let failed = r#","error":{"code":"OutputVideoSensitiveContentDetected","message":"No."}"#;
-    let cases: [(&[&str], String, u8, &str); 8] = [
+    let cases: [(&[&str], String, u8, &str); 10] = [
+        (&["list"], vendor("401 Unauthorized", "AuthenticationError"), 18, "authentication"),
+        (&["models"], vendor("401 Unauthorized", "AuthenticationError"), 18, "authentication"),
         (&["get", "cgt-1"], vendor("404 Not Found", "ResourceNotFound"), 8, "refused"),
         (&["get", "cgt-1"], vendor("500 Internal Server Error", "InternalServiceError"), 13, "result"),
         (&["list"], http("200 OK", "no json"), 13, "result"),

@@ -73,25 +73,70 @@ const LINES: &[&[&str]] = &[
     // As other tools are called.
     &["create", "--prompt", "A cat runs"],
     &["run", "bytedance/seedance-1-pro", "prompt=A cat runs", "duration=5"],
-    &["+gen", "A cat runs"],
     &["A cat runs"],
     &["tasks", "create", "-m", "doubao-seedance-2-0-260128"],
     &["predictions", "list"],
     &["login"],
     &["delete", "cgt-1"],
     &["generate", "A", "cat", "runs"],
-    &["generate", "A cat runs", "--aspect-ratio", "16:9"],
     &["generate", "A cat runs", "--seconds", "8", "--size", "1280x720"],
     &["generate", "A cat runs", "--image", "pic.png"],
     &["generate", "A cat runs", "--input", "first:@pic.png"],
     &["generate", "A cat runs", "--api-key=sk-SECRETKEY-0123456789abcdef"],
     &["generate", "A cat runs", "--fps", "24"],
-    &["generate", "A cat runs", "--wait"],
     &["generate", "A cat runs", "--negative-prompt", "blur"],
-    &["generate", "A cat runs", "--webhook", "https://example.com/hook"],
     &["generate", "video", "A cat runs"],
     &["batch", "shots.toml"],
     &["run", "shots.toml"],
+    // Flags of the SDKs, of skills and of other commands, where there is no setting with that
+    // meaning.
+    &["generate", "A cat runs", "--size=1080x1920"],
+    &["generate", "A cat runs", "--size", "big"],
+    &["generate", "A cat runs", "--quality", "720P"],
+    &["generate", "A cat runs", "--quality", "high"],
+    &["generate", "A cat runs", "-i", "pic.png"],
+    &["generate", "A cat runs", "--image", "my holiday picture.jpeg"],
+    &["generate", "A cat runs", "--video-url", "https://example.com/a.mp4"],
+    &["generate", "A cat runs", "--cfg-scale", "0.5"],
+    &["generate", "A cat runs", "--format", "mp4"],
+    &["generate", "A cat runs", "--endpoint", "ep-20260915103000-abcde"],
+    &["generate", "A cat runs", "--region", "cn-beijing"],
+    &["generate", "A cat runs", "--width", "1280", "--height", "720"],
+    &["generate", "A cat runs", "--n", "3"],
+    &["generate", "A cat runs", "--verbose"],
+    &["generate", "A cat runs", "--camera_fix"],
+    // Suggestions by spelling that would mean the opposite.
+    &["generate", "A cat runs", "--no-aspect"],
+    &["generate", "A cat runs", "--audio-on"],
+    &["get", "cgt-1", "--no-colour"],
+    // Two names for one thing, or opposites.
+    &["generate", "A cat runs", "--wait", "--no-wait"],
+    &["generate", "A cat runs", "--ratio", "1:1", "--aspect-ratio", "16:9"],
+    &["generate", "A cat runs", "--generate-audio", "--no-audio"],
+    &["generate", "A cat runs", "--save-to", "videos", "-o", "a.mp4"],
+    &["get", "cgt-1", "--format", "text", "--quiet"],
+    // Names of models.
+    &["generate", "A cat runs", "-m", "fast"],
+    &["generate", "A cat runs", "-m", "1.0"],
+    &["generate", "A cat runs", "-m", "3.0"],
+    &["generate", "mini"],
+    &["generate", "2.5"],
+    &["estimate", "A cat runs", "-m", "pro"],
+    &["list", "-m", "pro"],
+    &["models", "--why", "fast", "1080p"],
+    // Commands of arkcli and others, as they are nested there.
+    &["gen", "get", "cgt-20261129120000-abcde"],
+    &["generate", "list", "--status", "running", "--page-size", "5"],
+    &["+gen", "list"],
+    &["+wait", "cgt-1"],
+    &["models", "get", "2.5"],
+    &["pricing", "models"],
+    &["api", "/v1/predictions"],
+    &["get", "cgt-1", "cgt-2"],
+    &["simulate", "A cat runs"],
+    &["completions"],
+    &["completions", "tcsh"],
+    &["check", "A cat runs", "on", "grass"],
     // Bodies of another dialect.
     &["generate", "openai.json"],
     &["generate", "parameters.json"],
@@ -156,6 +201,71 @@ async fn none_creates_a_task_and_each_says_how_it_is_written() {
     assert_eq!(shell.files(), before);
     assert!(LINES.len() >= 60);
     insta::assert_snapshot!("foreign_lines", page);
+}
+
+/// Command lines as they are typed for arkcli, the SDKs and similar commands, and that mean the
+/// same here: what would be sent.
+const OBVIOUS: &[&[&str]] = &[
+    &["+gen", "A cat"],
+    &["A cat", "--aspect-ratio", "16:9"],
+    &["A cat", "--aspect_ratio=16:9", "--seconds", "5"],
+    &["A cat", "--rs", "720p", "--rt", "16:9", "--dur", "5", "--cf", "false", "--wm", "true"],
+    &["A cat", "--service-tier", "flex", "-m", "1.0-pro"],
+    &["A cat", "--generate-audio", "false"],
+    &["A cat", "--generate_audio=true"],
+    &["A cat", "--mute"],
+    &["A cat", "--no-watermark", "--no-draft", "--no-overwrite"],
+    &["A cat", "--camerafixed", "true", "-m", "1.0-pro"],
+    &["A cat", "--return-last-frame", "--execution-expires-after", "7200"],
+    &["A cat", "--safety-identifier", "u1", "--callback", "https://example.com/hook"],
+    &["A cat", "--tools", "web_search", "-m", "2.5"],
+    &["A cat", "--extra-body", "{\"priority\":3}"],
+    &["A cat", "--wait"],
+    &["A cat", "--wait=true", "--save-to", "videos"],
+    &["A cat", "--async"],
+    &["A cat", "--out", "a.mp4"],
+    &["A cat", "--input", "first:@https://example.com/a.png"],
+    &["A cat", "--input", "first:https://example.com/a.png", "--input", "last:https://example.com/b.png"],
+    &["A cat", "--input", "ref:https://example.com/a.mp4", "--reference-image", "https://example.com/a.png"],
+    &["A cat", "--first", "https://example.com/a.png", "--tail-image", "https://example.com/b.png"],
+    &["A cat", "-m", "2.5"],
+    &["A cat", "-m", "2.0"],
+    &["A cat", "-m", "2.0-fast"],
+    &["A cat", "-m", "mini"],
+    &["A cat", "-m", "2.0-mini"],
+    &["A cat", "-m", "1.5-pro"],
+    &["A cat", "-m", "1.0-pro"],
+    &["A cat", "--model-id", "Seedance 2.0"],
+    &["A cat", "-m", "bytedance/seedance-1-pro"],
+    &["short.json"],
+    &["A cat", "--format", "json"],
+    &["A cat", "--format=text"],
+];
+
+#[tokio::test]
+async fn what_means_the_same_here_is_done() {
+    let shell = Shell::new();
+    fs::write(
+        shell.folder.path().join("short.json"),
+        r#"{"model":"mini","content":[{"type":"text","text":"A cat"}]}"#,
+    )
+    .unwrap();
+    let mut page = String::new();
+    for line in OBVIOUS {
+        let (verb, rest) = if line[0] == "+gen" { ("+gen", &line[1..]) } else { ("generate", *line) };
+        let ran = shell.run(&[&[verb, "--dry-run"], rest].concat()).await;
+        assert_eq!(ran.code, 0, "{line:?}: {}", ran.stderr);
+        let body: serde_json::Value = match serde_json::from_str(&ran.stdout) {
+            Ok(document) => document,
+            Err(error) => panic!("{line:?}: {error}: {}", ran.stdout),
+        };
+        let body = body.get("body").unwrap_or(&body);
+        let names = ran.stderr.lines().filter(|line| line.starts_with("model "));
+        let names: String = names.map(|name| format!("\n  {name}")).collect();
+        writeln!(page, "{}\n  {body}{names}", line.join(" ")).unwrap();
+    }
+    assert!(LINES.len() + OBVIOUS.len() >= 145);
+    insta::assert_snapshot!("obvious_lines", page);
 }
 
 /// What is sent although it begins as those above do.

@@ -1,6 +1,8 @@
 //! Maps the client's errors to exit codes and hints. The messages are the client's own.
 
-use ark_video::{Action, DownloadCause, Error, Refusal, SaveError, UnresolvedCreate};
+use ark_video::model::error_code::ErrorClass;
+use ark_video::transport::Endpoint;
+use ark_video::{Action, DownloadCause, Error, Refusal, Refused, SaveError, UnresolvedCreate};
 
 use crate::escape;
 use crate::exit::Exit;
@@ -10,11 +12,19 @@ use crate::names::Names;
 /// Converts an error of the client. `again` is the command line prefix that reaches the same
 /// service.
 pub(crate) fn of(error: &Error, again: &str) -> Failure {
-    let failure = Failure::new(exit_of(error), sentence(error))
+    let message = match error {
+        Error::Api(refused) => refusal(refused),
+        _ => error.message(),
+    };
+    let failure = Failure::new(exit_of(error), escape::one_line(&message))
         .code(error.code().unwrap_or_default())
         .request_id(error.request_id())
         .task_id(error.task_id());
     let id = error.task_id().unwrap_or("ID");
+    let failure = match error {
+        Error::Api(refused) => failure.hint(first_sentence(refused.error.advice())),
+        _ => failure,
+    };
     match error {
         Error::OutcomeUnknown(unknown) => lost(failure, &unknown.search, unknown.sent_at, again),
         Error::AcceptedWithoutId(accepted) => lost(failure, &accepted.search, accepted.sent_at, again),
@@ -65,8 +75,30 @@ pub(crate) fn go_on(again: &str, id: &str) -> String {
     format!("continue with: {again} wait {id} && {again} download {id} -o FILE")
 }
 
-fn sentence(error: &Error) -> String {
-    escape::one_line(&error.message())
+/// A refusal in two short sentences; what to do is a hint.
+fn refusal(refused: &Refused) -> String {
+    let answer = &refused.error;
+    // `Task … is running and cannot be cancelled; it will finish and be billed`
+    if refused.call.endpoint == Endpoint::Delete && answer.class() == ErrorClass::Conflict {
+        return refused.to_string();
+    }
+    let code = match answer.code.as_str() {
+        "" => String::new(),
+        code => format!(" {code}"),
+    };
+    // The id is shown by itself.
+    let reason =
+        answer.message.split(" Request id: ").next().unwrap_or_default().trim().trim_end_matches('.');
+    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let billing = match refused.call.endpoint {
+        Endpoint::Create => ". Nothing was created, nothing is billed",
+        _ => "",
+    };
+    format!("refused to {} ({}{code}){reason}{billing}", refused.call, answer.status)
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
 }
 
 fn exit_of(error: &Error) -> Exit {
@@ -75,6 +107,7 @@ fn exit_of(error: &Error) -> Exit {
         Error::Request(_) | Error::InvalidRequest(_) => Exit::Request,
         Error::NotSent(_) => Exit::NotSent,
         Error::Api(refused) => match (refused.class, refused.error.status) {
+            (_, 401) => Exit::Authentication,
             (Refusal::Throttled | Refusal::Transient, _) | (Refusal::Account, 429) => Exit::Throttled,
             _ => Exit::Refused,
         },

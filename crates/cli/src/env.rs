@@ -1,4 +1,4 @@
-//! The environment of a command in one value: arguments, variables, folder, streams, Ctrl-C. Tests
+//! The environment of a command in one value: arguments, variables, folder, streams, signals. Tests
 //! pass their own. Nothing else in this crate accesses the process.
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
@@ -28,7 +28,7 @@ pub struct Env {
     pub stderr: Box<dyn Write + Send>,
     /// Which streams are terminals.
     pub terminal: Terminal,
-    /// Presses of Ctrl-C.
+    /// Ctrl-C and signals.
     pub interrupts: Interrupts,
     /// The clock of waits, retries and searches; default the machine's.
     pub clock: Arc<dyn Clock>,
@@ -43,6 +43,8 @@ pub struct Terminal {
     pub stdout: bool,
     /// Progress is animated.
     pub stderr: bool,
+    /// The width in columns; help and tables are as wide as it takes where it is unknown.
+    pub columns: Option<u16>,
 }
 
 impl Env {
@@ -74,6 +76,7 @@ impl Env {
                 stdin: stdin.is_terminal(),
                 stdout: stdout.is_terminal(),
                 stderr: stderr.is_terminal(),
+                columns: terminal_size::terminal_size().map(|(columns, _)| columns.0),
             },
             stdin: Box::new(stdin),
             stdout: Box::new(stdout),
@@ -84,9 +87,24 @@ impl Env {
     }
 }
 
-/// Presses of Ctrl-C, one by one.
+/// A request to end. The command stops in the same orderly way for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// Ctrl-C: exit code 130.
+    Interrupt,
+    /// SIGTERM: exit code 143.
+    Terminate,
+    /// SIGHUP, the terminal is gone: exit code 129.
+    HangUp,
+}
+
+/// Requests to end, one by one.
 #[derive(Debug)]
-pub struct Interrupts(UnboundedReceiver<()>);
+pub struct Interrupts {
+    signals: UnboundedReceiver<Signal>,
+    first: Option<Signal>,
+}
 
 impl Interrupts {
     /// Without interrupts.
@@ -94,40 +112,73 @@ impl Interrupts {
         Self::by_hand().1
     }
 
-    /// Each `send` is a press.
-    pub fn by_hand() -> (UnboundedSender<()>, Self) {
-        let (sender, receiver) = unbounded_channel();
-        (sender, Self(receiver))
+    /// Each `send` is a signal.
+    pub fn by_hand() -> (UnboundedSender<Signal>, Self) {
+        let (sender, signals) = unbounded_channel();
+        (sender, Self { signals, first: None })
     }
 
-    /// Ctrl-C, and a request to end from the system, of this process. Needs a tokio runtime.
+    /// The signals of this process. Needs a tokio runtime.
     pub(crate) fn of_process() -> Self {
         let (sender, interrupts) = Self::by_hand();
-        tokio::spawn(async move { while press().await && sender.send(()).is_ok() {} });
+        tokio::spawn(forward(sender));
         interrupts
     }
 
-    /// The next press; pending forever if none can come.
+    /// The next signal; pending forever if none can come.
     pub(crate) async fn next(&mut self) {
-        if self.0.recv().await.is_none() {
-            std::future::pending::<()>().await;
+        match self.signals.recv().await {
+            Some(signal) => _ = self.first.get_or_insert(signal),
+            None => std::future::pending::<()>().await,
         }
+    }
+
+    /// The signal that decides the exit code.
+    pub(crate) fn first(&self) -> Option<Signal> {
+        self.first
     }
 }
 
 #[cfg(unix)]
-async fn press() -> bool {
+async fn forward(sender: UnboundedSender<Signal>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return tokio::signal::ctrl_c().await.is_ok();
+    let mut hang_up = if ignores_hang_up() { None } else { signal(SignalKind::hangup()).ok() };
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
     };
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
-        received = terminate.recv() => received.is_some(),
+    loop {
+        let hung_up = async {
+            match &mut hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let (received, signal) = tokio::select! {
+            received = interrupt.recv() => (received, Signal::Interrupt),
+            received = terminate.recv() => (received, Signal::Terminate),
+            received = hung_up => (received, Signal::HangUp),
+        };
+        if received.is_none() || sender.send(signal).is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether `nohup` started this process: then it outlives its terminal. Where the kernel does not
+/// report it, a process without a terminal is left to the default action.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    match mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
+        Some(mask) => mask & 1 != 0,
+        None => !(std::io::stdin().is_terminal() || std::io::stderr().is_terminal()),
     }
 }
 
 #[cfg(not(unix))]
-async fn press() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
+async fn forward(sender: UnboundedSender<Signal>) {
+    while tokio::signal::ctrl_c().await.is_ok() && sender.send(Signal::Interrupt).is_ok() {}
 }

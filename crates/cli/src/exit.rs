@@ -1,5 +1,7 @@
 //! Exit codes: a contract with scripts. A number, once given, never changes its meaning.
 
+use crate::env::Signal;
+
 /// Why the command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
@@ -17,16 +19,19 @@ pub(crate) enum Exit {
     OutcomeUnknown,
     Result,
     Interrupted,
+    Terminated,
+    HungUp,
     DoubleBills,
     DiskFull,
     Journal,
     Parked,
+    Authentication,
     /// An audited command's own.
     Command(u8),
 }
 
 /// Every failure: exit code, name in JSON, and description in `--help`.
-const TABLE: [(Exit, u8, &str, &str); 18] = [
+const TABLE: [(Exit, u8, &str, &str); 21] = [
     (Exit::Internal, 1, "internal", "internal error"),
     (Exit::Usage, 2, "usage", "unknown flag, or conflicting flags"),
     (Exit::Configuration, 3, "configuration", "no key, bad base URL, unreadable configuration"),
@@ -69,7 +74,15 @@ const TABLE: [(Exit, u8, &str, &str); 18] = [
         "batch: unusable journal (damaged, foreign, newer, lost or a copy); nothing was sent",
     ),
     (Exit::Parked, 17, "parked", "batch: shots need a decision: an approval, a higher cap, or the account"),
+    (
+        Exit::Authentication,
+        18,
+        "authentication",
+        "the service does not accept the API key (401); a create with this code made no task",
+    ),
+    (Exit::HungUp, 129, "hung_up", "SIGHUP; a created task continues"),
     (Exit::Interrupted, 130, "interrupted", "Ctrl-C; a created task continues"),
+    (Exit::Terminated, 143, "terminated", "SIGTERM; a created task continues"),
 ];
 
 impl Exit {
@@ -83,6 +96,15 @@ impl Exit {
 
     fn row(self) -> &'static (Self, u8, &'static str, &'static str) {
         TABLE.iter().find(|row| row.0 == self).unwrap_or(&TABLE[0])
+    }
+
+    /// The exit of a command that this signal has interrupted.
+    pub(crate) fn after(self, signal: Option<Signal>) -> Self {
+        match (self, signal) {
+            (Self::Interrupted, Some(Signal::Terminate)) => Self::Terminated,
+            (Self::Interrupted, Some(Signal::HangUp)) => Self::HungUp,
+            _ => self,
+        }
     }
 
     /// The paragraph for `--help`.
@@ -110,6 +132,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_exit_codes_is_this_table() {
+        let page = include_str!("../../../docs/reference/exit-codes.md");
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+        let mut table = TABLE;
+        table.sort_by_key(|row| row.1);
+        let expected = table.map(|(_, code, kind, meaning)| format!("| {code} | `{kind}` | {meaning} |"));
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
     fn the_numbers_are_those_that_scripts_rely_on() {
         let code = |exit: Exit| exit.code();
         assert_eq!(
@@ -126,6 +158,7 @@ mod tests {
         );
         assert_eq!((code(Exit::Result), code(Exit::Interrupted), code(Exit::Internal)), (13, 130, 1));
         assert_eq!((code(Exit::DoubleBills), code(Exit::DiskFull)), (14, 15));
-        assert_eq!((code(Exit::Journal), code(Exit::Parked)), (16, 17));
+        assert_eq!((code(Exit::Journal), code(Exit::Parked), code(Exit::Authentication)), (16, 17, 18));
+        assert_eq!((code(Exit::HungUp), code(Exit::Terminated)), (129, 143));
     }
 }

@@ -61,6 +61,12 @@ impl Failure {
         self
     }
 
+    /// The id of a request that the service refused, for its support, unless the message has it.
+    pub(crate) fn request_id_to_show(&self) -> Option<&str> {
+        let is_refusal = matches!(self.exit, Exit::Refused | Exit::Authentication | Exit::Throttled);
+        self.details.request_id.as_deref().filter(|id| is_refusal && !self.message.contains(id))
+    }
+
     /// The vendor's parameter path and its source.
     pub(crate) fn about(mut self, param: Option<&str>, origin: Option<String>) -> Self {
         self.details.param = param.filter(|param| !param.is_empty()).map(str::to_owned);

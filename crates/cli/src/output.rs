@@ -29,6 +29,8 @@ pub(crate) struct Output {
     /// Errors as JSON too: only with `--json`.
     json_errors: bool,
     colour: bool,
+    /// The width of the terminal that data goes to.
+    pub(crate) columns: Option<u16>,
     /// Standard error is an interactive terminal.
     pub(crate) interactive: bool,
     streams: Mutex<Streams>,
@@ -78,7 +80,14 @@ impl Write for Pieces<'_> {
 impl Output {
     pub(crate) fn new(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>) -> Self {
         let streams = Mutex::new(Streams { stdout, stderr, bar: None, broken: None, keys: Vec::new() });
-        Self { form: Form::Text, json_errors: false, colour: false, interactive: false, streams }
+        Self {
+            form: Form::Text,
+            json_errors: false,
+            colour: false,
+            columns: None,
+            interactive: false,
+            streams,
+        }
     }
 
     /// Sets the form. `colour` and `interactive` are for a terminal.
@@ -197,6 +206,13 @@ impl Output {
         }
         for hint in &failure.hints {
             text.push_str(&format!("\n{} {}", self.paint("hint:", "36"), self.shown(hint)));
+        }
+        if let Some(id) = failure.request_id_to_show() {
+            text.push_str(&format!(
+                "\n{} {}",
+                self.paint("request id:", "36"),
+                self.shown(&escape::one_line(id))
+            ));
         }
         self.error_line(&text);
     }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ark_video::model::catalog::{Catalog, Site};
 use clap::CommandFactory;
 
 use crate::args::Cli;
@@ -151,7 +152,10 @@ fn bare_word(word: &str) -> Option<Suggestion> {
         );
     }
     let lower = word.to_ascii_lowercase();
-    if ["doubao-", "dreamina-", "seedance-", "ep-", "bytedance/"].iter().any(|head| lower.starts_with(head)) {
+    let is_name = |site| !Catalog::builtin().named(word, site).is_empty();
+    if ["doubao-", "dreamina-", "seedance-", "ep-", "bytedance/"].iter().any(|head| lower.starts_with(head))
+        || [Site::Volcengine, Site::Byteplus].into_iter().any(is_name)
+    {
         return suggest("is a model", format!("ark-video generate \"…\" -m {}", quoted(word)));
     }
     if let Some(flag) = measure(&lower) {
@@ -179,8 +183,8 @@ fn bare_word(word: &str) -> Option<Suggestion> {
 }
 
 /// The command of this name, ours or another tool's.
-fn command_of(word: &str) -> Option<String> {
-    let word = word.to_ascii_lowercase();
+pub(crate) fn command_of(word: &str) -> Option<String> {
+    let word = word.trim_start_matches('+').to_ascii_lowercase();
     let root = Cli::command();
     if word == "help" || word == "version" {
         return Some(format!("ark-video --{word}"));
@@ -209,9 +213,10 @@ fn measure(word: &str) -> Option<String> {
     if let Some((width, height)) =
         word.split_once([':', 'x', '*', '/']).filter(|(w, h)| number(w) && number(h))
     {
-        return Some(match width.len() {
-            0..=2 => format!("-r {width}:{height}"),
-            _ => "--resolution 720p and -r 16:9".to_owned(),
+        let size = foreign_flags::resolution_and_ratio(word).filter(|_| width.len() > 2);
+        return Some(match size {
+            Some((resolution, ratio)) => format!("--resolution {resolution} -r {ratio}"),
+            None => format!("-r {width}:{height}"),
         });
     }
     let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -319,18 +324,23 @@ fn flag_of_medium(name: &str) -> String {
 /// `duration=5` as a flag.
 fn setting_spelling(key: &str, value: &str) -> String {
     let key = key.trim_end_matches(':').to_ascii_lowercase().replace('_', "-");
-    let generate = Cli::command();
-    let generate = generate.find_subcommand("generate");
-    let ours = generate
-        .is_some_and(|command| command.get_arguments().any(|arg| arg.get_long() == Some(key.as_str())));
-    match key.as_str() {
-        "prompt" | "text" => "ark-video generate -p TEXT".to_owned(),
-        _ if ours => format!("--{key} {}", shown(value)),
-        _ => foreign_flags::flag(&format!("--{key}"))
-            .map(|here| here.trim_start_matches("write "))
-            .unwrap_or("a flag: see `ark-video generate --help`")
-            .to_owned(),
+    match (key.as_str(), flag_named(&key)) {
+        ("prompt" | "text", _) => "ark-video generate -p TEXT".to_owned(),
+        (_, Some(flag)) => format!("--{flag} {}", shown(value)),
+        _ => foreign_flags::flag(&format!("--{key}"), Some(value))
+            .map(|here| here.trim_start_matches("write ").to_owned())
+            .unwrap_or_else(|| "a flag: see `ark-video generate --help`".to_owned()),
     }
+}
+
+/// The flag of `generate` with this name or alias.
+fn flag_named(name: &str) -> Option<String> {
+    let root = Cli::command();
+    let mut flags = root.find_subcommand("generate")?.get_arguments();
+    let is_it = |arg: &&clap::Arg| {
+        arg.get_long() == Some(name) || arg.get_all_aliases().unwrap_or_default().contains(&name)
+    };
+    flags.find(is_it)?.get_long().map(str::to_owned)
 }
 
 fn is_identifier(key: &str) -> bool {
@@ -354,7 +364,9 @@ fn is_field(key: &str) -> bool {
         "seed",
         "negative-prompt",
     ];
-    known.contains(&key.as_str()) || foreign_flags::flag(&format!("--{key}")).is_some()
+    known.contains(&key.as_str())
+        || flag_named(&key).is_some()
+        || foreign_flags::flag(&format!("--{key}"), None).is_some()
 }
 
 fn first(word: &str) -> &str {

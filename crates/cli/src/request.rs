@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json_input;
 use crate::media::{ResolvedItem, Role, read_file, resolve};
+use crate::model_names::ModelNames;
 use crate::names::{Names, Source};
 pub(crate) use crate::prompt_argument::is_json;
 use crate::prompt_argument::{self, Input};
@@ -68,6 +69,7 @@ pub(crate) fn wants_stdin(args: &RequestArgs, argument: Option<&str>) -> usize {
 pub(crate) struct RequestContext<'a> {
     /// The default model and its source.
     pub(crate) default_model: (&'a str, &'a str),
+    pub(crate) models: &'a ModelNames<'a>,
     pub(crate) cwd: &'a Path,
     /// The content of standard input, if [`wants_stdin`].
     pub(crate) stdin: &'a [u8],
@@ -95,6 +97,7 @@ pub(crate) fn build(
     let mut object = match input {
         Input::Json("-") => {
             names.file = Some("standard input".to_owned());
+            is_json_text(at.stdin)?;
             json_input::object(at.stdin, "standard input")?
         }
         Input::Json(name) => {
@@ -158,6 +161,21 @@ pub(crate) fn build(
     Ok(asked)
 }
 
+/// Text on standard input may be a prompt, and a prompt is never guessed.
+fn is_json_text(text: &[u8]) -> Result<(), Failure> {
+    let Ok(text) = decode_text(text) else { return Ok(()) };
+    let text = text.trim();
+    let is_word = |c: char| !(c.is_ascii_punctuation() || c.is_ascii_digit() || c.is_control());
+    if text.starts_with(is_word) && !matches!(text, "null" | "true" | "false") {
+        return Err(usage("standard input is text, not a JSON request; nothing was sent")
+            .hint("for a prompt on standard input, write @- instead of -"));
+    }
+    if text.is_empty() {
+        return Err(usage("standard input is empty; nothing was sent"));
+    }
+    Ok(())
+}
+
 /// An item, its source and its facts.
 struct Item {
     item: ContentItem,
@@ -180,7 +198,7 @@ fn model(
 ) -> Result<(), Failure> {
     match &args.model {
         Some(model) => {
-            object.insert("model".into(), model.as_str().into());
+            object.insert("model".into(), at.models.id(model)?.into());
             names.flag("model", "--model");
         }
         None if args.draft_task.is_some() && !object.contains_key("model") => {
@@ -188,10 +206,14 @@ fn model(
         }
         None if !object.contains_key("model") => {
             let (model, by) = at.default_model;
-            object.insert("model".into(), model.into());
+            object.insert("model".into(), at.models.id(model)?.into());
             names.flag("model", &format!("model {model}, from {by}"));
         }
-        None => {}
+        None => {
+            if let Some(Value::String(model)) = object.get_mut("model") {
+                *model = at.models.id_in_file(model)?;
+            }
+        }
     }
     Ok(())
 }

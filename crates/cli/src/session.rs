@@ -18,6 +18,7 @@ use crate::env::{Interrupts, Terminal};
 pub(crate) use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::model_names::{ModelNames, ModelSite};
 use crate::output::Output;
 use crate::settings::{self, Settings};
 
@@ -106,6 +107,21 @@ impl Session {
     /// The catalog of models and prices: the built-in one with the overlay of `--catalog`.
     pub(crate) fn catalog(&self) -> Result<Cow<'static, Catalog>, Failure> {
         catalog::load(self.flags.catalog.as_deref(), &self.cwd)
+    }
+
+    /// The names of models in use.
+    pub(crate) fn model_names<'a>(&'a self, catalog: &'a Catalog) -> ModelNames<'a> {
+        ModelNames::new(catalog, self.model_site(), &self.output)
+    }
+
+    /// Whose models are meant. No key is read for it: a command that needs one reports its errors.
+    fn model_site(&self) -> ModelSite {
+        if self.flags.simulate {
+            return Settings::of_simulator().model_site();
+        }
+        let flags = GlobalArgs { api_key_file: None, ..self.flags.clone() };
+        let settings = settings::resolve(&flags, &self.env, &self.cwd, &[], &mut |_| {});
+        settings.unwrap_or_else(|_| Settings::of_simulator()).model_site()
     }
 
     /// Standard input for the one argument that reads it, if one does.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ark_video::model::catalog::{Catalog, Site};
 use ark_video::{BaseUrl, Client, ClientBuilder, EnvSettings, KEY_VARIABLES, Proxy};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -12,15 +13,14 @@ use crate::args::GlobalArgs;
 use crate::config::{self, Section};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::model_names::ModelSite;
 use crate::secrets;
 
 /// Variable that names the profile.
 const PROFILE_VARIABLE: &str = "ARK_PROFILE";
 
-/// The current Seedance 2.0 on Volcengine (model list, 2026-11).
-const MODEL_VOLCENGINE: &str = "doubao-seedance-2-0-260128";
-/// The current Seedance 2.0 on BytePlus (model list, 2026-11).
-const MODEL_BYTEPLUS: &str = "dreamina-seedance-2-0-260128";
+/// The model where nothing names one: Seedance 2.0 of the site.
+const DEFAULT_MODEL: &str = "2.0";
 
 /// A value and its source.
 #[derive(Clone)]
@@ -123,7 +123,7 @@ pub(crate) fn resolve(
     let base_url =
         said.or(from_key).unwrap_or_else(|| Setting::new(BaseUrl::VOLCENGINE.to_owned(), "default"));
     let model = pick(|section| &section.model, &None, "", None)
-        .unwrap_or_else(|| Setting::new(default_model(&base_url.value).to_owned(), "default of the site"));
+        .unwrap_or_else(|| Setting::new(default_model(&base_url.value), "default of the site"));
     let proxy = pick(|section| &section.proxy, &flags.proxy, "--proxy", None);
     Ok(Settings {
         key,
@@ -167,19 +167,25 @@ fn no_profile(by_flag: bool, config: &config::Config) -> Failure {
     Failure::new(Exit::Configuration, format!("unknown profile in {by}")).hint(hint)
 }
 
-/// The current Seedance 2.0 id of the site of a base URL.
-fn default_model(base_url: &str) -> &'static str {
-    let byteplus = BaseUrl::parse_allowing_insecure(base_url).is_ok_and(|base| {
-        let host = base.host().to_ascii_lowercase();
-        host == "bytepluses.com" || host.ends_with(".bytepluses.com")
-    });
-    if byteplus { MODEL_BYTEPLUS } else { MODEL_VOLCENGINE }
+/// Whose models a base URL has; those of Volcengine where that is unknown.
+fn model_site(base_url: &str) -> ModelSite {
+    let base = BaseUrl::parse_allowing_insecure(base_url).ok();
+    let host = base.as_ref().map(|base| base.host().to_ascii_lowercase()).unwrap_or_default();
+    let byteplus = host == "bytepluses.com" || host.ends_with(".bytepluses.com");
+    let site = if byteplus { Site::Byteplus } else { Site::Volcengine };
+    ModelSite { site, is_vendor: base.is_none_or(|base| byteplus || base.is_vendor() || base.is_loopback()) }
+}
+
+/// The id of the default model.
+fn default_model(base_url: &str) -> String {
+    let found = Catalog::builtin().named(DEFAULT_MODEL, model_site(base_url).site);
+    found.first().map_or(DEFAULT_MODEL, |model| model.id.as_ref()).to_owned()
 }
 
 impl Settings {
     /// The settings of the simulator: nothing external.
     pub(crate) fn of_simulator() -> Self {
-        let model = Setting::new(default_model("").to_owned(), "default of the simulator");
+        let model = Setting::new(default_model(""), "default of the simulator");
         let base_url = Setting::new(String::new(), "the simulator");
         Self { key: None, base_url, model, proxy: None, insecure_http: false, file: None, profile: None }
     }
@@ -222,6 +228,11 @@ impl Settings {
     fn origins(&self) -> String {
         let key = self.key.as_ref().map_or("nowhere", |key| key.by.as_str());
         format!("the base URL comes from: {}; the key comes from: {key}", self.base_url.by)
+    }
+
+    /// Whose models are meant.
+    pub(crate) fn model_site(&self) -> ModelSite {
+        model_site(&self.base_url.value)
     }
 
     /// The base URL, if it is valid: anything else may be a misplaced key.

@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 
 use ark_video::model::{ModelInfo, Task, TaskList};
 use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr;
 
 use crate::escape::{one_line, shortened};
 
 /// The widest cell of a table, in characters.
 const WIDEST: usize = 160;
+/// What is left of a column that is cut to fit the terminal.
+const NARROWEST: usize = 12;
 
 /// `3.4 MB`, as file managers write it.
 pub(crate) fn bytes(count: u64) -> String {
@@ -57,13 +60,13 @@ pub(crate) fn task(task: &Task) -> String {
 }
 
 /// A table of tasks, and the number of all tasks.
-pub(crate) fn list(list: &TaskList) -> String {
+pub(crate) fn list(list: &TaskList, columns: Option<u16>) -> String {
     if list.items.is_empty() {
         return "no tasks".to_owned();
     }
     let mut rows = vec![["ID", "STATUS", "CREATED", "MODEL", "VIDEO", "TOKENS"].map(str::to_owned)];
     rows.extend(list.items.iter().map(row));
-    let mut text = table(&rows);
+    let mut text = table(&rows, columns);
     let shown = list.items.len();
     if let Some(total) = list.total.filter(|total| *total > shown as i64) {
         text.push_str(&format!("\n{shown} of {total} tasks: see --limit and --page"));
@@ -91,7 +94,7 @@ fn row(task: &Task) -> [String; 6] {
 }
 
 /// The service's models.
-pub(crate) fn models(models: &[&ModelInfo]) -> String {
+pub(crate) fn models(models: &[&ModelInfo], columns: Option<u16>) -> String {
     if models.is_empty() {
         return "no models".to_owned();
     }
@@ -100,26 +103,68 @@ pub(crate) fn models(models: &[&ModelInfo]) -> String {
         let status = model.status.as_ref().map_or("available".to_owned(), ToString::to_string);
         [model.id.clone(), status, model.task_type.clone().unwrap_or_default().join(", ")]
     }));
-    table(&rows)
+    table(&rows, columns)
 }
 
-/// Columns as wide as their widest cell.
-pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+/// Columns as wide as their widest cell. On a narrow terminal the widest are cut, but neither the
+/// first nor the last (an id, a reason); where that is not enough, each row becomes a paragraph.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]], columns: Option<u16>) -> String {
     // Each cell is escaped twice rather than kept: a table may have a hundred thousand rows.
     let shown = |cell: &String| shortened(&one_line(cell), WIDEST);
-    let width = |at: usize| rows.iter().map(|row| shown(&row[at]).chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
+    let width = |at: usize| rows.iter().map(|row| shown(&row[at]).width()).max().unwrap_or(0);
+    let mut widths: [usize; N] = std::array::from_fn(width);
+    let most = columns.map_or(usize::MAX, usize::from);
+    while widths.iter().sum::<usize>() + 2 * N.saturating_sub(1) > most {
+        let widest = (1..N - 1).filter(|at| widths[*at] > NARROWEST).max_by_key(|at| widths[*at]);
+        let Some(widest) = widest else { return paragraphs(rows) };
+        widths[widest] -= 1;
+    }
     let mut table = String::new();
     for row in rows {
         if !table.is_empty() {
             table.push('\n');
         }
         for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let _ = write!(table, "{}{:<width$}", if at == 0 { "" } else { "  " }, shown(cell));
+            let cell = cut(shown(cell), width);
+            let gap = width - cell.width();
+            let _ = write!(table, "{}{cell}{:gap$}", if at == 0 { "" } else { "  " }, "");
         }
         table.truncate(table.trim_end_matches(' ').len());
     }
     table
+}
+
+/// At most so many columns of a terminal.
+fn cut(text: String, most: usize) -> String {
+    if text.width() <= most {
+        return text;
+    }
+    let mut cut = String::new();
+    for c in text.chars() {
+        cut.push(c);
+        if cut.width() >= most {
+            cut.pop();
+            break;
+        }
+    }
+    cut.push('…');
+    cut
+}
+
+/// A row a paragraph: its first cell, then the others with their names.
+fn paragraphs<const N: usize>(rows: &[[String; N]]) -> String {
+    let Some((names, rows)) = rows.split_first() else { return String::new() };
+    let longest = names.iter().skip(1).map(|name| name.width()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        let mut cells = names.iter().zip(row.iter().map(|cell| one_line(cell)));
+        let first = cells.next().map(|(_, first)| first).unwrap_or_default();
+        let _ = write!(text, "{}{first}", if text.is_empty() { "" } else { "\n" });
+        for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+            let _ = write!(text, "\n  {name:<longest$}  {cell}");
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -135,6 +180,38 @@ mod tests {
     }
 
     #[test]
+    fn wide_characters_align_and_a_narrow_terminal_loses_nothing() {
+        let rows = [
+            ["SHOT", "PROMPT", "STATE"],
+            ["港口", "A harbour at night, seen from the sea", "done"],
+            ["s1", "夜晚的港口，从海上看", "failed"],
+        ];
+        let rows = rows.map(|row| row.map(str::to_owned));
+        insta::assert_snapshot!(table(&rows, None), @r"
+        SHOT  PROMPT                                 STATE
+        港口  A harbour at night, seen from the sea  done
+        s1    夜晚的港口，从海上看                   failed
+        ");
+        insta::assert_snapshot!(table(&rows, Some(40)), @r"
+        SHOT  PROMPT                      STATE
+        港口  A harbour at night, seen …  done
+        s1    夜晚的港口，从海上看        failed
+        ");
+        insta::assert_snapshot!(table(&rows, Some(20)), @r"
+        港口
+          PROMPT  A harbour at night, seen from the sea
+          STATE   done
+        s1
+          PROMPT  夜晚的港口，从海上看
+          STATE   failed
+        ");
+        for columns in 26..60 {
+            let text = table(&rows, Some(columns));
+            assert!(text.lines().all(|line| line.width() <= usize::from(columns)), "{columns}: {text}");
+        }
+    }
+
+    #[test]
     fn a_list_is_a_table() {
         let page: TaskList = serde_json::from_str(
             r#"{"total": 3, "items": [
@@ -143,7 +220,7 @@ mod tests {
                 {"id": "cgt-22", "model": "m\u001b[2J", "status": "queued"}]}"#,
         )
         .unwrap();
-        insta::assert_snapshot!(list(&page), @r#"
+        insta::assert_snapshot!(list(&page, None), @r#"
         ID      STATUS     CREATED                  MODEL                       VIDEO          TOKENS
         cgt-1   succeeded  2023-11-14 22:13:20 UTC  doubao-seedance-2-0-260128  720p 16:9 5 s  108900
         cgt-22  queued                              m\u{1b}[2J
@@ -154,6 +231,6 @@ mod tests {
         model     doubao-seedance-2-0-260128
         created   2023-11-14 22:13:20 UTC
         "#);
-        assert_eq!(list(&serde_json::from_str(r#"{"items": null}"#).unwrap()), "no tasks");
+        assert_eq!(list(&serde_json::from_str(r#"{"items": null}"#).unwrap(), None), "no tasks");
     }
 }

@@ -29,7 +29,7 @@ const LINES: [&[&str]; 16] = [
 ];
 
 /// Commands that print nothing of a service, because they ask none.
-const SILENT: [&str; 7] = ["check", "estimate", "cost", "simulate", "config", "completions", "help"];
+const SILENT: [&str; 8] = ["check", "estimate", "cost", "simulate", "config", "completions", "man", "help"];
 
 /// Fields that no command shows.
 const UNSHOWN: [&str; 4] = [

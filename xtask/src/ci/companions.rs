@@ -1,4 +1,4 @@
-//! What some tests need of the machine: PostgreSQL, ffmpeg, a disk to fill. Such a test is
+//! What some tests need of the machine: PostgreSQL, ffmpeg, shells, a disk to fill. Such a test is
 //! `#[ignore]`d with the reason, so that a plain `cargo test` reports it, and its name ends with
 //! what it needs; this file says where it can run, and to the runner which of them to include.
 //! Installs nothing.
@@ -14,12 +14,20 @@ struct Companion {
     is_here: fn(&Shell) -> bool,
 }
 
-const COMPANIONS: [Companion; 3] = [
+const COMPANIONS: [Companion; 4] = [
     Companion { suffix: "_with_postgresql", needs: "PostgreSQL (initdb, postgres)", is_here: has_postgresql },
     Companion {
         suffix: "_with_ffmpeg",
         needs: "ffmpeg and ffprobe",
         is_here: |shell| ["ffmpeg", "ffprobe"].iter().all(|tool| shell.has(tool, &["-version"])),
+    },
+    Companion {
+        suffix: "_with_shells",
+        needs: "bash, zsh, fish, script and mandoc",
+        is_here: |shell| {
+            let shells = ["bash", "zsh", "fish", "script"].iter().all(|tool| shell.has(tool, &["--version"]));
+            shells && shell.has("sh", &["-c", "command -v mandoc"])
+        },
     },
     Companion {
         suffix: "_on_a_small_disk",

@@ -166,8 +166,8 @@ impl ListReport {
         Self::of_text_with_names(bytes, name, base, catalog, &|_| Ok(None))
     }
 
-    /// As [`ListReport::of_text`], with names for models: `models` gives the id for the `model` of a
-    /// shot, `None` where it is not a name, or why it is refused.
+    /// As [`ListReport::of_text`], with names for models: `models` gives the id for the `model` of
+    /// a shot, `None` where it is not a name, or why it is refused.
     #[must_use]
     pub fn of_text_with_names(
         bytes: impl Into<Vec<u8>>,

@@ -1,7 +1,7 @@
 //! The flags of `batch`: shot lists and the commands for them.
 
 use ark_video_batch::Amount;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 
 use super::batch_run::{
     BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs,
@@ -46,10 +46,9 @@ pub(crate) enum BatchVerb {
 
 /// Which list.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = CHECK_NOTES)]
 pub(crate) struct BatchCheckArgs {
     /// The list: TOML, JSON or JSON Lines; `-` for standard input
-    #[arg(value_name = "LIST|-")]
+    #[arg(value_name = "LIST|-", value_hint = ValueHint::FilePath)]
     pub(crate) list: String,
     /// Accept shots whose videos would replace existing files: `batch run --overwrite` replaces
     /// them
@@ -59,14 +58,3 @@ pub(crate) struct BatchCheckArgs {
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) max_cost: Option<Amount>,
 }
-
-const CHECK_NOTES: &str = "\
-Needs no key and no network. Relative paths in the list start at its folder. Exit code 0: nothing is rejected (there may
-be warnings). 4: something is rejected. 6: only output paths are rejected. With 4 or 6, `batch run` sends no part of the
-list.
-With --json, one document: shots with jobs and estimates, totals by model and tag, findings with file, line and shot.
-
-Examples:
-  ark-video batch check shots.toml
-  ark-video batch check shots.jsonl --max-cost 200CNY
-  ark-video batch check shots.toml --json | jq '.totals.price'";

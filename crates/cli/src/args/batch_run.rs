@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ark_video_batch::Amount;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::AccountArg;
 
@@ -12,11 +12,14 @@ use super::AccountArg;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Journal")]
 pub(crate) struct JournalArgs {
-    /// The journal: a file, or postgres://… for several machines [env: ARK_JOURNAL] [default:
-    /// LIST.journal beside the list]
-    #[arg(long, value_name = "PATH|URL")]
+    /// The journal: a file, or postgres://…
+    ///
+    /// A database serves several machines. Default: ARK_JOURNAL, else LIST.journal beside the list.
+    #[arg(long, value_name = "PATH|URL", value_hint = ValueHint::FilePath)]
     pub(crate) journal: Option<String>,
-    /// The batch [default: that of the list, or the only one in the journal]
+    /// The batch
+    ///
+    /// Default: that of the list, or the only one in the journal.
     #[arg(long, value_name = "NAME")]
     pub(crate) batch: Option<String>,
 }
@@ -25,7 +28,7 @@ pub(crate) struct JournalArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct BatchOf {
     /// The list of the batch
-    #[arg(value_name = "LIST")]
+    #[arg(value_name = "LIST", value_hint = ValueHint::FilePath)]
     pub(crate) list: Option<String>,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
@@ -43,29 +46,34 @@ pub(crate) struct ShotsOf {
 
 /// `batch run`
 #[derive(Debug, Args)]
-#[command(after_help = RUN_NOTES)]
 pub(crate) struct BatchRunArgs {
     /// The list: TOML, JSON or JSON Lines
-    #[arg(value_name = "LIST")]
+    #[arg(value_name = "LIST", value_hint = ValueHint::FilePath)]
     pub(crate) list: String,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
-    /// Drop shots that are no longer in the list and were not sent
+    /// Drop unsent shots that left the list
     #[arg(long, help_heading = "Journal")]
     pub(crate) drop_missing: bool,
-    /// Accept a journal that is an older copy of the one used here: what was sent since then is
-    /// billed again
-    #[arg(long, help_heading = "Journal")]
+    /// Accept an older copy of the journal
+    ///
+    /// What was sent since the copy was made is billed again.
+    #[arg(long, hide_short_help = true, help_heading = "Journal")]
     pub(crate) earlier_copy: bool,
-    /// Start a new journal, or use a copy, although another one was used: tasks in the records
-    /// beside the videos are adopted, everything else is sent, and billed again if it was sent
-    /// before
-    #[arg(long, help_heading = "Journal")]
+    /// Start a new journal, or use a copy
+    ///
+    /// Although another one was used: tasks in the records beside the videos are adopted,
+    /// everything else is sent, and billed again if it was sent before.
+    #[arg(long, hide_short_help = true, help_heading = "Journal")]
     pub(crate) new_journal: bool,
-    /// Delete prompts and requests from the journal once their videos are saved
-    #[arg(long, help_heading = "Journal")]
+    /// Delete the prompts of saved videos
+    ///
+    /// Prompts and requests are deleted from the journal once their videos are saved.
+    #[arg(long, hide_short_help = true, help_heading = "Journal")]
     pub(crate) forget_prompts: bool,
-    /// Replace existing files; without it, a list with such a shot is rejected
+    /// Replace existing files
+    ///
+    /// Without it, a list with such a shot is rejected.
     #[arg(long, help_heading = "Output")]
     pub(crate) overwrite: bool,
     #[command(flatten)]
@@ -78,17 +86,23 @@ pub(crate) struct BatchRunArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Money")]
 pub(crate) struct MoneyArgs {
-    /// Budget of this batch, all its runs together, such as 50CNY, 8USD or 5000000tokens
+    /// Budget of this batch, such as 50CNY
+    ///
+    /// For all its runs together; also 8USD or 5000000tokens.
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) cap: Option<Amount>,
-    /// Budget of all batches of the journal per day (UTC)
+    /// Budget of the journal per day (UTC)
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) cap_day: Option<Amount>,
-    /// Budget of the shots with a tag, in all batches of the journal; repeat for more
+    /// Budget of a tag; repeatable
+    ///
+    /// For the shots with the tag in all batches of the journal.
     #[arg(long, value_name = "TAG=AMOUNT", value_parser = tag_cap)]
     pub(crate) cap_tag: Vec<(String, Amount)>,
-    /// Stop sending when more than this share of the finished shots has failed, such as 20%;
-    /// applies from 10 shots on
+    /// Stop when more have failed, such as 20%
+    ///
+    /// No more is sent when more than this share of the finished shots has failed; applies from 10
+    /// shots on.
     #[arg(long, value_name = "PERCENT", value_parser = share)]
     pub(crate) stop_after_failures: Option<f64>,
 }
@@ -97,11 +111,15 @@ pub(crate) struct MoneyArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Pace")]
 pub(crate) struct PaceArgs {
-    /// Rate limits of the account, per model: company (10 tasks at once, 600 creates a minute) or
-    /// personal (3 and 180) [default: company]
+    /// Rate limits of the account
+    ///
+    /// Per model: company (10 tasks at once, 600 creates a minute) or personal (3 and 180).
+    /// Default: company.
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<AccountArg>,
-    /// Concurrent tasks per model, for all runners of the journal: N, or MODEL=N; repeat for more
+    /// Concurrent tasks per model; repeatable
+    ///
+    /// N, or MODEL=N, for all runners of the journal.
     #[arg(long, value_name = "N|MODEL=N", value_parser = concurrency)]
     pub(crate) concurrency: Vec<(Option<String>, u32)>,
     /// Creates per minute and model
@@ -110,17 +128,21 @@ pub(crate) struct PaceArgs {
     /// Concurrent downloads
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) downloads: u32,
-    /// Time without a heartbeat after which other runners take over a runner's jobs and slots: 5s
-    /// to 1h
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = lease)]
+    /// Time until other runners take over
+    ///
+    /// After this time without a heartbeat a runner's jobs and slots go to others: 5s to 1h.
+    #[arg(long, value_name = "TIME", default_value = "15s", hide_short_help = true, value_parser = lease)]
     pub(crate) lease: Duration,
-    /// If a create has an unknown outcome and its task is not found: hold it for a decision, or
-    /// send it again (a second bill is possible)
+    /// If a task is not found
+    ///
+    /// A create with an unknown outcome whose task is not found is held for a decision, or sent
+    /// again (a second bill is possible).
     #[arg(long, value_name = "WHAT", default_value = "hold")]
     pub(crate) on_unknown: OnUnknownArg,
-    /// Put a tag into `safety_identifier`, so that a lost task is always found (the vendor wants
-    /// one value per end user there)
-    #[arg(long)]
+    /// Put a tag into `safety_identifier`
+    ///
+    /// By it a lost task is always found; the vendor wants one value per end user there.
+    #[arg(long, hide_short_help = true)]
     pub(crate) tag_safety_identifier: bool,
 }
 
@@ -187,10 +209,9 @@ pub(crate) struct BatchApproveArgs {
 
 /// `batch assign`
 #[derive(Debug, Args)]
-#[command(after_help = ASSIGN_NOTES)]
 pub(crate) struct BatchAssignArgs {
     /// The list of the batch
-    #[arg(value_name = "LIST")]
+    #[arg(value_name = "LIST", value_hint = ValueHint::FilePath)]
     pub(crate) list: String,
     /// The shot, by its name in `batch status`
     #[arg(value_name = "SHOT")]
@@ -201,15 +222,6 @@ pub(crate) struct BatchAssignArgs {
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
 }
-
-const ASSIGN_NOTES: &str = "\
-If the responses of several creates were lost and their tasks cannot be distinguished, all their videos are saved in
-`unmatched/` beside the others, and `batch status` names the shots that they may belong to. Assign each of them to its
-shot. An assigned video is no longer a candidate for other shots.
-
-Examples:
-  ark-video batch assign shots.toml boat videos/unmatched/cgt-20261123134708-cjsy5.mp4
-  ark-video batch assign shots.toml boat cgt-20261123134708-cjsy5";
 
 /// `batch resolve`
 #[derive(Debug, Args)]
@@ -323,16 +335,3 @@ fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse::<f64>().ok().filter(|factor| factor.is_finite() && *factor >= 0.0);
     factor.ok_or_else(|| "write a factor such as 0.85".to_owned())
 }
-
-const RUN_NOTES: &str = "\
-The whole list is checked first; if any shot is rejected, nothing is sent. Every shot is recorded in the journal before it
-is sent. After a crash the same command continues: nothing is sent twice, no billed video is lost. Running a list again
-sends only new and changed shots.
-Ctrl-C finishes creates in progress and exits; a second Ctrl-C exits at once. Neither loses anything.
-With --json, one line per event and a summary at the end.
-With --simulate, videos and journal go to the folder `simulated` beside the list; the real run is not touched.
-
-Examples:
-  ark-video batch run shots.toml --cap 50CNY
-  ark-video batch run shots.toml --simulate
-  ark-video batch run shots.jsonl --journal postgres://ark@db/ark --account personal";

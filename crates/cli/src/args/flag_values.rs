@@ -1,5 +1,6 @@
-//! Normalizes boolean flags before the command line is parsed: `--watermark false`, `--json=no` and
-//! `--audio off` set the flag, and the value never becomes a prompt. Arguments are only rewritten
+//! Normalizes flags before the command line is parsed: `--watermark false`, `--json=no`,
+//! `--no-draft` and `--audio off` set the flag, and the value never becomes a prompt;
+//! `--aspect_ratio` is `--aspect-ratio`, `--format json` is `--json`. Arguments are only rewritten
 //! here, not interpreted.
 
 use std::any::TypeId;
@@ -13,10 +14,20 @@ pub(crate) fn normalized(args: &[OsString], root: &Command) -> Vec<OsString> {
     let mut command = root;
     let mut rest = args.iter().skip(1).peekable();
     while let Some(word) = rest.next() {
-        let text = word.to_str().unwrap_or_default();
-        if text == "--" {
+        if word == "--" {
             out.push(word.clone());
             break;
+        }
+        if let Some(form) = form(word, rest.peek().copied()) {
+            rest.next_if(|_| word == "--format");
+            out.push(form);
+            continue;
+        }
+        let word = &with_dashes(word);
+        let text = word.to_str().unwrap_or_default();
+        if let Some(off) = switched_off(text, command, root) {
+            out.extend(off);
+            continue;
         }
         let Some((arg, given)) = flag(text, command, root) else {
             command = command.find_subcommand(text).unwrap_or(command);
@@ -46,6 +57,36 @@ pub(crate) fn normalized(args: &[OsString], root: &Command) -> Vec<OsString> {
     }
     out.extend(rest.cloned());
     out
+}
+
+/// `--json` for arkcli's `--format json`; any other format is not one of ours.
+fn form(word: &OsStr, next: Option<&OsString>) -> Option<OsString> {
+    let format = match word.to_str()?.strip_prefix("--format")? {
+        "" => next?.to_str()?,
+        rest => rest.strip_prefix('=')?,
+    };
+    matches!(format, "json" | "text").then(|| format!("--{format}").into())
+}
+
+/// `--aspect-ratio=16:9` for `--aspect_ratio=16:9`.
+fn with_dashes(word: &OsStr) -> OsString {
+    match word.to_str().filter(|word| word.starts_with("--")) {
+        Some(text) => {
+            let (name, value) = text.split_at(text.find('=').unwrap_or(text.len()));
+            format!("{}{value}", name.replace('_', "-")).into()
+        }
+        None => word.to_owned(),
+    }
+}
+
+/// The arguments for `--no-NAME` where NAME is a boolean flag; none where it is off anyway.
+fn switched_off(word: &str, command: &Command, root: &Command) -> Option<Vec<OsString>> {
+    let name = word.strip_prefix("--no-").filter(|_| flag(word, command, root).is_none())?;
+    let (arg, None) = flag(&format!("--{name}"), command, root).filter(|(arg, _)| is_boolean(arg))? else {
+        return None;
+    };
+    let off = switch_args(arg.get_long()?, false, arg, command);
+    Some(off.map(OsString::from).into_iter().collect())
 }
 
 /// The boolean flag before this argument, as it was typed.
@@ -86,7 +127,10 @@ fn flag<'c, 'w>(
     };
     let mut all = command.get_arguments().chain(root.get_arguments().filter(|arg| arg.is_global_set()));
     let found = if let Some(long) = name.strip_prefix("--") {
-        all.find(|arg| arg.get_long() == Some(long))
+        all.find(|arg| {
+            let aliases = arg.get_all_aliases().unwrap_or_default();
+            arg.get_long() == Some(long) || aliases.contains(&long)
+        })
     } else {
         let mut letters = name.strip_prefix('-')?.chars();
         let (letter, None) = (letters.next()?, letters.next()) else { return None };
@@ -143,12 +187,20 @@ mod tests {
             ("a gen --draft=off x", "a gen --draft=false x"),
             ("a generate x --audio no", "a generate x --no-audio"),
             ("a generate x --no-audio=false", "a generate x --audio"),
-            ("a generate x --no-wait false", "a generate x"),
+            ("a generate x --no-wait false", "a generate x --wait"),
             ("a generate x --dry-run 1 -q 0", "a generate x --dry-run"),
             ("a --json true get cgt-1", "a --json get cgt-1"),
             ("a get --quiet=no cgt-1", "a get cgt-1"),
             ("a batch run l.toml --drop-missing true", "a batch run l.toml --drop-missing"),
             ("a simulate --any-key off", "a simulate"),
+            ("a generate x --generate_audio false", "a generate x --no-audio"),
+            ("a generate x --no-watermark", "a generate x --watermark=false"),
+            ("a generate x --no-draft --no-overwrite", "a generate x --draft=false"),
+            ("a generate x --wait false", "a generate x --no-wait"),
+            ("a generate x --mute off", "a generate x --audio"),
+            ("a generate x --aspect_ratio=16_9", "a generate x --aspect-ratio=16_9"),
+            ("a get x --format json", "a get x --json"),
+            ("a get x --format=text --format mp4", "a get x --text --format mp4"),
             // Not a value of these.
             ("a generate x --watermark maybe", "a generate x --watermark maybe"),
             ("a generate x --watermark=maybe", "a generate x --watermark=maybe"),

@@ -2,9 +2,11 @@
 
 mod batch;
 mod batch_run;
+mod candidates;
 mod check;
 pub(crate) mod flag_values;
 mod generate;
+mod help;
 mod reconcile;
 mod request;
 mod simulate;
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ark_video::model::{ServiceTier, TaskStatus};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 pub(crate) use batch::{BatchArgs, BatchCheckArgs, BatchVerb};
@@ -25,17 +27,16 @@ pub(crate) use batch_run::{
 };
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use generate::GenerateArgs;
+pub(crate) use help::{command, command_within, notes};
 pub(crate) use reconcile::ReconcileArgs;
 pub(crate) use request::RequestArgs;
 pub(crate) use simulate::{AccountArg, InlineMedia, SimulateArgs};
 pub(crate) use values::task_id;
 
-use crate::exit::Exit;
-
 /// Make videos with Seedance on Volcengine Ark and BytePlus ModelArk. One request, at most one
 /// bill; no bill without its video.
 #[derive(Debug, Parser)]
-#[command(name = "ark-video", version, after_help = after_help(), max_term_width = 110, propagate_version = false)]
+#[command(name = "ark-video", version, propagate_version = false)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
@@ -44,42 +45,52 @@ pub(crate) struct Cli {
 }
 
 /// The global options.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Use the built-in simulator: real responses and files; no key, no bill, no configuration
+    /// Use the built-in simulator: no key, no bill
+    ///
+    /// For generate, models and batch run: real responses and files, without configuration.
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
-    /// File that holds the API key and nothing else; `-` reads it from standard input
+    /// File with the API key; `-`: standard input
     #[arg(long, global = true, value_name = "PATH|-")]
     pub(crate) api_key_file: Option<PathBuf>,
-    /// Base URL of the service, with its path prefix [default:
-    /// https://ark.cn-beijing.volces.com/api/v3]
+    /// Base URL of the service, with its path
+    ///
+    /// Default: https://ark.cn-beijing.volces.com/api/v3.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// Configuration file [default: ~/.config/ark-video/config.toml]
+    /// Configuration file
+    ///
+    /// Default: ~/.config/ark-video/config.toml.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
-    /// Profile of the configuration file; overrides the environment
+    /// Profile of the configuration file
+    ///
+    /// It overrides the environment.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Overlay for the built-in catalog of models, limits and prices: a newer schema/models.json,
-    /// or some of its cells
+    /// Overlay for the catalog of models and prices
+    ///
+    /// A newer schema/models.json, or some of its cells.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
-    /// Send everything through this proxy (http, https or socks5 URL)
+    /// Proxy: an http, https or socks5 URL
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
-    /// Allow plain http to other machines; the key is then sent unencrypted
+    /// Allow plain http: the key is unencrypted
     #[arg(long, global = true)]
     pub(crate) insecure_http: bool,
-    /// Print data and errors as JSON; data is JSON anyway if standard output is not a terminal
+    /// Print data and errors as JSON
+    ///
+    /// Data is JSON anyway if standard output is not a terminal.
     #[arg(long, global = true, conflicts_with_all = ["text", "quiet"])]
     pub(crate) json: bool,
-    /// Print data as text even if standard output is not a terminal
+    /// Print data as text, also into a pipe
     #[arg(long, global = true, conflicts_with = "quiet")]
     pub(crate) text: bool,
-    /// Print only ids and paths; no progress
+    /// Print only ids and paths, no progress
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }
@@ -88,7 +99,7 @@ pub(crate) struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Create a task, wait for it, save its video
-    #[command(visible_alias = "gen")]
+    #[command(visible_alias = "gen", alias = "+gen")]
     Generate(Box<GenerateArgs>),
     /// Check a request without sending it; reports all findings at once
     Check(Box<CheckArgs>),
@@ -125,6 +136,11 @@ pub(crate) enum Command {
         /// Which shell
         shell: Shell,
     },
+    /// Write the man pages to a folder
+    Man {
+        /// The folder; existing pages are replaced
+        folder: PathBuf,
+    },
 }
 
 /// One task.
@@ -139,22 +155,22 @@ pub(crate) struct TaskArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// Only tasks in this state: queued, running, succeeded, failed, cancelled
-    #[arg(long)]
+    #[arg(long, add = candidates::statuses())]
     pub(crate) status: Option<TaskStatus>,
     /// Only these tasks; repeat, or separate with commas
     #[arg(long = "ids", value_name = "ID", value_delimiter = ',')]
     pub(crate) ids: Vec<String>,
-    /// Only tasks of this model or endpoint id
-    #[arg(short, long)]
+    /// Only tasks of this model (a name such as 2.5, or an id) or endpoint id
+    #[arg(short, long, value_name = "NAME|ID", add = candidates::models())]
     pub(crate) model: Option<String>,
     /// Only tasks of this tier: default or flex
-    #[arg(long)]
+    #[arg(long, alias = "service-tier", add = candidates::tiers())]
     pub(crate) tier: Option<ServiceTier>,
     /// Tasks on a page, 1 to 500
-    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(short = 'n', long, alias = "page-size", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(crate) limit: u32,
     /// Page, 1 to 500
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, alias = "page-num", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub(crate) page: u32,
 }
 
@@ -162,12 +178,15 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Waiting")]
 pub(crate) struct TimingArgs {
-    /// Stop waiting after this long, such as 90s, 30m or 49h; the task goes on [default: 30m, with
-    /// tier flex 49h]
+    /// Stop waiting after this long, such as 30m
+    ///
+    /// The task goes on. Default: 30m, with tier flex 49h.
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub(crate) timeout: Option<Duration>,
-    /// Fixed poll interval [default: 3 s at first, later 15 s]
-    #[arg(long, value_name = "TIME", value_parser = values::pace)]
+    /// Fixed poll interval
+    ///
+    /// Default: 3 s at first, later 15 s.
+    #[arg(long, value_name = "TIME", hide_short_help = true, value_parser = values::pace, alias = "interval")]
     pub(crate) poll_interval: Option<Duration>,
 }
 
@@ -175,22 +194,27 @@ pub(crate) struct TimingArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct SaveArgs {
-    /// Save the video here [default: <task id>.mp4 in the current folder]
-    #[arg(short, long, value_name = "FILE")]
+    /// Save the video here
+    ///
+    /// Default: <task id>.mp4 in the current folder.
+    #[arg(short, long, value_name = "FILE", aliases = ["out", "outfile", "output-file", "dest", "download-to"])]
     pub(crate) output: Option<PathBuf>,
-    /// Save the video as <task id>.mp4 in this folder
-    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    /// Save it in this folder as <task id>.mp4
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "output", aliases = ["save-to", "save-dir", "out-dir", "outdir", "download-dir"])]
     pub(crate) output_dir: Option<PathBuf>,
     /// Replace existing files
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Continue an earlier run of the same request; nothing is created or fetched twice. Its record
-    /// is NAME.ark-video.json beside the video, or without -o in the state directory. =ID selects
-    /// one of several
+    /// Continue an earlier run of the same request
+    ///
+    /// Nothing is created or fetched twice. Its record is NAME.ark-video.json beside the video, or
+    /// without -o in the state directory. =ID selects one of several.
     #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "overwrite")]
     pub(crate) resume: Option<String>,
-    /// Do not write NAME.ark-video.json beside the video (task, prompt, hashes)
-    #[arg(long)]
+    /// Write no record beside the video
+    ///
+    /// The record is NAME.ark-video.json: task, prompt, hashes.
+    #[arg(long, hide_short_help = true)]
     pub(crate) no_sidecar: bool,
 }
 
@@ -213,8 +237,9 @@ pub(crate) struct DownloadArgs {
     /// Task ids, `cgt-…`
     #[arg(value_name = "ID", value_parser = values::task_id, required_unless_present = "all_succeeded")]
     pub(crate) ids: Vec<String>,
-    /// Save the videos of all succeeded tasks that can still be fetched (24 hours); existing files
-    /// are skipped
+    /// Save the videos of all succeeded tasks
+    ///
+    /// Those that can still be fetched (24 hours); existing files are skipped.
     #[arg(long, conflicts_with_all = ["ids", "output"])]
     pub(crate) all_succeeded: bool,
     /// Videos fetched at the same time
@@ -237,7 +262,8 @@ pub(crate) struct ForgetArgs {
 /// Which models.
 #[derive(Debug, Args)]
 pub(crate) struct ModelsArgs {
-    /// Only models whose id or name contains this text
+    /// Only models with this name, or whose id contains this text
+    #[arg(add = candidates::models())]
     pub(crate) filter: Option<String>,
     /// Also models that do not make videos
     #[arg(long)]
@@ -245,24 +271,12 @@ pub(crate) struct ModelsArgs {
     /// List the catalog's models with resolutions and durations, without calling the service
     #[arg(long)]
     pub(crate) offline: bool,
-    /// Show what the catalog says about a field, a value or a row of a model or family, with
-    /// source, date and confidence: `--why 2.5 1080p`, `--why doubao-seedance-2-0-260128 duration`
-    #[arg(long, num_args = 2, value_names = ["MODEL|FAMILY", "FIELD|VALUE"], conflicts_with_all = ["filter", "all"])]
+    /// Show the sources of a rule: --why 2.5 1080p
+    ///
+    /// What the catalog says about a field, a value or a row of a model or family, with source,
+    /// date and confidence.
+    #[arg(long, num_args = 2, add = candidates::models(), value_names = ["MODEL|FAMILY", "FIELD|VALUE"], conflicts_with_all = ["filter", "all"])]
     pub(crate) why: Option<Vec<String>>,
-}
-
-fn after_help() -> String {
-    format!(
-        "Key, address and model come from: flags, then the profile named by --profile, then the\n\
-         environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, and\n\
-         the same under [profiles.NAME]).\n\n\
-         Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY, BYTEPLUS_API_KEY,\n\
-         SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, ARK_STATE_DIR,\n\
-         HTTPS_PROXY, NO_PROXY, NO_COLOR, CI.\n\n\
-         Records of creates are kept for 30 days in ARK_STATE_DIR, else in $XDG_STATE_HOME/ark-video, else\n\
-         ~/.local/state/ark-video (macOS: ~/Library/Application Support, Windows: %LOCALAPPDATA%).\n\n{}",
-        Exit::help()
-    )
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use super::values::{self, When};
 
 /// `reconcile`
 #[derive(Debug, Clone, Args)]
-#[command(after_help = NOTES)]
 pub(crate) struct ReconcileArgs {
     /// Videos whose create was interrupted, their NAME.ark-video.json, or errors printed by --json;
     /// `-` for standard input
@@ -21,8 +20,8 @@ pub(crate) struct ReconcileArgs {
     /// Created before then [default: now]
     #[arg(long, value_name = "TIME", value_parser = values::time, requires = "since")]
     pub(crate) until: Option<When>,
-    /// Model id or endpoint id of the create
-    #[arg(short, long, value_name = "ID", requires = "since")]
+    /// Model (a name such as 2.5, or an id) or endpoint id of the create
+    #[arg(short, long, value_name = "NAME|ID", requires = "since", add = super::candidates::models())]
     pub(crate) model: Option<String>,
     /// Search once instead of repeatedly for about ten minutes
     #[arg(long)]
@@ -34,12 +33,3 @@ pub(crate) struct ReconcileArgs {
     #[arg(long = "not", value_name = "ID", value_delimiter = ',')]
     pub(crate) others: Vec<String>,
 }
-
-const NOTES: &str = "\
-Found: exit code 0, and the id. Not found, or several candidates: exit code 12. \"Not found\" is no proof: it is
-undocumented how soon a new task is listed. Sending again is your decision, and may cause a second bill.
-
-Examples:
-  ark-video reconcile boat.mp4
-  ark-video --json generate … 2> error.json; ark-video reconcile error.json
-  ark-video reconcile --since 20m --model doubao-seedance-2-0-260128";

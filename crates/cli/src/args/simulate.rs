@@ -13,20 +13,29 @@ use super::values;
 /// `simulate`
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
-    /// Listen address; port 0 takes any free port [default: 127.0.0.1:8787, with --audit any free
-    /// port]
+    /// Listen address
+    ///
+    /// Port 0 takes any free port. Default: 127.0.0.1:8787, with --audit any free port.
     #[arg(long)]
     pub(crate) addr: Option<SocketAddr>,
-    /// Listen address of the status page, the ledger, the clock and the faults; needs no key
+    /// Listen address of the status page
+    ///
+    /// Also of the ledger, the clock and the faults; needs no key.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     pub(crate) control_addr: SocketAddr,
-    /// Path prefix of the API [default: /api/v3, or that of the dialect]
+    /// Path prefix of the API
+    ///
+    /// Default: /api/v3, or that of the dialect.
     #[arg(long, value_name = "PATH")]
     pub(crate) prefix: Option<String>,
-    /// How fast time runs, such as 60x; at 1x a task takes about 4 s
+    /// How fast time runs, such as 60x
+    ///
+    /// At 1x a task takes about 4 s.
     #[arg(long, default_value = "1x", value_parser = values::speed, value_name = "FACTOR")]
     pub(crate) speed: f64,
-    /// Stop the clock; only POST /clock/advance on the control port moves it
+    /// Stop the clock
+    ///
+    /// Only POST /clock/advance on the control port moves it.
     #[arg(long, conflicts_with = "speed")]
     pub(crate) manual_clock: bool,
     /// Time that a task is queued
@@ -35,17 +44,20 @@ pub(crate) struct SimulateArgs {
     /// Time that a task runs
     #[arg(long, default_value = "3s", value_parser = values::duration, value_name = "TIME")]
     pub(crate) running: Duration,
-    /// Apply the documented rate limits, concurrency and queue of an account [default: no limits]
+    /// Apply the limits of an account
+    ///
+    /// The documented rate limits, concurrency and queue. Default: no limits.
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) rates: Option<AccountArg>,
     /// Inject the faults of this plan (TOML or JSON)
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
-    /// Choose a behaviour that the documents leave open, such as delete-cancelled=ok; repeat for
-    /// more
+    /// Choose an undocumented behaviour; repeatable
+    ///
+    /// One that the documents leave open, such as delete-cancelled=ok.
     #[arg(long = "switch", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) switches: Vec<(String, String)>,
-    /// Check inline media as the service does, or accept all
+    /// Check inline media, or accept all
     #[arg(long, default_value = "measure", value_name = "HOW")]
     pub(crate) media: InlineMedia,
     #[arg(long, value_name = "NAME|FILE", help = dialect_help())]
@@ -56,23 +68,31 @@ pub(crate) struct SimulateArgs {
     /// Save and restore all tasks in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// Same seed, same ids and videos [default: random]
+    /// Same seed, same ids and videos
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Accept every key, not only the one that is printed
+    /// Accept every key
+    ///
+    /// Not only the one that is printed.
     #[arg(long, conflicts_with = "api_key")]
     pub(crate) any_key: bool,
     /// Accept this key [default: a random one]
     #[arg(long, value_name = "KEY")]
     pub(crate) api_key: Option<String>,
-    /// Origin of the links to files, such as https://sim.example [default: the Host of the request]
+    /// Origin of the links to files
+    ///
+    /// Such as https://sim.example. Default: the Host of the request.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
-    /// Stop when standard input closes, and so when the process that holds the other end has ended
+    /// Stop when standard input closes
+    ///
+    /// And so when the process that holds the other end has ended.
     #[arg(long, conflicts_with = "audit")]
     pub(crate) until_stdin_closes: bool,
-    /// Run a command against the simulator, then report what it would have been billed, and what
-    /// twice
+    /// Run a command and report its bills
+    ///
+    /// The command after `--` reaches the simulator; then what it would have been billed is
+    /// reported, and what twice.
     #[arg(long, requires = "command")]
     pub(crate) audit: bool,
     /// The command to audit, after `--`; it gets ARK_BASE_URL and ARK_API_KEY

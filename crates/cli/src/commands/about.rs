@@ -1,13 +1,15 @@
 //! `config` and `completions`.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
-use crate::args::Cli;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Form;
 use crate::session::Session;
+
+/// The variable with which a completion script calls this command.
+pub(crate) const COMPLETE: &str = "_ARK_VIDEO_COMPLETE";
 
 /// `config`
 pub(crate) async fn config(session: &mut Session) -> Result<(), Failure> {
@@ -23,9 +25,17 @@ pub(crate) async fn config(session: &mut Session) -> Result<(), Failure> {
 /// `completions SHELL`
 pub(crate) fn completions(session: &Session, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "ark-video", &mut script);
-    let script = String::from_utf8(script)
-        .map_err(|_| Failure::new(Exit::Internal, "the completion script is not UTF-8"))?;
-    session.output.raw(&script);
+    let shells = Shells::builtins();
+    let written = shells
+        .completer(&shell.to_string())
+        .map(|shell| shell.write_registration(COMPLETE, "ark-video", "ark-video", "ark-video", &mut script));
+    if !matches!(written, Some(Ok(()))) {
+        return Err(Failure::new(Exit::Internal, format!("no completion script for {shell}")));
+    }
+    if shell == Shell::Bash {
+        // Otherwise bash takes `16:9` for three words.
+        script.extend(b"COMP_WORDBREAKS=${COMP_WORDBREAKS//:}\n");
+    }
+    session.output.raw(&String::from_utf8_lossy(&script));
     Ok(())
 }

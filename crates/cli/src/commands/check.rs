@@ -1,6 +1,6 @@
 //! `check` and `estimate`: checks and cost of requests. No key, no network; sends nothing.
 
-use ark_video::model::estimate::Estimate;
+use ark_video::model::{catalog::Catalog, estimate::Estimate};
 use serde::Serialize;
 
 use crate::args::{CheckArgs, EstimateArgs, RequestsArgs};
@@ -14,7 +14,7 @@ use crate::session::Session;
 /// `check`
 pub(crate) async fn check(session: &mut Session, args: &CheckArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
-    let asked = requests(session, &args.requests).await?;
+    let asked = requests(session, &args.requests, &catalog).await?;
     let several = asked.len() > 1;
     let mut refused = Vec::new();
     for (number, asked) in asked.iter().enumerate() {
@@ -53,7 +53,7 @@ struct EstimateDocument<'a> {
 /// `estimate`
 pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
-    let all = requests(session, &args.requests).await?;
+    let all = requests(session, &args.requests, &catalog).await?;
     let several = all.len() > 1;
     for (number, asked) in all.into_iter().enumerate() {
         let asked = Checked::request(asked, &catalog)?;
@@ -82,6 +82,7 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
 async fn requests(
     session: &mut Session,
     args: &RequestsArgs,
+    catalog: &Catalog,
 ) -> Result<Vec<Result<RequestInput, RequestError>>, Failure> {
     let inputs: Vec<Option<&str>> = match args.inputs.as_slice() {
         [] => vec![None],
@@ -103,8 +104,10 @@ async fn requests(
         + usize::from(session.key_from_stdin());
     let stdin = session.one_stdin(readers).await?;
     let settings = session.settings(&stdin)?;
+    let models = session.model_names(catalog);
     let at = RequestContext {
         default_model: (&settings.model.value, &settings.model.by),
+        models: &models,
         cwd: &session.cwd,
         stdin: &stdin,
     };

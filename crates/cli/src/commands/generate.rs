@@ -25,7 +25,7 @@ use crate::names::Names;
 use crate::output::Form;
 use crate::records::Store;
 use crate::request::{self, RequestContext, RequestInput};
-use crate::session::Session;
+use crate::session::{Session, quoted};
 use crate::sidecar::{Memory, Remembered, RunState};
 
 /// The hint that skips the checks.
@@ -47,8 +47,10 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let stdin = session.one_stdin(readers).await?;
     let settings = session.settings(&stdin)?;
     let catalog = session.catalog()?;
+    let models = session.model_names(&catalog);
     let at = RequestContext {
         default_model: (&settings.model.value, &settings.model.by),
+        models: &models,
         cwd: &session.cwd,
         stdin: &stdin,
     };
@@ -59,7 +61,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let within = args.max_cost.as_ref().map_or(Ok(()), |most| cost::allows(most, &estimate));
     if args.dry_run {
         dry_run::show(session, &asked, &checked, &estimate)?;
-        return checked.verdict(true, FORCE).and(within);
+        return checked.verdict(session.output.form != Form::Quiet, FORCE).and(within);
     }
     checked.warning_lines().for_each(|line| session.output.warn(line));
     checked.note_lines().for_each(|line| session.output.note(line));
@@ -102,7 +104,9 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         // A task of an earlier run is billed, whatever the checks report now.
         _ => {
             fit?;
-            create(session, &connection.client, &request, unsent, &names, &mut memory).await?
+            create(session, &connection.client, &request, unsent, &names, &mut memory)
+                .await
+                .map_err(|failure| resumable(failure, args, session))?
         }
     };
     if args.no_wait {
@@ -122,9 +126,9 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     }
     let options =
         result::wait_options(&args.timing, request.service_tier.as_ref(), connection.simulator.is_some());
-    let task = result::wait_for(session, &handle, options)
-        .await
-        .map_err(|failure| simulated(api_failure::explained(failure, None, &names), session))?;
+    let task = result::wait_for(session, &handle, options).await.map_err(|failure| {
+        resumable(simulated(api_failure::explained(failure, None, &names), session), args, session)
+    })?;
     for difference in ark_video::RequestedSettings::from_request(&request).differences(&task) {
         session.output.warn(format_args!("{}: {}", task.id, one_line(&difference.to_string())));
     }
@@ -136,7 +140,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let origin = Origin { provenance, intent, simulated: session.flags.simulate };
     let mut saved = result::save(session, &handle, &task, &to, origin)
         .await
-        .map_err(|failure| simulated(failure, session))?;
+        .map_err(|failure| resumable(simulated(failure, session), args, session))?;
     if let Some(file) = saved.file.take() {
         memory.saved(session, &task, &to.real(&saved.video), file);
     }
@@ -258,16 +262,30 @@ fn marked(client: &Client, request: &CreateTaskRequest, unsent: Create, memory: 
 fn unknown(record: &UnresolvedCreate, again: &str) -> Failure {
     let message = "It is unknown whether the task was created: the command was interrupted before the response. It may exist \
                    and may be billed; do not send it again before searching for it.";
-    Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(record)).hint(format!(
-        "search for the task: {again} reconcile --since 10m --model {}",
-        crate::session::quoted(&record.model)
-    ))
+    Failure::new(Exit::OutcomeUnknown, message)
+        .reconcile(Some(record))
+        .hint(format!("search for the task: {again} reconcile --since 10m --model {}", quoted(&record.model)))
 }
 
 /// Hints are dropped for a simulator that ends with the command.
 fn simulated(mut failure: Failure, session: &Session) -> Failure {
     if session.flags.simulate {
         failure.hints.clear();
+    }
+    failure
+}
+
+/// After an interrupt the same command continues; the prompt is not repeated here.
+fn resumable(mut failure: Failure, args: &GenerateArgs, session: &Session) -> Failure {
+    if failure.exit == Exit::Interrupted && !args.no_wait && !session.flags.simulate {
+        let path = |path: &Path| quoted(&path.display().to_string());
+        let to = match (&args.save.output, &args.save.output_dir) {
+            (Some(file), _) => format!(" -o {}", path(file)),
+            (None, Some(folder)) => format!(" --output-dir {}", path(folder)),
+            (None, None) => String::new(),
+        };
+        let hint = format!("continue with the same command: {} generate …{to} --resume", session.again());
+        failure.hints.insert(0, hint);
     }
     failure
 }

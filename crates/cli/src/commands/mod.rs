@@ -7,6 +7,7 @@ pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod dry_run;
 pub(crate) mod generate;
+pub(crate) mod man;
 pub(crate) mod many;
 pub(crate) mod models;
 pub(crate) mod reconcile;

@@ -2,7 +2,7 @@
 //! the sources of a catalog row.
 
 use ark_video::model::catalog::{
-    AnyCell, Availability, Catalog, Family, Model, RequestLimits, StringSet, Why,
+    AnyCell, Availability, Catalog, Family, Model, RequestLimits, Site, StringSet, Why,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -35,21 +35,30 @@ pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), 
         ));
         return Ok(());
     }
-    let connection = session.connect(&settings, catalog).await?;
+    let connection = session.connect(&settings, catalog.clone()).await?;
     let mut list = ask(session, connection.client.models()).await?;
     let wanted = args.filter.as_deref().unwrap_or_default().to_lowercase();
+    let named = ids_named(&catalog, &wanted);
     list.data.retain(|model| {
         let domain = model.domain.as_deref();
         let makes_videos = domain.is_none_or(|domain| domain == "VideoGeneration");
         let text = format!("{} {}", model.id, model.name.as_deref().unwrap_or_default()).to_lowercase();
-        (args.all || makes_videos) && text.contains(&wanted)
+        (args.all || makes_videos) && (text.contains(&wanted) || named.contains(&model.id.as_str()))
     });
     match session.output.form {
         Form::Json => session.output.json(&list),
         Form::Quiet => list.data.iter().for_each(|model| session.output.id(&model.id)),
-        Form::Text => session.output.line(summary::models(&list.data.iter().collect::<Vec<_>>())),
+        Form::Text => session
+            .output
+            .line(summary::models(&list.data.iter().collect::<Vec<_>>(), session.output.columns)),
     }
     Ok(())
+}
+
+/// The ids that a short name stands for, on either site.
+fn ids_named<'a>(catalog: &'a Catalog, name: &str) -> Vec<&'a str> {
+    let sites = [Site::Volcengine, Site::Byteplus];
+    sites.into_iter().flat_map(|site| catalog.named(name, site)).map(|model| model.id.as_ref()).collect()
 }
 
 /// A model of the catalog as JSON.
@@ -64,10 +73,11 @@ struct Known<'a> {
 
 fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
     let wanted = args.filter.as_deref().unwrap_or_default().to_lowercase();
+    let named = ids_named(catalog, &wanted);
     let models: Vec<Known<'_>> = catalog
         .models
         .iter()
-        .filter(|model| model.id.contains(&wanted) || model.family == wanted)
+        .filter(|model| model.id.contains(&wanted) || named.contains(&model.id.as_ref()))
         .map(|model| {
             let family = catalog.families.get(&model.family);
             Known {
@@ -88,7 +98,7 @@ fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
             let mut rows =
                 vec![["MODEL", "SITE", "FAMILY", "STATUS", "RESOLUTIONS", "SECONDS"].map(str::to_owned)];
             rows.extend(models.iter().map(row));
-            session.output.line(summary::table(&rows));
+            session.output.line(summary::table(&rows, session.output.columns));
         }
     }
 }
@@ -149,10 +159,12 @@ fn why(session: &Session, catalog: &Catalog, subject: &str, topic: &str) -> Resu
     Ok(())
 }
 
-/// A family by its own name or by the id of one of its models.
+/// A family by its own name, a short name, or the id of one of its models.
 fn family<'a>(catalog: &'a Catalog, subject: &str) -> Result<&'a str, Failure> {
-    let by_id = catalog.model(subject).map(|model| model.family.as_ref());
-    let asked = by_id.unwrap_or(subject).trim_start_matches("seedance-").trim_start_matches("Seedance ");
+    let named = ids_named(catalog, subject).into_iter().filter_map(|id| catalog.model(id));
+    let mut families: Vec<&str> = named.map(|model| model.family.as_ref()).collect();
+    families.dedup();
+    let asked = if let [one] = families.as_slice() { one } else { subject };
     catalog.families.iter().map(|(name, _)| name).find(|name| *name == asked).ok_or_else(|| {
         let known: Vec<&str> = catalog.families.iter().map(|(name, _)| name).collect();
         Failure::new(Exit::Usage, format!("the catalog has no model or family `{subject}`"))

@@ -48,6 +48,8 @@ pub(crate) async fn run(session: &mut Session, args: &ReconcileArgs) -> Result<(
     if let (Some(since), Some(model)) = (args.since, &args.model) {
         let now = client.now();
         let until = args.until.map_or(now, |until| until.at(now));
+        let catalog = session.catalog()?;
+        let model = session.model_names(&catalog).id(model)?;
         let request = CreateTaskRequest::new(model.as_str(), []);
         let unknown = UnresolvedCreate::new(
             &request,

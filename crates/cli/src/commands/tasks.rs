@@ -38,19 +38,21 @@ pub(crate) fn show_of(output: &Output, task: &Task) {
 
 /// `list`
 pub(crate) async fn list(session: &mut Session, args: &ListArgs) -> Result<(), Failure> {
+    let catalog = session.catalog()?;
+    let model = args.model.as_ref().map(|name| session.model_names(&catalog).id(name)).transpose()?;
     let client = session.client().await?;
     let mut query = ListQuery::new()
         .page_size(args.limit)
         .page_num(args.page)
         .task_ids(args.ids.iter().map(String::as_str));
     query.status.clone_from(&args.status);
-    query.model.clone_from(&args.model);
+    query.model = model;
     query.service_tier.clone_from(&args.tier);
     let page = ask(session, client.list(&query)).await?;
     match session.output.form {
         Form::Json => session.output.json(&page),
         Form::Quiet => page.items.iter().for_each(|task| session.output.id(&task.id)),
-        Form::Text => session.output.line(summary::list(&page)),
+        Form::Text => session.output.line(summary::list(&page, session.output.columns)),
     }
     Ok(())
 }

@@ -2,11 +2,13 @@
 
 use clap::Parser;
 
-use ark_video::model::catalog::Catalog;
+use ark_video::model::catalog::{Catalog, Site};
 
 use super::*;
 use crate::args::{Cli, Command};
 use crate::checking::Checked;
+use crate::model_names::ModelSite;
+use crate::output::Output;
 
 fn parse(line: &[&str]) -> (RequestArgs, Option<String>) {
     let line = ["ark-video", "generate"].iter().chain(line);
@@ -24,7 +26,10 @@ fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&RequestInput) -> T) ->
     std::fs::write(folder.path().join("r.json"), FILE).unwrap();
     let (args, input) = parse(line);
     let default_model = ("default-model", "the configuration");
-    let at = RequestContext { default_model, cwd: folder.path(), stdin: stdin.as_bytes() };
+    let output = Output::new(Box::new(std::io::sink()), Box::new(std::io::sink()));
+    let models =
+        ModelNames::new(Catalog::builtin(), ModelSite { site: Site::Volcengine, is_vendor: true }, &output);
+    let at = RequestContext { default_model, models: &models, cwd: folder.path(), stdin: stdin.as_bytes() };
     let built = build(&args, input.as_deref(), &at);
     Ok(then(&Checked::request(built, Catalog::builtin())?))
 }
@@ -53,6 +58,7 @@ fn refused(line: &[&str]) -> String {
 #[test]
 fn a_prompt_alone_sends_nothing_that_was_not_asked_for() {
     insta::assert_snapshot!(wire(&["A cat."]), @r#"{"model":"default-model","content":[{"type":"text","text":"A cat."}]}"#);
+    insta::assert_snapshot!(wire(&["A cat.", "-m", "mini"]), @r#"{"model":"doubao-seedance-2-0-mini-260615","content":[{"type":"text","text":"A cat."}]}"#);
     insta::assert_snapshot!(wire(&["-p", "@prompt.txt", "-m", "ep-1"]), @r#"{"model":"ep-1","content":[{"type":"text","text":"From a file."}]}"#);
 }
 

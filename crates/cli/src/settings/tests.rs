@@ -74,9 +74,12 @@ fn places_follow_the_same_order_and_a_byteplus_key_knows_its_site() {
 fn the_default_model_follows_the_site() {
     assert_eq!(resolved(&[], &[]).unwrap().model.value, "model-of-file");
     assert_eq!(resolved(&["--profile", "bare"], &[]).unwrap().model.value, "model-of-bare");
-    assert_eq!(default_model("https://ark.ap-southeast.bytepluses.com/api/v3"), MODEL_BYTEPLUS);
-    assert_eq!(default_model("https://bytepluses.com.evil.example"), MODEL_VOLCENGINE);
-    assert_eq!(default_model("http://127.0.0.1:8787/api/v3"), MODEL_VOLCENGINE);
+    assert_eq!(
+        default_model("https://ark.ap-southeast.bytepluses.com/api/v3"),
+        "dreamina-seedance-2-0-260128"
+    );
+    assert_eq!(default_model("https://bytepluses.com.evil.example"), "doubao-seedance-2-0-260128");
+    assert_eq!(default_model("http://127.0.0.1:8787/api/v3"), "doubao-seedance-2-0-260128");
 }
 
 #[test]

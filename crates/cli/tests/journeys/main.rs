@@ -4,6 +4,8 @@
 
 mod kill_generate;
 mod resume;
+mod shells;
+mod signals;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

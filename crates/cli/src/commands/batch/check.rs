@@ -22,7 +22,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<
     match session.output.form {
         Form::Json => session.output.json(&report),
         Form::Quiet => {}
-        Form::Text => session.output.line(text(&report)),
+        Form::Text => session.output.line(text(&report, session.output.columns)),
     }
     verdict(&report, session.output.form == Form::Quiet)?;
     let Some(most) = &args.max_cost else { return Ok(()) };
@@ -39,12 +39,22 @@ pub(super) async fn read(
 ) -> Result<ListReport, Failure> {
     if list == "-" {
         let text = session.read_stdin().await?;
-        return Ok(ListReport::of_text(text, STDIN, &session.cwd, catalog));
+        return Ok(of_text(session, text, STDIN, catalog));
     }
-    let path = session.cwd.join(list);
+    of_file(session, list, catalog)
+}
+
+/// Reads a list from a file.
+pub(super) fn of_file(session: &Session, list: &str, catalog: &Catalog) -> Result<ListReport, Failure> {
     let bytes = crate::media::read_file("the list", list, &session.cwd)?;
+    Ok(of_text(session, bytes, list, catalog))
+}
+
+fn of_text(session: &Session, bytes: Vec<u8>, name: &str, catalog: &Catalog) -> ListReport {
+    let path = session.cwd.join(name);
     let base = path.parent().unwrap_or(&session.cwd);
-    Ok(ListReport::of_text(bytes, list, base, catalog))
+    let models = session.model_names(catalog);
+    ListReport::of_text_with_names(bytes, name, base, catalog, &|name| models.id_in_list(name))
 }
 
 /// The reason why no part of the list would be sent, if there is one.
@@ -63,13 +73,13 @@ pub(super) fn verdict(report: &ListReport, alone: bool) -> Result<(), Failure> {
 }
 
 /// The report as text: a table of shots, the findings, the cost.
-fn text(report: &ListReport) -> String {
+fn text(report: &ListReport, columns: Option<u16>) -> String {
     let mut lines = Vec::new();
     if !report.shots.is_empty() {
         let mut rows =
             vec![["SHOT", "JOBS", "MODEL", "TOKENS EACH", "PRICE EACH", "AFTER"].map(str::to_owned)];
         rows.extend(report.shots.iter().map(row));
-        lines.push(summary::table(&rows));
+        lines.push(summary::table(&rows, columns));
         lines.push(String::new());
     }
     lines.extend(report.findings.iter().map(|finding| one_line(&finding.to_string())));

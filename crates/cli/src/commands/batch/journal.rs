@@ -9,6 +9,7 @@ use ark_video_batch::{
 };
 use secrecy::SecretString;
 
+use super::check;
 use crate::args::{BatchOf, JournalArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -102,7 +103,7 @@ async fn named_by(session: &Session, journal: &Journal, list: &str) -> Result<St
     let unread = |error: ListError| Failure::new(Exit::Input, error.to_string());
     let batch = ListReport::batch_name(&path).map_err(unread)?;
     if !journal.is_planned_from(&batch, &path).await.map_err(of_journal)?
-        && let Ok(list) = ListReport::read(&path, Catalog::builtin()).map_err(unread)?.into_list()
+        && let Ok(list) = check::of_file(session, list, Catalog::builtin())?.into_list()
     {
         journal.same_list(&batch, &path, &list).await.map_err(of_journal)?;
     }

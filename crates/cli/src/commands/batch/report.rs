@@ -22,7 +22,7 @@ use crate::summary;
 pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(), Failure> {
     let opened = journal::open(session, &args.of).await?;
     let Some(html) = &args.html else {
-        session.output.line(status::text(&opened, true).await?);
+        session.output.line(status::text(&opened, true, session.output.columns).await?);
         return Ok(());
     };
     let path = session.cwd.join(html);
@@ -157,7 +157,7 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
                     money(line.billed_corrected),
                 ]
             }));
-            session.output.line(summary::table(&rows));
+            session.output.line(summary::table(&rows, session.output.columns));
             if args.by == CostBy::Tag {
                 session.output.note("a shot with several tags counts under each of them");
             }

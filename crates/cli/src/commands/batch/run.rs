@@ -26,6 +26,7 @@ use crate::catalog;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::model_names::ModelNames;
 use crate::output::{Form, Output};
 use crate::session::{Connection, Session, quoted};
 use crate::settings::Settings;
@@ -76,7 +77,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     remember(session, &opened, &client).await?;
     reopen_over_budget(&opened).await?;
     announce(session, &opened, &list, &change, &caps);
-    let mut options = options(&args.pace, &args.money);
+    let mut options = options(&args.pace, &args.money, &session.model_names(catalog))?;
     options.forget_prompts = args.forget_prompts;
     options.earlier_copy = args.earlier_copy;
     options.new_journal = args.new_journal;
@@ -263,14 +264,14 @@ fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
     caps
 }
 
-fn options(pace: &PaceArgs, money: &MoneyArgs) -> RunnerOptions {
+fn options(pace: &PaceArgs, money: &MoneyArgs, models: &ModelNames<'_>) -> Result<RunnerOptions, Failure> {
     let mut options = RunnerOptions::new();
     if pace.account == Some(AccountArg::Personal) {
         (options.concurrency, options.creates_per_minute) = (3, 175.0);
     }
     for (model, at_once) in &pace.concurrency {
         match model {
-            Some(model) => _ = options.concurrency_of.insert(model.clone(), *at_once),
+            Some(model) => _ = options.concurrency_of.insert(models.id(model)?, *at_once),
             None => options.concurrency = *at_once,
         }
     }
@@ -285,7 +286,7 @@ fn options(pace: &PaceArgs, money: &MoneyArgs) -> RunnerOptions {
     };
     options.marks = CorrelationOptions::new().tag(pace.tag_safety_identifier);
     options.stop_after_failures = money.stop_after_failures;
-    options
+    Ok(options)
 }
 
 /// Reopens shots that exceeded a budget: the user has started another run, perhaps with a higher
@@ -402,7 +403,7 @@ impl RunReport<'_> {
                 stopped: summary.stopped.as_ref(),
                 unfinished: self.unfinished,
             }),
-            Form::Text => output.line(status::text(self.opened, false).await?),
+            Form::Text => output.line(status::text(self.opened, false, output.columns).await?),
         }
         Ok(())
     }

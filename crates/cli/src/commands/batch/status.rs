@@ -26,7 +26,7 @@ pub(super) async fn run(session: &Session, args: &BatchStatusArgs) -> Result<(),
             })
             .await?;
         }
-        Form::Text => session.output.line(text(&opened, args.all).await?),
+        Form::Text => session.output.line(text(&opened, args.all, session.output.columns).await?),
     }
     if !args.audit {
         return Ok(());
@@ -50,7 +50,7 @@ fn shown(all: bool) -> Vec<State> {
 }
 
 /// The state of a batch as text.
-pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> {
+pub(super) async fn text(opened: &Opened, all: bool, columns: Option<u16>) -> Result<String, Failure> {
     let counts = opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?;
     let counted: Vec<String> = counts
         .iter()
@@ -89,7 +89,7 @@ pub(super) async fn text(opened: &Opened, all: bool) -> Result<String, Failure> 
     .await?;
     if rows.len() > 1 {
         lines.push(String::new());
-        lines.push(summary::table(&rows));
+        lines.push(summary::table(&rows, columns));
     }
     Ok(lines.join("\n"))
 }
