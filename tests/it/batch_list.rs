@@ -202,3 +202,33 @@ async fn the_chapters_lists_are_not_refused() {
     }
     assert!(count >= 4, "{count}");
 }
+
+/// What is planned, priced and recorded is the id, so that a list means the same in every run.
+#[tokio::test]
+async fn a_short_model_name_in_a_list_is_the_id_of_the_site() {
+    let list = json!({ "defaults": { "model": "mini" }, "shots": [
+        { "name": "a", "prompt": "x", "duration": 5 },
+        { "name": "b", "prompt": "x", "model": "2.5", "output": "{model}.mp4" },
+    ] });
+    for (site, ids) in [
+        ("", ["doubao-seedance-2-0-mini-260615", "doubao-seedance-2-5-260628"]),
+        (
+            "https://ark.ap-southeast.bytepluses.com/api/v3",
+            ["dreamina-seedance-2-0-mini-260615", "dreamina-seedance-2-5-260628"],
+        ),
+    ] {
+        let text = std::io::Cursor::new(list.to_string());
+        let shell = Shell::new().set("ARK_BASE_URL", site);
+        let ran = shell.run_with(&["batch", "check", "-"], |env| env.stdin = Box::new(text)).await;
+        assert_eq!(ran.code, 0, "{}", ran.stdout);
+        let report = ran.json();
+        let found = [0, 1].map(|at| report["shots"][at]["model"].as_str().unwrap().to_owned());
+        assert_eq!(found, ids);
+        let models: Vec<&String> = report["totals"]["models"].as_object().unwrap().keys().collect();
+        assert_eq!(models, ids);
+        assert_eq!(ran.stderr, format!("model mini is {}\nmodel 2.5 is {}\n", ids[0], ids[1]));
+    }
+    let refused = checked(&json!({ "shots": [{ "name": "a", "prompt": "x", "model": "fast" }] })).await;
+    assert_eq!(refused["findings"][0]["rule"], "model-name", "{refused}");
+    assert!(refused["findings"][0]["message"].as_str().unwrap().contains("2.0-fast"), "{refused}");
+}

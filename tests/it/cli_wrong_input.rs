@@ -168,3 +168,43 @@ async fn completion_scripts_call_the_command() {
         assert!(ran.stdout.contains("_ARK_VIDEO_COMPLETE"), "{name}: {}", ran.stdout);
     }
 }
+
+#[tokio::test]
+async fn text_on_standard_input_is_not_guessed_to_be_a_prompt() {
+    let shell = Shell::new();
+    let piped =
+        |text: &'static str| move |env: &mut ark_video_cli::Env| env.stdin = Box::new(text.as_bytes());
+    let ran = shell.run_with(&["generate", "-"], piped("A cat runs.\n")).await;
+    insta::assert_snapshot!(format!("exit {}\n{}", ran.code, ran.stderr), @r"
+    exit 2
+    error: standard input is text, not a JSON request; nothing was sent
+    hint: for a prompt on standard input, write @- instead of -
+    ");
+    for (text, code) in [("一只猫在奔跑", 2), ("", 2), ("{\"model\": 1", 4), ("[]", 4), ("null", 4), ("5", 4)]
+    {
+        let ran = shell.run_with(&["check", "-"], piped(text)).await;
+        assert_eq!(ran.code, code, "{text}: {}", ran.stderr);
+    }
+    let ran = shell.run_with(&["generate", "@-", "--dry-run", "--json"], piped("A cat runs.\n")).await;
+    assert_eq!(ran.json()["body"]["content"][0]["text"], "A cat runs.");
+}
+
+#[tokio::test]
+async fn a_quiet_dry_run_says_why_a_request_is_refused() {
+    let line = ["generate", "A cat.", "-d", "99", "-m", "2.0", "--dry-run", "-q"];
+    let ran = Shell::new().run(&line).await;
+    assert_eq!(ran.code, 4);
+    assert!(ran.stderr.contains("--duration: ") && ran.stderr.contains("[duration]"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_global_option_without_effect_is_refused() {
+    insta::assert_snapshot!(refused(Shell::new(), &["simulate", "--simulate"]).await, @r"
+    exit 2
+    error: --simulate has no effect with `simulate`
+    hint: `ark-video simulate` is the simulator by itself; --simulate goes with generate, models and batch run
+    ");
+    let said = refused(Shell::new(), &["simulate", "--base-url", "https://ark.example/api/v3"]).await;
+    assert!(said.starts_with("exit 2\nerror: --base-url has no effect"), "{said}");
+    assert!(refused(Shell::new(), &["completions", "bash", "--simulate"]).await.starts_with("exit 2\n"));
+}

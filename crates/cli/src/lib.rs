@@ -33,12 +33,12 @@ mod session;
 mod settings;
 mod sidecar;
 mod summary;
+mod usage_error;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap_complete::CompleteEnv;
 
 use args::{Cli, Command, flag_values};
@@ -96,7 +96,7 @@ pub async fn run(env: Env) -> u8 {
             dispatch(session, cli.command).await
         }
         Err(error) => {
-            let ended = explain(&output, &error, &args, colour && terminal.stdout);
+            let ended = usage_error::explain(&output, &error, &args, colour && terminal.stdout);
             (output, None, ended)
         }
     };
@@ -177,106 +177,5 @@ fn form(cli: &Cli, terminal: bool) -> Form {
         (true, _) => Form::Quiet,
         (false, true) => Form::Json,
         (false, false) => Form::Text,
-    }
-}
-
-/// Help and version are data; all other parser messages are errors.
-fn explain(output: &Output, error: &clap::Error, args: &[OsString], colour: bool) -> Result<(), Failure> {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let text = error.render();
-        output.raw(&if colour { text.ansi().to_string() } else { text.to_string() });
-        return Ok(());
-    }
-    let plain = error.render().to_string();
-    let (first, rest) = plain.trim_end().split_once('\n').unwrap_or((plain.trim_end(), ""));
-    let failure = Failure::new(Exit::Usage, first.trim_start_matches("error: "));
-    let hint = near_miss(error, args);
-    // If another tool's name is recognised, the parser's guess by spelling only misleads; so does a
-    // flag that means the opposite, or `-- --flag`, which is no prompt.
-    let typed = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-    let misleads = |tip: &str| {
-        let suggested = tip.split('\'').nth(1).unwrap_or_default();
-        hint.is_some() || tip.starts_with("to pass ") || foreign_flags::is_opposite(&typed, suggested)
-    };
-    let rest: Vec<&str> = rest
-        .lines()
-        .filter(|line| line.trim_start().strip_prefix("tip: ").is_none_or(|tip| !misleads(tip)))
-        .collect();
-    let rest = rest.join("\n").trim_matches('\n').replace("\n\n\n", "\n\n");
-    let rest = if rest.is_empty() { rest } else { format!("\n{rest}") };
-    // The arguments are shown here, and one may be a key.
-    let values = args.iter().filter_map(|arg| arg.to_str()).flat_map(|arg| arg.split('='));
-    values.filter(|value| secrets::may_be_key(value)).for_each(|value| output.hide(value));
-    let see = if hint.is_some() { String::new() } else { help_of(args) };
-    Err(failure.hint(hint.unwrap_or_default()).hint(see).more(&rest))
-}
-
-/// Where the command that was meant is explained.
-fn help_of(args: &[OsString]) -> String {
-    let root = args::command();
-    let (mut command, mut path) = (&root, String::from("ark-video"));
-    for word in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
-        if let Some(found) = command.find_subcommand(word) {
-            command = found;
-            path = format!("{path} {}", found.get_name());
-        }
-    }
-    format!("see: {path} --help")
-}
-
-/// The word after a flag, if it may be the flag's value.
-fn value_after<'a>(args: &'a [OsString], flag: &str) -> Option<&'a str> {
-    let word = args.iter().filter_map(|arg| arg.to_str()).find(|arg| arg.split('=').next() == Some(flag))?;
-    if let Some((_, value)) = word.split_once('=') {
-        return Some(value);
-    }
-    let pair = args.windows(2).find(|pair| pair[0] == *word)?;
-    pair[1].to_str().filter(|value| !value.starts_with('-'))
-}
-
-/// A hint for an argument that the parser rejects.
-fn near_miss(error: &clap::Error, args: &[OsString]) -> Option<String> {
-    let word = |kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.as_str()),
-        _ => None,
-    };
-    match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let word = word(ContextKind::InvalidSubcommand)?;
-            let list = args.iter().filter_map(|arg| arg.to_str()).find(|arg| prompt_argument::is_list(arg));
-            if let Some(list) = list {
-                return Some(format!("write: ark-video batch run {}", escape::quoted(list)));
-            }
-            if args.iter().any(|arg| arg == "batch") {
-                return None;
-            }
-            let here = foreign_flags::verb(word).map(|here| format!("write: {here}"));
-            Some(
-                here.unwrap_or_else(|| {
-                    "a prompt comes after `generate`: ark-video generate \"…\"".to_owned()
-                }),
-            )
-        }
-        ErrorKind::UnknownArgument => {
-            let word = word(ContextKind::InvalidArg)?;
-            if word.starts_with('-') {
-                return foreign_flags::flag(word, value_after(args, word));
-            }
-            let command = args::command();
-            if let Some(flag) = flag_values::flag_before(args, word, &command) {
-                return Some(format!("{flag} takes true or false, as in {flag}=false"));
-            }
-            let texts: Vec<&str> = args.iter().skip(1).filter_map(|arg| arg.to_str()).collect();
-            let at = texts
-                .iter()
-                .position(|word| ["generate", "gen", "+gen", "check", "estimate"].contains(word))?;
-            let first = texts.get(at + 1).filter(|_| texts[at].ends_with("gen") || texts[at] == "generate");
-            let verb = first.and_then(|first| prompt_argument::command_of(first));
-            Some(verb.map_or_else(
-                || "only one prompt is allowed: put it in quotes".to_owned(),
-                |verb| format!("write: {verb}"),
-            ))
-        }
-        _ => None,
     }
 }
