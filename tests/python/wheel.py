@@ -1,5 +1,5 @@
 """Builds the wheel of python/ around a built `ark-video`, installs it into a fresh virtual environment, and runs there what a user
-would: the command, the examples of python/README.md and of the guide, and python/tests, alone and with two workers of pytest-xdist.
+would: the command, the examples of the READMEs and the guide, and python/tests, alone and with two workers of pytest-xdist.
 Needs maturin in the Python that runs this. Usage: wheel.py --ark-video PATH
 """
 
