@@ -95,6 +95,16 @@ async fn every_end_of_a_create() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_key_is_rejected_ends_as_a_create_does() {
+    let base = answering(vendor("401 Unauthorized", "AuthenticationError")).await;
+    let shell = Shell::new().set("ARK_API_KEY", "a-key-of-nobody").set("ARK_BASE_URL", &base);
+    let list = "[[shots]]\nname = \"a\"\nmodel = \"mini\"\nprompt = \"A cat.\"\n";
+    std::fs::write(shell.folder.path().join("l.toml"), list).unwrap();
+    let ran = shell.run(&["batch", "run", "l.toml"]).await;
+    assert_eq!(ran.code, 18, "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_end_of_a_question() {
     let failed = r#","error":{"code":"OutputVideoSensitiveContentDetected","message":"No."}"#;
     let cases: [(&[&str], String, u8, &str); 10] = [

@@ -238,6 +238,7 @@ const OBVIOUS: &[&[&str]] = &[
     &["A cat", "--model-id", "Seedance 2.0"],
     &["A cat", "-m", "bytedance/seedance-1-pro"],
     &["short.json"],
+    &["A cat", "--config", "config.toml"],
     &["A cat", "--format", "json"],
     &["A cat", "--format=text"],
 ];
@@ -250,6 +251,7 @@ async fn what_means_the_same_here_is_done() {
         r#"{"model":"mini","content":[{"type":"text","text":"A cat"}]}"#,
     )
     .unwrap();
+    fs::write(shell.folder.path().join("config.toml"), "model = \"1.5\"\n").unwrap();
     let mut page = String::new();
     for line in OBVIOUS {
         let (verb, rest) = if line[0] == "+gen" { ("+gen", &line[1..]) } else { ("generate", *line) };

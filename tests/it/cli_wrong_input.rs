@@ -1,6 +1,8 @@
 //! Wrong input of each kind: one clear message, its own exit code, nothing on disk. And what
 //! `--help` says.
 
+use ark_video_cli::Terminal;
+
 use crate::cli::{Ran, Shell};
 
 /// Runs it and proves that nothing was left behind.
@@ -207,4 +209,21 @@ async fn a_global_option_without_effect_is_refused() {
     let said = refused(Shell::new(), &["simulate", "--base-url", "https://ark.example/api/v3"]).await;
     assert!(said.starts_with("exit 2\nerror: --base-url has no effect"), "{said}");
     assert!(refused(Shell::new(), &["completions", "bash", "--simulate"]).await.starts_with("exit 2\n"));
+}
+
+#[tokio::test]
+async fn a_terminal_of_40_columns_is_not_overrun() {
+    for line in
+        [&["-h"][..], &["--help"], &["generate", "-h"], &["batch", "run", "-h"], &["models", "--offline"]]
+    {
+        let narrow = Terminal { stdout: true, columns: Some(40), ..Terminal::default() };
+        let ran = Shell::new().run_with(line, |env| env.terminal = narrow).await;
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        for text in ran.stdout.lines() {
+            // A word is not broken, and clap does not wrap the usage.
+            let is_one_word = text.trim().split(' ').nth(1).is_none();
+            let fits = text.chars().count() <= 40 || is_one_word || text.starts_with("Usage: ");
+            assert!(fits, "{line:?}: {text}");
+        }
+    }
 }

@@ -142,6 +142,7 @@ pub(crate) async fn failed(
             Refusal::Account | Refusal::Misrouted => {
                 let cause = match no.class {
                     Refusal::Misrouted => StopCause::Misrouted,
+                    _ if no.error.status == 401 => StopCause::Key,
                     _ => StopCause::Account,
                 };
                 shared.close(cause, &reason);

@@ -145,8 +145,10 @@ pub enum EventKind {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StopCause {
-    /// The service refuses the key or the account: 401, 403, quota, overdue, spending limit.
+    /// The service refuses the account: 403, quota, overdue, spending limit.
     Account,
+    /// The service does not accept the key: 401.
+    Key,
     /// The base URL leads elsewhere.
     Misrouted,
     /// No create has got through for [`crate::RunnerOptions::stuck_for`].

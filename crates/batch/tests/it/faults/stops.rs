@@ -15,7 +15,11 @@ use crate::support::worker::BATCH;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f14_no_quota_or_key_revoked_in_mid_run() {
     let refuse = |code: &str| Effect::Refuse { code: code.to_owned(), message: None };
-    for effect in [refuse("QuotaExceeded"), status(401, false), refuse("AccountOverdueError")] {
+    for (effect, cause) in [
+        (refuse("QuotaExceeded"), StopCause::Account),
+        (status(401, false), StopCause::Key),
+        (refuse("AccountOverdueError"), StopCause::Account),
+    ] {
         let env = TestEnv::new().await;
         let journal = env.planned(40).await;
         let mut submitted = 0;
@@ -32,7 +36,7 @@ async fn f14_no_quota_or_key_revoked_in_mid_run() {
             })
             .await;
         let stopped = ended.summary.stopped.as_ref().unwrap();
-        assert_eq!(stopped.cause, StopCause::Account, "{}", stopped.reason);
+        assert_eq!(stopped.cause, cause, "{}", stopped.reason);
         assert_eq!(
             count(&ended.events, |event| matches!(event, EventKind::Stopped { .. })),
             1,

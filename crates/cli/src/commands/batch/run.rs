@@ -421,9 +421,10 @@ impl RunReport<'_> {
             let unfetched = count(&[State::Submitted, State::Finished, State::Downloaded]) > 0;
             let created = unfetched || count(&[State::Settled, State::Failed, State::Gone]) > 0;
             let exit = match stopped.cause {
-                StopCause::Account | StopCause::Stuck if unfetched => Exit::Result,
-                StopCause::Account if created => Exit::Parked,
+                StopCause::Account | StopCause::Key | StopCause::Stuck if unfetched => Exit::Result,
+                StopCause::Account | StopCause::Key if created => Exit::Parked,
                 StopCause::Account => Exit::Refused,
+                StopCause::Key => Exit::Authentication,
                 StopCause::Stuck => Exit::StillRunning,
                 StopCause::Misrouted => Exit::Configuration,
                 StopCause::Failures => Exit::TaskEnded,
