@@ -217,7 +217,8 @@ async fn a_terminal_of_40_columns_is_not_overrun() {
         [&["-h"][..], &["--help"], &["generate", "-h"], &["batch", "run", "-h"], &["models", "--offline"]]
     {
         let narrow = Terminal { stdout: true, columns: Some(40), ..Terminal::default() };
-        let ran = Shell::new().run_with(line, |env| env.terminal = narrow).await;
+        let shell = Shell::new().set("NO_COLOR", "1");
+        let ran = shell.run_with(line, |env| env.terminal = narrow).await;
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         for text in ran.stdout.lines() {
             // A word is not broken, and clap does not wrap the usage.
