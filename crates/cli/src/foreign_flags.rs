@@ -6,184 +6,84 @@ use ark_video::model::{Ratio, Resolution};
 use crate::escape::quoted;
 
 /// Commands of other tools and their equivalents here.
-const VERBS: [(&[&str], &str); 17] = [
+const VERBS: [(&str, &str); 18] = [
     (
-        &[
-            "create",
-            "submit",
-            "run",
-            "gen",
-            "generation",
-            "make",
-            "render",
-            "predict",
-            "new",
-            "send",
-            "post",
-            "text2video",
-            "text-to-video",
-            "image2video",
-            "image-to-video",
-            "t2v",
-            "i2v",
-            "r2v",
-            "v2v",
-            "video",
-            "videos",
-            "image",
-            "images",
-            "imagine",
-            "tasks",
-            "task",
-            "prediction",
-            "predictions",
-            "contents",
-            "generations",
-            "txt2video",
-            "txt2vid",
-            "img2video",
-            "img2vid",
-            "t2i",
-            "i2i",
-            "flf2v",
-            "kf2v",
-            "ti2v",
-            "invoke",
-            "execute",
-            "exec",
-            "call",
-            "put",
-            "job",
-            "animate",
-        ],
+        "create submit run gen generation make render predict new send post text2video \
+         text-to-video image2video image-to-video t2v i2v r2v v2v video videos image images \
+         imagine tasks task prediction predictions contents generations txt2video txt2vid \
+         img2video img2vid t2i i2i flf2v kf2v ti2v invoke execute exec call put job animate",
         "ark-video generate \"A paper boat drifts down a gutter\"",
     ),
+    ("show query describe retrieve inspect info result results state poll-once", "ark-video get ID"),
+    ("history jobs all index queue ps logs log", "ark-video list"),
+    ("poll watch await follow tail monitor subscribe stream", "ark-video wait ID"),
+    ("fetch save pull download-all", "ark-video download ID"),
+    ("stop abort kill", "ark-video cancel ID"),
+    ("delete del rm remove destroy purge prune clean", "ark-video forget ID"),
     (
-        &[
-            "show",
-            "query",
-            "describe",
-            "retrieve",
-            "inspect",
-            "info",
-            "result",
-            "results",
-            "state",
-            "poll-once",
-        ],
-        "ark-video get ID",
-    ),
-    (&["history", "jobs", "all", "index", "queue", "ps", "logs", "log"], "ark-video list"),
-    (&["poll", "watch", "await", "follow", "tail", "monitor", "subscribe", "stream"], "ark-video wait ID"),
-    (&["fetch", "save", "pull", "download-all"], "ark-video download ID"),
-    (&["stop", "abort", "kill"], "ark-video cancel ID"),
-    (&["delete", "del", "rm", "remove", "destroy", "purge", "prune", "clean"], "ark-video forget ID"),
-    (
-        &[
-            "price", "pricing", "prices", "balance", "usage", "quote", "billing", "credits", "credit",
-            "quota", "budget", "plan",
-        ],
+        "price pricing prices balance usage quote billing credits credit quota budget plan",
         "ark-video estimate REQUEST.json",
     ),
-    (&["validate", "lint", "verify", "test", "doctor", "preview", "dry-run"], "ark-video check REQUEST.json"),
+    ("validate lint verify test doctor preview dry-run", "ark-video check REQUEST.json"),
     (
-        &[
-            "login",
-            "logout",
-            "auth",
-            "init",
-            "setup",
-            "configure",
-            "whoami",
-            "profile",
-            "profiles",
-            "key",
-            "keys",
-            "account",
-            "token",
-            "tokens",
-            "env",
-            "settings",
-            "set",
-            "use",
-            "region",
-        ],
+        "login logout auth init setup configure whoami profile profiles key keys account \
+         token tokens env settings set use region",
         "export ARK_API_KEY=… (`ark-video config` shows what is used)",
     ),
-    (
-        &["extend", "edit", "remix", "upscale"],
-        "ark-video generate \"…\" --ref VIDEO --task-type edit, or extend",
-    ),
-    (
-        &["upload", "asset", "assets", "file", "files", "import", "push"],
-        "ark-video generate \"…\" --ref FILE",
-    ),
-    (&["serve", "server", "mock", "start", "daemon", "worker"], "ark-video simulate"),
-    (&["man", "usage-help", "?", "docs", "doc", "completion", "mcp", "chat"], "ark-video --help"),
-    (&["update", "upgrade", "install", "version"], "ark-video --version"),
-    (&["rerun", "redo", "replay", "restart"], "ark-video generate … --resume, or ark-video batch retry LIST"),
-    (&["batch-run", "batch-generate", "apply"], "ark-video batch run LIST"),
+    ("extend edit remix upscale", "ark-video generate \"…\" --ref VIDEO --task-type edit, or extend"),
+    ("upload asset assets file files import push", "ark-video generate \"…\" --ref FILE"),
+    ("serve server mock start daemon worker", "ark-video simulate"),
+    ("completion complete autocomplete", "ark-video completions bash, or zsh, fish, …"),
+    ("usage-help ? docs doc mcp chat", "ark-video --help"),
+    ("update upgrade install version", "ark-video --version"),
+    ("rerun redo replay restart", "ark-video generate … --resume, or ark-video batch retry LIST"),
+    ("batch-run batch-generate apply", "ark-video batch run LIST"),
 ];
 
 /// Flags of other tools, without dashes, and what to write here. Flags with the same meaning are
 /// aliases of ours instead.
-const FLAGS: [(&[&str], Hint); 17] = [
-    (&["size", "dimensions", "video-size"], Hint::Size),
-    (&["width", "height"], Hint::Text("write --resolution and --ratio, such as --resolution 720p -r 16:9")),
-    (&["quality", "definition", "output-quality"], Hint::Quality),
+const FLAGS: [(&str, Hint); 17] = [
+    ("size dimensions video-size", Hint::Size),
+    ("width height", Hint::Text("write --resolution and --ratio, such as --resolution 720p -r 16:9")),
+    ("quality definition output-quality", Hint::Quality),
     (
-        &["image", "image-url", "img", "input-image", "input-reference", "i"],
+        "image image-url img input-image input-reference i",
         Hint::Medium("write --first-frame IMAGE to start with it, or --ref IMAGE for a reference"),
     ),
     (
-        &["images", "media", "file", "attach", "video", "video-url", "videos", "audio-url", "audio-file"],
+        "images media file attach video video-url videos audio-url audio-file",
         Hint::Medium("write --ref IMAGE, once for each"),
     ),
     (
-        &["api-key", "apikey", "key", "token", "access-key", "secret-key", "ak", "sk", "bearer"],
+        "api-key apikey key token access-key secret-key ak sk bearer",
         Hint::Text("do not put a key on the command line: export ARK_API_KEY=…, or use --api-key-file FILE"),
     ),
     (
-        &["endpoint", "host", "url", "api-base", "base", "endpoint-url"],
+        "endpoint host url api-base base endpoint-url",
         Hint::Text("write --base-url URL; an endpoint id (ep-…) goes with -m"),
     ),
-    (&["region", "site"], Hint::Text("set ARK_REGION, or write --base-url URL")),
+    ("region site", Hint::Text("set ARK_REGION, or write --base-url URL")),
     (
-        &["fps", "framespersecond", "frames-per-second", "frame-rate"],
+        "fps framespersecond frames-per-second frame-rate",
         Hint::Text("omit it: every video has 24 frames per second"),
     ),
-    (&["num-frames", "frame-count"], Hint::Text("write -d SECONDS, or --frames COUNT (1.0 family)")),
+    ("num-frames frame-count", Hint::Text("write -d SECONDS, or --frames COUNT (1.0 family)")),
     (
-        &["negative-prompt", "negative"],
+        "negative-prompt negative",
         Hint::Text("omit it: the service has no such setting; describe it in the prompt"),
     ),
     (
-        &[
-            "cfg",
-            "cfg-scale",
-            "guidance",
-            "guidance-scale",
-            "steps",
-            "num-inference-steps",
-            "style",
-            "motion",
-            "motion-strength",
-            "strength",
-            "lora",
-            "mode",
-            "prompt-extend",
-            "prompt-optimizer",
-            "enhance-prompt",
-            "stream",
-        ],
+        "cfg cfg-scale guidance guidance-scale steps num-inference-steps style motion \
+         motion-strength strength lora mode prompt-extend prompt-optimizer enhance-prompt \
+         stream",
         Hint::Text("omit it: the service has no such setting"),
     ),
-    (&["offline", "flex"], Hint::Text("write --tier flex")),
-    (&["format"], Hint::Text("write --json or --text; --output-format is that of the video")),
-    (&["save", "download"], Hint::Text("omit it: generate saves the video; -o FILE names it")),
-    (&["verbose", "debug", "v"], Hint::Text("omit it: progress goes to standard error; --json prints all")),
+    ("offline flex", Hint::Text("write --tier flex")),
+    ("format", Hint::Text("write --json or --text; --output-format is that of the video")),
+    ("save download", Hint::Text("omit it: generate saves the video; -o FILE names it")),
+    ("verbose debug v", Hint::Text("omit it: progress goes to standard error; --json prints all")),
     (
-        &["n", "num", "count", "num-videos", "batch", "batch-size"],
+        "n num count num-videos batch batch-size",
         Hint::Text("one request is one video: see `ark-video batch --help`"),
     ),
 ];
@@ -249,23 +149,21 @@ pub(crate) fn resolution_and_ratio(size: &str) -> Option<(&'static str, &'static
 }
 
 /// Values of flags, which are not prompts.
-const VALUES: [(&[&str], &str); 5] = [
+const VALUES: [(&str, &str); 5] = [
     (
-        &[
-            "true", "false", "yes", "no", "on", "off", "y", "t", "f", "maybe", "never", "always", "enable",
-            "enabled", "disable", "disabled",
-        ],
+        "true false yes no on off y t f maybe never always enable enabled disable disabled",
         "--watermark=false, or the value right after its flag",
     ),
-    (&["adaptive", "landscape", "portrait", "square"], "-r adaptive"),
-    (&["default", "flex", "offline"], "--tier flex"),
-    (&["mp4", "mov", "webm", "json"], "--output-format mov, or --json"),
-    (&["null", "none", "nil", "undefined", "nan", "prompt", "text", "stdin"], "-p TEXT"),
+    ("adaptive landscape portrait square", "-r adaptive"),
+    ("default flex offline", "--tier flex"),
+    ("mp4 mov webm json", "--output-format mov, or --json"),
+    ("null none nil undefined nan prompt text stdin", "-p TEXT"),
 ];
 
-fn look_up<T: Copy>(table: &[(&[&str], T)], word: &str) -> Option<T> {
+/// Names are separated by spaces.
+fn look_up<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     let word = word.to_ascii_lowercase().replace('_', "-");
-    table.iter().find(|(names, _)| names.contains(&word.as_str())).map(|(_, here)| *here)
+    table.iter().find(|(names, _)| names.split(' ').any(|name| name == word)).map(|(_, here)| *here)
 }
 
 /// The equivalent of another tool's command.
@@ -302,8 +200,8 @@ mod tests {
     use super::*;
     use crate::args::Cli;
 
-    fn distinct<T>(table: &[(&[&'static str], T)]) -> Vec<&'static str> {
-        let names: Vec<&str> = table.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+    fn distinct<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
+        let names: Vec<&str> = table.iter().flat_map(|(names, _)| names.split(' ')).collect();
         let distinct: BTreeSet<&str> = names.iter().copied().collect();
         assert_eq!(names.len(), distinct.len(), "{names:?}");
         assert!(names.iter().all(|word| *word == word.to_ascii_lowercase()), "{names:?}");
