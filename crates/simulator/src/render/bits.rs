@@ -48,16 +48,11 @@ impl BitWriter {
         self.bits(0, (8 - self.pending_len) % 8);
     }
 
-    /// Whole bytes; the writer is aligned.
-    pub(super) fn copy(&mut self, bytes: &[u8]) {
-        debug_assert_eq!(self.pending_len, 0);
-        // Pixels of the limited range are 16 and more, so nearly everything goes this way.
-        if !self.escape || bytes.iter().all(|byte| *byte > 3) {
-            self.bytes.extend_from_slice(bytes);
-            self.zeros = 0;
-        } else {
-            bytes.iter().for_each(|byte| self.byte(*byte));
-        }
+    /// Pixels of the limited range: they are 16 and more, so none needs an escape. The writer is
+    /// aligned.
+    pub(super) fn pixels(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.zeros = 0;
     }
 
     fn byte(&mut self, byte: u8) {
@@ -98,10 +93,11 @@ mod tests {
 
     #[test]
     fn no_start_code_appears_inside_a_unit() {
-        for pixels in [&[0, 0, 0, 0, 0, 1][..], &[0, 0, 3, 9], &[9, 0, 0], &[200, 17]] {
+        for bytes in [&[0, 0, 0, 0, 0, 1][..], &[0, 0, 3, 9], &[9, 0, 0], &[200, 17]] {
             let mut writer = BitWriter::nal(0x65);
-            writer.copy(pixels);
-            writer.copy(&[0, 2]);
+            for byte in [bytes, &[0, 2]].concat() {
+                writer.bits(byte.into(), 8);
+            }
             let unit = writer.finish_nal();
             assert!(!unit.windows(3).any(|w| w[..2] == [0, 0] && w[2] < 3), "{unit:?}");
             let mut plain = Vec::new();
@@ -114,7 +110,7 @@ mod tests {
                 zeros = if *byte == 0 { zeros + 1 } else { 0 };
                 plain.push(*byte);
             }
-            assert_eq!(plain, [pixels, &[0, 2]].concat());
+            assert_eq!(plain, [bytes, &[0, 2]].concat());
         }
     }
 }

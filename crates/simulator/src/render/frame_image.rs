@@ -270,9 +270,13 @@ impl Picture {
         for (at, letter) in (0_i64..).zip(text.bytes()) {
             let glyph = font8x8::legacy::BASIC_LEGACY.get(usize::from(letter)).copied().unwrap_or_default();
             for (row, bits) in (0_i64..).zip(glyph) {
-                for dot in (0_i64..8).filter(|dot| bits >> dot & 1 == 1) {
-                    let (left, top) = (x + (at * 8 + dot) * scale, y + row * scale);
-                    self.rect(left, top, left + scale, top + scale, Paint::Flat(colour));
+                let (mut left, top, mut bits) = (x + at * 8 * scale, y + row * scale, u16::from(bits));
+                while bits != 0 {
+                    left += i64::from(bits.trailing_zeros()) * scale;
+                    bits >>= bits.trailing_zeros();
+                    let right = left + i64::from(bits.trailing_ones()) * scale;
+                    self.rect(left, top, right, top + scale, Paint::Flat(colour));
+                    (left, bits) = (right, bits >> bits.trailing_ones());
                 }
             }
         }

@@ -65,6 +65,7 @@ pub(super) fn encode(spec: &VideoSpec, scene: &Scene) -> Result<EncodedVideo, Re
     let mut shown = Picture::new(width, height);
     let mut samples = Vec::with_capacity(spec.frames as usize);
     let mut since_key = 0;
+    let mut before = Vec::new();
     for frame in 0..spec.frames {
         let key = is_key(spec, frame);
         let unit = if key {
@@ -75,13 +76,16 @@ pub(super) fn encode(spec: &VideoSpec, scene: &Scene) -> Result<EncodedVideo, Re
             key_slice(&current, samples.len())
         } else {
             since_key += 1;
-            let touched = [scene.moving(frame - 1), scene.moving(frame)].concat();
+            let mut touched = scene.moving(frame);
+            touched.retain(|blocks| !before.contains(blocks));
+            touched.extend(before);
             for blocks in &touched {
                 current.copy_blocks(&base, blocks);
             }
             scene.draw_moving(frame, &mut current);
             changed_slice(&current, &mut shown, &touched, since_key)
         };
+        before = scene.moving(frame);
         samples.push(Sample { data: behind_its_length(unit)?, key });
     }
     Ok(EncodedVideo { sps: sps(spec, level), pps: pps(), samples })
@@ -182,11 +186,11 @@ fn key_slice(picture: &Picture, keys_before: usize) -> Vec<u8> {
 
 /// A P slice: of the blocks that were touched, those that differ from what is shown.
 fn changed_slice(current: &Picture, shown: &mut Picture, touched: &[Blocks], since_key: u32) -> Vec<u8> {
-    let mut changed: Vec<(usize, usize)> =
-        touched.iter().flat_map(Blocks::each).filter(|&(x, y)| !current.same_block(shown, x, y)).collect();
     // Raster order; touched areas overlap.
+    let mut changed: Vec<(usize, usize)> = touched.iter().flat_map(Blocks::each).collect();
     changed.sort_unstable_by_key(|&(x, y)| (y, x));
     changed.dedup();
+    changed.retain(|&(x, y)| !current.same_block(shown, x, y));
     let wide = current.width.div_ceil(16);
     let blocks = (wide * current.height.div_ceil(16)) as u32;
     let mut w = BitWriter::nal(0x61);
@@ -208,7 +212,7 @@ fn changed_slice(current: &Picture, shown: &mut Picture, touched: &[Blocks], sin
 fn pcm(w: &mut BitWriter, mb_type: u32, picture: &Picture, x: usize, y: usize) {
     w.ue(mb_type);
     w.align();
-    picture.block_rows(x, y, |row| w.copy(row));
+    picture.block_rows(x, y, |row| w.pixels(row));
 }
 
 fn behind_its_length(unit: Vec<u8>) -> Result<Vec<u8>, RenderError> {
