@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use ark_video::{
-    CallbackOptions, Callbacks, Client, CorrelationOptions, DownloadOptions, Error, IfExists, Reconciled,
-    RetryOptions, TaskHandle, Watch, WatchEvent, WatchHandle, WatchOptions, Watched, model::TextToVideo,
-    unresolved::FileStore,
+    Callbacks, Client, CorrelationOptions, DownloadOptions, Error, IfExists, RetryOptions, TaskHandle, Watch,
+    WatchEvent, WatchOptions, Watched, callback::CallbackOptions, model::TextToVideo, reconcile::Reconciled,
+    unresolved::FileStore, watch::WatchHandle,
 };
 use axum::{
     Json, Router,
@@ -132,8 +132,7 @@ mod tests {
     async fn each_video_is_paid_once_and_saved_though_an_answer_is_lost() {
         let folder = tempfile::tempdir().unwrap();
         let simulator = Simulator::builder().speed(100.0).start().await.unwrap();
-        let client = Client::builder().api_key(simulator.api_key()).base_url(simulator.base_url());
-        let client = client.build().unwrap();
+        let client = simulator.client().build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let boat = r#"{"prompt": "A paper boat.", "seconds": 4}"#;

@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use ark_video::{Client, ListQuery, SaveProgress, model::Task};
+use ark_video::{Client, ListQuery, download::SaveProgress, model::Task};
 use ark_video_simulator::{Options, Simulator};
 use futures_util::{StreamExt, TryStreamExt};
 

@@ -1,9 +1,9 @@
 //! What our own client makes of resellers' ways of answering: it pays once under each, it never
 //! takes an unfinished task for a finished one, and where it cannot go on it says so.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use ark_video::{Client, model::CreateTaskRequest};
+use ark_video::model::CreateTaskRequest;
 use ark_video_simulator::{Dialect, InProcess, Options};
 use serde_json::json;
 
@@ -19,9 +19,7 @@ fn request() -> CreateTaskRequest {
 /// Creates a task and waits up to an hour for it; what came of it, in a line.
 async fn outcome(dialect: &Dialect) -> String {
     let simulator = InProcess::new(Options::default().dialect(dialect.clone()));
-    let shared = Arc::new(simulator.clone());
-    let builder = Client::builder().api_key("any").base_url(simulator.base_url());
-    let client = builder.transport(shared.clone()).clock(shared).build().unwrap();
+    let client = simulator.client().build().unwrap();
     let came = match client.create(&request()).await {
         Err(error) => format!("create: {}", error.message()),
         Ok(handle) => match handle.wait().timeout(Duration::from_secs(3600)).await {

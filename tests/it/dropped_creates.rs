@@ -10,9 +10,12 @@ use std::{
 };
 
 use ark_video::{
-    AddressPolicy, AnswerBody, BoxFuture, Client, CorrelationOptions, Create, Endpoint, Error, Reconciled,
-    RequestBody, SendError, TaskHandle, Transport,
+    Client, CorrelationOptions, Create, Error, TaskHandle,
+    download::AddressPolicy,
+    error::SendError,
     model::{CreateTaskRequest, TextToVideo},
+    reconcile::Reconciled,
+    transport::{AnswerBody, BoxFuture, Endpoint, RequestBody, Transport},
     unresolved::{FileStore, MemoryStore, UnresolvedStore},
 };
 use ark_video_simulator::{Effect, InProcess, Options, Simulator};
@@ -151,8 +154,7 @@ impl Transport for Suspending {
 #[tokio::test]
 async fn in_process_no_dropped_create_is_lost() {
     let service = InProcess::new(Options::default());
-    let client = Client::builder().api_key("k").base_url(service.base_url());
-    let client = client.transport(Arc::new(Suspending(service.clone()))).clock(Arc::new(service.clone()));
+    let client = service.client().transport(Arc::new(Suspending(service.clone())));
     nothing_is_lost(&service, &client.build().unwrap(), &MemoryStore::new(), 20, BTreeSet::new()).await;
 }
 
@@ -161,7 +163,7 @@ async fn over_sockets_no_dropped_create_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::open(folder.path()).unwrap();
     let service = Simulator::builder().options(Options::default()).start().await.unwrap();
-    let client = Client::builder().api_key(service.api_key()).base_url(service.base_url()).build().unwrap();
+    let client = service.client().build().unwrap();
     // How often a create is polled until its answer comes; what is drawn goes beyond it.
     let mut polls = 1;
     let first = loop {
@@ -177,8 +179,7 @@ async fn over_sockets_no_dropped_create_is_lost() {
 #[tokio::test]
 async fn a_create_that_is_dropped_before_its_turn_is_not_sent() {
     let service = InProcess::new(Options::default());
-    let client = Client::builder().api_key("k").base_url(service.base_url());
-    let client = client.transport(Arc::new(Suspending(service.clone()))).clock(Arc::new(service.clone()));
+    let client = service.client().transport(Arc::new(Suspending(service.clone())));
     let (client, store) = (client.build().unwrap(), MemoryStore::new());
     let mut create = client.create(&small("A train.")).keep(&store).into_future();
     let polled = poll_fn(|context| Poll::Ready(create.as_mut().poll(context).is_pending())).await;

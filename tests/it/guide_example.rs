@@ -17,7 +17,7 @@ async fn make(client: &Client, prompt: &str) -> Result<String, ark_video::Error>
 async fn a_video_is_made_and_paid_once() -> Result<(), Box<dyn std::error::Error>> {
     // Sixty times as fast as real time: a task of four seconds takes an instant.
     let simulator = Simulator::builder().speed(60.0).start().await?;
-    let client = Client::builder().api_key(simulator.api_key()).base_url(simulator.base_url()).build()?;
+    let client = simulator.client().build()?;
 
     let link = make(&client, "A paper boat.").await?;
     assert!(link.starts_with("http://127.0.0.1"));

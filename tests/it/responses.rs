@@ -1,6 +1,6 @@
 //! Every recorded answer decodes, and nothing of it is lost when it is written again.
 
-use ark_video::{ApiError, EnvelopeKind};
+use ark_video::error::{ApiError, EnvelopeKind};
 use ark_video_model::{CreateTaskResponse, ModelList, Task, TaskList};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -4,7 +4,7 @@
 //! way, each because two spellings mean the same: null and absent, `5` and `5.0`, a time as a
 //! number and as digits in a text.
 
-use ark_video::{ApiError, EnvelopeKind};
+use ark_video::error::{ApiError, EnvelopeKind};
 use ark_video_model::{CreateTaskRequest, CreateTaskResponse, ModelList, Task, TaskList};
 use proptest::prelude::*;
 use rand::SeedableRng;

@@ -1,7 +1,7 @@
 //! Our own client against the simulator without a socket, on a clock that moves while a client
 //! waits; and the audit of a command.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use ark_video::{Client, model::CreateTaskRequest};
 use ark_video_simulator::{Effect, Envelope, FaultPlan, InProcess, Options};
@@ -10,9 +10,7 @@ use serde_json::json;
 use crate::cli::Shell;
 
 fn client(simulator: &InProcess) -> Client {
-    let transport = Arc::new(simulator.clone());
-    let builder = Client::builder().api_key("any").base_url(simulator.base_url());
-    builder.transport(transport.clone()).clock(transport).build().unwrap()
+    simulator.client().build().unwrap()
 }
 
 /// The smallest video that there is.

@@ -9,6 +9,7 @@ mod dist;
 mod faults;
 mod install_check;
 mod long_tests;
+mod public_api;
 mod release_check;
 mod schema_tool;
 mod tidy;
@@ -89,6 +90,11 @@ fn command_line() -> Command {
             ),
         )
         .subcommand(
+            Command::new("public-api")
+                .about("What each library makes public: docs/reference/api/, from rustdoc's JSON")
+                .arg(flag("check", "Write nothing; fail when a file would change")),
+        )
+        .subcommand(
             Command::new("ci")
                 .about("Every job below in order: what CI runs")
                 .arg(flag("fail-fast", "End at the first job that fails"))
@@ -121,6 +127,10 @@ fn main() -> ExitCode {
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
+        Some(("public-api", options)) => public_api::run(&root(), options.get_flag("check"))
+            .map(|text| print!("{text}"))
+            .map_err(|e| format!("{e:#}"))
+            .map(done),
         Some(("faults", options)) => {
             let python = options.get_one::<String>("python").map(String::as_str);
             faults::run(&root(), python, options.get_flag("check"))

@@ -15,10 +15,12 @@ use crate::install_check;
 const LARGEST: u64 = 512 << 10;
 
 /// A crate that would be published.
-struct Package {
-    name: String,
+pub(crate) struct Package {
+    pub(crate) name: String,
     folder: PathBuf,
     library: bool,
+    /// The features that docs.rs shows it with, as options of cargo; `None` if it does not.
+    pub(crate) documented: Option<Vec<String>>,
 }
 
 /// Runs every check; an error lists what is wrong.
@@ -62,6 +64,10 @@ pub(crate) fn run(root: &Path) -> Result<String> {
             }
         }
     }
+    match crate::public_api::run(root, true) {
+        Ok(same) => said.push(same.trim_end().to_owned()),
+        Err(error) => wrong.push(format!("{error:#}")),
+    }
     said.push(readme(root)?);
     let report = said.join("\n") + "\n";
     if wrong.is_empty() {
@@ -72,7 +78,7 @@ pub(crate) fn run(root: &Path) -> Result<String> {
 }
 
 /// The crates under `crates/`, by their manifests.
-fn packages(root: &Path) -> Result<Vec<Package>> {
+pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     let mut packages = Vec::new();
     for entry in fs::read_dir(root.join("crates")).context("cannot list crates")? {
         let folder = entry?.path();
@@ -83,7 +89,15 @@ fn packages(root: &Path) -> Result<Vec<Package>> {
             .and_then(|p| p.get("name")?.as_str())
             .context("a manifest without a name")?
             .to_owned();
-        packages.push(Package { name, library: folder.join("src/lib.rs").is_file(), folder });
+        let docs = manifest.get("package").and_then(|p| p.get("metadata")?.get("docs")?.get("rs"));
+        let documented = docs.map(|docs| match docs.get("features").and_then(toml::Value::as_array) {
+            Some(names) => {
+                let names: Vec<&str> = names.iter().filter_map(toml::Value::as_str).collect();
+                vec!["--features".to_owned(), names.join(",")]
+            }
+            None => vec!["--all-features".to_owned()],
+        });
+        packages.push(Package { name, library: folder.join("src/lib.rs").is_file(), folder, documented });
     }
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(packages)
@@ -276,8 +290,12 @@ mod tests {
         assert_eq!(unreleased("# C\n"), Some("CHANGELOG.md has no `## [Unreleased]`".to_owned()));
         assert!(unreleased("## [Unreleased]\n\n## [0.1.0]\n- a\n").is_some());
         assert!(unreleased("## [Unreleased]\n\n- a\n").is_none());
-        let package =
-            Package { name: "x".to_owned(), folder: crate::root().join("crates/model"), library: true };
+        let package = Package {
+            name: "x".to_owned(),
+            folder: crate::root().join("crates/model"),
+            library: true,
+            documented: None,
+        };
         let files =
             |names: &[&str]| contents(&package, &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
         assert!(files(&["Cargo.toml", "README.md", "src/lib.rs", ".cargo_vcs_info.json"]).is_empty());

@@ -95,7 +95,7 @@ impl Attachments {
     /// [`Error::Request`]: more than 64 MiB, or a placeholder of a file that is not here.
     pub fn body(&self, request: &CreateTaskRequest) -> Result<RequestBody, Error> {
         // The address has no part in the body.
-        let base = BaseUrl::parse(BaseUrl::VOLCENGINE).map_err(crate::ConfigError::BaseUrl)?;
+        let base = BaseUrl::parse(BaseUrl::VOLCENGINE).map_err(crate::error::ConfigError::BaseUrl)?;
         Ok(self.to_http(request, &base)?.into_body())
     }
 

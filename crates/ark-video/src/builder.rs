@@ -15,7 +15,13 @@ use ark_video_transport::{
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Client, ConfigError, EnvSettings, Error, KEY_VARIABLES, call::Pace, client::Inner};
+use crate::{
+    Client, Error,
+    call::Pace,
+    client::Inner,
+    environment::{EnvSettings, KEY_VARIABLES},
+    error::ConfigError,
+};
 
 /// Builds a [`Client`]. Needed is only a key.
 #[derive(Debug, Clone, Default)]
@@ -140,8 +146,9 @@ impl ClientBuilder {
 
     /// Sends through this instead of our own HTTP stack.
     ///
-    /// A `reqwest::Client` of your own goes here in a [`HttpTransport`](crate::HttpTransport),
-    /// which says what it must be like; the feature `reqwest` re-exports the version that fits.
+    /// A `reqwest::Client` of your own goes here in a
+    /// [`HttpTransport::with_client`](crate::HttpTransport::with_client); the feature `reqwest`
+    /// re-exports the version that fits.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
         self

@@ -18,7 +18,7 @@ use ark_video_transport::{RequestBody, SendError, SendErrorKind};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 
-use crate::{Call, Client, Error};
+use crate::{Client, Error, error::Call};
 
 const USER_AGENT: &str = concat!("ark-video/", env!("CARGO_PKG_VERSION"));
 

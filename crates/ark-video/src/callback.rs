@@ -8,7 +8,7 @@
 //! costs time and nothing else.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     convert::Infallible,
     error::Error as StdError,
     fmt,
@@ -36,7 +36,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower_service::Service;
 
-use crate::{Client, Error, WatchHandle, call::locked};
+use crate::{Client, Error, call::locked, watch::WatchHandle};
 
 /// How to receive.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,8 @@ pub struct CallbackOptions {
     /// Where the receiver is mounted, as the service sees it: `https://host.example/hooks` where it
     /// gets `POST /hooks/TOKEN`. Needed for [`crate::create::Create::callbacks`].
     pub address: Option<String>,
-    /// Tasks remembered, to distinguish repeated callbacks from new ones. Default 100,000.
+    /// Tasks remembered, to distinguish repeated callbacks from new ones, and tokens of creates
+    /// that are accepted. Of more, the oldest are forgotten. Default 100,000.
     pub remembered: usize,
 }
 
@@ -75,9 +76,18 @@ pub struct Callbacks(Arc<Shared>);
 struct Shared {
     client: Client,
     options: CallbackOptions,
-    tokens: Mutex<Vec<TokenHash>>,
+    tokens: Mutex<Tokens>,
     mail: Arc<Mail>,
     watch: Option<WatchHandle>,
+}
+
+/// The tokens that are accepted, by their hashes: what the time of a lookup reveals of a hash leads
+/// to no token.
+#[derive(Default)]
+struct Tokens {
+    accepted: BTreeSet<TokenHash>,
+    /// Those of creates, the oldest first.
+    created: VecDeque<TokenHash>,
 }
 
 /// What came in and is not confirmed yet. Outlives the receiver.
@@ -197,15 +207,26 @@ impl Callbacks {
 
     /// Accepts callbacks under the token with this hash, as it is kept in the marks of a create.
     pub fn accept_hash(&self, hash: TokenHash) {
+        locked(&self.0.tokens).accepted.insert(hash);
+    }
+
+    /// Accepts callbacks under the token of a create, until there are too many of them.
+    pub(crate) fn accept_created(&self, hash: TokenHash) {
         let mut tokens = locked(&self.0.tokens);
-        if !tokens.contains(&hash) {
-            tokens.push(hash);
+        tokens.accepted.insert(hash);
+        tokens.created.push_back(hash);
+        if tokens.created.len() > self.0.options.remembered
+            && let Some(oldest) = tokens.created.pop_front()
+        {
+            tokens.accepted.remove(&oldest);
         }
     }
 
     /// Accepts callbacks under this token no longer.
     pub fn refuse_hash(&self, hash: TokenHash) {
-        locked(&self.0.tokens).retain(|known| *known != hash);
+        let mut tokens = locked(&self.0.tokens);
+        tokens.accepted.remove(&hash);
+        tokens.created.retain(|known| *known != hash);
     }
 
     /// Forgets a task whose matter is settled.
@@ -222,9 +243,7 @@ impl Callbacks {
     {
         let (parts, body) = request.into_parts();
         let token = TokenHash::of(parts.uri.path().rsplit('/').next().unwrap_or_default());
-        // Every token is compared, so that the timing reveals nothing.
-        let known = locked(&self.0.tokens).iter().fold(false, |known, hash| hash.same(&token) | known);
-        if !known {
+        if !locked(&self.0.tokens).accepted.contains(&token) {
             return StatusCode::NOT_FOUND;
         }
         if parts.method != Method::POST {
@@ -253,6 +272,8 @@ impl Callbacks {
         let mut inbox = locked(&mail.inbox);
         match inbox.hear(hint) {
             Heard::Forward => {}
+            // A watch polls what it watches and nothing else, however often it is hinted at.
+            Heard::Full if self.0.watch.is_some() => {}
             // The service may stop repeating it.
             Heard::Repeated | Heard::Late => return StatusCode::NO_CONTENT,
             _ => return StatusCode::SERVICE_UNAVAILABLE,

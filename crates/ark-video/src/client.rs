@@ -14,9 +14,11 @@ use ark_video_transport::{Clock, Random, Transport, jitter};
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
-    Action, ClientBuilder, EnvSettings, Error, ListQuery, NotPossible, TaskHandle,
+    ClientBuilder, Error, ListQuery, TaskHandle,
     call::{self, Pace, lane},
     create::kept::InFlight,
+    environment::EnvSettings,
+    error::{Action, NotPossible},
 };
 
 /// A client of the task API. Cheap to clone; clones share connections, rates and the budget of
@@ -63,9 +65,9 @@ impl Client {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Takes the key from the first of [`crate::KEY_VARIABLES`] that is set, the place from
-    /// `ARK_BASE_URL` or `ARK_REGION` (default: Volcengine, or BytePlus for a `BYTEPLUS_…` key),
-    /// and the proxy from `HTTPS_PROXY` and its kin.
+    /// Takes the key from the first of [`KEY_VARIABLES`](crate::environment::KEY_VARIABLES) that is
+    /// set, the base URL from `ARK_BASE_URL` or `ARK_REGION` (default: Volcengine, or BytePlus for
+    /// a `BYTEPLUS_…` key), and the proxy from `HTTPS_PROXY` and its kin.
     ///
     /// # Errors
     /// [`Error::Config`]: no key, or a setting that cannot be used.

@@ -20,8 +20,12 @@ use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
 pub use ark_video_protocol::reconcile::{CORRELATIONS_KEPT, Correlation, CorrelationsInUse};
 
 use crate::{
-    AcceptedWithoutId, Attachments, Call, CheckPolicy, Client, Error, NotSent, OutcomeUnknown, Refused,
-    TaskHandle, call::locked, checks::judge, spans, unresolved::UnresolvedStore,
+    Attachments, CheckPolicy, Client, Error, TaskHandle,
+    call::locked,
+    checks::judge,
+    error::{AcceptedWithoutId, Call, NotSent, OutcomeUnknown, Refused},
+    spans,
+    unresolved::UnresolvedStore,
 };
 
 /// What is called right before the first byte leaves.
@@ -166,7 +170,7 @@ impl Create {
         let marks = allocate(&mut request, &correlation, &settings.in_use, random);
         #[cfg(feature = "callback")]
         if let (Some(callbacks), Some(token)) = (&settings.callbacks, marks.callback) {
-            callbacks.accept_hash(token);
+            callbacks.accept_created(token);
         }
         let report = match settings.check {
             CheckPolicy::Off => Report::default(),

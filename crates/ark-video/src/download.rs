@@ -20,8 +20,10 @@ use ark_video_transport::{
 };
 
 use crate::{
-    Action, DownloadCause, DownloadError, Error, FileFacts, Intent, NotPossible, Progress, Provenance,
-    Sidecar, TaskEnded, TaskHandle, error::chain, spans,
+    Error, TaskHandle,
+    error::{Action, DownloadCause, DownloadError, NotPossible, TaskEnded, chain},
+    provenance::{FileFacts, Intent, Progress, Provenance, Sidecar},
+    spans,
 };
 pub use ark_video_protocol::download::{AddressPolicy, InsecureHttp, UrlPolicy, deadline, file_stem};
 pub use ark_video_transport::check_room;
@@ -205,8 +207,8 @@ pub struct Downloaded {
     pub sha256: String,
     /// Its media type, as the storage named it.
     pub content_type: Option<String>,
-    /// Until when the link works, in seconds since 1970, if it says so.
-    pub link_expires_at: Option<i64>,
+    /// Until when the link works, if it says so.
+    pub link_expires_at: Option<UnixMillis>,
     /// Bytes that were there already from an earlier try; all of them, if the file was.
     pub resumed_at: u64,
     /// The task as it was when its link was taken.

@@ -8,7 +8,11 @@ use futures_util::{
     stream::{self, unfold},
 };
 
-use crate::{Client, DownloadCause, DownloadError, Downloaded, Error, download::Download};
+use crate::{
+    Client, Error,
+    download::{Download, Downloaded},
+    error::{DownloadCause, DownloadError},
+};
 
 impl Client {
     /// Downloads many results, `at_once` of them at the same time (at least 1; 4 is a good number),

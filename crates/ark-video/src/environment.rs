@@ -72,7 +72,7 @@ impl EnvSettings {
 /// A key without what is pasted around it by mistake: blanks, quotes, `Bearer `.
 ///
 /// ```
-/// assert_eq!(ark_video::bare_key(" \"Bearer sk-1\"\n"), "sk-1");
+/// assert_eq!(ark_video::environment::bare_key(" \"Bearer sk-1\"\n"), "sk-1");
 /// ```
 #[must_use]
 pub fn bare_key(text: &str) -> &str {

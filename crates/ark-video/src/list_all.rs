@@ -8,7 +8,10 @@ use ark_video_protocol::{ApiError, Endpoint, list::MAX_PAGE};
 use futures_core::Stream;
 use futures_util::stream::try_unfold;
 
-use crate::{Call, Client, Error, ListQuery, ReadCause, ReadError};
+use crate::{
+    Client, Error, ListQuery,
+    error::{Call, ReadCause, ReadError},
+};
 
 /// Readings from the first page to the last, as long as fewer tasks were seen than the service
 /// counts.

@@ -306,9 +306,9 @@ impl Sidecar {
         self
     }
 
-    /// The intent's hash, see [`crate::intent_hash`]. A sidecar of an earlier version has none:
-    /// then that of the request as it was taken down, which is the same unless an address in it had
-    /// a query or a callback was asked for.
+    /// The intent's hash, see [`intent_hash`]. A sidecar of an earlier version has none: then that
+    /// of the request as it was recorded, which is the same unless an address in it had a query or
+    /// a callback was requested.
     #[must_use]
     pub fn intent_hash(&self) -> Option<String> {
         if let Some(intent) = &self.intent {

@@ -43,9 +43,10 @@ impl fmt::Debug for Reconcile<'_> {
 }
 
 impl Client {
-    /// Searches for the tasks of creates whose outcome is unknown: [`crate::OutcomeUnknown`],
-    /// [`crate::AcceptedWithoutId`], or the [`UnresolvedCreate`] that was kept of one. One reading
-    /// of the list serves them all.
+    /// Searches for the tasks of creates whose outcome is unknown:
+    /// [`OutcomeUnknown`](crate::error::OutcomeUnknown),
+    /// [`AcceptedWithoutId`](crate::error::AcceptedWithoutId), or the [`UnresolvedCreate`] that was
+    /// kept of one. One reading of the list serves them all.
     ///
     /// # Errors
     /// The list cannot be read: as [`Client::list`].

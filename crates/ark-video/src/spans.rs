@@ -6,7 +6,7 @@ use std::future::Future;
 
 use ark_video_model::Task;
 
-use crate::{Downloaded, Error, TaskHandle};
+use crate::{Error, TaskHandle, download::Downloaded};
 
 /// The span of a watch; its requests are inside.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use std::{
 
 use ark_video_transport::{Staged, check_room, is_own_file};
 
-use crate::{Intent, Progress, SIDECAR_ENDING, Sidecar};
+use crate::provenance::{Intent, Progress, SIDECAR_ENDING, Sidecar};
 
 /// Longest file name, in bytes, on the usual file systems; said in messages, the system itself is
 /// asked.

@@ -9,7 +9,12 @@ use ark_video_protocol::{
 };
 use ark_video_transport::{BoxFuture, Clock};
 
-use crate::{Error, StillRunning, TaskEnded, TaskHandle, call::after, spans};
+use crate::{
+    Error, TaskHandle,
+    call::after,
+    error::{StillRunning, TaskEnded},
+    spans,
+};
 pub use ark_video_protocol::wait::NOT_FOUND_GRACE;
 
 /// What happened during a wait.

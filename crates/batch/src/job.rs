@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -5,7 +5,14 @@
 //! This crate prints nothing and reads no environment. What a task is and how it is created,
 //! watched and fetched is `ark-video`'s; which row may move where is decided in [`State`], and
 //! nowhere else.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `postgres` | journals on a PostgreSQL server, for several machines |
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod engine;
@@ -20,14 +27,13 @@ mod text_file;
 mod visible;
 
 pub use engine::{
-    AssignError, Assigned, CrashPlan, CrashPoint, Event, EventKind, Events, Lost, LostCause, OnUnknown,
-    RunError, RunSummary, Runner, RunnerHandle, RunnerOptions, StopCause, Stopped, assign, task_of,
+    AssignError, Assigned, Event, EventKind, Events, Lost, LostCause, OnUnknown, RunError, RunSummary,
+    Runner, RunnerHandle, RunnerOptions, StopCause, Stopped, assign, task_of,
 };
 pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned, Spent};
 pub use journal::{
     Approved, BatchRow, Bill, BillKind, Budget, CasOutcome, Finding, JobFilter, Journal, JournalAt,
-    JournalError, JournalErrorKind, LateResponse, OpenOptions, Permit, PlanChange, PlanOptions, Resolve,
-    RunnerRow, SlotRequest, Slots, Submitting,
+    JournalError, JournalErrorKind, OpenOptions, PlanChange, PlanOptions, Resolve, Slots,
 };
 pub use list::{
     ListError, ListFinding, ListFormat, ListReport, NotAnAmount, PlannedJobs, ShotList, ShotListBuilder,
@@ -41,8 +47,15 @@ pub use report::{
 pub use state::State;
 pub use text_file::{NotText, decode_text, plain_json};
 pub use visible::{acts_on_screen, visible};
+/// What the benchmarks and the tests of crashes need, and no user.
+#[doc(hidden)]
+pub use {
+    engine::{CrashPlan, CrashPoint},
+    journal::{SlotRequest, Submitting},
+};
 
-/// The guide's example compiles.
+/// The examples of the README and of the guide compile.
 #[cfg(doctest)]
+#[doc = include_str!("../README.md")]
 #[doc = include_str!("../../../docs/guide/batch.md")]
-struct GuideToBatches;
+struct Examples;

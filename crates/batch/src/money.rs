@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

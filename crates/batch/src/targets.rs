@@ -1,12 +1,15 @@
 //! Whether the videos of jobs can be saved where they are to go, all of them and together: before a
 //! list is run, before a run's first create, and before each create. What can be known of one name
-//! is `ark_video::Target`'s to say.
+//! is `ark_video::provenance::Target`'s to say.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ark_video::{InputFiles, Intent, Target, TargetError, TargetFolders};
+use ark_video::{
+    error::TargetError,
+    provenance::{InputFiles, Intent, Target, TargetFolders},
+};
 
 use crate::Planned;
 

@@ -2,7 +2,10 @@
 
 use ark_video::model::error_code::ErrorClass;
 use ark_video::transport::Endpoint;
-use ark_video::{Action, DownloadCause, Error, Refusal, Refused, SaveError, UnresolvedCreate};
+use ark_video::{
+    Error, UnresolvedCreate,
+    error::{Action, DownloadCause, Refusal, Refused, SaveError},
+};
 
 use crate::escape;
 use crate::exit::Exit;

@@ -114,7 +114,7 @@ pub(crate) fn load(
             )));
         }
         Ok(Section {
-            api_key: raw.api_key.map(|key| SecretString::from(ark_video::bare_key(&key))),
+            api_key: raw.api_key.map(|key| SecretString::from(ark_video::environment::bare_key(&key))),
             api_key_file: raw.api_key_file.map(place),
             base_url: raw.base_url,
             model: raw.model,
@@ -153,7 +153,7 @@ fn shown(path: &Path) -> String {
 
 /// Removes a trailing line break and quotes from a key.
 pub(crate) fn bare_key(text: &str, origin: &str) -> Result<SecretString, Failure> {
-    match ark_video::bare_key(text) {
+    match ark_video::environment::bare_key(text) {
         "" => Err(wrong(format!("{origin} is empty"))),
         key => Ok(SecretString::from(key)),
     }

@@ -1,9 +1,14 @@
 //! Output paths, and whether they can be written: checked before anything is billed.
-//! `ark_video::Target` does the checks.
+//! `ark_video::provenance::Target` does the checks.
 
 use std::path::{Path, PathBuf};
 
-use ark_video::{IfExists, InputFiles, Intent, Target, TargetError, TargetFault, file_stem};
+use ark_video::{
+    IfExists,
+    download::file_stem,
+    error::{TargetError, TargetFault},
+    provenance::{InputFiles, Intent, Target},
+};
 
 use crate::args::SaveArgs;
 use crate::exit::Exit;

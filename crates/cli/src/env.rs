@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ark_video::{Clock, SystemClock};
+use ark_video::transport::{Clock, SystemClock};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The environment of a command.

@@ -75,7 +75,10 @@ pub async fn run(env: Env) -> u8 {
     let colour = !set("NO_COLOR") && env.get("TERM").is_none_or(|term| term != "dumb");
     let command = args::command_within(output.columns);
     let args = flag_values::normalized(&args, &command);
-    ark_video::KEY_VARIABLES.iter().filter_map(|name| env.get(*name)).for_each(|key| output.hide(key));
+    ark_video::environment::KEY_VARIABLES
+        .iter()
+        .filter_map(|name| env.get(*name))
+        .for_each(|key| output.hide(key));
     let json_errors = args.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     output.set(Form::Text, json_errors, colour && terminal.stderr, false);
     let parsed = parse(&args, command);

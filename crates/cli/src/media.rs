@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ark_video::model::{ContentItem, check::MediaFacts};
-use ark_video::{Attachments, FileSource};
+use ark_video::{Attachments, transport::FileSource};
 pub(crate) use ark_video_media::MediaRole as Role;
 use ark_video_media::{MediaOrigin, MediaSpec, MediaSpecError};
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use ark_video::{SaveProgress, WaitEvent, WatchEvent};
+use ark_video::{WaitEvent, WatchEvent, download::SaveProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::escape::one_line;

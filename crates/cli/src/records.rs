@@ -9,7 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ark_video::files::{create_private, create_private_folder, is_own_file, read_bounded, write_private};
-use ark_video::{BaseUrl, Correlation, CorrelationsInUse, Progress, Sidecar, UnixMillis};
+use ark_video::{
+    BaseUrl,
+    create::{Correlation, CorrelationsInUse},
+    provenance::{Progress, Sidecar},
+    transport::UnixMillis,
+};
 use serde::{Deserialize, Serialize};
 
 /// The variable that names the state directory.
@@ -349,7 +354,7 @@ pub(crate) fn is_here(record: &Record, base_url: &str) -> bool {
 
 /// The prefix of the files of a model's marks.
 fn mark_of(base_url: &str, model: &str) -> String {
-    let of = ark_video::canonical_hash(&serde_json::json!([base_url, model]));
+    let of = ark_video::provenance::canonical_hash(&serde_json::json!([base_url, model]));
     format!("{}-", of.get(..DIGITS).unwrap_or_default())
 }
 
@@ -369,7 +374,7 @@ fn named(path: &Path, error: &impl std::fmt::Display) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use ark_video::Intent;
+    use ark_video::provenance::Intent;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ark_video::model::catalog::Catalog;
-use ark_video::{Client, Clock, RateLimits};
+use ark_video::{Client, RateLimits, transport::Clock};
 use ark_video_simulator::Simulator;
 use secrecy::ExposeSecret;
 

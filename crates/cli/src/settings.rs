@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ark_video::model::catalog::{Catalog, Site};
-use ark_video::{BaseUrl, Client, ClientBuilder, EnvSettings, KEY_VARIABLES, Proxy};
+use ark_video::{
+    BaseUrl, Client, ClientBuilder, Proxy,
+    environment::{EnvSettings, KEY_VARIABLES},
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

@@ -6,7 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ark_video::model::Task;
-use ark_video::{Error, FileFacts, Intent, Progress, Provenance, Sidecar, UnresolvedCreate};
+use ark_video::{
+    Error, UnresolvedCreate,
+    provenance::{FileFacts, Intent, Progress, Provenance, Sidecar},
+};
 
 use crate::destination::{Destination, not_ended};
 use crate::exit::Exit;

@@ -33,7 +33,7 @@ pub(crate) fn seconds(count: u64) -> String {
 
 /// `2026-11-22 10:15:00 UTC`, of a time in seconds or milliseconds.
 pub(crate) fn time(unix: i64) -> String {
-    match Timestamp::from_millisecond(ark_video::unix_millis(unix)) {
+    match Timestamp::from_millisecond(ark_video::transport::unix_millis(unix)) {
         Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         Err(_) => format!("{unix} s after 1970"),
     }

@@ -25,6 +25,7 @@
 //!   in [`MediaFormat::Other`](ark_video_model::check::MediaFormat::Other) and nothing but its
 //!   bytes are known.
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod complete;
@@ -46,7 +47,10 @@ mod wav;
 
 use std::io::{Cursor, Read, Seek};
 
-use ark_video_model::check::{MediaFacts, MediaKind};
+use ark_video_model::{
+    CreateTaskRequest,
+    check::{Facts, MediaFacts, MediaKind},
+};
 
 pub use complete::{Complete, check_complete};
 pub use error::ProbeError;
@@ -102,3 +106,20 @@ pub fn facts_of_url(url: &str, kind: MediaKind) -> Result<Option<MediaFacts>, Pr
         Err(error) => Err(error),
     }
 }
+
+/// What the media in the data URLs of a request are, for
+/// [`CreateTaskRequest::check_with`]. What cannot be probed is left out: nothing is known of it.
+#[must_use]
+pub fn facts_of_request(request: &CreateTaskRequest) -> Facts {
+    let items = request.content.iter().enumerate();
+    let facts = items.filter_map(|(index, item)| {
+        let (kind, url) = item.media()?;
+        Some((index, facts_of_url(url, kind).ok()??))
+    });
+    facts.collect()
+}
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

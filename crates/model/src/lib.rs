@@ -29,7 +29,14 @@
 //!   stay its own.
 //! - **`Debug` shows no prompt, no media and no signature**, and of unknown fields only their
 //!   names.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `schemars` | `JsonSchema` for the types, for forms and tool descriptions |
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod build;
@@ -59,3 +66,8 @@ pub use generated::{
 };
 pub use open::{OtherObject, OtherValue};
 pub use source::{AudioSource, ImageSource, VideoSource};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

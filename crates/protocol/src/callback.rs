@@ -103,7 +103,7 @@ pub fn parse(body: &[u8]) -> Result<Hint, CallbackError> {
 }
 
 /// The hash under which a callback token is kept: its owner never needs the token again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct TokenHash([u8; 32]);
 
@@ -206,10 +206,12 @@ struct Known {
     planned: bool,
     /// When the last poll started.
     looked: Option<Duration>,
+    /// A GET has confirmed its end.
+    ended: bool,
 }
 
 impl Inbox {
-    /// Remembers this many tasks at most.
+    /// Remembers this many tasks at most. Tasks whose end was confirmed make room for others.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { tasks: BTreeMap::new(), capacity }
@@ -219,7 +221,10 @@ impl Inbox {
     pub fn hear(&mut self, hint: &Hint) -> Heard {
         let news = (rank(&hint.status), hint.updated_at);
         if !self.tasks.contains_key(hint.id.as_str()) && self.tasks.len() >= self.capacity {
-            return Heard::Full;
+            self.tasks.retain(|_, known| known.planned || !known.ended);
+            if self.tasks.len() >= self.capacity {
+                return Heard::Full;
+            }
         }
         let known = self.tasks.entry(hint.id.as_str().into()).or_default();
         let heard = known.news.map_or(Heard::Forward, |before| compare(before, news));
@@ -249,6 +254,7 @@ impl Inbox {
     pub fn confirmed(&mut self, task: &Task) {
         if let Some(known) = self.tasks.get_mut(task.id.as_str()) {
             known.news = Some((rank(&task.status), task.updated_at));
+            known.ended = task.status.is_terminal();
         }
     }
 

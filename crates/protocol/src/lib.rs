@@ -12,6 +12,7 @@
 //! are arguments.
 
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 #![allow(clippy::result_large_err, reason = "what stands beside an ApiError in a Result is larger still")]
 
@@ -58,3 +59,8 @@ pub use error::{ApiError, EnvelopeKind, REQUEST_ID, RequestError, SendError, Sen
 pub use requested_settings::{Difference, RequestedSettings};
 pub use route::{Endpoint, Route, below, route};
 pub use time::{RetryAfter, UnixMillis, unix_millis, utc};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// Milliseconds since 1970-01-01T00:00:00Z.
+/// Milliseconds since 1970-01-01T00:00:00Z: every time of these crates. Only `created_at` and
+/// `updated_at` of a task are as the service sends them; [`unix_millis`] converts them.
 pub type UnixMillis = i64;
 
 /// A `Retry-After` header.
@@ -14,8 +15,8 @@ pub type UnixMillis = i64;
 pub enum RetryAfter {
     /// Wait this long.
     Seconds(u64),
-    /// Wait until this time, in seconds since 1970.
-    At(i64),
+    /// Wait until this time.
+    At(UnixMillis),
 }
 
 impl RetryAfter {
@@ -28,7 +29,7 @@ impl RetryAfter {
         }
         let date =
             jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()?;
-        Some(Self::At(date.as_second()))
+        Some(Self::At(date.as_millisecond()))
     }
 
     /// The remaining wait at `now`; zero for a past time.
@@ -37,7 +38,7 @@ impl RetryAfter {
         match self {
             Self::Seconds(seconds) => Duration::from_secs(seconds),
             Self::At(at) => {
-                let left = i128::from(at) * 1000 - i128::from(now);
+                let left = i128::from(at) - i128::from(now);
                 Duration::from_millis(u64::try_from(left.max(0)).unwrap_or(u64::MAX))
             }
         }
@@ -48,7 +49,7 @@ impl RetryAfter {
     pub fn to_header(self) -> HeaderValue {
         let text = match self {
             Self::Seconds(seconds) => seconds.to_string(),
-            Self::At(at) => jiff::Timestamp::from_second(at)
+            Self::At(at) => jiff::Timestamp::from_millisecond(at)
                 .map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
                 .unwrap_or_default(),
         };
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn seconds_and_dates_are_read_and_nothing_else_is() {
         assert_eq!(read("7"), Some(RetryAfter::Seconds(7)));
-        assert_eq!(read("Sun, 22 Nov 2026 10:15:30 GMT"), Some(RetryAfter::At(1_795_342_530)));
+        assert_eq!(read("Sun, 22 Nov 2026 10:15:30 GMT"), Some(RetryAfter::At(1_795_342_530_000)));
         for odd in ["", "soon", "-3", "1.5", "2026-11-22"] {
             assert_eq!(read(odd), None, "{odd:?}");
         }
@@ -115,8 +116,8 @@ mod tests {
 
     #[test]
     fn a_past_time_means_now() {
-        assert_eq!(RetryAfter::At(100).wait(98_500), Duration::from_millis(1_500));
-        assert_eq!(RetryAfter::At(100).wait(101_000), Duration::ZERO);
+        assert_eq!(RetryAfter::At(100_000).wait(98_500), Duration::from_millis(1_500));
+        assert_eq!(RetryAfter::At(100_000).wait(101_000), Duration::ZERO);
         assert_eq!(RetryAfter::At(i64::MAX).wait(i64::MIN), Duration::from_millis(u64::MAX));
     }
 
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        for wait in [RetryAfter::Seconds(0), RetryAfter::Seconds(121), RetryAfter::At(1_795_342_530)] {
+        for wait in [RetryAfter::Seconds(0), RetryAfter::Seconds(121), RetryAfter::At(1_795_342_530_000)] {
             assert_eq!(read(wait.to_header().to_str().unwrap()), Some(wait));
         }
     }

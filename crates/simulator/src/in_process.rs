@@ -27,16 +27,11 @@ const BEGIN: UnixMillis = 1_795_313_730_000;
 /// A service in this process. Cheap to clone; all clones are one service with one clock.
 ///
 /// ```
-/// use std::sync::Arc;
 /// use ark_video_simulator::{Effect, InProcess, Options};
 ///
 /// let simulator = InProcess::new(Options::default());
 /// simulator.fail_next(Effect::AcceptThenDrop { reset: false })?;
-/// // let client = ark_video::Client::builder()
-/// //     .api_key("any").base_url(simulator.base_url())
-/// //     .transport(Arc::new(simulator.clone())).clock(Arc::new(simulator.clone()))
-/// //     .build()?;
-/// // … use the client …
+/// // With the feature `client`: let client = simulator.client().build()?;
 /// assert!(simulator.bills().is_empty());
 /// # Ok::<(), ark_video_simulator::FaultPlanError>(())
 /// ```

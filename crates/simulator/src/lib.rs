@@ -21,15 +21,28 @@
 //!
 //! A test moves the clock ([`Simulator::advance`]), injects faults ([`Simulator::fail_next`],
 //! [`FaultPlan`]) and reads what it would have paid ([`Simulator::bills`], [`Simulator::ledger`]).
-//! With the feature `transport`, `InProcess` is the same without a socket.
+//! With the feature `client` a test needs no more than `simulator.client().build()?`, and its waits
+//! pass at the simulator's speed.
 //!
-//! Limits: it fetches no media (it measures data URLs, assumes the duration of a video, and says so
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `client` | `Simulator::client` and `InProcess::client`: an `ark-video` client; includes `transport` |
+//! | `transport` | `InProcess`: the service as the client's transport and clock, without a socket; `Simulator::clock` |
+//!
+//! # Limits
+//!
+//! It fetches no media (it measures data URLs, assumes the duration of a video, and says so
 //! in a [`Note`]). It reads prompts only for flags, for fault directives, and for the phrases that
 //! make 2.5 treat a request as an edit or an extension.
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod catalog;
+#[cfg(feature = "transport")]
+mod client;
 mod dialect;
 mod faults;
 mod host;
@@ -53,6 +66,6 @@ pub use service::{
 };
 
 /// The README's example compiles.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "client"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -96,18 +96,8 @@ impl Clients {
     }
 
     fn builder(&self, fresh: bool, direct: bool) -> Result<ClientBuilder, String> {
-        let mut builder = Client::builder()
+        let mut builder = strict(Client::builder())
             .tls_backend_preconfigured(tls(&self.roots)?)
-            .redirect(Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            // Said aloud, because another crate of the same build may have switched the features
-            // on.
-            .http1_only()
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
             .tcp_keepalive(KEEP_ALIVE)
             .tcp_keepalive_interval(KEEP_ALIVE)
             .pool_idle_timeout(IDLE)
@@ -125,6 +115,20 @@ impl Clients {
         };
         Ok(builder)
     }
+}
+
+/// What holds for every client. Said aloud, because another crate of the same build may have
+/// switched the library's features on.
+fn strict(builder: ClientBuilder) -> ClientBuilder {
+    let builder = builder.redirect(Policy::none()).retry(retry::never()).referer(false).http1_only();
+    builder.no_gzip().no_brotli().no_zstd().no_deflate()
+}
+
+/// A client of the user's own, for creates and everything else.
+pub(crate) fn own(builder: ClientBuilder) -> Result<Client, String> {
+    // Where none is installed and rustls cannot choose one, the library would panic.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    finished(strict(builder).pool_max_idle_per_host(0))
 }
 
 fn finished(builder: ClientBuilder) -> Result<Client, String> {
@@ -150,4 +154,29 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
     let mut roots = rustls::RootCertStore::empty();
     found.iter().try_for_each(|root| roots.add(root.clone())).map_err(|error| unusable(error.to_string()))?;
     if found.is_empty() { Err(unusable("there is none in it; it must be PEM".to_owned())) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The program may have installed any provider, or made rustls unable to choose one.
+    #[test]
+    fn no_client_of_ours_depends_on_the_crypto_provider_of_the_process() {
+        let ring = rustls::crypto::ring::default_provider();
+        let unusable =
+            rustls::crypto::CryptoProvider { cipher_suites: Vec::new(), kx_groups: Vec::new(), ..ring };
+        unusable.install_default().expect("nothing else in this program installs one");
+        let proxy = Proxy::url("https://proxy.example:3128");
+        for clients in
+            [Proxy::Direct, proxy].map(|proxy| Clients::new(Timeouts::default(), proxy, None, false))
+        {
+            for (create, host) in [(true, "ark.example"), (false, "ark.example"), (true, "127.0.0.1")] {
+                assert!(clients.for_api(create, host).is_ok(), "{create} {host}");
+            }
+            assert!(clients.guarded("storage.example", AddressPolicy::default()).is_ok());
+        }
+        let own = own(Client::builder().tls_certs_only([]));
+        assert!(own.is_err(), "only a client of the user's own uses it: an error, and no panic");
+    }
 }

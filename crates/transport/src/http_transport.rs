@@ -13,11 +13,11 @@ use ark_video_protocol::{
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, request::Parts};
-use reqwest::{Client, Url};
+use reqwest::{Client, ClientBuilder, Url};
 
 use crate::{
-    AnswerBody, BoxFuture, HttpTransportBuilder, Proxy, RequestBody, Timeouts, Transport,
-    clients::Clients,
+    AnswerBody, BoxFuture, HttpTransportBuilder, Proxy, RequestBody, SettingError, Timeouts, Transport,
+    clients::{Clients, own},
     error::{out_of_reach, stage, translate},
     send_body::{Progress, SendBody},
     ssrf,
@@ -44,18 +44,20 @@ impl HttpTransport {
         HttpTransportBuilder::default()
     }
 
-    /// Sends everything through a client of your own, for example one with a company's
-    /// certificates.
+    /// Sends everything through a client of your own, for example one with a company's client
+    /// certificate. What a create needs is set here, whatever the builder says: no redirects, no
+    /// retries, no decompression, HTTP/1.1, and no connection used twice.
     ///
-    /// Timeouts are still ours, except the one to connect. All else is the client's, also how it
+    /// Timeouts are ours too, except the one to connect. All else is the client's, also how it
     /// finds the addresses of storage hosts: those are checked beforehand, which is less than our
-    /// own client does. Give it `redirect(Policy::none())`, `retry(retry::never())`,
-    /// `pool_max_idle_per_host(0)` and no default headers with secrets in them (downloads go to
-    /// other hosts). A create cannot be sent twice even without that, because its body cannot be
-    /// cloned; an answer that comes from another address than the one asked counts as an error.
-    #[must_use]
-    pub fn with_client(client: Client) -> Self {
-        Self::with(Timeouts::default(), Proxy::default(), Some(client), false)
+    /// own client does. Default headers of the client go to storage hosts as well: no secrets in
+    /// them.
+    ///
+    /// # Errors
+    /// The builder's settings make no client.
+    pub fn with_client(client: ClientBuilder) -> Result<Self, SettingError> {
+        let client = own(client).map_err(SettingError)?;
+        Ok(Self::with(Timeouts::default(), Proxy::default(), Some(client), false))
     }
 
     /// [`api_address`] of a create, parsed once: parsing costs half as much as writing the request.
@@ -125,7 +127,6 @@ impl HttpTransport {
         let body =
             body.open().map_err(|error| SendError::not_sent(SendErrorKind::Invalid, error.to_string()))?;
         let (body, progress) = SendBody::new(body, first);
-        let asked = self.clients.own.is_some().then(|| url.clone());
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers;
         if has_body {
@@ -135,7 +136,7 @@ impl HttpTransport {
             Endpoint::List | Endpoint::Models => MAX_LIST_ANSWER,
             _ => MAX_ANSWER,
         };
-        Ok(Exchange { pending: client.execute(request), create, uri, asked, has_body, progress, limit })
+        Ok(Exchange { pending: client.execute(request), create, uri, has_body, progress, limit })
     }
 }
 
@@ -167,7 +168,7 @@ impl Transport for HttpTransport {
                 return Err(SendError::not_sent(SendErrorKind::Invalid, out_of_reach(&host)));
             }
             let client = self.clients.guarded(&host, reach)?;
-            let mut request = reqwest::Request::new(parts.method, url.clone());
+            let mut request = reqwest::Request::new(parts.method, url);
             *request.headers_mut() = parts.headers;
             let timeout = self.clients.timeouts.read;
             let answer = match tokio::time::timeout(timeout, client.execute(request)).await {
@@ -177,7 +178,6 @@ impl Transport for HttpTransport {
                     return Err(SendError::maybe_sent(SendErrorKind::Timeout, why));
                 }
             };
-            same_place(&answer, &url, &host)?;
             let mut given = Response::new(());
             *given.status_mut() = answer.status();
             given.headers_mut().clone_from(answer.headers());
@@ -196,8 +196,6 @@ struct Exchange<F> {
     pending: F,
     create: bool,
     uri: Uri,
-    /// The address, where the answer may be that of another one.
-    asked: Option<Url>,
     has_body: bool,
     progress: Progress,
     /// The most bytes that are read of an answer.
@@ -207,11 +205,11 @@ struct Exchange<F> {
 impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
     /// Sends the request and reads its answer, within `timeouts`.
     async fn run(self, timeouts: &Timeouts) -> Result<Response<Bytes>, SendError> {
-        let Self { pending, create, uri, asked, has_body, progress, limit } = self;
+        let Self { pending, create, uri, has_body, progress, limit } = self;
         let host = uri.host().unwrap_or_default();
         let head = Head::default();
         let proof = has_body.then_some(&progress);
-        let mut work = pin!(read_answer(pending, asked, host, proof, limit, &head));
+        let mut work = pin!(read_answer(pending, host, proof, limit, &head));
         if create {
             let done = progress.within(timeouts, work).await;
             return done.unwrap_or_else(|| Err(too_late(host, timeouts, &progress, &head)));
@@ -226,16 +224,12 @@ impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
 /// Reads an answer, up to `limit` bytes.
 async fn read_answer(
     pending: impl Future<Output = reqwest::Result<reqwest::Response>>,
-    asked: Option<Url>,
     host: &str,
     proof: Option<&Progress>,
     limit: usize,
     head: &Head,
 ) -> Result<Response<Bytes>, SendError> {
     let mut answer = pending.await.map_err(|error| translate(&error, host, proof))?;
-    if let Some(url) = asked {
-        same_place(&answer, &url, host)?;
-    }
     let status = answer.status();
     let id = answer.headers().get(REQUEST_ID).cloned();
     if let Ok(mut head) = head.lock() {
@@ -267,17 +261,6 @@ async fn read_answer(
 /// Adds what the head of the answer said.
 fn answered(error: SendError, status: StatusCode, id: Option<&HeaderValue>) -> SendError {
     error.answered(status.as_u16(), id.and_then(|id| id.to_str().ok()).map(str::to_owned))
-}
-
-/// Only a client of the user's own can have followed a redirect; its answer is not the answer to
-/// our request.
-fn same_place(answer: &reqwest::Response, url: &Url, host: &str) -> Result<(), SendError> {
-    if answer.url() == url {
-        return Ok(());
-    }
-    let why =
-        format!("the HTTP client followed a redirect away from {host}; give it redirect(Policy::none())");
-    Err(SendError::maybe_sent(SendErrorKind::Redirected, why))
 }
 
 fn too_late(host: &str, timeouts: &Timeouts, progress: &Progress, head: &Head) -> SendError {

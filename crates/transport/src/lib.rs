@@ -4,8 +4,15 @@
 //! `ark-video`. What this crate guarantees is mechanical: one call of [`Transport::send`] puts a
 //! request on the wire at most once, follows no redirect, limits the response size, and reports
 //! whether the first byte of the body may have been sent.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `http-client` | the HTTP library as `reqwest`, for an own client in [`HttpTransport::with_client`] |
 
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod body_stream;

@@ -2,8 +2,8 @@
 //! user, by its id, by `reconcile`, or among the candidates; and one intent is at most one bill.
 
 use ark_video::{
-    CheckPolicy, CorrelationOptions, Error, RequestedSettings, UnresolvedCreate, Verdict,
-    model::CreateTaskRequest,
+    CheckPolicy, CorrelationOptions, Error, UnresolvedCreate, Verdict, model::CreateTaskRequest,
+    reconcile::RequestedSettings,
 };
 use ark_video_simulator::FaultPoint;
 

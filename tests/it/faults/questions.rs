@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
-use ark_video::{Client, Endpoint, Error, ListQuery, TaskHandle, model::Task};
+use ark_video::{Client, Error, ListQuery, TaskHandle, model::Task, transport::Endpoint};
 use ark_video_simulator::{Effect, FaultPoint, Options};
 use futures_util::TryStreamExt;
 

@@ -4,8 +4,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use ark_video::{
-    BoxFuture, Client, ClientBuilder, Clock, Proxy, RetryOptions, TaskHandle, Timeouts, UnixMillis,
+    Client, ClientBuilder, Proxy, RetryOptions, TaskHandle, Timeouts,
     model::CreateTaskRequest,
+    transport::{BoxFuture, Clock, UnixMillis},
 };
 use ark_video_simulator::{FaultPlan, FaultRule, Options, Simulator};
 use serde_json::json;

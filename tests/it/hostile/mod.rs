@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video::transport::{BoxFuture, Clock, UnixMillis};
 use serde_json::Value;
 
 use crate::cli::{Ran, Shell};

@@ -102,7 +102,7 @@ impl Service {
                 let (answer, clock) = (Arc::clone(&answer), Arc::clone(&clock));
                 let storage = format!("{host}/storage");
                 tokio::spawn(async move {
-                    let now = ark_video::Clock::now(&*clock) / 1000;
+                    let now = ark_video::transport::Clock::now(&*clock) / 1000;
                     let _ = serve(stream, storage, now, &answer).await;
                 });
             }

@@ -13,8 +13,10 @@ use std::{
 };
 
 use ark_video::{
-    AddressPolicy, AnswerBody, BoxFuture, Client, Clock, Endpoint, RequestBody, SendError, SystemClock,
-    Transport, WatchEvent, WatchOptions, Watched,
+    Client, WatchEvent, WatchOptions, Watched,
+    download::AddressPolicy,
+    error::SendError,
+    transport::{AnswerBody, BoxFuture, Clock, Endpoint, RequestBody, SystemClock, Transport},
 };
 use ark_video_transport::HttpTransport;
 use bytes::Bytes;

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video::transport::{BoxFuture, Clock, UnixMillis};
 
 pub(super) struct MovedClock {
     begins: UnixMillis,

@@ -11,9 +11,10 @@ use ark_video_transport::{SendError, SendErrorKind};
 use tokio::sync::oneshot;
 
 use crate::{
-    Call, Client, Error, OutcomeUnknown, TaskHandle,
+    Client, Error, TaskHandle,
     call::locked,
     create::Prepared,
+    error::{Call, OutcomeUnknown},
     unresolved::{CreateRecord, UnresolvedStore},
 };
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ark_video_model::{Task, TaskStatus};
-use ark_video_protocol::utc;
+use ark_video_protocol::{UnixMillis, utc};
 use ark_video_transport::SaveError;
 
 use crate::Output;
@@ -134,8 +134,8 @@ impl StillRunning {
 pub struct DownloadError {
     /// The task's id.
     pub task_id: String,
-    /// Until when the link works, in seconds since 1970, if it says so.
-    pub link_expires_at: Option<i64>,
+    /// Until when the link works, if it says so.
+    pub link_expires_at: Option<UnixMillis>,
     /// What happened.
     #[source]
     pub cause: DownloadCause,
@@ -179,7 +179,7 @@ impl DownloadError {
             }
             (DownloadCause::NoLink { .. } | DownloadCause::OtherTask(_), _) => String::new(),
             (DownloadCause::Save(_), Some(at)) => {
-                format!("It can be downloaded again until {}, at no cost.", utc(at.saturating_mul(1000)))
+                format!("It can be downloaded again until {}, at no cost.", utc(at))
             }
             (DownloadCause::Save(_), None) => {
                 "It can be downloaded again at no cost, for 24 hours after the task's end.".to_owned()

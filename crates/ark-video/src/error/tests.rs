@@ -79,7 +79,7 @@ fn every_error() -> Vec<Error> {
         panic!()
     };
     let mut errors: Vec<Error> = vec![
-        ConfigError::NoKey { looked_in: &crate::KEY_VARIABLES }.into(),
+        ConfigError::NoKey { looked_in: &crate::environment::KEY_VARIABLES }.into(),
         ConfigError::BadKey.into(),
         ConfigError::Header { name: "host".into(), reason: "the client sets it itself" }.into(),
         ConfigError::BaseUrl(BaseUrl::parse("ftp://h").unwrap_err()).into(),
@@ -151,7 +151,7 @@ fn every_error() -> Vec<Error> {
         causes.push(DownloadCause::NoLink { output, request_id: Some("theirs-1".into()) });
     }
     errors.extend(causes.into_iter().map(|cause| {
-        let (task_id, link_expires_at) = ("cgt-1".to_owned(), Some(SENT / 1000));
+        let (task_id, link_expires_at) = ("cgt-1".to_owned(), Some(SENT));
         Error::Download(Box::new(DownloadError { task_id, link_expires_at, cause }))
     }));
     errors

@@ -9,7 +9,7 @@ use ark_video_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Call;
+use crate::error::Call;
 
 /// A create whose outcome is unknown. Keep it (it can be serialised): it holds what is needed to
 /// search for the task.

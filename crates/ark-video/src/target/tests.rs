@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::json;
 
 use super::*;
-use crate::FileFacts;
+use crate::provenance::FileFacts;
 
 /// A folder as a case finds it.
 type Scene = fn(&Path);
@@ -395,8 +395,9 @@ fn an_earlier_versions_sidecar_is_known_by_its_request() {
     let old = json!({"ark_video": "0.0.9", "progress": "downloaded", "task_id": "cgt-1",
         "provenance": {"request": request}, "file": FileFacts::new("a.mp4", 1, "00", 0)});
     fs::write(Sidecar::path_of(&path), old.to_string()).unwrap();
-    let own =
-        |request: &serde_json::Value| Intent::new(crate::intent_hash_of(request, &BTreeMap::new(), None));
+    let own = |request: &serde_json::Value| {
+        Intent::new(crate::provenance::intent_hash_of(request, &BTreeMap::new(), None))
+    };
     assert_eq!(Target::new(&path).intent(own(&request)).passes_own_video(true).check(), Ok(()));
     let other = json!({"model": "m", "content": [{"type": "text", "text": "A bird."}]});
     assert!(Target::new(&path).intent(own(&other)).passes_own_video(true).check().is_err());

@@ -2,8 +2,9 @@
 //! they cannot be.
 
 use ark_video::{
-    Attachments, Error, FileSource,
+    Attachments, Error,
     model::{AudioSource, CreateTaskRequest, FirstAndLastFrame, ImageSource, ImageToVideo, ReferenceToVideo},
+    transport::FileSource,
 };
 use proptest::prelude::*;
 

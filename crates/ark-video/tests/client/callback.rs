@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use ark_video::{CallbackEvent, CallbackOptions, Callbacks, WatchEvent, WatchOptions, Watched};
+use ark_video::{
+    Callbacks, WatchEvent, WatchOptions, Watched,
+    callback::{CallbackEvent, CallbackOptions},
+    model::{CreateTaskRequest, TextContent},
+    transport::SystemRandom,
+};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use http::{Request, Response, StatusCode};
@@ -26,7 +31,7 @@ async fn post(callbacks: &Callbacks, request: Request<Full<Bytes>>) -> u16 {
     answer.status().as_u16()
 }
 
-fn receiver(env: &Arc<TestEnv>) -> (Callbacks, ark_video::CallbackEvents) {
+fn receiver(env: &Arc<TestEnv>) -> (Callbacks, ark_video::callback::CallbackEvents) {
     let (callbacks, events) = Callbacks::new(&env.client(), CallbackOptions::default());
     callbacks.accept("right-token");
     (callbacks, events)
@@ -154,4 +159,28 @@ async fn a_watch_is_told_to_look_sooner() {
     drop(callbacks);
     assert!(matches!(watch.next().await, Some(WatchEvent::Finished { .. })));
     assert!(env.seconds()[1] <= 6, "{:?}", env.seconds());
+}
+
+#[tokio::test]
+async fn tokens_of_old_creates_make_room_and_the_callers_own_stay() {
+    let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
+    let client = env.builder().random(Arc::new(SystemRandom)).build().unwrap();
+    let mut options = CallbackOptions::at("https://a.example/hooks");
+    options.remembered = 2;
+    let (callbacks, _events) = Callbacks::new(&client, options);
+    callbacks.accept("own");
+    let request = CreateTaskRequest::new("seedance", [TextContent::new("A boat.").into()]);
+    for _ in 0..3 {
+        client.create(&request).callbacks(&callbacks).await.unwrap();
+    }
+    let mut paths: Vec<String> = vec!["/own".to_owned()];
+    for sent in env.sent() {
+        let body: CreateTaskRequest = serde_json::from_slice(sent.request.body()).unwrap();
+        paths.push(body.callback_url.unwrap().replace("https://a.example", ""));
+    }
+    let mut statuses = Vec::new();
+    for path in paths {
+        statuses.push(post(&callbacks, self::request(&path, "{}")).await);
+    }
+    assert_eq!(statuses, [400, 404, 400, 400], "404 is an unknown token");
 }

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ark_video::{
-    Client, Error, Refusal, SendError, SendErrorKind,
+    Client, Error,
+    error::{Refusal, SendError, SendErrorKind},
     model::{ContentItem, CreateTaskRequest, TextContent},
 };
 use http::HeaderValue;
@@ -166,18 +167,18 @@ async fn the_window_of_an_unknown_outcome_spans_the_wait_and_survives_a_crash() 
     let Error::OutcomeUnknown(unknown) = client.create(&request()).await.unwrap_err() else { panic!() };
     assert_eq!(unknown.gave_up_at - unknown.sent_at, 120_000);
     let stored = serde_json::to_string(&unknown).unwrap();
-    assert_eq!(serde_json::from_str::<ark_video::OutcomeUnknown>(&stored).unwrap(), *unknown);
+    assert_eq!(serde_json::from_str::<ark_video::error::OutcomeUnknown>(&stored).unwrap(), *unknown);
 }
 
 #[derive(Debug)]
 struct SlowEnv(Arc<TestEnv>);
 
-impl ark_video::Transport for SlowEnv {
+impl ark_video::transport::Transport for SlowEnv {
     fn send(
         &self,
-        endpoint: ark_video::Endpoint,
-        request: http::Request<ark_video::RequestBody>,
-    ) -> ark_video::BoxFuture<'_, crate::test_env::Answer> {
+        endpoint: ark_video::transport::Endpoint,
+        request: http::Request<ark_video::transport::RequestBody>,
+    ) -> ark_video::transport::BoxFuture<'_, crate::test_env::Answer> {
         self.0.pass(Duration::from_secs(120));
         self.0.send(endpoint, request)
     }
@@ -185,8 +186,11 @@ impl ark_video::Transport for SlowEnv {
     fn open(
         &self,
         request: http::Request<()>,
-        reach: ark_video::AddressPolicy,
-    ) -> ark_video::BoxFuture<'_, Result<http::Response<Box<dyn ark_video::AnswerBody>>, SendError>> {
+        reach: ark_video::download::AddressPolicy,
+    ) -> ark_video::transport::BoxFuture<
+        '_,
+        Result<http::Response<Box<dyn ark_video::transport::AnswerBody>>, SendError>,
+    > {
         self.0.open(request, reach)
     }
 }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use ark_video::{
-    Client, DownloadOptions, Error, FileFacts, IfExists, Output, Progress, Provenance, Sidecar,
+    Client, DownloadOptions, Error, IfExists, Output,
     model::{Task, TextToVideo},
+    provenance::{FileFacts, Progress, Provenance, Sidecar},
 };
 use futures_util::StreamExt;
 use http::{HeaderValue, Request, Response, header};
@@ -61,7 +62,7 @@ async fn the_film_is_fetched_from_a_fresh_link_without_the_key() {
         .await
         .unwrap();
     assert_eq!((video.bytes, video.task.id.as_str(), fs::read(&path).unwrap()), (LENGTH, "cgt-1", bytes()));
-    assert_eq!(video.link_expires_at, Some(1_795_313_820 + 86_400));
+    assert_eq!(video.link_expires_at, Some((1_795_313_820 + 86_400) * 1000));
     assert_eq!(reports, [0, 16, LENGTH].map(|bytes| (bytes, Some(LENGTH))));
     assert_eq!(env.lines(), ["GET /v3/contents/generations/tasks/cgt-1"]);
     let [opened] = env.opened().try_into().unwrap();
@@ -502,7 +503,7 @@ async fn of_many_the_one_whose_link_dies_first_is_fetched_first() {
         let task: Task = serde_json::from_str(&json).unwrap();
         let (seen, id) = (reports.clone(), id.to_owned());
         let path = folder.path().join(format!("{id}.mp4"));
-        let on_progress = move |progress: ark_video::SaveProgress| {
+        let on_progress = move |progress: ark_video::download::SaveProgress| {
             seen.lock().unwrap().push((id.clone(), progress.bytes));
         };
         client.task(&task.id).download(path).from_task(task).progress(on_progress)

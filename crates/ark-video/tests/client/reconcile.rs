@@ -1,8 +1,10 @@
 //! Looking for lost tasks: what is asked, when, and what is said of it. Nothing is ever created.
 
 use ark_video::{
-    CorrelationOptions, Error, Evidence, OutcomeUnknown, ReconcileOptions, SendError, SendErrorKind,
-    UnresolvedCreate, Verdict, model::TextToVideo,
+    CorrelationOptions, Error, ReconcileOptions, UnresolvedCreate, Verdict,
+    error::{OutcomeUnknown, SendError, SendErrorKind},
+    model::TextToVideo,
+    reconcile::Evidence,
 };
 
 use crate::test_env::{Answer, START, TestEnv, answer};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ark_video::{
-    CorrelationOptions, Error, RateLimits, RetryOptions, SendError, SendErrorKind,
+    CorrelationOptions, Error, RateLimits, RetryOptions,
+    error::{SendError, SendErrorKind},
     model::{CreateTaskRequest, TextToVideo},
 };
 use proptest::prelude::*;

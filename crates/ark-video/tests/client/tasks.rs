@@ -1,6 +1,10 @@
 //! Single questions: get, cancel, forget, models; what they send, and what they refuse to do.
 
-use ark_video::{Endpoint, Error, ListQuery, Refusal, SendError, SendErrorKind};
+use ark_video::{
+    Error, ListQuery,
+    error::{Refusal, SendError, SendErrorKind},
+    transport::Endpoint,
+};
 
 use crate::test_env::{TestEnv, answer, task};
 

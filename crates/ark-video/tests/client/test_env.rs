@@ -8,8 +8,10 @@ use std::{
 };
 
 use ark_video::{
-    AddressPolicy, AnswerBody, BoxFuture, Client, ClientBuilder, Clock, Endpoint, Random, RequestBody,
-    SendError, SendErrorKind, Transport, UnixMillis,
+    Client, ClientBuilder,
+    download::AddressPolicy,
+    error::{SendError, SendErrorKind},
+    transport::{AnswerBody, BoxFuture, Clock, Endpoint, Random, RequestBody, Transport, UnixMillis},
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use ark_video::{
-    Endpoint, Error, ListQuery, Phase, SendError, SendErrorKind, WaitEvent, WaitOptions,
+    Error, ListQuery, WaitEvent, WaitOptions,
+    error::{Phase, SendError, SendErrorKind},
     model::{TaskStatus, TextToVideo},
+    transport::Endpoint,
 };
 
 use crate::test_env::{TestEnv, answer, task};

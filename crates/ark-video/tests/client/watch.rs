@@ -6,8 +6,11 @@ use std::{
 };
 
 use ark_video::{
-    CouldNotPoll, RequestedSettings, SendError, SendErrorKind, WatchEvent, WatchOptions, Watched,
+    WatchEvent, WatchOptions, Watched,
+    error::{SendError, SendErrorKind},
     model::TextToVideo,
+    reconcile::RequestedSettings,
+    watch::CouldNotPoll,
 };
 use futures_util::StreamExt;
 

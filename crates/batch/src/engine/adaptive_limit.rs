@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ark_video::Backoff;
+use ark_video::transport::Backoff;
 
 /// What is left of a limit after a refusal for too much (the factor of AWS's clients).
 const DECREASE: f64 = 0.7;

@@ -1,7 +1,12 @@
 //! What the service answered to a create, or how it failed to: written down, whatever it was.
 //! Decides whether a job may be sent again; sends nothing.
 
-use ark_video::{Backoff, Error, Prepared, Refusal, SendErrorKind, UnixMillis, UnresolvedCreate};
+use ark_video::{
+    Error, UnresolvedCreate,
+    create::Prepared,
+    error::{Refusal, SendErrorKind},
+    transport::{Backoff, UnixMillis},
+};
 
 use super::adaptive_limit::Exceeded;
 use super::crash::CrashPoint;
@@ -12,7 +17,7 @@ use super::permits::pause;
 use super::records;
 use super::request::search_of;
 use super::shared::{ModelLimits, Shared};
-use crate::{CasOutcome, Job, JournalError, LateResponse};
+use crate::{CasOutcome, Job, JournalError, journal::LateResponse};
 
 /// How often a create is sent of which a part of the service says that it failed before anything
 /// was created.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ark_video::Sidecar;
 use ark_video::model::catalog::Catalog;
+use ark_video::provenance::Sidecar;
 
 use super::fetch::existing_file;
 use super::settle::cost;

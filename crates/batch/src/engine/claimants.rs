@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use ark_video::{Evidence, UnixMillis, UnresolvedCreate};
+use ark_video::{UnresolvedCreate, reconcile::Evidence, transport::UnixMillis};
 
 use super::request::search_of;
 use crate::{JobFilter, Journal, JournalError, State};

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use ark_video::model::Task;
-use ark_video::{DownloadOptions, IfExists, Output, TaskHandle, deadline, unix_millis};
+use ark_video::{DownloadOptions, IfExists, Output, TaskHandle, download::deadline};
 
 use super::crash::CrashPoint;
 use super::events::{EventKind, StopCause};
@@ -60,7 +60,7 @@ async fn files_of(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Vec<
         return Err(NotFetched::Blocked("it has no task id".to_owned()));
     };
     let output = job.planned.output.clone();
-    let due = task.as_ref().and_then(deadline).map(unix_millis);
+    let due = task.as_ref().and_then(deadline);
     let due = due.or(job.created_at.map(|at| at.saturating_add(KEPT))).unwrap_or(job.changed_at);
     let _permit = tokio::select! {
         permit = shared.downloads.acquire(due) => permit,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::mpsc;

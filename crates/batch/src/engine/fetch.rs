@@ -7,8 +7,11 @@ use std::time::Duration;
 
 use ark_video::model::Task;
 use ark_video::{
-    Backoff, DownloadCause, DownloadError, DownloadOptions, DownloadRefusal, Error, NOT_FOUND_GRACE,
-    SaveError, Sidecar, TaskHandle,
+    DownloadOptions, Error, TaskHandle,
+    error::{DownloadCause, DownloadError, DownloadRefusal, SaveError},
+    provenance::Sidecar,
+    transport::Backoff,
+    wait::NOT_FOUND_GRACE,
 };
 
 use super::crash::CrashPoint;
@@ -47,7 +50,7 @@ pub(crate) async fn fetch_file(
     let (mut tries, mut missing_since) = (0_u32, None);
     loop {
         let arrives = AtomicBool::new(false);
-        let part = |progress: ark_video::SaveProgress| {
+        let part = |progress: ark_video::download::SaveProgress| {
             arrives.store(true, Ordering::Relaxed);
             if progress.total == Some(progress.bytes) {
                 shared.options.crash.reached(CrashPoint::AfterPart);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ark_video::{
-    CheckPolicy, Clock, CorrelationOptions, Random, ReconcileOptions, SystemClock, SystemRandom, WatchOptions,
+    CheckPolicy, CorrelationOptions, ReconcileOptions, WatchOptions,
+    transport::{Clock, Random, SystemClock, SystemRandom},
 };
 
 use super::crash::CrashPlan;
@@ -94,6 +95,7 @@ pub struct RunnerOptions {
     /// crate. Default empty.
     pub host: String,
     /// Where the process dies, in tests.
+    #[doc(hidden)]
     pub crash: CrashPlan,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::locked;
 use super::shared::{ModelLimits, PrefetchedPermits, Shared};
-use crate::{Job, JournalError, Permit};
+use crate::{Job, JournalError, journal::Permit};
 
 /// How long to wait for a slot that another runner may free.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ark_video::{is_usable_id, shown_id};
+use ark_video::task_id::{is_usable_id, shown_id};
 
 use super::events::EventKind;
 use super::locked;

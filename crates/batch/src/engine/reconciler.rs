@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ark_video::{
-    Candidate, Client, Clock, Doubt, Evidence, ReconcileOptions, UnixMillis, UnresolvedCreate, Verdict,
-    unix_millis,
+    Client, ReconcileOptions, UnresolvedCreate, Verdict,
+    reconcile::{Candidate, Doubt, Evidence},
+    transport::{Clock, UnixMillis, unix_millis},
 };
 use tokio::sync::{mpsc, oneshot};
 

@@ -6,7 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ark_video::model::CreateTaskRequest;
-use ark_video::{Attachments, Input, Intent, Progress, Provenance, Sidecar, SidecarRow, UnresolvedCreate};
+use ark_video::{
+    Attachments, UnresolvedCreate,
+    provenance::{Input, Intent, Progress, Provenance, Sidecar, SidecarRow},
+};
 use serde_json::json;
 
 use crate::journal::Adopted;

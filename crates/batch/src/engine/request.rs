@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use ark_video::{Client, CorrelationsInUse, Error, Prepared, UnresolvedCreate};
+use ark_video::{
+    Client, Error, UnresolvedCreate,
+    create::{CorrelationsInUse, Prepared},
+};
 
 use super::options::RunnerOptions;
 use crate::list::attach;

@@ -20,7 +20,7 @@ use super::stop::Stop;
 use super::{reconciler, task_watch};
 use crate::journal::JournalRetry;
 use crate::list::hex;
-use crate::{Journal, JournalError, RunnerRow, State};
+use crate::{Journal, JournalError, State, journal::RunnerRow};
 
 /// How often to write down how far the journal is, in heartbeats.
 const MARKED: u32 = 8;

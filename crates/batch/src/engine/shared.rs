@@ -4,7 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use ark_video::{Client, Correlation, CorrelationsInUse, UnixMillis};
+use ark_video::{
+    Client,
+    create::{Correlation, CorrelationsInUse},
+    transport::UnixMillis,
+};
 use tokio::sync::Notify;
 
 use super::adaptive_limit::AdaptiveLimit;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ark_video::{Clock, UnixMillis};
+use ark_video::transport::{Clock, UnixMillis};
 
 /// A time by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ark_video::{
-    CorrelationsInUse, Error, Prepared, Sidecar, TargetError, TargetFault, UnixMillis, UnresolvedCreate,
+    Error, UnresolvedCreate,
+    create::{CorrelationsInUse, Prepared},
+    error::{TargetError, TargetFault},
+    provenance::Sidecar,
+    transport::UnixMillis,
 };
 
 use super::answer::{accepted, failed, not_sent, stuck};

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ark_video::model::Task;
-use ark_video::{Client, CouldNotPoll, Watch, WatchEvent, WatchHandle, WatchOptions, Watched};
+use ark_video::{
+    Client, Watch, WatchEvent, WatchOptions, Watched,
+    watch::{CouldNotPoll, WatchHandle},
+};
 use tokio::sync::oneshot;
 
 use super::events::{EventKind, EventSink};

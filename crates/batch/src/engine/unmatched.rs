@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 
 use ark_video::files::create_own_folder;
 use ark_video::model::{Task, TaskStatus};
-use ark_video::{DownloadOptions, IfExists, Provenance, Sidecar, Watched, deadline, file_stem, unix_millis};
+use ark_video::{
+    DownloadOptions, IfExists, Watched,
+    download::{deadline, file_stem},
+    provenance::{Provenance, Sidecar},
+};
 use futures_util::future::join_all;
 
 use super::events::{EventKind, StopCause};
@@ -90,7 +94,7 @@ async fn collect_one(shared: &Shared, job: &Job, id: &str) {
 
 async fn fetch(shared: &Shared, job: &Job, task: Task, path: &Path) {
     let id = task.id.clone();
-    let due = deadline(&task).map_or(job.changed_at, unix_millis);
+    let due = deadline(&task).unwrap_or(job.changed_at);
     let _permit = tokio::select! {
         permit = shared.downloads.acquire(due) => permit,
         () = shared.stop.draining() => return,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ark_video::model::{Task, TaskStatus};
-use ark_video::{CouldNotPoll, NOT_FOUND_GRACE, Watched};
+use ark_video::{Watched, wait::NOT_FOUND_GRACE, watch::CouldNotPoll};
 use serde_json::Value;
 
 use super::answer::forget;

@@ -2,7 +2,7 @@
 //! lost or rolled back, and the task is paid for. Moves the row along the steps of a job's life, in
 //! one transaction; sends nothing.
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 use serde_json::Value as Json;
 
 use crate::{Attempt, Job, State};

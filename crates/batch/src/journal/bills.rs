@@ -1,7 +1,7 @@
 //! Tasks of a job beside its own: a second bill that a late answer revealed, or the task of an
 //! attempt before a retry.
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 
 use super::db::{Row, Tx, Value};
 use super::error::{ErrorContext, StoreError};
@@ -78,7 +78,11 @@ impl Journal {
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub async fn owned_task_ids(&self, model: &str, since: UnixMillis) -> Result<Vec<String>, JournalError> {
+    pub(crate) async fn owned_task_ids(
+        &self,
+        model: &str,
+        since: UnixMillis,
+    ) -> Result<Vec<String>, JournalError> {
         let context = ErrorContext { what: "Reading the known task ids", so: "Nothing was adopted." };
         self.with_retry(context, || async {
             let mut owned: Vec<String> = self

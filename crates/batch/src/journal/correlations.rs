@@ -4,7 +4,10 @@
 //!
 //! They are kept among the buckets, which say the same: from when on something may be taken again.
 
-use ark_video::{CORRELATIONS_KEPT, Correlation, CorrelationsInUse, UnixMillis};
+use ark_video::{
+    create::{CORRELATIONS_KEPT, Correlation, CorrelationsInUse},
+    transport::UnixMillis,
+};
 
 use crate::{Attempt, JobFilter, State};
 
@@ -107,7 +110,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn free_mark(
+    pub(crate) async fn free_mark(
         &self,
         model: &str,
         expiry: i64,

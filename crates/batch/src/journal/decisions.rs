@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 use serde_json::json;
 
 use crate::{Cost, Job, Spent, State};
@@ -20,7 +20,12 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or a job is not parked in that state.
-    pub async fn park(&self, job: &Job, state: State, reason: &str) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn park(
+        &self,
+        job: &Job,
+        state: State,
+        reason: &str,
+    ) -> Result<CasOutcome, JournalError> {
         if !matches!(state, State::NeedsApproval | State::OverBudget | State::Rejected) {
             let what = format!("{} cannot be parked as {state}", job.key);
             return Err(self.to_error(UNSENT, StoreError::refused(what)));
@@ -148,7 +153,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or the request is still needed.
-    pub async fn forget_request(&self, job: &Job) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn forget_request(&self, job: &Job) -> Result<CasOutcome, JournalError> {
         let from = [
             State::Submitted,
             State::Finished,

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use ark_video::Random;
+use ark_video::transport::Random;
 
 use crate::list::hex;
 use crate::{Planned, PlannedJobs};

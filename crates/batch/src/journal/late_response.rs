@@ -15,7 +15,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written: try again, the id is worth money.
-    pub async fn late_response(
+    pub(crate) async fn late_response(
         &self,
         key: &str,
         attempt: u32,

@@ -37,7 +37,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use ark_video::{Clock, UnixMillis};
+use ark_video::transport::{Clock, UnixMillis};
 
 pub(crate) use adopt::Adopted;
 use db::Db;
@@ -47,9 +47,10 @@ pub(crate) use high_water::HighWater;
 pub(crate) use plan::revised;
 pub(crate) use retry::JournalRetry;
 pub use types::{
-    Approved, BatchRow, Bill, BillKind, Budget, CasOutcome, Finding, JobFilter, JournalAt, LateResponse,
-    OpenOptions, Permit, PlanChange, PlanOptions, Resolve, RunnerRow, SlotRequest, Slots, Submitting,
+    Approved, BatchRow, Bill, BillKind, Budget, CasOutcome, Finding, JobFilter, JournalAt, OpenOptions,
+    PlanChange, PlanOptions, Resolve, SlotRequest, Slots, Submitting,
 };
+pub(crate) use types::{LateResponse, Permit, RunnerRow};
 
 /// The jobs of one or more batches, durable. Cheap to clone; all clones are the same journal.
 ///

@@ -1,7 +1,7 @@
 //! The steps of a job's life, from the attempt that is about to be sent to the accounted cost. Each
 //! is one `transition`.
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 use serde_json::Value as Json;
 
 use crate::{Attempt, Cost, FileAt, Job, State};
@@ -20,6 +20,7 @@ impl Journal {
     /// When it cannot be written: nothing may be sent then. If the commit was heard although its
     /// answer was not (a server that died), the row says `submitting` with this token: read it
     /// again and take it back with [`Self::not_sent`].
+    #[doc(hidden)]
     pub async fn submitting(
         &self,
         job: &Job,
@@ -70,7 +71,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn not_sent(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn not_sent(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
         self.moved(UNSENT, job, &[State::Submitting], async |tx, next| {
             self.return_mark(tx, next.model(), next.attempt.as_ref()).await?;
             next.state = State::Intent;
@@ -85,7 +86,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn refused(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn refused(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
         self.moved(SENT, job, &[State::Submitting], async |tx, next| {
             self.return_mark(tx, next.model(), next.attempt.as_ref()).await?;
             next.state = State::Rejected;
@@ -102,7 +103,7 @@ impl Journal {
     ///
     /// When it cannot be written: the row still says that it is being submitted, which leads to the
     /// same.
-    pub async fn unknown(
+    pub(crate) async fn unknown(
         &self,
         job: &Job,
         search: Option<Json>,
@@ -128,6 +129,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or the task is another job's.
+    #[doc(hidden)]
     pub async fn submitted(
         &self,
         job: &Job,
@@ -149,7 +151,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn held(
+    pub(crate) async fn held(
         &self,
         job: &Job,
         reason: &str,
@@ -169,7 +171,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn more_candidates(
+    pub(crate) async fn more_candidates(
         &self,
         job: &Job,
         candidates: &[String],
@@ -189,7 +191,11 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn without_candidate(&self, job: &Job, task_id: &str) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn without_candidate(
+        &self,
+        job: &Job,
+        task_id: &str,
+    ) -> Result<CasOutcome, JournalError> {
         self.moved(SENT, job, &[State::Held], async |_, next| {
             next.candidates.retain(|candidate| candidate != task_id);
             Ok(())
@@ -202,7 +208,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn send_again(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn send_again(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
         self.moved(UNSENT, job, &[State::Unknown], async |_, next| {
             next.state = State::Intent;
             next.reason = Some(reason.to_owned());
@@ -217,7 +223,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn note(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn note(&self, job: &Job, reason: &str) -> Result<CasOutcome, JournalError> {
         self.moved(SENT, job, &[State::Submitted, State::Finished], async |_, next| {
             next.reason = Some(reason.to_owned());
             Ok(())
@@ -230,6 +236,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
+    #[doc(hidden)]
     pub async fn finished(&self, job: &Job, task: &Json) -> Result<CasOutcome, JournalError> {
         self.moved(SENT, job, &[State::Submitted], async |_, next| {
             next.state = State::Finished;
@@ -245,7 +252,12 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn failed(&self, job: &Job, task: &Json, reason: &str) -> Result<CasOutcome, JournalError> {
+    pub(crate) async fn failed(
+        &self,
+        job: &Job,
+        task: &Json,
+        reason: &str,
+    ) -> Result<CasOutcome, JournalError> {
         self.moved(SENT, job, &[State::Submitted], async |_, next| {
             next.state = State::Failed;
             next.task = Some(task.clone());
@@ -263,7 +275,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn gone(
+    pub(crate) async fn gone(
         &self,
         job: &Job,
         cost: Option<Cost>,
@@ -283,6 +295,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written: the file stays, and the next run finds it.
+    #[doc(hidden)]
     pub async fn downloaded(&self, job: &Job, files: Vec<FileAt>) -> Result<CasOutcome, JournalError> {
         self.moved(SENT, job, &[State::Finished], async |_, next| {
             next.state = State::Downloaded;
@@ -299,7 +312,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written: the file stays, and the next run finds it.
-    pub async fn completed(
+    pub(crate) async fn completed(
         &self,
         job: &Job,
         files: Vec<FileAt>,
@@ -322,6 +335,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
+    #[doc(hidden)]
     pub async fn settled(&self, job: &Job, cost: Option<Cost>) -> Result<CasOutcome, JournalError> {
         self.moved(SENT, job, &[State::Downloaded], async |tx, next| {
             next.state = State::Settled;

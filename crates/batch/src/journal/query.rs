@@ -68,7 +68,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the journal cannot be read, or the row is damaged.
-    pub async fn job_of_task(&self, task_id: &str) -> Result<Option<Job>, JournalError> {
+    pub(crate) async fn job_of_task(&self, task_id: &str) -> Result<Option<Job>, JournalError> {
         self.with_retry(CONTEXT, || async {
             let row = self.inner.db.one(JOB.select("WHERE task_id = $1"), vec![task_id.into()]).await?;
             row.as_ref().map(rows::job).transpose()

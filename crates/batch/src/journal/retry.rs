@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ark_video::{Backoff, Clock};
+use ark_video::transport::{Backoff, Clock};
 
 use super::error::{ErrorContext, StoreError};
 use super::{Journal, JournalError};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 
 use super::db::{Row, Tx, Value};
 use super::error::{ErrorContext, StoreError};
@@ -42,7 +42,12 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn runner_started(&self, id: &str, host: &str, pid: u32) -> Result<RunnerRow, JournalError> {
+    pub(crate) async fn runner_started(
+        &self,
+        id: &str,
+        host: &str,
+        pid: u32,
+    ) -> Result<RunnerRow, JournalError> {
         self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             let now = self.shared_now(&mut tx).await?;
@@ -65,7 +70,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn runner_seen(&self, runner: &RunnerRow) -> Result<RunnerRow, JournalError> {
+    pub(crate) async fn runner_seen(&self, runner: &RunnerRow) -> Result<RunnerRow, JournalError> {
         self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             let seen_at = self.shared_now(&mut tx).await?;
@@ -86,7 +91,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn runner_ended(&self, id: &str) -> Result<(), JournalError> {
+    pub(crate) async fn runner_ended(&self, id: &str) -> Result<(), JournalError> {
         self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             tx.execute("DELETE FROM ark_runner WHERE id = $1", vec![id.into()]).await?;
@@ -101,7 +106,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the journal cannot be read.
-    pub async fn runners_alive(&self, within: Duration) -> Result<Vec<RunnerRow>, JournalError> {
+    pub(crate) async fn runners_alive(&self, within: Duration) -> Result<Vec<RunnerRow>, JournalError> {
         let context = ErrorContext { what: "Reading which runners are alive", so: "" };
         self.with_retry(context, || async {
             let mut tx = self.inner.db.snapshot().await?;
@@ -120,7 +125,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn forget_runners(&self, longer: Duration) -> Result<(), JournalError> {
+    pub(crate) async fn forget_runners(&self, longer: Duration) -> Result<(), JournalError> {
         self.with_retry(CONTEXT, || async {
             let mut tx = self.inner.db.write().await?;
             let now = self.shared_now(&mut tx).await?;

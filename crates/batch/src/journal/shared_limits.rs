@@ -1,7 +1,7 @@
 //! What all runners of a journal share of the account's limits: how many tasks run, and permits at
 //! a rate.
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 
 use crate::Job;
 
@@ -112,7 +112,8 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn set_ceiling(&self, model: &str, ceiling: u32) -> Result<(), JournalError> {
+    #[cfg(test)]
+    pub(crate) async fn set_ceiling(&self, model: &str, ceiling: u32) -> Result<(), JournalError> {
         let context = ErrorContext { what: "Setting how many tasks may run", so: "It is as it was." };
         self.with_retry(context, || async {
             let mut tx = self.inner.db.write().await?;
@@ -130,7 +131,12 @@ impl Journal {
     /// # Errors
     ///
     /// When it cannot be written, or the rate is no positive number.
-    pub async fn take_permit(&self, bucket: &str, per_second: f64, n: u32) -> Result<Permit, JournalError> {
+    pub(crate) async fn take_permit(
+        &self,
+        bucket: &str,
+        per_second: f64,
+        n: u32,
+    ) -> Result<Permit, JournalError> {
         let context = ErrorContext { what: "Taking a turn", so: "Nothing was asked or sent." };
         self.with_retry(context, || self.permit(bucket, per_second, n.max(1))).await
     }

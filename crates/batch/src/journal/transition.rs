@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use ark_video::UnixMillis;
+use ark_video::transport::UnixMillis;
 
 use crate::{Job, State};
 

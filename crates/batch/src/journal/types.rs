@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ark_video::{Clock, Random, SystemClock, SystemRandom, UnixMillis};
+use ark_video::transport::{Clock, Random, SystemClock, SystemRandom, UnixMillis};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -147,7 +147,7 @@ pub enum Submitting {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 #[expect(clippy::large_enum_variant, reason = "one is made after a late answer, and taken apart at once")]
-pub enum LateResponse {
+pub(crate) enum LateResponse {
     /// The row took the task: it is submitted.
     Adopted(Job),
     /// The journal knew the task already.
@@ -213,7 +213,7 @@ pub struct Slots {
 /// What came of asking for permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum Permit {
+pub(crate) enum Permit {
     /// So many, from now on; the next are free when these are used up at the agreed rate.
     Ready(u32),
     /// None before this time, by the journal's clock.
@@ -240,19 +240,19 @@ pub struct BatchRow {
 
 /// A runner of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunnerRow {
+pub(crate) struct RunnerRow {
     /// Its name, unique.
-    pub id: String,
+    pub(crate) id: String,
     /// The machine.
-    pub host: String,
+    pub(crate) host: String,
     /// The process.
-    pub pid: u32,
+    pub(crate) pid: u32,
     /// When it started, by the journal's clock.
-    pub started_at: UnixMillis,
+    pub(crate) started_at: UnixMillis,
     /// When it was heard of last, by the journal's clock.
-    pub seen_at: UnixMillis,
+    pub(crate) seen_at: UnixMillis,
     /// Whether it takes no new jobs.
-    pub stopping: bool,
+    pub(crate) stopping: bool,
 }
 
 /// Why a task is beside a job's own.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ark_video::model::CreateTaskRequest;
-use ark_video::{Attachments, FileSource};
+use ark_video::{Attachments, transport::FileSource};
 use ark_video_media::{MediaOrigin, MediaRole, ResolvedMedia};
 use serde::Deserialize as _;
 use serde_json::Value;

@@ -11,7 +11,7 @@ use ark_video::model::{
     VideoContent, VideoRole, VideoSource,
     check::{Facts, MediaKind},
 };
-use ark_video::{Attachments, FileSource};
+use ark_video::{Attachments, transport::FileSource};
 use ark_video_media::{MediaOrigin, MediaRole, MediaSpec, MediaSpecError, facts_of_url};
 use serde_json::{Value, json};
 

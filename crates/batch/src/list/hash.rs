@@ -1,12 +1,12 @@
-//! The intent of a planned job: what `ark_video::intent_hash` makes of its request, with the hashes
-//! of its files and what it takes from another job. Reads local files, nothing else.
+//! The intent of a planned job: what `intent_hash` of `ark-video` makes of its request, with the
+//! hashes of its files and what it takes from another job. Reads local files, nothing else.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use ark_video::{canonical_hash, intent_hash_of};
+use ark_video::provenance::{canonical_hash, intent_hash_of};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 

@@ -99,6 +99,20 @@ impl fmt::Debug for ListReport {
     }
 }
 
+/// Why a list is refused: the first refusal, and the number of the others.
+impl fmt::Display for ListReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut refusals = self.refusals();
+        match (refusals.next(), refusals.count()) {
+            (None, _) => write!(f, "{}: nothing is refused", self.file),
+            (Some(first), 0) => first.fmt(f),
+            (Some(first), more) => write!(f, "{first} ({more} more)"),
+        }
+    }
+}
+
+impl std::error::Error for ListReport {}
+
 /// What there is to say about one shot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]

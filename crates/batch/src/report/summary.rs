@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ark_video::{UnixMillis, unix_millis};
+use ark_video::transport::{UnixMillis, unix_millis};
 use serde::Serialize;
 
 use crate::{Job, State};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{Job, JobFilter, Journal, JournalError, RunnerRow, State};
+use crate::{Job, JobFilter, Journal, JournalError, State, journal::RunnerRow};
 
 const PAGE: usize = 500;
 

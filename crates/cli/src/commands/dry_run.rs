@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use ark_video::RequestBody;
 use ark_video::model::{ContentItem, CreateTaskRequest, estimate::Estimate};
+use ark_video::transport::RequestBody;
 use serde::Serialize;
 
 use crate::api_failure;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use ark_video::model::{CreateTaskRequest, OutputFormat, Task};
 use ark_video::{
-    Attachments, CheckPolicy, Client, CorrelationOptions, Create, InputFiles, Prepared, Provenance,
-    RetryOptions, Sidecar, TaskHandle, UnresolvedCreate, intent_hash,
+    Attachments, CheckPolicy, Client, CorrelationOptions, Create, RetryOptions, TaskHandle, UnresolvedCreate,
+    create::Prepared,
+    provenance::{InputFiles, Provenance, Sidecar, intent_hash},
 };
 use serde_json::json;
 
@@ -129,7 +130,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let task = result::wait_for(session, &handle, options).await.map_err(|failure| {
         resumable(simulated(api_failure::explained(failure, None, &names), session), args, session)
     })?;
-    for difference in ark_video::RequestedSettings::from_request(&request).differences(&task) {
+    for difference in ark_video::reconcile::RequestedSettings::from_request(&request).differences(&task) {
         session.output.warn(format_args!("{}: {}", task.id, one_line(&difference.to_string())));
     }
     if args.no_download {

@@ -5,7 +5,8 @@ use std::pin::pin;
 
 use ark_video::model::{Task, TaskStatus};
 use ark_video::{
-    Client, DownloadOptions, Downloaded, ListQuery, SaveProgress, WatchEvent, WatchOptions, Watched, deadline,
+    Client, DownloadOptions, ListQuery, WatchEvent, WatchOptions, Watched,
+    download::{Downloaded, SaveProgress, deadline},
 };
 use futures_util::StreamExt;
 use tokio::sync::mpsc::unbounded_channel;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use ark_video::model::CreateTaskRequest;
 use ark_video::{
-    Candidate, Client, Correlation, Doubt, Evidence, ReconcileOptions, Sidecar, TimeWindow, UnresolvedCreate,
-    Verdict,
+    Client, ReconcileOptions, UnresolvedCreate, Verdict,
+    create::Correlation,
+    provenance::Sidecar,
+    reconcile::{Candidate, Doubt, Evidence, TimeWindow},
 };
 use serde_json::{Value, json};
 
@@ -140,10 +142,10 @@ pub(crate) async fn once(
     };
     let lost = LostCreate { name: name.to_owned(), unknown, kept: None };
     let text = match verdicts.first() {
-        Some(Verdict::Found { task, .. }) if !ark_video::is_usable_id(&task.id) => {
+        Some(Verdict::Found { task, .. }) if !ark_video::task_id::is_usable_id(&task.id) => {
             let message = format!(
                 "The lost task was found, but its id {} does not fit in a URL. It is billed if it succeeds: fetch it in the console.",
-                ark_video::shown_id(&task.id)
+                ark_video::task_id::shown_id(&task.id)
             );
             return Err(Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(&lost.unknown)));
         }
@@ -170,7 +172,7 @@ async fn read(session: &mut Session, file: &Path) -> Result<LostCreate, Failure>
         Failure::new(Exit::Request, format!("{name} {why}"))
             .hint("give a video with NAME.ark-video.json beside it, or an error of kind outcome_unknown printed by --json")
     };
-    let video = match name.strip_suffix(ark_video::SIDECAR_ENDING) {
+    let video = match name.strip_suffix(ark_video::provenance::SIDECAR_ENDING) {
         Some(video) => Some(PathBuf::from(video)),
         None => Sidecar::path_of(&session.cwd.join(file)).is_file().then(|| file.to_owned()),
     };

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ark_video::model::{ServiceTier, Task};
 use ark_video::{
-    DownloadOptions, Downloaded, FileFacts, Intent, Output as Part, Provenance, TaskHandle, WaitOptions,
+    DownloadOptions, Output as Part, TaskHandle, WaitOptions,
+    download::Downloaded,
+    provenance::{FileFacts, Intent, Provenance},
 };
 use serde::Serialize;
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ark_video::model::TaskStatus;
-use ark_video::{Progress, Sidecar};
+use ark_video::provenance::{Progress, Sidecar};
 use ark_video_cli::Env;
 use ark_video_simulator::{Effect, FaultPoint, FaultRule, Options, Simulator};
 use serde_json::Value;

@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ContentItem;
+
 /// What a medium is to the service: which of its limits apply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -194,6 +196,18 @@ impl MediaFacts {
     /// Facts of bytes that were meant as such a medium and are none.
     pub fn unusable(kind: MediaKind, why: impl Into<String>) -> Self {
         Self { kind, unusable: Some(why.into()), ..Self::default() }
+    }
+}
+
+impl ContentItem {
+    /// The kind and the URL of an image, a video or audio; `None` for every other item.
+    pub fn media(&self) -> Option<(MediaKind, &str)> {
+        match self {
+            Self::Image(item) => Some((MediaKind::Image, &item.image_url.url)),
+            Self::Video(item) => Some((MediaKind::Video, &item.video_url.url)),
+            Self::Audio(item) => Some((MediaKind::Audio, &item.audio_url.url)),
+            _ => None,
+        }
     }
 }
 

@@ -15,11 +15,8 @@ use crate::generated::Field;
 pub(crate) fn check(rules: &Rules<'_>, sink: &mut Sink) {
     let mut sums = [Sum::default(), Sum::default()];
     for (index, facts) in rules.facts.iter() {
-        let (kind, url) = match rules.request.content.get(index) {
-            Some(ContentItem::Image(item)) => (MediaKind::Image, item.image_url.url.as_str()),
-            Some(ContentItem::Video(item)) => (MediaKind::Video, item.video_url.url.as_str()),
-            Some(ContentItem::Audio(item)) => (MediaKind::Audio, item.audio_url.url.as_str()),
-            _ => continue,
+        let Some((kind, url)) = rules.request.content.get(index).and_then(ContentItem::media) else {
+            continue;
         };
         let mut item = Item { rules, facts, address: Address { index, kind, url }, sink };
         if let Some(why) = &facts.unusable {

@@ -117,17 +117,11 @@ impl CreateTaskRequest {
 
     fn check_items(&self, rules: &Rules<'_>, sink: &mut Sink) {
         for (index, item) in self.content.iter().enumerate() {
-            let (kind, url) = match item {
-                ContentItem::Text(item) => {
-                    crate::prompt::check(&item.text, index, rules, sink);
-                    continue;
-                }
-                ContentItem::Image(item) => (MediaKind::Image, &item.image_url.url),
-                ContentItem::Video(item) => (MediaKind::Video, &item.video_url.url),
-                ContentItem::Audio(item) => (MediaKind::Audio, &item.audio_url.url),
-                _ => continue,
-            };
-            media_url::check(&Address { index, kind, url }, rules, sink);
+            if let ContentItem::Text(item) = item {
+                crate::prompt::check(&item.text, index, rules, sink);
+            } else if let Some((kind, url)) = item.media() {
+                media_url::check(&Address { index, kind, url }, rules, sink);
+            }
         }
     }
 }

@@ -104,6 +104,20 @@ fn a_storm_of_ids_takes_no_memory_without_end() {
 }
 
 #[test]
+fn confirmed_ends_make_room_and_claims_do_not() {
+    let mut inbox = Inbox::new(2);
+    inbox.hear(&Hint::new("cgt-0", "running", None));
+    for id in ["cgt-1", "cgt-2", "cgt-3"] {
+        let hint = Hint::new(id, "succeeded", None);
+        assert_eq!(inbox.hear(&hint), Heard::Forward);
+        assert_eq!(inbox.hear(&Hint::new("cgt-9", "succeeded", None)), Heard::Full, "beside {id}");
+        let task = serde_json::from_value(serde_json::json!({"id": id, "model": "m", "status": "succeeded"}));
+        inbox.confirmed(&task.unwrap());
+    }
+    assert_eq!(inbox.len(), 2);
+}
+
+#[test]
 fn a_token_is_kept_as_its_hash() {
     let hash = TokenHash::of("t0ken");
     assert!(hash.matches("t0ken") && !hash.matches("t0keN") && !hash.matches(""));

@@ -6,7 +6,7 @@ use ark_video_model::Task;
 use http::Uri;
 
 use super::{AddressPolicy, DownloadRefusal};
-use crate::{base_url::is_loopback_host, path, unix_millis};
+use crate::{UnixMillis, base_url::is_loopback_host, path, unix_millis};
 
 /// Where a file may come over plain `http`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -80,13 +80,12 @@ pub fn place_of(link: &str) -> &str {
     link.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// When a signed link dies, in seconds since 1970: `X-Tos-Date` plus `X-Tos-Expires` from its
-/// query.
+/// When a signed link expires: `X-Tos-Date` plus `X-Tos-Expires` from its query.
 ///
 /// `None` when the link does not say (the vendor's links live 24 hours from their signing; result
 /// page, 2026-10).
 #[must_use]
-pub fn expires_at(link: &str) -> Option<i64> {
+pub fn expires_at(link: &str) -> Option<UnixMillis> {
     let query = link.split_once('?')?.1;
     let query = query.split('#').next()?;
     let pairs = path::pairs(query).ok()?;
@@ -96,17 +95,17 @@ pub fn expires_at(link: &str) -> Option<i64> {
     let signed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", find("X-Tos-Date")?).ok()?;
     let signed = signed.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
     let lives: i64 = find("X-Tos-Expires")?.parse().ok().filter(|lives| *lives >= 0)?;
-    signed.checked_add(lives)
+    signed.checked_add(lives)?.checked_mul(1000)
 }
 
-/// Until when a task's results can be fetched, in seconds since 1970: what its link says, else 24
-/// hours after its last change (the object itself is gone then; result page, 2026-10). The oldest
-/// deadline is served first.
+/// Until when a task's results can be fetched: what its link says, else 24 hours after its last
+/// change (the object itself is gone then; result page, 2026-10). The oldest deadline is served
+/// first.
 #[must_use]
-pub fn deadline(task: &Task) -> Option<i64> {
-    const DAY: i64 = 24 * 60 * 60;
+pub fn deadline(task: &Task) -> Option<UnixMillis> {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
     let last = task.updated_at.or(task.created_at);
-    let kept = last.map(|at| unix_millis(at).div_euclid(1000).saturating_add(DAY));
+    let kept = last.map(|at| unix_millis(at).saturating_add(DAY));
     task.video_url().and_then(expires_at).or(kept)
 }
 
@@ -128,10 +127,10 @@ mod tests {
     #[test]
     fn a_signed_link_says_when_it_dies() {
         // 2026-11-22T02:17:00Z and a day.
-        assert_eq!(expires_at(LINK), Some(1_795_313_820 + 86_400));
+        assert_eq!(expires_at(LINK), Some((1_795_313_820 + 86_400) * 1000));
         assert_eq!(
             expires_at("https://h/a?x-tos-date=20261122T021700Z&x-tos-expires=60#f"),
-            Some(1_795_313_880)
+            Some(1_795_313_880_000)
         );
         for silent in [
             "https://h/a",
@@ -152,8 +151,8 @@ mod tests {
         let linked = format!(
             r#"{{"id":"a","model":"m","status":"succeeded","updated_at":5,"content":{{"video_url":"{LINK}"}}}}"#
         );
-        assert_eq!(task(&linked), Some(1_795_313_820 + 86_400));
-        assert_eq!(task(r#"{"id":"a","model":"m","status":"succeeded","updated_at":5}"#), Some(86_405));
+        assert_eq!(task(&linked), Some((1_795_313_820 + 86_400) * 1000));
+        assert_eq!(task(r#"{"id":"a","model":"m","status":"succeeded","updated_at":5}"#), Some(86_405_000));
         assert_eq!(task(r#"{"id":"a","model":"m","status":"succeeded"}"#), None);
     }
 

@@ -36,7 +36,7 @@ pub struct ReconcileOptions {
     /// Tasks on a page, 1 to 500. Default 500.
     pub page_size: u32,
     /// Only this program creates tasks on this account, and every other task of ours was passed to
-    /// [`Reconciler::own`]. Then a single task that fits by its settings alone is taken for the
+    /// [`Reconciler::exclude`]. Then a single task that fits by its settings alone is taken for the
     /// one. Default no.
     pub exclusive: bool,
     /// This service is known to echo `execution_expires_after` and `safety_identifier` exactly, so

@@ -100,8 +100,8 @@ fn every_class_that_is_sent_again_is_bounded_by_attempts_time_and_budget() {
 fn what_the_service_asks_for_is_waited_and_never_more_than_two_minutes() {
     for (after, expected) in [
         (Some(RetryAfter::Seconds(7)), 7_000),
-        (Some(RetryAfter::At(NOON / 1000 + 30)), 30_000),
-        (Some(RetryAfter::At(NOON / 1000 - 30)), 500),
+        (Some(RetryAfter::At(NOON + 30_000)), 30_000),
+        (Some(RetryAfter::At(NOON - 30_000)), 500),
         (Some(RetryAfter::Seconds(121)), 120_000),
         (None, 500),
     ] {

@@ -1,11 +1,9 @@
 //! The clock of the service: real time at a chosen speed, or a clock that is moved by calls only.
 
-use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ark_video_protocol::UnixMillis;
+use tokio::sync::watch;
 
 /// Runs forward only, whatever happens to the clock of the machine.
 #[derive(Debug)]
@@ -14,8 +12,8 @@ pub(crate) struct Clock {
     since: Instant,
     /// Seconds of the service in a second; 0 for a clock that stands still by itself.
     speed: f64,
-    /// Milliseconds by which calls have moved it.
-    moved: AtomicI64,
+    /// Milliseconds by which calls have moved it; sleepers wait for a change.
+    moved: watch::Sender<i64>,
 }
 
 impl Clock {
@@ -26,22 +24,40 @@ impl Clock {
             since.map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(0))
         });
         let speed = if speed.is_finite() && speed >= 0.0 { speed } else { 1.0 };
-        Self { began, since: Instant::now(), speed, moved: AtomicI64::new(0) }
+        Self { began, since: Instant::now(), speed, moved: watch::Sender::new(0) }
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
         // A float counts milliseconds exactly for 285,000 years, and `as` stops at the end of the
         // range.
         let passed = (self.since.elapsed().as_secs_f64() * 1000.0 * self.speed) as i64;
-        self.began.saturating_add(passed).saturating_add(self.moved.load(Ordering::Relaxed))
+        self.began.saturating_add(passed).saturating_add(*self.moved.borrow())
     }
 
     /// Moves it forward.
     pub(crate) fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
-        let add = |moved: i64| Some(moved.saturating_add(by));
-        // The function never refuses.
-        let _ = self.moved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        self.moved.send_modify(|moved| *moved = moved.saturating_add(by));
+    }
+
+    /// Returns when the clock reaches `at`, by itself or by a call.
+    #[cfg(feature = "transport")]
+    pub(crate) async fn reach(&self, at: UnixMillis) {
+        let mut moved = self.moved.subscribe();
+        loop {
+            match self.until(at) {
+                Some(Duration::ZERO) => return,
+                Some(left) => drop(tokio::time::timeout(left, moved.changed()).await),
+                // The sender is ours, so this is no error.
+                None => drop(moved.changed().await),
+            }
+        }
+    }
+
+    /// Time since the start.
+    #[cfg(feature = "transport")]
+    pub(crate) fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.now().abs_diff(self.began))
     }
 
     /// Real time until the clock reaches `at` by itself; `None` if it never does.

@@ -123,7 +123,7 @@ impl Shared {
 /// # }
 /// ```
 pub struct Simulator {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     addr: SocketAddr,
     base_url: String,
     api_key: String,

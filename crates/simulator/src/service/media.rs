@@ -1,9 +1,9 @@
 //! What media in data URLs are, read by the media crate as the checks read them. Nothing is
 //! fetched.
 
-use ark_video_media::facts_of_url;
+use ark_video_media::{facts_of_request, facts_of_url};
 use ark_video_model::{
-    ContentItem, CreateTaskRequest,
+    CreateTaskRequest,
     check::{Facts, MediaKind},
 };
 
@@ -11,19 +11,7 @@ use crate::options::Options;
 
 /// What is known of the media that a request brings along; nothing where the options ignore them.
 pub(crate) fn facts(request: &CreateTaskRequest, options: &Options) -> Facts {
-    if options.ignores_media {
-        return Facts::new();
-    }
-    let of_item = |(index, item): (usize, &ContentItem)| {
-        let (url, kind) = match item {
-            ContentItem::Image(item) => (&item.image_url.url, MediaKind::Image),
-            ContentItem::Video(item) => (&item.video_url.url, MediaKind::Video),
-            ContentItem::Audio(item) => (&item.audio_url.url, MediaKind::Audio),
-            _ => return None,
-        };
-        Some((index, facts_of_url(url, kind).ok()??))
-    };
-    request.content.iter().enumerate().filter_map(of_item).collect()
+    if options.ignores_media { Facts::new() } else { facts_of_request(request) }
 }
 
 /// Width and height of an image in a data URL, if its first bytes contain them.

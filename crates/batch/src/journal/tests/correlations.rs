@@ -22,7 +22,7 @@ fn wide() -> SlotRequest {
 async fn submit_all(journal: Journal, jobs: Vec<Job>) -> Vec<i64> {
     #[derive(Debug)]
     struct Sevens;
-    impl ark_video::Random for Sevens {
+    impl ark_video::transport::Random for Sevens {
         fn fill(&self, bytes: &mut [u8]) {
             bytes.fill(7);
         }

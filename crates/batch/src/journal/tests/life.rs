@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{BillKind, FileAt, JobFilter, JournalErrorKind, LateResponse, Link, Resolve};
+use crate::{BillKind, FileAt, JobFilter, JournalErrorKind, Link, Resolve, journal::LateResponse};
 
 pub(super) async fn from_intent_to_the_end(journal: Journal) {
     let [job] = &plan_of(&journal, &["a"]).await[..] else { panic!() };

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video::transport::{BoxFuture, Clock, UnixMillis};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::{Amount, Cap, JobFilter, JournalErrorKind, LateResponse, Resolve, Scope};
+use crate::{Amount, Cap, JobFilter, JournalErrorKind, Resolve, Scope, journal::LateResponse};
 
 const CAP: u64 = 350;
 

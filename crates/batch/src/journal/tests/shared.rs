@@ -2,7 +2,7 @@
 //! durability hangs on.
 
 use super::*;
-use crate::Permit;
+use crate::journal::Permit;
 
 #[tokio::test]
 async fn permits_come_at_the_agreed_rate() {
@@ -52,7 +52,7 @@ async fn a_runner_is_alive_while_it_is_heard_of() {
 pub(super) async fn runners_come_and_go(journal: Journal) {
     let runner = journal.runner_started("host-1-aa", "host", 1).await.unwrap();
     journal.runner_started("host-2-bb", "host", 2).await.unwrap();
-    let runner = journal.runner_seen(&crate::RunnerRow { stopping: true, ..runner }).await.unwrap();
+    let runner = journal.runner_seen(&crate::journal::RunnerRow { stopping: true, ..runner }).await.unwrap();
     journal.runner_ended("host-2-bb").await.unwrap();
     assert_eq!(journal.runners_alive(Duration::from_secs(15)).await.unwrap(), [runner]);
 }

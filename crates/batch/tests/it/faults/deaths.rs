@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video::transport::{BoxFuture, Clock, UnixMillis};
 use ark_video_batch::{CrashPoint, EventKind, PlanOptions, State};
 
 use crate::faults::test_env::{TestEnv, count, is_submitting};

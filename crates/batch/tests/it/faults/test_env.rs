@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video::transport::{BoxFuture, Clock, UnixMillis};
 use ark_video_batch::{
     CrashPoint, EventKind, Job, JobFilter, Journal, OpenOptions, PlanOptions, Planned, RunSummary, Runner,
     RunnerHandle, RunnerOptions, State,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ark_video::Clock as _;
+use ark_video::transport::Clock as _;
 use ark_video_batch::{Journal, OnUnknown, OpenOptions, PlanOptions};
 use ark_video_simulator::{Account, Effect, FaultPlan, FaultPoint, FaultRule, Options, Rates, Simulator};
 

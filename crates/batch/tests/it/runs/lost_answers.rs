@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ark_video::model::catalog::Catalog;
-use ark_video::{CorrelationOptions, Sidecar};
+use ark_video::{CorrelationOptions, provenance::Sidecar};
 use ark_video_batch::{EventKind, Job, Planned, RunnerHandle, RunnerOptions, State, assign, task_of};
 use ark_video_simulator::{Effect, FaultPlan, FaultPoint, FaultRule, Options};
 

@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use ark_video::model::catalog::Catalog;
-use ark_video::{BoxFuture, Client, Clock, RateLimits, ReconcileOptions, UnixMillis, WatchOptions};
+use ark_video::{
+    Client, RateLimits, ReconcileOptions, WatchOptions,
+    transport::{BoxFuture, Clock, UnixMillis},
+};
 use ark_video_batch::{
     EventKind, Job, JobFilter, Journal, JournalAt, JournalError, ListReport, OpenOptions, PlanOptions,
     RunError, RunSummary, Runner, RunnerOptions,

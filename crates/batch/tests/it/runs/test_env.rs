@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ark_video::{BoxFuture, Client, Clock, RateLimits, RetryOptions, UnixMillis, WatchOptions};
+use ark_video::{
+    Client, RateLimits, RetryOptions, WatchOptions,
+    transport::{BoxFuture, Clock, UnixMillis},
+};
 use ark_video_batch::{
     After, Cost, EventKind, Job, JobFilter, Journal, JournalAt, Link, OpenOptions, PlanOptions, Planned,
     RunSummary, Runner, RunnerHandle, RunnerOptions, State,

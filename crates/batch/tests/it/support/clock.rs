@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ark_video::{BoxFuture, Clock, UnixMillis};
+use ark_video::transport::{BoxFuture, Clock, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// How much faster than real time passes.

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ark_video::{Client, Clock, Proxy, RateLimits, Timeouts, WatchOptions};
+use ark_video::{Client, Proxy, RateLimits, Timeouts, WatchOptions, transport::Clock};
 use ark_video_batch::{
     CrashPlan, CrashPoint, EventKind, Journal, JournalAt, OnUnknown, OpenOptions, Runner, RunnerOptions,
 };

@@ -244,7 +244,7 @@ pub(super) async fn assign(session: &Session, args: &BatchAssignArgs) -> Result<
 
 /// The task id: as given, or from the sidecar of its video.
 fn task_of(session: &Session, task: &str) -> Result<String, Failure> {
-    let path = session.cwd.join(task.strip_suffix(ark_video::SIDECAR_ENDING).unwrap_or(task));
+    let path = session.cwd.join(task.strip_suffix(ark_video::provenance::SIDECAR_ENDING).unwrap_or(task));
     if !path.is_file() {
         return crate::args::task_id(task).map_err(|why| {
             Failure::new(Exit::Usage, format!("{task} is neither a video nor a task id: {why}"))
