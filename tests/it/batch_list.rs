@@ -88,7 +88,7 @@ async fn a_refused_list_names_file_line_and_shot() {
     insta::assert_snapshot!(shown(&ran));
     let quiet = shell.run(&["batch", "check", "-q", "shots.toml"]).await;
     assert_eq!((quiet.code, quiet.stdout.as_str()), (4, ""));
-    assert!(quiet.stderr.contains("shots.toml:7: refused: a: resolution:"), "{}", quiet.stderr);
+    assert!(quiet.stderr.contains("shots.toml:7:1: refused: a: resolution:"), "{}", quiet.stderr);
 }
 
 #[tokio::test]

@@ -68,18 +68,25 @@ pub(crate) struct Shell {
     /// The state directory, apart from the folder that the user sees.
     _state: TempDir,
     env: Vec<(String, String)>,
+    /// Whether the JSON of its commands is compared with the schemas.
+    has_schemas: bool,
 }
 
 impl Shell {
     pub(crate) fn new() -> Self {
         let state = tempfile::tempdir().unwrap();
         let env = vec![("ARK_STATE_DIR".to_owned(), state.path().display().to_string())];
-        Self { folder: tempfile::tempdir().unwrap(), _state: state, env }
+        Self { folder: tempfile::tempdir().unwrap(), _state: state, env, has_schemas: true }
     }
 
     /// One whose commands reach this simulator.
     pub(crate) fn at(simulator: &Simulator) -> Self {
         Self::new().set("ARK_BASE_URL", simulator.base_url()).set("ARK_API_KEY", simulator.api_key())
+    }
+
+    /// For a service whose answers are not as the schema of the API has them.
+    pub(crate) fn without_schemas(self) -> Self {
+        Self { has_schemas: false, ..self }
     }
 
     pub(crate) fn unset(mut self, name: &str) -> Self {
@@ -110,6 +117,9 @@ impl Shell {
         change(&mut env);
         let code = ark_video_cli::run(env).await;
         let ran = Ran { code, stdout: stdout.text(), stderr: stderr.text() };
+        if self.has_schemas {
+            crate::cli_json::check(line, &ran.stdout, &ran.stderr);
+        }
         for (name, key) in &self.env {
             let shown = name.ends_with("_KEY") && (ran.stdout.contains(key) || ran.stderr.contains(key));
             assert!(!shown, "the key is shown: {} {}", ran.stdout, ran.stderr);
@@ -189,7 +199,8 @@ async fn a_person_reads_prose_and_progress() {
         ran.stdout
     );
     assert!(ran.stdout.contains("480p") && ran.stdout.contains(" tokens"), "{}", ran.stdout);
-    assert!(ran.stderr.starts_with(&format!("task {id} created\n")), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("estimate: 1.78 to 1.87 CNY ("), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("\ntask {id} created\n")), "{}", ran.stderr);
     assert!(ran.stderr.contains(&format!("{id}: succeeded after ")), "{}", ran.stderr);
     assert_eq!(shell.files(), ["cat.last.jpeg", "cat.mp4"]);
 }
@@ -328,8 +339,10 @@ async fn interrupted_while_waiting(signal: Signal, code: u8) {
     let task = &shell.run(&["list"]).await.ok().json()["items"][0];
     let (id, status) = (task["id"].as_str().unwrap(), &task["status"]);
     assert_eq!(status, "queued");
+    let (estimate, rest) = seen.text().split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(estimate.starts_with("estimate: 5.00 to 5.05 CNY ("), "{estimate}");
     assert_eq!(
-        seen.text(),
+        rest,
         format!(
             "task {id} created\nerror: interrupted: task {id} was not cancelled; it continues and is billed if it succeeds\n\
              hint: continue with the same command: ark-video generate … -o a.mp4 --resume\n\
@@ -369,6 +382,7 @@ async fn ctrl_c_twice_during_the_create_says_that_a_bill_is_possible() {
     assert_eq!(ran.code, 12);
     insta::assert_snapshot!(seen.text(), @r#"
     note: Rules that depend on the model were skipped: the model behind an endpoint id is the account's own setting.
+    estimate: the price is unknown (Which model an endpoint id runs is not known; estimate with the model's own id)
     warning: the request was sent and may be billed; waiting up to 10 s for the response (Ctrl-C again exits at once)
     error: It is unknown whether the task was created: the command was interrupted before the response. It may exist and may be billed; do not send it again before searching for it.
     hint: search for the task: ark-video reconcile fdf70f19ad9f-1
@@ -485,6 +499,7 @@ async fn config_says_who_won_and_never_what_the_key_is() {
     base URL     https://ark.eu-west.bytepluses.com/api/v3 (from ARK_REGION)
     model        dreamina-seedance-2-0-260128 (from default of the site)
     proxy        from HTTPS_PROXY and related variables
+    confirm      never
     config file  none
     profile      none
     "#);

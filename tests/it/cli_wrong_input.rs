@@ -94,6 +94,7 @@ async fn an_unreachable_host() {
     let (before, after) = said.split_once(" (os error ").unwrap();
     insta::assert_snapshot!(format!("{before}{}", after.split_once(')').unwrap().1), @r#"
     exit 7
+    estimate: 5.00 to 5.05 CNY (108,900 to 109,586 tokens at 46.00 CNY per million tokens; list prices of 2026-10)
     error: The request to create the task was not sent: no connection to 127.0.0.1 (Connection refused). Nothing was created and nothing is billed. Check the network, the base URL and the proxy; trying again is safe.
     "#);
 }

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod batch_cli;
+mod batch_formats;
 mod batch_list;
 mod batch_targets;
 mod builders;
@@ -13,6 +14,8 @@ mod cli_check;
 mod cli_disk_full;
 mod cli_exit_codes;
 mod cli_foreign_lines;
+mod cli_json;
+mod cli_money;
 mod cli_wrong_input;
 mod collected_media;
 mod collected_requests;
@@ -24,6 +27,7 @@ mod faults;
 mod guide_commands;
 mod guide_example;
 mod hostile;
+mod json_files;
 mod matrix;
 mod payloads;
 mod planted;

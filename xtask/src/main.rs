@@ -34,6 +34,15 @@ fn bench<'a>(options: impl Iterator<Item = &'a String>) -> Result<(), String> {
     run(&mut ["run"].into_iter().chain(package).chain(["--", "run"]).chain(options.map(String::as_str)))
 }
 
+/// The test that writes what follows from the types of the commands' JSON.
+fn write_json() -> Result<bool, String> {
+    let test = "cli_json::write_the_files_child";
+    let program =
+        ["test", "--quiet", "-p", "ark-video-tests", "--test", "it", "--", "--ignored", "--exact", test];
+    let status = std::process::Command::new(cargo()).current_dir(root()).args(program).status();
+    status.map(|status| status.success()).map_err(|error| format!("cargo could not be started: {error}"))
+}
+
 /// The repository's root, wherever the command was started from.
 fn root() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR")
@@ -76,6 +85,9 @@ fn command_line() -> Command {
                 .arg(flag("check", "Write nothing; fail when the page or the record would change"))
                 .arg(Arg::new("python").long("python").help("A Python that has the vendor's runtime; default target/ci/venv")),
         )
+        .subcommand(Command::new("json").about(
+            "The schemas of the commands' JSON and their page: schema/cli/ and docs/reference/json.md",
+        ))
         .subcommand(
             Command::new("count").about("Handwritten lines of code per member, packages per lock file"),
         )
@@ -124,6 +136,7 @@ fn main() -> ExitCode {
         Some(("dist", _)) => {
             dist::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
+        Some(("json", _)) => write_json(),
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }

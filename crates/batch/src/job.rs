@@ -12,6 +12,7 @@ use crate::{Cost, State};
 
 /// What a shot takes from the shot that it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Link {
@@ -25,6 +26,7 @@ pub enum Link {
 
 /// Which job a job follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct After {
     /// The other job's name within the same batch.
     pub job: String,
@@ -37,6 +39,7 @@ pub struct After {
 
 /// A local file that goes into a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct InputFile {
     /// Index in the request's `content`.
     pub content: usize,
@@ -51,6 +54,7 @@ pub struct InputFile {
 
 /// A job as the shot list has it: everything that a person decided, nothing that happened.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Planned {
     /// Its name, unique within the batch: the shot's name, and `#` with the variant's seed where
     /// there are variants.
@@ -95,6 +99,7 @@ impl Planned {
 
 /// One attempt to create a job's task, from the reservation on.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Attempt {
     /// From 1.
@@ -120,6 +125,7 @@ pub struct Attempt {
 
 /// What an attempt cost that a later one took the place of (`batch retry`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Spent {
     /// Which attempt.
     pub attempt: u32,
@@ -134,6 +140,7 @@ pub struct Spent {
 
 /// The video, or its last frame, in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct FileAt {
     /// Where.
     pub path: PathBuf,
@@ -145,6 +152,7 @@ pub struct FileAt {
 
 /// A row of the journal.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Job {
     /// `batch/name`, and `@2` and so on where the list changed after the first was sent. Unique in

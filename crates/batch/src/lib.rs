@@ -28,18 +28,19 @@ mod visible;
 
 pub use engine::{
     AssignError, Assigned, Event, EventKind, Events, Lost, LostCause, OnUnknown, RunError, RunSummary,
-    Runner, RunnerHandle, RunnerOptions, StopCause, Stopped, assign, task_of,
+    Runner, RunnerHandle, RunnerOptions, StopCause, Stopped, assign, cost_of, task_of,
 };
 pub use job::{After, Attempt, FileAt, InputFile, Job, Link, Planned, Spent};
 pub use journal::{
-    Approved, BatchRow, Bill, BillKind, Budget, CasOutcome, Finding, JobFilter, Journal, JournalAt,
-    JournalError, JournalErrorKind, OpenOptions, PlanChange, PlanOptions, Resolve, Slots,
+    Approved, BatchRow, Bill, BillKind, Budget, CasOutcome, Finding, Forecast, ForecastJob, ForecastStep,
+    JobFilter, Journal, JournalAt, JournalError, JournalErrorKind, OpenOptions, PlanChange, PlanOptions,
+    Resolve, Slots,
 };
 pub use list::{
-    ListError, ListFinding, ListFormat, ListReport, NotAnAmount, PlannedJobs, ShotList, ShotListBuilder,
-    ShotReport, Sum, Totals,
+    ListError, ListFinding, ListFormat, ListOptions, ListReport, NotAnAmount, PlannedJobs, ShotList,
+    ShotListBuilder, ShotReport, Sum, Totals,
 };
-pub use money::{Amount, Cap, Cost, Scope, TOKENS};
+pub use money::{Amount, Cap, Cost, Scope, TOKENS, grouped};
 pub use report::{
     CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, Reasons, ReportError,
     Unfinished, open_jobs, unfinished,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a job costs, or is estimated to cost at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Cost {
     /// Tokens.
@@ -48,8 +49,23 @@ impl Amount {
     }
 }
 
+/// A number with a comma between groups of three digits: `1,633,500`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// What a cap applies to. Each scope has a budget of its own in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Scope {
@@ -73,12 +89,11 @@ pub struct Cap {
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tokens(tokens) => write!(f, "{tokens} tokens"),
+            Self::Tokens(tokens) => write!(f, "{} tokens", grouped(*tokens)),
             Self::Money { micros, currency } => {
-                let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-                let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+                let part = format!("{:06}", micros % 1_000_000);
                 let part = part.trim_end_matches('0');
-                write!(f, "{whole}.{part:0<2} {currency}")
+                write!(f, "{}.{part:0<2} {currency}", grouped(micros / 1_000_000))
             }
         }
     }
@@ -126,7 +141,9 @@ mod tests {
         assert_eq!(money(0), "0.00 CNY");
         assert_eq!(money(3_500_000), "3.50 CNY");
         assert_eq!(money(1_234_567), "1.234567 CNY");
+        assert_eq!(money(1_234_567_500_000), "1,234,567.50 CNY");
         assert_eq!(Amount::Tokens(500).to_string(), "500 tokens");
+        assert_eq!(Amount::Tokens(1_633_500).to_string(), "1,633,500 tokens");
         assert_eq!(Amount::in_unit(TOKENS, 5).to_string(), "5 tokens");
         assert_eq!(Amount::in_unit("CNY", 1_500_000).to_string(), "1.50 CNY");
     }

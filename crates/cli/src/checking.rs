@@ -1,20 +1,17 @@
 //! The checks of a request, located by flags and files: as text, as JSON, and as the reason not to
 //! send.
 
-use std::borrow::Cow;
-
+use crate::cost;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::{CheckDocument, LocatedFinding, Medium, Remark};
+use crate::names::Names;
+use crate::request::{Malformed, RequestError, RequestInput};
 use ark_video::model::{
     catalog::Catalog,
     check::{Facts, Finding, MediaFacts, Report, Severity, check_json},
     estimate::{Estimate, estimate},
 };
-use serde::Serialize;
-
-use crate::cost;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::names::Names;
-use crate::request::{Malformed, RequestError, RequestInput};
 
 /// A report with the user's flags and files as locations.
 pub(crate) struct Checked {
@@ -25,33 +22,6 @@ pub(crate) struct Checked {
     whole: String,
     /// Why the request could not be parsed, if so.
     malformed: bool,
-}
-
-/// A finding and its location.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct LocatedFinding {
-    #[serde(flatten)]
-    pub(crate) finding: Finding,
-    /// The flag or the file: `--ref hero.mov`.
-    pub(crate) origin: String,
-}
-
-/// A note that is not a finding of a rule.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Remark {
-    id: Cow<'static, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<String>,
-    message: String,
-}
-
-/// The facts of a media file.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Medium {
-    index: usize,
-    origin: String,
-    #[serde(flatten)]
-    facts: MediaFacts,
 }
 
 impl Checked {
@@ -136,8 +106,12 @@ impl Checked {
         self
     }
 
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = &LocatedFinding> {
+        self.findings.iter().filter(|named| named.finding.strength == Severity::Error)
+    }
+
     pub(crate) fn refused(&self) -> usize {
-        self.findings.iter().filter(|named| named.finding.strength == Severity::Error).count()
+        self.refusals().count()
     }
 
     pub(crate) fn warnings(&self) -> impl Iterator<Item = &LocatedFinding> {
@@ -170,13 +144,10 @@ impl Checked {
                 format!("{} is not valid ({many} errors); nothing was sent, nothing is billed", self.whole)
             }
         };
-        let refusals: Vec<&LocatedFinding> =
-            self.findings.iter().filter(|named| named.finding.strength == Severity::Error).collect();
         if !said {
-            refusals.iter().for_each(|named| message.push_str(&format!("\n  {}", line(named))));
+            self.refusals().for_each(|named| message.push_str(&format!("\n  {}", line(named))));
         }
-        let failure =
-            Failure::new(Exit::Request, message).findings(refusals.iter().map(|named| (*named).clone()));
+        let failure = Failure::new(Exit::Request, message).findings(self.refusals().cloned());
         Err(failure.hint(way_out))
     }
 
@@ -209,8 +180,8 @@ impl Checked {
     }
 
     /// The same as JSON.
-    pub(crate) fn document(&self) -> Document<'_> {
-        Document {
+    pub(crate) fn document(&self) -> CheckDocument<'_> {
+        CheckDocument {
             file: self.file.as_deref(),
             refused: self.refused() > 0,
             findings: &self.findings,
@@ -218,16 +189,6 @@ impl Checked {
             media: &self.media,
         }
     }
-}
-
-/// The report as JSON; every field is always present.
-#[derive(Serialize)]
-pub(crate) struct Document<'a> {
-    file: Option<&'a str>,
-    refused: bool,
-    findings: &'a [LocatedFinding],
-    notes: &'a [Remark],
-    media: &'a [Medium],
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -281,14 +242,15 @@ pub(crate) fn estimate_of(asked: &RequestInput, catalog: &Catalog) -> Estimate {
 /// An estimate as text.
 pub(crate) fn estimate_text(estimate: &Estimate) -> String {
     let mut text = match estimate.tokens {
-        Some(tokens) => format!("tokens   {tokens}"),
+        Some(tokens) => format!("tokens   {}", cost::tokens_text(tokens)),
         None => "tokens   unknown".to_owned(),
     };
     match &estimate.price {
         Some(price) => {
             let range = cost::range(price.min, price.max);
             text.push_str(&format!("\nprice    {range} {}", price.currency));
-            text.push_str(&format!(" ({} per million tokens)", price.per_million_tokens));
+            let each = price.per_million_tokens;
+            text.push_str(&format!(" ({} per million tokens)", cost::range(each.min, each.max)));
         }
         None => text.push_str("\nprice    unknown"),
     }

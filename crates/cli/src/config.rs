@@ -20,6 +20,7 @@ pub(crate) struct Section {
     pub(crate) base_url: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) proxy: Option<String>,
+    pub(crate) confirm_above: Option<String>,
 }
 
 /// The parsed file.
@@ -39,6 +40,7 @@ struct RawFile {
     base_url: Option<String>,
     model: Option<String>,
     proxy: Option<String>,
+    confirm_above: Option<String>,
     #[serde(default)]
     profiles: BTreeMap<String, RawSection>,
 }
@@ -51,10 +53,12 @@ struct RawSection {
     base_url: Option<String>,
     model: Option<String>,
     proxy: Option<String>,
+    confirm_above: Option<String>,
 }
 
 /// The fields of the file and its profiles.
-const FIELDS: [&str; 6] = ["api_key", "api_key_file", "base_url", "model", "proxy", "profiles"];
+const FIELDS: [&str; 7] =
+    ["api_key", "api_key_file", "base_url", "model", "proxy", "confirm_above", "profiles"];
 
 /// The default path: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
 pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
@@ -90,8 +94,8 @@ pub(crate) fn load(
         }
     };
     let raw: RawFile = toml::from_str(&text).map_err(|error| violation(&path, &text, &error))?;
-    let RawFile { api_key, api_key_file, base_url, model, proxy, profiles } = raw;
-    let top = RawSection { api_key, api_key_file, base_url, model, proxy };
+    let RawFile { api_key, api_key_file, base_url, model, proxy, confirm_above, profiles } = raw;
+    let top = RawSection { api_key, api_key_file, base_url, model, proxy, confirm_above };
     let holds_key = top.api_key.is_some() || profiles.values().any(|profile| profile.api_key.is_some());
     if holds_key && open_to_others(&path) {
         warn(format!(
@@ -119,6 +123,7 @@ pub(crate) fn load(
             base_url: raw.base_url,
             model: raw.model,
             proxy: raw.proxy,
+            confirm_above: raw.confirm_above,
         })
     };
     let top = section("the file", top)?;
@@ -170,7 +175,7 @@ fn violation(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let why = reason(error.message());
     wrong(format!("{}:{line}:{column}: {why}", path.display()))
-        .hint("fields: api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]")
+        .hint("fields: api_key_file or api_key, base_url, model, proxy, confirm_above, and the same under [profiles.NAME]")
 }
 
 /// The parser's error without names and values, which may be the key.

@@ -1,10 +1,14 @@
-//! The cost limit of a request, and amounts as text.
+//! Limits and confirmations of a request's cost, and amounts as text: two decimals and separators.
 
-use ark_video::model::{catalog::Decimal, estimate::Estimate};
-use ark_video_batch::Amount;
+use ark_video::model::{
+    catalog::{Catalog, Decimal, Span},
+    estimate::Estimate,
+};
+use ark_video_batch::{Amount, Cost, grouped};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::settings::Setting;
 
 /// Whether the upper end of the estimate is within a limit. An unknown estimate is not.
 pub(crate) fn allows(limit: &Amount, estimate: &Estimate) -> Result<(), Failure> {
@@ -19,7 +23,7 @@ pub(crate) fn allows(limit: &Amount, estimate: &Estimate) -> Result<(), Failure>
         Amount::Tokens(most) => match estimate.tokens {
             None => Err(unknown("the number of tokens").hint("omit --max-cost, or use the model id")),
             Some(tokens) if tokens.max > *most => {
-                Err(refuse(format!("this may cost up to {} tokens", tokens.max)).hint(why(estimate)))
+                Err(refuse(format!("this may cost up to {} tokens", grouped(tokens.max))).hint(why(estimate)))
             }
             Some(_) => Ok(()),
         },
@@ -31,7 +35,7 @@ pub(crate) fn allows(limit: &Amount, estimate: &Estimate) -> Result<(), Failure>
             ))
             .hint(format!("give the limit in {}", price.currency))),
             Some(price) if price.max.millionths() > *micros => {
-                let max = rounded_up(price.max);
+                let max = text(rounded_up(price.max));
                 Err(refuse(format!("this may cost up to {max} {currency}")).hint(why(estimate)))
             }
             Some(_) => Ok(()),
@@ -39,12 +43,130 @@ pub(crate) fn allows(limit: &Amount, estimate: &Estimate) -> Result<(), Failure>
     }
 }
 
+/// The most that something may cost; `None` where a part of it is unknown.
+pub(crate) struct Most {
+    pub(crate) tokens: Option<u64>,
+    /// One amount for each currency.
+    pub(crate) money: Option<Vec<(Decimal, String)>>,
+}
+
+impl From<&Estimate> for Most {
+    fn from(estimate: &Estimate) -> Self {
+        let price = estimate.price.as_ref();
+        Self {
+            tokens: estimate.tokens.map(|tokens| tokens.max),
+            money: price.map(|price| vec![(price.max, price.currency.to_string())]),
+        }
+    }
+}
+
+/// Why the user has to confirm a cost, as a part of a question: it is above the threshold, or
+/// unknown.
+pub(crate) fn above(threshold: &Setting<Amount>, most: &Most) -> Result<Option<String>, Failure> {
+    let shown = &threshold.value;
+    let unknown = || Ok(Some(format!("an unknown amount, and confirm_above is {shown}")));
+    match shown {
+        Amount::Tokens(limit) => match most.tokens {
+            None => unknown(),
+            Some(tokens) if tokens > *limit => {
+                Ok(Some(format!("up to {} tokens, more than {shown}", grouped(tokens))))
+            }
+            Some(_) => Ok(None),
+        },
+        Amount::Money { micros, currency } => {
+            let Some(money) = &most.money else { return unknown() };
+            if let Some((_, other)) = money.iter().find(|(_, billed_in)| billed_in != currency) {
+                let message = format!(
+                    "confirm_above is {shown}, but this is billed in {other}, and currencies are not converted; nothing was sent"
+                );
+                let hint =
+                    format!("give it in {other} (it comes from: {}), or confirm with --yes", threshold.by);
+                return Err(Failure::new(Exit::Configuration, message).hint(hint));
+            }
+            let over = money.iter().find(|(amount, _)| amount.millionths() > *micros);
+            Ok(over.map(|(amount, _)| {
+                format!("up to {} {currency}, more than {shown}", text(rounded_up(*amount)))
+            }))
+        }
+    }
+}
+
+/// An estimate for so many videos of the same request.
+pub(crate) fn times(estimate: &Estimate, count: u64) -> Estimate {
+    let mut total = estimate.clone();
+    if let Some(tokens) = &mut total.tokens {
+        *tokens = Span::new(tokens.min.saturating_mul(count), tokens.max.saturating_mul(count));
+    }
+    if let Some(price) = &mut total.price {
+        let times = |amount: Decimal| Decimal::from_millionths(amount.millionths().saturating_mul(count));
+        (price.min, price.max) = (times(price.min), times(price.max));
+    }
+    total
+}
+
+/// `5.01 CNY (108,900 tokens at 46.00 CNY per million tokens; list prices of 2026-10)`
+pub(crate) fn estimated(estimate: &Estimate, catalog: &Catalog) -> String {
+    let tokens = estimate.tokens.map(|tokens| format!("{} tokens", tokens_text(tokens)));
+    match &estimate.price {
+        Some(price) => {
+            let currency = &price.currency;
+            let date =
+                catalog.prices.iter().filter(|row| row.currency == *currency).map(|row| &row.date).max();
+            let date = date.map(|date| format!("; list prices of {date}")).unwrap_or_default();
+            format!(
+                "{} {currency} ({} at {} {currency} per million tokens{date})",
+                range(price.min, price.max),
+                tokens.unwrap_or_default(),
+                range(price.per_million_tokens.min, price.per_million_tokens.max),
+            )
+        }
+        None => {
+            let why = estimate.assumptions.first().map_or("", |why| why.trim_end_matches('.'));
+            let tokens = tokens.map(|tokens| format!("{tokens}; ")).unwrap_or_default();
+            format!("the price is unknown ({tokens}{why})")
+        }
+    }
+}
+
+/// `5.01 CNY (108,900 tokens)`; what is unknown is named.
+pub(crate) fn billed(cost: Option<&Cost>) -> String {
+    match cost {
+        Some(cost) if !cost.currency.is_empty() => {
+            let amount = text(Decimal::from_millionths(cost.micros));
+            format!("{amount} {} ({} tokens)", cost.currency, grouped(cost.tokens))
+        }
+        Some(cost) => format!("{} tokens; the price is unknown", grouped(cost.tokens)),
+        None => "unknown: the service gave no usable usage".to_owned(),
+    }
+}
+
+/// An amount with two decimals and separators: `1,234.50`.
+pub(crate) fn text(amount: Decimal) -> String {
+    let hundredths = amount.round(2).millionths() / 10_000;
+    format!("{}.{:02}", grouped(hundredths / 100), hundredths % 100)
+}
+
+/// An amount of a budget with two decimals.
+pub(crate) fn amount(amount: &Amount) -> String {
+    match amount {
+        Amount::Money { micros, currency } => {
+            format!("{} {currency}", text(Decimal::from_millionths(*micros)))
+        }
+        tokens @ Amount::Tokens(_) => tokens.to_string(),
+    }
+}
+
 /// A range of money; a single value is rounded to the nearest hundredth.
 pub(crate) fn range(min: Decimal, max: Decimal) -> String {
-    if min == max {
-        min.round(2).to_string()
+    if min == max { text(min) } else { format!("{} to {}", text(rounded_down(min)), text(rounded_up(max))) }
+}
+
+/// A range of tokens.
+pub(crate) fn tokens_text(tokens: Span<u64>) -> String {
+    if tokens.min == tokens.max {
+        grouped(tokens.min)
     } else {
-        format!("{} to {}", rounded_down(min), rounded_up(max))
+        format!("{} to {}", grouped(tokens.min), grouped(tokens.max))
     }
 }
 
@@ -84,7 +206,7 @@ mod tests {
             assert!(within(limit).is_ok(), "{limit}");
         }
         let said = |limit: &str| within(limit).unwrap_err().message;
-        insta::assert_snapshot!(said("108899tokens"), @"--max-cost 108899 tokens: this may cost up to 108900 tokens; nothing was sent, nothing is billed");
+        insta::assert_snapshot!(said("108899tokens"), @"--max-cost 108,899 tokens: this may cost up to 108,900 tokens; nothing was sent, nothing is billed");
         insta::assert_snapshot!(said("5.009399CNY"), @"--max-cost 5.009399 CNY: this may cost up to 5.01 CNY; nothing was sent, nothing is billed");
         insta::assert_snapshot!(said("9USD"), @"--max-cost 9.00 USD: this model is billed in CNY; currencies are not converted; nothing was sent, nothing is billed");
     }

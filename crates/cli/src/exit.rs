@@ -73,7 +73,12 @@ const TABLE: [(Exit, u8, &str, &str); 21] = [
         "journal",
         "batch: unusable journal (damaged, foreign, newer, lost or a copy); nothing was sent",
     ),
-    (Exit::Parked, 17, "parked", "batch: shots need a decision: an approval, a higher cap, or the account"),
+    (
+        Exit::Parked,
+        17,
+        "parked",
+        "a decision is needed: confirm the cost (--yes); batch: an approval, a higher cap, or the account",
+    ),
     (
         Exit::Authentication,
         18,

@@ -1,9 +1,7 @@
 //! A failed command: exit code, message, and hints. Never contains a key, a prompt or base64.
 
-use serde::Serialize;
-
-use crate::checking::LocatedFinding;
 use crate::exit::Exit;
+use crate::json::{Envelope, LocatedFinding};
 
 /// Why a command failed, as text and as JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,22 +104,6 @@ impl Failure {
             exit_code: self.exit.code(),
         }
     }
-}
-
-/// An error as JSON; every field is always present.
-#[derive(Serialize)]
-pub(crate) struct Envelope<'a> {
-    code: Option<&'a str>,
-    kind: &'static str,
-    message: &'a str,
-    suggestion: Option<String>,
-    request_id: Option<&'a str>,
-    task_id: Option<&'a str>,
-    param: Option<&'a str>,
-    origin: Option<&'a str>,
-    findings: &'a [LocatedFinding],
-    reconcile: Option<&'a serde_json::Value>,
-    exit_code: u8,
 }
 
 #[cfg(test)]

@@ -19,11 +19,13 @@ mod escape;
 mod exit;
 mod failure;
 mod foreign_flags;
+mod json;
 mod json_input;
 mod media;
 mod model_names;
 mod names;
 mod output;
+mod price;
 mod progress;
 mod prompt_argument;
 mod records;
@@ -45,6 +47,8 @@ use args::{Cli, Command, flag_values};
 pub use env::{Env, Interrupts, Signal, Terminal};
 use exit::Exit;
 use failure::Failure;
+#[cfg(feature = "schemars")]
+pub use json::{JsonOutput, json_outputs};
 use output::{Form, Output};
 use session::Session;
 

@@ -11,16 +11,17 @@ use ark_video::{Client, RateLimits, transport::Clock};
 use ark_video_simulator::Simulator;
 use secrecy::ExposeSecret;
 
-use crate::args::GlobalArgs;
+use crate::args::{ConfirmArgs, GlobalArgs};
 use crate::catalog;
 use crate::commands::simulate::{self, Running};
+use crate::cost::{self, Most};
 use crate::env::{Interrupts, Terminal};
 pub(crate) use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::model_names::{ModelNames, ModelSite};
 use crate::output::Output;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Setting, Settings};
 
 /// The context of a command.
 pub(crate) struct Session {
@@ -74,6 +75,33 @@ impl Session {
             () = self.interrupts.next() => return Err(interrupted()),
         };
         if matches!(answer.as_str(), "y" | "yes") { Ok(()) } else { Err(no("nothing was done")) }
+    }
+
+    /// Asks for confirmation of a cost above the threshold of the flags or the configuration.
+    pub(crate) async fn confirm_cost(
+        &mut self,
+        args: &ConfirmArgs,
+        settings: &Settings,
+        most: &Most,
+    ) -> Result<(), Failure> {
+        let flag = args.confirm_above.clone().map(|value| Setting::new(value, "--confirm-above"));
+        let Some(threshold) = flag.or_else(|| settings.confirm_above.clone()).filter(|_| !args.yes) else {
+            return Ok(());
+        };
+        let Some(why) = cost::above(&threshold, most)? else { return Ok(()) };
+        let asked = self.terminal.stdin && self.terminal.stderr && self.stdin.is_some();
+        self.confirm(&format!("This may cost {why}. Send it?")).await.map_err(|mut failure| {
+            if failure.exit == Exit::Usage {
+                failure.exit = Exit::Parked;
+                failure.message = match asked {
+                    true => "not confirmed; nothing was sent, nothing is billed".to_owned(),
+                    false => format!(
+                        "confirmation is needed: this may cost {why}; nothing was sent, nothing is billed"
+                    ),
+                };
+            }
+            failure
+        })
     }
 
     /// Prompts for an answer; `None` without a terminal.

@@ -9,6 +9,7 @@ use ark_video::{
     BaseUrl, Client, ClientBuilder, Proxy,
     environment::{EnvSettings, KEY_VARIABLES},
 };
+use ark_video_batch::Amount;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ pub(crate) struct Setting<T> {
 }
 
 impl<T> Setting<T> {
-    fn new(value: T, by: impl Into<String>) -> Self {
+    pub(crate) fn new(value: T, by: impl Into<String>) -> Self {
         Self { value, by: by.into() }
     }
 }
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) base_url: Setting<String>,
     pub(crate) model: Setting<String>,
     pub(crate) proxy: Option<Setting<String>>,
+    /// Costs above this need a confirmation.
+    pub(crate) confirm_above: Option<Setting<Amount>>,
     insecure_http: bool,
     file: Option<String>,
     profile: Option<String>,
@@ -128,15 +131,29 @@ pub(crate) fn resolve(
     let model = pick(|section| &section.model, &None, "", None)
         .unwrap_or_else(|| Setting::new(default_model(&base_url.value), "default of the site"));
     let proxy = pick(|section| &section.proxy, &flags.proxy, "--proxy", None);
+    let confirm_above = pick(|section| &section.confirm_above, &None, "", None).map(amount).transpose()?;
     Ok(Settings {
         key,
         base_url,
         model,
         proxy,
+        confirm_above,
         insecure_http: flags.insecure_http,
         file,
         profile: name.cloned(),
     })
+}
+
+/// The threshold of the configuration. The value is not shown: it may be a misplaced key.
+fn amount(text: Setting<String>) -> Result<Setting<Amount>, Failure> {
+    match text.value.parse() {
+        Ok(amount) => Ok(Setting::new(amount, text.by)),
+        Err(_) => {
+            let message = format!("confirm_above in {} is not an amount; nothing was sent", text.by);
+            Err(Failure::new(Exit::Configuration, message)
+                .hint("write an amount with its unit: \"20CNY\", \"3USD\" or \"500000tokens\""))
+        }
+    }
 }
 
 fn has_key(section: &Section) -> bool {
@@ -190,7 +207,16 @@ impl Settings {
     pub(crate) fn of_simulator() -> Self {
         let model = Setting::new(default_model(""), "default of the simulator");
         let base_url = Setting::new(String::new(), "the simulator");
-        Self { key: None, base_url, model, proxy: None, insecure_http: false, file: None, profile: None }
+        Self {
+            key: None,
+            base_url,
+            model,
+            proxy: None,
+            confirm_above: None,
+            insecure_http: false,
+            file: None,
+            profile: None,
+        }
     }
 
     /// Builds the client, and warns if the key goes to a host that is not the vendor's.
@@ -254,6 +280,9 @@ impl Settings {
             "model": { "value": self.model.value, "from": self.model.by },
             // A proxy's address may hold a password.
             "proxy": self.proxy.as_ref().map(|proxy| json!({ "from": proxy.by })),
+            "confirm_above": self.confirm_above.as_ref().map(|limit| {
+                json!({ "value": limit.value.to_string(), "from": limit.by })
+            }),
         })
     }
 
@@ -264,8 +293,12 @@ impl Settings {
             self.proxy.as_ref().map_or("from HTTPS_PROXY and related variables".to_owned(), |proxy| {
                 format!("from {}", proxy.by)
             });
+        let confirm = self
+            .confirm_above
+            .as_ref()
+            .map_or("never".to_owned(), |limit| format!("above {} (from {})", limit.value, limit.by));
         format!(
-            "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfig file  {}\nprofile      {}",
+            "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfirm      {confirm}\nconfig file  {}\nprofile      {}",
             self.usable_base_url().unwrap_or("not a valid URL"),
             self.base_url.by,
             self.model.value,

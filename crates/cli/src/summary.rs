@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use ark_video::model::{ModelInfo, Task, TaskList};
+use ark_video::model::{Task, TaskList};
+use ark_video_batch::grouped;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use crate::escape::{one_line, shortened};
+use crate::json::ServiceModel;
+use crate::price;
 
 /// The widest cell of a table, in characters.
 const WIDEST: usize = 160;
@@ -89,19 +92,21 @@ fn row(task: &Task) -> [String; 6] {
         task.created_at.map(time).unwrap_or_default(),
         task.model.clone(),
         facts.join(" "),
-        tokens.map(|tokens| tokens.to_string()).unwrap_or_default(),
+        tokens.map(|tokens| u64::try_from(tokens).map_or(tokens.to_string(), grouped)).unwrap_or_default(),
     ]
 }
 
 /// The service's models.
-pub(crate) fn models(models: &[&ModelInfo], columns: Option<u16>) -> String {
+pub(crate) fn models(models: &[ServiceModel<'_>], columns: Option<u16>) -> String {
     if models.is_empty() {
         return "no models".to_owned();
     }
-    let mut rows = vec![["MODEL", "STATUS", "TASKS"].map(str::to_owned)];
-    rows.extend(models.iter().map(|model| {
+    let mut rows = vec![["MODEL", "STATUS", "TASKS", price::SECOND, price::MILLION].map(str::to_owned)];
+    rows.extend(models.iter().map(|row| {
+        let model = row.model;
         let status = model.status.as_ref().map_or("available".to_owned(), ToString::to_string);
-        [model.id.clone(), status, model.task_type.clone().unwrap_or_default().join(", ")]
+        let [second, million] = price::cells(row.price.as_ref());
+        [model.id.clone(), status, model.task_type.clone().unwrap_or_default().join(", "), second, million]
     }));
     table(&rows, columns)
 }
@@ -222,7 +227,7 @@ mod tests {
         .unwrap();
         insta::assert_snapshot!(list(&page, None), @r#"
         ID      STATUS     CREATED                  MODEL                       VIDEO          TOKENS
-        cgt-1   succeeded  2023-11-14 22:13:20 UTC  doubao-seedance-2-0-260128  720p 16:9 5 s  108900
+        cgt-1   succeeded  2023-11-14 22:13:20 UTC  doubao-seedance-2-0-260128  720p 16:9 5 s  108,900
         cgt-22  queued                              m\u{1b}[2J
         2 of 3 tasks: see --limit and --page
         "#);

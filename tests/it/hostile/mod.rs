@@ -87,7 +87,8 @@ fn each<C: Send, T: Send>(cases: impl IntoIterator<Item = C>, run: impl AsyncFn(
 
 /// A folder whose commands reach this service.
 fn shell(service: &Service) -> Shell {
-    Shell::new().set("ARK_BASE_URL", &service.base_url).set("ARK_API_KEY", "a-key-of-nobody")
+    let shell = Shell::new().set("ARK_BASE_URL", &service.base_url).set("ARK_API_KEY", "a-key-of-nobody");
+    shell.without_schemas()
 }
 
 /// Runs a command line in the service's time, and checks its output.

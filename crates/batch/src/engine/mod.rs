@@ -45,6 +45,7 @@ pub use options::{OnUnknown, RunnerOptions};
 pub use outcome::{RunError, RunSummary, Stopped};
 pub use recover::{Lost, LostCause};
 pub use runner::{Runner, RunnerHandle};
+pub use settle::cost_of;
 
 /// The data of a mutex, also where a task that held it has panicked: what it protects is changed in
 /// single steps.

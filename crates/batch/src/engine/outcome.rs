@@ -48,6 +48,7 @@ pub struct RunSummary {
 
 /// Why a run sent no more creates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Stopped {
     /// The kind of reason.

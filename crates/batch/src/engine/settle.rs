@@ -47,24 +47,49 @@ pub(crate) async fn settle(
     Ok(outcome)
 }
 
-/// What a task that succeeded cost; `None` where its usage does not say.
+/// What a task of a journal cost; `None` where its usage does not say.
 pub(crate) fn cost(planned: &Planned, task: &Value, catalog: &Catalog) -> Option<Cost> {
     let task = serde_json::from_value::<Task>(task.clone()).ok()?;
-    let usage = task.usage.as_ref()?;
-    let most = planned.estimate.as_ref().map(|estimate| estimate.tokens.saturating_mul(ABSURD_TIMES));
-    let most = most.filter(|most| *most > 0).unwrap_or(ABSURD_TOKENS);
-    let readable =
-        |tokens: Option<i64>| u64::try_from(tokens?).ok().filter(|tokens| (1..=most).contains(tokens));
-    let tokens = readable(usage.completion_tokens).or_else(|| readable(usage.total_tokens))?;
-    let (micros, currency) = priced(planned, &task, tokens, catalog)
+    let request = serde_json::from_value(planned.request.clone()).ok();
+    let tokens = tokens_of(&task, planned.estimate.as_ref().map(|estimate| estimate.tokens))?;
+    let (micros, currency) = request
+        .and_then(|request| priced(request, &task, tokens, catalog))
         .or_else(|| in_proportion(planned, tokens))
         .unwrap_or_default();
     Some(Cost { tokens, micros, currency })
 }
 
+/// What a task that succeeded cost: its own usage at the catalog's price of what came out. `None`
+/// where the usage is missing, zero or absurd; no currency where the price is unknown.
+#[must_use]
+pub fn cost_of(
+    request: &CreateTaskRequest,
+    task: &Task,
+    estimated_tokens: Option<u64>,
+    catalog: &Catalog,
+) -> Option<Cost> {
+    let tokens = tokens_of(task, estimated_tokens)?;
+    let (micros, currency) = priced(request.clone(), task, tokens, catalog).unwrap_or_default();
+    Some(Cost { tokens, micros, currency })
+}
+
+/// The billed tokens, if the usage can be true.
+fn tokens_of(task: &Task, estimated: Option<u64>) -> Option<u64> {
+    let usage = task.usage.as_ref()?;
+    let most = estimated.map(|tokens| tokens.saturating_mul(ABSURD_TIMES));
+    let most = most.filter(|most| *most > 0).unwrap_or(ABSURD_TOKENS);
+    let readable =
+        |tokens: Option<i64>| u64::try_from(tokens?).ok().filter(|tokens| (1..=most).contains(tokens));
+    readable(usage.completion_tokens).or_else(|| readable(usage.total_tokens))
+}
+
 /// By the price of what came out, as far as the task says.
-fn priced(planned: &Planned, task: &Task, tokens: u64, catalog: &Catalog) -> Option<(u64, String)> {
-    let mut request: CreateTaskRequest = serde_json::from_value(planned.request.clone()).ok()?;
+fn priced(
+    mut request: CreateTaskRequest,
+    task: &Task,
+    tokens: u64,
+    catalog: &Catalog,
+) -> Option<(u64, String)> {
     request.resolution = task.resolution.clone().or(request.resolution);
     request.ratio = task.ratio.clone().or(request.ratio);
     request.generate_audio = task.generate_audio.or(request.generate_audio);

@@ -28,7 +28,7 @@ const UNFETCHED: [State; 5] =
 
 /// What the list makes of the rows of one name.
 #[derive(Debug, PartialEq)]
-enum Act {
+pub(super) enum Act {
     Add(u32),
     Readd,
     Replace,
@@ -282,7 +282,7 @@ fn fresh(batch: &str, planned: Planned, revision: u32, now: i64) -> Job {
 }
 
 /// The row that stands for the list, of all revisions of a name in their order.
-fn current(old: &[Job]) -> Option<&Job> {
+pub(super) fn current(old: &[Job]) -> Option<&Job> {
     old.iter().rev().find(|job| !job.superseded)
 }
 
@@ -292,7 +292,7 @@ pub(super) fn same_video(one: &Planned, other: &Planned) -> bool {
     after(one) == after(other) && same_intent(one, other)
 }
 
-fn decide(old: &[Job], planned: &Planned) -> Act {
+pub(super) fn decide(old: &[Job], planned: &Planned) -> Act {
     let Some(last) = current(old) else {
         return Act::Add(old.last().map_or(1, |last| last.revision + 1));
     };

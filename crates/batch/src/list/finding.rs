@@ -6,8 +6,11 @@ use std::fmt;
 use ark_video::model::check::{Finding, Severity};
 use serde::Serialize;
 
+use super::text::Position;
+
 /// One thing that is wrong or doubtful in a shot list. Shows no prompt and no media.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ListFinding {
     /// The rule, a name with hyphens: one of the list's own, or of
@@ -19,6 +22,8 @@ pub struct ListFinding {
     pub file: String,
     /// The line in it, from 1.
     pub line: Option<usize>,
+    /// The column in that line, in characters, from 1.
+    pub column: Option<usize>,
     /// The shot that it is about.
     pub shot: Option<String>,
     /// The member of the shot, or of the list: `first_frame`, `defaults.duration`; empty for the
@@ -47,6 +52,9 @@ impl fmt::Display for ListFinding {
         f.write_str(&self.file)?;
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
+        }
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
         }
         f.write_str(if self.strength == Severity::Error { ": refused: " } else { ": warning: " })?;
         match (&self.shot, self.member.as_str()) {
@@ -81,6 +89,10 @@ impl ListFinding {
         self
     }
 
+    pub(super) fn at(&mut self, position: Option<Position>) {
+        (self.line, self.column) = (position.map(|at| at.0), position.map(|at| at.1));
+    }
+
     pub(super) fn warn(&mut self) -> &mut Self {
         self.strength = Severity::Warning;
         self
@@ -100,6 +112,7 @@ impl ListFinding {
             strength: Severity::Error,
             file: file.to_owned(),
             line,
+            column: None,
             shot: Some(shown(job)),
             member: String::new(),
             message,
@@ -135,15 +148,15 @@ impl At<'_> {
 /// Where findings gather.
 pub(super) struct Findings<'d> {
     file: String,
-    line: &'d dyn Fn(&At<'_>) -> Option<usize>,
+    position: &'d dyn Fn(&At<'_>) -> Option<Position>,
     all: Vec<ListFinding>,
     /// Rule, member and message of what the defaults have wrong, and where that was said.
     inherited: BTreeMap<(String, String, String), usize>,
 }
 
 impl<'d> Findings<'d> {
-    pub(super) fn new(file: &str, line: &'d dyn Fn(&At<'_>) -> Option<usize>) -> Self {
-        Self { file: file.to_owned(), line, all: Vec::new(), inherited: BTreeMap::new() }
+    pub(super) fn new(file: &str, position: &'d dyn Fn(&At<'_>) -> Option<Position>) -> Self {
+        Self { file: file.to_owned(), position, all: Vec::new(), inherited: BTreeMap::new() }
     }
 
     /// Adds a refusal, to be refined through what is returned.
@@ -152,11 +165,13 @@ impl<'d> Findings<'d> {
             At::List(_) => (None, None),
             At::Shot(place, name, _) | At::Inherited(place, name, _) => (Some(shown(name)), Some(place)),
         };
+        let position = (self.position)(&at);
         self.push(ListFinding {
             rule: rule.to_owned(),
             strength: Severity::Error,
             file: self.file.clone(),
-            line: (self.line)(&at),
+            line: position.map(|(line, _)| line),
+            column: position.map(|(_, column)| column),
             shot,
             member: at.member(),
             message: message.into(),
@@ -252,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_finding_reads_like_a_compilers() {
-        let line = |at: &At<'_>| matches!(at, At::Shot(..)).then_some(7);
+        let line = |at: &At<'_>| matches!(at, At::Shot(..)).then_some((7, 3));
         let mut findings = Findings::new("tea.toml", &line);
         findings.say("name", At::Shot(2, "a\u{1b}[2J\u{202e}b", "/name"), "No.").advice("Rename it.");
         findings.say("caps", At::List("/caps/batch"), "No amount.").warn();
@@ -260,7 +275,7 @@ mod tests {
         assert_eq!(all[0].to_string(), "tea.toml: warning: caps.batch: No amount. [caps]");
         assert_eq!(
             all[1].to_string(),
-            "tea.toml:7: refused: a\u{fffd}[2J\u{fffd}b: name: No. Rename it. [name]"
+            "tea.toml:7:3: refused: a\u{fffd}[2J\u{fffd}b: name: No. Rename it. [name]"
         );
     }
 

@@ -15,7 +15,7 @@ use super::content::Hashes;
 use super::finding::{At, Findings};
 use super::names::{self, TemplateValues};
 use super::shape::Shot;
-use super::text::Document;
+use super::text::{Document, ListFormat};
 use super::totals::most;
 use super::{ShotList, hash};
 use crate::{After, Planned};
@@ -24,6 +24,7 @@ use crate::{After, Planned};
 /// about them.
 pub(super) struct Source {
     pub(super) text: String,
+    pub(super) format: ListFormat,
     /// The list as it was named.
     pub(super) name: String,
     /// Where its relative paths start.
@@ -79,7 +80,7 @@ impl PlannedJobs for ShotList {
 impl Source {
     /// Each job with the index of its shot.
     pub(super) fn jobs<'s>(&'s self, batch: &'s str) -> impl Iterator<Item = (usize, Planned)> + Send + 's {
-        let document = Document::parse(&self.text, &self.name).ok();
+        let document = Document::parse(&self.text, self.format).ok();
         let (mut shots, mut jobs, mut hashes) =
             (self.shots.iter().enumerate(), VecDeque::new(), self.hashes.clone());
         let mut count = 0;

@@ -14,6 +14,7 @@ mod hash;
 mod jobs;
 mod names;
 mod report;
+mod rows;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use std::{fmt, fs, io};
 
 use ark_video::model::{catalog::Catalog, check::Severity, estimate::Estimate};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::Cap;
 use crate::targets::{TargetCheck, TargetPolicy};
@@ -151,46 +153,98 @@ pub struct ListError {
     pub source: io::Error,
 }
 
-impl ListReport {
+/// How a list is read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOptions {
+    /// Its format. Default: by the extension of its name (`.toml`, `.json`, `.jsonl`, `.csv`,
+    /// `.tsv`, `.txt`), else by its text.
+    pub format: Option<ListFormat>,
+    /// Fields of all shots, over the list's own defaults. Default: none.
+    pub defaults: Map<String, Value>,
+    /// The model of CSV and text lists that name none. Default: none, and a model is required.
+    pub model: Option<String>,
+}
+
+impl ListOptions {
+    /// Sets a field of all shots from text, by the type that the field has: `duration`, `5`.
+    ///
+    /// # Errors
+    /// The name is no field of a shot, or one that each shot has itself.
+    pub fn set(&mut self, field: &str, value: &str) -> Result<(), String> {
+        let value = rows::value_of(field, value).filter(|_| !field.contains('.'));
+        match value.filter(|_| !matches!(field, "name" | "after")) {
+            Some(value) => {
+                self.defaults.insert(field.to_owned(), value);
+                Ok(())
+            }
+            None => Err(format!("`{field}` is not a field that all shots can have")),
+        }
+    }
+
     /// Reads and checks a list. Paths in it begin at its folder.
     ///
     /// # Errors
     /// [`ListError`]: there is no such file, it cannot be read, or it is larger than 256 MiB.
-    pub fn read(path: &Path, catalog: &Catalog) -> Result<Self, ListError> {
+    pub fn read(&self, path: &Path, catalog: &Catalog) -> Result<ListReport, ListError> {
         let bytes = bytes_of(path)?;
         let base = path.parent().unwrap_or(Path::new(""));
-        Ok(Self::of_text(bytes, &path.display().to_string(), base, catalog))
+        Ok(self.of_text(bytes, &path.display().to_string(), base, catalog))
     }
 
     /// The name of a list's batch. Of the list itself only the syntax is read.
     ///
     /// # Errors
-    /// As [`ListReport::read`].
-    pub fn batch_name(path: &Path) -> Result<String, ListError> {
+    /// As [`ListOptions::read`].
+    pub fn batch_name(&self, path: &Path) -> Result<String, ListError> {
         let name = path.display().to_string();
-        let text = report::text_of(bytes_of(path)?, &name).unwrap_or_default();
-        let head = Document::parse(&text, &name).map(|document| document.head).unwrap_or_default();
-        Ok(report::batch_of(&head, &name))
+        let head = match report::text_of(self, bytes_of(path)?, &name) {
+            Ok((text, format)) => Document::parse(&text, format).map(|document| document.head).ok(),
+            Err(_) => None,
+        };
+        Ok(report::batch_of(&head.unwrap_or_default(), &name))
     }
 
-    /// Checks a list that is in memory. `name` decides its format, where it ends in `.toml`,
-    /// `.json` or `.jsonl`, and the batch's name; `base` is where its relative paths begin.
+    /// Checks a list that is in memory. `name` decides its format, if none is set, and the batch's
+    /// name; `base` is where its relative paths begin.
     #[must_use]
-    pub fn of_text(bytes: impl Into<Vec<u8>>, name: &str, base: &Path, catalog: &Catalog) -> Self {
-        Self::of_text_with_names(bytes, name, base, catalog, &|_| Ok(None))
+    pub fn of_text(
+        &self,
+        bytes: impl Into<Vec<u8>>,
+        name: &str,
+        base: &Path,
+        catalog: &Catalog,
+    ) -> ListReport {
+        self.of_text_with_names(bytes, name, base, catalog, &|_| Ok(None))
     }
 
-    /// As [`ListReport::of_text`], with names for models: `models` gives the id for the `model` of
+    /// As [`ListOptions::of_text`], with names for models: `models` gives the id for the `model` of
     /// a shot, `None` where it is not a name, or why it is refused.
     #[must_use]
     pub fn of_text_with_names(
+        &self,
         bytes: impl Into<Vec<u8>>,
         name: &str,
         base: &Path,
         catalog: &Catalog,
         models: &dyn Fn(&str) -> Result<Option<String>, String>,
-    ) -> Self {
-        report::report(bytes.into(), name, base, catalog, models)
+    ) -> ListReport {
+        report::report(self, bytes.into(), name, base, catalog, models)
+    }
+}
+
+impl ListReport {
+    /// Reads and checks a list as it is. Paths in it begin at its folder.
+    ///
+    /// # Errors
+    /// As [`ListOptions::read`].
+    pub fn read(path: &Path, catalog: &Catalog) -> Result<Self, ListError> {
+        ListOptions::default().read(path, catalog)
+    }
+
+    /// Checks a list that is in memory, as [`ListOptions::of_text`] does.
+    #[must_use]
+    pub fn of_text(bytes: impl Into<Vec<u8>>, name: &str, base: &Path, catalog: &Catalog) -> Self {
+        ListOptions::default().of_text(bytes, name, base, catalog)
     }
 
     /// What is refused.

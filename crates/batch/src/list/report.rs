@@ -17,9 +17,9 @@ use super::finding::{At, Findings, is_hidden, shown};
 use super::jobs::{Resolved, Source};
 use super::names::{self, TemplateValues, UsedNames};
 use super::shape::{self, Shot};
-use super::text::{self, Document, HEAD};
+use super::text::{self, Broken, Document, HEAD, ListFormat, position_of};
 use super::totals::Totals;
-use super::{ListReport, ShotReport, amount};
+use super::{ListOptions, ListReport, ShotReport, amount};
 use crate::{After, Cap, Scope, decode_text};
 
 /// Jobs that one list may hold.
@@ -29,6 +29,7 @@ const MOST_JOBS: usize = 250_000;
 pub(super) type ModelIds<'a> = &'a dyn Fn(&str) -> Result<Option<String>, String>;
 
 pub(super) fn report(
+    options: &ListOptions,
     bytes: Vec<u8>,
     name: &str,
     base: &Path,
@@ -46,6 +47,7 @@ pub(super) fn report(
         caps: Vec::new(),
         source: Source {
             text: String::new(),
+            format: ListFormat::Toml,
             name: name.to_owned(),
             base: base.to_owned(),
             folder: String::new(),
@@ -58,25 +60,27 @@ pub(super) fn report(
     };
     let nowhere = |_: &At<'_>| None;
     let mut broken = Findings::new(name, &nowhere);
-    let text = match text_of(bytes, name) {
+    let (text, format) = match text_of(options, bytes, name) {
         Ok(text) => text,
-        Err((line, message)) => {
-            broken.say("syntax", At::List(""), message).line = Some(line);
+        Err(one) => {
+            broken.say("syntax", At::List(""), one.message).at(one.at);
             report.findings = broken.into_all();
             return report;
         }
     };
-    match Document::parse(&text, name) {
+    report.source.format = format;
+    match Document::parse(&text, format) {
         Err(all) => {
             for one in all {
-                broken.say("syntax", At::List(""), one.message).line = one.line;
+                broken.say("syntax", At::List(""), one.message).at(one.at);
             }
             report.findings = broken.into_all();
         }
         Ok(document) => {
-            let line = |at: &At<'_>| document.line(at);
-            let mut findings = Findings::new(name, &line);
-            Reading { document: &document, catalog, models, report: &mut report }.whole(&mut findings);
+            let position = |at: &At<'_>| document.position(at);
+            let mut findings = Findings::new(name, &position);
+            Reading { document: &document, options, catalog, models, report: &mut report }
+                .whole(&mut findings);
             report.finish(&document, findings);
         }
     }
@@ -84,21 +88,24 @@ pub(super) fn report(
     report
 }
 
-/// The text of a list, or the line that is not text and why.
-pub(super) fn text_of(bytes: Vec<u8>, name: &str) -> Result<String, (usize, String)> {
-    let plain = match decode_text(&bytes) {
-        Ok(text) => match text::plain(text, name) {
-            // The whole of the bytes, as they are.
-            Cow::Borrowed(text) if text.len() == bytes.len() => None,
-            text => Some(text.into_owned()),
-        },
-        Err(error) => {
-            let before = bytes.get(..error.byte - 1).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            return Err((line, format!("This is {error}; {}.", error.advice())));
-        }
+/// The text of a list and its format, or what is not text.
+pub(super) fn text_of(
+    options: &ListOptions,
+    bytes: Vec<u8>,
+    name: &str,
+) -> Result<(String, ListFormat), Broken> {
+    let text = decode_text(&bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(bytes.get(..error.byte - 1).unwrap_or_default());
+        let at = Some(position_of(&before, before.len()));
+        Broken { at, message: format!("This is {error}; {}.", error.advice()) }
+    })?;
+    let format = options.format.unwrap_or_else(|| text::format_of(&text, name));
+    let plain = match text::plain(text, format) {
+        // The whole of the bytes, as they are.
+        Cow::Borrowed(text) if text.len() == bytes.len() => None,
+        text => Some(text.into_owned()),
     };
-    Ok(plain.unwrap_or_else(|| String::from_utf8(bytes).unwrap_or_default()))
+    Ok((plain.unwrap_or_else(|| String::from_utf8(bytes).unwrap_or_default()), format))
 }
 
 fn stem(name: &str) -> String {
@@ -112,7 +119,7 @@ impl ListReport {
         self.findings = findings.into_all();
         for shot in &mut self.shots {
             shot.refused = refused_shots.contains(&shot.place);
-            shot.line = document.line(&At::Shot(shot.place, "", ""));
+            shot.line = document.position(&At::Shot(shot.place, "", "")).map(|(line, _)| line);
             if !self.refused {
                 let after = shot.after_field.take().zip(shot.after.clone());
                 let after = after
@@ -131,6 +138,7 @@ pub(super) fn batch_of(head: &Map<String, Value>, name: &str) -> String {
 /// A list that is being checked.
 struct Reading<'a> {
     document: &'a Document<'a>,
+    options: &'a ListOptions,
     catalog: &'a Catalog,
     models: ModelIds<'a>,
     report: &'a mut ListReport,
@@ -139,6 +147,10 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn whole(&mut self, findings: &mut Findings<'_>) {
         self.head(findings);
+        if !self.document.unknown_columns().is_empty() {
+            // Every shot may lack what such a column holds.
+            return;
+        }
         self.each_shot(findings);
         self.links(findings);
         check_caps(&self.report.caps, &self.report.totals, findings);
@@ -148,8 +160,13 @@ impl Reading<'_> {
         let (head, report) = (&self.document.head, &mut *self.report);
         report.format = Some(self.document.format);
         shape::check_head(head, &HEAD, findings);
+        for name in self.document.unknown_columns() {
+            shape::unknown_column(&name, self.catalog, findings);
+        }
         for name in self.document.duplicates(None) {
-            duplicate(&name, At::List(""), findings);
+            let column = format!("/{name}");
+            let at = if self.document.format == ListFormat::Csv { &column } else { "" };
+            duplicate(&name, At::List(at), findings);
         }
         let text = |name: &str, findings: &mut Findings<'_>| match head.get(name) {
             None | Some(Value::Null | Value::String(_)) => {}
@@ -180,9 +197,16 @@ impl Reading<'_> {
                 findings.say("type", At::List("/defaults"), "`defaults` must be an object.");
             }
         }
+        let defaults = &mut report.source.defaults;
+        defaults.extend(self.options.defaults.clone());
+        if let (ListFormat::Csv | ListFormat::Text, Some(model)) = (self.document.format, &self.options.model)
+        {
+            defaults.entry("model").or_insert_with(|| model.as_str().into());
+        }
         if self.document.len() == 0 {
             findings.say("shots", At::List("/shots"), "There are no shots in the list.").advice(
-                "Write [[shots]] in TOML, \"shots\": [...] in JSON, or one shot a line in JSON lines.",
+                "Write [[shots]] in TOML, \"shots\": [...] in JSON, one shot a line in JSON Lines, one a record \
+                 in CSV, or one prompt a line in plain text.",
             );
         }
     }

@@ -3,16 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ark_video::model::catalog::Catalog;
+use ark_video::model::check::{Facts, check_json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::finding::{At, Findings, shown};
 use crate::Link;
 
 /// The members of a shot that are not the API's. The schema for editors has the same
 /// (`schema/ark-video.batch.schema.json`).
-const OWN: [&str; 12] = [
+pub(super) const OWN: [&str; 12] = [
     "name",
     "output",
     "seeds",
@@ -343,6 +345,55 @@ pub(super) fn check_head(head: &Map<String, Value>, known: &[&str], findings: &m
         let pointer = format!("/defaults/{name}");
         findings.say("defaults", At::List(&pointer), format!("`{name}` is each shot's own."));
     }
+}
+
+/// A column of a table that is no field: what may be meant.
+pub(super) fn unknown_column(name: &str, catalog: &Catalog, findings: &mut Findings<'_>) {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-', ' '], "");
+    let own = OWN.iter().find(|own| plain(own) == plain(name) || is_near(own, name));
+    let meant = match (name.to_ascii_lowercase().as_str(), own) {
+        ("id" | "shot" | "title", _) => Some("name"),
+        ("text", _) => Some("prompt"),
+        ("image", _) => Some("first_frame"),
+        ("file" | "filename", _) => Some("output"),
+        (_, own) => own.copied(),
+    };
+    let advice = match meant {
+        Some(meant) => format!("Did you mean `{meant}`?"),
+        // The checks know the names of other APIs.
+        None => {
+            let body = json!({ "model": "m", "content": [], name: "" });
+            let (_, report) = check_json(&body, catalog, &Facts::new());
+            let found = report.findings.into_iter().find(|finding| finding.rule == "unknown-member");
+            found
+                .map(|finding| finding.advice.into_owned())
+                .filter(|advice| advice.contains('`'))
+                .unwrap_or_else(|| {
+                    "Rename or remove the column; fields that only you know go into `extra_body`.".to_owned()
+                })
+        }
+    };
+    let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    let message = match name {
+        "" => "A column has no name.".to_owned(),
+        name => format!("The column `{}` is neither a field of a shot nor of the API.", shown(name)),
+    };
+    findings.say("unknown-member", At::List(&pointer), message).advice(advice);
+}
+
+/// Whether two names differ by one letter, or by two neighbours in the other order.
+fn is_near(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) =
+        (one.chars().collect(), other.to_lowercase().chars().collect());
+    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let (rest, other_rest) = (&one[same..], &other[same..]);
+    let tail = |a: &[char], b: &[char], skip: (usize, usize)| a.get(skip.0..) == b.get(skip.1..);
+    let swapped =
+        rest.len() > 1 && other_rest.len() > 1 && rest[0] == other_rest[1] && rest[1] == other_rest[0];
+    tail(rest, other_rest, (1, 0))
+        || tail(rest, other_rest, (0, 1))
+        || tail(rest, other_rest, (1, 1))
+        || (swapped && tail(rest, other_rest, (2, 2)))
 }
 
 /// Whether a member is ours and not the API's.

@@ -196,7 +196,7 @@ fn a_list_that_cannot_be_parsed_is_refused_in_words() {
     assert_eq!(
         said(&report),
         [
-            "l.toml:1: refused: This is not UTF-8: byte 9 belongs to no character of a text; save it as UTF-8. [syntax]"
+            "l.toml:1:9: refused: This is not UTF-8: byte 9 belongs to no character of a text; save it as UTF-8. [syntax]"
         ]
     );
 }
@@ -256,9 +256,9 @@ fn caps_that_will_be_met_are_told() {
     assert_eq!(
         caps,
         [
-            "list.toml:1: warning: caps.batch: The cap of 6.00 CNY will be met: it may cost up to 10.02 CNY. What does not fit is left unsent. [caps]",
-            "list.toml:1: warning: caps.tags.hero: The cap of 1 tokens will be met: it may cost up to 217800 tokens. What does not fit is left unsent. [caps]",
-            "list.toml:1: warning: caps.tags.none: No shot has this tag. [caps]",
+            "list.toml:1:18: warning: caps.batch: The cap of 6.00 CNY will be met: it may cost up to 10.02 CNY. What does not fit is left unsent. [caps]",
+            "list.toml:1:56: warning: caps.tags.hero: The cap of 1 tokens will be met: it may cost up to 217,800 tokens. What does not fit is left unsent. [caps]",
+            "list.toml:1:74: warning: caps.tags.none: No shot has this tag. [caps]",
         ]
     );
     assert_eq!(report.caps()[0].amount, Amount::Money { micros: 6_000_000, currency: "CNY".into() });

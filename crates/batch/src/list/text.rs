@@ -1,6 +1,5 @@
-//! From the text of a list to its head and its shots, one at a time, with the line of each: TOML,
-//! JSON, or JSON line by line. Knows the two parsers and nothing of what the fields mean; never
-//! repeats what it found.
+//! From the text of a list to its head and its shots, one at a time, with the position of each.
+//! Knows the parsers and nothing of what the fields mean; never repeats what it found.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -13,10 +12,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::At;
+use super::rows::Rows;
 use crate::plain_json;
 
 /// How a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ListFormat {
@@ -26,6 +27,20 @@ pub enum ListFormat {
     Json,
     /// One shot a line; the first line may hold what goes before the shots.
     JsonLines,
+    /// A header of field names, then one shot a record; separated by commas, semicolons or tabs.
+    Csv,
+    /// One prompt a line; blank lines and lines that start with `#` are left out.
+    Text,
+}
+
+/// A line and a column in it, in characters, both from 1.
+pub(super) type Position = (usize, usize);
+
+/// The position of an offset.
+pub(super) fn position_of(text: &str, offset: usize) -> Position {
+    let before = text.get(..offset).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }
 
 /// Fields of a list that stand beside its shots.
@@ -34,7 +49,7 @@ pub(super) const HEAD: [&str; 6] = ["$schema", "batch", "output_dir", "caps", "d
 /// Something that keeps the text from being read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Broken {
-    pub(super) line: Option<usize>,
+    pub(super) at: Option<Position>,
     pub(super) message: String,
 }
 
@@ -52,26 +67,27 @@ enum Shots<'t> {
     /// The text of the head, and of each shot.
     Json(Option<&'t str>, Vec<&'t str>),
     Toml(DeTable<'t>, Vec<Value>),
+    Rows(Rows<'t>),
 }
 
 /// A JSON list that cannot be read as it is, without comments and last commas; anything else as it
 /// is.
-pub(super) fn plain<'t>(text: Cow<'t, str>, name: &str) -> Cow<'t, str> {
-    let is_json = format_of(&text, name) == ListFormat::Json;
-    if !is_json || serde_json::from_str::<IgnoredAny>(&text).is_ok() {
+pub(super) fn plain(text: Cow<'_, str>, format: ListFormat) -> Cow<'_, str> {
+    if format != ListFormat::Json || serde_json::from_str::<IgnoredAny>(&text).is_ok() {
         return text;
     }
     plain_json(&text).map_or(text, Cow::Owned)
 }
 
 impl<'t> Document<'t> {
-    /// Parses a list. The format follows from the name's extension, else from the text.
-    pub(super) fn parse(text: &'t str, name: &str) -> Result<Self, Vec<Broken>> {
-        let format = format_of(text, name);
+    /// Parses a list.
+    pub(super) fn parse(text: &'t str, format: ListFormat) -> Result<Self, Vec<Broken>> {
         let (head, shots) = match format {
             ListFormat::Toml => toml(text).map_err(|broken| vec![broken])?,
             ListFormat::Json => whole(text).map_err(|broken| vec![broken])?,
             ListFormat::JsonLines => lines(text)?,
+            ListFormat::Csv => (Map::new(), Shots::Rows(Rows::table(text)?)),
+            ListFormat::Text => (Map::new(), Shots::Rows(Rows::prompts(text))),
         };
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let newlines = newlines.map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX)).collect();
@@ -83,6 +99,7 @@ impl<'t> Document<'t> {
         match &self.shots {
             Shots::Json(_, shots) => shots.len(),
             Shots::Toml(_, shots) => shots.len(),
+            Shots::Rows(rows) => rows.len(),
         }
     }
 
@@ -95,13 +112,18 @@ impl<'t> Document<'t> {
                 Cow::Owned(parsed.unwrap_or_default())
             }
             Shots::Toml(_, shots) => shots.get(index).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
+            Shots::Rows(rows) => Cow::Owned(rows.shot(index)),
         }
     }
 
     /// Fields that a shot, or the head and the defaults, have twice: the last one would win in
     /// silence. TOML refuses them itself.
     pub(super) fn duplicates(&self, index: Option<usize>) -> Vec<String> {
-        let Shots::Json(head, shots) = &self.shots else { return Vec::new() };
+        let (head, shots) = match (&self.shots, index) {
+            (Shots::Json(head, shots), _) => (head, shots),
+            (Shots::Rows(rows), None) => return rows.repeated_columns(),
+            _ => return Vec::new(),
+        };
         let objects = match index {
             Some(index) => [shots.get(index).copied(), None],
             None => [*head, head.and_then(|head| child(head, "defaults"))],
@@ -115,8 +137,16 @@ impl<'t> Document<'t> {
         twice
     }
 
-    /// The line of a location, or of the nearest that is there, from 1.
-    pub(super) fn line(&self, at: &At<'_>) -> Option<usize> {
+    /// Columns of a table that no shot has as a field.
+    pub(super) fn unknown_columns(&self) -> Vec<String> {
+        match &self.shots {
+            Shots::Rows(rows) => rows.unknown_columns().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The position of a location, or of the nearest that is there.
+    pub(super) fn position(&self, at: &At<'_>) -> Option<Position> {
         let (shot, pointer) = match *at {
             At::List(pointer) => (None, pointer.to_owned()),
             At::Inherited(_, _, pointer) => (None, format!("/defaults{pointer}")),
@@ -130,8 +160,15 @@ impl<'t> Document<'t> {
                 let shot = table.get("shots")?.get_ref().get(index)?;
                 deepest(shot.get_ref().as_table()?, &pointer, shot.span().start)
             }
+            // Defaults of such a list are not in it.
+            (Shots::Rows(_), None) if pointer.starts_with("/defaults") => return None,
+            (Shots::Rows(rows), shot) => rows.offset(shot, &pointer)?,
         };
-        Some(self.newlines.partition_point(|newline| (*newline as usize) < offset) + 1)
+        let line = self.newlines.partition_point(|newline| (*newline as usize) < offset);
+        let start =
+            line.checked_sub(1).and_then(|before| self.newlines.get(before)).map_or(0, |at| *at as usize + 1);
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count());
+        Some((line + 1, column + 1))
     }
 
     /// Where the deepest part of a pointer that exists starts in the text.
@@ -153,7 +190,7 @@ fn whole(text: &str) -> Result<(Map<String, Value>, Shots<'_>), Broken> {
     let parsed = serde_json::from_str::<Value>(text).and_then(|_| serde_json::from_str::<&RawValue>(text));
     let raw = parsed.map_err(broken)?.get();
     if !raw.starts_with('{') {
-        return Err(Broken { line: Some(1), message: "An object with `shots` was expected.".into() });
+        return Err(Broken { at: Some((1, 1)), message: "An object with `shots` was expected.".into() });
     }
     let shots = child(raw, "shots").filter(|shots| shots.starts_with('['));
     let is_head = |name: &String| name != "shots" || shots.is_none();
@@ -185,13 +222,13 @@ fn lines(text: &str) -> Result<(Map<String, Value>, Shots<'_>), Vec<Broken>> {
 }
 
 fn toml(text: &str) -> Result<(Map<String, Value>, Shots<'_>), Broken> {
-    let line = |at: usize| text.get(..at).map(|before| before.matches('\n').count() + 1);
     let table = DeTable::parse(text).map_err(|error| Broken {
-        line: error.span().and_then(|span| line(span.start)),
+        at: error.span().map(|span| position_of(text, span.start)),
         message: format!("This is not valid TOML: {}.", fixed(error.message())),
     })?;
     let table = table.into_inner();
-    let mut head = object(&table).map_err(|(at, message)| Broken { line: line(at), message })?;
+    let mut head =
+        object(&table).map_err(|(at, message)| Broken { at: Some(position_of(text, at)), message })?;
     let shots = match head.remove("shots") {
         Some(Value::Array(shots)) => shots,
         Some(other) => {
@@ -208,11 +245,14 @@ fn is_head(fields: &Map<String, Value>) -> bool {
     !fields.contains_key("name") && HEAD.iter().any(|name| fields.contains_key(*name))
 }
 
-fn format_of(text: &str, name: &str) -> ListFormat {
+/// The format that a name's extension or else the text shows.
+pub(super) fn format_of(text: &str, name: &str) -> ListFormat {
     match Path::new(name).extension().and_then(|extension| extension.to_str()) {
         Some("toml") => ListFormat::Toml,
         Some("json") => ListFormat::Json,
         Some("jsonl" | "ndjson") => ListFormat::JsonLines,
+        Some("csv" | "tsv") => ListFormat::Csv,
+        Some("txt" | "text") => ListFormat::Text,
         _ if !text.trim_start().starts_with('{') => ListFormat::Toml,
         _ => match serde_json::from_str::<Map<String, Value>>(text) {
             Ok(whole) if whole.contains_key("shots") => ListFormat::Json,
@@ -228,10 +268,8 @@ fn syntax(error: &serde_json::Error, line: usize) -> Broken {
         serde_json::error::Category::Data => "a value has the wrong type",
         _ => text.split(" at line ").next().unwrap_or("it breaks off"),
     };
-    Broken {
-        line: Some(line),
-        message: format!("This is not valid JSON: {why} (column {}).", error.column()),
-    }
+    let at = Some((line, error.column().max(1)));
+    Broken { at, message: format!("This is not valid JSON: {why}.") }
 }
 
 /// A sentence of the TOML parser without quoted pieces of the text: they may be a prompt.
@@ -344,11 +382,11 @@ mod tests {
         let expected =
             [("l.toml", TOML, [4, 9, 11, 14]), ("l.json", JSON, [3, 6, 7, 8]), ("l", LINES, [1, 4, 4, 4])];
         for (name, text, lines) in expected {
-            let document = Document::parse(text, name).unwrap_or_else(|_| panic!("{name}"));
+            let document = Document::parse(text, format_of(text, name)).unwrap_or_else(|_| panic!("{name}"));
             assert_eq!(document.len(), 2, "{name}");
             assert_eq!(document.head["defaults"]["model"], "m", "{name}");
             assert_eq!(document.shot(1)["references"][1], "y", "{name}");
-            let line = |at: At<'_>| document.line(&at).unwrap();
+            let line = |at: At<'_>| document.position(&at).unwrap().0;
             let found = [
                 line(At::Inherited(1, "b", "/model")),
                 line(At::Shot(1, "b", "")),
@@ -362,22 +400,24 @@ mod tests {
     #[test]
     fn the_text_decides_where_the_ending_does_not() {
         assert_eq!(format_of(TOML, "list"), ListFormat::Toml);
-        assert_eq!(format_of(JSON, "list.txt"), ListFormat::Json);
+        assert_eq!(format_of(JSON, "list.data"), ListFormat::Json);
         assert_eq!(format_of(LINES, "-"), ListFormat::JsonLines);
         assert_eq!(format_of("{\"name\": \"a\"}", "-"), ListFormat::JsonLines);
     }
 
     #[test]
     fn what_is_broken_is_named_by_its_line_and_not_repeated() {
-        let broken = |text: &str, name: &str| match Document::parse(text, name) {
+        let broken = |text: &str, name: &str| match Document::parse(text, format_of(text, name)) {
             Ok(_) => panic!("{text} was read"),
-            Err(all) => all.into_iter().map(|b| format!("{:?} {}", b.line, b.message)).collect::<Vec<_>>(),
+            Err(all) => {
+                all.into_iter().map(|b| format!("{:?} {}", b.at.unwrap(), b.message)).collect::<Vec<_>>()
+            }
         };
         assert_eq!(
             broken("{\"name\": \"a\"}\n{\"SECRET\": }\nSECRET\n", "l.jsonl"),
             [
-                "Some(2) This is not valid JSON: expected value (column 12).",
-                "Some(3) This is not valid JSON: expected value (column 1)."
+                "(2, 12) This is not valid JSON: expected value.",
+                "(3, 1) This is not valid JSON: expected value."
             ]
         );
         for (text, name) in [
@@ -389,14 +429,14 @@ mod tests {
             ("{\n[}", "l.json"),
         ] {
             let said = broken(text, name);
-            assert!(said[0].starts_with("Some(2) ") && !said[0].contains("SECRET"), "{text}: {said:?}");
+            assert!(said[0].starts_with("(2, ") && !said[0].contains("SECRET"), "{text}: {said:?}");
         }
-        assert_eq!(broken("[1]", "l.json"), ["Some(1) An object with `shots` was expected."]);
+        assert_eq!(broken("[1]", "l.json"), ["(1, 1) An object with `shots` was expected."]);
     }
 
     #[test]
     fn duplicate_fields_are_noticed() {
-        let document = Document::parse("{\"shots\": [{\"name\": \"a\", \"name\": \"b\"}]}", "l.json");
+        let document = Document::parse("{\"shots\": [{\"name\": \"a\", \"name\": \"b\"}]}", ListFormat::Json);
         assert_eq!(document.map(|document| document.duplicates(Some(0))).unwrap_or_default(), ["name"]);
     }
 }

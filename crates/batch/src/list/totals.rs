@@ -9,10 +9,11 @@ use ark_video::model::{
 };
 use serde::Serialize;
 
-use crate::{Amount, Cost};
+use crate::{Amount, Cost, grouped};
 
 /// A sum of estimates.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Sum {
     /// Jobs in it.
@@ -78,7 +79,9 @@ impl Sum {
                 Err(format!("the tokens of {} are not known", jobs(self.unknown_tokens)))
             }
             Amount::Tokens(most) => match self.tokens {
-                Some(tokens) if tokens.max > *most => Err(format!("it may cost up to {} tokens", tokens.max)),
+                Some(tokens) if tokens.max > *most => {
+                    Err(format!("it may cost up to {} tokens", grouped(tokens.max)))
+                }
                 _ => Ok(()),
             },
             Amount::Money { .. } if self.unknown_price > 0 => {
@@ -141,7 +144,7 @@ mod tests {
         assert_eq!(totals.tags["a"], totals.models["m"]);
         let within = |text: &str| totals.all.within(&text.parse().unwrap());
         assert_eq!((within("217800tokens"), within("10.0188CNY")), (Ok(()), Ok(())));
-        assert_eq!(within("217799tokens"), Err("it may cost up to 217800 tokens".to_owned()));
+        assert_eq!(within("217799tokens"), Err("it may cost up to 217,800 tokens".to_owned()));
         assert_eq!(within("10.018799CNY"), Err("it may cost up to 10.02 CNY".to_owned()));
         assert_eq!(
             within("9USD"),

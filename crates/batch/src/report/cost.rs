@@ -21,6 +21,7 @@ pub enum GroupBy {
 
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CostLine {
     /// The model, day or tag.
     pub group: String,

@@ -11,6 +11,7 @@ const PAGE: usize = 500;
 
 /// A job without its video, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Unfinished {
     /// The job's key.

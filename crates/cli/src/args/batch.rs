@@ -1,11 +1,13 @@
 //! The flags of `batch`: shot lists and the commands for them.
 
+use std::path::PathBuf;
+
 use ark_video_batch::Amount;
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::batch_run::{
-    BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs,
-    BatchResolveArgs, BatchRetryArgs, BatchRunArgs, BatchStatusArgs,
+    BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchPlanArgs,
+    BatchReportArgs, BatchResolveArgs, BatchRetryArgs, BatchRunArgs, BatchStatusArgs,
 };
 
 /// A batch.
@@ -18,8 +20,12 @@ pub(crate) struct BatchArgs {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BatchVerb {
+    /// Write a commented example of a list
+    Init(BatchInitArgs),
     /// Check a list of shots and estimate its cost; sends nothing
     Check(BatchCheckArgs),
+    /// Show what `batch run` would create, continue and reuse, and its cost; sends nothing
+    Plan(Box<BatchPlanArgs>),
     /// Run a list of shots: each is recorded before it is sent, and sent once
     Run(Box<BatchRunArgs>),
     /// Show batch progress, cost and shots that need a decision
@@ -44,12 +50,53 @@ pub(crate) enum BatchVerb {
     Export(BatchExportArgs),
 }
 
+/// A list of shots.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ShotListArgs {
+    /// The list of shots; `-` for standard input
+    ///
+    /// TOML, JSON, JSON Lines, CSV (a header of field names), or text with one prompt a line.
+    #[arg(value_name = "LIST|-", value_hint = ValueHint::FilePath)]
+    pub(crate) list: String,
+    /// Format of the list [default: by its extension]
+    #[arg(long = "list-format", value_name = "FORMAT", help_heading = "List")]
+    pub(crate) format: Option<FormatArg>,
+    /// Field of all shots, such as duration=5
+    ///
+    /// Of all that do not have it, over the list's defaults. Repeat for more.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = field, help_heading = "List")]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    Toml,
+    Json,
+    Jsonl,
+    Csv,
+    Text,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    let (field, value) =
+        text.split_once('=').filter(|(field, _)| !field.trim().is_empty()).ok_or("write FIELD=VALUE")?;
+    Ok((field.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// `batch init`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BatchInitArgs {
+    /// The new list; its extension decides its format: .toml, .csv or .txt
+    #[arg(value_name = "FILE", default_value = "shots.toml", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+}
+
 /// Which list.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BatchCheckArgs {
-    /// The list: TOML, JSON or JSON Lines; `-` for standard input
-    #[arg(value_name = "LIST|-", value_hint = ValueHint::FilePath)]
-    pub(crate) list: String,
+    #[command(flatten)]
+    pub(crate) of: ShotListArgs,
     /// Accept shots whose videos would replace existing files: `batch run --overwrite` replaces
     /// them
     #[arg(long)]

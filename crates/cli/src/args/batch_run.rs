@@ -6,7 +6,7 @@ use std::time::Duration;
 use ark_video_batch::Amount;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::AccountArg;
+use super::{AccountArg, ConfirmArgs, ShotListArgs};
 
 /// Which journal, and which batch in it.
 #[derive(Debug, Clone, Default, Args)]
@@ -44,14 +44,26 @@ pub(crate) struct ShotsOf {
     pub(crate) shots: Vec<String>,
 }
 
+/// `batch plan`
+#[derive(Debug, Args)]
+pub(crate) struct BatchPlanArgs {
+    #[command(flatten)]
+    pub(crate) of: ShotListArgs,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
+    #[command(flatten)]
+    pub(crate) money: MoneyArgs,
+}
+
 /// `batch run`
 #[derive(Debug, Args)]
 pub(crate) struct BatchRunArgs {
-    /// The list: TOML, JSON or JSON Lines
-    #[arg(value_name = "LIST", value_hint = ValueHint::FilePath)]
-    pub(crate) list: String,
+    #[command(flatten)]
+    pub(crate) of: ShotListArgs,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
+    #[command(flatten)]
+    pub(crate) confirm: ConfirmArgs,
     /// Drop unsent shots that left the list
     #[arg(long, help_heading = "Journal")]
     pub(crate) drop_missing: bool,

@@ -19,6 +19,9 @@ pub(crate) struct CheckArgs {
 pub(crate) struct EstimateArgs {
     #[command(flatten)]
     pub(crate) requests: RequestsArgs,
+    /// Compare all models of the site, cheapest first
+    #[arg(long, conflicts_with = "model")]
+    pub(crate) all_models: bool,
 }
 
 /// One request as `generate` takes it, or several files.

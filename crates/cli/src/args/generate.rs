@@ -7,6 +7,19 @@ use clap::{Args, ValueHint};
 
 use super::{RequestArgs, SaveArgs, TimingArgs};
 
+/// When to ask before money is spent.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfirmArgs {
+    /// Ask if it may cost more, such as 20CNY
+    ///
+    /// Without a terminal it is refused. Overrides `confirm_above` of the configuration file.
+    #[arg(long, value_name = "AMOUNT", help_heading = "Checks", hide_short_help = true)]
+    pub(crate) confirm_above: Option<Amount>,
+    /// Do not ask for confirmation of the cost
+    #[arg(short, long, help_heading = "Checks", hide_short_help = true)]
+    pub(crate) yes: bool,
+}
+
 /// `generate`
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GenerateArgs {
@@ -29,12 +42,24 @@ pub(crate) struct GenerateArgs {
     /// Compared with the upper end of the estimate: 3.50CNY, 2USD or 500000tokens.
     #[arg(long, value_name = "AMOUNT", help_heading = "Checks")]
     pub(crate) max_cost: Option<Amount>,
+    #[command(flatten)]
+    pub(crate) confirm: ConfirmArgs,
     /// Send it even if the checks reject it
     ///
     /// Their errors become warnings.
     #[arg(long, help_heading = "Checks")]
     pub(crate) force: bool,
 
+    /// Make so many videos of the request
+    ///
+    /// Each is one task with one bill; `-o boat.mp4` saves them as boat-1.mp4, boat-2.mp4, …
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Task")]
+    pub(crate) variants: Option<u32>,
+    /// Make one video for each seed: 1,2,3
+    ///
+    /// `-o boat.mp4` saves them as boat-seed1.mp4, boat-seed2.mp4, …
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',', conflicts_with_all = ["variants", "seed"], help_heading = "Task", hide_short_help = true)]
+    pub(crate) seeds: Vec<u32>,
     /// Retry what was not sent, such as 5m
     ///
     /// Also requests rejected by a rate limit; nothing else is ever sent twice.

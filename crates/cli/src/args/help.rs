@@ -14,6 +14,7 @@ const NOTES: &[(&str, &str)] = &[
         "generate",
         "\
 With a JSON file, flags replace the fields of the file, and media flags replace all its media. Without -o the video is saved too.
+The estimated cost is printed before sending, the cost afterwards.
 Each create is recorded on disk before it is sent: beside the video, or without -o in the state directory. After a crash the same command with --resume continues. Without --resume the same prompt is another video, and another bill.
 Flags of arkcli and the SDKs work too: --service-tier, --generate-audio, --aspect-ratio, --input first:@FILE, --save-to, --wait.
 
@@ -25,6 +26,7 @@ Examples:
   ark-video generate request.json -o boat.mp4 --resume
   ark-video generate \"A paper boat drifts down a gutter\" -d 5 --resume
   ark-video generate request.json --max-cost 3.50CNY -o once.mp4
+  ark-video generate \"A paper boat\" -d 5 --variants 3 -o boat.mp4
   echo \"A paper boat\" | ark-video generate @- -o boat.mp4
   ark-video generate --simulate request.json -o free.mp4",
     ),
@@ -48,7 +50,7 @@ Needs no key and no network. The result is a range if something is unknown: a du
 
 Examples:
   ark-video estimate \"A paper boat\" -d 5 -r 16:9 --resolution 1080p
-  ark-video estimate \"A paper boat\" -m mini
+  ark-video estimate \"A paper boat\" -d 5 --resolution 720p --all-models
   ark-video estimate shots/*.json --json",
     ),
     (
@@ -66,12 +68,32 @@ Examples:
         "batch check",
         "\
 Needs no key and no network. Relative paths in the list start at its folder. Exit code 0: nothing is rejected (there may be warnings). 4: something is rejected. 6: only output paths are rejected. With 4 or 6, `batch run` sends no part of the list.
-With --json, one document: shots with jobs and estimates, totals by model and tag, findings with file, line and shot.
+With --json, one document: shots with jobs and estimates, totals by model and tag, findings with file, line, column and shot.
 
 Examples:
   ark-video batch check shots.toml
   ark-video batch check shots.jsonl --max-cost 200CNY
+  ark-video batch check prompts.txt --set duration=5 --set resolution=720p
   ark-video batch check shots.toml --json | jq '.totals.price'",
+    ),
+    (
+        "batch init",
+        "\
+The example passes `batch check` as it is. An existing file is never replaced.
+
+Examples:
+  ark-video batch init
+  ark-video batch init shots.csv",
+    ),
+    (
+        "batch plan",
+        "\
+Needs no key and no network. The cost is that of what would still be created: the upper end of the estimates.
+With --json, one document: shots with their steps, and the totals of each step.
+
+Examples:
+  ark-video batch plan shots.toml
+  ark-video batch plan shots.csv --cap 50CNY --json",
     ),
     (
         "batch run",

@@ -16,17 +16,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ark_video::model::{ServiceTier, TaskStatus};
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-pub(crate) use batch::{BatchArgs, BatchCheckArgs, BatchVerb};
+pub(crate) use batch::{BatchArgs, BatchCheckArgs, BatchInitArgs, BatchVerb, FormatArg, ShotListArgs};
 pub(crate) use batch_run::{
-    BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchReportArgs,
-    BatchResolveArgs, BatchRetryArgs, BatchRunArgs, BatchStatusArgs, CostArgs, CostBy, CostReportArgs,
-    CostVerb, JournalArgs, MoneyArgs, OnUnknownArg, PaceArgs, RetryState,
+    BatchApproveArgs, BatchAssignArgs, BatchCancelArgs, BatchExportArgs, BatchOf, BatchPlanArgs,
+    BatchReportArgs, BatchResolveArgs, BatchRetryArgs, BatchRunArgs, BatchStatusArgs, CostArgs, CostBy,
+    CostReportArgs, CostVerb, JournalArgs, MoneyArgs, OnUnknownArg, PaceArgs, RetryState,
 };
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
-pub(crate) use generate::GenerateArgs;
+pub(crate) use generate::{ConfirmArgs, GenerateArgs};
 pub(crate) use help::{command, command_within, notes};
 pub(crate) use reconcile::ReconcileArgs;
 pub(crate) use request::RequestArgs;
@@ -259,6 +259,12 @@ pub(crate) struct ForgetArgs {
     pub(crate) yes: bool,
 }
 
+/// How models are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelSort {
+    Price,
+}
+
 /// Which models.
 #[derive(Debug, Args)]
 pub(crate) struct ModelsArgs {
@@ -271,6 +277,11 @@ pub(crate) struct ModelsArgs {
     /// List the catalog's models with resolutions and durations, without calling the service
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Sort by the price of a second of 720p
+    ///
+    /// Unknown prices come last.
+    #[arg(long, value_name = "BY")]
+    pub(crate) sort: Option<ModelSort>,
     /// Show the sources of a rule: --why 2.5 1080p
     ///
     /// What the catalog says about a field, a value or a row of a model or family, with source,

@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
 
-use ark_video_simulator::{Exceeded, Intent, Ledger, Price};
-use serde::Serialize;
+use ark_video_simulator::Ledger;
 use tokio::process::{Child, Command};
 
 use super::simulate::Running;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::AuditReport;
 use crate::output::{Form, Output};
 use crate::session::{Session, quoted};
 
@@ -21,26 +21,6 @@ const EVERYTHING: Duration = Duration::from_secs(73 * 3600);
 
 /// How long the command may take to end after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// The report as JSON.
-#[derive(Serialize)]
-struct Report<'a> {
-    /// `null` when a signal ended it.
-    command_exit_code: Option<i32>,
-    accepted: usize,
-    ran: usize,
-    billed: usize,
-    tokens: i64,
-    price: &'a [Price],
-    /// Distinct requests, those billed more than once, and the surplus bills.
-    intents: &'a [Intent],
-    double_bills: usize,
-    surplus_bills: usize,
-    rates_exceeded: &'a [Exceeded],
-    never_fetched: &'a [String],
-    never_downloaded: &'a [String],
-    deleted_before_download: &'a [String],
-}
 
 /// Runs the command and reports. Its own output goes to standard error, so that standard output
 /// holds the report alone.
@@ -117,7 +97,7 @@ async fn stop(child: &mut Child) -> std::io::Result<std::process::ExitStatus> {
 fn report(output: &Output, ledger: &Ledger, code: Option<i32>) {
     let doubles = ledger.doubles().count();
     match output.form {
-        Form::Json => output.json(&Report {
+        Form::Json => output.json(&AuditReport {
             command_exit_code: code,
             accepted: ledger.accepted,
             ran: ledger.ran,

@@ -1,15 +1,17 @@
 //! `check` and `estimate`: checks and cost of requests. No key, no network; sends nothing.
 
-use ark_video::model::{catalog::Catalog, estimate::Estimate};
-use serde::Serialize;
+use ark_video::model::catalog::{Availability, Catalog, Model, Site, Span};
 
 use crate::args::{CheckArgs, EstimateArgs, RequestsArgs};
 use crate::checking::{Checked, estimate_of, estimate_text};
+use crate::cost;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{ComparedModel, Comparison, EstimateDocument, MoneyRange};
 use crate::output::Form;
 use crate::request::{self, RequestContext, RequestError, RequestInput};
 use crate::session::Session;
+use crate::summary;
 
 /// `check`
 pub(crate) async fn check(session: &mut Session, args: &CheckArgs) -> Result<(), Failure> {
@@ -42,14 +44,6 @@ pub(crate) async fn check(session: &mut Session, args: &CheckArgs) -> Result<(),
     }
 }
 
-/// An estimate as JSON.
-#[derive(Serialize)]
-struct EstimateDocument<'a> {
-    file: Option<&'a str>,
-    #[serde(flatten)]
-    estimate: &'a Estimate,
-}
-
 /// `estimate`
 pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
@@ -57,6 +51,13 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
     let several = all.len() > 1;
     for (number, asked) in all.into_iter().enumerate() {
         let asked = Checked::request(asked, &catalog)?;
+        if args.all_models {
+            if number > 0 && session.output.form == Form::Text {
+                session.output.line("");
+            }
+            compare(session, asked, &catalog, several);
+            continue;
+        }
         let refused = Checked::of_request(&asked, &catalog).refused();
         if refused > 0 {
             session.output.warn(format_args!("{} is not valid: see `ark-video check`", asked.names.whole()));
@@ -64,9 +65,8 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
         let estimate = estimate_of(&asked, &catalog);
         match session.output.form {
             Form::Json => {
-                session
-                    .output
-                    .json(&EstimateDocument { file: asked.names.file.as_deref(), estimate: &estimate });
+                let file = asked.names.file.as_deref();
+                session.output.json(&EstimateDocument { file, estimate: (&estimate).into() });
             }
             Form::Quiet | Form::Text => {
                 let gap = if number > 0 { "\n" } else { "" };
@@ -76,6 +76,48 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
         }
     }
     Ok(())
+}
+
+/// `estimate --all-models`: the request with each model of its site that is in service.
+fn compare(session: &Session, mut asked: RequestInput, catalog: &Catalog, several: bool) {
+    let site = catalog.model(&asked.request.model).map_or(Site::Volcengine, |model| model.site);
+    let in_service = |model: &&Model| model.site == site && model.status != Availability::Retired;
+    let mut models: Vec<ComparedModel<'_>> = Vec::new();
+    for model in catalog.models.iter().filter(in_service) {
+        asked.request.model = model.id.to_string();
+        let checked = Checked::of_request(&asked, catalog);
+        let accepted = checked.refused() == 0;
+        let estimate = estimate_of(&asked, catalog);
+        let price = estimate.price.as_ref().filter(|_| accepted);
+        models.push(ComparedModel {
+            model: &model.id,
+            accepted,
+            reasons: checked.refusals().map(|named| named.finding.message.clone()).collect(),
+            tokens: estimate.tokens.filter(|_| accepted),
+            cost: price.map(|price| MoneyRange::new(Span::new(price.min, price.max), &price.currency)),
+        });
+    }
+    models.sort_by_key(|row| (!row.accepted, row.cost.is_none(), row.cost.as_ref().map(MoneyRange::most)));
+    match session.output.form {
+        Form::Json => session.output.json(&Comparison { file: asked.names.file.as_deref(), models }),
+        Form::Quiet => {
+            models.iter().filter(|row| row.accepted).for_each(|row| session.output.id(row.model));
+        }
+        Form::Text => {
+            let mut rows = vec![["MODEL", "TOKENS", "PRICE", "WHY NOT"].map(str::to_owned)];
+            rows.extend(models.iter().map(|row| {
+                let unknown = || if row.accepted { "unknown".to_owned() } else { String::new() };
+                [
+                    row.model.to_owned(),
+                    row.tokens.map_or_else(unknown, cost::tokens_text),
+                    row.cost.as_ref().map_or_else(unknown, MoneyRange::text),
+                    row.reasons.join(" "),
+                ]
+            }));
+            let head = if several { format!("{}\n", asked.names.whole()) } else { String::new() };
+            session.output.line(format_args!("{head}{}", summary::table(&rows, session.output.columns)));
+        }
+    }
 }
 
 /// Each request, or why it could not be built.

@@ -4,23 +4,15 @@ use std::io::{self, Write};
 
 use ark_video::model::{ContentItem, CreateTaskRequest, estimate::Estimate};
 use ark_video::transport::RequestBody;
-use serde::Serialize;
 
 use crate::api_failure;
-use crate::checking::{Checked, Document, estimate_text};
+use crate::checking::{Checked, estimate_text};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::DryRun;
 use crate::output::{Form, Output};
 use crate::request::RequestInput;
 use crate::session::Session;
-
-/// Everything before the body in the document of `--json`.
-#[derive(Serialize)]
-struct Head<'a> {
-    report: Document<'a>,
-    estimate: &'a Estimate,
-    body_bytes: u64,
-}
 
 /// The body goes to standard output: the exact bytes for programs, formatted and with media
 /// shortened on a terminal. The rest goes to standard error, or with `--json` into one document
@@ -30,11 +22,14 @@ pub(crate) fn show(
     asked: &RequestInput,
     checked: &Checked,
     estimate: &Estimate,
+    videos: usize,
 ) -> Result<(), Failure> {
     let output = &session.output;
     let body = asked.files.body(&asked.request).map_err(|error| api_failure::of(&error, "ark-video"))?;
     if session.flags.json {
-        let head = Head { report: checked.document(), estimate, body_bytes: body.length() };
+        let report = checked.document();
+        let estimate = estimate.into();
+        let head = DryRun { report, estimate, videos, body_bytes: body.length(), body: None };
         let head = serde_json::to_string(&head).map_err(|error| {
             Failure::new(Exit::Internal, format!("cannot write the report as JSON: {error}"))
         })?;
@@ -45,6 +40,10 @@ pub(crate) fn show(
     }
     output.note(checked.text());
     output.note(estimate_text(estimate));
+    if videos > 1 {
+        output
+            .note(format_args!("videos   {videos}: this is the estimate of all, and the body of the first"));
+    }
     if output.form == Form::Text {
         let text = serde_json::to_string_pretty(&shortened(&asked.request)).unwrap_or_default();
         output.json_text(&format!("{text}\n"));

@@ -1,39 +1,46 @@
-//! `generate`: checks everything first, sends the request once, and names the task id in every
+//! `generate`: checks everything first, sends each request once, and names the task id in every
 //! later message.
 
 use std::path::Path;
-use std::time::Duration;
 
-use ark_video::model::{CreateTaskRequest, OutputFormat, Task};
+use ark_video::model::{CreateTaskRequest, OutputFormat, Task, catalog::Catalog, estimate::Estimate};
 use ark_video::{
-    Attachments, CheckPolicy, Client, CorrelationOptions, Create, RetryOptions, TaskHandle, UnresolvedCreate,
-    create::Prepared,
+    Attachments, CheckPolicy, CorrelationOptions, RetryOptions, TaskHandle,
     provenance::{InputFiles, Provenance, Sidecar, intent_hash},
 };
-use serde_json::json;
+use ark_video_batch::cost_of;
 
-use super::result::{Origin, Saved};
+use super::create::create;
+use super::result::{Money, Origin, Saved};
+use super::variants::{self, Failures, Variant};
 use super::{dry_run, reconcile, result};
 use crate::api_failure;
 use crate::args::GenerateArgs;
 use crate::checking::{Checked, estimate_of};
-use crate::cost;
+use crate::cost::{self, Most};
 use crate::destination::Destination;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::names::Names;
+use crate::json::Created;
 use crate::output::Form;
 use crate::records::Store;
 use crate::request::{self, RequestContext, RequestInput};
-use crate::session::{Session, quoted};
+use crate::session::{Connection, Session, quoted};
 use crate::sidecar::{Memory, Remembered, RunState};
 
 /// The hint that skips the checks.
 const FORCE: &str = "to send it anyway: --force";
 
-/// How long to wait for the response to a create after Ctrl-C: without it a bill may go unnoticed.
-const LAST_PATIENCE: Duration = Duration::from_secs(10);
+/// One video: its request, its records, and how far an earlier run came.
+struct Video {
+    variant: Variant,
+    request: CreateTaskRequest,
+    to: Destination,
+    memory: Memory,
+    state: RunState,
+    is_new: bool,
+}
 
 pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<(), Failure> {
     if session.flags.simulate && args.no_wait {
@@ -43,6 +50,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         )
         .hint("run `ark-video simulate` and set ARK_BASE_URL to it"));
     }
+    let variants = variants::of(args)?;
     let readers =
         request::wants_stdin(&args.request, args.input.as_deref()) + usize::from(session.key_from_stdin());
     let stdin = session.one_stdin(readers).await?;
@@ -55,103 +63,229 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         cwd: &session.cwd,
         stdin: &stdin,
     };
-    let asked = Checked::request(request::build(&args.request, args.input.as_deref(), &at), &catalog)?;
+    let mut asked = Checked::request(request::build(&args.request, args.input.as_deref(), &at), &catalog)?;
+    if let [Variant::Seed(seed), ..] = variants[..] {
+        asked.request.seed = Some(seed.into());
+        asked.names.flag("seed", "--seeds");
+    }
     let checked = Checked::of_request(&asked, &catalog);
     let checked = if args.force { checked.demoted() } else { checked };
+    if !args.force && !args.seeds.is_empty() {
+        variants::has_seeds(&asked.request.model, &catalog)?;
+    }
     let estimate = estimate_of(&asked, &catalog);
-    let within = args.max_cost.as_ref().map_or(Ok(()), |most| cost::allows(most, &estimate));
+    let limit =
+        |estimate: &Estimate| args.max_cost.as_ref().map_or(Ok(()), |most| cost::allows(most, estimate));
     if args.dry_run {
-        dry_run::show(session, &asked, &checked, &estimate)?;
-        return checked.verdict(session.output.form != Form::Quiet, FORCE).and(within);
+        let total = cost::times(&estimate, variants.len() as u64);
+        dry_run::show(session, &asked, &checked, &total, variants.len())?;
+        return checked.verdict(session.output.form != Form::Quiet, FORCE).and(limit(&total));
     }
     checked.warning_lines().for_each(|line| session.output.warn(line));
     checked.note_lines().for_each(|line| session.output.note(line));
-    let fit = checked.verdict(false, FORCE).and(within);
-    let RequestInput { request, names, files, facts, .. } = asked;
-    let mut to = Destination::new(&args.save, ending(&request), &session.cwd);
-    to.inputs = inputs(args, &files, &session.cwd);
-    let saves = !args.no_wait && !args.no_download;
-    if !to.resume {
+    let fit = checked.verdict(false, FORCE);
+    if args.save.resume.is_none() {
         fit.clone()?;
+        limit(&cost::times(&estimate, variants.len() as u64))?;
     }
-    if saves {
-        to.check(None, request.return_last_frame == Some(true))?;
+    let RequestInput { request, names, files, facts, .. } = asked;
+    let saves = !args.no_wait && !args.no_download;
+    let inputs = inputs(args, &files, &session.cwd);
+    let mut videos = Vec::with_capacity(variants.len());
+    for variant in variants {
+        let request = variant.request(&request);
+        let mut to = Destination::new(&variant.save(&args.save), ending(&request), &session.cwd);
+        to.inputs = inputs.clone();
+        videos.push(started(session, variant, request, to, &files, &settings.base_url.value, saves).await?);
     }
-    let (mut memory, stand) =
-        remembered(session, &to, &request, &files, &settings.base_url.value, saves).await?;
-    if let RunState::Done { sidecar, video } = &stand {
-        return done(session, sidecar, video, &to);
-    }
-    let is_new = matches!(stand, RunState::New);
-    if is_new && saves {
-        to.check_new(request.return_last_frame == Some(true), memory.origin().1)?;
-    }
-    let mut connection = session.connect(&settings, catalog).await?;
-    // Already checked above, with the user's flags as locations.
-    let marks = if args.no_marks { CorrelationOptions::none() } else { CorrelationOptions::new() };
-    let mut unsent = connection.client.create(&request).files(files).facts(facts);
-    unsent = unsent.check(CheckPolicy::Off).correlate(marks.tag(args.tag));
-    if let Some(time) = args.retry {
-        unsent = unsent.retry(RetryOptions::new().elapsed(time));
-    }
-    let handle = match stand {
-        RunState::Submitted(id) => connection.client.task(id),
-        RunState::Unknown(unknown) => {
-            let name = memory.searchable().unwrap_or_default();
-            let id = reconcile::once(session, &connection.client, *unknown, &name).await?;
-            memory.ended(session, Ok(&id));
-            connection.client.task(id)
+    let count = videos.len();
+    let mut failures = Failures::default();
+    for video in &videos {
+        if let RunState::Done { sidecar, video: file } = &video.state {
+            done(session, sidecar, file, video)?;
         }
-        // A task of an earlier run is billed, whatever the checks report now.
-        _ => {
-            fit?;
-            create(session, &connection.client, &request, unsent, &names, &mut memory)
-                .await
-                .map_err(|failure| resumable(failure, args, session))?
-        }
-    };
-    if args.no_wait {
-        match session.output.form {
-            Form::Json => session.output.json(&json!({ "id": handle.id() })),
-            Form::Quiet | Form::Text => session.output.id(handle.id()),
-        }
+    }
+    videos.retain(|video| !matches!(video.state, RunState::Done { .. }));
+    if videos.is_empty() {
         return Ok(());
     }
-    if is_new {
-        session.output.note(format_args!("task {} created", one_line(handle.id())));
+    let new = videos.iter().filter(|video| video.is_new).count() as u64;
+    let total = cost::times(&estimate, new);
+    if new > 0 {
+        // A task of an earlier run is billed, whatever the checks report now.
+        fit?;
+        limit(&total)?;
+    }
+    let mut connection = session.connect(&settings, catalog.clone()).await?;
+    if new > 0 {
+        announce(session, &total, new, &cost::estimated(&total, &catalog));
+        session.confirm_cost(&args.confirm, &settings, &Most::from(&total)).await?;
+    }
+    // Already checked above, with the user's flags as locations.
+    let marks = if args.no_marks { CorrelationOptions::none() } else { CorrelationOptions::new() };
+    let mut tasks = Vec::with_capacity(videos.len());
+    let mut videos = videos.into_iter();
+    while let Some(mut video) = videos.next() {
+        let client = &connection.client;
+        let created = match std::mem::replace(&mut video.state, RunState::New) {
+            RunState::Submitted(id) => Ok(client.task(id)),
+            RunState::Unknown(unknown) => {
+                let name = video.memory.searchable().unwrap_or_default();
+                reconcile::once(session, client, *unknown, &name).await.map(|id| {
+                    video.memory.ended(session, Ok(&id));
+                    client.task(id)
+                })
+            }
+            _ => {
+                let mut unsent = client.create(&video.request).files(files.clone()).facts(facts.clone());
+                unsent = unsent.check(CheckPolicy::Off).correlate(marks.clone().tag(args.tag));
+                if let Some(time) = args.retry {
+                    unsent = unsent.retry(RetryOptions::new().elapsed(time));
+                }
+                create(session, client, &video.request, unsent, &names, &mut video.memory).await
+            }
+        };
+        match created {
+            Ok(handle) => {
+                created_note(session, args, &video, &handle, &estimate);
+                tasks.push((video, handle));
+            }
+            Err(failure) => {
+                // What rejects one rejects the others; after Ctrl-C nothing more is sent.
+                let stops = video.is_new;
+                let interrupted = failure.exit == Exit::Interrupted;
+                failures.add(session, video.variant, again(resumable(failure, args, session), count));
+                if interrupted || stops {
+                    failures.unsent(session, videos.len());
+                }
+                if interrupted {
+                    return failures.verdict(count);
+                }
+                if stops {
+                    break;
+                }
+            }
+        }
+    }
+    if args.no_wait {
+        return failures.verdict(count);
     }
     if let Some(running) = &mut connection.simulator {
         while let Ok(note) = running.notes.try_recv() {
             session.output.note(format_args!("simulator: {note}"));
         }
     }
-    let options =
-        result::wait_options(&args.timing, request.service_tier.as_ref(), connection.simulator.is_some());
-    let task = result::wait_for(session, &handle, options).await.map_err(|failure| {
-        resumable(simulated(api_failure::explained(failure, None, &names), session), args, session)
-    })?;
-    for difference in ark_video::reconcile::RequestedSettings::from_request(&request).differences(&task) {
+    for (mut video, handle) in tasks {
+        let finished = finish(session, args, &connection, &mut video, &handle, &estimate);
+        if let Err(failure) = finished.await {
+            let failure = api_failure::explained(failure, None, &names);
+            let interrupted = failure.exit == Exit::Interrupted;
+            let failure = resumable(simulated(failure, session), args, session);
+            failures.add(session, video.variant, again(failure, count));
+            if interrupted {
+                break;
+            }
+        }
+    }
+    failures.verdict(count)
+}
+
+/// Of several videos, only the same command continues all.
+fn again(failure: Failure, count: usize) -> Failure {
+    match count {
+        1 => failure,
+        _ => failure.hint("the same command with --resume continues all of them; nothing is created twice"),
+    }
+}
+
+fn announce(session: &Session, total: &Estimate, count: u64, text: &str) {
+    let count = if count == 1 { String::new() } else { format!("{count} videos, ") };
+    let simulated = match (session.flags.simulate, &total.price) {
+        (true, Some(_)) => "; simulated, so nothing is billed",
+        _ => "",
+    };
+    session.output.note(format_args!("estimate: {count}{text}{simulated}"));
+}
+
+/// The records of a video and the state of an earlier run, with every check of its output.
+async fn started(
+    session: &mut Session,
+    variant: Variant,
+    request: CreateTaskRequest,
+    to: Destination,
+    files: &Attachments,
+    base_url: &str,
+    saves: bool,
+) -> Result<Video, Failure> {
+    let last_frame = request.return_last_frame == Some(true);
+    if saves {
+        to.check(None, last_frame)?;
+    }
+    let (memory, state) = remembered(session, variant, &to, &request, files, base_url, saves).await?;
+    let is_new = matches!(state, RunState::New);
+    if is_new && saves {
+        to.check_new(last_frame, memory.origin().1)?;
+    }
+    Ok(Video { variant, request, to, memory, state, is_new })
+}
+
+fn created_note(
+    session: &Session,
+    args: &GenerateArgs,
+    video: &Video,
+    handle: &TaskHandle,
+    estimate: &Estimate,
+) {
+    if args.no_wait {
+        match session.output.form {
+            Form::Json => session
+                .output
+                .json(&Created { id: handle.id(), estimate: video.is_new.then(|| estimate.into()) }),
+            Form::Quiet | Form::Text => session.output.id(handle.id()),
+        }
+    } else if video.is_new {
+        let label = video.variant.label();
+        session.output.note(format_args!("{label}task {} created", one_line(handle.id())));
+    }
+}
+
+/// Waits for a task and saves its video.
+async fn finish(
+    session: &mut Session,
+    args: &GenerateArgs,
+    connection: &Connection,
+    video: &mut Video,
+    handle: &TaskHandle,
+    estimate: &Estimate,
+) -> Result<(), Failure> {
+    let tier = video.request.service_tier.as_ref();
+    let options = result::wait_options(&args.timing, tier, connection.simulator.is_some());
+    let task = result::wait_for(session, handle, options).await?;
+    for difference in ark_video::reconcile::RequestedSettings::from_request(&video.request).differences(&task)
+    {
         session.output.warn(format_args!("{}: {}", task.id, one_line(&difference.to_string())));
     }
+    let most = estimate.tokens.map(|tokens| tokens.max);
+    let billed = cost_of(&video.request, &task, most, connection.client.catalog());
+    session.output.note(format_args!("{}cost: {}", video.variant.label(), cost::billed(billed.as_ref())));
     if args.no_download {
         super::tasks::show(session, &task);
         return Ok(());
     }
-    let (provenance, intent) = memory.origin();
+    let (provenance, intent) = video.memory.origin();
     let origin = Origin { provenance, intent, simulated: session.flags.simulate };
-    let mut saved = result::save(session, &handle, &task, &to, origin)
-        .await
-        .map_err(|failure| resumable(simulated(failure, session), args, session))?;
+    let mut saved = result::save(session, handle, &task, &video.to, origin).await?;
     if let Some(file) = saved.file.take() {
-        memory.saved(session, &task, &to.real(&saved.video), file);
+        video.memory.saved(session, &task, &video.to.real(&saved.video), file);
     }
-    result::report(session, &task, &saved);
+    result::report(session, &task, &saved, Money { estimate: Some(estimate), cost: billed.as_ref() });
     saved.trouble.take().map_or(Ok(()), Err)
 }
 
 /// The records of this create, and the state of an earlier run.
 async fn remembered(
     session: &mut Session,
+    variant: Variant,
     to: &Destination,
     request: &CreateTaskRequest,
     files: &Attachments,
@@ -163,7 +297,7 @@ async fn remembered(
         Failure::new(Exit::Input, format!("cannot read a file of the request: {why}"))
             .hint("nothing was sent")
     };
-    let hash = intent_hash(request, files).map_err(unreadable)?;
+    let hash = variant.intent(intent_hash(request, files).map_err(unreadable)?);
     let provenance = Provenance::of(request, files).map_err(unreadable)?;
     if session.flags.simulate {
         // The simulator ends with this command: its tasks cannot be resumed.
@@ -184,88 +318,23 @@ fn inputs(args: &GenerateArgs, files: &Attachments, cwd: &Path) -> InputFiles {
 }
 
 /// An earlier run has finished it.
-fn done(session: &Session, sidecar: &Sidecar, video: &Path, to: &Destination) -> Result<(), Failure> {
+fn done(session: &Session, sidecar: &Sidecar, file: &Path, video: &Video) -> Result<(), Failure> {
+    let to = &video.to;
     let task = sidecar.task.clone().and_then(|task| serde_json::from_value::<Task>(task).ok());
-    let (Some(task), Some(file)) = (task, &sidecar.file) else {
+    let (Some(task), Some(facts)) = (task, &sidecar.file) else {
         return Err(Failure::new(Exit::Output, "the record of the video is incomplete"));
     };
     if !to.resume {
         // Reached only with --resume; otherwise the check before has reported the existing file.
-        return Err(Failure::new(Exit::Output, format!("{} already exists", video.display())));
+        return Err(Failure::new(Exit::Output, format!("{} already exists", file.display())));
     }
-    session.output.note(format_args!("{} is already complete; nothing was sent", video.display()));
-    let frames = ["png", "jpeg"].map(|ending| crate::destination::beside(video, ending));
+    session.output.note(format_args!("{} is already complete; nothing was sent", file.display()));
+    let frames = ["png", "jpeg"].map(|ending| crate::destination::beside(file, ending));
     let last_frame = frames.into_iter().find(|path| to.real(path).is_file());
-    let saved = Saved { video: video.to_owned(), bytes: file.bytes, file: None, last_frame, trouble: None };
-    result::report(session, &task, &saved);
+    let saved = Saved { video: file.to_owned(), bytes: facts.bytes, file: None, last_frame, trouble: None };
+    let cost = cost_of(&video.request, &task, None, Catalog::builtin());
+    result::report(session, &task, &saved, Money { estimate: None, cost: cost.as_ref() });
     Ok(())
-}
-
-/// Sends once. After Ctrl-C it waits briefly for the response, which shows whether a task was
-/// created.
-async fn create(
-    session: &mut Session,
-    client: &Client,
-    request: &CreateTaskRequest,
-    unsent: Create,
-    names: &Names,
-    memory: &mut Memory,
-) -> Result<TaskHandle, Failure> {
-    let again = session.again();
-    let prepared = marked(client, request, unsent, memory);
-    let record = prepared.record();
-    memory.prepared()?;
-    let search = {
-        let prepared = prepared.clone();
-        move || prepared.record()
-    };
-    let mut creating = prepared.before_first_byte(memory.when_sent(search)).into_future();
-    let early = tokio::select! {
-        created = &mut creating => Some(created),
-        () = session.interrupts.next() => None,
-    };
-    let interrupted = early.is_none();
-    let created = match early {
-        Some(created) => created,
-        None => {
-            session.output.warn(format_args!(
-                "the request was sent and may be billed; waiting up to {} s for the response (Ctrl-C again exits at once)",
-                LAST_PATIENCE.as_secs()
-            ));
-            tokio::select! {
-                created = &mut creating => created,
-                () = session.interrupts.next() => return Err(memory.hint(unknown(&record, &again), &again)),
-                () = tokio::time::sleep(LAST_PATIENCE) => return Err(memory.hint(unknown(&record, &again), &again)),
-            }
-        }
-    };
-    memory.ended(session, created.as_ref().map(TaskHandle::id));
-    let handle = created.map_err(|error| memory.hint(api_failure::named(&error, &again, names), &again))?;
-    if interrupted { Err(result::stopped(handle.id(), &again)) } else { Ok(handle) }
-}
-
-/// The request with correlation marks that no other create of this user has.
-fn marked(client: &Client, request: &CreateTaskRequest, unsent: Create, memory: &Memory) -> Prepared {
-    let Some(store) = memory.store() else { return unsent.prepare() };
-    let base_url = client.base_url().to_string();
-    loop {
-        let in_use = store.marks_in_use(&base_url, &request.model, client.now());
-        let prepared = unsent.clone().in_use(in_use).prepare();
-        let free = |expiry| store.claim_mark(&base_url, &request.model, expiry);
-        // Another command may have taken it meanwhile: then it is among those in use.
-        if prepared.marks().expiry.is_none_or(free) {
-            return prepared;
-        }
-    }
-}
-
-/// Interrupted before the response.
-fn unknown(record: &UnresolvedCreate, again: &str) -> Failure {
-    let message = "It is unknown whether the task was created: the command was interrupted before the response. It may exist \
-                   and may be billed; do not send it again before searching for it.";
-    Failure::new(Exit::OutcomeUnknown, message)
-        .reconcile(Some(record))
-        .hint(format!("search for the task: {again} reconcile --since 10m --model {}", quoted(&record.model)))
 }
 
 /// Hints are dropped for a simulator that ends with the command.

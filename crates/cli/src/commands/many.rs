@@ -186,7 +186,7 @@ pub(crate) async fn download(
         if saved_video.task.last_frame_url().is_some() && !interrupted_early {
             result::add_last_frame(session, &client.task(&saved_video.task.id), &mut saved, to).await;
         }
-        result::report(session, &saved_video.task, &saved);
+        result::report(session, &saved_video.task, &saved, result::Money::default());
         if let Some(failure) = saved.trouble.take() {
             trouble.note(session, &saved_video.task.id, failure);
         }

@@ -1,17 +1,16 @@
 //! `models`: the service's models; without a key or with `--offline`, the catalog's; with `--why`,
 //! the sources of a catalog row.
 
-use ark_video::model::catalog::{
-    AnyCell, Availability, Catalog, Family, Model, RequestLimits, Site, StringSet, Why,
-};
-use serde::Serialize;
+use ark_video::model::catalog::{AnyCell, Availability, Catalog, Family, RequestLimits, Site};
 use serde_json::Value;
 
 use super::tasks::ask;
-use crate::args::ModelsArgs;
+use crate::args::{ModelSort, ModelsArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{CatalogModel, CatalogModels, CatalogRow, ServiceModel, ServiceModels};
 use crate::output::Form;
+use crate::price::{self, MILLION, SECOND};
 use crate::session::Session;
 use crate::summary;
 
@@ -45,12 +44,15 @@ pub(crate) async fn run(session: &mut Session, args: &ModelsArgs) -> Result<(), 
         let text = format!("{} {}", model.id, model.name.as_deref().unwrap_or_default()).to_lowercase();
         (args.all || makes_videos) && (text.contains(&wanted) || named.contains(&model.id.as_str()))
     });
+    let row = |model| ServiceModel { model, price: price::of(&catalog, &model.id) };
+    let mut models: Vec<_> = list.data.iter().map(row).collect();
+    if args.sort == Some(ModelSort::Price) {
+        price::sort(&mut models, |row| row.price.as_ref());
+    }
     match session.output.form {
-        Form::Json => session.output.json(&list),
-        Form::Quiet => list.data.iter().for_each(|model| session.output.id(&model.id)),
-        Form::Text => session
-            .output
-            .line(summary::models(&list.data.iter().collect::<Vec<_>>(), session.output.columns)),
+        Form::Json => session.output.json(&ServiceModels { data: models, extra: &list.extra }),
+        Form::Quiet => models.iter().for_each(|row| session.output.id(&row.model.id)),
+        Form::Text => session.output.line(summary::models(&models, session.output.columns)),
     }
     Ok(())
 }
@@ -61,49 +63,41 @@ fn ids_named<'a>(catalog: &'a Catalog, name: &str) -> Vec<&'a str> {
     sites.into_iter().flat_map(|site| catalog.named(name, site)).map(|model| model.id.as_ref()).collect()
 }
 
-/// A model of the catalog as JSON.
-#[derive(Serialize)]
-struct Known<'a> {
-    #[serde(flatten)]
-    model: &'a Model,
-    resolutions: Option<&'a StringSet>,
-    ratios: Option<&'a StringSet>,
-    duration: Option<&'a ark_video::model::catalog::DurationRule>,
-}
-
 fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
     let wanted = args.filter.as_deref().unwrap_or_default().to_lowercase();
     let named = ids_named(catalog, &wanted);
-    let models: Vec<Known<'_>> = catalog
+    let mut models: Vec<CatalogModel<'_>> = catalog
         .models
         .iter()
         .filter(|model| model.id.contains(&wanted) || named.contains(&model.id.as_ref()))
         .map(|model| {
             let family = catalog.families.get(&model.family);
-            Known {
+            CatalogModel {
                 model,
                 resolutions: family.and_then(|family| family.resolution.value.as_ref()),
                 ratios: family.and_then(|family| family.ratio.value.as_ref()),
                 duration: family.map(|family| &family.duration.value),
+                price: price::of(catalog, &model.id),
             }
         })
         .collect();
+    if args.sort == Some(ModelSort::Price) {
+        price::sort(&mut models, |row| row.price.as_ref());
+    }
     match session.output.form {
-        Form::Json => {
-            session.output.json(&serde_json::json!({ "edition": catalog.edition, "models": models }))
-        }
+        Form::Json => session.output.json(&CatalogModels { edition: &catalog.edition, models }),
         Form::Quiet => models.iter().for_each(|known| session.output.id(&known.model.id)),
         Form::Text if models.is_empty() => session.output.line("no models"),
         Form::Text => {
-            let mut rows =
-                vec![["MODEL", "SITE", "FAMILY", "STATUS", "RESOLUTIONS", "SECONDS"].map(str::to_owned)];
+            let head = ["MODEL", "SITE", "FAMILY", "STATUS", "RESOLUTIONS", "SECONDS", SECOND, MILLION];
+            let mut rows = vec![head.map(str::to_owned)];
             rows.extend(models.iter().map(row));
             session.output.line(summary::table(&rows, session.output.columns));
         }
     }
 }
 
-fn row(known: &Known<'_>) -> [String; 6] {
+fn row(known: &CatalogModel<'_>) -> [String; 8] {
     let model = known.model;
     let status = match model.status {
         Availability::Current => "available",
@@ -116,6 +110,7 @@ fn row(known: &Known<'_>) -> [String; 6] {
         let auto = if lengths.auto == Some(true) { ", -1" } else { "" };
         format!("{} to {}{auto}", lengths.min, lengths.max)
     });
+    let [second, million] = price::cells(known.price.as_ref());
     [
         model.id.to_string(),
         model.site.to_string(),
@@ -123,19 +118,9 @@ fn row(known: &Known<'_>) -> [String; 6] {
         format!("{status}{since}"),
         known.resolutions.map_or(String::new(), |words| words.iter().collect::<Vec<_>>().join(" ")),
         seconds,
+        second,
+        million,
     ]
-}
-
-/// A row of the catalog with its evidence, as JSON.
-#[derive(Serialize)]
-struct CatalogRow<'a> {
-    /// The family; `None` for a limit of all families.
-    family: Option<&'a str>,
-    row: &'a str,
-    /// Whether the requested value is among those of the row; `None` if a row was requested.
-    takes: Option<bool>,
-    #[serde(flatten)]
-    why: Why<'a>,
 }
 
 fn why(session: &Session, catalog: &Catalog, subject: &str, topic: &str) -> Result<(), Failure> {

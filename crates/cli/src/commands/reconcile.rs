@@ -10,13 +10,14 @@ use ark_video::{
     provenance::Sidecar,
     reconcile::{Candidate, Doubt, Evidence, TimeWindow},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::api_failure;
 use crate::args::ReconcileArgs;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{ReconcileResult, ReconcileVerdict};
 use crate::media;
 use crate::output::Form;
 use crate::records::{Record, Store};
@@ -260,18 +261,21 @@ fn report(session: &Session, lost: &LostCreate, verdict: &Verdict) {
     }
 }
 
-fn to_json(name: &str, verdict: &Verdict) -> Value {
-    match verdict {
-        Verdict::Found { task, .. } => json!({ "of": name, "verdict": "found", "id": task.id, "task": task }),
-        Verdict::Ambiguous { candidates, doubt, .. } => json!({
-            "of": name, "verdict": "ambiguous", "candidates": candidates, "doubt": doubt.map(doubted),
-        }),
-        Verdict::NotFound { searches, over, dismissed, doubt } => json!({
-            "of": name, "verdict": "not_found", "looks": searches, "over_seconds": over.as_secs(),
-            "dismissed": dismissed, "doubt": doubt.map(doubted),
-        }),
-        _ => json!({ "of": name, "verdict": "unknown" }),
-    }
+fn to_json<'a>(name: &'a str, verdict: &'a Verdict) -> ReconcileVerdict<'a> {
+    let result = match verdict {
+        Verdict::Found { task, .. } => ReconcileResult::Found { id: &task.id, task },
+        Verdict::Ambiguous { candidates, doubt, .. } => {
+            ReconcileResult::Ambiguous { candidates, doubt: doubt.map(doubted) }
+        }
+        Verdict::NotFound { searches, over, dismissed, doubt } => ReconcileResult::NotFound {
+            looks: *searches,
+            over_seconds: over.as_secs(),
+            dismissed: *dismissed,
+            doubt: doubt.map(doubted),
+        },
+        _ => ReconcileResult::Unknown,
+    };
+    ReconcileVerdict { of: name, result }
 }
 
 fn to_text(lost: &LostCreate, verdict: &Verdict, again: &str) -> String {

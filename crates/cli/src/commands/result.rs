@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ark_video::model::{ServiceTier, Task};
+use ark_video::model::{ServiceTier, Task, estimate::Estimate};
 use ark_video::{
     DownloadOptions, Output as Part, TaskHandle, WaitOptions,
     download::Downloaded,
     provenance::{FileFacts, Intent, Provenance},
 };
-use serde::Serialize;
+use ark_video_batch::Cost;
 
 use super::many;
 use crate::api_failure;
@@ -18,6 +18,7 @@ use crate::args::{DownloadArgs, TimingArgs, WaitArgs};
 use crate::destination::Destination;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{self, SavedTask};
 use crate::output::Form;
 use crate::progress::Progress;
 use crate::session::Session;
@@ -225,19 +226,15 @@ async fn save_last_frame(
     Ok(path)
 }
 
-/// A task and its files as JSON.
-#[derive(Serialize)]
-struct SavedTask<'a> {
-    id: &'a str,
-    status: &'a str,
-    file: &'a Path,
-    bytes: u64,
-    last_frame: Option<&'a Path>,
-    task: &'a Task,
+/// What is known of the money of a task.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Money<'a> {
+    pub(crate) estimate: Option<&'a Estimate>,
+    pub(crate) cost: Option<&'a Cost>,
 }
 
 /// Reports a finished task with its files.
-pub(crate) fn report(session: &Session, task: &Task, saved: &Saved) {
+pub(crate) fn report(session: &Session, task: &Task, saved: &Saved, money: Money<'_>) {
     let output = &session.output;
     match output.form {
         Form::Json => output.json(&SavedTask {
@@ -246,6 +243,8 @@ pub(crate) fn report(session: &Session, task: &Task, saved: &Saved) {
             file: &saved.video,
             bytes: saved.bytes,
             last_frame: saved.last_frame.as_deref(),
+            estimate: money.estimate.map(Into::into),
+            cost: money.cost.and_then(json::Money::of),
             task,
         }),
         Form::Quiet => {
@@ -304,7 +303,7 @@ pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Resu
     let to = Destination::new(&args.save, ending(&task), &session.cwd);
     to.check(Some(id), task.last_frame_url().is_some())?;
     let mut saved = save(session, &handle, &task, &to, Origin::default()).await?;
-    report(session, &task, &saved);
+    report(session, &task, &saved, Money::default());
     saved.trouble.take().map_or(Ok(()), Err)
 }
 

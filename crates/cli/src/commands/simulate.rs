@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use ark_video::files::{read_bounded, write_private};
 use ark_video::model::catalog::Catalog;
 use ark_video_simulator::{Account, Builder, Dialect, FaultPlan, Options, Rates, Simulator};
-use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::audit;
@@ -15,6 +14,7 @@ use crate::args::{AccountArg, InlineMedia, SimulateArgs};
 use crate::catalog;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::SimulatorReady;
 use crate::output::Form;
 use crate::session::Session;
 
@@ -42,16 +42,6 @@ pub(crate) async fn start(builder: Builder) -> Result<Running, Failure> {
     Ok(Running { simulator, notes })
 }
 
-/// The line that scripts wait for before they send anything.
-#[derive(Serialize)]
-struct Ready<'a> {
-    ready: bool,
-    base_url: &'a str,
-    api_key: &'a str,
-    control_url: Option<&'a str>,
-    seed: u64,
-}
-
 /// `simulate`
 pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<(), Failure> {
     let state = args.state.as_ref().map(|path| session.cwd.join(path));
@@ -76,7 +66,7 @@ async fn serve(
     let Running { simulator, notes } = running;
     let output = &session.output;
     match output.form {
-        Form::Json => output.json(&Ready {
+        Form::Json => output.json(&SimulatorReady {
             ready: true,
             base_url: simulator.base_url(),
             api_key: simulator.api_key(),

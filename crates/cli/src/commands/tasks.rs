@@ -4,12 +4,12 @@ use std::future::Future;
 
 use ark_video::model::Task;
 use ark_video::{Error, ListQuery};
-use serde_json::json;
 
 use crate::api_failure;
 use crate::args::{ForgetArgs, ListArgs, TaskArgs};
 use crate::escape::one_line;
 use crate::failure::Failure;
+use crate::json::Done;
 use crate::output::{Form, Output};
 use crate::session::{Session, interrupted};
 use crate::summary;
@@ -81,7 +81,7 @@ pub(crate) async fn forget(session: &mut Session, args: &ForgetArgs) -> Result<(
 
 fn done(session: &Session, id: &str, word: &str, sentence: &str) {
     match session.output.form {
-        Form::Json => session.output.json(&json!({ "id": id, "done": word })),
+        Form::Json => session.output.json(&Done { id, done: word }),
         Form::Quiet => session.output.id(id),
         Form::Text => session.output.line(one_line(&format!("{id} {sentence}"))),
     }

@@ -53,6 +53,26 @@ pub fn check_json(body: &Value, catalog: &Catalog, facts: &Facts) -> (Option<Cre
     }
 }
 
+/// The JSON type of a field of a create request: `string`, `integer`, `boolean`, `array` or
+/// `object`; `None` for an unknown field.
+///
+/// ```
+/// use ark_video_model::check::field_type;
+///
+/// assert_eq!((field_type("duration"), field_type("durations")), (Some("integer"), None));
+/// ```
+#[must_use]
+pub fn field_type(name: &str) -> Option<&'static str> {
+    let field = CREATE_TASK_REQUEST.members.iter().find(|field| field.name == name)?;
+    Some(match field.kind {
+        Kind::Text => "string",
+        Kind::Flag => "boolean",
+        Kind::Integer => "integer",
+        Kind::List(_) => "array",
+        Kind::Object(_) | Kind::Union(..) | Kind::Any => "object",
+    })
+}
+
 /// A walk along the schema: what is said, and what is to be done so that the rest can be read.
 #[derive(Default)]
 struct Walk {

@@ -33,7 +33,7 @@ mod unknown;
 pub use crate::catalog::cell::Severity;
 pub use content_summary::Mode;
 pub use facts::{Facts, MediaFacts, MediaFormat, MediaKind};
-pub use json::check_json;
+pub use json::{check_json, field_type};
 pub use report::{Finding, Note, Report};
 
 pub(crate) use content_summary::ContentSummary;

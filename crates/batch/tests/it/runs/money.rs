@@ -18,6 +18,6 @@ async fn what_no_cap_leaves_room_for_waits_for_a_person() {
     assert!(env.simulator.ledger().tokens <= 500_000);
     let parked = env.jobs(&journal).await.into_iter().find(|job| job.state == State::OverBudget).unwrap();
     let reason = parked.reason.unwrap();
-    assert!(reason.contains("500000 tokens") && reason.contains("batch night"), "{reason}");
+    assert!(reason.contains("500,000 tokens") && reason.contains("batch night"), "{reason}");
     env.check(&journal).await;
 }

@@ -1,13 +1,14 @@
 //! `batch check`: checks and estimates a list of shots. No key, no network; sends nothing.
 
 use ark_video::model::{catalog::Catalog, estimate::Estimate};
-use ark_video_batch::{ListReport, ShotReport, Sum};
+use ark_video_batch::{ListFormat, ListOptions, ListReport, ShotReport, Sum, grouped};
 
-use crate::args::BatchCheckArgs;
+use crate::args::{BatchCheckArgs, FormatArg, ShotListArgs};
 use crate::cost;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::ListDocument;
 use crate::output::Form;
 use crate::session::Session;
 use crate::summary;
@@ -17,10 +18,11 @@ const STDIN: &str = "standard input";
 
 pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
-    let mut report = read(session, &args.list, &catalog).await?;
+    let model = session.settings(&[])?.model.value;
+    let mut report = read(session, &args.of, &model, &catalog).await?;
     report.check_targets(args.overwrite);
     match session.output.form {
-        Form::Json => session.output.json(&report),
+        Form::Json => session.output.json(&ListDocument::from(&report)),
         Form::Quiet => {}
         Form::Text => session.output.line(text(&report, session.output.columns)),
     }
@@ -31,30 +33,56 @@ pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<
     })
 }
 
-/// Reads a list, or standard input as one.
+/// Reads a list, or standard input as one. `model` is for CSV and text lists that name none.
 pub(super) async fn read(
     session: &mut Session,
-    list: &str,
+    of: &ShotListArgs,
+    model: &str,
     catalog: &Catalog,
 ) -> Result<ListReport, Failure> {
-    if list == "-" {
-        let text = session.read_stdin().await?;
-        return Ok(of_text(session, text, STDIN, catalog));
+    let mut options = ListOptions {
+        format: of.format.map(format_of),
+        model: Some(model.to_owned()),
+        ..ListOptions::default()
+    };
+    for (field, value) in &of.set {
+        options.set(field, value).map_err(|why| Failure::new(Exit::Usage, format!("--set: {why}")))?;
     }
-    of_file(session, list, catalog)
+    if of.list == "-" {
+        let text = session.read_stdin().await?;
+        return Ok(of_text(session, &options, text, STDIN, catalog));
+    }
+    let bytes = crate::media::read_file("the list", &of.list, &session.cwd)?;
+    Ok(of_text(session, &options, bytes, &of.list, catalog))
 }
 
 /// Reads a list from a file.
 pub(super) fn of_file(session: &Session, list: &str, catalog: &Catalog) -> Result<ListReport, Failure> {
     let bytes = crate::media::read_file("the list", list, &session.cwd)?;
-    Ok(of_text(session, bytes, list, catalog))
+    Ok(of_text(session, &ListOptions::default(), bytes, list, catalog))
 }
 
-fn of_text(session: &Session, bytes: Vec<u8>, name: &str, catalog: &Catalog) -> ListReport {
+fn of_text(
+    session: &Session,
+    options: &ListOptions,
+    bytes: Vec<u8>,
+    name: &str,
+    catalog: &Catalog,
+) -> ListReport {
     let path = session.cwd.join(name);
     let base = path.parent().unwrap_or(&session.cwd);
     let models = session.model_names(catalog);
-    ListReport::of_text_with_names(bytes, name, base, catalog, &|name| models.id_in_list(name))
+    options.of_text_with_names(bytes, name, base, catalog, &|name| models.id_in_list(name))
+}
+
+fn format_of(format: FormatArg) -> ListFormat {
+    match format {
+        FormatArg::Toml => ListFormat::Toml,
+        FormatArg::Json => ListFormat::Json,
+        FormatArg::Jsonl => ListFormat::JsonLines,
+        FormatArg::Csv => ListFormat::Csv,
+        FormatArg::Text => ListFormat::Text,
+    }
 }
 
 /// The reason why no part of the list would be sent, if there is one.
@@ -98,7 +126,7 @@ fn text(report: &ListReport, columns: Option<u16>) -> String {
 
 fn row(shot: &ShotReport) -> [String; 6] {
     let name = if shot.refused { format!("{} (refused)", shot.name) } else { shot.name.clone() };
-    let tokens = shot.estimate.as_ref().and_then(|estimate| estimate.tokens).map(|tokens| tokens.to_string());
+    let tokens = shot.estimate.as_ref().and_then(|estimate| estimate.tokens).map(cost::tokens_text);
     [
         name,
         shot.jobs.len().to_string(),
@@ -120,9 +148,9 @@ fn plural(what: &str, count: u64) -> String {
 
 /// `15 jobs; 1633500 tokens; 75.00 to 80.00 CNY`
 fn counted(sum: &Sum) -> String {
-    let mut text = format!("{} {}", sum.jobs, plural("job", sum.jobs));
+    let mut text = format!("{} {}", grouped(sum.jobs), plural("job", sum.jobs));
     if let Some(tokens) = sum.tokens {
-        text.push_str(&format!("; {tokens} tokens"));
+        text.push_str(&format!("; {} tokens", cost::tokens_text(tokens)));
     }
     for (currency, price) in &sum.price {
         text.push_str(&format!("; {} {currency}", cost::range(price.min, price.max)));

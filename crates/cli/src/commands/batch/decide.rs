@@ -1,7 +1,7 @@
 //! A user's decisions about a batch: pause, resume, cancel, retry, approve, assign and resolve.
 
 use ark_video_batch::{AssignError, CasOutcome, Job, Reasons, Resolve, State};
-use serde_json::json;
+use serde::Serialize;
 
 use super::journal::{self, Opened, each, must_exist, of_journal};
 use crate::api_failure;
@@ -11,6 +11,7 @@ use crate::args::{
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{Approved, Cancelled, Decided, Paused, Retried};
 use crate::output::Form;
 use crate::session::Session;
 
@@ -19,7 +20,7 @@ pub(super) async fn pause(session: &Session, of: &BatchOf) -> Result<(), Failure
     let reason = "paused with `batch pause`";
     let changed = opened.journal.pause(&opened.batch, reason).await.map_err(of_journal)?;
     let text = if changed { "is paused: nothing more is sent" } else { "was already paused" };
-    report(session, &opened, text, json!({ "paused": true }));
+    report(session, &opened, text, &Paused { batch: &opened.batch, paused: true });
     session.output.note("tasks in progress continue, and a running `batch run` still fetches them");
     Ok(())
 }
@@ -28,7 +29,7 @@ pub(super) async fn resume(session: &Session, of: &BatchOf) -> Result<(), Failur
     let opened = journal::open(session, of).await?;
     let changed = opened.journal.resume(&opened.batch).await.map_err(of_journal)?;
     let text = if changed { "is resumed: start `batch run` if none is running" } else { "was not paused" };
-    report(session, &opened, text, json!({ "paused": false }));
+    report(session, &opened, text, &Paused { batch: &opened.batch, paused: false });
     Ok(())
 }
 
@@ -65,7 +66,8 @@ pub(super) async fn cancel(session: &mut Session, args: &BatchCancelArgs) -> Res
         dropped.len(),
         cancelled.len()
     );
-    report(session, &opened, &text, json!({ "dropped": dropped, "cancelled": cancelled, "left": running }));
+    let done = Cancelled { batch: &opened.batch, dropped: &dropped, cancelled: &cancelled, left: running };
+    report(session, &opened, &text, &done);
     let mut left = Vec::new();
     each(&opened, &[], shots, async |job| {
         let given_up = dropped.contains(&job.planned.name) || cancelled.contains(&job.planned.name);
@@ -121,7 +123,7 @@ pub(super) async fn retry(session: &Session, args: &BatchRetryArgs) -> Result<()
             format!("{many} shots will be sent again, each billed again if it succeeds; start `batch run`")
         }
     };
-    report(session, &opened, &text, json!({ "retried": back }));
+    report(session, &opened, &text, &Retried { batch: &opened.batch, retried: &back });
     refused(&left)
 }
 
@@ -173,7 +175,8 @@ pub(super) async fn approve(session: &Session, args: &BatchApproveArgs) -> Resul
         many => format!("{many} shots are released"),
     };
     let text = format!("{} approved, {go_on}", args.shots.len());
-    report(session, &opened, &text, json!({ "approved": args.shots, "reopened": reopened }));
+    let done = Approved { batch: &opened.batch, approved: &args.shots, reopened: &reopened };
+    report(session, &opened, &text, &done);
     Ok(())
 }
 
@@ -197,7 +200,9 @@ pub(super) async fn resolve(session: &Session, args: &BatchResolveArgs) -> Resul
     match opened.journal.resolve(&job, &verdict).await.map_err(of_journal)? {
         CasOutcome::Done(job) => {
             let text = format!("{} is {} now; start `batch run`", job.planned.name, job.state);
-            report(session, &opened, &text, json!({ "shot": job.planned.name, "state": job.state }));
+            let (shot, state) = (job.planned.name.as_str(), job.state);
+            let decided = Decided { batch: &opened.batch, shot, state, task_id: None, path: None };
+            report(session, &opened, &text, &decided);
             Ok(())
         }
         CasOutcome::Conflict(_) => Err(Failure::new(
@@ -230,9 +235,14 @@ pub(super) async fn assign(session: &Session, args: &BatchAssignArgs) -> Result<
                 Some(file) => format!("{name} has task {task_id}; its video is {}", file.path.display()),
                 None => format!("{name} has task {task_id}; start `batch run` to fetch its video"),
             };
-            let path = done.file.map(|file| file.path);
-            let facts = json!({ "shot": name, "task_id": task_id, "state": done.job.state, "path": path });
-            report(session, &opened, &text, facts);
+            let decided = Decided {
+                batch: &opened.batch,
+                shot: name,
+                state: done.job.state,
+                task_id: Some(&task_id),
+                path: done.file.as_ref().map(|file| file.path.as_path()),
+            };
+            report(session, &opened, &text, &decided);
             Ok(())
         }
         Err(AssignError::Journal(error)) => Err(of_journal(error)),
@@ -270,12 +280,9 @@ fn state_of(state: RetryState) -> State {
     }
 }
 
-fn report(session: &Session, opened: &Opened, text: &str, mut facts: serde_json::Value) {
+fn report(session: &Session, opened: &Opened, text: &str, facts: &impl Serialize) {
     match session.output.form {
-        Form::Json => {
-            facts["batch"] = json!(opened.batch);
-            session.output.json(&facts);
-        }
+        Form::Json => session.output.json(facts),
         Form::Quiet => {}
         Form::Text => session.output.line(one_line(&format!("{}: {text}", opened.batch))),
     }

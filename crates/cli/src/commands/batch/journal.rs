@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ark_video::model::catalog::Catalog;
 use ark_video_batch::{
-    Job, JobFilter, Journal, JournalAt, JournalError, JournalErrorKind, ListError, ListReport, OpenOptions,
+    Job, JobFilter, Journal, JournalAt, JournalError, JournalErrorKind, ListError, ListOptions, OpenOptions,
     State,
 };
 use secrecy::SecretString;
@@ -101,7 +101,7 @@ pub(super) fn list_path(session: &Session, list: &str) -> PathBuf {
 async fn named_by(session: &Session, journal: &Journal, list: &str) -> Result<String, Failure> {
     let path = session.cwd.join(list);
     let unread = |error: ListError| Failure::new(Exit::Input, error.to_string());
-    let batch = ListReport::batch_name(&path).map_err(unread)?;
+    let batch = ListOptions::default().batch_name(&path).map_err(unread)?;
     if !journal.is_planned_from(&batch, &path).await.map_err(of_journal)?
         && let Ok(list) = check::of_file(session, list, Catalog::builtin())?.into_list()
     {

@@ -2,7 +2,9 @@
 
 mod check;
 mod decide;
+mod init;
 mod journal;
+mod plan;
 mod progress;
 mod report;
 mod run;
@@ -16,6 +18,8 @@ use crate::session::Session;
 pub(crate) async fn run(session: &mut Session, args: &BatchArgs) -> Result<(), Failure> {
     match &args.verb {
         BatchVerb::Check(args) => check::run(session, args).await,
+        BatchVerb::Init(args) => init::run(session, args),
+        BatchVerb::Plan(args) => plan::run(session, args).await,
         BatchVerb::Run(args) => run::run(session, args).await,
         BatchVerb::Status(args) => status::run(session, args).await,
         BatchVerb::Pause(of) => decide::pause(session, of).await,
@@ -33,6 +37,6 @@ pub(crate) async fn run(session: &mut Session, args: &BatchArgs) -> Result<(), F
 /// `cost`
 pub(crate) async fn cost(session: &Session, args: &CostArgs) -> Result<(), Failure> {
     match &args.verb {
-        CostVerb::Report(args) => report::cost(session, args).await,
+        CostVerb::Report(args) => report::cost_report(session, args).await,
     }
 }

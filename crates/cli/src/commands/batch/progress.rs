@@ -4,8 +4,10 @@ use ark_video_batch::{Durations, Event, EventKind, Scope, State, TOKENS, open_jo
 use indicatif::ProgressBar;
 
 use super::journal::{Opened, of_journal};
+use crate::cost;
 use crate::escape::one_line;
 use crate::failure::Failure;
+use crate::json::{EventLine, Money};
 use crate::output::{Form, Output};
 use crate::progress::Progress;
 use crate::summary;
@@ -31,7 +33,11 @@ impl<'a> BatchProgress<'a> {
     pub(super) async fn event(&mut self, event: &Event) {
         let name = event.key.as_deref().map_or("", |key| key.split_once('/').map_or(key, |(_, name)| name));
         if self.output.form == Form::Json {
-            self.output.json(event);
+            let billed = match &event.kind {
+                EventKind::Settled { cost, .. } => Money::of(cost),
+                _ => None,
+            };
+            self.output.json(&EventLine { event, billed });
         }
         match &event.kind {
             EventKind::Downloaded { path, .. } if self.output.form == Form::Quiet => {
@@ -92,9 +98,9 @@ impl<'a> BatchProgress<'a> {
         let scope = Scope::Batch(opened.batch.clone());
         for budget in opened.journal.budgets().await.map_err(of_journal)? {
             if budget.scope == scope && budget.unit != TOKENS {
-                let spent = budget.amount(budget.settled);
+                let spent = cost::amount(&budget.amount(budget.settled));
                 parts.push(match budget.cap {
-                    Some(cap) => format!("{spent} of {}", budget.amount(cap)),
+                    Some(cap) => format!("{spent} of {}", cost::amount(&budget.amount(cap))),
                     None => format!("{spent} spent"),
                 });
             }

@@ -6,15 +6,18 @@ use std::path::Path;
 use ark_video::files::Staged;
 use ark_video_batch::{
     Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Reasons, Scope, State, TOKENS,
+    grouped,
 };
 use jiff::Timestamp;
 
 use super::journal::{self, Opened, each, must_exist, of_journal};
 use super::status;
 use crate::args::{BatchExportArgs, BatchReportArgs, CostBy, CostReportArgs};
+use crate::cost;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{CostRow, Written};
 use crate::output::Form;
 use crate::session::{Session, quoted};
 use crate::summary;
@@ -22,13 +25,18 @@ use crate::summary;
 pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(), Failure> {
     let opened = journal::open(session, &args.of).await?;
     let Some(html) = &args.html else {
-        session.output.line(status::text(&opened, true, session.output.columns).await?);
+        match session.output.form {
+            Form::Json => session.output.json(&status::document(&opened, true).await?),
+            Form::Quiet | Form::Text => {
+                session.output.line(status::text(&opened, true, session.output.columns).await?);
+            }
+        }
         return Ok(());
     };
     let path = session.cwd.join(html);
     page(session, &opened, args, &path).await?;
     match session.output.form {
-        Form::Json => session.output.json(&serde_json::json!({ "path": path })),
+        Form::Json => session.output.json(&Written { path: &path }),
         Form::Quiet | Form::Text => session.output.line(one_line(&path.display().to_string())),
     }
     Ok(())
@@ -109,7 +117,7 @@ pub(super) async fn export(session: &Session, args: &BatchExportArgs) -> Result<
     .await
 }
 
-pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(), Failure> {
+pub(crate) async fn cost_report(session: &Session, args: &CostReportArgs) -> Result<(), Failure> {
     let opened = journal::open(session, &args.of).await?;
     let by = match args.by {
         CostBy::Model => GroupBy::Model,
@@ -124,7 +132,7 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
     .await?;
     let lines = report.lines();
     match session.output.form {
-        Form::Json => session.output.json(&lines),
+        Form::Json => session.output.json(&lines.iter().map(CostRow::from).collect::<Vec<_>>()),
         Form::Quiet => {}
         Form::Text if lines.is_empty() => session.output.line("no task was created yet"),
         Form::Text => {
@@ -144,15 +152,15 @@ pub(crate) async fn cost(session: &Session, args: &CostReportArgs) -> Result<(),
             rows.extend(lines.iter().map(|line| {
                 let money = |micros| match line.currency.as_str() {
                     "" => "?".to_owned(),
-                    currency => Amount::in_unit(currency, micros).to_string(),
+                    currency => cost::amount(&Amount::in_unit(currency, micros)),
                 };
                 [
                     line.group.clone(),
                     line.sent.to_string(),
                     line.settled.to_string(),
                     line.unmetered.to_string(),
-                    line.tokens_estimated.to_string(),
-                    line.tokens_billed.to_string(),
+                    grouped(line.tokens_estimated),
+                    grouped(line.tokens_billed),
                     money(line.estimated),
                     money(line.billed_corrected),
                 ]

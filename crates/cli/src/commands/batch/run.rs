@@ -11,14 +11,14 @@ use ark_video::files::create_own_folder;
 use ark_video::model::catalog::Catalog;
 use ark_video::{Client, CorrelationOptions, RateLimits};
 use ark_video_batch::{
-    Cap, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
-    RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Stopped, Unfinished,
+    Cap, Journal, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary,
+    Runner, RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Unfinished,
 };
-use serde::Serialize;
 use serde_json::json;
 
 use super::check;
 use super::journal::{self, Opened, of_journal};
+use super::plan::{self, Plan};
 use super::progress::BatchProgress;
 use super::status;
 use crate::args::{AccountArg, BatchRunArgs, MoneyArgs, OnUnknownArg, PaceArgs};
@@ -26,6 +26,7 @@ use crate::catalog;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::RunSummaryLine;
 use crate::model_names::ModelNames;
 use crate::output::{Form, Output};
 use crate::session::{Connection, Session, quoted};
@@ -43,7 +44,8 @@ const SIMULATED: &str = "simulated";
 pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<(), Failure> {
     let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
     let catalog: &'static Catalog = catalog::lasting(session.catalog()?);
-    let mut report = check::read(session, &args.list, catalog).await?;
+    let settings = session.settings(&stdin)?;
+    let mut report = check::read(session, &args.of, &settings.model.value, catalog).await?;
     report.warnings().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     let place = place_of(session, args)?;
     // Before the first run no existing file belongs to a shot: reported before a journal is
@@ -56,10 +58,22 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     if session.flags.simulate {
         move_to_simulated(session, args, &mut list, &place)?;
     }
-    let settings = session.settings(&stdin)?;
     let Connection { client, simulator: _simulator } = connect(session, &settings, catalog).await?;
-    let opened = Opened { journal: journal::at_place(&place, true).await?, batch };
-    same_account(session, &opened, &client).await?;
+    let existing = plan::existing(&place).await?;
+    if let Some(journal) = &existing {
+        same_account(session, journal, &batch, &client).await?;
+    }
+    let caps = caps(&batch, &list, &args.money);
+    let plan = Plan::of(existing.as_ref(), &batch, &list, &caps).await?;
+    session.output.note(plan.text(&batch));
+    if let Some(most) = plan.most() {
+        session.confirm_cost(&args.confirm, &settings, &most).await?;
+    }
+    let journal = match existing {
+        Some(journal) => journal,
+        None => journal::at_place(&place, true).await?,
+    };
+    let opened = Opened { journal, batch };
     let change = opened
         .journal
         .plan(
@@ -67,16 +81,15 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
             &list,
             PlanOptions {
                 drop_missing: args.drop_missing,
-                list: Some(journal::list_path(session, &args.list)),
+                list: Some(journal::list_path(session, &args.of.list)),
             },
         )
         .await
         .map_err(of_journal)?;
-    let caps = caps(&opened.batch, &list, &args.money);
     opened.journal.set_caps(&caps).await.map_err(of_journal)?;
     remember(session, &opened, &client).await?;
     reopen_over_budget(&opened).await?;
-    announce(session, &opened, &list, &change, &caps);
+    announce(session, &opened, &list, &change);
     let mut options = options(&args.pace, &args.money, &session.model_names(catalog))?;
     options.forget_prompts = args.forget_prompts;
     options.earlier_copy = args.earlier_copy;
@@ -113,14 +126,14 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
         Err(error) => {
             // Close it, so that no WAL file remains and an older file can be restored.
             opened.journal.close().await;
-            return Err(of_run(error, &args.list));
+            return Err(of_run(error, &args.of.list));
         }
     };
     let unfinished = ark_video_batch::unfinished(&opened.journal, &opened.batch).await.map_err(of_journal)?;
     let report = RunReport {
         session,
         opened: &opened,
-        list: &args.list,
+        list: &args.of.list,
         interrupted: presses > 0,
         unfinished: &unfinished,
     };
@@ -130,7 +143,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
 }
 
 /// The list, or every reason why it is rejected.
-fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
+pub(super) fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
     check::verdict(&report, true)?;
     let refused =
         |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is rejected", report.file));
@@ -144,7 +157,7 @@ fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
 /// The location of the journal.
 fn place_of(session: &Session, args: &BatchRunArgs) -> Result<JournalAt, Failure> {
     if !session.flags.simulate {
-        return journal::place(session, &args.journal, Some(&args.list));
+        return journal::place(session, &args.journal, Some(&args.of.list));
     }
     if args.journal.journal.is_some() {
         return Err(Failure::new(
@@ -153,8 +166,8 @@ fn place_of(session: &Session, args: &BatchRunArgs) -> Result<JournalAt, Failure
         )
         .hint("omit --journal, or run `ark-video simulate` and set ARK_BASE_URL to it"));
     }
-    simulated(session, &args.list)?;
-    journal::place(session, &args.journal, Some(&args.list))
+    simulated(session, &args.of.list)?;
+    journal::place(session, &args.journal, Some(&args.of.list))
 }
 
 /// The output folder of a simulated run.
@@ -178,7 +191,7 @@ fn move_to_simulated(
     list: &mut ShotList,
     journal: &JournalAt,
 ) -> Result<(), Failure> {
-    let folder = simulated(session, &args.list)?;
+    let folder = simulated(session, &args.of.list)?;
     let base = folder.parent().unwrap_or(&folder).to_owned();
     list.move_outputs(&base, &folder);
     let unwritable = |error: std::io::Error| {
@@ -218,8 +231,13 @@ async fn connect(
 }
 
 /// A journal belongs to one account: on another one its tasks would seem lost.
-async fn same_account(session: &Session, opened: &Opened, client: &Client) -> Result<(), Failure> {
-    let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
+async fn same_account(
+    session: &Session,
+    journal: &Journal,
+    batch: &str,
+    client: &Client,
+) -> Result<(), Failure> {
+    let row = journal.batch(batch).await.map_err(of_journal)?;
     let option = |name| row.as_ref().and_then(|row| row.options.get(name));
     if !session.flags.simulate && option(SIMULATED) == Some(&json!(true)) {
         let message = "this is the journal of a simulated run; nothing was sent";
@@ -250,7 +268,7 @@ async fn remember(session: &Session, opened: &Opened, client: &Client) -> Result
 }
 
 /// The list's caps, overridden by the flags.
-fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
+pub(super) fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
     let mut caps = list.caps.clone();
     let day = Scope::Day(String::new());
     let flags = [(Scope::Batch(batch.to_owned()), &money.cap), (day, &money.cap_day)];
@@ -299,8 +317,8 @@ async fn reopen_over_budget(opened: &Opened) -> Result<(), Failure> {
     .await
 }
 
-/// Prints what the list changed, and the caps.
-fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanChange, caps: &[Cap]) {
+/// Prints what the list changed.
+fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanChange) {
     let counts = [
         (change.added.len(), "new"),
         (change.changed.len(), "changed"),
@@ -323,16 +341,6 @@ fn announce(session: &Session, opened: &Opened, list: &ShotList, change: &PlanCh
         counts.join(", "),
         opened.journal.place()
     )));
-    for cap in caps {
-        session.output.note(one_line(&format!("cap on {}: {}", named(&cap.scope), cap.amount)));
-    }
-}
-
-fn named(scope: &Scope) -> String {
-    match scope {
-        Scope::Day(day) if day.is_empty() => "each day".to_owned(),
-        scope => scope.to_string(),
-    }
 }
 
 fn stop(handle: &RunnerHandle, presses: u32, output: &Output) {
@@ -375,18 +383,6 @@ struct RunReport<'a> {
     unfinished: &'a [Unfinished],
 }
 
-/// The last line of a run for programs. A plain struct: a hundred thousand jobs may be unfinished.
-#[derive(Serialize)]
-struct SummaryLine<'a> {
-    batch: &'a str,
-    counts: &'a BTreeMap<State, u64>,
-    event: &'a str,
-    left: u64,
-    parked: u64,
-    stopped: Option<&'a Stopped>,
-    unfinished: &'a [Unfinished],
-}
-
 impl RunReport<'_> {
     async fn summary(&self, summary: &RunSummary) -> Result<(), Failure> {
         let output = &self.session.output;
@@ -394,7 +390,7 @@ impl RunReport<'_> {
             Form::Quiet => {
                 grouped(self.unfinished).iter().for_each(|line| output.warn(one_line(line)));
             }
-            Form::Json => output.json(&SummaryLine {
+            Form::Json => output.json(&RunSummaryLine {
                 batch: &self.opened.batch,
                 counts: &summary.counts,
                 event: "summary",

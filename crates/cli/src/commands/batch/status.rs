@@ -1,16 +1,14 @@
 //! `batch status`: counts, cost, and why each unfinished shot is unfinished.
 
-use std::collections::BTreeMap;
-
-use ark_video_batch::{BillKind, Budget, Cost, Job, Reasons, State};
-use serde::Serialize;
-use serde_json::{Value, json};
+use ark_video_batch::{BillKind, Budget, Job, Reasons, State};
 
 use super::journal::{self, Opened, each, of_journal};
 use crate::args::BatchStatusArgs;
+use crate::cost;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{BatchJob, BatchStatus, Money};
 use crate::output::Form;
 use crate::session::Session;
 use crate::summary;
@@ -101,12 +99,13 @@ fn unmetered_line(count: u64) -> String {
 }
 
 fn money(budget: &Budget) -> String {
-    let mut text = format!("{}: {} billed", budget.scope, budget.amount(budget.settled));
+    let shown = |number| cost::amount(&budget.amount(number));
+    let mut text = format!("{}: {} billed", budget.scope, shown(budget.settled));
     if budget.reserved > 0 {
-        text.push_str(&format!(", {} reserved", budget.amount(budget.reserved)));
+        text.push_str(&format!(", {} reserved", shown(budget.reserved)));
     }
     if let Some(cap) = budget.cap {
-        text.push_str(&format!(", cap {}", budget.amount(cap)));
+        text.push_str(&format!(", cap {}", shown(cap)));
     }
     text
 }
@@ -127,50 +126,21 @@ fn cells(job: &Job, reasons: &Reasons) -> [String; 4] {
     ]
 }
 
-/// Everything of a batch, for programs. A plain struct: a batch may have a hundred thousand jobs.
-#[derive(Serialize)]
-struct Document<'a> {
-    batch: &'a str,
-    counts: BTreeMap<State, u64>,
-    extra_tasks: Vec<String>,
-    jobs: Vec<ShownJob>,
-    paused: bool,
-    #[serde(rename = "purses")]
-    budgets: Vec<Value>,
-    unmetered: u64,
-}
-
-#[derive(Serialize)]
-struct ShownJob {
-    candidates: Vec<String>,
-    key: String,
-    name: String,
-    reason: Option<String>,
-    settled: Option<Cost>,
-    state: State,
-    task_id: Option<String>,
-    unmetered: bool,
-}
-
-async fn document(opened: &Opened, all: bool) -> Result<Document<'_>, Failure> {
+/// The state of a batch as JSON.
+pub(super) async fn document(opened: &Opened, all: bool) -> Result<BatchStatus<'_>, Failure> {
     let row = opened.journal.batch(&opened.batch).await.map_err(of_journal)?;
     let budgets = opened.journal.budgets().await.map_err(of_journal)?;
-    let budgets = budgets.iter().map(|budget| {
-        json!({
-            "scope": budget.scope, "unit": budget.unit, "reserved": budget.reserved,
-            "settled": budget.settled, "cap": budget.cap,
-        })
-    });
     let bills = opened.journal.bills().await.map_err(of_journal)?;
     let extra = bills.into_iter().filter(|bill| bill.kind == BillKind::Extra);
     let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
     let mut jobs = Vec::new();
     each(opened, &shown(all), &[], async |job| {
-        jobs.push(ShownJob {
+        jobs.push(BatchJob {
             reason: reasons.of(&job).or(job.reason),
             candidates: job.candidates,
             key: job.key,
             name: job.planned.name,
+            cost: job.settled.as_ref().and_then(Money::of),
             settled: job.settled,
             state: job.state,
             task_id: job.task_id,
@@ -179,13 +149,14 @@ async fn document(opened: &Opened, all: bool) -> Result<Document<'_>, Failure> {
         Ok::<_, Failure>(())
     })
     .await?;
-    Ok(Document {
+    Ok(BatchStatus {
         batch: &opened.batch,
         counts: opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?,
         extra_tasks: extra.map(|bill| bill.task_id).collect(),
         jobs,
         paused: row.is_some_and(|row| row.paused),
-        budgets: budgets.collect(),
+        old_budgets: budgets.iter().map(Into::into).collect(),
+        budgets: budgets.iter().map(Into::into).collect(),
         unmetered: opened.journal.unmetered(&opened.batch).await.map_err(of_journal)?,
     })
 }
