@@ -206,6 +206,9 @@ impl Builder {
             None => Service::new(options),
         };
         service.set_faults(self.faults)?;
+        if control.is_some() {
+            service.keep_details();
+        }
         let body_bytes = service.options().catalog.body_bytes();
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {

@@ -25,8 +25,8 @@ use crate::{
 
 const PAGE: &str = include_str!("status.html");
 
-/// Tasks on the status page.
-const SHOWN: usize = 200;
+/// Tasks on a page of the status page.
+const SHOWN: usize = 50;
 
 /// Serves until the simulator ends.
 pub(crate) async fn run(listener: Wires, shared: Arc<Shared>, base_url: String) {
@@ -125,13 +125,18 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     more_than_one || !by_number || foreign_page
 }
 
-async fn state(State(control): State<Control>) -> Answer {
+/// One page of tasks, newest first: `?page=0` is the first.
+async fn state(State(control): State<Control>, uri: http::Uri) -> Answer {
     let base_url = &control.base_url;
+    let page = uri.query().and_then(|query| query.strip_prefix("page=")).unwrap_or("0");
+    let Ok(page) = page.parse::<u32>() else {
+        return refuse(StatusCode::BAD_REQUEST, "?page=0 is the first page");
+    };
     control.show(|service| {
         let tasks: Vec<Value> = service
-            .newest(SHOWN)
+            .newest(page as usize * SHOWN, SHOWN)
             .into_iter()
-            .map(|(task, entry)| json!({ "task": task, "entry": entry }))
+            .map(|(task, entry, details)| json!({ "task": task, "entry": entry, "details": details }))
             .collect();
         let mut ledger = json!(service.ledger());
         let doubles = service.ledger().doubles().count();
@@ -139,12 +144,20 @@ async fn state(State(control): State<Control>) -> Answer {
             // The tasks are beside it, and there may be a hundred thousand entries.
             ledger.remove("entries");
             ledger.remove("intents");
+            for name in ["never_seen", "never_downloaded", "deleted_before_download"] {
+                if let Some(ids) = ledger.get_mut(name) {
+                    *ids = ids.as_array().map_or(0, Vec::len).into();
+                }
+            }
             ledger.insert("double_bills".to_owned(), doubles.into());
         }
         json!({
             "base_url": base_url,
             "seed": service.options().seed,
             "now": control.shared.clock.now(),
+            "page": page,
+            "pages": service.task_count().div_ceil(SHOWN).max(1),
+            "task_count": service.task_count(),
             "tasks": tasks,
             "ledger": ledger,
             "faults": service.fault_counts(),

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     catalog::{Facts, Lookup, Lookups, Model},
-    faults::{Effect, FaultRule, directives, effects},
+    faults::{Effect, FaultPoint, FaultRule, directives, effects},
 };
 
 /// One create under way.
@@ -93,7 +93,9 @@ impl Service {
             Record { draft_task: draft, expires_after, running_at_a_time, prompt_faults, slow, ..record };
         let mut context =
             StoreContext { options: &self.options, random: &mut self.random, faults: &mut self.faults };
-        self.store.add(record, ledger::hash(create.body), &mut context);
+        let place = self.store.add(record, ledger::hash(create.body), &mut context);
+        self.recent.add(place, content.prompt, create.body);
+        create.effect.iter().for_each(|effect| self.recent.fault(place, FaultPoint::Create, effect));
         Ok(created)
     }
 

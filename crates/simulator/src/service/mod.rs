@@ -25,6 +25,7 @@ mod plan;
 mod price;
 pub(crate) mod random;
 mod rates;
+mod recent;
 pub(crate) mod reply;
 mod snapshot;
 mod store;
@@ -59,7 +60,9 @@ use self::{
     create::Create,
     random::Random,
     rates::Calls,
+    recent::{Details, Recent},
     store::{Deleted, Store, StoreContext},
+    task::Record,
     violation::{Checked, Violation},
 };
 use crate::{
@@ -118,6 +121,7 @@ pub struct Service {
     calls: Calls,
     faults: Engine,
     notes: Vec<Note>,
+    recent: Recent,
     /// What requests are held against: the catalog with the switches of the options.
     rules: Cow<'static, Catalog>,
     /// The second that was dated last, and its date: many answers are made in one.
@@ -157,6 +161,7 @@ impl Service {
             calls: Calls::default(),
             faults: Engine::default(),
             notes: Vec::new(),
+            recent: Recent::default(),
             rules,
             date: (i64::MIN, HeaderValue::from_static("")),
         }
@@ -290,16 +295,26 @@ impl Service {
         self.store.callbacks.wanted
     }
 
-    /// The newest tasks as a get shows them, at most `limit`, each with its ledger entry. Does not
-    /// count as a poll.
+    /// From now on keeps what a status page shows of the newest tasks: prompt, request, faults.
+    pub(crate) fn keep_details(&mut self) {
+        self.recent.keep();
+    }
+
+    /// Tasks as a get shows them, newest first, each with its ledger entry and its details: at most
+    /// `most` after the `skip` newest. Does not count as a poll.
     #[must_use]
-    pub fn newest(&self, most: usize) -> Vec<(Task, Option<Entry>)> {
-        let entry = |place: u32| self.store.lines.entry(place);
-        self.store
-            .newest_first()
-            .take(most)
-            .map(|record| (record.show(&self.options), entry(record.place)))
-            .collect()
+    pub(crate) fn newest(&self, skip: usize, most: usize) -> Vec<(Task, Option<Entry>, Option<&Details>)> {
+        let shown = |record: &Record| {
+            let (entry, details) = (self.store.lines.entry(record.place), self.recent.get(record.place));
+            (record.show(&self.options), entry, details)
+        };
+        self.store.newest_first().skip(skip).take(most).map(shown).collect()
+    }
+
+    /// How many tasks [`newest`](Self::newest) can show.
+    #[must_use]
+    pub(crate) fn task_count(&self) -> usize {
+        self.store.newest_first().count()
     }
 
     /// The video of a task, or its last frame, also when its link has expired. Does not count as a
@@ -323,7 +338,8 @@ impl Service {
     /// Forgets everything but how it behaves: tasks, files, bills, faults, and how far the random
     /// sequence is.
     pub fn reset(&mut self) {
-        *self = Self::new(self.options.clone());
+        let recent = self.recent.emptied();
+        *self = Self { recent, ..Self::new(self.options.clone()) };
     }
 
     /// Takes the notes since the last call.
@@ -375,6 +391,10 @@ impl Service {
             *accepted &= !self.options.switches.is("create-after-500", "never_created");
         }
         let file = matches!(target, Target::File);
+        if let (Some(effect), Some(at), Some(place)) = (&effect, target.place(), self.subject(&target, parts))
+        {
+            self.recent.fault(place, at, effect);
+        }
         if let Some(reply) = effect.as_ref().and_then(|effect| effects::instead(effect, file, request_id)) {
             return reply;
         }
@@ -395,6 +415,17 @@ impl Service {
         match effect {
             Some(effect) => effects::afterwards(&effect, reply, request_id),
             None => reply,
+        }
+    }
+
+    /// The place of the existing task that a request is about.
+    fn subject(&mut self, target: &Target, parts: &Parts) -> Option<u32> {
+        match target {
+            Target::File => self.store.owner_mut(parts.uri.path()).map(|record| record.place),
+            Target::Api(Some(Route::Get { id } | Route::Delete { id })) => {
+                self.store.get(id).map(|record| record.place)
+            }
+            _ => None,
         }
     }
 
@@ -514,10 +545,11 @@ impl Service {
                 ..Call::of(FaultPoint::List)
             };
             let decided = self.faults.decide(of_task);
-            faults.push(decided.or_else(|| {
-                engine::directives_later(record.prompt_faults.as_mut(), FaultPoint::List, state)
-            }));
+            let effect = decided
+                .or_else(|| engine::directives_later(record.prompt_faults.as_mut(), FaultPoint::List, state));
             let place = record.place;
+            effect.iter().for_each(|effect| self.recent.fault(place, FaultPoint::List, effect));
+            faults.push(effect);
             self.store.lines.reported(place);
         }
         let answer = list::encode(&tasks);

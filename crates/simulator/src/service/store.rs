@@ -108,8 +108,8 @@ impl Store {
         self.tasks.push(record.place, record);
     }
 
-    /// Takes a new task in, in the state queued. `hash` is that of its request.
-    pub(crate) fn add(&mut self, mut record: Record, hash: u64, context: &mut StoreContext<'_>) {
+    /// Takes a new task in, in the state queued, and gives its place. `hash` is that of its request.
+    pub(crate) fn add(&mut self, mut record: Record, hash: u64, context: &mut StoreContext<'_>) -> u32 {
         let place = self.lines.next();
         let factor = if record.flex { context.options.flex_wait_factor.max(1) } else { 1 };
         let wait = context.options.queued.saturating_mul(factor);
@@ -146,6 +146,7 @@ impl Store {
         let at = record.created;
         self.keep(record);
         self.call_back(place, at, context);
+        place
     }
 
     /// Cancels, removes or refuses, by the state that the task is in now.

@@ -131,3 +131,40 @@ async fn the_date_of_an_answer_is_that_of_its_own_clock() {
     simulator.advance(Duration::from_secs(86_400));
     assert_eq!(date().await, "date: mon, 23 nov 2026 02:15:30 gmt");
 }
+
+#[tokio::test]
+async fn the_page_has_fifty_tasks_at_a_time_with_prompt_request_and_faults() {
+    let (simulator, control) = world().await;
+    let mut ids = Vec::new();
+    for at in 0..51 {
+        let mut body = smallest();
+        body["content"][0]["text"] = json!(format!("Boat {at}. {}", "é".repeat(500)));
+        let created = api(&simulator, "POST", "/contents/generations/tasks", &body).await.json();
+        ids.push(created["id"].as_str().unwrap().to_owned());
+    }
+    let rule =
+        json!({ "effect": { "fault": "status", "status": 503 }, "when": { "endpoint": "get" }, "hits": 1 });
+    assert_eq!(ask(control, "POST", "/faults", &rule).await.status, 200);
+    let path = format!("/contents/generations/tasks/{}", ids[50]);
+    assert_eq!(api(&simulator, "GET", &path, &Value::Null).await.status, 503);
+    let first = ask(control, "GET", "/state", &Value::Null).await.json();
+    assert_eq!((&first["pages"], &first["task_count"]), (&json!(2), &json!(51)));
+    assert_eq!(first["tasks"].as_array().unwrap().len(), 50);
+    let newest = &first["tasks"][0];
+    assert_eq!(
+        (&newest["task"]["id"], &newest["details"]["faults"]),
+        (&json!(ids[50]), &json!(["get: status"]))
+    );
+    let prompt = newest["details"]["prompt"].as_str().unwrap();
+    assert!(prompt.starts_with("Boat 50. ") && prompt.ends_with("é… (1009 bytes)"), "{prompt}");
+    assert_eq!(newest["details"]["request"]["content"][0]["text"], json!(prompt));
+    let second = ask(control, "GET", "/state?page=1", &Value::Null).await.json();
+    assert_eq!(second["tasks"][0]["task"]["id"], json!(ids[0]));
+    assert_eq!(second["tasks"].as_array().unwrap().len(), 1);
+    assert_eq!(ask(control, "GET", "/state?page=x", &Value::Null).await.status, 400);
+    ask(control, "POST", "/reset", &Value::Null).await;
+    assert_eq!(ask(control, "GET", "/state", &Value::Null).await.json()["tasks"], json!([]));
+    api(&simulator, "POST", "/contents/generations/tasks", &smallest()).await;
+    let after = ask(control, "GET", "/state", &Value::Null).await.json();
+    assert!(after["tasks"][0]["details"]["prompt"].is_string(), "a reset keeps the page as it was: {after}");
+}
