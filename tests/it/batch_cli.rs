@@ -163,6 +163,12 @@ async fn a_failure_is_told_and_can_be_brought_back() {
     assert_eq!(page.code, 0, "{}", page.stderr);
     let html = std::fs::read_to_string(shell.folder.path().join("night.html")).unwrap();
     assert_eq!((html.matches("<article").count(), html.matches("<video").count()), (2, 1));
+    let ledger = json!(simulator.ledger());
+    let price: f64 = ledger["price"][0]["amount"].as_str().unwrap().parse().unwrap();
+    let sum = |name: &str, value: f64| format!("<dt>{name}</dt><dd><data value=\"{value:.0}\">");
+    for sum in [sum("billed", price * 1e6), sum("tokens billed", ledger["tokens"].as_f64().unwrap())] {
+        assert!(html.contains(&sum), "{sum} {ledger}: {html}");
+    }
     let refused = batch(&shell, &["report", "night.json", "--html", "night.html"]).await;
     assert_eq!(refused.code, 6, "{}", refused.stderr);
 }

@@ -500,6 +500,8 @@ async fn config_says_who_won_and_never_what_the_key_is() {
     model        dreamina-seedance-2-0-260128 (from default of the site)
     proxy        from HTTPS_PROXY and related variables
     confirm      never
+    authorities  of the system
+    headers      none
     config file  none
     profile      none
     "#);

@@ -16,6 +16,7 @@ mod cli_exit_codes;
 mod cli_foreign_lines;
 mod cli_json;
 mod cli_money;
+mod cli_setup;
 mod cli_wrong_input;
 mod collected_media;
 mod collected_requests;

@@ -25,10 +25,10 @@ class Browser:
         self._run(f"--window-size={size[0]},{size[1]}", f"--blink-settings=preferredColorScheme={scheme}",
                   "--virtual-time-budget=15000", "--timeout=60000", f"--screenshot={to}", url)
 
-    def open_for(self, url, seconds):
+    def open_for(self, url, seconds, *flags):
         """Keeps a page open, in real time."""
-        with tempfile.TemporaryDirectory() as profile:
-            opened = subprocess.Popen(self.command(profile, "--remote-debugging-port=0", url),
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+            opened = subprocess.Popen(self.command(profile, "--remote-debugging-port=0", *flags, url),
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
                 time.sleep(seconds)
@@ -37,5 +37,5 @@ class Browser:
                 opened.wait(timeout=20)
 
     def _run(self, *flags):
-        with tempfile.TemporaryDirectory() as profile:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             return subprocess.run(self.command(profile, *flags), capture_output=True, text=True, timeout=180).stdout

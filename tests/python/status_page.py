@@ -34,7 +34,7 @@ def main():
         simulator.advance(seconds=600)
 
         browser = [args.chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
-        dump = [*browser, "--virtual-time-budget=20000", "--timeout=30000", "--dump-dom", simulator.control_url]
+        dump = [*browser, "--window-size=1280,2000", "--virtual-time-budget=20000", "--timeout=30000", "--dump-dom", simulator.control_url]
         page = subprocess.run(dump, capture_output=True, text=True, timeout=120).stdout
         videos = re.findall(r"<video[^>]*>", page)
         # n s at 24 frames a second are 24 n + 1 frames.

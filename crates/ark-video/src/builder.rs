@@ -19,7 +19,7 @@ use crate::{
     Client, Error,
     call::Pace,
     client::Inner,
-    environment::{EnvSettings, KEY_VARIABLES},
+    environment::{self, EnvSettings, KEY_VARIABLES},
     error::ConfigError,
 };
 
@@ -122,8 +122,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts these certificates too, in PEM, as those of a company's own authority. Without effect
-    /// on a [`ClientBuilder::transport`] of your own.
+    /// Trusts these certificates too, in PEM, as those of a company's own authority. The system's
+    /// store is trusted anyway (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set). Without
+    /// effect on a [`ClientBuilder::transport`] of your own.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificates.push(pem.into());
         self
@@ -190,6 +191,12 @@ impl ClientBuilder {
         };
         let base = base.map_err(ConfigError::BaseUrl)?;
         let headers = own_headers(&self.headers)?;
+        let from_environment = self.transport.is_none() && matches!(self.proxy, Proxy::FromEnvironment);
+        if let Some(variable) =
+            environment::unusable_proxy().filter(|_| from_environment && !base.is_loopback())
+        {
+            return Err(ConfigError::ProxyVariable { variable }.into());
+        }
         let transport = match self.transport {
             Some(transport) => transport,
             None => {

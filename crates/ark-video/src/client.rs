@@ -92,6 +92,13 @@ impl Client {
         self.clock().now()
     }
 
+    /// What to add to [`Client::now`] to get the service's time, in milliseconds: the median of its
+    /// last answers' `Date` headers; `None` before the first answer.
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<i64> {
+        call::locked(&self.inner.pace.clocks).estimate()
+    }
+
     /// Keeps this client and its clones to one part of the account's rates, because so many
     /// processes use the account, this one included. May be set again whenever that changes; the
     /// default is 1.

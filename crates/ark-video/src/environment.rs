@@ -1,10 +1,11 @@
 //! What the environment says about key and place. The only file that reads it, and only when asked
 //! to.
 //!
-//! Proxy variables are not read here: the transport hands them to its HTTP library.
+//! Proxy variables are only checked here: the transport hands them to its HTTP library.
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
 use ark_video_protocol::BaseUrl;
+use ark_video_transport::is_proxy;
 use secrecy::SecretString;
 
 /// Variables that may hold the API key, in the order in which they are tried; the first that is not
@@ -18,6 +19,10 @@ pub const BASE_URL_VARIABLE: &str = "ARK_BASE_URL";
 /// Variable that may name a region (`cn-beijing`, `ap-southeast-1`, `eu-west-1`); used if there is
 /// no base URL.
 pub const REGION_VARIABLE: &str = "ARK_REGION";
+
+/// Variables that name a proxy, in pairs of which the first that is set counts.
+const PROXY_VARIABLES: [[&str; 2]; 3] =
+    [["HTTPS_PROXY", "https_proxy"], ["HTTP_PROXY", "http_proxy"], ["ALL_PROXY", "all_proxy"]];
 
 /// Key and base URL as found in the environment, with the names of the variables that won.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +72,19 @@ impl EnvSettings {
         }
         found
     }
+}
+
+/// A variable of the process that should name a proxy and does not: the HTTP library would ignore
+/// it, and the key would take another way than intended.
+pub(crate) fn unusable_proxy() -> Option<&'static str> {
+    unusable_proxy_in(|name| std::env::var(name).ok())
+}
+
+fn unusable_proxy_in(lookup: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    PROXY_VARIABLES.into_iter().find_map(|names| {
+        let (name, value) = names.into_iter().find_map(|name| Some((name, lookup(name)?)))?;
+        (!value.is_empty() && !is_proxy(&value)).then_some(name)
+    })
 }
 
 /// A key without what is pasted around it by mistake: blanks, quotes, `Bearer `.
@@ -134,6 +152,20 @@ mod tests {
         assert_eq!(place(&[("ARK_API_KEY", "a")]), None);
         let odd = read(&[("ARK_REGION", "mars-1"), key]);
         assert_eq!((odd.base_url, odd.unknown_region.as_deref()), (None, Some("mars-1")));
+    }
+
+    #[test]
+    fn a_proxy_variable_that_names_none_is_found_and_the_first_of_a_pair_counts() {
+        let unusable = |pairs: &[(&str, &str)]| {
+            unusable_proxy_in(|name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(unusable(&[("HTTPS_PROXY", "garbage")]), Some("HTTPS_PROXY"));
+        assert_eq!(unusable(&[("all_proxy", "ftp://h")]), Some("all_proxy"));
+        assert_eq!(unusable(&[("HTTPS_PROXY", "http://h:1"), ("https_proxy", "garbage")]), None);
+        assert_eq!(unusable(&[("HTTPS_PROXY", ""), ("https_proxy", "garbage")]), None);
+        assert_eq!(unusable(&[]), None);
     }
 
     #[test]

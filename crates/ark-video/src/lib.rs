@@ -121,11 +121,12 @@ pub mod task_id {
     pub use ark_video_protocol::path::{is_usable as is_usable_id, shown as shown_id};
 }
 
-/// Creates files; existing links, pipes and hard links under their names are never written through.
+/// Free space, and the creation of files; existing links, pipes and hard links under their names
+/// are never written through.
 pub mod files {
     pub use ark_video_transport::{
-        Staged, create_own_folder, create_private, create_private_folder, is_own_file, read_bounded,
-        write_private,
+        Staged, available_space, create_own_folder, create_private, create_private_folder, is_own_file,
+        read_bounded, write_private,
     };
 }
 

@@ -42,8 +42,8 @@ pub use list::{
 };
 pub use money::{Amount, Cap, Cost, Scope, TOKENS, grouped};
 pub use report::{
-    CostLine, CostReport, Durations, Embed, Eta, GroupBy, Head, Page, PageOptions, Reasons, ReportError,
-    Unfinished, open_jobs, unfinished,
+    CommandCost, CostLine, CostReport, Durations, Embed, Eta, GroupBy, NextCommand, PageOptions, Reasons,
+    ReportError, Unfinished, open_jobs, unfinished,
 };
 pub use state::State;
 pub use text_file::{NotText, decode_text, plain_json};

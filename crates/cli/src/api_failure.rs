@@ -4,7 +4,7 @@ use ark_video::model::error_code::ErrorClass;
 use ark_video::transport::Endpoint;
 use ark_video::{
     Error, UnresolvedCreate,
-    error::{Action, DownloadCause, Refusal, Refused, SaveError},
+    error::{Action, DownloadCause, Refusal, Refused, SaveError, SendErrorKind},
 };
 
 use crate::escape;
@@ -35,10 +35,19 @@ pub(crate) fn of(error: &Error, again: &str) -> Failure {
         Error::NotPossible(refused) if refused.action == Action::Download => failure.hint(go_on(again, id)),
         Error::Api(refused) if refused.error.status == 404 && refused.error.code.as_str().is_empty() => failure
             .hint("the base URL may lack its path, which is /api/v3 with most services: `ark-video config` shows it"),
+        Error::NotSent(sent) if sent.cause.kind == SendErrorKind::Proxy => unbilled(failure),
+        Error::NotSent(sent) if sent.cause.kind == SendErrorKind::Tls => unbilled(failure)
+            .hint("name a company's own authority with --ca-cert FILE, ca_cert in the configuration, or SSL_CERT_FILE"),
         Error::Download(_) => failure.hint(format!("{again} download {} -o FILE", escape::id(id))),
         Error::Read(read) if read.call.task_id.is_some() => failure.hint(go_on(again, id)),
         _ => failure,
     }
+}
+
+/// A message about a create says so itself.
+fn unbilled(failure: Failure) -> Failure {
+    let is_said = failure.message.contains("nothing is billed");
+    failure.hint(if is_said { "" } else { "nothing was created and nothing is billed" })
 }
 
 /// A create that may have made a task: how to search for it.

@@ -21,6 +21,8 @@ pub(crate) struct Section {
     pub(crate) model: Option<String>,
     pub(crate) proxy: Option<String>,
     pub(crate) confirm_above: Option<String>,
+    pub(crate) ca_cert: Option<PathBuf>,
+    pub(crate) headers: BTreeMap<String, SecretString>,
 }
 
 /// The parsed file.
@@ -41,6 +43,9 @@ struct RawFile {
     model: Option<String>,
     proxy: Option<String>,
     confirm_above: Option<String>,
+    ca_cert: Option<PathBuf>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
     #[serde(default)]
     profiles: BTreeMap<String, RawSection>,
 }
@@ -54,11 +59,23 @@ struct RawSection {
     model: Option<String>,
     proxy: Option<String>,
     confirm_above: Option<String>,
+    ca_cert: Option<PathBuf>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
 }
 
 /// The fields of the file and its profiles.
-const FIELDS: [&str; 7] =
-    ["api_key", "api_key_file", "base_url", "model", "proxy", "confirm_above", "profiles"];
+pub(crate) const FIELDS: [&str; 9] = [
+    "api_key",
+    "api_key_file",
+    "base_url",
+    "model",
+    "proxy",
+    "confirm_above",
+    "ca_cert",
+    "headers",
+    "profiles",
+];
 
 /// The default path: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
 pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
@@ -81,22 +98,12 @@ pub(crate) fn load(
         (None, Some(path)) => (path, false),
         (None, None) => return Ok(Config::default()),
     };
-    let text = match std::fs::read(&path) {
-        Ok(bytes) => decode_text(&bytes).map(Cow::into_owned).map_err(|error| {
-            wrong(format!("the configuration file {} is {error}", shown(&path))).hint(error.advice())
-        })?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
-            return Ok(Config::default());
-        }
-        Err(error) => {
-            let why = crate::media::reason(&error);
-            return Err(wrong(format!("cannot read the configuration file {}: {why}", shown(&path))));
-        }
-    };
-    let raw: RawFile = toml::from_str(&text).map_err(|error| violation(&path, &text, &error))?;
-    let RawFile { api_key, api_key_file, base_url, model, proxy, confirm_above, profiles } = raw;
-    let top = RawSection { api_key, api_key_file, base_url, model, proxy, confirm_above };
-    let holds_key = top.api_key.is_some() || profiles.values().any(|profile| profile.api_key.is_some());
+    if !required && !path.exists() {
+        return Ok(Config::default());
+    }
+    let config = parse(&path, &read(&path)?, env)?;
+    let holds_key =
+        std::iter::once(&config.top).chain(config.profiles.values()).any(|one| one.api_key.is_some());
     if holds_key && open_to_others(&path) {
         warn(format!(
             "{} contains an API key and is readable by others: chmod 600 {}",
@@ -104,6 +111,26 @@ pub(crate) fn load(
             path.display()
         ));
     }
+    Ok(config)
+}
+
+/// The text of the file.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let why = crate::media::reason(&error);
+        wrong(format!("cannot read the configuration file {}: {why}", shown(path)))
+    })?;
+    decode_text(&bytes).map(Cow::into_owned).map_err(|error| {
+        wrong(format!("the configuration file {} is {error}", shown(path))).hint(error.advice())
+    })
+}
+
+/// The text of the file as settings; relative paths in it start at its folder.
+pub(crate) fn parse(path: &Path, text: &str, env: &BTreeMap<String, String>) -> Result<Config, Failure> {
+    let raw: RawFile = toml::from_str(text).map_err(|error| violation(path, text, &error))?;
+    let RawFile { api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert, headers, profiles } =
+        raw;
+    let top = RawSection { api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert, headers };
     let home = env.get("HOME").map(PathBuf::from);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let place = |given: PathBuf| match (given.strip_prefix("~"), &home) {
@@ -124,6 +151,8 @@ pub(crate) fn load(
             model: raw.model,
             proxy: raw.proxy,
             confirm_above: raw.confirm_above,
+            ca_cert: raw.ca_cert.map(place),
+            headers: raw.headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
         })
     };
     let top = section("the file", top)?;
@@ -131,7 +160,7 @@ pub(crate) fn load(
         .into_iter()
         .map(|(name, raw)| Ok((name.clone(), section(&format!("profile {name}"), raw)?)))
         .collect::<Result<_, Failure>>()?;
-    Ok(Config { path: Some(path), top, profiles })
+    Ok(Config { path: Some(path.to_owned()), top, profiles })
 }
 
 /// A key from a file that contains nothing else. `by` is the source of the path: the path itself is
@@ -175,7 +204,7 @@ fn violation(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let why = reason(error.message());
     wrong(format!("{}:{line}:{column}: {why}", path.display()))
-        .hint("fields: api_key_file or api_key, base_url, model, proxy, confirm_above, and the same under [profiles.NAME]")
+        .hint("fields: api_key_file or api_key, base_url, model, proxy, confirm_above, ca_cert, headers, and the same under [profiles.NAME]")
 }
 
 /// The parser's error without names and values, which may be the key.
@@ -258,6 +287,22 @@ mod tests {
         assert_eq!(config.top.api_key_file.as_deref(), Some(Path::new("/home-of-me/key")));
         assert_eq!(config.profiles["bp"].api_key_file, Some(folder.path().join("k")));
         assert_eq!(config.profiles["bp"].base_url.as_deref(), Some("https://h"));
+    }
+
+    /// `config init` writes a file in which nothing is set and every line can be.
+    #[test]
+    fn the_template_is_valid_with_and_without_its_comments() {
+        let template = include_str!("commands/config.toml");
+        let env = BTreeMap::new();
+        assert!(parse(Path::new("c.toml"), template, &env).is_ok_and(|config| config.profiles.is_empty()));
+        let lines = template.lines().map(|line| match line.strip_prefix("# ") {
+            Some(line) if line.starts_with('[') || line.contains(" = ") => line,
+            _ => "",
+        });
+        let set: Vec<&str> = lines.filter(|line| !line.starts_with("api_key = ")).collect();
+        let config = parse(Path::new("c.toml"), &set.join("\n"), &env).unwrap();
+        assert!(config.top.proxy.is_some() && config.top.headers.contains_key("X-Team"));
+        assert!(config.profiles["byteplus"].base_url.is_some());
     }
 
     #[test]

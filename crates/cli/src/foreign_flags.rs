@@ -24,7 +24,7 @@ const VERBS: [(&str, &str); 18] = [
         "price pricing prices balance usage quote billing credits credit quota budget plan",
         "ark-video estimate REQUEST.json",
     ),
-    ("validate lint verify test doctor preview dry-run", "ark-video check REQUEST.json"),
+    ("validate lint verify test preview dry-run", "ark-video check REQUEST.json"),
     (
         "login logout auth init setup configure whoami profile profiles key keys account \
          token tokens env settings set use region",
@@ -35,7 +35,7 @@ const VERBS: [(&str, &str); 18] = [
     ("serve server mock start daemon worker", "ark-video simulate"),
     ("completion complete autocomplete", "ark-video completions bash, or zsh, fish, …"),
     ("usage-help ? docs doc mcp chat", "ark-video --help"),
-    ("update upgrade install version", "ark-video --version"),
+    ("update upgrade install", "ark-video --version"),
     ("rerun redo replay restart", "ark-video generate … --resume, or ark-video batch retry LIST"),
     ("batch-run batch-generate apply", "ark-video batch run LIST"),
 ];

@@ -121,7 +121,10 @@ pub async fn run(env: Env) -> u8 {
 }
 
 async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Signal>, Result<(), Failure>) {
-    use commands::{about, batch, check, generate, man, models, reconcile, result, simulate, tasks};
+    use commands::{
+        about, batch, check, config, doctor, generate, man, models, reconcile, result, simulate, tasks,
+        version,
+    };
     if let Some(failure) = unused_option(&session.flags, &command) {
         return (session.output, None, Err(failure));
     }
@@ -140,7 +143,9 @@ async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Sig
         Command::Forget(args) => tasks::forget(&mut session, args).await,
         Command::Models(args) => models::run(&mut session, args).await,
         Command::Simulate(args) => simulate::run(&mut session, args).await,
-        Command::Config => about::config(&mut session).await,
+        Command::Doctor(args) => doctor::run(&mut session, args).await,
+        Command::Config(args) => config::run(&mut session, args).await,
+        Command::Version(args) => version::run(&session, args),
         Command::Completions { shell } => about::completions(&session, *shell),
         Command::Man { folder } => man::run(&session, folder),
     };
@@ -168,6 +173,8 @@ fn unused_option(flags: &args::GlobalArgs, command: &Command) -> Option<Failure>
         ("--api-key-file", flags.api_key_file.is_some()),
         ("--profile", flags.profile.is_some()),
         ("--proxy", flags.proxy.is_some()),
+        ("--ca-cert", flags.ca_cert.is_some()),
+        ("--header", !flags.headers.is_empty()),
         ("--insecure-http", flags.insecure_http),
     ];
     let (flag, _) = service.into_iter().find(|(_, is_given)| *is_given && name == "simulate")?;

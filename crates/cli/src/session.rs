@@ -129,6 +129,7 @@ impl Session {
         if let Some(key) = &settings.key {
             self.output.hide(key.value.expose_secret());
         }
+        settings.headers.iter().for_each(|(_, value)| self.output.hide(value.expose_secret()));
         Ok(settings)
     }
 
@@ -231,6 +232,12 @@ impl Session {
         add("--config", flags.config.as_ref().map(|path| path.display().to_string()));
         add("--base-url", flags.base_url.clone());
         add("--api-key-file", flags.api_key_file.as_ref().map(|path| path.display().to_string()));
+        add("--ca-cert", flags.ca_cert.as_ref().map(|path| path.display().to_string()));
+        for name in flags.headers.iter().filter_map(|header| Some(header.expose_secret().split_once(':')?.0))
+        {
+            // Its value may be a key.
+            parts.push(format!("--header {}", quoted(&format!("{name}: …"))));
+        }
         if flags.insecure_http {
             parts.push("--insecure-http".to_owned());
         }

@@ -2,7 +2,7 @@
 //! flag, then the environment, then the configuration file. Knows no commands.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ark_video::model::catalog::{Catalog, Site};
 use ark_video::{
@@ -10,7 +10,7 @@ use ark_video::{
     environment::{EnvSettings, KEY_VARIABLES},
 };
 use ark_video_batch::Amount;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::args::GlobalArgs;
@@ -47,6 +47,9 @@ pub(crate) struct Settings {
     pub(crate) proxy: Option<Setting<String>>,
     /// Costs above this need a confirmation.
     pub(crate) confirm_above: Option<Setting<Amount>>,
+    pub(crate) ca_cert: Option<Setting<PathBuf>>,
+    /// Headers for a gateway; their values may be keys.
+    pub(crate) headers: Vec<(String, SecretString)>,
     insecure_http: bool,
     file: Option<String>,
     profile: Option<String>,
@@ -132,12 +135,21 @@ pub(crate) fn resolve(
         .unwrap_or_else(|| Setting::new(default_model(&base_url.value), "default of the site"));
     let proxy = pick(|section| &section.proxy, &flags.proxy, "--proxy", None);
     let confirm_above = pick(|section| &section.confirm_above, &None, "", None).map(amount).transpose()?;
+    let ca_cert =
+        flags.ca_cert.as_ref().map(|path| Setting::new(cwd.join(path), "--ca-cert")).or_else(|| {
+            first.iter().chain(&sections).find_map(|(section, by)| {
+                section.ca_cert.clone().map(|path| Setting::new(path, format!("ca_cert in {by}")))
+            })
+        });
+    let headers = headers(flags, first.iter().chain(&sections).map(|(section, _)| *section))?;
     Ok(Settings {
         key,
         base_url,
         model,
         proxy,
         confirm_above,
+        ca_cert,
+        headers,
         insecure_http: flags.insecure_http,
         file,
         profile: name.cloned(),
@@ -154,6 +166,26 @@ fn amount(text: Setting<String>) -> Result<Setting<Amount>, Failure> {
                 .hint("write an amount with its unit: \"20CNY\", \"3USD\" or \"500000tokens\""))
         }
     }
+}
+
+/// The headers of the first section that has any, with those of the flags instead where both have
+/// one.
+fn headers<'s>(
+    flags: &GlobalArgs,
+    mut sections: impl Iterator<Item = &'s Section>,
+) -> Result<Vec<(String, SecretString)>, Failure> {
+    let mut headers = sections.find(|section| !section.headers.is_empty()).map_or_else(Vec::new, |section| {
+        section.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    });
+    for header in &flags.headers {
+        // The text is not shown: it may be a key.
+        let (name, value) = header.expose_secret().split_once(':').ok_or_else(|| {
+            Failure::new(Exit::Usage, "--header is not of the form 'Name: value'").hint("nothing was sent")
+        })?;
+        headers.retain(|(known, _): &(String, _)| !known.eq_ignore_ascii_case(name.trim()));
+        headers.push((name.trim().to_owned(), SecretString::from(value.trim())));
+    }
+    Ok(headers)
 }
 
 fn has_key(section: &Section) -> bool {
@@ -213,6 +245,8 @@ impl Settings {
             model,
             proxy: None,
             confirm_above: None,
+            ca_cert: None,
+            headers: Vec::new(),
             insecure_http: false,
             file: None,
             profile: None,
@@ -239,6 +273,18 @@ impl Settings {
             .allow_insecure_http(self.insecure_http);
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(Proxy::url(proxy.value.as_str()));
+        }
+        if let Some(file) = &self.ca_cert {
+            let pem = std::fs::read(&file.value).map_err(|error| {
+                let why = crate::media::reason(&error);
+                let message = format!("cannot read the certificate file {}: {why}", file.value.display());
+                Failure::new(Exit::Configuration, message)
+                    .hint(format!("it comes from {}; nothing was sent", file.by))
+            })?;
+            builder = builder.root_certificate(pem);
+        }
+        for (name, value) in &self.headers {
+            builder = builder.header(name, value.clone());
         }
         let client = builder
             .build()
@@ -283,7 +329,13 @@ impl Settings {
             "confirm_above": self.confirm_above.as_ref().map(|limit| {
                 json!({ "value": limit.value.to_string(), "from": limit.by })
             }),
+            "ca_cert": self.ca_cert.as_ref().map(|file| json!({ "value": file.value, "from": file.by })),
+            "headers": self.header_names(),
         })
+    }
+
+    fn header_names(&self) -> Vec<&str> {
+        self.headers.iter().map(|(name, _)| name.as_str()).collect()
     }
 
     /// The same as text.
@@ -297,8 +349,15 @@ impl Settings {
             .confirm_above
             .as_ref()
             .map_or("never".to_owned(), |limit| format!("above {} (from {})", limit.value, limit.by));
+        let authorities = self.ca_cert.as_ref().map_or("of the system".to_owned(), |file| {
+            format!("of the system and of {} (from {})", file.value.display(), file.by)
+        });
+        let headers = match self.header_names().as_slice() {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
         format!(
-            "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfirm      {confirm}\nconfig file  {}\nprofile      {}",
+            "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfirm      {confirm}\nauthorities  {authorities}\nheaders      {headers}\nconfig file  {}\nprofile      {}",
             self.usable_base_url().unwrap_or("not a valid URL"),
             self.base_url.by,
             self.model.value,

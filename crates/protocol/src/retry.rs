@@ -7,7 +7,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Backoff, Class, Endpoint, Failure, RetryAfter, UnixMillis,
+    Backoff, Cause, Class, Endpoint, Failure, RetryAfter, UnixMillis,
     backoff::RETRY_AFTER_CAP,
     classify,
     outcome::{CreateOutcome, Refusal},
@@ -237,6 +237,7 @@ impl Retries {
         budget: &mut RetryBudget,
     ) -> RetryStep {
         let (class, after) = match outcome {
+            CreateOutcome::NotSent(error) if error.needs_setup() => (Class::Permanent, None),
             CreateOutcome::NotSent(error) => (classify(&Failure::send(Endpoint::Create, error)), None),
             CreateOutcome::Refused { class: Refusal::Throttled, error } => {
                 (Class::Throttled, error.retry_after)
@@ -261,7 +262,11 @@ impl Retries {
         context: RetryContext,
         budget: &mut RetryBudget,
     ) -> RetryStep {
-        self.after(classify(&failure), after_of(failure), context, budget)
+        let class = match failure.cause {
+            Cause::Send(error) if error.needs_setup() => Class::Permanent,
+            _ => classify(&failure),
+        };
+        self.after(class, after_of(failure), context, budget)
     }
 
     /// Decides about a delete. A 409 (the task is running) is an answer, not a failure.

@@ -3,8 +3,7 @@
 //! What was measured, and is therefore switched off: redirects (a 307 repeats the body), the
 //! library's own retries, idle connections for a create (with them, one create in eight against a
 //! server that closes idle connections ended unknown; without, none), decompression (lengths must
-//! mean bytes on the wire), and reading the system's certificates (three milliseconds of every
-//! start; the roots are compiled in).
+//! mean bytes on the wire). Whom TLS trusts is in `certificates.rs`.
 
 use std::{
     fmt,
@@ -15,10 +14,10 @@ use std::{
 use ark_video_protocol::{SendError, SendErrorKind, download::AddressPolicy, is_loopback_host};
 use http::Uri;
 use reqwest::{Client, ClientBuilder, Url, redirect::Policy, retry};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
 
-use crate::{Proxy, SettingError, Timeouts, ssrf::Guard};
+use crate::{Proxy, Timeouts, certificates::tls, proxy::ProxyRoute, ssrf::Guard};
 
 /// Shorter than servers keep idle connections, so that few questions meet one that is just being
 /// closed.
@@ -32,6 +31,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(crate) struct Clients {
     pub(crate) timeouts: Timeouts,
     pub(crate) proxy: Proxy,
+    /// Which proxy a request takes; a client of the user's own decides that itself.
+    pub(crate) route: ProxyRoute,
     pub(crate) own: Option<Client>,
     /// Certificates that are trusted besides the usual ones.
     pub(crate) roots: Vec<CertificateDer<'static>>,
@@ -56,9 +57,11 @@ impl fmt::Debug for Clients {
 
 impl Clients {
     pub(crate) fn new(timeouts: Timeouts, proxy: Proxy, own: Option<Client>, reuse: bool) -> Self {
+        let route = if own.is_some() { ProxyRoute::unknown() } else { ProxyRoute::new(&proxy) };
         Self {
             timeouts,
             proxy,
+            route,
             own,
             reuse,
             roots: Vec::new(),
@@ -134,28 +137,6 @@ pub(crate) fn own(builder: ClientBuilder) -> Result<Client, String> {
 fn finished(builder: ClientBuilder) -> Result<Client, String> {
     builder.build().map_err(|error| format!("the HTTP client cannot be set up ({})", error.without_url()))
 }
-
-fn tls(own: &[CertificateDer<'static>]) -> Result<rustls::ClientConfig, String> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for root in own {
-        roots.add(root.clone()).map_err(|error| format!("a root certificate cannot be used ({error})"))?;
-    }
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map(|config| config.with_root_certificates(roots).with_no_client_auth())
-        .map_err(|error| format!("encryption cannot be set up ({error})"))
-}
-
-/// The certificates of a PEM text, each one that can be trusted.
-pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingError> {
-    let unusable = |why: String| SettingError(format!("the root certificate cannot be used: {why}"));
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let found = found.map_err(|error| unusable(error.to_string()))?;
-    let mut roots = rustls::RootCertStore::empty();
-    found.iter().try_for_each(|root| roots.add(root.clone())).map_err(|error| unusable(error.to_string()))?;
-    if found.is_empty() { Err(unusable("there is none in it; it must be PEM".to_owned())) } else { Ok(found) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,11 +28,21 @@ pub(crate) fn check(path: &Path, needed: u64) -> Result<(), SaveError> {
     }
 }
 
+/// The free space of the disk that holds this folder, in bytes.
+///
+/// # Errors
+/// The folder is missing, or the system does not report it.
 #[cfg(not(unix))]
-use fs4::available_space;
+pub fn available_space(folder: &Path) -> std::io::Result<u64> {
+    fs4::available_space(folder)
+}
 
+/// The free space of the disk that holds this folder, in bytes.
+///
+/// # Errors
+/// The folder is missing, or the system does not report it.
 #[cfg(unix)]
-fn available_space(folder: &Path) -> std::io::Result<u64> {
+pub fn available_space(folder: &Path) -> std::io::Result<u64> {
     let disk = rustix::fs::statvfs(folder)?;
     Ok(disk.f_frsize.saturating_mul(disk.f_bavail))
 }

@@ -147,7 +147,7 @@ impl Transport for HttpTransport {
         request: Request<RequestBody>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, SendError>> {
         match self.start(endpoint, request) {
-            Ok(exchange) => Box::pin(exchange.run(&self.clients.timeouts)),
+            Ok(exchange) => Box::pin(exchange.run(&self.clients)),
             Err(error) => Box::pin(ready(Err(error))),
         }
     }
@@ -167,12 +167,14 @@ impl Transport for HttpTransport {
             {
                 return Err(SendError::not_sent(SendErrorKind::Invalid, out_of_reach(&host)));
             }
+            self.clients.route.check(&parts.uri, self.clients.timeouts.connect).await?;
+            let through = self.clients.route.through(&parts.uri);
             let client = self.clients.guarded(&host, reach)?;
             let mut request = reqwest::Request::new(parts.method, url);
             *request.headers_mut() = parts.headers;
             let timeout = self.clients.timeouts.read;
             let answer = match tokio::time::timeout(timeout, client.execute(request)).await {
-                Ok(answer) => answer.map_err(|error| translate(&error, &host, None))?,
+                Ok(answer) => answer.map_err(|error| translate(&error, &host, &through, None))?,
                 Err(_) => {
                     let why = format!("no answer from {host} within {} s", timeout.as_secs_f64());
                     return Err(SendError::maybe_sent(SendErrorKind::Timeout, why));
@@ -203,13 +205,15 @@ struct Exchange<F> {
 }
 
 impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
-    /// Sends the request and reads its answer, within `timeouts`.
-    async fn run(self, timeouts: &Timeouts) -> Result<Response<Bytes>, SendError> {
+    /// Sends the request and reads its answer, within the timeouts.
+    async fn run(self, clients: &Clients) -> Result<Response<Bytes>, SendError> {
         let Self { pending, create, uri, has_body, progress, limit } = self;
-        let host = uri.host().unwrap_or_default();
+        let (timeouts, host) = (&clients.timeouts, uri.host().unwrap_or_default());
+        clients.route.check(&uri, timeouts.connect).await?;
+        let to = (host, clients.route.through(&uri));
         let head = Head::default();
         let proof = has_body.then_some(&progress);
-        let mut work = pin!(read_answer(pending, host, proof, limit, &head));
+        let mut work = pin!(read_answer(pending, to, proof, limit, &head));
         if create {
             let done = progress.within(timeouts, work).await;
             return done.unwrap_or_else(|| Err(too_late(host, timeouts, &progress, &head)));
@@ -221,15 +225,15 @@ impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
     }
 }
 
-/// Reads an answer, up to `limit` bytes.
+/// Reads an answer, up to `limit` bytes; `host` is reached `through` a proxy.
 async fn read_answer(
     pending: impl Future<Output = reqwest::Result<reqwest::Response>>,
-    host: &str,
+    (host, through): (&str, String),
     proof: Option<&Progress>,
     limit: usize,
     head: &Head,
 ) -> Result<Response<Bytes>, SendError> {
-    let mut answer = pending.await.map_err(|error| translate(&error, host, proof))?;
+    let mut answer = pending.await.map_err(|error| translate(&error, host, &through, proof))?;
     let status = answer.status();
     let id = answer.headers().get(REQUEST_ID).cloned();
     if let Ok(mut head) = head.lock() {
@@ -249,7 +253,7 @@ async fn read_answer(
             Ok(Some(piece)) if body.len() + piece.len() > limit => return Err(too_large()),
             Ok(Some(piece)) => body.extend_from_slice(&piece),
             Ok(None) => break,
-            Err(error) => return Err(answered(translate(&error, host, None), status, id.as_ref())),
+            Err(error) => return Err(answered(translate(&error, host, "", None), status, id.as_ref())),
         }
     }
     let mut given = Response::new(body.freeze());
@@ -295,7 +299,7 @@ impl AnswerBody for StreamedBody {
     fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, SendError>> {
         Box::pin(async move {
             match tokio::time::timeout(self.stall, self.answer.chunk()).await {
-                Ok(piece) => piece.map_err(|error| translate(&error, &self.host, None)),
+                Ok(piece) => piece.map_err(|error| translate(&error, &self.host, "", None)),
                 Err(_) => {
                     let why = format!("{} sent nothing for {} s", self.host, self.stall.as_secs_f64());
                     Err(SendError::maybe_sent(SendErrorKind::Timeout, why))

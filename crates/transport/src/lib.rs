@@ -16,6 +16,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod body_stream;
+mod certificates;
 mod checksum;
 mod clients;
 mod clock;
@@ -24,6 +25,7 @@ mod error;
 mod files;
 mod http_transport;
 mod part_file;
+mod proxy;
 mod receive;
 mod request_body;
 mod save;
@@ -34,13 +36,14 @@ mod transport;
 
 pub use ark_video_protocol::{SendError, SendErrorKind, SendStage};
 pub use clock::{Clock, Random, SystemClock, SystemRandom, jitter};
-pub use disk_space::{MARGIN, check_room};
+pub use disk_space::{MARGIN, available_space, check_room};
 pub use error::{SaveError, SettingError, SourceError};
 pub use files::{
     Staged, create_own_folder, create_private, create_private_folder, is_own_file, read_bounded,
     write_private,
 };
 pub use http_transport::HttpTransport;
+pub use proxy::is_proxy;
 pub use request_body::{BodySource, FileSource, RequestBody};
 #[cfg(feature = "http-client")]
 pub use reqwest;

@@ -7,10 +7,7 @@ use reqwest::Url;
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{
-    HttpTransport, SettingError,
-    clients::{Clients, certificates},
-};
+use crate::{HttpTransport, SettingError, certificates::certificates, clients::Clients};
 
 /// How long to wait for what. Giving up early on a create makes an unknown outcome out of a slow
 /// one.
@@ -170,7 +167,8 @@ impl HttpTransportBuilder {
         self
     }
 
-    /// Trusts the certificates in this PEM text too, as those of a company's own authority.
+    /// Trusts the certificates in this PEM text too, as those of a company's own authority. The
+    /// system's store is trusted anyway (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set).
     ///
     /// # Errors
     /// There is no certificate in it, or one that cannot be trusted.

@@ -139,6 +139,13 @@ impl Error {
             Self::NotSent(error) if error.cause.kind == SendErrorKind::Invalid => {
                 "Fix the cause first: sending it again would fail the same way.".into()
             }
+            Self::NotSent(error) if error.cause.kind == SendErrorKind::Proxy => {
+                "Start the proxy, or fix the setting that names it; trying again is safe.".into()
+            }
+            Self::NotSent(error) if error.cause.kind == SendErrorKind::Tls => {
+                "If a company's own authority issued it, trust that authority's certificate; trying again is safe."
+                    .into()
+            }
             Self::NotSent(_) => {
                 "Check the network, the base URL and the proxy; trying again is safe.".into()
             }

@@ -41,6 +41,14 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// A variable that should name a proxy does not. Its value may hold a password.
+    #[error(
+        "{variable} does not name a proxy, so nothing was sent; use a form such as http://host:3128 or socks5://host:1080, or unset it"
+    )]
+    ProxyVariable {
+        /// Its name.
+        variable: &'static str,
+    },
     /// A network setting cannot be used.
     #[error(transparent)]
     Setting(SettingError),

@@ -19,6 +19,9 @@ const LONGEST: usize = 1_000;
 /// Jobs in memory at once.
 const PAGE: usize = 500;
 
+/// Keys that are read at once: each time the table is scanned, as it has no index by position.
+const KEYS: i64 = 10_000;
+
 /// The jobs of a filter, page by page in the order of their keys.
 pub(crate) struct Pages<'j> {
     journal: &'j Journal,
@@ -72,6 +75,38 @@ impl Journal {
         self.with_retry(CONTEXT, || async {
             let row = self.inner.db.one(JOB.select("WHERE task_id = $1"), vec![task_id.into()]).await?;
             row.as_ref().map(rows::job).transpose()
+        })
+        .await
+    }
+
+    /// The keys of a batch's jobs in the order of the list; of several revisions the oldest first.
+    pub(crate) async fn keys_in_list_order(&self, batch: &str) -> Result<Vec<String>, JournalError> {
+        let sql = "SELECT key, place FROM ark_job WHERE batch = $1 AND (place, key) > ($2, $3) \
+                   ORDER BY place, key LIMIT $4";
+        let mut keys: Vec<String> = Vec::new();
+        let mut last = (i64::MIN, String::new());
+        loop {
+            let rows = self.with_retry(CONTEXT, || async {
+                let values = vec![batch.into(), last.0.into(), last.1.as_str().into(), KEYS.into()];
+                let rows = self.inner.db.all(sql, values).await?;
+                rows.iter()
+                    .map(|row| Ok((row.int("place")?, row.text("key")?)))
+                    .collect::<Result<Vec<_>, StoreError>>()
+            });
+            let rows = rows.await?;
+            let Some(end) = rows.last() else { return Ok(keys) };
+            last.clone_from(end);
+            keys.extend(rows.into_iter().map(|(_, key)| key));
+        }
+    }
+
+    /// The jobs of these keys, at most a thousand.
+    pub(crate) async fn jobs_of(&self, keys: &[String]) -> Result<BTreeMap<String, Job>, JournalError> {
+        self.with_retry(CONTEXT, || async {
+            let mut values = Vec::new();
+            let condition = rows::one_of("key", keys.iter().map(String::as_str), &mut values);
+            let found = self.inner.db.all(JOB.select(&format!("WHERE {condition}")), values).await?;
+            found.iter().map(|row| rows::job(row).map(|job| (job.key.clone(), job))).collect()
         })
         .await
     }

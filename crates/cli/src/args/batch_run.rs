@@ -266,6 +266,9 @@ pub(crate) struct BatchReportArgs {
     /// Embed the videos in the page
     #[arg(long, requires = "html")]
     pub(crate) embed: bool,
+    /// Open the page in the browser
+    #[arg(long, requires = "html")]
+    pub(crate) open: bool,
     /// Replace an existing page
     #[arg(long, requires = "html")]
     pub(crate) overwrite: bool,

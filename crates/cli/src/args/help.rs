@@ -269,11 +269,58 @@ Examples:
   ark-video simulate --audit -- python my_client.py",
     ),
     (
+        "doctor",
+        "\
+Each line is ok, warn or fail, with the fix. The service is asked once, to list a task: nothing is created and nothing is billed. The exit code is 0 without a failure, otherwise that of the first failure.
+
+Examples:
+  ark-video doctor
+  ark-video doctor --profile work --json",
+    ),
+    (
         "config",
         "\
 Examples:
   ark-video config
-  ark-video config --profile work --json",
+  ark-video config --profile work --json
+  ark-video config init",
+    ),
+    (
+        "config init",
+        "\
+Nothing in the new file is set; only you can read it. An existing file is not replaced.
+
+Examples:
+  ark-video config init",
+    ),
+    (
+        "config set",
+        "\
+The fields are api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert and headers.NAME. Comments and order are kept. A key is read from standard input, so that it stays out of the shell's history.
+
+Examples:
+  ark-video config set model 2.5
+  ark-video config set ca_cert company.pem --profile work
+  ark-video config set api_key -",
+    ),
+    (
+        "config get",
+        "\
+Examples:
+  ark-video config get model
+  ark-video config get base_url --profile work",
+    ),
+    (
+        "config path",
+        "\
+Examples:
+  ark-video config path",
+    ),
+    (
+        "version",
+        "\
+Examples:
+  ark-video version --verbose",
     ),
     (
         "completions",
@@ -339,9 +386,9 @@ fn described(command: Command, parent: &str) -> Command {
 fn after_root() -> String {
     format!(
         "\
-Key, address and model come from: flags, then the profile named by --profile, then the environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, and the same under [profiles.NAME]).
+Key, address and model come from: flags, then the profile named by --profile, then the environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, ca_cert, headers, and the same under [profiles.NAME]).
 
-Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY, BYTEPLUS_API_KEY, SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, ARK_STATE_DIR, HTTPS_PROXY, NO_PROXY, NO_COLOR, CI.
+Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY, BYTEPLUS_API_KEY, SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, ARK_STATE_DIR, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR, CI.
 
 Records of creates are kept for 30 days in ARK_STATE_DIR, else in $XDG_STATE_HOME/ark-video, else ~/.local/state/ark-video (macOS: ~/Library/Application Support, Windows: %LOCALAPPDATA%).
 

@@ -9,6 +9,7 @@ mod generate;
 mod help;
 mod reconcile;
 mod request;
+mod setup;
 mod simulate;
 mod values;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use ark_video::model::{ServiceTier, TaskStatus};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use secrecy::SecretString;
 
 pub(crate) use batch::{BatchArgs, BatchCheckArgs, BatchInitArgs, BatchVerb, FormatArg, ShotListArgs};
 pub(crate) use batch_run::{
@@ -30,6 +32,7 @@ pub(crate) use generate::{ConfirmArgs, GenerateArgs};
 pub(crate) use help::{command, command_within, notes};
 pub(crate) use reconcile::ReconcileArgs;
 pub(crate) use request::RequestArgs;
+pub(crate) use setup::{ConfigArgs, ConfigVerb, DoctorArgs, VersionArgs};
 pub(crate) use simulate::{AccountArg, InlineMedia, SimulateArgs};
 pub(crate) use values::task_id;
 
@@ -79,6 +82,16 @@ pub(crate) struct GlobalArgs {
     /// Proxy: an http, https or socks5 URL
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
+    /// Trust the authorities in this PEM file too
+    ///
+    /// Besides those of the system.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
+    /// Header for a gateway, with each API request
+    ///
+    /// Repeat for more. It is never logged, and never sent to the storage host.
+    #[arg(long = "header", global = true, value_name = "NAME: VALUE", value_parser = secret)]
+    pub(crate) headers: Vec<SecretString>,
     /// Allow plain http: the key is unencrypted
     #[arg(long, global = true)]
     pub(crate) insecure_http: bool,
@@ -129,8 +142,12 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Run a local simulator of the service, for tests in any language
     Simulate(Box<SimulateArgs>),
-    /// Show the key, base URL and model in use, and their sources
-    Config,
+    /// Check key, network, catalog and disk
+    Doctor(DoctorArgs),
+    /// Show the settings, or edit their file
+    Config(ConfigArgs),
+    /// Show the version
+    Version(VersionArgs),
     /// Print the completion script of a shell
     Completions {
         /// Which shell
@@ -288,6 +305,11 @@ pub(crate) struct ModelsArgs {
     /// date and confidence.
     #[arg(long, num_args = 2, add = candidates::models(), value_names = ["MODEL|FAMILY", "FIELD|VALUE"], conflicts_with_all = ["filter", "all"])]
     pub(crate) why: Option<Vec<String>>,
+}
+
+/// A value that no error message and no `Debug` shows; it is checked later.
+fn secret(value: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(value))
 }
 
 #[cfg(test)]

@@ -1,26 +1,14 @@
-//! `config` and `completions`.
+//! `completions`.
 
 use clap_complete::Shell;
 use clap_complete::env::Shells;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Form;
 use crate::session::Session;
 
 /// The variable with which a completion script calls this command.
 pub(crate) const COMPLETE: &str = "_ARK_VIDEO_COMPLETE";
-
-/// `config`
-pub(crate) async fn config(session: &mut Session) -> Result<(), Failure> {
-    let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
-    let settings = session.settings(&stdin)?;
-    match session.output.form {
-        Form::Json => session.output.json(&settings.to_json()),
-        Form::Quiet | Form::Text => session.output.line(settings.to_text()),
-    }
-    Ok(())
-}
 
 /// `completions SHELL`
 pub(crate) fn completions(session: &Session, shell: Shell) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 mod kill_generate;
+mod network;
 mod resume;
 mod shells;
 mod signals;

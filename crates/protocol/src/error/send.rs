@@ -23,6 +23,8 @@ pub enum SendErrorKind {
     Dns,
     /// No connection: refused, unreachable, or the proxy would not.
     Connect,
+    /// The proxy does not accept connections.
+    Proxy,
     /// The encrypted connection could not be made: certificate or protocol.
     Tls,
     /// Too long without an answer, or without a byte moving.
@@ -90,6 +92,13 @@ impl SendError {
         self.stage == SendStage::NotSent && self.status.is_none()
     }
 
+    /// Whether only a change of the setup helps, so that a call does not retry: the proxy is down,
+    /// or the server's certificate is not trusted.
+    #[must_use]
+    pub fn needs_setup(&self) -> bool {
+        self.is_not_sent() && matches!(self.kind, SendErrorKind::Proxy | SendErrorKind::Tls)
+    }
+
     /// What to do next. Whether a create may be sent again is decided by [`crate::classify`] alone.
     #[must_use]
     pub fn advice(&self) -> &'static str {
@@ -97,6 +106,7 @@ impl SendError {
             SendErrorKind::Invalid => "Fix the request or the setting; sending it again would fail again.",
             SendErrorKind::Dns => "Check the base URL's host name and the DNS.",
             SendErrorKind::Connect => "Check the network, the proxy and the firewall.",
+            SendErrorKind::Proxy => "Start the proxy, or fix the setting that names it.",
             SendErrorKind::Tls => "Check the certificate: a company's own has to be added to the client.",
             SendErrorKind::Redirected => "Check the base URL: a redirect is never followed.",
             _ if self.is_not_sent() => "Nothing was sent; try again.",

@@ -97,6 +97,20 @@ fn every_class_that_is_sent_again_is_bounded_by_attempts_time_and_budget() {
 }
 
 #[test]
+fn what_only_a_change_of_the_setup_helps_is_not_sent_again() {
+    for kind in [SendErrorKind::Proxy, SendErrorKind::Tls] {
+        let error = SendError::not_sent(kind, "m");
+        let refused = RetryStep::GiveUp(GiveUp::Refused);
+        let retries = || Retries::new(RetryOptions::default());
+        let mut budget = RetryBudget::default();
+        let outcome = outcome::of_create(Err(error.clone()));
+        assert_eq!(retries().after_create(&outcome, at(0, 0.5), &mut budget), refused);
+        let failure = Failure::send(Endpoint::List, &error);
+        assert_eq!(retries().after_read(failure, at(0, 0.5), &mut budget), refused);
+    }
+}
+
+#[test]
 fn what_the_service_asks_for_is_waited_and_never_more_than_two_minutes() {
     for (after, expected) in [
         (Some(RetryAfter::Seconds(7)), 7_000),

@@ -108,7 +108,8 @@ impl Store {
         self.tasks.push(record.place, record);
     }
 
-    /// Takes a new task in, in the state queued, and gives its place. `hash` is that of its request.
+    /// Takes a new task in, in the state queued, and gives its place. `hash` is that of its
+    /// request.
     pub(crate) fn add(&mut self, mut record: Record, hash: u64, context: &mut StoreContext<'_>) -> u32 {
         let place = self.lines.next();
         let factor = if record.flex { context.options.flex_wait_factor.max(1) } else { 1 };

@@ -16,8 +16,14 @@ use crate::{
 
 type Cause<'e> = Option<&'e (dyn Error + 'static)>;
 
-/// Translates a failure; `host` is named in the message, `progress` is that of the request's body.
-pub(crate) fn translate(error: &reqwest::Error, host: &str, progress: Option<&Progress>) -> SendError {
+/// Translates a failure; the message names `host` and the proxy that leads to it (`through`);
+/// `progress` is that of the request's body.
+pub(crate) fn translate(
+    error: &reqwest::Error,
+    host: &str,
+    through: &str,
+    progress: Option<&Progress>,
+) -> SendError {
     // Below the outermost layer, whose text may hold the URL.
     let cause = error.source();
     let kind = kind(error);
@@ -29,13 +35,13 @@ pub(crate) fn translate(error: &reqwest::Error, host: &str, progress: Option<&Pr
     if any(cause, |cause| cause.is::<OutOfReach>()) {
         return SendError::not_sent(SendErrorKind::Invalid, out_of_reach(host));
     }
-    let root = root(cause);
+    let root = tls_reason(cause).unwrap_or_else(|| root(cause));
     let message = match kind {
         SendErrorKind::Invalid => format!("the request to {host} cannot be sent ({root})"),
         SendErrorKind::Dns => format!("the host {host} was not found ({root})"),
-        SendErrorKind::Connect => format!("no connection to {host} ({root})"),
-        SendErrorKind::Tls => format!("no encrypted connection to {host} ({root})"),
-        SendErrorKind::Timeout if unconnected => format!("no connection to {host} in time"),
+        SendErrorKind::Connect => format!("no connection to {host}{through} ({root})"),
+        SendErrorKind::Tls => format!("no encrypted connection to {host}{through} ({root})"),
+        SendErrorKind::Timeout if unconnected => format!("no connection to {host}{through} in time"),
         SendErrorKind::Timeout => format!("no answer from {host} in time"),
         SendErrorKind::Closed => format!("{host} closed the connection before it answered ({root})"),
         SendErrorKind::Body => format!("the answer of {host} broke off or is not HTTP ({root})"),
@@ -93,9 +99,25 @@ fn is_hyper(cause: &(dyn Error + 'static), is: fn(&hyper::Error) -> bool) -> boo
 }
 
 /// Handshake errors come as an I/O error inside another, which `source` steps over.
+fn tls_error<'e>(cause: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    let Some(outer) = cause.downcast_ref::<io::Error>() else { return cause.downcast_ref() };
+    tls_error(outer.get_ref()?)
+}
+
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let Some(outer) = cause.downcast_ref::<io::Error>() else { return cause.is::<rustls::Error>() };
-    outer.get_ref().is_some_and(|inner| is_tls(inner))
+    tls_error(cause).is_some()
+}
+
+/// The one failed handshake that has a usual fix, in plain terms.
+fn tls_reason(mut cause: Cause<'_>) -> Option<String> {
+    use rustls::{CertificateError::UnknownIssuer, Error::InvalidCertificate};
+    while let Some(current) = cause {
+        if matches!(tls_error(current), Some(InvalidCertificate(UnknownIssuer))) {
+            return Some("its certificate is from an authority that is not trusted here".to_owned());
+        }
+        cause = current.source();
+    }
+    None
 }
 
 fn any(mut cause: Cause<'_>, is: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {

@@ -275,6 +275,37 @@ async fn a_proxy_that_will_not_connect_means_not_sent() {
     assert!(!proxy.requests()[0].contains("secret-key"));
 }
 
+/// A socket that accepts no connection and refuses none: its queue is full.
+async fn silent() -> (tokio::net::TcpListener, Vec<std::net::TcpStream>) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = |_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(100)).ok();
+    (listener, (0..4).map_while(connect).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_is_down_is_the_cause_within_five_seconds() {
+    let (full, _queue) = silent().await;
+    let full = full.local_addr().unwrap();
+    for (proxy, why) in [
+        (format!("http://user:pass-word@{}", closed_address()), "refused"),
+        (format!("socks5://{full}"), "(no answer within 4 s)"),
+        (format!("http://{}.invalid:3128", "a".repeat(64)), ".invalid:3128 ("),
+    ] {
+        let transport = HttpTransport::builder().proxy(Proxy::url(proxy.as_str())).build().unwrap();
+        let start = tokio::time::Instant::now();
+        for url in ["https://ark.example/x", "http://ark.example/x"] {
+            let error = create(&transport, url).await.unwrap_err();
+            assert_eq!((error.stage, error.kind), (SendStage::NotSent, SendErrorKind::Proxy), "{error}");
+            assert!(error.message.starts_with("no connection to the proxy "), "{error}");
+            assert!(error.message.contains(why) && !error.message.contains("pass-word"), "{error}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn a_proxy_address_is_checked_before_use() {
     for good in ["http://h:3128", "https://h", "socks5://h:1080", "socks5h://u:p@h:1080"] {

@@ -46,12 +46,12 @@ pub(super) async fn open(session: &Session, of: &BatchOf) -> Result<Opened, Fail
 }
 
 /// Opens a journal.
-pub(super) async fn at_place(at: &JournalAt, create: bool) -> Result<Journal, Failure> {
+pub(crate) async fn at_place(at: &JournalAt, create: bool) -> Result<Journal, Failure> {
     Journal::open(at, OpenOptions { create, ..OpenOptions::default() }).await.map_err(of_journal)
 }
 
 /// Where the journal is: by flag, by variable, or beside the list.
-pub(super) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -> Result<JournalAt, Failure> {
+pub(crate) fn place(session: &Session, args: &JournalArgs, list: Option<&str>) -> Result<JournalAt, Failure> {
     let set = session.env.get(VARIABLE).filter(|value| !value.is_empty());
     // A simulated run has its own journal, regardless of the environment.
     let named = args.journal.as_ref().or(set.filter(|_| !session.flags.simulate));

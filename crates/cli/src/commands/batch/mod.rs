@@ -3,7 +3,8 @@
 mod check;
 mod decide;
 mod init;
-mod journal;
+pub(crate) mod journal;
+mod next_commands;
 mod plan;
 mod progress;
 mod report;

@@ -4,14 +4,11 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use ark_video::files::Staged;
-use ark_video_batch::{
-    Amount, Cost, CostReport, Embed, GroupBy, Head, Job, Page, PageOptions, Reasons, Scope, State, TOKENS,
-    grouped,
-};
+use ark_video_batch::{Amount, CostReport, Embed, GroupBy, PageOptions, ReportError, grouped};
 use jiff::Timestamp;
 
 use super::journal::{self, Opened, each, must_exist, of_journal};
-use super::status;
+use super::{next_commands, status};
 use crate::args::{BatchExportArgs, BatchReportArgs, CostBy, CostReportArgs};
 use crate::cost;
 use crate::escape::one_line;
@@ -35,6 +32,11 @@ pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(),
     };
     let path = session.cwd.join(html);
     page(session, &opened, args, &path).await?;
+    if args.open
+        && let Err(error) = open::that_detached(&path)
+    {
+        session.output.warn(format_args!("cannot open a browser ({error}); open the page yourself"));
+    }
     match session.output.form {
         Form::Json => session.output.json(&Written { path: &path }),
         Form::Quiet | Form::Text => session.output.line(one_line(&path.display().to_string())),
@@ -56,50 +58,28 @@ async fn page(
         return Err(Failure::new(Exit::Output, format!("{} already exists", path.display()))
             .hint("replace it with --overwrite, or name another file"));
     }
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut file = Staged::beside(path).map_err(unwritten)?;
-    let head = Head {
-        title: opened.batch.clone(),
+    let batch = match (&args.of.list, &args.of.journal.journal) {
+        (Some(list), _) => format!(" {}", quoted(list)),
+        (None, Some(journal)) if !journal.contains("://") => format!(" --journal {}", quoted(journal)),
+        (None, _) => format!(" --batch {}", quoted(&opened.batch)),
+    };
+    let (again, output) = (session.again(), &session.output);
+    let options = PageOptions {
         made: Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
-        counts: opened.journal.counts(Some(&opened.batch)).await.map_err(of_journal)?,
-        settled: settled(opened).await?,
+        folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+        embed: if args.embed { Embed::Videos } else { Embed::Links },
+        commands: &|job| next_commands::of(job, &again, &batch),
+        redact: &|reason| output.without_keys(reason),
     };
-    let list = args.of.list.clone();
-    let again = session.again();
-    let repeat = move |job: &Job| {
-        let list = list.as_deref().map(|list| format!(" {}", quoted(list))).unwrap_or_default();
-        let shot = quoted(&job.planned.name);
-        match job.state {
-            State::Settled | State::Downloaded => {
-                format!("{again} batch export{list} --shot {shot} --request | {again} generate -")
-            }
-            _ => format!("{again} batch retry{list} --shot {shot}"),
-        }
-    };
-    let options =
-        PageOptions { folder, embed: if args.embed { Embed::Videos } else { Embed::Links }, repeat: &repeat };
-    let mut page = Page::begin(BufWriter::new(&mut file), &head, options).map_err(unwritten)?;
-    let reasons = Reasons::read(&opened.journal, &opened.batch).await.map_err(of_journal)?;
-    each(opened, &[], &[], async |mut job| {
-        job.reason = reasons.of(&job).or(job.reason).map(|reason| session.output.without_keys(&reason));
-        let shown = job.task.map(|task| session.output.without_keys(&task.to_string()));
-        job.task = shown.and_then(|task| serde_json::from_str(&task).ok());
-        page.card(&job).map_err(unwritten)
-    })
-    .await?;
-    page.end().map_err(unwritten)?;
+    let written = opened.journal.write_report(&opened.batch, BufWriter::new(&mut file), options).await;
+    written.map(drop).map_err(|error| match error {
+        ReportError::Journal(error) => of_journal(error),
+        ReportError::Page(error) => unwritten(error),
+        error => Failure::new(Exit::Internal, error.to_string()),
+    })?;
     let kept = if args.overwrite { file.replace(path) } else { file.place_new(path) };
     kept.map_err(unwritten)
-}
-
-/// What the batch has cost, by currency.
-async fn settled(opened: &Opened) -> Result<Vec<Cost>, Failure> {
-    let scope = Scope::Batch(opened.batch.clone());
-    let budgets = opened.journal.budgets().await.map_err(of_journal)?;
-    let of = |unit: &str| budgets.iter().find(|budget| budget.scope == scope && budget.unit == unit);
-    let tokens = of(TOKENS).map_or(0, |budget| budget.settled);
-    let money = budgets.iter().filter(|budget| budget.scope == scope && budget.unit != TOKENS);
-    Ok(money.map(|budget| Cost { tokens, micros: budget.settled, currency: budget.unit.clone() }).collect())
 }
 
 /// One JSON document per job and line.

@@ -134,7 +134,7 @@ async fn the_date_of_an_answer_is_that_of_its_own_clock() {
 
 #[tokio::test]
 async fn the_page_has_fifty_tasks_at_a_time_with_prompt_request_and_faults() {
-    let (simulator, control) = world().await;
+    let (simulator, control) = test_env().await;
     let mut ids = Vec::new();
     for at in 0..51 {
         let mut body = smallest();
