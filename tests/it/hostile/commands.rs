@@ -9,7 +9,7 @@ use crate::cli::Shell;
 
 /// Each is run in a folder of its own, in each form. `batch` and the rest of `reconcile` have tests
 /// of their own.
-const LINES: [&[&str]; 16] = [
+const LINES: [&[&str]; 17] = [
     &["get", "cgt-1"],
     &["list"],
     &["wait", "cgt-1", "--timeout", "2m"],
@@ -21,6 +21,7 @@ const LINES: [&[&str]; 16] = [
     &["cancel", "cgt-1"],
     &["forget", "cgt-1", "--yes"],
     &["models"],
+    &["doctor"],
     &["generate", "A cat runs", "--no-wait"],
     &["generate", "A cat runs", "--timeout", "2m", "--no-download"],
     &["generate", "A cat runs", "-o", "g.mp4", "--return-last-frame", "--timeout", "2m"],
@@ -29,7 +30,8 @@ const LINES: [&[&str]; 16] = [
 ];
 
 /// Commands that print nothing of a service, because they ask none.
-const SILENT: [&str; 8] = ["check", "estimate", "cost", "simulate", "config", "completions", "man", "help"];
+const SILENT: [&str; 9] =
+    ["check", "estimate", "cost", "simulate", "config", "version", "completions", "man", "help"];
 
 /// Fields that no command shows.
 const UNSHOWN: [&str; 4] = [
