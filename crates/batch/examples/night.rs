@@ -6,8 +6,8 @@ use std::{fs, path::Path};
 
 use ark_video::model::{TextToVideo, catalog::Catalog};
 use ark_video_batch::{
-    Cap, Embed, EventKind, Journal, JournalAt, OpenOptions, PageOptions, PlanOptions, Runner, RunnerOptions,
-    Scope, ShotList,
+    Cap, CommandCost, Embed, EventKind, Journal, JournalAt, NextCommand, OpenOptions, PageOptions,
+    PlanOptions, Runner, RunnerOptions, Scope, ShotList,
 };
 use ark_video_simulator::Simulator;
 
@@ -54,9 +54,20 @@ async fn main() -> Result<(), Failure> {
     }
     println!("{} bills, {} twice", simulator.bills().len(), simulator.ledger().doubles().count());
     let page = fs::File::create(folder.path().join("night.html"))?;
-    let again = |job: &ark_video_batch::Job| format!("ark-video batch redo {}", job.planned.name);
-    let options = PageOptions { folder: folder.path().to_owned(), embed: Embed::Links, repeat: &again };
-    journal.write_report(&list.batch, "today", page, options).await?;
+    let options = PageOptions {
+        made: "today".to_owned(),
+        folder: folder.path().to_owned(),
+        embed: Embed::Links,
+        commands: &|job| {
+            vec![NextCommand {
+                line: format!("ark-video batch retry shots.toml --shot {}", job.planned.name),
+                effect: "Create it again",
+                cost: CommandCost::Bill(job.planned.estimate.clone()),
+            }]
+        },
+        redact: &str::to_owned,
+    };
+    journal.write_report(&list.batch, page, options).await?;
     journal.close().await;
     Ok(())
 }
