@@ -84,7 +84,7 @@ const FLAGS: [(&str, Hint); 17] = [
     ("verbose debug v", Hint::Text("omit it: progress goes to standard error; --json prints all")),
     (
         "n num count num-videos batch batch-size",
-        Hint::Text("one request is one video: see `ark-video batch --help`"),
+        Hint::Text("one request is one video: --variants 3 makes three, and each is billed"),
     ),
 ];
 

@@ -34,10 +34,12 @@ pub(crate) fn explain(
         let suggested = tip.split('\'').nth(1).unwrap_or_default();
         hint.is_some() || tip.starts_with("to pass ") || foreign_flags::is_opposite(&typed, suggested)
     };
-    let rest: Vec<&str> = rest
-        .lines()
-        .filter(|line| line.trim_start().strip_prefix("tip: ").is_none_or(|tip| !misleads(tip)))
-        .collect();
+    // The parser's usage names the flag that it guessed.
+    let kept = |line: &&str| match line.trim_start().strip_prefix("tip: ") {
+        Some(tip) => !misleads(tip),
+        None => hint.is_none() || !line.starts_with("Usage: "),
+    };
+    let rest: Vec<&str> = rest.lines().filter(kept).collect();
     let rest = rest.join("\n").trim_matches('\n').replace("\n\n\n", "\n\n");
     let rest = if rest.is_empty() { rest } else { format!("\n{rest}") };
     // The arguments are shown here, and one may be a key.
