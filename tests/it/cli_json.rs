@@ -46,9 +46,9 @@ fn command_of(words: &[&str]) -> Option<&'static str> {
     let at = |name: &str| words.iter().position(|word| *word == name);
     let names: Vec<&'static str> = SCHEMAS.keys().copied().collect();
     let known = |name: &str| names.iter().copied().find(|known| *known == name);
-    // It has no schema, and verbs that are names of other commands: `config get`.
+    // Its verbs are names of other commands: `config get`.
     if at("config").is_some() {
-        return None;
+        return known("config");
     }
     for (group, aliases) in [("batch", 0), ("cost", 0)] {
         if let Some(at) = at(group).filter(|at| *at <= aliases + 1) {

@@ -185,6 +185,19 @@ mod tests {
         }
     }
 
+    /// The README's first command names no package.
+    #[test]
+    fn cargo_run_at_the_root_is_the_command() {
+        let metadata = std::process::Command::new(cargo())
+            .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+            .current_dir(root())
+            .output()
+            .expect("cargo starts");
+        let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+        let members = metadata["workspace_default_members"].as_array().expect("there");
+        assert!(matches!(members.as_slice(), [one] if one.to_string().contains("crates/cli")), "{members:?}");
+    }
+
     #[test]
     fn the_root_is_where_the_workspace_manifest_lies() {
         let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("there");

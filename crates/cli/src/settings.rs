@@ -11,12 +11,12 @@ use ark_video::{
 };
 use ark_video_batch::Amount;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
 
 use crate::args::GlobalArgs;
 use crate::config::{self, Section};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{SettingSource, SettingValue, SettingsDocument};
 use crate::model_names::ModelSite;
 use crate::secrets;
 
@@ -317,21 +317,23 @@ impl Settings {
     }
 
     /// Everything but the key itself.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "config_file": self.file,
-            "profile": self.profile,
-            "api_key": self.key.as_ref().map(|key| json!({ "from": key.by })),
-            "base_url": { "value": self.usable_base_url(), "from": self.base_url.by },
-            "model": { "value": self.model.value, "from": self.model.by },
-            // A proxy's address may hold a password.
-            "proxy": self.proxy.as_ref().map(|proxy| json!({ "from": proxy.by })),
-            "confirm_above": self.confirm_above.as_ref().map(|limit| {
-                json!({ "value": limit.value.to_string(), "from": limit.by })
-            }),
-            "ca_cert": self.ca_cert.as_ref().map(|file| json!({ "value": file.value, "from": file.by })),
-            "headers": self.header_names(),
-        })
+    pub(crate) fn to_json(&self) -> SettingsDocument<'_> {
+        let value = |value: Option<String>, from| SettingValue { value, from };
+        SettingsDocument {
+            config_file: self.file.as_deref(),
+            profile: self.profile.as_deref(),
+            api_key: self.key.as_ref().map(|key| SettingSource { from: &key.by }),
+            base_url: value(self.usable_base_url().map(str::to_owned), &self.base_url.by),
+            model: value(Some(self.model.value.clone()), &self.model.by),
+            proxy: self.proxy.as_ref().map(|proxy| SettingSource { from: &proxy.by }),
+            confirm_above: self
+                .confirm_above
+                .as_ref()
+                .map(|limit| value(Some(limit.value.to_string()), &limit.by)),
+            ca_cert: (self.ca_cert.as_ref())
+                .map(|file| value(Some(file.value.display().to_string()), &file.by)),
+            headers: self.header_names(),
+        }
     }
 
     fn header_names(&self) -> Vec<&str> {

@@ -70,7 +70,7 @@ pub(crate) const JOBS: &[Job] = &[
         name: "doctest",
         about: "examples in the documentation",
         when: When::Always,
-        run: |sh| steps(sh, &[&["test", "--doc", "--no-fail-fast"]]),
+        run: |sh| steps(sh, &[&["test", "--workspace", "--doc", "--no-fail-fast"]]),
     },
     Job { name: "doc", about: "rustdoc without warnings", when: When::Always, run: doc },
     Job {
@@ -162,9 +162,9 @@ fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outco
     let nextest = shell.has(&crate::cargo(), &["nextest", "--version"]);
     let threads = format!("--test-threads={}", at_once());
     let runner: &[&str] = if nextest {
-        &["nextest", "run", "--no-fail-fast", &threads]
+        &["nextest", "run", "--workspace", "--no-fail-fast", &threads]
     } else {
-        &["test", "--tests", "--no-fail-fast"]
+        &["test", "--workspace", "--tests", "--no-fail-fast"]
     };
     let command = command(runner, nextest);
     let args: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -223,8 +223,11 @@ fn crate_manifests(shell: &Shell) -> Result<Vec<String>, Outcome> {
 }
 
 fn doc(shell: &Shell) -> Outcome {
-    let ended =
-        shell.run(&crate::cargo(), &["doc", "--no-deps", "--lib"], &[("RUSTDOCFLAGS", "-D warnings")]);
+    let ended = shell.run(
+        &crate::cargo(),
+        &["doc", "--workspace", "--no-deps", "--lib"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    );
     if ended.ok {
         Outcome::Passed(ended.counts)
     } else {

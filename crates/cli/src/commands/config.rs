@@ -14,6 +14,7 @@ use crate::config::{self, FIELDS};
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{ConfigField, ConfigPath};
 use crate::output::Form;
 use crate::session::Session;
 
@@ -32,7 +33,7 @@ pub(crate) async fn run(session: &mut Session, args: &ConfigArgs) -> Result<(), 
         Some(ConfigVerb::Path) => {
             let path = path(session)?;
             let exists = path.is_file();
-            print(session, &path.display().to_string(), &At { path: &path, exists });
+            print(session, &path.display().to_string(), &ConfigPath { path: &path, exists });
             Ok(())
         }
     }
@@ -46,22 +47,6 @@ async fn show(session: &mut Session) -> Result<(), Failure> {
         Form::Quiet | Form::Text => session.output.line(settings.to_text()),
     }
     Ok(())
-}
-
-/// Where the file is.
-#[derive(Serialize)]
-struct At<'a> {
-    path: &'a Path,
-    exists: bool,
-}
-
-/// One field of the file.
-#[derive(Serialize)]
-struct FieldValue<'a> {
-    field: &'a str,
-    value: &'a str,
-    /// The value is not shown.
-    masked: bool,
 }
 
 fn print(session: &Session, text: &str, document: &impl Serialize) {
@@ -93,7 +78,7 @@ fn init(session: &Session) -> Result<(), Failure> {
         staged.place_new(&path)
     };
     create().map_err(|error| unwritten(&path, &error))?;
-    print(session, &path.display().to_string(), &At { path: &path, exists: true });
+    print(session, &path.display().to_string(), &ConfigPath { path: &path, exists: true });
     Ok(())
 }
 
@@ -149,7 +134,7 @@ async fn set(session: &mut Session, field: &str, value: &str) -> Result<(), Fail
     if let Some(other) = other {
         session.output.note(format_args!("{other} was removed: a section has one of the two"));
     }
-    print(session, &path.display().to_string(), &At { path: &path, exists: true });
+    print(session, &path.display().to_string(), &ConfigPath { path: &path, exists: true });
     Ok(())
 }
 
@@ -165,7 +150,7 @@ fn get(session: &Session, field: &str) -> Result<(), Failure> {
     // A proxy's URL may hold a password.
     let masked = is_secret(field) || (field == "proxy" && value.contains('@'));
     let value = if masked { MASK } else { value };
-    print(session, value, &FieldValue { field, value, masked });
+    print(session, value, &ConfigField { field, value, masked });
     Ok(())
 }
 

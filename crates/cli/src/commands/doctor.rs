@@ -11,7 +11,6 @@ use ark_video::{BaseUrl, Client, Error, ListQuery, RetryOptions, Timeouts};
 use ark_video_batch::JournalAt;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
 
 use super::batch::journal;
 use crate::api_failure;
@@ -19,6 +18,7 @@ use crate::args::{DoctorArgs, JournalArgs};
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::json::{Diagnosis, Health, HealthCheck};
 use crate::output::Form;
 use crate::session::{Session, interrupted};
 use crate::settings::Settings;
@@ -37,60 +37,23 @@ const CATALOG_DAYS: i32 = 90;
 /// Less free space than this holds few videos.
 const LOW_SPACE: u64 = 2 << 30;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Ok,
-    Warn,
-    Fail,
-}
-
-impl Status {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-/// One line.
-#[derive(Debug, Serialize)]
-struct Check {
-    name: &'static str,
-    status: Status,
-    detail: String,
-    /// What to do; always there unless the status is ok.
-    fix: Option<String>,
-    #[serde(skip)]
-    exit: Option<Exit>,
-}
-
-/// All lines, and the worst of them.
-#[derive(Debug, Serialize)]
-struct Diagnosis {
-    status: Status,
-    checks: Vec<Check>,
-}
-
 impl Diagnosis {
-    fn add(&mut self, name: &'static str, status: Status, detail: impl Into<String>, fix: &str) {
+    fn add(&mut self, name: &'static str, status: Health, detail: impl Into<String>, fix: &str) {
         let fix = (!fix.is_empty()).then(|| fix.to_owned());
-        self.checks.push(Check { name, status, detail: one_line(&detail.into()), fix, exit: None });
+        self.checks.push(HealthCheck { name, status, detail: one_line(&detail.into()), fix, exit: None });
         self.status = self.status.max(status);
     }
 
     fn ok(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.add(name, Status::Ok, detail, "");
+        self.add(name, Health::Ok, detail, "");
     }
 
     fn warn(&mut self, name: &'static str, detail: impl Into<String>, fix: &str) {
-        self.add(name, Status::Warn, detail, fix);
+        self.add(name, Health::Warn, detail, fix);
     }
 
     fn fail(&mut self, name: &'static str, exit: Exit, detail: impl Into<String>, fix: &str) {
-        self.add(name, Status::Fail, detail, fix);
+        self.add(name, Health::Fail, detail, fix);
         if let Some(check) = self.checks.last_mut() {
             check.exit = Some(exit);
         }
@@ -105,7 +68,7 @@ impl Diagnosis {
 
 /// `doctor`
 pub(crate) async fn run(session: &mut Session, args: &DoctorArgs) -> Result<(), Failure> {
-    let mut diagnosis = Diagnosis { status: Status::Ok, checks: Vec::new() };
+    let mut diagnosis = Diagnosis { status: Health::Ok, checks: Vec::new() };
     let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
     match session.settings(&stdin) {
         Ok(settings) => connection(session, &settings, &mut diagnosis).await?,
@@ -122,7 +85,7 @@ fn report(session: &Session, diagnosis: &Diagnosis) -> Result<(), Failure> {
         Form::Json => session.output.json(diagnosis),
         Form::Quiet => {}
         Form::Text => {
-            for Check { name, status, detail, fix, .. } in &diagnosis.checks {
+            for HealthCheck { name, status, detail, fix, .. } in &diagnosis.checks {
                 session.output.line(format_args!("{:<4}  {name:<13}  {detail}", status.as_str()));
                 if let Some(fix) = fix {
                     session.output.line(format_args!("{:21}fix: {fix}", ""));
@@ -130,7 +93,8 @@ fn report(session: &Session, diagnosis: &Diagnosis) -> Result<(), Failure> {
             }
         }
     }
-    let failed: Vec<&Check> = diagnosis.checks.iter().filter(|check| check.status == Status::Fail).collect();
+    let failed: Vec<&HealthCheck> =
+        diagnosis.checks.iter().filter(|check| check.status == Health::Fail).collect();
     let Some(first) = failed.first() else { return Ok(()) };
     let names: Vec<&str> = failed.iter().map(|check| check.name).collect();
     Err(Failure::new(first.exit.unwrap_or(Exit::Internal), format!("failed: {}", names.join(", ")))

@@ -1,23 +1,10 @@
 //! `version`: what this program was built from. Its facts are set at build time, by `build.rs`.
 
-use serde::Serialize;
-
 use crate::args::VersionArgs;
 use crate::failure::Failure;
+use crate::json::Version;
 use crate::output::Form;
 use crate::session::Session;
-
-/// What this program was built from; `unknown` where the build could not find out.
-#[derive(Debug, Serialize)]
-struct Version<'a> {
-    version: &'static str,
-    commit: &'static str,
-    /// Day on which the catalog of models and prices was last checked as a whole.
-    catalog: &'a str,
-    /// Day on which the newest document of the schema was received.
-    schema: &'static str,
-    target: &'static str,
-}
 
 /// `version`
 pub(crate) fn run(session: &Session, args: &VersionArgs) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ mod models;
 mod requests;
 #[cfg(feature = "schemars")]
 mod schemas;
+mod setup;
 mod simulate;
 mod tasks;
 
@@ -24,6 +25,7 @@ pub(crate) use models::*;
 pub(crate) use requests::*;
 #[cfg(feature = "schemars")]
 pub use schemas::{JsonOutput, json_outputs};
+pub(crate) use setup::*;
 pub(crate) use simulate::*;
 pub(crate) use tasks::*;
 

@@ -41,6 +41,7 @@ pub fn json_outputs() -> Vec<JsonOutput> {
     type Estimates<'a> = OneOf<EstimateDocument<'a>, Comparison<'a>, Never, Never>;
     type Report<'a> = OneOf<BatchStatus<'a>, Written<'a>, Never, Never>;
     type Run<'a> = OneOf<EventLine<'a>, RunSummaryLine<'a>, Never, Never>;
+    type Config<'a> = OneOf<SettingsDocument<'a>, ConfigPath<'a>, ConfigField<'a>, Never>;
     type Simulate<'a> = OneOf<SimulatorReady<'a>, AuditReport<'a>, Never, Never>;
     vec![
         output::<Generate<'_>>("generate", true),
@@ -70,6 +71,9 @@ pub fn json_outputs() -> Vec<JsonOutput> {
         output::<Decided<'_>>("batch-assign", false),
         output::<Decided<'_>>("batch-resolve", false),
         output::<OneOf<Job, Value, Never, Never>>("batch-export", true),
+        output::<Config<'_>>("config", false),
+        output::<Diagnosis>("doctor", false),
+        output::<Version<'_>>("version", false),
         output::<Envelope<'_>>("error", false),
     ]
 }

@@ -95,7 +95,7 @@ fn what_names_nothing_is_refused() {
 #[test]
 fn the_key_is_never_shown() {
     let settings = resolved(&["--proxy", "http://u:hidden@h:1"], &[("ARK_API_KEY", "very-secret")]).unwrap();
-    let shown = format!("{}\n{}", settings.to_json(), settings.to_text());
+    let shown = format!("{}\n{}", serde_json::to_string(&settings.to_json()).unwrap(), settings.to_text());
     assert!(shown.contains("ARK_API_KEY"), "{shown}");
     assert!(!shown.contains("very-secret") && !shown.contains("hidden"), "{shown}");
 }
