@@ -26,9 +26,12 @@ pub(crate) struct Checked {
 
 impl Checked {
     /// Checks a request, or JSON that could not be parsed as one.
-    pub(crate) fn of(asked: &Result<RequestInput, RequestError>, catalog: &Catalog) -> Result<Self, Failure> {
-        match asked {
-            Ok(asked) => Ok(Self::of_request(asked, catalog)),
+    pub(crate) fn of(
+        parsed: &Result<RequestInput, RequestError>,
+        catalog: &Catalog,
+    ) -> Result<Self, Failure> {
+        match parsed {
+            Ok(parsed) => Ok(Self::of_request(parsed, catalog)),
             Err(RequestError::Malformed(malformed)) => Ok(Self::of_malformed(malformed, catalog)),
             Err(RequestError::Failure(failure)) => Err(failure.clone()),
         }
@@ -41,10 +44,10 @@ impl Checked {
 
     /// The request, or all reasons why it is not valid.
     pub(crate) fn request(
-        asked: Result<RequestInput, RequestError>,
+        parsed: Result<RequestInput, RequestError>,
         catalog: &Catalog,
     ) -> Result<RequestInput, Failure> {
-        asked.map_err(|trouble| match trouble {
+        parsed.map_err(|trouble| match trouble {
             RequestError::Failure(failure) => failure,
             RequestError::Malformed(malformed) => {
                 let verdict = Self::of_malformed(&malformed, catalog).verdict(false, "");
@@ -53,22 +56,22 @@ impl Checked {
         })
     }
 
-    pub(crate) fn of_request(asked: &RequestInput, catalog: &Catalog) -> Self {
-        let names = &asked.names;
-        let mut checked = Self::named(asked.request.check_with(catalog, &asked.facts), names);
+    pub(crate) fn of_request(parsed: &RequestInput, catalog: &Catalog) -> Self {
+        let names = &parsed.names;
+        let mut checked = Self::named(parsed.request.check_with(catalog, &parsed.facts), names);
         let origin = |index: usize| names.place(&format!("/content/{index}"));
         let of_medium = |(index, doubt): &(usize, String)| Remark {
             id: "not-measured".into(),
             origin: Some(origin(*index)),
             message: doubt.clone(),
         };
-        checked.notes.extend(asked.doubts.iter().map(of_medium));
+        checked.notes.extend(parsed.doubts.iter().map(of_medium));
         let medium = |(index, facts): (usize, &MediaFacts)| Medium {
             index,
             origin: origin(index),
             facts: facts.clone(),
         };
-        checked.media.extend(asked.facts.iter().map(medium));
+        checked.media.extend(parsed.facts.iter().map(medium));
         checked
     }
 
@@ -235,8 +238,8 @@ fn measures(facts: &MediaFacts) -> String {
 }
 
 /// The estimated cost of a request.
-pub(crate) fn estimate_of(asked: &RequestInput, catalog: &Catalog) -> Estimate {
-    estimate(&asked.request, catalog, &asked.facts, None)
+pub(crate) fn estimate_of(parsed: &RequestInput, catalog: &Catalog) -> Estimate {
+    estimate(&parsed.request, catalog, &parsed.facts, None)
 }
 
 /// An estimate as text.

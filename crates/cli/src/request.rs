@@ -138,27 +138,27 @@ pub(crate) fn build(
         pieces.insert(0, Item { item, said: (Source::Flag(name), 0), facts: None, doubt: None });
     }
     set_fields(&mut request, args, &mut names);
-    let mut asked = RequestInput { request, names, files, facts: Facts::new(), doubts: Vec::new() };
+    let mut parsed = RequestInput { request, names, files, facts: Facts::new(), doubts: Vec::new() };
     for (index, piece) in pieces.into_iter().enumerate() {
-        asked.request.content.push(piece.item);
-        asked.names.items.push(piece.said);
+        parsed.request.content.push(piece.item);
+        parsed.names.items.push(piece.said);
         if let Some(facts) = piece.facts {
-            asked.facts.insert(index, facts);
+            parsed.facts.insert(index, facts);
         }
-        asked.doubts.extend(piece.doubt.map(|doubt| (index, doubt)));
+        parsed.doubts.extend(piece.doubt.map(|doubt| (index, doubt)));
     }
     if let Some(extra) = &args.extra_body {
-        merge(&mut asked, &text_or_file("--extra-body", extra, at)?)?;
+        merge(&mut parsed, &text_or_file("--extra-body", extra, at)?)?;
     }
     if args.lift {
-        let (request, lifted) = extract_prompt_flags(&asked.request);
-        asked.request = request;
+        let (request, lifted) = extract_prompt_flags(&parsed.request);
+        parsed.request = request;
         for setting in lifted.into_iter().filter(|setting| setting.moved) {
-            asked.names.flag(&setting.field, &format!("{} in the prompt", setting.flag));
+            parsed.names.flag(&setting.field, &format!("{} in the prompt", setting.flag));
         }
     }
-    measure(&mut asked);
-    Ok(asked)
+    measure(&mut parsed);
+    Ok(parsed)
 }
 
 /// Text on standard input may be a prompt, and a prompt is never guessed.
@@ -344,13 +344,13 @@ fn set_fields(request: &mut CreateTaskRequest, args: &RequestArgs, names: &mut N
 }
 
 /// Merges an object into the request, field by field.
-fn merge(asked: &mut RequestInput, extra: &str) -> Result<(), RequestError> {
+fn merge(parsed: &mut RequestInput, extra: &str) -> Result<(), RequestError> {
     let origin = "--extra-body";
     let extra = json_input::object(extra.as_bytes(), origin)?;
-    let Ok(Value::Object(mut object)) = serde_json::to_value(&asked.request) else {
+    let Ok(Value::Object(mut object)) = serde_json::to_value(&parsed.request) else {
         return Err(Failure::new(Exit::Internal, "the request is not a JSON object").into());
     };
-    let mut names = std::mem::take(&mut asked.names);
+    let mut names = std::mem::take(&mut parsed.names);
     let replaced = extra.contains_key("content");
     for (name, value) in extra {
         if value.is_null() {
@@ -361,32 +361,32 @@ fn merge(asked: &mut RequestInput, extra: &str) -> Result<(), RequestError> {
         }
     }
     let body = Value::Object(object);
-    (asked.request, names) = typed(body, names)?;
+    (parsed.request, names) = typed(body, names)?;
     if replaced {
-        let items = asked.request.content.len();
+        let items = parsed.request.content.len();
         names.items = (0..items).map(|index| (Source::Within(origin.to_owned()), index)).collect();
-        (asked.facts, asked.doubts) = (Facts::new(), Vec::new());
+        (parsed.facts, parsed.doubts) = (Facts::new(), Vec::new());
     }
-    asked.names = names;
+    parsed.names = names;
     Ok(())
 }
 
 /// Probes data URLs. The checks report invalid base64.
-fn measure(asked: &mut RequestInput) {
-    for (index, item) in asked.request.content.iter().enumerate() {
+fn measure(parsed: &mut RequestInput) {
+    for (index, item) in parsed.request.content.iter().enumerate() {
         let (url, kind) = match item {
             ContentItem::Image(item) => (&item.image_url.url, MediaKind::Image),
             ContentItem::Video(item) => (&item.video_url.url, MediaKind::Video),
             ContentItem::Audio(item) => (&item.audio_url.url, MediaKind::Audio),
             _ => continue,
         };
-        if asked.files.of(url).is_some() {
+        if parsed.files.of(url).is_some() {
             continue;
         }
         match ark_video_media::facts_of_url(url, kind) {
-            Ok(Some(facts)) => drop(asked.facts.insert(index, facts)),
+            Ok(Some(facts)) => drop(parsed.facts.insert(index, facts)),
             Ok(None) => {}
-            Err(error) => asked.doubts.push((index, format!("this data URL could not be probed: {error}."))),
+            Err(error) => parsed.doubts.push((index, format!("this data URL could not be probed: {error}."))),
         }
     }
 }

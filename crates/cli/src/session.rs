@@ -89,11 +89,11 @@ impl Session {
             return Ok(());
         };
         let Some(why) = cost::above(&threshold, most)? else { return Ok(()) };
-        let asked = self.terminal.stdin && self.terminal.stderr && self.stdin.is_some();
+        let parsed = self.terminal.stdin && self.terminal.stderr && self.stdin.is_some();
         self.confirm(&format!("This may cost {why}. Send it?")).await.map_err(|mut failure| {
             if failure.exit == Exit::Usage {
                 failure.exit = Exit::Parked;
-                failure.message = match asked {
+                failure.message = match parsed {
                     true => "not confirmed; nothing was sent, nothing is billed".to_owned(),
                     false => format!(
                         "confirmation is needed: this may cost {why}; nothing was sent, nothing is billed"

@@ -48,14 +48,14 @@ impl Request {
 /// # Errors
 /// The service refused, or the answer cannot be read, or is about another task: ids are compared
 /// exactly.
-pub fn decode(response: &Response<Bytes>, asked: &str) -> Result<Task, ApiError> {
+pub fn decode(response: &Response<Bytes>, requested: &str) -> Result<Task, ApiError> {
     let mut task: Task = answer::read(response, answer::MAX_ANSWER, "a task")?;
     if let Some(Value::Number(id)) = task.extra.get("id") {
         task.id = id.to_string();
         task.extra.remove("id");
     }
     answer::named(response, &task.id)?;
-    ApiError::of_other(asked, &task.id).map_or(Ok(task), Err)
+    ApiError::of_other(requested, &task.id).map_or(Ok(task), Err)
 }
 
 /// Server half: writes the answer.

@@ -168,14 +168,15 @@ fn number(name: &str, value: &str) -> Result<u32, ApiError> {
 /// # Errors
 /// The service refused, or the answer cannot be read, or holds a task that was not asked for: ids
 /// are compared exactly.
-pub fn decode(response: &Response<Bytes>, asked: &[String]) -> Result<TaskList, ApiError> {
+pub fn decode(response: &Response<Bytes>, requested: &[String]) -> Result<TaskList, ApiError> {
     let list: TaskList = answer::read(response, answer::MAX_LIST_ANSWER, "a list of tasks")?;
     if let Some(error) = answer::refused(response, &list.extra) {
         return Err(error);
     }
-    let asked: BTreeSet<&str> = asked.iter().map(String::as_str).filter(|id| !id.is_empty()).collect();
+    let requested: BTreeSet<&str> =
+        requested.iter().map(String::as_str).filter(|id| !id.is_empty()).collect();
     let came: BTreeSet<&str> = list.items.iter().map(|task| task.id.as_str()).collect();
-    match (asked.difference(&came).next().or(asked.first()), came.difference(&asked).next()) {
+    match (requested.difference(&came).next().or(requested.first()), came.difference(&requested).next()) {
         (Some(missing), Some(other)) => {
             Err(ApiError::of_other(missing, other).unwrap_or_else(|| ApiError::from_answer(response)))
         }

@@ -305,8 +305,8 @@ impl Retries {
         if count >= most {
             return RetryStep::GiveUp(GiveUp::Attempts(count));
         }
-        let asked = after.map_or(Duration::ZERO, |after| after.wait(context.now).min(RETRY_AFTER_CAP));
-        let pause = self.options.backoff.pause(count, context.jitter).max(asked);
+        let requested = after.map_or(Duration::ZERO, |after| after.wait(context.now).min(RETRY_AFTER_CAP));
+        let pause = self.options.backoff.pause(count, context.jitter).max(requested);
         if context.elapsed.saturating_add(pause) > self.options.elapsed {
             return RetryStep::GiveUp(GiveUp::Elapsed);
         }

@@ -63,7 +63,7 @@ pub(crate) struct CreateRate {
 pub(crate) trait Lookups {
     /// Reads a model text. Every endpoint id (`ep-…`) stands for 2.0: the simulator cannot know
     /// more.
-    fn look_up(&'static self, asked: &str) -> Lookup;
+    fn look_up(&'static self, requested: &str) -> Lookup;
 
     /// Every model, with what it can do.
     fn known_models(&'static self) -> impl Iterator<Item = Model>;
@@ -83,17 +83,17 @@ pub(crate) trait Lookups {
 }
 
 impl Lookups for Catalog {
-    fn look_up(&'static self, asked: &str) -> Lookup {
+    fn look_up(&'static self, requested: &str) -> Lookup {
         let first_of = |name: &str, site: Site| {
             let entry = self.models.iter().find(|entry| entry.family == name && entry.site == site)?;
             Some(Model { entry, family: self.families.get(name)? })
         };
-        match self.rules_for(asked) {
+        match self.rules_for(requested) {
             ModelRules::Known { model: entry, family } => Lookup::Known(Model { entry, family }),
             ModelRules::Skipped { why: WhySkipped::PlanName(plan) } => {
                 first_of(&plan.family, plan.site).map_or(Lookup::Unknown, Lookup::Plan)
             }
-            ModelRules::Skipped { why: WhySkipped::Endpoint } if asked.len() > "ep-".len() => {
+            ModelRules::Skipped { why: WhySkipped::Endpoint } if requested.len() > "ep-".len() => {
                 first_of("2.0", Site::Volcengine).map_or(Lookup::Unknown, Lookup::Known)
             }
             _ => Lookup::Unknown,

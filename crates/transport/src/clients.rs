@@ -128,7 +128,7 @@ fn strict(builder: ClientBuilder) -> ClientBuilder {
 }
 
 /// A client of the user's own, for creates and everything else.
-pub(crate) fn own(builder: ClientBuilder) -> Result<Client, String> {
+pub(crate) fn with_requirements(builder: ClientBuilder) -> Result<Client, String> {
     // Where none is installed and rustls cannot choose one, the library would panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
     finished(strict(builder).pool_max_idle_per_host(0))
@@ -157,7 +157,7 @@ mod tests {
             }
             assert!(clients.guarded("storage.example", AddressPolicy::default()).is_ok());
         }
-        let own = own(Client::builder().tls_certs_only([]));
+        let own = with_requirements(Client::builder().tls_certs_only([]));
         assert!(own.is_err(), "only a client of the user's own uses it: an error, and no panic");
     }
 }

@@ -17,7 +17,7 @@ use reqwest::{Client, ClientBuilder, Url};
 
 use crate::{
     AnswerBody, BoxFuture, HttpTransportBuilder, Proxy, RequestBody, SettingError, Timeouts, Transport,
-    clients::{Clients, own},
+    clients::{Clients, with_requirements},
     error::{out_of_reach, stage, translate},
     send_body::{Progress, SendBody},
     ssrf,
@@ -56,7 +56,7 @@ impl HttpTransport {
     /// # Errors
     /// The builder's settings make no client.
     pub fn with_client(client: ClientBuilder) -> Result<Self, SettingError> {
-        let client = own(client).map_err(SettingError)?;
+        let client = with_requirements(client).map_err(SettingError)?;
         Ok(Self::with(Timeouts::default(), Proxy::default(), Some(client), false))
     }
 

@@ -271,7 +271,7 @@ Examples:
     (
         "doctor",
         "\
-Each line is ok, warn or fail, with the fix. The service is asked once, to list a task: nothing is created and nothing is billed. The exit code is 0 without a failure, otherwise that of the first failure.
+Each line is ok, warn or fail, with the fix. The service is parsed once, to list a task: nothing is created and nothing is billed. The exit code is 0 without a failure, otherwise that of the first failure.
 
 Examples:
   ark-video doctor

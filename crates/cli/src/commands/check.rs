@@ -16,11 +16,11 @@ use crate::summary;
 /// `check`
 pub(crate) async fn check(session: &mut Session, args: &CheckArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
-    let asked = requests(session, &args.requests, &catalog).await?;
-    let several = asked.len() > 1;
+    let parsed = requests(session, &args.requests, &catalog).await?;
+    let several = parsed.len() > 1;
     let mut refused = Vec::new();
-    for (number, asked) in asked.iter().enumerate() {
-        let checked = Checked::of(asked, &catalog)?;
+    for (number, parsed) in parsed.iter().enumerate() {
+        let checked = Checked::of(parsed, &catalog)?;
         let checked = if args.force { checked.demoted() } else { checked };
         match session.output.form {
             Form::Json => session.output.json(&checked.document()),
@@ -37,7 +37,7 @@ pub(crate) async fn check(session: &mut Session, args: &CheckArgs) -> Result<(),
         1 => Err(refused.remove(0)),
         _ if several => {
             let message =
-                format!("{} of {} requests are not valid; nothing was sent", refused.len(), asked.len());
+                format!("{} of {} requests are not valid; nothing was sent", refused.len(), parsed.len());
             Err(Failure::new(Exit::Request, message))
         }
         _ => Err(refused.remove(0)),
@@ -49,28 +49,28 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
     let catalog = session.catalog()?;
     let all = requests(session, &args.requests, &catalog).await?;
     let several = all.len() > 1;
-    for (number, asked) in all.into_iter().enumerate() {
-        let asked = Checked::request(asked, &catalog)?;
+    for (number, parsed) in all.into_iter().enumerate() {
+        let parsed = Checked::request(parsed, &catalog)?;
         if args.all_models {
             if number > 0 && session.output.form == Form::Text {
                 session.output.line("");
             }
-            compare(session, asked, &catalog, several);
+            compare(session, parsed, &catalog, several);
             continue;
         }
-        let refused = Checked::of_request(&asked, &catalog).refused();
+        let refused = Checked::of_request(&parsed, &catalog).refused();
         if refused > 0 {
-            session.output.warn(format_args!("{} is not valid: see `ark-video check`", asked.names.whole()));
+            session.output.warn(format_args!("{} is not valid: see `ark-video check`", parsed.names.whole()));
         }
-        let estimate = estimate_of(&asked, &catalog);
+        let estimate = estimate_of(&parsed, &catalog);
         match session.output.form {
             Form::Json => {
-                let file = asked.names.file.as_deref();
+                let file = parsed.names.file.as_deref();
                 session.output.json(&EstimateDocument { file, estimate: (&estimate).into() });
             }
             Form::Quiet | Form::Text => {
                 let gap = if number > 0 { "\n" } else { "" };
-                let head = if several { format!("{}\n", asked.names.whole()) } else { String::new() };
+                let head = if several { format!("{}\n", parsed.names.whole()) } else { String::new() };
                 session.output.line(format_args!("{gap}{head}{}", estimate_text(&estimate)));
             }
         }
@@ -79,15 +79,15 @@ pub(crate) async fn estimate(session: &mut Session, args: &EstimateArgs) -> Resu
 }
 
 /// `estimate --all-models`: the request with each model of its site that is in service.
-fn compare(session: &Session, mut asked: RequestInput, catalog: &Catalog, several: bool) {
-    let site = catalog.model(&asked.request.model).map_or(Site::Volcengine, |model| model.site);
+fn compare(session: &Session, mut parsed: RequestInput, catalog: &Catalog, several: bool) {
+    let site = catalog.model(&parsed.request.model).map_or(Site::Volcengine, |model| model.site);
     let in_service = |model: &&Model| model.site == site && model.status != Availability::Retired;
     let mut models: Vec<ComparedModel<'_>> = Vec::new();
     for model in catalog.models.iter().filter(in_service) {
-        asked.request.model = model.id.to_string();
-        let checked = Checked::of_request(&asked, catalog);
+        parsed.request.model = model.id.to_string();
+        let checked = Checked::of_request(&parsed, catalog);
         let accepted = checked.refused() == 0;
-        let estimate = estimate_of(&asked, catalog);
+        let estimate = estimate_of(&parsed, catalog);
         let price = estimate.price.as_ref().filter(|_| accepted);
         models.push(ComparedModel {
             model: &model.id,
@@ -99,7 +99,7 @@ fn compare(session: &Session, mut asked: RequestInput, catalog: &Catalog, severa
     }
     models.sort_by_key(|row| (!row.accepted, row.cost.is_none(), row.cost.as_ref().map(MoneyRange::most)));
     match session.output.form {
-        Form::Json => session.output.json(&Comparison { file: asked.names.file.as_deref(), models }),
+        Form::Json => session.output.json(&Comparison { file: parsed.names.file.as_deref(), models }),
         Form::Quiet => {
             models.iter().filter(|row| row.accepted).for_each(|row| session.output.id(row.model));
         }
@@ -114,7 +114,7 @@ fn compare(session: &Session, mut asked: RequestInput, catalog: &Catalog, severa
                     row.reasons.join(" "),
                 ]
             }));
-            let head = if several { format!("{}\n", asked.names.whole()) } else { String::new() };
+            let head = if several { format!("{}\n", parsed.names.whole()) } else { String::new() };
             session.output.line(format_args!("{head}{}", summary::table(&rows, session.output.columns)));
         }
     }

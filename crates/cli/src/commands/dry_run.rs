@@ -19,13 +19,13 @@ use crate::session::Session;
 /// with the body.
 pub(crate) fn show(
     session: &Session,
-    asked: &RequestInput,
+    parsed: &RequestInput,
     checked: &Checked,
     estimate: &Estimate,
     videos: usize,
 ) -> Result<(), Failure> {
     let output = &session.output;
-    let body = asked.files.body(&asked.request).map_err(|error| api_failure::of(&error, "ark-video"))?;
+    let body = parsed.files.body(&parsed.request).map_err(|error| api_failure::of(&error, "ark-video"))?;
     if session.flags.json {
         let report = checked.document();
         let estimate = estimate.into();
@@ -45,7 +45,7 @@ pub(crate) fn show(
             .note(format_args!("videos   {videos}: this is the estimate of all, and the body of the first"));
     }
     if output.form == Form::Text {
-        let text = serde_json::to_string_pretty(&shortened(&asked.request)).unwrap_or_default();
+        let text = serde_json::to_string_pretty(&shortened(&parsed.request)).unwrap_or_default();
         output.json_text(&format!("{text}\n"));
     } else {
         write(output, &body)?;

@@ -63,22 +63,22 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         cwd: &session.cwd,
         stdin: &stdin,
     };
-    let mut asked = Checked::request(request::build(&args.request, args.input.as_deref(), &at), &catalog)?;
+    let mut parsed = Checked::request(request::build(&args.request, args.input.as_deref(), &at), &catalog)?;
     if let [Variant::Seed(seed), ..] = variants[..] {
-        asked.request.seed = Some(seed.into());
-        asked.names.flag("seed", "--seeds");
+        parsed.request.seed = Some(seed.into());
+        parsed.names.flag("seed", "--seeds");
     }
-    let checked = Checked::of_request(&asked, &catalog);
+    let checked = Checked::of_request(&parsed, &catalog);
     let checked = if args.force { checked.demoted() } else { checked };
     if !args.force && !args.seeds.is_empty() {
-        variants::has_seeds(&asked.request.model, &catalog)?;
+        variants::has_seeds(&parsed.request.model, &catalog)?;
     }
-    let estimate = estimate_of(&asked, &catalog);
+    let estimate = estimate_of(&parsed, &catalog);
     let limit =
         |estimate: &Estimate| args.max_cost.as_ref().map_or(Ok(()), |most| cost::allows(most, estimate));
     if args.dry_run {
         let total = cost::times(&estimate, variants.len() as u64);
-        dry_run::show(session, &asked, &checked, &total, variants.len())?;
+        dry_run::show(session, &parsed, &checked, &total, variants.len())?;
         return checked.verdict(session.output.form != Form::Quiet, FORCE).and(limit(&total));
     }
     checked.warning_lines().for_each(|line| session.output.warn(line));
@@ -88,7 +88,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         fit.clone()?;
         limit(&cost::times(&estimate, variants.len() as u64))?;
     }
-    let RequestInput { request, names, files, facts, .. } = asked;
+    let RequestInput { request, names, files, facts, .. } = parsed;
     let saves = !args.no_wait && !args.no_download;
     let inputs = inputs(args, &files, &session.cwd);
     let mut videos = Vec::with_capacity(variants.len());

@@ -149,8 +149,8 @@ fn family<'a>(catalog: &'a Catalog, subject: &str) -> Result<&'a str, Failure> {
     let named = ids_named(catalog, subject).into_iter().filter_map(|id| catalog.model(id));
     let mut families: Vec<&str> = named.map(|model| model.family.as_ref()).collect();
     families.dedup();
-    let asked = if let [one] = families.as_slice() { one } else { subject };
-    catalog.families.iter().map(|(name, _)| name).find(|name| *name == asked).ok_or_else(|| {
+    let parsed = if let [one] = families.as_slice() { one } else { subject };
+    catalog.families.iter().map(|(name, _)| name).find(|name| *name == parsed).ok_or_else(|| {
         let known: Vec<&str> = catalog.families.iter().map(|(name, _)| name).collect();
         Failure::new(Exit::Usage, format!("the catalog has no model or family `{subject}`"))
             .hint(format!("families: {}; `ark-video models --offline` lists the models", known.join(", ")))

@@ -118,8 +118,8 @@ fn builder(
 ) -> Result<Builder, Failure> {
     let mut options = Options::default().queued(args.queued).running(args.running).catalog(catalog);
     options = options.ignores_media(args.media == InlineMedia::Ignore);
-    if let Some(asked) = &args.dialect {
-        options = options.dialect(dialect(cwd, asked)?);
+    if let Some(parsed) = &args.dialect {
+        options = options.dialect(dialect(cwd, parsed)?);
     }
     if let Some(prefix) = &args.prefix {
         options = options.prefix(prefix.as_str());
@@ -186,14 +186,14 @@ fn new_seed() -> u64 {
 }
 
 /// A built-in dialect by name, or one from a file, recognised by its extension.
-fn dialect(cwd: &Path, asked: &str) -> Result<Dialect, Failure> {
-    if !asked.ends_with(".json") {
-        let known = Dialect::named(asked).cloned();
+fn dialect(cwd: &Path, named: &str) -> Result<Dialect, Failure> {
+    if !named.ends_with(".json") {
+        let known = Dialect::named(named).cloned();
         return known.map_err(|error| Failure::new(Exit::Usage, error.to_string()));
     }
-    let text = std::fs::read_to_string(cwd.join(asked))
-        .map_err(|error| Failure::new(Exit::Input, format!("cannot read {asked}: {error}")))?;
-    Dialect::from_json(&text).map_err(|error| Failure::new(Exit::Configuration, format!("{asked}: {error}")))
+    let text = std::fs::read_to_string(cwd.join(named))
+        .map_err(|error| Failure::new(Exit::Input, format!("cannot read {named}: {error}")))?;
+    Dialect::from_json(&text).map_err(|error| Failure::new(Exit::Configuration, format!("{named}: {error}")))
 }
 
 /// Reads a fault plan: TOML unless it starts like JSON.

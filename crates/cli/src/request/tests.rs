@@ -36,8 +36,8 @@ fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&RequestInput) -> T) ->
 
 /// The bytes that go on the wire.
 fn built(line: &[&str], stdin: &str) -> Result<String, Failure> {
-    with(line, stdin, |asked| {
-        let body = asked.files.body(&asked.request).unwrap().read().unwrap();
+    with(line, stdin, |parsed| {
+        let body = parsed.files.body(&parsed.request).unwrap().read().unwrap();
         String::from_utf8(body.to_vec()).unwrap()
     })
 }
@@ -141,7 +141,7 @@ fn every_part_is_known_by_who_said_it() {
         "--extra-body",
         r#"{"seed": 1}"#,
     ];
-    let places = |asked: &RequestInput| {
+    let places = |parsed: &RequestInput| {
         [
             "/content/0/text",
             "/content/1/image_url/url",
@@ -152,7 +152,7 @@ fn every_part_is_known_by_who_said_it() {
             "/model",
             "",
         ]
-        .map(|pointer| asked.names.place(pointer))
+        .map(|pointer| parsed.names.place(pointer))
     };
     let said = with(&line, "", places).unwrap();
     assert_eq!(
@@ -188,7 +188,8 @@ fn a_lifted_setting_is_known_by_its_flag_in_the_prompt() {
         r#"{"model":"default-model","content":[{"type":"text","text":"A kite --rs 720p"}],"duration":5,"resolution":"480p"}"#
     );
     let places =
-        with(&line, "", |asked| ["/duration", "/resolution"].map(|place| asked.names.place(place))).unwrap();
+        with(&line, "", |parsed| ["/duration", "/resolution"].map(|place| parsed.names.place(place)))
+            .unwrap();
     assert_eq!(places, ["--duration in the prompt", "--resolution"]);
 }
 
@@ -196,10 +197,10 @@ fn a_lifted_setting_is_known_by_its_flag_in_the_prompt() {
 fn media_are_measured_where_they_are() {
     let gif = "data:image/gif;base64,R0lGODlhIAMgA4AAAAAAAP///w==";
     let line = ["A cat.", "--ref", gif, "--ref", "cat.png", "--ref", "data:image/png;base64,iVBORw0KGgo="];
-    with(&line, "", |asked| {
-        assert_eq!(asked.facts.get(1).and_then(|facts| facts.width), Some(800));
-        let doubts: Vec<usize> = asked.doubts.iter().map(|(index, _)| *index).collect();
-        assert_eq!(doubts, [2, 3], "{:?}", asked.doubts);
+    with(&line, "", |parsed| {
+        assert_eq!(parsed.facts.get(1).and_then(|facts| facts.width), Some(800));
+        let doubts: Vec<usize> = parsed.doubts.iter().map(|(index, _)| *index).collect();
+        assert_eq!(doubts, [2, 3], "{:?}", parsed.doubts);
     })
     .unwrap();
 }

@@ -38,11 +38,11 @@ impl ApiError {
 
     /// An answer about another task than the one that was asked for; `None` if it is the one. Ids
     /// are compared exactly.
-    pub(crate) fn of_other(asked: &str, came: &str) -> Option<Self> {
-        if asked == came {
+    pub(crate) fn of_other(requested: &str, came: &str) -> Option<Self> {
+        if requested == came {
             return None;
         }
-        let message = format!("the answer is about task {}, not about {}", shown(came), shown(asked));
+        let message = format!("the answer is about task {}, not about {}", shown(came), shown(requested));
         let mut error = Self::new(200, "", message).envelope(EnvelopeKind::Other);
         error.other_id = Some(clip(came));
         Some(error)

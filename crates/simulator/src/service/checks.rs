@@ -23,7 +23,7 @@ pub(crate) fn check(
     // A plan's name stands for one model. An endpoint may stand for any, so only what all models
     // reject is rejected.
     let id = if request.model.starts_with("ep-") { ENDPOINT } else { &model.entry.id };
-    let asked = std::mem::replace(&mut request.model, id.to_owned());
+    let requested = std::mem::replace(&mut request.model, id.to_owned());
     let later = rules.answer("answer-to-fixed-ratio-with-frames-on-2-5") == Some("fail_later");
     let report = request.check_with(rules, facts);
     let refused: Vec<&Finding> =
@@ -44,7 +44,7 @@ pub(crate) fn check(
         let reported = if first.is_empty() { refused } else { first };
         reported.into_iter().map(|finding| wording::violation(finding, for_all(finding), &context)).collect()
     };
-    request.model = asked;
+    request.model = requested;
     wrong
 }
 

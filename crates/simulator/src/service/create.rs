@@ -99,20 +99,20 @@ impl Service {
         Ok(created)
     }
 
-    pub(super) fn model(&self, asked: &str) -> Checked<Model> {
-        let model = match self.options.catalog.look_up(asked) {
+    pub(super) fn model(&self, requested: &str) -> Checked<Model> {
+        let model = match self.options.catalog.look_up(requested) {
             Lookup::Known(model) => Some(model),
             Lookup::Plan(model) if self.options.plan_names => Some(model),
             Lookup::Plan(_) => {
                 let code = "UnsupportedModel";
-                let message = effects::message_of(code, &content::shorten(asked));
+                let message = effects::message_of(code, &content::shorten(requested));
                 return Err(Violation::new(404, code, message).param("model"));
             }
             Lookup::Unknown => None,
         };
         model.filter(|model| !checks::is_closed(*model, &self.options.switches)).ok_or_else(|| {
             let code = "InvalidEndpointOrModel.NotFound";
-            let message = effects::message_of(code, &content::shorten(asked));
+            let message = effects::message_of(code, &content::shorten(requested));
             Violation::new(404, code, message).param("model")
         })
     }

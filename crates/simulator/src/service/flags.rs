@@ -41,22 +41,22 @@ pub(crate) fn extract_prompt_flags(
         };
         match flag {
             "resolution" | "rs" => {
-                let asked = Resolution::from(value.to_lowercase());
-                if !asked.is_known() {
+                let requested = Resolution::from(value.to_lowercase());
+                if !requested.is_known() {
                     return bad("resolution");
                 }
-                set(&mut request.resolution, asked, flag_wins, ("resolution", &mut lifted));
+                set(&mut request.resolution, requested, flag_wins, ("resolution", &mut lifted));
             }
             "duration" | "dur" => match value.parse() {
                 Ok(seconds) => set(&mut request.duration, seconds, flag_wins, ("duration", &mut lifted)),
                 Err(_) => return bad("duration"),
             },
             "ratio" | "rt" => {
-                let asked = Ratio::from(value);
+                let requested = Ratio::from(value);
                 if family.ratio.value.as_ref().is_some_and(|all| all.contains(value))
-                    || asked == Ratio::Adaptive
+                    || requested == Ratio::Adaptive
                 {
-                    set(&mut request.ratio, asked, flag_wins, ("ratio", &mut lifted));
+                    set(&mut request.ratio, requested, flag_wins, ("ratio", &mut lifted));
                 }
             }
             "frames" => {

@@ -21,7 +21,7 @@ use crate::{
 /// fault.
 pub(crate) fn tasks(
     now: i64,
-    asked: &list::Request,
+    requested: &list::Request,
     store: &Store,
     options: &Options,
     shift: i64,
@@ -32,9 +32,10 @@ pub(crate) fn tasks(
         let why = || format!("it must be from {} to {}", range.min, range.max);
         if range.contains(&value) { Ok(value) } else { Err(Violation::invalid(name, why())) }
     };
-    let page = bounded("page_num", asked.page_num, defaults.page_num.value, limits.list_page_num.value)?;
-    let size = bounded("page_size", asked.page_size, defaults.page_size.value, limits.list_page_size.value)?;
-    if let Some(status) = &asked.status {
+    let page = bounded("page_num", requested.page_num, defaults.page_num.value, limits.list_page_num.value)?;
+    let size =
+        bounded("page_size", requested.page_size, defaults.page_size.value, limits.list_page_size.value)?;
+    if let Some(status) = &requested.status {
         let expired = *status == TaskStatus::Expired && options.switches.is("list-filter-expired", "refuse");
         if !status.is_known() || expired {
             return Err(Violation::invalid(
@@ -43,13 +44,13 @@ pub(crate) fn tasks(
             ));
         }
     }
-    if let Some(tier) = asked.service_tier.as_ref().filter(|tier| !tier.is_known()) {
+    if let Some(tier) = requested.service_tier.as_ref().filter(|tier| !tier.is_known()) {
         return Err(Violation::invalid(
             "filter.service_tier",
             format!("`{}` is not supported", shorten(tier.as_str())),
         ));
     }
-    let tier = match &asked.service_tier {
+    let tier = match &requested.service_tier {
         None if options.switches.is("list-without-tier", "default_only") => Some(ServiceTier::Default),
         tier => tier.clone(),
     };
@@ -59,9 +60,9 @@ pub(crate) fn tasks(
     // here.
     let wanted = |task: &&Record| {
         (since..=now).contains(&task.created)
-            && asked.status.as_ref().is_none_or(|status| *status == task.state.status())
+            && requested.status.as_ref().is_none_or(|status| *status == task.state.status())
             && tier.as_ref().is_none_or(|tier| *tier == task.tier())
-            && asked.model.as_ref().is_none_or(|model| model == task.asked_model())
+            && requested.model.as_ref().is_none_or(|model| model == task.asked_model())
     };
     let shift = if page > 1 { shift } else { 0 };
     let skip = usize::try_from(((page - 1) * size).saturating_sub(shift).max(0)).unwrap_or(usize::MAX);
@@ -75,7 +76,7 @@ pub(crate) fn tasks(
         total += 1;
     };
     let newest_first = options.switches.is("list-order", "newest_first");
-    match (asked.task_ids.as_slice(), newest_first) {
+    match (requested.task_ids.as_slice(), newest_first) {
         ([], true) => store.newest_first().filter(wanted).for_each(&mut visit),
         ([], false) => store.oldest_first().filter(wanted).for_each(&mut visit),
         (ids, true) => store.these(ids).into_iter().rev().filter(wanted).for_each(&mut visit),

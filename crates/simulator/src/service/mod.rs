@@ -530,9 +530,9 @@ impl Service {
 
     fn list(&mut self, call: Create<'_>) -> Checked<Response<Bytes>> {
         self.pace("list", call.now)?;
-        let asked = list::Request::from_http(call.parts, call.body, &self.options.prefix)?;
+        let requested = list::Request::from_http(call.parts, call.body, &self.options.prefix)?;
         let shift = if let Some(Effect::ShiftingPages { by }) = call.effect { *by } else { 0 };
-        let tasks = listing::tasks(call.now, &asked, &self.store, &self.options, shift)?;
+        let tasks = listing::tasks(call.now, &requested, &self.store, &self.options, shift)?;
         let mut faults: Vec<Option<Effect>> = Vec::with_capacity(tasks.items.len());
         for task in &tasks.items {
             let Some(record) = self.store.get_mut(&task.id) else { continue };

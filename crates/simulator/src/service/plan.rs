@@ -212,8 +212,8 @@ fn resolution(request: &CreateTaskRequest, mode: Mode, model: Model) -> Resoluti
     let family = model.family;
     let first =
         |all: &Cell<Option<StringSet>>| all.value.as_ref().and_then(StringSet::first).map(Resolution::from);
-    let asked = request.resolution.as_ref().map(|resolution| resolution.as_str().to_lowercase().into());
-    asked
+    let requested = request.resolution.as_ref().map(|resolution| resolution.as_str().to_lowercase().into());
+    requested
         .or_else(|| if mode == Mode::FromDraft { first(&family.final_resolution) } else { None })
         .or_else(|| if request.draft == Some(true) { first(&family.draft_resolution) } else { None })
         .or_else(|| family.resolution_default.value.as_deref().map(Resolution::from))
@@ -289,8 +289,8 @@ fn input_seconds(
     // Whole seconds, in every document.
     let [least, most, total] =
         [range.each_min, range.each_max, range.total_max].map(|seconds| seconds as i64);
-    let asked = i64::from(options.assumed_video_seconds).clamp(least, most);
-    let each = asked.min((total / whole).max(1));
+    let requested = i64::from(options.assumed_video_seconds).clamp(least, most);
+    let each = requested.min((total / whole).max(1));
     for number in 1..=count {
         notes.push(format!(
             "assumed {each} s for video {number}, which is a link that the simulator does not fetch; the real length counts in the real bill"
@@ -329,8 +329,8 @@ fn failure(
     let task = task?;
     let declared = request.omni_reference_task_type.as_ref().filter(|declared| **declared != TaskType::Auto);
     if declared.is_some() {
-        let asked = intent::read(content.prompt.unwrap_or_default());
-        if task != TaskType::Reference && asked.as_ref().is_some_and(|asked| *asked != task) {
+        let requested = intent::read(content.prompt.unwrap_or_default());
+        if task != TaskType::Reference && requested.as_ref().is_some_and(|requested| *requested != task) {
             let why = format!("the prompt does not ask for task type {task}");
             return Some(("InvalidParameter.TaskTypeMismatch", invalid("omni_reference_task_type", why)));
         }

@@ -202,8 +202,9 @@ pub(crate) enum FileFault {
 const SHIFT: usize = 1000;
 
 impl RenderJob {
-    pub(super) fn new(spec: VideoSpec, part: FilePart, made: i64, asked: &HeaderMap) -> Self {
-        let (range, if_range) = (asked.get(header::RANGE).cloned(), asked.get(header::IF_RANGE).cloned());
+    pub(super) fn new(spec: VideoSpec, part: FilePart, made: i64, requested: &HeaderMap) -> Self {
+        let (range, if_range) =
+            (requested.get(header::RANGE).cloned(), requested.get(header::IF_RANGE).cloned());
         Self { spec, part, made, range, if_range, headers: HeaderMap::new(), owner: None, fault: None }
     }
 

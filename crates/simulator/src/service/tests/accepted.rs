@@ -38,13 +38,13 @@ fn every_example_is_accepted_and_succeeds() {
             "output_format",
             "priority",
         ] {
-            let asked = &body[field];
-            let decided = asked == &json!(-1)
-                || asked == "adaptive"
+            let requested = &body[field];
+            let decided = requested == &json!(-1)
+                || requested == "adaptive"
                 || (field == "generate_audio" && name.contains("mini"));
-            if !asked.is_null() && !decided {
+            if !requested.is_null() && !decided {
                 let shown = &task[field];
-                assert_eq!(shown, asked, "{name}: {field} is as asked");
+                assert_eq!(shown, requested, "{name}: {field} is as asked");
             }
         }
         assert_eq!(env.service.bills().len(), 1, "{name}");

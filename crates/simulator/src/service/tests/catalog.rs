@@ -16,10 +16,10 @@ fn longer() -> Value {
 
 #[test]
 fn a_newer_limit_holds() {
-    let asked = with(text(M20), json!({ "duration": 20 }));
-    assert_refused(TestEnv::new().post(&asked), 400, "InvalidParameter");
+    let requested = with(text(M20), json!({ "duration": 20 }));
+    assert_refused(TestEnv::new().post(&requested), 400, "InvalidParameter");
     let mut env = test_env(&longer());
-    let (id, usual) = (env.create(&asked), env.create(&text(M20)));
+    let (id, usual) = (env.create(&requested), env.create(&text(M20)));
     env.at(4000);
     assert_eq!((&env.task(&id)["duration"], &env.task(&usual)["duration"]), (&json!(20), &json!(6)));
     assert_refused(env.post(&with(text(M20), json!({ "duration": 21 }))), 400, "InvalidParameter");
