@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,9 @@ def build(ark_video, folder):
     metadata = run("cargo", "metadata", "--no-deps", "--format-version", "1", "--locked", cwd=ROOT, stdout=subprocess.PIPE)
     package = next(one for one in json.loads(metadata.stdout)["packages"] if one["name"] == "ark-video-cli")
     target = next(one for one in package["targets"] if one["name"] == "ark-video")
+    # maturin moves what it packs, and other steps of CI use the command meanwhile.
+    (folder / "built").mkdir()
+    ark_video = shutil.copy2(ark_video, folder / "built")
     built = {
         "reason": "compiler-artifact",
         "package_id": package["id"],
