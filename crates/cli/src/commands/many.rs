@@ -121,8 +121,8 @@ pub(crate) async fn download(
 ) -> Result<(), Failure> {
     let mut trouble = Failures::default();
     let tasks = match args.all_succeeded {
-        true => succeeded(session, client, &mut trouble).await?,
-        false => named(session, client, &args.ids, &mut trouble).await?,
+        true => Box::pin(succeeded(session, client, &mut trouble)).await?,
+        false => Box::pin(named(session, client, &args.ids, &mut trouble)).await?,
     };
     if tasks.is_empty() && trouble.count == 0 {
         session.output.note("no videos to download");
@@ -151,7 +151,7 @@ pub(crate) async fn download(
     let interrupted_early = {
         let screen = Progress::many(&session.output, jobs.len(), "fetched");
         drop(progress_sender);
-        let mut work = pin!(client.download_all(jobs, usize::from(args.at_once)));
+        let mut work = Box::pin(client.download_all(jobs, usize::from(args.at_once)));
         loop {
             tokio::select! {
                 Some((id, progress)) = progress_events.recv() => screen.bytes(&id, progress),
@@ -174,7 +174,8 @@ pub(crate) async fn download(
         if let Some((to, task)) = places.get(&id)
             && !interrupted_early
         {
-            failure = result::with_last_frame(session, &client.task(&id), task, to, failure).await;
+            let handle = client.task(&id);
+            failure = Box::pin(result::with_last_frame(session, &handle, task, to, failure)).await;
         }
         trouble.note(session, &id, failure);
     }
@@ -184,7 +185,8 @@ pub(crate) async fn download(
         let mut saved =
             Saved { video, bytes: saved_video.bytes, file: None, last_frame: None, trouble: None };
         if saved_video.task.last_frame_url().is_some() && !interrupted_early {
-            result::add_last_frame(session, &client.task(&saved_video.task.id), &mut saved, to).await;
+            let handle = client.task(&saved_video.task.id);
+            Box::pin(result::add_last_frame(session, &handle, &mut saved, to)).await;
         }
         result::report(session, &saved_video.task, &saved, result::Money::default());
         if let Some(failure) = saved.trouble.take() {

@@ -268,8 +268,8 @@ pub(crate) fn report(session: &Session, task: &Task, saved: &Saved, money: Money
 
 /// `wait ID…`
 pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), Failure> {
-    let client = session.client().await?;
-    let [id] = args.ids.as_slice() else { return many::wait(session, &client, args).await };
+    let client = Box::pin(session.client()).await?;
+    let [id] = args.ids.as_slice() else { return Box::pin(many::wait(session, &client, args)).await };
     let handle = client.task(id);
     let again = session.again();
     // The tier decides the timeout. If this GET fails, the wait reports the error or retries.
@@ -290,8 +290,8 @@ pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Resu
         let message = "-o names one file, but there are several tasks";
         return Err(Failure::new(Exit::Usage, message).hint("say --output-dir DIR instead"));
     }
-    let client = session.client().await?;
-    let [id] = args.ids.as_slice() else { return many::download(session, &client, args).await };
+    let client = Box::pin(session.client()).await?;
+    let [id] = args.ids.as_slice() else { return Box::pin(many::download(session, &client, args)).await };
     let to = Destination::new(&args.save, "mp4", &session.cwd);
     to.check(Some(id), false)?;
     let handle = client.task(id);
