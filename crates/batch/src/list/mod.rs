@@ -169,7 +169,7 @@ impl ListOptions {
     /// Sets a field of all shots from text, by the type that the field has: `duration`, `5`.
     ///
     /// # Errors
-    /// The name is no field of a shot, or one that each shot has itself.
+    /// The name is not a field of a shot, or is one that each shot has itself.
     pub fn set(&mut self, field: &str, value: &str) -> Result<(), String> {
         let value = rows::value_of(field, value).filter(|_| !field.contains('.'));
         match value.filter(|_| !matches!(field, "name" | "after")) {

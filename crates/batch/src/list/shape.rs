@@ -347,7 +347,7 @@ pub(super) fn check_head(head: &Map<String, Value>, known: &[&str], findings: &m
     }
 }
 
-/// A column of a table that is no field: what may be meant.
+/// A column of a table that is not a field: what may be meant.
 pub(super) fn unknown_column(name: &str, catalog: &Catalog, findings: &mut Findings<'_>) {
     let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-', ' '], "");
     let own = OWN.iter().find(|own| plain(own) == plain(name) || is_near(own, name));
