@@ -56,7 +56,8 @@ fn an_error_shows_no_data() {
 #[test]
 fn only_what_is_looked_at_is_decoded() {
     let (_, png) = &all()[0];
-    let mut url = format!("data:image/png;base64,{}", STANDARD.encode(png));
+    let whole_groups = &png[..png.len() / 3 * 3];
+    let mut url = format!("data:image/png;base64,{}", STANDARD.encode(whole_groups));
     // Nobody gets that far: the header has ended long before.
     url.push_str(&"AAAA".repeat(2000));
     url.push_str("!!!!");

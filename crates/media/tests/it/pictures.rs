@@ -2,7 +2,6 @@
 
 use ark_video_media::{ProbeError, probe_bytes};
 use ark_video_model::check::{MediaFormat, MediaKind};
-use image::ImageFormat;
 
 use crate::fixtures::{be16, be32, chunk, heic, le16, le32, picture, riff, zeros};
 
@@ -40,23 +39,23 @@ pub(crate) fn lossy_webp(width: u16, height: u16) -> Vec<u8> {
 
 #[test]
 fn what_an_encoder_writes_is_read() {
-    for (format, expected) in [
-        (ImageFormat::Png, MediaFormat::Png),
-        (ImageFormat::Jpeg, MediaFormat::Jpeg),
-        (ImageFormat::Gif, MediaFormat::Gif),
-        (ImageFormat::WebP, MediaFormat::Webp),
-        (ImageFormat::Bmp, MediaFormat::Bmp),
-        (ImageFormat::Tiff, MediaFormat::Tiff),
+    for (extension, expected) in [
+        ("png", MediaFormat::Png),
+        ("jpg", MediaFormat::Jpeg),
+        ("gif", MediaFormat::Gif),
+        ("webp", MediaFormat::Webp),
+        ("bmp", MediaFormat::Bmp),
+        ("tiff", MediaFormat::Tiff),
     ] {
         for (width, height) in [(1, 1), (300, 17), (17, 300)] {
-            assert_eq!(sides(&picture(format, width, height)), (expected.clone(), width, height));
+            assert_eq!(sides(&picture(&format!("{width}x{height}.{extension}"))), (expected.clone(), width, height));
         }
     }
 }
 
 #[test]
 fn jpegs_are_as_wide_as_they_are_shown() {
-    let plain = picture(ImageFormat::Jpeg, 64, 40);
+    let plain = picture("64x40.jpg");
     for little in [true, false] {
         for orientation in 0..=9 {
             let shown = if (5..=8).contains(&orientation) { (40, 64) } else { (64, 40) };
@@ -72,7 +71,7 @@ fn jpegs_are_as_wide_as_they_are_shown() {
 
 #[test]
 fn jpegs_may_hold_fill_bytes_and_long_segments_before_the_frame() {
-    let plain = picture(ImageFormat::Jpeg, 64, 40);
+    let plain = picture("64x40.jpg");
     let profile = [vec![0xFF, 0xE2], be16(&[u16::MAX]), zeros(65_533)].concat();
     let with = |middle: &[u8]| [&plain[..2], middle, &plain[2..]].concat();
     assert_eq!(sides(&with(&[0xFF; 7])), (MediaFormat::Jpeg, 64, 40));
@@ -174,7 +173,7 @@ fn what_is_no_medium_is_said_to_be_none() {
         wrong(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3"),
         "not recognised: its first bytes are those of pdf, not of an image, video or audio file (byte 0)"
     );
-    let png = picture(ImageFormat::Png, 4, 4);
+    let png = picture("4x4.png");
     let short =
         "the png is damaged or cut short: 4 bytes were expected there and it ends at byte 18, at byte 16";
     assert_eq!(wrong(&png[..18]), short);
