@@ -337,10 +337,19 @@ fn done(session: &Session, sidecar: &Sidecar, file: &Path, video: &Video) -> Res
     Ok(())
 }
 
-/// Hints are dropped for a simulator that ends with the command.
+/// The simulator ends with the command, and its tasks with it: nothing continues and nothing is
+/// billed.
 fn simulated(mut failure: Failure, session: &Session) -> Failure {
     if session.flags.simulate {
         failure.hints.clear();
+        let reason = match failure.exit {
+            Exit::Interrupted => "interrupted",
+            Exit::StillRunning => "the simulated task is not finished",
+            _ => return failure,
+        };
+        failure.message =
+            format!("{reason}; the simulator and its task ended with this command, nothing is billed");
+        return failure.hint("run the command again");
     }
     failure
 }
