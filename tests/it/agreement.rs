@@ -2,6 +2,7 @@
 //! catalog is walked, and what live probes have shown stands in a table. A request goes to the
 //! service in process; nothing is rendered or sent.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ark_video_model::{
@@ -143,7 +144,7 @@ fn checks_and_simulator_agree_on_the_whole_catalog() {
 fn the_walk_notices_a_drift() {
     let drifted =
         Catalog::builtin().overlaid(&json!({ "families": { "2.0": { "camera_fixed": { "value": true } } } }));
-    let mut service = Service::new(Options::default().catalog(Box::leak(Box::new(drifted.unwrap()))));
+    let mut service = Service::new(Options::default().catalog(Cow::Owned(drifted.unwrap())));
     let request = set(TextToVideo::new(NEW, "x").build(), "camera_fixed", json!(true));
     assert!(agree(&mut service, &request).is_err());
 }

@@ -27,14 +27,6 @@ pub(crate) fn load(file: Option<&Path>, cwd: &Path) -> Result<Cow<'static, Catal
     }
 }
 
-/// The same with a static lifetime, as the simulator needs it. A loaded one stays in memory.
-pub(crate) fn lasting(catalog: Cow<'static, Catalog>) -> &'static Catalog {
-    match catalog {
-        Cow::Borrowed(builtin) => builtin,
-        Cow::Owned(loaded) => Box::leak(Box::new(loaded)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

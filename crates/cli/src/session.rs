@@ -187,7 +187,7 @@ impl Session {
         limits: RateLimits,
     ) -> Result<Connection, Failure> {
         if self.flags.simulate {
-            return self.simulated(catalog::lasting(catalog), limits).await;
+            return self.simulated(catalog, limits).await;
         }
         let client = self.client_of(settings, limits)?;
         Ok(Connection { client, simulator: None })
@@ -209,7 +209,11 @@ impl Session {
         settings.client(builder, &mut |warning| self.output.warn(warning))
     }
 
-    async fn simulated(&self, catalog: &'static Catalog, limits: RateLimits) -> Result<Connection, Failure> {
+    async fn simulated(
+        &self,
+        catalog: Cow<'static, Catalog>,
+        limits: RateLimits,
+    ) -> Result<Connection, Failure> {
         let running = simulate::start(Simulator::builder().catalog(catalog)).await?;
         let client = Client::builder()
             .api_key(running.simulator.api_key())

@@ -3,11 +3,30 @@
 //!
 //! Lookups only; requests are checked in `service/checks.rs`.
 
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
 use ark_video_model::catalog::{Catalog, Decimal, Family, ModelRules, Rate, Site, StringSet, WhySkipped};
 
 /// The built-in one: for what does not depend on a service's options.
 pub(crate) fn catalog() -> &'static Catalog {
     Catalog::builtin()
+}
+
+/// Keeps a catalog as long as the program runs, because tasks refer to it; equal ones once.
+pub(crate) fn kept(catalog: Cow<'static, Catalog>) -> &'static Catalog {
+    static KEPT: Mutex<Vec<&Catalog>> = Mutex::new(Vec::new());
+    let catalog = match catalog {
+        Cow::Borrowed(catalog) => return catalog,
+        Cow::Owned(catalog) => catalog,
+    };
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(equal) = kept.iter().find(|known| ***known == catalog) {
+        return equal;
+    }
+    let catalog: &Catalog = Box::leak(Box::new(catalog));
+    kept.push(catalog);
+    catalog
 }
 
 /// What decides a price or a rate, of a task.
@@ -153,6 +172,16 @@ mod tests {
 
     fn cny(amount: &str) -> Option<(&'static str, Decimal)> {
         Some(("CNY", amount.parse().unwrap()))
+    }
+
+    #[test]
+    fn equal_catalogs_are_kept_once() {
+        let newer = |seconds: u64| {
+            let overlay = serde_json::json!({"limits": {"result_url_seconds": {"value": seconds}}});
+            kept(Cow::Owned(catalog().overlaid(&overlay).unwrap()))
+        };
+        assert!(std::ptr::eq(newer(60), newer(60)) && !std::ptr::eq(newer(60), newer(61)));
+        assert!(std::ptr::eq(kept(Cow::Borrowed(catalog())), catalog()));
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use ark_video_model::catalog::Catalog;
 
-use crate::{catalog::catalog, dialect::Dialect};
+use crate::{
+    catalog::{catalog, kept},
+    dialect::Dialect,
+};
 
 /// How a [`Service`](crate::Service) behaves. Equal options, times and requests give equal
 /// responses.
@@ -66,9 +69,8 @@ pub struct Options {
     /// How many times longer a task of the tier `flex` waits. Default 10 (the real service: up to
     /// days).
     pub flex_wait_factor: u32,
-    /// Models, rules, prices and rates. Default [`Catalog::builtin`]. Another one lives as long as
-    /// the program, as that one does: in a `static`, or from `Box::leak`.
-    pub catalog: &'static Catalog,
+    /// Models, rules, prices and rates: [`Options::catalog`].
+    pub(crate) catalog: &'static Catalog,
     /// The response format of a reseller; `None` (the default) is the vendor's.
     pub dialect: Option<Arc<Dialect>>,
 }
@@ -244,17 +246,19 @@ impl Options {
     /// Sets models, rules, prices and rates, such as [`Catalog::builtin`] with an overlay.
     ///
     /// ```
+    /// use std::borrow::Cow;
+    ///
     /// use ark_video_model::catalog::Catalog;
     /// use ark_video_simulator::Options;
     ///
     /// let newer = serde_json::json!({"families": {"2.0": {"watermark": {"value": false}}}});
     /// let catalog = Catalog::builtin().overlaid(&newer)?;
-    /// let options = Options::default().catalog(Box::leak(Box::new(catalog)));
+    /// let options = Options::default().catalog(Cow::Owned(catalog));
     /// # Ok::<(), ark_video_model::catalog::CatalogError>(())
     /// ```
     #[must_use]
-    pub fn catalog(mut self, catalog: &'static Catalog) -> Self {
-        self.catalog = catalog;
+    pub fn catalog(mut self, catalog: Cow<'static, Catalog>) -> Self {
+        self.catalog = kept(catalog);
         self
     }
 

@@ -1,5 +1,6 @@
 //! `simulate`: the local simulator, until Ctrl-C or until an audited command exits.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::audit;
 use crate::args::{AccountArg, InlineMedia, SimulateArgs};
-use crate::catalog;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::SimulatorReady;
@@ -45,7 +45,7 @@ pub(crate) async fn start(builder: Builder) -> Result<Running, Failure> {
 /// `simulate`
 pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<(), Failure> {
     let state = args.state.as_ref().map(|path| session.cwd.join(path));
-    let catalog = catalog::lasting(session.catalog()?);
+    let catalog = session.catalog()?;
     let mut running = start(builder(&session.cwd, catalog, args, state.as_ref())?).await?;
     let ended = if args.audit {
         audit::run(session, &mut running, &args.command).await
@@ -112,7 +112,7 @@ async fn closed(input: Option<Box<dyn Read + Send>>) {
 
 fn builder(
     cwd: &Path,
-    catalog: &'static Catalog,
+    catalog: Cow<'static, Catalog>,
     args: &SimulateArgs,
     state: Option<&PathBuf>,
 ) -> Result<Builder, Failure> {

@@ -48,7 +48,10 @@ fn what_an_encoder_writes_is_read() {
         ("tiff", MediaFormat::Tiff),
     ] {
         for (width, height) in [(1, 1), (300, 17), (17, 300)] {
-            assert_eq!(sides(&picture(&format!("{width}x{height}.{extension}"))), (expected.clone(), width, height));
+            assert_eq!(
+                sides(&picture(&format!("{width}x{height}.{extension}"))),
+                (expected.clone(), width, height)
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How to start a simulator: everything that can be set, and what is set when nothing is.
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
@@ -163,8 +164,8 @@ impl Builder {
     }
 
     /// Takes what this catalog takes, see [`Options::catalog`].
-    pub fn catalog(mut self, catalog: &'static Catalog) -> Self {
-        self.options.catalog = catalog;
+    pub fn catalog(mut self, catalog: Cow<'static, Catalog>) -> Self {
+        self.options = self.options.catalog(catalog);
         self
     }
 

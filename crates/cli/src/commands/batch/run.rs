@@ -22,7 +22,6 @@ use super::plan::{self, Plan};
 use super::progress::BatchProgress;
 use super::status;
 use crate::args::{AccountArg, BatchRunArgs, MoneyArgs, OnUnknownArg, PaceArgs};
-use crate::catalog;
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,9 +42,9 @@ const SIMULATED: &str = "simulated";
 
 pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<(), Failure> {
     let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
-    let catalog: &'static Catalog = catalog::lasting(session.catalog()?);
+    let catalog = session.catalog()?;
     let settings = session.settings(&stdin)?;
-    let mut report = check::read(session, &args.of, &settings.model.value, catalog).await?;
+    let mut report = check::read(session, &args.of, &settings.model.value, &catalog).await?;
     report.warnings().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     let place = place_of(session, args)?;
     // Before the first run no existing file belongs to a shot: reported before a journal is
@@ -58,7 +57,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     if session.flags.simulate {
         move_to_simulated(session, args, &mut list, &place)?;
     }
-    let Connection { client, simulator: _simulator } = connect(session, &settings, catalog).await?;
+    let Connection { client, simulator: _simulator } = connect(session, &settings, catalog.clone()).await?;
     let existing = plan::existing(&place).await?;
     if let Some(journal) = &existing {
         same_account(session, journal, &batch, &client).await?;
@@ -90,7 +89,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     remember(session, &opened, &client).await?;
     reopen_over_budget(&opened).await?;
     announce(session, &opened, &list, &change);
-    let mut options = options(&args.pace, &args.money, &session.model_names(catalog))?;
+    let mut options = options(&args.pace, &args.money, &session.model_names(&catalog))?;
     options.forget_prompts = args.forget_prompts;
     options.earlier_copy = args.earlier_copy;
     options.new_journal = args.new_journal;
@@ -222,12 +221,12 @@ fn move_to_simulated(
 async fn connect(
     session: &Session,
     settings: &Settings,
-    catalog: &'static Catalog,
+    catalog: Cow<'static, Catalog>,
 ) -> Result<Connection, Failure> {
     let unpaced = RateLimits::unlimited();
     let defaults = RateLimits::default();
     let limits = unpaced.get_per_second(defaults.get_per_second).list_per_second(defaults.list_per_second);
-    session.connect_within(settings, Cow::Borrowed(catalog), limits).await
+    session.connect_within(settings, catalog, limits).await
 }
 
 /// A journal belongs to one account: on another one its tasks would seem lost.

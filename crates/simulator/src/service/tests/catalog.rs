@@ -1,13 +1,15 @@
 //! A service with another catalog: what that one takes is taken, priced and listed, and its answers
 //! to open questions count.
 
+use std::borrow::Cow;
+
 use ark_video_model::catalog::Catalog;
 
 use super::*;
 
 fn test_env(overlay: &Value) -> TestEnv {
     let catalog = Catalog::builtin().overlaid(overlay).unwrap();
-    TestEnv::with(Options::default().catalog(Box::leak(Box::new(catalog))))
+    TestEnv::with(Options::default().catalog(Cow::Owned(catalog)))
 }
 
 fn longer() -> Value {
@@ -56,7 +58,7 @@ fn its_answers_count_unless_something_else_was_set() {
     let mut env = test_env(&overlay);
     let id = env.create(&text(M20));
     assert_eq!((env.delete(&id).0, env.delete(&id).0), (200, 200));
-    let catalog = Box::leak(Box::new(Catalog::builtin().overlaid(&overlay).unwrap()));
+    let catalog = Cow::Owned(Catalog::builtin().overlaid(&overlay).unwrap());
     let mut options = Options::default().catalog(catalog);
     options.switches.set("delete-cancelled", "conflict").unwrap();
     let mut env = TestEnv::with(options);
@@ -70,7 +72,7 @@ fn a_rate_without_a_limit_of_running_tasks_is_a_rate() {
     for row in rows.as_array_mut().unwrap().iter_mut().filter(|row| !row["concurrent"].is_null()) {
         (row["per_minute"], row["concurrent"]) = (json!(2), Value::Null);
     }
-    let catalog = Box::leak(Box::new(Catalog::builtin().overlaid(&json!({ "rates": rows })).unwrap()));
+    let catalog = Cow::Owned(Catalog::builtin().overlaid(&json!({ "rates": rows })).unwrap());
     let mut env =
         TestEnv::with(Options::default().catalog(catalog).rates(crate::Rates::of(crate::Account::Company)));
     let ids = [env.create(&text(M20)), env.create(&text(M20))];
