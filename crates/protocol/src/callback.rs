@@ -11,7 +11,7 @@ use ark_video_model::{Task, TaskStatus};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::path;
+use crate::{UnixMillis, path, unix_millis};
 
 /// Largest callback read: 64 KiB.
 pub const MAX_CALLBACK: usize = 64 << 10;
@@ -26,8 +26,9 @@ pub struct Hint {
     pub id: String,
     /// The state it claims.
     pub status: TaskStatus,
-    /// When that state began, in Unix seconds.
-    pub updated_at: Option<i64>,
+    /// When that state began; in JSON in Unix seconds, as the service writes it.
+    #[serde(default, with = "crate::time::unix_seconds")]
+    pub updated_at: Option<UnixMillis>,
     /// The model it claims; to be compared with what was asked for when the task is not known yet.
     pub model: String,
 }
@@ -35,7 +36,7 @@ pub struct Hint {
 impl Hint {
     /// A hint that a task is in this state.
     #[must_use]
-    pub fn new(id: impl Into<String>, status: impl Into<TaskStatus>, updated_at: Option<i64>) -> Self {
+    pub fn new(id: impl Into<String>, status: impl Into<TaskStatus>, updated_at: Option<UnixMillis>) -> Self {
         Self { id: id.into(), status: status.into(), updated_at, model: String::new() }
     }
 }
@@ -99,7 +100,12 @@ pub fn parse(body: &[u8]) -> Result<Hint, CallbackError> {
     if !path::is_usable(&task.id) {
         return Err(CallbackError::UnusableId(path::shown(&task.id)));
     }
-    Ok(Hint { id: task.id, status: task.status, updated_at: task.updated_at, model: task.model })
+    Ok(Hint {
+        id: task.id,
+        status: task.status,
+        updated_at: task.updated_at.map(unix_millis),
+        model: task.model,
+    })
 }
 
 /// The hash under which a callback token is kept: its owner never needs the token again.
@@ -253,7 +259,7 @@ impl Inbox {
     /// Records the status of a GET; a hint that claimed more is discarded.
     pub fn confirmed(&mut self, task: &Task) {
         if let Some(known) = self.tasks.get_mut(task.id.as_str()) {
-            known.news = Some((rank(&task.status), task.updated_at));
+            known.news = Some((rank(&task.status), task.updated_at.map(unix_millis)));
             known.ended = task.status.is_terminal();
         }
     }

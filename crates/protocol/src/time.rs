@@ -70,6 +70,21 @@ pub fn unix_millis(stamp: i64) -> UnixMillis {
     }
 }
 
+/// In JSON a time under the service's own name (`created_at`) is in its unit: seconds.
+pub(crate) mod unix_seconds {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{UnixMillis, unix_millis};
+
+    pub(crate) fn serialize<S: Serializer>(time: &Option<UnixMillis>, to: S) -> Result<S::Ok, S::Error> {
+        time.map(|time| time.div_euclid(1000)).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<UnixMillis>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(unix_millis))
+    }
+}
+
 /// A time as text: `2026-11-22T10:15:30Z`.
 #[must_use]
 pub fn utc(time: UnixMillis) -> String {

@@ -9,6 +9,7 @@ use ark_video::model::CreateTaskRequest;
 use ark_video::{
     Attachments, UnresolvedCreate,
     provenance::{Input, Intent, Progress, Provenance, Sidecar, SidecarRow},
+    transport::unix_millis,
 };
 use serde_json::json;
 
@@ -113,7 +114,8 @@ impl Record {
     pub(crate) fn adopted(&self, job: &Job, slot: String, at: i64, day: impl Fn(i64) -> String) -> Adopted {
         let sidecar = &self.sidecar;
         let created_at = sidecar.task.as_ref().and_then(|task| task.get("created_at")?.as_i64());
-        let created_at = created_at.map(|seconds| seconds.saturating_mul(1000));
+        // Seconds, or what a gateway makes of them.
+        let created_at = created_at.map(unix_millis);
         let number = job.attempt.as_ref().map_or(0, |attempt| attempt.number) + 1;
         let row = sidecar.row.as_ref();
         let attempt = Attempt {

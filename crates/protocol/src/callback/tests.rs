@@ -15,7 +15,7 @@ fn body(status: &str, updated_at: i64) -> Vec<u8> {
 #[test]
 fn a_callback_is_a_task_of_which_only_id_state_and_time_are_kept() {
     let hint = parse(&body("succeeded", 7)).unwrap();
-    assert_eq!(hint, Hint { model: "m".to_owned(), ..Hint::new("cgt-1", "succeeded", Some(7)) });
+    assert_eq!(hint, Hint { model: "m".to_owned(), ..Hint::new("cgt-1", "succeeded", Some(7000)) });
     assert!(!format!("{hint:?}").contains("evil"));
 }
 

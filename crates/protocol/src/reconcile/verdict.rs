@@ -117,8 +117,9 @@ pub struct Candidate {
     pub id: String,
     /// Its state when it was listed.
     pub status: TaskStatus,
-    /// When it was created, in Unix seconds.
-    pub created_at: Option<i64>,
+    /// When it was created; in JSON in Unix seconds, as the service writes it.
+    #[serde(default, with = "crate::time::unix_seconds")]
+    pub created_at: Option<UnixMillis>,
     /// Why it failed, if it did: such a task is not billed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -135,7 +136,7 @@ impl Candidate {
         Self {
             id: task.id.clone(),
             status: task.status.clone(),
-            created_at: task.created_at.map(|at| unix_millis(at).div_euclid(1000)),
+            created_at: task.created_at.map(unix_millis),
             failure,
             evidence,
             is_unmarked_for_good: task.status.is_terminal()

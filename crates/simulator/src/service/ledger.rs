@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use ark_video_protocol::UnixMillis;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, SeqAccess, Visitor},
@@ -31,8 +32,8 @@ pub struct Bill {
     /// 16 hexadecimal digits that equal requests share: two bills with one hash are one intent paid
     /// twice, unless the same video was wanted twice.
     pub request_hash: String,
-    /// When it was charged, in milliseconds since 1970.
-    pub at: i64,
+    /// When it was charged.
+    pub at: UnixMillis,
 }
 
 /// What became of one accepted create.
@@ -49,12 +50,12 @@ pub struct Entry {
     pub request_hash: String,
     /// As in [`Bill::client_request_id`].
     pub client_request_id: Option<String>,
-    /// When it was accepted, in milliseconds since 1970.
-    pub accepted_at: i64,
+    /// When it was accepted.
+    pub accepted_at: UnixMillis,
     /// When it began to run.
-    pub started_at: Option<i64>,
+    pub started_at: Option<UnixMillis>,
     /// When it ended.
-    pub ended_at: Option<i64>,
+    pub ended_at: Option<UnixMillis>,
     /// Tokens that were billed; 0 for what was not.
     pub tokens: i64,
     /// What they cost.
