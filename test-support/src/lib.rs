@@ -1,4 +1,5 @@
-//! What tests need of the machine that they run on, and share: a PostgreSQL server, a small disk.
+//! What tests need of the machine that they run on, and share: a PostgreSQL server, a small disk,
+//! and how often something random is tried.
 //! Knows nothing of what is tested. A test that needs one of these is ignored with the reason, and
 //! named for it (`.._with_postgresql`, `.._on_a_small_disk`, `.._with_ffmpeg`): `cargo xtask test`
 //! runs it where the machine has it and reports it where not.
@@ -9,3 +10,9 @@
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod small_disk;
+
+/// How often something random is tried: `quick`, or `whole` in `cargo xtask ci --all`.
+#[must_use]
+pub fn times(quick: usize, whole: usize) -> usize {
+    if std::env::var_os("ARK_VIDEO_WHOLE_TESTS").is_some() { whole } else { quick }
+}

@@ -9,11 +9,17 @@ mod inputs;
 pub(crate) mod jobs;
 mod shell;
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use counts::Counts;
 use jobs::{JOBS, Job, Outcome, When};
 use shell::Shell;
+
+/// Where the summary of a run is kept, for a script that has more to print.
+const SUMMARY: &str = "target/ci/summary.txt";
+/// The job that runs beside the others.
+const TESTS: &str = "test";
 
 /// What became of one job.
 struct Row {
@@ -37,39 +43,69 @@ pub(crate) struct Options {
     pub(crate) all: bool,
 }
 
-/// Runs the jobs and reports whether all passed. A run of all that passes on a clean tree is
-/// recorded, see [`inputs`].
+/// Runs the jobs and reports whether all passed: first the quick ones, then the tests, which mostly
+/// wait, beside all the others. With `fail_fast` one after another. A run of all that passes on a
+/// clean tree is recorded, see [`inputs`].
 pub(crate) fn run(options: Options) -> Result<bool, String> {
     let Options { fail_fast, all } = options;
-    let shell = Shell::new(crate::root())?;
-    let unchanged = if all { None } else { inputs::unchanged(&shell) };
-    let mut rows = Vec::new();
-    for job in JOBS {
-        let row = match &unchanged {
-            Some(reason) if job.when == When::InputsChanged => {
-                Row { name: job.name, outcome: Outcome::Unchanged(reason.clone()), took: Duration::ZERO }
+    let shell = Shell::new(crate::root(), all)?;
+    let (first, rest): (Vec<&Job>, Vec<&Job>) = JOBS.iter().partition(|job| job.when == When::First);
+    let (tests, others): (Vec<&Job>, Vec<&Job>) = rest.into_iter().partition(|job| job.name == TESTS);
+    let mut rows = one_by_one(&first, &shell, options);
+    if fail_fast {
+        for jobs in [tests, others] {
+            if !rows.iter().any(Row::failed) {
+                rows.extend(one_by_one(&jobs, &shell, options));
             }
-            _ => run_job(job, &shell),
-        };
-        let failed = row.failed();
-        rows.push(row);
-        if failed && fail_fast {
-            break;
         }
+    } else {
+        let background = shell.in_background();
+        rows.extend(std::thread::scope(|scope| {
+            let others = scope.spawn(|| one_by_one(&others, &background, options));
+            let mut rows = one_by_one(&tests, &shell, options);
+            println!("\nwaiting for the jobs in the background");
+            rows.extend(others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            rows
+        }));
+        background.print_kept();
     }
     let left_out = shell.skipped_by_tests();
     let passed = !rows.iter().any(Row::failed);
-    if passed && rows.len() == JOBS.len() && unchanged.is_none() {
+    let is_whole = all || !rows.iter().any(|row| matches!(row.outcome, Outcome::Unchanged(_)));
+    if passed && rows.len() == JOBS.len() && is_whole {
         inputs::record(&shell)?;
     }
-    println!("\n{}", summary(&rows, &left_out, JOBS.len()));
+    let summary = summary(&rows, &left_out, JOBS.len());
+    println!("\n{summary}");
+    fs::write(shell.root().join(SUMMARY), summary + "\n")
+        .map_err(|error| format!("{SUMMARY} could not be written: {error}"))?;
     Ok(passed)
+}
+
+fn one_by_one(jobs: &[&Job], shell: &Shell, options: Options) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for job in jobs {
+        let unchanged = match job.when {
+            When::Changed(inputs) if !options.all => inputs.unchanged(shell),
+            _ => None,
+        };
+        let row = match unchanged {
+            Some(reason) => Row { name: job.name, outcome: Outcome::Unchanged(reason), took: Duration::ZERO },
+            None => run_job(job, shell),
+        };
+        let failed = row.failed();
+        rows.push(row);
+        if failed && options.fail_fast {
+            break;
+        }
+    }
+    rows
 }
 
 /// Runs one job by name, with the same summary.
 pub(crate) fn run_one(name: &str) -> Result<bool, String> {
     let job = JOBS.iter().find(|job| job.name == name).ok_or_else(|| format!("there is no job `{name}`"))?;
-    let shell = Shell::new(crate::root())?;
+    let shell = Shell::new(crate::root(), false)?;
     let row = run_job(job, &shell);
     let ok = !row.failed();
     println!("\n{}", summary(&[row], &shell.skipped_by_tests(), 1));
@@ -77,7 +113,7 @@ pub(crate) fn run_one(name: &str) -> Result<bool, String> {
 }
 
 fn run_job(job: &Job, shell: &Shell) -> Row {
-    println!("\n=== {}: {}", job.name, job.about);
+    shell.say(format!("\n=== {}: {}", job.name, job.about));
     let start = Instant::now();
     let outcome = (job.run)(shell);
     Row { name: job.name, outcome, took: start.elapsed() }

@@ -34,7 +34,9 @@ pub(crate) fn command_lines() -> [Command; 5] {
             .arg(one_of("dying", ["steps", "random"], "Only this way of dying")),
         Command::new("sequences")
             .about("Batches that are killed, edited, and lose their journals: no second bill, no lost video")
-            .after_help("CI runs 200. A failure names its seed: repeat it with --count 1 --seed SEED.")
+            .after_help(
+                "CI runs 40, with --all 200. A failure names its seed: repeat it with --count 1 --seed SEED.",
+            )
             .arg(number("count", "1000", "Sequences"))
             .arg(number("seed", "1", "The first one's seed")),
         Command::new("checked")

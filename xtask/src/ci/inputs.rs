@@ -1,5 +1,5 @@
-//! Whether the inputs of the rare CI jobs have changed: manifests, lock files and the schema,
-//! compared with the commit in `.ci/passed`. Runs no job.
+//! Whether the inputs of the rare CI jobs have changed: manifests, lock files, or the schema and
+//! what is generated from it, compared with the commit in `.ci/passed`. Runs no job.
 //!
 //! `cargo xtask ci --all` writes that file when everything passed on a clean tree; commit it with
 //! the next change. A clone without the file or without that commit (a shallow clone) runs every
@@ -11,27 +11,48 @@ use super::shell::Shell;
 
 const RECORD: &str = ".ci/passed";
 
-/// The files that determine dependency graphs, features, fences and generated code, and those that
-/// the schema tool's tests read.
-const INPUTS: &[&str] = &[
-    "*Cargo.toml",
-    "*Cargo.lock",
-    "*clippy.toml",
-    "deny.toml",
-    "schema",
-    "xtask/schema-tool",
-    "crates/model/src",
-    "docs/guide",
-];
+/// What can change a job's result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inputs {
+    /// Dependency graphs, features and fences.
+    Manifests,
+    /// The schema, its tool with what the tests of that read, and what is generated.
+    Schema,
+}
 
-/// Why the rare jobs need not run; none if they must.
-pub(super) fn unchanged(shell: &Shell) -> Option<String> {
-    let commit = fs::read_to_string(shell.root().join(RECORD)).ok()?;
-    let commit = commit.trim();
-    let is_hash = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let range = ["diff", "--quiet", commit, "--"];
-    let same = is_hash && shell.has("git", &[&range[..], INPUTS].concat());
-    same.then(|| format!("no manifest and no schema has changed since {:.12}; --all runs it", commit))
+impl Inputs {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Manifests => "manifest",
+            Self::Schema => "schema or generated file",
+        }
+    }
+
+    fn files(self) -> &'static [&'static str] {
+        match self {
+            Self::Manifests => &["*Cargo.toml", "*Cargo.lock", "*clippy.toml", "deny.toml", "*build.rs"],
+            Self::Schema => &[
+                "schema",
+                "xtask/schema-tool",
+                "crates/model/src",
+                "docs/guide",
+                "docs/reference/fields.md",
+                "docs/reference/errors.md",
+                "docs/reference/examples.md",
+                "*Cargo.lock",
+            ],
+        }
+    }
+
+    /// Why a job of these inputs need not run; none if it must.
+    pub(super) fn unchanged(self, shell: &Shell) -> Option<String> {
+        let commit = fs::read_to_string(shell.root().join(RECORD)).ok()?;
+        let commit = commit.trim();
+        let is_hash = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let range = ["diff", "--quiet", commit, "--"];
+        let same = is_hash && shell.has("git", &[&range[..], self.files()].concat());
+        same.then(|| format!("no {} has changed since {commit:.12}; --all runs it", self.name()))
+    }
 }
 
 /// Records HEAD as the commit at which everything passed, unless the tree has uncommitted changes.
@@ -55,20 +76,20 @@ mod tests {
     #[test]
     fn without_a_commit_to_compare_with_every_job_runs() {
         let folder = folder("inputs");
-        let shell = Shell::new(folder.clone()).expect("writable");
-        assert_eq!(unchanged(&shell), None);
+        let shell = Shell::new(folder.clone(), false).expect("writable");
+        assert_eq!(Inputs::Manifests.unchanged(&shell), None);
         for record in ["", "HEAD", "0000000000000000000000000000000000000000"] {
             fs::write(folder.join(RECORD), record).expect("writable");
-            assert_eq!(unchanged(&shell), None, "{record}");
+            assert_eq!(Inputs::Schema.unchanged(&shell), None, "{record}");
         }
         drop(shell);
         fs::remove_dir_all(&folder).expect("removable");
     }
 
     #[test]
-    fn only_a_manifest_or_the_schema_is_an_input() {
+    fn each_kind_of_input_is_compared_by_itself() {
         let folder = folder("inputs-git");
-        let shell = Shell::new(folder.clone()).expect("writable");
+        let shell = Shell::new(folder.clone(), false).expect("writable");
         let git = |args: &[&str]| {
             let author = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
             assert!(shell.has("git", &[&author[..], args].concat()), "{args:?}");
@@ -82,11 +103,16 @@ mod tests {
         write("Cargo.toml", "[workspace]\n");
         git(&["commit", "--quiet", "-m", "first"]);
         record(&shell).expect("writable");
-        assert!(unchanged(&shell).is_some());
+        let unchanged =
+            || [Inputs::Manifests, Inputs::Schema].map(|inputs| inputs.unchanged(&shell).is_some());
+        assert_eq!(unchanged(), [true, true]);
         write("main.rs", "fn main() {}\n");
-        assert!(unchanged(&shell).is_some());
+        assert_eq!(unchanged(), [true, true]);
         write("Cargo.toml", "[workspace]\nmembers = []\n");
-        assert_eq!(unchanged(&shell), None);
+        assert_eq!(unchanged(), [false, true]);
+        fs::create_dir(folder.join("schema")).expect("writable");
+        write("schema/models.json", "{}\n");
+        assert_eq!(unchanged(), [false, false]);
         drop(shell);
         fs::remove_dir_all(&folder).expect("removable");
     }

@@ -4,6 +4,7 @@
 
 use super::companions;
 use super::counts::Counts;
+use super::inputs::Inputs;
 use super::shell::{Ended, Shell};
 
 /// One job: its name is also its command.
@@ -17,10 +18,13 @@ pub(crate) struct Job {
 /// When `cargo xtask ci` runs a job; by its own name, and with `--all`, it always runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
+    /// Before the tests, because it takes a second.
+    First,
+    /// Always.
     Always,
-    /// Only when a manifest, a lock file or the schema has changed since the commit that last
-    /// passed everything: nothing else can change the job's result.
-    InputsChanged,
+    /// Only when a file that can change the job's result has changed since the commit that last
+    /// passed everything.
+    Changed(Inputs),
 }
 
 /// How a job ended.
@@ -43,27 +47,27 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "fmt",
         about: "formatting",
-        when: When::Always,
+        when: When::First,
         run: |sh| both(sh, &["fmt", "--all", "--check"], &[]),
     },
-    Job { name: "tidy", about: "the crate graph, documents, manifests", when: When::Always, run: tidy },
+    Job { name: "tidy", about: "the crate graph, documents, manifests", when: When::First, run: tidy },
     Job { name: "test", about: "tests of every member", when: When::Always, run: root_tests },
     Job {
         name: "codegen --check",
         about: "generated files equal what the schema gives",
-        when: When::Always,
+        when: When::Changed(Inputs::Schema),
         run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "codegen", "--check"]),
     },
     Job {
         name: "docs --check",
         about: "generated documents equal what the schema gives",
-        when: When::Always,
+        when: When::Changed(Inputs::Schema),
         run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "docs", "--check"]),
     },
     Job {
         name: "test-schema-tool",
         about: "tests of the schema tool",
-        when: When::InputsChanged,
+        when: When::Changed(Inputs::Schema),
         run: |sh| tests(sh, |runner, _| crate::schema_tool::cargo(sh.root(), runner)),
     },
     Job {
@@ -82,13 +86,13 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "clippy-schema-tool",
         about: "lints of the schema tool",
-        when: When::InputsChanged,
+        when: When::Changed(Inputs::Schema),
         run: |sh| schema_tool(sh, &CLIPPY[..3], &CLIPPY[3..]),
     },
     Job {
         name: "clippy-schemars",
         about: "lints of the model with its schemars feature",
-        when: When::InputsChanged,
+        when: When::Changed(Inputs::Manifests),
         run: |sh| {
             let args = "clippy -p ark-video-model --features schemars --all-targets -- -D warnings";
             steps(sh, &[&args.split(' ').collect::<Vec<_>>()])
@@ -97,20 +101,25 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "alone",
         about: "each crate builds with only the features it asks for",
-        when: When::InputsChanged,
+        when: When::Changed(Inputs::Manifests),
         run: alone,
     },
     Job {
         name: "schema compile-test",
         about: "prepared edits of the schema: rustc agrees with what diff calls breaking",
-        when: When::InputsChanged,
+        when: When::Changed(Inputs::Schema),
         run: |sh| schema_tool(sh, &["run", "--quiet", "--locked"], &["--", "schema", "compile-test"]),
     },
-    Job { name: "msrv", about: "the oldest Rust we promise", when: When::InputsChanged, run: msrv },
+    Job {
+        name: "msrv",
+        about: "the oldest Rust we promise",
+        when: When::Changed(Inputs::Manifests),
+        run: msrv,
+    },
     Job {
         name: "deny",
         about: "who may use what; licences and sources of dependencies",
-        when: When::InputsChanged,
+        when: When::Changed(Inputs::Manifests),
         run: deny,
     },
 ];
@@ -142,14 +151,14 @@ fn both(shell: &Shell, start: &[&str], rest: &[&str]) -> Outcome {
 }
 
 fn tidy(shell: &Shell) -> Outcome {
-    outcome(crate::tidy::run(shell.root(), false))
+    outcome(shell, crate::tidy::run(shell.root(), false))
 }
 
-fn outcome(result: Result<(), String>) -> Outcome {
+fn outcome(shell: &Shell, result: Result<(), String>) -> Outcome {
     match result {
         Ok(()) => Outcome::Passed(Counts::default()),
         Err(reason) => {
-            println!("{reason}");
+            shell.say(reason.clone());
             let first = reason.lines().next().unwrap_or("failed").to_owned();
             Outcome::Failed { reason: first, counts: Counts::default() }
         }
@@ -168,7 +177,7 @@ fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outco
     };
     let command = command(runner, nextest);
     let args: Vec<&str> = command.iter().map(String::as_str).collect();
-    let Ended { ok, how, mut counts } = shell.cargo(&args);
+    let Ended { ok, how, mut counts } = shell.run(&crate::cargo(), &args, shell.size_of_tests());
     // Those are tests that are left out by rule, or reported by name already.
     counts.skipped = 0;
     if !ok {
@@ -316,8 +325,9 @@ mod tests {
 
     #[test]
     fn a_result_becomes_an_outcome_with_its_first_line() {
-        assert!(matches!(outcome(Ok(())), Outcome::Passed(_)));
-        match outcome(Err("stale\ndetails".into())) {
+        let shell = Shell::new(crate::root(), false).expect("target can be written").in_background();
+        assert!(matches!(outcome(&shell, Ok(())), Outcome::Passed(_)));
+        match outcome(&shell, Err("stale\ndetails".into())) {
             Outcome::Failed { reason, .. } => assert_eq!(reason, "stale"),
             _ => panic!("a failure stays a failure"),
         }

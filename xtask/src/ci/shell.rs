@@ -1,11 +1,14 @@
 //! Starts the programs a job needs: shows the command, passes its output on line by line, counts
 //! tests on the way. Children get no `ARK_*` variable of the developer's: a test run must never
 //! hold a real key.
+//!
+//! A shell in the background keeps its output until it is printed, and leaves the processors to
+//! the other one.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use super::counts::{Counts, Runner};
 
@@ -16,7 +19,20 @@ const SKIPPED_LOG: &str = "ARK_VIDEO_SKIPPED_LOG";
 /// The repository, and the log that tests write to.
 pub(crate) struct Shell {
     root: PathBuf,
-    skipped_log: PathBuf,
+    skipped_log: Arc<SkippedLog>,
+    /// Random tests are run as often as in the long form.
+    whole: bool,
+    /// What a shell in the background has not printed yet.
+    kept: Option<Mutex<Vec<String>>>,
+}
+
+/// Removed with the last shell.
+struct SkippedLog(PathBuf);
+
+impl Drop for SkippedLog {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// How a program ended.
@@ -28,18 +44,58 @@ pub(crate) struct Ended {
 }
 
 impl Shell {
-    pub(crate) fn new(root: PathBuf) -> Result<Self, String> {
+    pub(crate) fn new(root: PathBuf, whole: bool) -> Result<Self, String> {
         let folder = root.join("target").join("ci");
         let skipped_log = folder.join(format!("skipped-{}.log", std::process::id()));
         std::fs::create_dir_all(&folder)
             .map_err(|e| format!("{} could not be made: {e}", folder.display()))?;
         std::fs::write(&skipped_log, "")
             .map_err(|e| format!("{} could not be written: {e}", skipped_log.display()))?;
-        Ok(Self { root, skipped_log })
+        Ok(Self { root, skipped_log: Arc::new(SkippedLog(skipped_log)), whole, kept: None })
+    }
+
+    /// A shell that works beside this one, at a lower priority.
+    pub(crate) fn in_background(&self) -> Self {
+        let kept = Some(Mutex::default());
+        Self { root: self.root.clone(), skipped_log: Arc::clone(&self.skipped_log), whole: self.whole, kept }
+    }
+
+    /// Prints a line, or keeps it.
+    pub(crate) fn say(&self, line: impl Into<String>) {
+        match &self.kept {
+            Some(kept) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(line.into()),
+            None => println!("{}", line.into()),
+        }
+    }
+
+    /// Prints what was kept.
+    pub(crate) fn print_kept(&self) {
+        for line in self
+            .kept
+            .iter()
+            .flat_map(|kept| std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)))
+        {
+            println!("{line}");
+        }
+    }
+
+    /// How a program is started: in the background with `nice`, where there is one.
+    fn command(&self, program: &str) -> Command {
+        if self.kept.is_none() || !self.has("nice", &["true"]) {
+            return Command::new(program);
+        }
+        let mut command = Command::new("nice");
+        command.args(["-n", "10", program]);
+        command
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The variable that makes random tests long.
+    pub(crate) fn size_of_tests(&self) -> &'static [(&'static str, &'static str)] {
+        if self.whole { &[("ARK_VIDEO_WHOLE_TESTS", "1")] } else { &[] }
     }
 
     /// Runs `cargo ARGS`.
@@ -53,8 +109,8 @@ impl Shell {
             .file_stem()
             .map_or_else(|| program.to_owned(), |name| name.to_string_lossy().into_owned());
         let set: String = env.iter().map(|(name, value)| format!("{name}='{value}' ")).collect();
-        println!("$ {set}{shown} {}", args.join(" "));
-        let mut command = Command::new(program);
+        self.say(format!("$ {set}{shown} {}", args.join(" ")));
+        let mut command = self.command(program);
         command
             .args(args)
             .current_dir(&self.root)
@@ -66,12 +122,12 @@ impl Shell {
                 command.env_remove(name);
             }
         }
-        command.env(SKIPPED_LOG, &self.skipped_log).env("INSTA_UPDATE", "no").envs(env.iter().copied());
+        command.env(SKIPPED_LOG, &self.skipped_log.0).env("INSTA_UPDATE", "no").envs(env.iter().copied());
         if std::io::stderr().is_terminal() {
             command.env("CARGO_TERM_COLOR", "always");
         }
         let runner = if args.first() == Some(&"nextest") { Runner::Nextest } else { Runner::Libtest };
-        match stream(command, runner) {
+        match self.stream(command, runner) {
             Ok(ended) => ended,
             Err(e) => Ended {
                 ok: false,
@@ -95,56 +151,50 @@ impl Shell {
 
     /// Adds a line to what was left out.
     pub(crate) fn left_out(&self, what: &str) {
-        let log = std::fs::OpenOptions::new().append(true).open(&self.skipped_log);
+        let log = std::fs::OpenOptions::new().append(true).open(&self.skipped_log.0);
         if let Err(error) = log.and_then(|mut log| writeln!(log, "skipped: {what}")) {
-            println!("skipped: {what} ({error})");
+            self.say(format!("skipped: {what} ({error})"));
         }
     }
 
     /// What the tests said they left out: each line once, in order.
     pub(crate) fn skipped_by_tests(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(&self.skipped_log).unwrap_or_default();
+        let log = std::fs::read_to_string(&self.skipped_log.0).unwrap_or_default();
         let mut lines: Vec<String> =
             log.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
         lines.sort();
         lines.dedup();
         lines
     }
-}
 
-impl Drop for Shell {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.skipped_log);
-    }
-}
-
-fn stream(mut command: Command, runner: Runner) -> std::io::Result<Ended> {
-    let mut child = command.spawn()?;
-    let (sender, lines) = mpsc::channel();
-    let readers: Vec<_> = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)]
-        .into_iter()
-        .flatten()
-        .map(|pipe| {
-            let sender = sender.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-                    let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
-                }
+    fn stream(&self, mut command: Command, runner: Runner) -> std::io::Result<Ended> {
+        let mut child = command.spawn()?;
+        let (sender, lines) = mpsc::channel();
+        let readers: Vec<_> = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)]
+            .into_iter()
+            .flatten()
+            .map(|pipe| {
+                let sender = sender.clone();
+                std::thread::spawn(move || {
+                    for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+                        let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+                    }
+                })
             })
-        })
-        .collect();
-    drop(sender);
-    let mut counts = Counts::default();
-    for line in lines {
-        counts.read(&line, runner);
-        println!("{line}");
+            .collect();
+        drop(sender);
+        let mut counts = Counts::default();
+        for line in lines {
+            counts.read(&line, runner);
+            self.say(line);
+        }
+        for reader in readers {
+            let _ = reader.join();
+        }
+        let status = child.wait()?;
+        let how = status.code().map_or_else(|| status.to_string(), |code| format!("exit {code}"));
+        Ok(Ended { ok: status.success(), how, counts })
     }
-    for reader in readers {
-        let _ = reader.join();
-    }
-    let status = child.wait()?;
-    let how = status.code().map_or_else(|| status.to_string(), |code| format!("exit {code}"));
-    Ok(Ended { ok: status.success(), how, counts })
 }
 
 fn boxed(pipe: impl Read + Send + 'static) -> Box<dyn Read + Send> {
@@ -157,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_or_is_not_there_is_told_apart_from_one_that_works() {
-        let shell = Shell::new(crate::root()).expect("target can be written");
+        let shell = Shell::new(crate::root(), false).expect("target can be written");
         assert!(shell.cargo(&["--version"]).ok);
         let ended = shell.cargo(&["no-such-subcommand-of-cargo"]);
         assert_eq!((ended.ok, ended.how.as_str()), (false, "exit 101"));
@@ -170,9 +220,13 @@ mod tests {
     fn what_tests_left_out_is_read_once_each() {
         let shell = Shell {
             root: crate::root(),
-            skipped_log: std::env::temp_dir().join(format!("ark-video-shell-{}", std::process::id())),
+            skipped_log: Arc::new(SkippedLog(
+                std::env::temp_dir().join(format!("ark-video-shell-{}", std::process::id())),
+            )),
+            whole: false,
+            kept: None,
         };
-        std::fs::write(&shell.skipped_log, "skipped: b\nskipped: a\n\nskipped: b\n").expect("writable");
+        std::fs::write(&shell.skipped_log.0, "skipped: b\nskipped: a\n\nskipped: b\n").expect("writable");
         assert_eq!(shell.skipped_by_tests(), ["skipped: a", "skipped: b"]);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ark_video_test_support::times;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -143,7 +144,7 @@ pub(super) async fn any_interleaving_keeps_the_sums(journal: Journal) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: times(16, 48) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_interleaving_keeps_the_sums_on_sqlite(ops in ops()) {

@@ -6,7 +6,7 @@ mod cell;
 mod matrix;
 mod supervisor;
 
-use ark_video_test_support::postgres::Server;
+use ark_video_test_support::{postgres::Server, times};
 
 use self::cell::{Cell, Kills, Row, Store};
 
@@ -32,7 +32,7 @@ fn small(store: &Store) {
     let policies = [ark_video_batch::OnUnknown::Hold, ark_video_batch::OnUnknown::Resend];
     let rows: Vec<Row> = std::thread::scope(|scope| {
         let cells = policies.map(|policy| {
-            let cell = Cell { store, policy, kills: Kills::Steps(11), jobs: 150, seed: 1 };
+            let cell = Cell { store, policy, kills: Kills::Steps(11), jobs: times(60, 150), seed: 1 };
             scope.spawn(move || cell.run())
         });
         cells.map(|cell| cell.join().unwrap()).into()

@@ -3,7 +3,8 @@
 //! came of it: no second bill that was not asked for, and no paid video that neither a file nor a
 //! row names.
 //!
-//! 200 sequences by default; `cargo xtask sequences` runs more, or one again by its seed.
+//! 40 sequences by default, 200 in `cargo xtask ci --all`; `cargo xtask sequences` runs more, or one
+//! again by its seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,6 +13,7 @@ use std::sync::atomic::Ordering;
 
 use ark_video_batch::{RunError, State};
 use ark_video_simulator::Effect;
+use ark_video_test_support::times;
 
 use crate::runs::scene::{Ended, How, Scene};
 
@@ -336,7 +338,7 @@ impl Sequence {
 fn form() -> (u64, u64) {
     let form = std::env::var(FORM).unwrap_or_default();
     let (count, seed) = form.split_once(':').unwrap_or((&form, "1"));
-    (count.parse().unwrap_or(200), seed.parse().unwrap_or(1))
+    (count.parse().unwrap_or_else(|_| times(40, 200) as u64), seed.parse().unwrap_or(1))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
