@@ -3,8 +3,8 @@
 //! came of it: no second bill that was not asked for, and no paid video that neither a file nor a
 //! row names.
 //!
-//! 40 sequences by default, 200 in `cargo xtask ci --all`; `cargo xtask sequences` runs more, or one
-//! again by its seed.
+//! 40 sequences by default, 200 in `cargo xtask ci --all`; `cargo xtask sequences` runs more, or
+//! one again by its seed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
