@@ -41,6 +41,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `callback` | [`Callbacks`](https://docs.rs/ark-video/latest/ark_video/struct.Callbacks.html): a `tower` service that receives what the service POSTs to a `callback_url` |
+//! | `storage` | the store over S3, TOS, R2, MinIO, GCS and Azure, as `storage`, for [`media_store`] |
 //! | `tracing` | spans for create, wait, watch, download and each request |
 //! | `reqwest` | the HTTP library, for an own client in [`HttpTransport::with_client`] |
 //!
@@ -70,6 +71,7 @@ pub mod error;
 mod handle;
 mod intent;
 mod list_all;
+pub mod media_store;
 pub mod provenance;
 pub mod reconcile;
 mod spans;
@@ -89,6 +91,8 @@ pub use ark_video_protocol::{
     wait::WaitOptions,
     watch::{WatchEvent, WatchOptions, Watched},
 };
+#[cfg(feature = "storage")]
+pub use ark_video_storage as storage;
 #[cfg(feature = "reqwest")]
 pub use ark_video_transport::reqwest;
 pub use ark_video_transport::{HttpTransport, Proxy, Timeouts};

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::Attachments;
+use crate::{Attachments, media_store::Uploads};
 pub use crate::{
     intent::{Intent, canonical_hash, intent_hash, intent_hash_of},
     target::{InputFiles, Target, TargetFolders},
@@ -183,6 +183,9 @@ pub struct Input {
     pub bytes: u64,
     /// Its SHA-256, in hexadecimal.
     pub sha256: String,
+    /// The object in a store that it was uploaded as, such as `s3://bucket/ab/ab12….mp4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
 }
 
 impl Provenance {
@@ -213,34 +216,38 @@ impl Provenance {
         }
         Ok(Self { request: serde_json::to_value(&bare).map_err(io::Error::other)?, inputs })
     }
+
+    /// Takes down where files were uploaded to; never by which URL they were sent.
+    pub fn uploaded(&mut self, uploads: &Uploads) {
+        for (content, media) in uploads.iter() {
+            if let Some(input) = self.inputs.iter_mut().find(|input| input.content == content) {
+                input.object = Some(media.object.clone());
+            }
+        }
+    }
 }
 
-/// The medium in a URL, if it is in there.
+/// The medium in a URL, if it is in there or in a file that it stands for.
 fn inside(content: usize, url: &str, attachments: &Attachments) -> io::Result<Option<Input>> {
-    let Some((head, data)) = url.split_once(',').filter(|(head, _)| head.starts_with("data:")) else {
+    let mut hasher = Sha256::new();
+    let (name, media_type, bytes) = if let Some((media_type, source)) = attachments.attached(url) {
+        let mut reader = source.open()?;
+        let bytes = io::copy(&mut reader, &mut Hashing(&mut hasher))?;
+        let name = Path::new(&source.name()).file_name().map(|name| name.to_string_lossy().into_owned());
+        (name, media_type, bytes)
+    } else if let Some((head, data)) = url.split_once(',').filter(|(head, _)| head.starts_with("data:")) {
+        let mut bytes = 0;
+        for group in data.as_bytes().chunks(64 << 10) {
+            let decoded = BASE64_STANDARD.decode(group).map_err(|_| io::Error::other("it is not base64"))?;
+            hasher.update(&decoded);
+            bytes += decoded.len() as u64;
+        }
+        (None, head.trim_start_matches("data:").split(';').next().unwrap_or_default(), bytes)
+    } else {
         return Ok(None);
     };
-    let media_type = head.trim_start_matches("data:").split(';').next().unwrap_or_default().to_owned();
-    let mut hasher = Sha256::new();
-    let (name, bytes) = match attachments.of(url) {
-        Some(source) => {
-            let mut reader = source.open()?;
-            let bytes = io::copy(&mut reader, &mut Hashing(&mut hasher))?;
-            let name = Path::new(&source.name()).file_name().map(|name| name.to_string_lossy().into_owned());
-            (name, bytes)
-        }
-        None => {
-            let mut bytes = 0;
-            for group in data.as_bytes().chunks(64 << 10) {
-                let decoded =
-                    BASE64_STANDARD.decode(group).map_err(|_| io::Error::other("it is not base64"))?;
-                hasher.update(&decoded);
-                bytes += decoded.len() as u64;
-            }
-            (None, bytes)
-        }
-    };
-    Ok(Some(Input { content, name, media_type, bytes, sha256: hex(&hasher.finalize()) }))
+    let (media_type, sha256) = (media_type.to_owned(), hex(&hasher.finalize()));
+    Ok(Some(Input { content, name, media_type, bytes, sha256, object: None }))
 }
 
 struct Hashing<'a>(&'a mut Sha256);

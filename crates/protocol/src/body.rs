@@ -2,8 +2,9 @@
 //! is known before a source is opened, so a body that is too large is refused without reading a
 //! byte.
 //!
-//! A source stands in the request as a placeholder, a data URL with a token instead of data.
-//! Nothing is read here: the transport fills the plan in while it sends.
+//! A source stands in the request as a placeholder, a data URL with a token instead of data, or,
+//! if it has to be uploaded to a store first, a URL that no body may have. Nothing is read here:
+//! the transport fills the plan in while it sends.
 
 use std::sync::LazyLock;
 
@@ -22,6 +23,9 @@ pub const TOKEN_BYTES: usize = 16;
 /// URL.
 const MARK: &str = ";base64,arkVideoAttachment//";
 static FINDER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(MARK));
+/// What every placeholder of a source begins with that has to be uploaded first.
+const HOSTED: &str = "https://media.ark-video.invalid/";
+static HOSTED_FINDER: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(HOSTED));
 /// Characters of a token.
 const TOKEN: usize = 24;
 
@@ -53,9 +57,30 @@ pub fn is_placeholder(url: &str) -> bool {
     token_of(url).is_some()
 }
 
+/// The placeholder of the same source as one that has to be uploaded first; `None` for anything
+/// but a placeholder.
+#[must_use]
+pub fn hosted(placeholder: &str) -> Option<String> {
+    let (head, _) = placeholder.split_once(MARK)?;
+    let token = token_of(placeholder)?;
+    let format = head.rsplit('/').next().unwrap_or_default();
+    let token = String::from_utf8_lossy(&token.0).replace('+', "-").replace('/', "_");
+    Some(format!("{HOSTED}{token}.{format}"))
+}
+
+/// Whether a text is a placeholder of a source that has to be uploaded first.
+#[must_use]
+pub fn is_hosted(url: &str) -> bool {
+    url.starts_with(HOSTED)
+}
+
 /// The token of a placeholder.
 #[must_use]
 pub fn token_of(url: &str) -> Option<Token> {
+    if let Some(name) = url.strip_prefix(HOSTED) {
+        let token = name.split('.').next()?.replace('-', "+").replace('_', "/");
+        return token.as_bytes().try_into().ok().map(Token);
+    }
     let (_, token) = url.split_once(MARK)?;
     token.as_bytes().try_into().ok().map(Token)
 }
@@ -121,11 +146,15 @@ impl BodyPlan {
     ///
     /// # Errors
     /// [`RequestError::NotAttached`] for a placeholder that `find` does not know,
+    /// [`RequestError::NotUploaded`] for one whose source has to be uploaded first,
     /// [`RequestError::TooLarge`].
     pub fn new(json: Bytes, mut find: impl FnMut(&Token) -> Option<Source>) -> Result<Self, RequestError> {
         // The mark's first part is the end of the data URL's head and stays.
         let head = MARK.find(',').map_or(0, |comma| comma + 1);
         let mut segments = Vec::new();
+        if HOSTED_FINDER.find(&json).is_some() {
+            return Err(RequestError::NotUploaded);
+        }
         let mut rest = json;
         while let Some(at) = FINDER.find(&rest) {
             let token = rest.get(at + MARK.len()..at + MARK.len() + TOKEN);
@@ -233,6 +262,19 @@ mod tests {
         assert_eq!(BodyPlan::new(json.into(), |_| None), Err(RequestError::NotAttached));
         let cut = Bytes::from_static(b"\"data:image/png;base64,arkVideoAttachment//AB\"");
         assert_eq!(BodyPlan::new(cut, |_| source(0, 1)), Err(RequestError::NotAttached));
+    }
+
+    #[test]
+    fn a_source_that_has_to_be_uploaded_first_is_never_sent() {
+        for random in [[1; 16], [255; 16], [190; 16]] {
+            let token = Token::new(random);
+            let url = hosted(&token.placeholder("video/mp4")).unwrap();
+            assert!(url.ends_with(".mp4") && is_hosted(&url), "{url}");
+            assert_eq!((token_of(&url), url.matches('/').count()), (Some(token), 3));
+            let plan = BodyPlan::new(format!(r#"{{"a":"{url}"}}"#).into(), |_| source(0, 1));
+            assert_eq!(plan, Err(RequestError::NotUploaded));
+        }
+        assert_eq!(hosted("data:video/mp4;base64,AAAA"), None);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod disk_space;
 mod error;
 mod files;
 mod http_transport;
+mod media_store;
 mod part_file;
 mod proxy;
 mod receive;
@@ -43,6 +44,7 @@ pub use files::{
     write_private,
 };
 pub use http_transport::HttpTransport;
+pub use media_store::{MediaStore, SignedUrl, StorageError, StorageErrorKind, StoredMedia, UploadProgress};
 pub use proxy::is_proxy;
 pub use request_body::{BodySource, FileSource, RequestBody};
 #[cfg(feature = "http-client")]

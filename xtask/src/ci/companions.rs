@@ -1,7 +1,7 @@
-//! What some tests need of the machine: PostgreSQL, ffmpeg, shells, a disk to fill. Such a test is
-//! `#[ignore]`d with the reason, so that a plain `cargo test` reports it, and its name ends with
-//! what it needs; this file says where it can run, and to the runner which of them to include.
-//! Installs nothing.
+//! What some tests need of the machine: PostgreSQL, an S3 server, ffmpeg, shells, a disk to fill.
+//! Such a test is `#[ignore]`d with the reason, so that a plain `cargo test` reports it, and its
+//! name ends with what it needs; this file says where it can run, and to the runner which of them
+//! to include. Installs nothing.
 
 use std::path::Path;
 
@@ -14,8 +14,14 @@ struct Companion {
     is_here: fn(&Shell) -> bool,
 }
 
-const COMPANIONS: [Companion; 4] = [
+const COMPANIONS: [Companion; 6] = [
     Companion { suffix: "_with_postgresql", needs: "PostgreSQL (initdb, postgres)", is_here: has_postgresql },
+    Companion { suffix: "_with_s3", needs: "s3s-fs (an S3 server)", is_here: has_s3 },
+    Companion {
+        suffix: "_with_s3_on_a_small_disk",
+        needs: "s3s-fs (an S3 server), or no small disk that may be mounted",
+        is_here: |shell| has_s3(shell) && has_small_disk(shell),
+    },
     Companion {
         suffix: "_with_ffmpeg",
         needs: "ffmpeg and ffprobe",
@@ -32,10 +38,7 @@ const COMPANIONS: [Companion; 4] = [
     Companion {
         suffix: "_on_a_small_disk",
         needs: "a small disk that may be mounted (unshare, mount)",
-        is_here: |shell| {
-            let mount = "mount -t tmpfs -o size=1m none /mnt";
-            shell.has("unshare", &["--user", "--map-root-user", "--mount", "sh", "-c", mount])
-        },
+        is_here: has_small_disk,
     },
 ];
 
@@ -48,6 +51,16 @@ fn has_postgresql(shell: &Shell) -> bool {
     std::env::var_os("ARK_VIDEO_TEST_POSTGRES").is_some()
         || installed.map(|entry| entry.path().join("bin")).any(|bin| is_server(&bin))
         || shell.has("initdb", &["--version"])
+}
+
+fn has_small_disk(shell: &Shell) -> bool {
+    let mount = "mount -t tmpfs -o size=1m none /mnt";
+    shell.has("unshare", &["--user", "--map-root-user", "--mount", "sh", "-c", mount])
+}
+
+/// Where CI installs it, else in the PATH.
+fn has_s3(shell: &Shell) -> bool {
+    Path::new("target/ci/s3/bin/s3s-fs").is_file() || shell.has("s3s-fs", &["--version"])
 }
 
 fn is_server(bin: &Path) -> bool {

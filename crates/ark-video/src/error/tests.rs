@@ -90,6 +90,7 @@ fn every_error() -> Vec<Error> {
         RequestError::Body("a number".into()).into(),
         RequestError::TooLarge { length: 9 }.into(),
         RequestError::NotAttached.into(),
+        RequestError::NotUploaded.into(),
         Error::Store(io::Error::other("permission denied")),
         Error::InvalidRequest(Box::new(request().check(ark_video_model::catalog::Catalog::builtin()))),
         Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(

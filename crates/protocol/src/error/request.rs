@@ -40,6 +40,9 @@ pub enum RequestError {
         "the request refers to a local file that is not among its attachments: hand over the attachments it was built with"
     )]
     NotAttached,
+    /// The request names a file that the service can only fetch by URL, and that was not uploaded.
+    #[error("the request refers to a local file that goes by URL, and it was not uploaded")]
+    NotUploaded,
     /// The key holds characters that no HTTP header can carry.
     #[error("the API key holds characters that no HTTP header can carry")]
     Key,
@@ -53,6 +56,9 @@ impl RequestError {
             Self::EmptyId | Self::DotId(_) => "Use the id that the create returned.",
             Self::Body(_) => "Remove the value that JSON cannot hold.",
             Self::Key => "Copy the API key again, without line breaks.",
+            Self::NotUploaded => {
+                "Upload the request's files to a store, and send the request that it signed."
+            }
             Self::Address { .. } | Self::TooLarge { .. } | Self::NotAttached => "",
         }
     }
