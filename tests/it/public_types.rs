@@ -169,10 +169,10 @@ fn protocol_rows() -> Vec<Row> {
 fn transport_rows() -> Vec<Row> {
     use transport::*;
     rows! {
-        Data: FileSource, SaveOptions, SaveProgress, Saved, Timeouts;
+        Data: FileSource, SaveOptions, SaveProgress, Saved, StorageErrorKind, StoredMedia, Timeouts;
         Builder: HttpTransportBuilder;
-        Error: SaveError, SettingError, SourceError;
-        State: Fetched, HttpTransport, Proxy, RequestBody, Staged, SystemClock, SystemRandom;
+        Error: SaveError, SettingError, SourceError, StorageError;
+        State: Fetched, HttpTransport, Proxy, RequestBody, SignedUrl, Staged, SystemClock, SystemRandom;
     }
 }
 
