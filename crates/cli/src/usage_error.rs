@@ -25,7 +25,8 @@ pub(crate) fn explain(
     }
     let plain = error.render().to_string();
     let (first, rest) = plain.trim_end().split_once('\n').unwrap_or((plain.trim_end(), ""));
-    let failure = Failure::new(Exit::Usage, first.trim_start_matches("error: "));
+    let failure =
+        Failure::new(Exit::Usage, first.trim_start_matches("error: ").to_owned() + &possible(error));
     let hint = near_miss(error, args);
     // If another tool's name is recognised, the parser's guess by spelling only misleads; so does a
     // flag that means the opposite, or `-- --flag`, which is no prompt.
@@ -37,6 +38,7 @@ pub(crate) fn explain(
     // The parser's usage names the flag that it guessed.
     let kept = |line: &&str| match line.trim_start().strip_prefix("tip: ") {
         Some(tip) => !misleads(tip),
+        None if line.trim_start().starts_with("[possible values: ") => false,
         None => hint.is_none() || !line.starts_with("Usage: "),
     };
     let rest: Vec<&str> = rest.lines().filter(kept).collect();
@@ -47,6 +49,16 @@ pub(crate) fn explain(
     values.filter(|value| secrets::may_be_key(value)).for_each(|value| output.hide(value));
     let see = if hint.is_some() { String::new() } else { help_of(args) };
     Err(failure.hint(hint.unwrap_or_default()).hint(see).more(&rest))
+}
+
+/// The values that would have been taken, in the message: `--json` prints nothing else.
+fn possible(error: &clap::Error) -> String {
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => {
+            format!("; possible values: {}", values.join(", "))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Where the command that was meant is explained.
