@@ -18,6 +18,17 @@ pub(crate) struct ModelSite {
     /// Whether the host is the vendor's, or this machine: others may have the same names for models
     /// of their own, so that only a version such as `2.5` is replaced there.
     pub(crate) is_vendor: bool,
+    /// Whether the base URL is that of a subscription plan, which knows dotted names and no ids.
+    pub(crate) is_plan: bool,
+}
+
+impl ModelSite {
+    /// What the `model` field of a request for this model is.
+    pub(crate) fn id<'c>(self, model: &'c Model, catalog: &'c Catalog) -> &'c str {
+        let mut names = catalog.plan_names.iter();
+        let plan = names.find(|plan| self.is_plan && plan.site == self.site && plan.family == model.family);
+        plan.map_or(&model.id, |plan| &plan.name)
+    }
 }
 
 /// The names of one run.
@@ -65,7 +76,7 @@ pub(crate) fn id<'c>(name: &str, catalog: &'c Catalog, at: ModelSite) -> Result<
         return Ok(None);
     }
     match catalog.named(name, at.site).as_slice() {
-        [model] => Ok(Some(&model.id)),
+        [model] => Ok(Some(at.id(model, catalog))),
         [] if is_version && at.is_vendor => {
             let known: Vec<&str> = short_names(catalog, at.site).collect();
             Err(usage(format!("{} has no model `{}`", at.site, one_line(name)))
@@ -101,11 +112,22 @@ mod tests {
     use super::*;
 
     fn said(name: &str, is_vendor: bool) -> String {
-        let at = ModelSite { site: Site::Volcengine, is_vendor };
+        let at = ModelSite { site: Site::Volcengine, is_vendor, is_plan: false };
         match id(name, Catalog::builtin(), at) {
             Ok(found) => found.unwrap_or("as it is").to_owned(),
             Err(failure) => format!("{}: {}", failure.message, failure.hints.join("; ")),
         }
+    }
+
+    #[test]
+    fn a_plan_takes_its_dotted_names() {
+        let at = ModelSite { site: Site::Volcengine, is_vendor: true, is_plan: true };
+        let named = |name| id(name, Catalog::builtin(), at).unwrap().unwrap_or("as it is");
+        assert_eq!(named("2.0"), "doubao-seedance-2.0");
+        assert_eq!(named("mini"), "doubao-seedance-2.0-mini");
+        // Not in the plan: the service says so.
+        assert_eq!(named("2.5"), "doubao-seedance-2-5-260628");
+        assert_eq!(named("doubao-seedance-2.0"), "as it is");
     }
 
     #[test]

@@ -225,13 +225,18 @@ fn model_site(base_url: &str) -> ModelSite {
     let host = base.as_ref().map(|base| base.host().to_ascii_lowercase()).unwrap_or_default();
     let byteplus = host == "bytepluses.com" || host.ends_with(".bytepluses.com");
     let site = if byteplus { Site::Byteplus } else { Site::Volcengine };
-    ModelSite { site, is_vendor: base.is_none_or(|base| byteplus || base.is_vendor() || base.is_loopback()) }
+    ModelSite {
+        site,
+        is_vendor: base.is_none_or(|base| byteplus || base.is_vendor() || base.is_loopback()),
+        is_plan: base_url.contains("/api/plan/"),
+    }
 }
 
 /// The id of the default model.
 fn default_model(base_url: &str) -> String {
-    let found = Catalog::builtin().named(DEFAULT_MODEL, model_site(base_url).site);
-    found.first().map_or(DEFAULT_MODEL, |model| model.id.as_ref()).to_owned()
+    let (catalog, at) = (Catalog::builtin(), model_site(base_url));
+    let found = catalog.named(DEFAULT_MODEL, at.site);
+    found.first().map_or(DEFAULT_MODEL, |model| at.id(model, catalog)).to_owned()
 }
 
 impl Settings {

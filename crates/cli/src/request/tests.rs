@@ -27,8 +27,11 @@ fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&RequestInput) -> T) ->
     let (args, input) = parse(line);
     let default_model = ("default-model", "the configuration");
     let output = Output::new(Box::new(std::io::sink()), Box::new(std::io::sink()));
-    let models =
-        ModelNames::new(Catalog::builtin(), ModelSite { site: Site::Volcengine, is_vendor: true }, &output);
+    let models = ModelNames::new(
+        Catalog::builtin(),
+        ModelSite { site: Site::Volcengine, is_vendor: true, is_plan: false },
+        &output,
+    );
     let at = RequestContext { default_model, models: &models, cwd: folder.path(), stdin: stdin.as_bytes() };
     let built = build(&args, input.as_deref(), &at);
     Ok(then(&Checked::request(built, Catalog::builtin())?))
