@@ -9,6 +9,7 @@ mod dist;
 mod faults;
 mod install_check;
 mod long_tests;
+mod packages;
 mod public_api;
 mod release_check;
 mod schema_tool;

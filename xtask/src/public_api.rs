@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::release_check::packages;
+use crate::packages::packages;
 
 const FOLDER: &str = "docs/reference/api";
 

@@ -323,7 +323,7 @@ impl<'a> IntoFuture for Download<'a> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let id = self.handle.id().to_owned();
-            spans::download(&id, self.run()).await
+            spans::download(&id, self.run(), |file| (file.bytes, file.resumed_at)).await
         })
     }
 }

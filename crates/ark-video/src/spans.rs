@@ -6,7 +6,7 @@ use std::future::Future;
 
 use ark_video_model::Task;
 
-use crate::{Error, TaskHandle, download::Downloaded};
+use crate::{Error, TaskHandle};
 
 /// The span of a watch; its requests are inside.
 #[derive(Clone)]
@@ -53,10 +53,12 @@ mod imp {
         result
     }
 
-    pub(crate) async fn download(
+    /// `sizes` of what was saved: its bytes, and where it was resumed.
+    pub(crate) async fn download<T>(
         id: &str,
-        work: impl Future<Output = Result<Downloaded, Error>>,
-    ) -> Result<Downloaded, Error> {
+        work: impl Future<Output = Result<T, Error>>,
+        sizes: fn(&T) -> (u64, u64),
+    ) -> Result<T, Error> {
         let span = info_span!(
             "ark_video.download",
             task_id = id,
@@ -66,7 +68,8 @@ mod imp {
         );
         let result = work.instrument(span.clone()).await;
         if let Ok(file) = &result {
-            span.record("bytes", file.bytes).record("resumed_at", file.resumed_at);
+            let (bytes, resumed_at) = sizes(file);
+            span.record("bytes", bytes).record("resumed_at", resumed_at);
         }
         failed(&span, &result);
         result
@@ -101,10 +104,11 @@ mod imp {
         work
     }
 
-    pub(crate) fn download(
+    pub(crate) fn download<T>(
         _: &str,
-        work: impl Future<Output = Done<Downloaded>>,
-    ) -> impl Future<Output = Done<Downloaded>> {
+        work: impl Future<Output = Done<T>>,
+        _: fn(&T) -> (u64, u64),
+    ) -> impl Future<Output = Done<T>> {
         work
     }
 

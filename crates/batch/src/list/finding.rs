@@ -6,7 +6,7 @@ use std::fmt;
 use ark_video::model::check::{Finding, Severity};
 use serde::Serialize;
 
-use super::text::Position;
+use super::position::Position;
 
 /// One thing that is wrong or doubtful in a shot list. Shows no prompt and no media.
 #[derive(Debug, Clone, PartialEq, Serialize)]

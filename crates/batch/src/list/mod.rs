@@ -13,6 +13,7 @@ mod finding;
 mod hash;
 mod jobs;
 mod names;
+mod position;
 mod report;
 mod rows;
 mod shape;

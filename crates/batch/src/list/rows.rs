@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::hash::hex;
+use super::position::{Broken, position_of};
 use super::shape::OWN;
-use super::text::{Broken, position_of};
 
 /// Between the values of one cell.
 const SEPARATOR: char = '|';

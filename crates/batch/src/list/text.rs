@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::At;
+use super::position::{Broken, Position, position_of};
 use super::rows::Rows;
 use crate::plain_json;
 
@@ -33,25 +34,8 @@ pub enum ListFormat {
     Text,
 }
 
-/// A line and a column in it, in characters, both from 1.
-pub(super) type Position = (usize, usize);
-
-/// The position of an offset.
-pub(super) fn position_of(text: &str, offset: usize) -> Position {
-    let before = text.get(..offset).unwrap_or(text);
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
-}
-
 /// Fields of a list that stand beside its shots.
 pub(super) const HEAD: [&str; 6] = ["$schema", "batch", "output_dir", "caps", "defaults", "shots"];
-
-/// Something that keeps the text from being read.
-#[derive(Debug, PartialEq)]
-pub(super) struct Broken {
-    pub(super) at: Option<Position>,
-    pub(super) message: String,
-}
 
 /// A list whose syntax is right. Of its shots only the positions are kept, except in TOML.
 pub(super) struct Document<'t> {
