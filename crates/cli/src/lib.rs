@@ -122,7 +122,7 @@ pub async fn run(env: Env) -> u8 {
 
 async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Signal>, Result<(), Failure>) {
     use commands::{
-        about, batch, check, config, doctor, generate, man, models, reconcile, result, simulate, tasks,
+        about, batch, check, config, doctor, fetch, generate, man, models, reconcile, simulate, tasks,
         version,
     };
     if let Some(failure) = unused_option(&session.flags, &command) {
@@ -137,8 +137,8 @@ async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Sig
         Command::Cost(args) => Box::pin(batch::cost(&session, args)).await,
         Command::Get(args) => Box::pin(tasks::get(&mut session, args)).await,
         Command::List(args) => Box::pin(tasks::list(&mut session, args)).await,
-        Command::Wait(args) => Box::pin(result::wait(&mut session, args)).await,
-        Command::Download(args) => Box::pin(result::download(&mut session, args)).await,
+        Command::Wait(args) => Box::pin(fetch::wait(&mut session, args)).await,
+        Command::Download(args) => Box::pin(fetch::download(&mut session, args)).await,
         Command::Reconcile(args) => Box::pin(reconcile::run(&mut session, args)).await,
         Command::Cancel(args) => Box::pin(tasks::cancel(&mut session, args)).await,
         Command::Forget(args) => Box::pin(tasks::forget(&mut session, args)).await,

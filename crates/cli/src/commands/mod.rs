@@ -9,6 +9,7 @@ pub(crate) mod config;
 mod create;
 pub(crate) mod doctor;
 pub(crate) mod dry_run;
+pub(crate) mod fetch;
 pub(crate) mod generate;
 pub(crate) mod man;
 pub(crate) mod many;

@@ -1,5 +1,5 @@
-//! Waits for a task and saves its video: the second half of `generate`, and all of `wait` and
-//! `download`.
+//! Waits for a task and saves its video, for `generate`, `wait` and `download`. Knows no other
+//! task.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,9 +12,8 @@ use ark_video::{
 };
 use ark_video_batch::Cost;
 
-use super::many;
 use crate::api_failure;
-use crate::args::{DownloadArgs, TimingArgs, WaitArgs};
+use crate::args::TimingArgs;
 use crate::destination::Destination;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,8 +28,6 @@ use crate::summary;
 const ONLINE: Duration = Duration::from_secs(30 * 60);
 /// Default timeout of the flex tier: the service itself gives up after 48 hours.
 const OFFLINE: Duration = Duration::from_secs(49 * 60 * 60);
-/// Timeout of the GET for a task's tier.
-const TIER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Poll interval for the simulator in this process.
 const SIMULATED: Duration = Duration::from_millis(250);
 
@@ -264,47 +261,6 @@ pub(crate) fn report(session: &Session, task: &Task, saved: &Saved, money: Money
             }
         }
     }
-}
-
-/// `wait ID…`
-pub(crate) async fn wait(session: &mut Session, args: &WaitArgs) -> Result<(), Failure> {
-    let client = Box::pin(session.client()).await?;
-    let [id] = args.ids.as_slice() else { return Box::pin(many::wait(session, &client, args)).await };
-    let handle = client.task(id);
-    let again = session.again();
-    // The tier decides the timeout. If this GET fails, the wait reports the error or retries.
-    let longest = args.timing.timeout.unwrap_or(TIER_TIMEOUT).min(TIER_TIMEOUT);
-    let tier = tokio::select! {
-        task = handle.get() => task.ok().and_then(|task| task.service_tier),
-        () = tokio::time::sleep(longest) => None,
-        () = session.interrupts.next() => return Err(stopped(id, &again)),
-    };
-    let task = wait_for(session, &handle, wait_options(&args.timing, tier.as_ref(), false)).await?;
-    super::tasks::show(session, &task);
-    Ok(())
-}
-
-/// `download ID…`
-pub(crate) async fn download(session: &mut Session, args: &DownloadArgs) -> Result<(), Failure> {
-    if args.ids.len() > 1 && args.save.output.is_some() {
-        let message = "-o names one file, but there are several tasks";
-        return Err(Failure::new(Exit::Usage, message).hint("say --output-dir DIR instead"));
-    }
-    let client = Box::pin(session.client()).await?;
-    let [id] = args.ids.as_slice() else { return Box::pin(many::download(session, &client, args)).await };
-    let to = Destination::new(&args.save, "mp4", &session.cwd);
-    to.check(Some(id), false)?;
-    let handle = client.task(id);
-    let again = session.again();
-    let task = tokio::select! {
-        task = handle.get() => task.map_err(|error| api_failure::of(&error, &again))?,
-        () = session.interrupts.next() => return Err(crate::session::interrupted()),
-    };
-    let to = Destination::new(&args.save, ending(&task), &session.cwd);
-    to.check(Some(id), task.last_frame_url().is_some())?;
-    let mut saved = save(session, &handle, &task, &to, Origin::default()).await?;
-    report(session, &task, &saved, Money::default());
-    saved.trouble.take().map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

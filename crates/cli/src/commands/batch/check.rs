@@ -1,7 +1,7 @@
 //! `batch check`: checks and estimates a list of shots. No key, no network; sends nothing.
 
 use ark_video::model::{catalog::Catalog, estimate::Estimate};
-use ark_video_batch::{ListFormat, ListOptions, ListReport, ShotReport, Sum, grouped};
+use ark_video_batch::{ListFormat, ListOptions, ListReport, ShotList, ShotReport, Sum, grouped};
 
 use crate::args::{BatchCheckArgs, FormatArg, ShotListArgs};
 use crate::cost;
@@ -161,4 +161,16 @@ fn counted(sum: &Sum) -> String {
         text.push_str(&format!("; price unknown for {}", sum.unknown_price));
     }
     text
+}
+
+/// The list, or every reason why it is rejected.
+pub(super) fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
+    verdict(&report, true)?;
+    let refused =
+        |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is rejected", report.file));
+    let list = report.into_list().map_err(refused)?;
+    if list.is_empty() {
+        session.output.note("the list has no shots");
+    }
+    Ok(list)
 }

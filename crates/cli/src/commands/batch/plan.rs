@@ -9,9 +9,9 @@ use ark_video_batch::{
     OpenOptions, Scope, ShotList, TOKENS, grouped,
 };
 
+use super::check;
 use super::journal::{self, of_journal};
-use super::{check, run as batch_run};
-use crate::args::BatchPlanArgs;
+use crate::args::{BatchPlanArgs, MoneyArgs};
 use crate::cost::{self, Most};
 use crate::escape::one_line;
 use crate::failure::Failure;
@@ -34,15 +34,14 @@ pub(super) async fn run(session: &mut Session, args: &BatchPlanArgs) -> Result<(
     let model = session.settings(&[])?.model.value;
     let report = check::read(session, &args.of, &model, &catalog).await?;
     report.warnings().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
-    let list = batch_run::planned(session, report)?;
+    let list = check::planned(session, report)?;
     let batch = args.journal.batch.clone().unwrap_or_else(|| list.batch.clone());
     // A list from standard input has no journal beside it.
     let existing = match args.of.list == "-" && args.journal.journal.is_none() {
         true => None,
         false => existing(&journal::place(session, &args.journal, Some(&args.of.list))?).await?,
     };
-    let plan =
-        Plan::of(existing.as_ref(), &batch, &list, &batch_run::caps(&batch, &list, &args.money)).await?;
+    let plan = Plan::of(existing.as_ref(), &batch, &list, &caps(&batch, &list, &args.money)).await?;
     if let Some(journal) = existing {
         journal.close().await;
     }
@@ -279,4 +278,19 @@ fn money(sum: &Sum) -> String {
         true => format!("unknown ({} tokens{unknown})", grouped(sum.tokens)),
         false => format!("at most {} ({} tokens{unknown})", amounts.join(" and "), grouped(sum.tokens)),
     }
+}
+
+/// The list's caps, overridden by the flags.
+pub(super) fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
+    let mut caps = list.caps.clone();
+    let day = Scope::Day(String::new());
+    let flags = [(Scope::Batch(batch.to_owned()), &money.cap), (day, &money.cap_day)];
+    caps.extend(flags.into_iter().filter_map(|(scope, amount)| Some(Cap { scope, amount: amount.clone()? })));
+    caps.extend(
+        money
+            .cap_tag
+            .iter()
+            .map(|(tag, amount)| Cap { scope: Scope::Tag(tag.clone()), amount: amount.clone() }),
+    );
+    caps
 }

@@ -11,8 +11,8 @@ use ark_video::files::create_own_folder;
 use ark_video::model::catalog::Catalog;
 use ark_video::{Client, CorrelationOptions, RateLimits};
 use ark_video_batch::{
-    Cap, Journal, JournalAt, ListReport, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary,
-    Runner, RunnerHandle, RunnerOptions, Scope, ShotList, State, StopCause, Unfinished,
+    Journal, JournalAt, LostCause, OnUnknown, PlanChange, PlanOptions, RunError, RunSummary, Runner,
+    RunnerHandle, RunnerOptions, ShotList, State, StopCause, Unfinished,
 };
 use serde_json::json;
 
@@ -52,7 +52,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     if matches!(&place, JournalAt::File(file) if !file.exists()) && !session.flags.simulate {
         report.check_targets(args.overwrite);
     }
-    let mut list = planned(session, report)?;
+    let mut list = check::planned(session, report)?;
     let batch = args.journal.batch.clone().unwrap_or_else(|| list.batch.clone());
     if session.flags.simulate {
         move_to_simulated(session, args, &mut list, &place)?;
@@ -62,7 +62,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     if let Some(journal) = &existing {
         same_account(session, journal, &batch, &client).await?;
     }
-    let caps = caps(&batch, &list, &args.money);
+    let caps = plan::caps(&batch, &list, &args.money);
     let plan = Plan::of(existing.as_ref(), &batch, &list, &caps).await?;
     session.output.note(plan.text(&batch));
     if let Some(most) = plan.most() {
@@ -139,18 +139,6 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     report.summary(&summary).await?;
     opened.journal.close().await;
     report.verdict(&summary)
-}
-
-/// The list, or every reason why it is rejected.
-pub(super) fn planned(session: &Session, report: ListReport) -> Result<ShotList, Failure> {
-    check::verdict(&report, true)?;
-    let refused =
-        |report: Box<ListReport>| Failure::new(Exit::Request, format!("{} is rejected", report.file));
-    let list = report.into_list().map_err(refused)?;
-    if list.is_empty() {
-        session.output.note("the list has no shots");
-    }
-    Ok(list)
 }
 
 /// The location of the journal.
@@ -264,21 +252,6 @@ async fn remember(session: &Session, opened: &Opened, client: &Client) -> Result
     }
     opened.journal.keep_options(&opened.batch, options).await.map_err(of_journal)?;
     Ok(())
-}
-
-/// The list's caps, overridden by the flags.
-pub(super) fn caps(batch: &str, list: &ShotList, money: &MoneyArgs) -> Vec<Cap> {
-    let mut caps = list.caps.clone();
-    let day = Scope::Day(String::new());
-    let flags = [(Scope::Batch(batch.to_owned()), &money.cap), (day, &money.cap_day)];
-    caps.extend(flags.into_iter().filter_map(|(scope, amount)| Some(Cap { scope, amount: amount.clone()? })));
-    caps.extend(
-        money
-            .cap_tag
-            .iter()
-            .map(|(tag, amount)| Cap { scope: Scope::Tag(tag.clone()), amount: amount.clone() }),
-    );
-    caps
 }
 
 fn options(pace: &PaceArgs, money: &MoneyArgs, models: &ModelNames<'_>) -> Result<RunnerOptions, Failure> {
