@@ -54,7 +54,7 @@ fn unbilled(failure: Failure) -> Failure {
 fn lost(failure: Failure, unknown: &UnresolvedCreate, sent_at: i64, again: &str) -> Failure {
     let since = jiff::Timestamp::from_millisecond(sent_at).unwrap_or_default();
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
-    let model = crate::session::quoted(&unknown.model);
+    let model = escape::quoted(&unknown.model);
     failure
         .reconcile(Some(unknown))
         .hint(format!("search for the task: {again} reconcile --since {since} --model {model}"))

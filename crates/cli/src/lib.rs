@@ -13,6 +13,7 @@ mod checking;
 mod commands;
 mod config;
 mod cost;
+mod cost_limit;
 mod destination;
 mod env;
 mod escape;
@@ -34,6 +35,7 @@ mod secrets;
 mod session;
 mod settings;
 mod sidecar;
+mod simulator;
 mod summary;
 mod usage_error;
 

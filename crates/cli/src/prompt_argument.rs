@@ -8,9 +8,9 @@ use ark_video::model::catalog::{Catalog, Site};
 use clap::CommandFactory;
 
 use crate::args::Cli;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::session::quoted;
 use crate::{foreign_flags, secrets};
 
 /// The meaning of the argument.

@@ -13,15 +13,15 @@ use secrecy::ExposeSecret;
 
 use crate::args::{ConfirmArgs, GlobalArgs};
 use crate::catalog;
-use crate::commands::simulate::{self, Running};
-use crate::cost::{self, Most};
+use crate::cost_limit::{self, Most};
 use crate::env::{Interrupts, Terminal};
-pub(crate) use crate::escape::quoted;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::model_names::{ModelNames, ModelSite};
 use crate::output::Output;
 use crate::settings::{self, Setting, Settings};
+use crate::simulator::{self, Running};
 
 /// The context of a command.
 pub(crate) struct Session {
@@ -88,7 +88,7 @@ impl Session {
         let Some(threshold) = flag.or_else(|| settings.confirm_above.clone()).filter(|_| !args.yes) else {
             return Ok(());
         };
-        let Some(why) = cost::above(&threshold, most)? else { return Ok(()) };
+        let Some(why) = cost_limit::above(&threshold, most)? else { return Ok(()) };
         let parsed = self.terminal.stdin && self.terminal.stderr && self.stdin.is_some();
         self.confirm(&format!("This may cost {why}. Send it?")).await.map_err(|mut failure| {
             if failure.exit == Exit::Usage {
@@ -214,7 +214,7 @@ impl Session {
         catalog: Cow<'static, Catalog>,
         limits: RateLimits,
     ) -> Result<Connection, Failure> {
-        let running = simulate::start(Simulator::builder().catalog(catalog)).await?;
+        let running = simulator::start(Simulator::builder().catalog(catalog)).await?;
         let client = Client::builder()
             .api_key(running.simulator.api_key())
             .base_url(running.simulator.base_url())

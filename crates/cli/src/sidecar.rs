@@ -12,10 +12,11 @@ use ark_video::{
 };
 
 use crate::destination::{Destination, not_ended};
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::records::{self, Claim, Entry, Record, Store};
-use crate::session::{Session, quoted};
+use crate::session::Session;
 
 /// The state of a create, perhaps started by an earlier run.
 #[derive(Debug)]

@@ -16,9 +16,9 @@ use object_store::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    backend::Backend,
     error::{answer_of, failed},
     resume::{Records, Unfinished},
-    storage::Backend,
 };
 
 /// Bytes of a part, and of a file that is sent in one piece at most. R2 wants parts of one size,

@@ -8,12 +8,13 @@ use std::time::Duration;
 use ark_video_simulator::Ledger;
 use tokio::process::{Child, Command};
 
-use super::simulate::Running;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::AuditReport;
 use crate::output::{Form, Output};
-use crate::session::{Session, quoted};
+use crate::session::Session;
+use crate::simulator::Running;
 
 /// Longer than any task may take (`execution_expires_after`, create page, 2026-10): after it
 /// everything that was accepted has ended.

@@ -80,6 +80,6 @@ fn unknown(record: &UnresolvedCreate, again: &str) -> Failure {
                    and may be billed; do not send it again before searching for it.";
     Failure::new(Exit::OutcomeUnknown, message).reconcile(Some(record)).hint(format!(
         "search for the task: {again} reconcile --since 10m --model {}",
-        crate::session::quoted(&record.model)
+        crate::escape::quoted(&record.model)
     ))
 }

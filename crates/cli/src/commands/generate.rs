@@ -17,16 +17,18 @@ use super::{dry_run, reconcile, result};
 use crate::api_failure;
 use crate::args::GenerateArgs;
 use crate::checking::{Checked, estimate_of};
-use crate::cost::{self, Most};
+use crate::cost;
+use crate::cost_limit::{self, Most};
 use crate::destination::Destination;
 use crate::escape::one_line;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::Created;
 use crate::output::Form;
 use crate::records::Store;
 use crate::request::{self, RequestContext, RequestInput};
-use crate::session::{Connection, Session, quoted};
+use crate::session::{Connection, Session};
 use crate::sidecar::{Memory, Remembered, RunState};
 
 /// The hint that skips the checks.
@@ -74,10 +76,11 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         variants::has_seeds(&parsed.request.model, &catalog)?;
     }
     let estimate = estimate_of(&parsed, &catalog);
-    let limit =
-        |estimate: &Estimate| args.max_cost.as_ref().map_or(Ok(()), |most| cost::allows(most, estimate));
+    let limit = |estimate: &Estimate| {
+        args.max_cost.as_ref().map_or(Ok(()), |most| cost_limit::allows(most, estimate))
+    };
     if args.dry_run {
-        let total = cost::times(&estimate, variants.len() as u64);
+        let total = cost_limit::times(&estimate, variants.len() as u64);
         dry_run::show(session, &parsed, &checked, &total, variants.len())?;
         return checked.verdict(session.output.form != Form::Quiet, FORCE).and(limit(&total));
     }
@@ -86,7 +89,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     let fit = checked.verdict(false, FORCE);
     if args.save.resume.is_none() {
         fit.clone()?;
-        limit(&cost::times(&estimate, variants.len() as u64))?;
+        limit(&cost_limit::times(&estimate, variants.len() as u64))?;
     }
     let RequestInput { request, names, files, facts, .. } = parsed;
     let saves = !args.no_wait && !args.no_download;
@@ -110,7 +113,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         return Ok(());
     }
     let new = videos.iter().filter(|video| video.is_new).count() as u64;
-    let total = cost::times(&estimate, new);
+    let total = cost_limit::times(&estimate, new);
     if new > 0 {
         // A task of an earlier run is billed, whatever the checks report now.
         fit?;

@@ -15,13 +15,14 @@ use serde_json::Value;
 use crate::api_failure;
 use crate::args::ReconcileArgs;
 use crate::escape::one_line;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{ReconcileResult, ReconcileVerdict};
 use crate::media;
 use crate::output::Form;
 use crate::records::{Record, Store};
-use crate::session::{Session, quoted};
+use crate::session::Session;
 use crate::summary;
 
 /// When a resumed command searches again for a task that may not be listed yet.

@@ -187,7 +187,7 @@ async fn fetch(
                 format!("interrupted: the video of task {} is billed and not saved; the partial file is kept", handle.id());
             Err(Failure::new(Exit::Interrupted, message)
                 .task_id(Some(handle.id()))
-                .hint(format!("{again} download {} -o {}", crate::escape::id(handle.id()), crate::session::quoted(&shown.display().to_string()))))
+                .hint(format!("{again} download {} -o {}", crate::escape::id(handle.id()), crate::escape::quoted(&shown.display().to_string()))))
         }
     }
 }

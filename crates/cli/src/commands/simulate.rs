@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use ark_video::files::{read_bounded, write_private};
 use ark_video::model::catalog::Catalog;
 use ark_video_simulator::{Account, Builder, Dialect, FaultPlan, Options, Rates, Simulator};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::audit;
 use crate::args::{AccountArg, InlineMedia, SimulateArgs};
@@ -17,30 +16,13 @@ use crate::failure::Failure;
 use crate::json::SimulatorReady;
 use crate::output::Form;
 use crate::session::Session;
+use crate::simulator::{Running, start};
 
 /// The default listen address.
 const USUAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8787);
 
 /// Largest state that is read, in bytes.
 const LARGEST_STATE: u64 = 4 << 30;
-
-/// A running simulator and its notes so far.
-pub(crate) struct Running {
-    pub(crate) simulator: Simulator,
-    pub(crate) notes: UnboundedReceiver<String>,
-}
-
-/// Starts it and collects its notes.
-pub(crate) async fn start(builder: Builder) -> Result<Running, Failure> {
-    let (sender, notes) = unbounded_channel();
-    let builder = builder.on_note(move |note| {
-        // The receiver is gone: notes are no longer needed.
-        let _ = sender.send(note.text.clone());
-    });
-    let simulator =
-        builder.start().await.map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    Ok(Running { simulator, notes })
-}
 
 /// `simulate`
 pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<(), Failure> {

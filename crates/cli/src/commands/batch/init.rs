@@ -6,11 +6,12 @@ use ark_video::files::Staged;
 
 use crate::args::BatchInitArgs;
 use crate::escape::one_line;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::Written;
 use crate::output::Form;
-use crate::session::{Session, quoted};
+use crate::session::Session;
 
 pub(super) fn run(session: &Session, args: &BatchInitArgs) -> Result<(), Failure> {
     let shown = args.file.display().to_string();

@@ -3,7 +3,7 @@
 use ark_video_batch::{CommandCost, Job, NextCommand, State};
 
 use crate::escape;
-use crate::session::quoted;
+use crate::escape::quoted;
 
 /// Candidates of a lost create that are offered one by one.
 const CANDIDATES: usize = 3;

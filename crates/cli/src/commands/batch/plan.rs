@@ -12,7 +12,8 @@ use ark_video_batch::{
 use super::check;
 use super::journal::{self, of_journal};
 use crate::args::{BatchPlanArgs, MoneyArgs};
-use crate::cost::{self, Most};
+use crate::cost;
+use crate::cost_limit::Most;
 use crate::escape::one_line;
 use crate::failure::Failure;
 use crate::json::{Money, PlanDocument, PlanShot, PlanSum};

@@ -12,11 +12,12 @@ use super::{next_commands, status};
 use crate::args::{BatchExportArgs, BatchReportArgs, CostBy, CostReportArgs};
 use crate::cost;
 use crate::escape::one_line;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{CostRow, Written};
 use crate::output::Form;
-use crate::session::{Session, quoted};
+use crate::session::Session;
 use crate::summary;
 
 pub(super) async fn run(session: &Session, args: &BatchReportArgs) -> Result<(), Failure> {

@@ -23,12 +23,13 @@ use super::progress::BatchProgress;
 use super::status;
 use crate::args::{AccountArg, BatchRunArgs, MoneyArgs, OnUnknownArg, PaceArgs};
 use crate::escape::one_line;
+use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::RunSummaryLine;
 use crate::model_names::ModelNames;
 use crate::output::{Form, Output};
-use crate::session::{Connection, Session, quoted};
+use crate::session::{Connection, Session};
 use crate::settings::Settings;
 
 /// The refresh interval of the counts.
