@@ -61,12 +61,12 @@ pub(crate) fn run(root: &Path, name: &str, options: &ArgMatches) -> Option<Resul
     let plain = |name: &str| number(name).copied().unwrap_or(1);
     let (command, variable, value) = match name {
         "differential" => (
-            "--release -p ark-video-tests --test it differential:: -- --nocapture",
+            "--profile bench -p ark-video-tests --test it differential:: -- --nocapture",
             "ARK_VIDEO_DIFFERENTIAL_CASES",
             plain("cases").to_string(),
         ),
         "kill-matrix" => (
-            "--release --quiet -p ark-video-batch --test it -- --exact kill::long_matrix_by_hand --ignored --nocapture",
+            "--profile bench --quiet -p ark-video-batch --test it -- --exact kill::long_matrix_by_hand --ignored --nocapture",
             "ARK_VIDEO_KILL_MATRIX",
             json!({
                 "jobs": number("jobs"), "kills": number("kills"), "seed": number("seed"),
