@@ -1,4 +1,4 @@
-//! Whether the inputs of the rare CI jobs have changed: manifests, lock files, or the schema and
+//! Whether the inputs of a CI job have changed: sources, manifests and lock files, or the schema and
 //! what is generated from it, compared with the commit in `.ci/passed`. Runs no job.
 //!
 //! `cargo xtask ci --all` writes that file when everything passed on a clean tree; commit it with
@@ -16,6 +16,8 @@ const RECORD: &str = ".ci/passed";
 pub(crate) enum Inputs {
     /// Dependency graphs, features and fences.
     Manifests,
+    /// All Rust code of the root's workspace.
+    Sources,
     /// The schema, its tool with what the tests of that read, and what is generated.
     Schema,
 }
@@ -24,6 +26,7 @@ impl Inputs {
     fn name(self) -> &'static str {
         match self {
             Self::Manifests => "manifest",
+            Self::Sources => "source or manifest",
             Self::Schema => "schema or generated file",
         }
     }
@@ -31,6 +34,7 @@ impl Inputs {
     fn files(self) -> &'static [&'static str] {
         match self {
             Self::Manifests => &["*Cargo.toml", "*Cargo.lock", "*clippy.toml", "deny.toml", "*build.rs"],
+            Self::Sources => &["*.rs", "*Cargo.toml", "*Cargo.lock", "*clippy.toml", "crates/*.md"],
             Self::Schema => &[
                 "schema",
                 "xtask/schema-tool",
@@ -103,16 +107,16 @@ mod tests {
         write("Cargo.toml", "[workspace]\n");
         git(&["commit", "--quiet", "-m", "first"]);
         record(&shell).expect("writable");
-        let unchanged =
-            || [Inputs::Manifests, Inputs::Schema].map(|inputs| inputs.unchanged(&shell).is_some());
-        assert_eq!(unchanged(), [true, true]);
+        let all = [Inputs::Manifests, Inputs::Schema, Inputs::Sources];
+        let unchanged = || all.map(|inputs| inputs.unchanged(&shell).is_some());
+        assert_eq!(unchanged(), [true, true, true]);
         write("main.rs", "fn main() {}\n");
-        assert_eq!(unchanged(), [true, true]);
+        assert_eq!(unchanged(), [true, true, false]);
         write("Cargo.toml", "[workspace]\nmembers = []\n");
-        assert_eq!(unchanged(), [false, true]);
+        assert_eq!(unchanged(), [false, true, false]);
         fs::create_dir(folder.join("schema")).expect("writable");
         write("schema/models.json", "{}\n");
-        assert_eq!(unchanged(), [false, false]);
+        assert_eq!(unchanged(), [false, false, false]);
         drop(shell);
         fs::remove_dir_all(&folder).expect("removable");
     }

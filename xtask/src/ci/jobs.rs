@@ -76,11 +76,11 @@ pub(crate) const JOBS: &[Job] = &[
         when: When::Always,
         run: |sh| steps(sh, &[&["test", "--workspace", "--doc", "--no-fail-fast"]]),
     },
-    Job { name: "doc", about: "rustdoc without warnings", when: When::Always, run: doc },
+    Job { name: "doc", about: "rustdoc without warnings", when: When::Changed(Inputs::Sources), run: doc },
     Job {
         name: "clippy",
         about: "lints and fences of every member",
-        when: When::Always,
+        when: When::Changed(Inputs::Sources),
         run: |sh| steps(sh, &[&CLIPPY]),
     },
     Job {

@@ -123,7 +123,7 @@ fn each_asks_its_contradictions_and_nothing_else() {
 }
 
 #[test]
-fn from_document_to_green_check_in_few_commands_and_seconds() {
+fn from_document_to_green_check_in_four_commands() {
     let fixture = Fixture::first(&crate::root()).unwrap();
     let start = Instant::now();
     let update = plan(&fixture, document("302ai.seedance-2.0.apifox.md"), Vec::new()).unwrap();
@@ -132,10 +132,8 @@ fn from_document_to_green_check_in_few_commands_and_seconds() {
             .unwrap();
     files::commit(fixture.root(), &settled.files).unwrap();
     check(&fixture);
-    let took = start.elapsed();
     // Two updates, `codegen --check` and `docs --check`.
-    println!("4 commands, {:.1} s of machine time without compiling", took.as_secs_f64());
-    assert!(took.as_secs() < 10, "{took:?}");
+    println!("4 commands, {:.1} s of machine time without compiling", start.elapsed().as_secs_f64());
 }
 
 #[test]
