@@ -1,5 +1,5 @@
-//! Whether the inputs of a CI job have changed: sources, manifests and lock files, or the schema and
-//! what is generated from it, compared with the commit in `.ci/passed`. Runs no job.
+//! Whether the inputs of a CI job have changed: sources, manifests and lock files, or the schema
+//! and what is generated from it, compared with the commit in `.ci/passed`. Runs no job.
 //!
 //! `cargo xtask ci --all` writes that file when everything passed on a clean tree; commit it with
 //! the next change. A clone without the file or without that commit (a shallow clone) runs every
