@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 const PACKAGE: &str = "ark-video-cli";
-const FEATURES: &str = "postgres";
+const FEATURES: &str = "mcp,postgres";
 const MUSL: &str = "x86_64-unknown-linux-musl";
 
 /// Files of the archive by their path in it, with whether they are programs.
@@ -127,7 +127,8 @@ fn output(command: &mut Command) -> Result<Vec<u8>> {
 fn metadata(root: &Path, target: &str) -> Result<Value> {
     let mut command = Command::new(crate::cargo());
     command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", target]);
-    command.args(["--features", &format!("{PACKAGE}/{FEATURES}")]).current_dir(root);
+    let features: Vec<String> = FEATURES.split(',').map(|feature| format!("{PACKAGE}/{feature}")).collect();
+    command.args(["--features", &features.join(",")]).current_dir(root);
     serde_json::from_slice(&output(&mut command)?).context("cargo metadata")
 }
 

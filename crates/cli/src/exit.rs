@@ -99,6 +99,12 @@ impl Exit {
         if let Self::Command(_) = self { "command" } else { self.row().2 }
     }
 
+    /// What a name of [`Exit::kind`] means.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn meaning_of(kind: &str) -> Option<&'static str> {
+        TABLE.iter().find(|row| row.2 == kind).map(|row| row.3)
+    }
+
     fn row(self) -> &'static (Self, u8, &'static str, &'static str) {
         TABLE.iter().find(|row| row.0 == self).unwrap_or(&TABLE[0])
     }

@@ -22,6 +22,8 @@ mod failure;
 mod foreign_flags;
 mod json;
 mod json_input;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod media;
 mod model_names;
 mod names;
@@ -146,6 +148,8 @@ async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Sig
         Command::Forget(args) => Box::pin(tasks::forget(&mut session, args)).await,
         Command::Models(args) => Box::pin(models::run(&mut session, args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(&mut session, args)).await,
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => Box::pin(mcp::run(&mut session, args)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&mut session, args)).await,
         Command::Config(args) => Box::pin(config::run(&mut session, args)).await,
         Command::Version(args) => version::run(&session, args),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ark_video::model::catalog::Catalog;
 use ark_video::{Client, RateLimits, transport::Clock};
-use ark_video_simulator::Simulator;
+use ark_video_simulator::{Builder, Simulator};
 use secrecy::ExposeSecret;
 
 use crate::args::{ConfirmArgs, GlobalArgs};
@@ -187,7 +187,7 @@ impl Session {
         limits: RateLimits,
     ) -> Result<Connection, Failure> {
         if self.flags.simulate {
-            return self.simulated(catalog, limits).await;
+            return self.simulated(Simulator::builder().catalog(catalog), limits).await;
         }
         let client = self.client_of(settings, limits)?;
         Ok(Connection { client, simulator: None })
@@ -209,12 +209,13 @@ impl Session {
         settings.client(builder, &mut |warning| self.output.warn(warning))
     }
 
-    async fn simulated(
+    /// The client of a new simulator.
+    pub(crate) async fn simulated(
         &self,
-        catalog: Cow<'static, Catalog>,
+        builder: Builder,
         limits: RateLimits,
     ) -> Result<Connection, Failure> {
-        let running = simulator::start(Simulator::builder().catalog(catalog)).await?;
+        let running = simulator::start(builder).await?;
         let client = Client::builder()
             .api_key(running.simulator.api_key())
             .base_url(running.simulator.base_url())

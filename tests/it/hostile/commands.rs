@@ -7,8 +7,8 @@ use super::service::Service;
 use super::{FORMS, SPEED, each, is_hostile, run, shell};
 use crate::cli::Shell;
 
-/// Each is run in a folder of its own, in each form. `batch` and the rest of `reconcile` have tests
-/// of their own.
+/// Each is run in a folder of its own, in each form. `batch`, `mcp` and the rest of `reconcile`
+/// have tests of their own.
 const LINES: [&[&str]; 17] = [
     &["get", "cgt-1"],
     &["list"],
@@ -92,6 +92,7 @@ async fn every_command_is_covered() {
     let commands = help.split_once("Commands:\n").unwrap().1.split("\n\n").next().unwrap();
     let commands = commands.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let commands: BTreeSet<&str> = commands.map(|line| line.split_whitespace().next().unwrap()).collect();
-    let covered: BTreeSet<&str> = LINES.iter().map(|line| line[0]).chain(SILENT).chain(["batch"]).collect();
+    let covered: BTreeSet<&str> =
+        LINES.iter().map(|line| line[0]).chain(SILENT).chain(["batch", "mcp"]).collect();
     assert_eq!(commands, covered);
 }

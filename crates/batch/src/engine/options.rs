@@ -75,6 +75,9 @@ pub struct RunnerOptions {
     /// records beside the outputs are not in it. What the records name is taken over; the rest is
     /// sent, and paid for again if it was sent before. Default no.
     pub new_journal: bool,
+    /// Whether intents are sent. Default yes; without it the run only goes on with what was sent:
+    /// it searches, watches and downloads.
+    pub sends: bool,
     /// Whether videos replace files that have their names. Default no: such a job is not sent.
     pub overwrite: bool,
     /// Whether the simulator makes the videos: their sidecars say so, and what an earlier rehearsal
@@ -118,6 +121,7 @@ impl Default for RunnerOptions {
             backup: None,
             earlier_copy: false,
             new_journal: false,
+            sends: true,
             overwrite: false,
             simulated: false,
             guard: Duration::from_secs(1),
@@ -155,7 +159,7 @@ impl RunnerOptions {
 
     setters! {
         concurrency: u32, creates_per_minute: f64, downloads: usize, on_unknown: OnUnknown, check: CheckPolicy,
-        stuck_for: Duration, forget_prompts: bool, overwrite: bool, lease: Duration, clock: Arc<dyn Clock>,
+        stuck_for: Duration, forget_prompts: bool, sends: bool, overwrite: bool, lease: Duration, clock: Arc<dyn Clock>,
         watch: WatchOptions,
     }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ark_video::Client;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::active::Active;
@@ -49,6 +50,7 @@ impl Run {
         batches: Vec<String>,
         sink: EventSink,
         stop: Stop,
+        wake: Arc<Notify>,
     ) -> Self {
         let mut random = [0; 8];
         options.random.fill(&mut random);
@@ -60,7 +62,7 @@ impl Run {
         let (reconciler, searching) =
             reconciler::start(&client, &journal, &options.clock, options.sweep.clone(), sink.clone());
         helpers.spawn(searching.run());
-        let shared = Shared::new(client, journal, options, name, sink, stop, watch, reconciler);
+        let shared = Shared::new(client, journal, options, name, sink, stop, wake, watch, reconciler);
         Self { shared: Arc::new(shared), active: Arc::default(), batches, helpers }
     }
 

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ark_video::Client;
+use tokio::sync::Notify;
 
-use super::events::{EventKind, EventSink, Events};
+use super::events::{EventKind, EventSink, Events, StopCause};
 use super::options::RunnerOptions;
 use super::outcome::{RunError, RunSummary};
 use super::recover::{Recovered, recover};
@@ -46,11 +48,17 @@ pub struct Runner {
 #[derive(Debug, Clone)]
 pub struct RunnerHandle {
     stop: Stop,
+    wake: Arc<Notify>,
     sink: EventSink,
     options: RunnerOptions,
 }
 
 impl RunnerHandle {
+    /// Looks for new jobs now, instead of within a second.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
     /// Asks for the end: nothing new is started, creates that are under way get their answer
     /// written down, videos that are being downloaded are downloaded. Tasks that run are left to
     /// the next run.
@@ -87,7 +95,16 @@ impl Runner {
     ) -> (Events, RunnerHandle, impl Future<Output = Result<RunSummary, RunError>> + Send + use<>) {
         let (sink, end, events) = EventSink::new();
         let stop = Stop::new();
-        let handle = RunnerHandle { stop: stop.clone(), sink: sink.clone(), options: self.options.clone() };
+        if !self.options.sends {
+            stop.close(StopCause::Asked, "this run sends nothing");
+        }
+        let wake = Arc::new(Notify::new());
+        let handle = RunnerHandle {
+            stop: stop.clone(),
+            wake: wake.clone(),
+            sink: sink.clone(),
+            options: self.options.clone(),
+        };
         let batches: Vec<String> = batches.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let run = async move {
             let _end = end;
@@ -107,7 +124,7 @@ impl Runner {
                 return Err(RunError::Targets(blocked));
             }
             let Self { client, journal, options } = self;
-            Run::new(client, journal, options, batches, sink, stop).go().await
+            Run::new(client, journal, options, batches, sink, stop, wake).go().await
         };
         (events, handle, run)
     }

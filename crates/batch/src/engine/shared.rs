@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) sink: EventSink,
     pub(crate) stop: Stop,
     /// There may be something to claim, or nothing is under way any more.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Arc<Notify>,
     pub(crate) task_watch: TaskWatchHandle,
     pub(crate) reconciler: ReconcilerHandle,
     pub(crate) downloads: DeadlineSemaphore,
@@ -77,11 +77,12 @@ impl Shared {
         runner: String,
         sink: EventSink,
         stop: Stop,
+        wake: Arc<Notify>,
         task_watch: TaskWatchHandle,
         reconciler: ReconcilerHandle,
     ) -> Self {
         Self {
-            wake: Notify::new(),
+            wake,
             downloads: DeadlineSemaphore::new(options.downloads),
             client,
             journal,

@@ -269,6 +269,17 @@ Examples:
   ark-video simulate --audit -- python my_client.py",
     ),
     (
+        "mcp",
+        "\
+Agents read for free and spend in two steps: `quote` gives a price and a token, `confirm` sends the request of the token once. Each create is recorded in the journal first; a server that is started again goes on with its tasks.
+Standard input and output are the agent's; notes go to standard error.
+
+Examples:
+  ark-video mcp --budget 20CNY --per-call 5CNY --root ~/videos
+  ark-video mcp --simulate --budget 20CNY
+  ark-video mcp --http --budget 20CNY --budget-day 50CNY",
+    ),
+    (
         "doctor",
         "\
 Each line is ok, warn or fail, with the fix. The service is parsed once, to list a task: nothing is created and nothing is billed. The exit code is 0 without a failure, otherwise that of the first failure.

@@ -7,6 +7,8 @@ mod check;
 pub(crate) mod flag_values;
 mod generate;
 mod help;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod reconcile;
 mod request;
 mod setup;
@@ -30,6 +32,8 @@ pub(crate) use batch_run::{
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use generate::{ConfirmArgs, GenerateArgs};
 pub(crate) use help::{command, command_within, notes};
+#[cfg(feature = "mcp")]
+pub(crate) use mcp::McpArgs;
 pub(crate) use reconcile::ReconcileArgs;
 pub(crate) use request::RequestArgs;
 pub(crate) use setup::{ConfigArgs, ConfigVerb, DoctorArgs, VersionArgs};
@@ -53,7 +57,7 @@ pub(crate) struct Cli {
 pub(crate) struct GlobalArgs {
     /// Use the built-in simulator: no key, no bill
     ///
-    /// For generate, models and batch run: real responses and files, without configuration.
+    /// For generate, models, batch run and mcp: real responses and files, without configuration.
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
     /// File with the API key; `-`: standard input
@@ -142,6 +146,9 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Run a local simulator of the service, for tests in any language
     Simulate(Box<SimulateArgs>),
+    /// Serve agents over the Model Context Protocol, within a budget
+    #[cfg(feature = "mcp")]
+    Mcp(Box<McpArgs>),
     /// Check key, network, catalog and disk
     Doctor(DoctorArgs),
     /// Show the settings, or edit their file

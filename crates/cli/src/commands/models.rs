@@ -1,7 +1,7 @@
 //! `models`: the service's models; without a key or with `--offline`, the catalog's; with `--why`,
 //! the sources of a catalog row.
 
-use ark_video::model::catalog::{AnyCell, Availability, Catalog, Family, RequestLimits, Site};
+use ark_video::model::catalog::{AnyCell, Availability, Catalog, Family, Model, RequestLimits, Site};
 use serde_json::Value;
 
 use super::tasks::ask;
@@ -63,24 +63,26 @@ fn ids_named<'a>(catalog: &'a Catalog, name: &str) -> Vec<&'a str> {
     sites.into_iter().flat_map(|site| catalog.named(name, site)).map(|model| model.id.as_ref()).collect()
 }
 
-fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
-    let wanted = args.filter.as_deref().unwrap_or_default().to_lowercase();
+/// The models of the catalog with this name, or whose id contains this text.
+pub(crate) fn in_catalog<'c>(catalog: &'c Catalog, filter: &str) -> Vec<CatalogModel<'c>> {
+    let wanted = filter.to_lowercase();
     let named = ids_named(catalog, &wanted);
-    let mut models: Vec<CatalogModel<'_>> = catalog
-        .models
-        .iter()
-        .filter(|model| model.id.contains(&wanted) || named.contains(&model.id.as_ref()))
-        .map(|model| {
-            let family = catalog.families.get(&model.family);
-            CatalogModel {
-                model,
-                resolutions: family.and_then(|family| family.resolution.value.as_ref()),
-                ratios: family.and_then(|family| family.ratio.value.as_ref()),
-                duration: family.map(|family| &family.duration.value),
-                price: price::of(catalog, &model.id),
-            }
-        })
-        .collect();
+    let known = |model: &&Model| model.id.contains(&wanted) || named.contains(&model.id.as_ref());
+    let row = |model: &'c Model| {
+        let family = catalog.families.get(&model.family);
+        CatalogModel {
+            model,
+            resolutions: family.and_then(|family| family.resolution.value.as_ref()),
+            ratios: family.and_then(|family| family.ratio.value.as_ref()),
+            duration: family.map(|family| &family.duration.value),
+            price: price::of(catalog, &model.id),
+        }
+    };
+    catalog.models.iter().filter(known).map(row).collect()
+}
+
+fn known(session: &Session, args: &ModelsArgs, catalog: &Catalog) {
+    let mut models = in_catalog(catalog, args.filter.as_deref().unwrap_or_default());
     if args.sort == Some(ModelSort::Price) {
         price::sort(&mut models, |row| row.price.as_ref());
     }

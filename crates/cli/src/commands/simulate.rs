@@ -179,7 +179,7 @@ fn dialect(cwd: &Path, named: &str) -> Result<Dialect, Failure> {
 }
 
 /// Reads a fault plan: TOML unless it starts like JSON.
-fn plan(path: &Path) -> Result<FaultPlan, Failure> {
+pub(crate) fn plan(path: &Path) -> Result<FaultPlan, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::new(Exit::Input, format!("cannot read {shown}: {error}")))?;

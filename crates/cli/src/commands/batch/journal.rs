@@ -23,9 +23,9 @@ const ENDING: &str = "journal";
 const PAGE: usize = 500;
 
 /// A journal and the selected batch.
-pub(super) struct Opened {
-    pub(super) journal: Journal,
-    pub(super) batch: String,
+pub(crate) struct Opened {
+    pub(crate) journal: Journal,
+    pub(crate) batch: String,
 }
 
 /// Opens the journal of a batch that exists.
@@ -172,7 +172,7 @@ pub(super) async fn must_exist(opened: &Opened, names: &[String]) -> Result<(), 
 }
 
 /// Converts an error of the journal.
-pub(super) fn of_journal(error: JournalError) -> Failure {
+pub(crate) fn of_journal(error: JournalError) -> Failure {
     use JournalErrorKind::{
         Denied, Disk, Full, Login, Missing, NetworkDisk, OtherList, Refused, Unreachable, Unsupported,
     };

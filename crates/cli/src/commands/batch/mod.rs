@@ -8,7 +8,7 @@ mod next_commands;
 mod plan;
 mod progress;
 mod report;
-mod run;
+pub(crate) mod run;
 mod status;
 
 use crate::args::{BatchArgs, BatchVerb, CostArgs, CostVerb};

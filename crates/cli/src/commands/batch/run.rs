@@ -207,7 +207,7 @@ fn move_to_simulated(
 }
 
 /// A client without rate limits: the runner applies them for all runners of the journal together.
-async fn connect(
+pub(crate) async fn connect(
     session: &Session,
     settings: &Settings,
     catalog: Cow<'static, Catalog>,
@@ -219,7 +219,7 @@ async fn connect(
 }
 
 /// A journal belongs to one account: on another one its tasks would seem lost.
-async fn same_account(
+pub(crate) async fn same_account(
     session: &Session,
     journal: &Journal,
     batch: &str,
@@ -246,7 +246,7 @@ async fn same_account(
     }
 }
 
-async fn remember(session: &Session, opened: &Opened, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn remember(session: &Session, opened: &Opened, client: &Client) -> Result<(), Failure> {
     let mut options = json!({ BASE_URL: client.base_url().to_string() });
     if session.flags.simulate {
         options[SIMULATED] = json!(true);
