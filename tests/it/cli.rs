@@ -502,6 +502,7 @@ async fn config_says_who_won_and_never_what_the_key_is() {
     confirm      never
     authorities  of the system
     headers      none
+    storage      none
     config file  none
     profile      none
     "#);

@@ -50,13 +50,15 @@ fn command_of(words: &[&str]) -> Option<&'static str> {
     if at("config").is_some() {
         return known("config");
     }
-    for (group, aliases) in [("batch", 0), ("cost", 0)] {
+    for (group, aliases) in [("batch", 0), ("cost", 0), ("storage", 0)] {
         if let Some(at) = at(group).filter(|at| *at <= aliases + 1) {
             return known(&format!("{group}-{}", words.get(at + 1)?));
         }
     }
-    match *words.iter().find(|word| known(word).is_some() || matches!(**word, "gen" | "ls" | "status"))? {
-        "gen" => Some("generate"),
+    match *words.iter().find(|word| {
+        known(word).is_some() || matches!(**word, "gen" | "ls" | "status" | "extend" | "edit" | "continue")
+    })? {
+        "gen" | "extend" | "edit" | "continue" => Some("generate"),
         "ls" => Some("list"),
         "status" => Some("get"),
         name => known(name),

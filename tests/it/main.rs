@@ -37,5 +37,6 @@ mod responses;
 mod round_trip;
 mod schema;
 mod simulator;
+mod storage;
 mod watch_load;
 mod written_before;

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 const PACKAGE: &str = "ark-video-cli";
-const FEATURES: &str = "mcp,postgres";
+const FEATURES: &str = "mcp,postgres,storage";
 const MUSL: &str = "x86_64-unknown-linux-musl";
 
 /// Files of the archive by their path in it, with whether they are programs.

@@ -62,6 +62,13 @@ impl Attachments {
         Ok(Uploads(uploads))
     }
 
+    /// The files that [`Attachments::upload`] puts into a store: index in `content`, and how they
+    /// are called.
+    #[must_use]
+    pub fn uploads_of(&self, request: &CreateTaskRequest) -> Vec<(usize, String)> {
+        hosted_urls(request).filter_map(|(index, url)| Some((index, self.of(url)?.name()))).collect()
+    }
+
     /// Bytes of the files that [`Attachments::upload`] puts into a store.
     #[must_use]
     pub fn bytes_to_upload(&self, request: &CreateTaskRequest) -> u64 {

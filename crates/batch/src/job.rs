@@ -1,6 +1,7 @@
 //! A job: one shot variant, one intent, one row of the journal. What is planned of it, and what has
 //! become of it. Pure.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -121,6 +122,10 @@ pub struct Attempt {
     pub slot: String,
     /// The hash of what was sent; the journal takes it from [`Planned::request_hash`].
     pub request_hash: String,
+    /// The objects in a store that local files were uploaded as, by index in `content`; never their
+    /// signed URLs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub objects: BTreeMap<usize, String>,
 }
 
 /// What an attempt cost that a later one took the place of (`batch retry`).

@@ -7,9 +7,10 @@ use crate::failure::Failure;
 use crate::json::{CheckDocument, LocatedFinding, Medium, Remark};
 use crate::names::Names;
 use crate::request::{Malformed, RequestError, RequestInput};
+use crate::storage;
 use ark_video::model::{
     catalog::Catalog,
-    check::{Facts, Finding, MediaFacts, Report, Severity, check_json},
+    check::{Facts, Finding, MediaFacts, MediaKind, Report, Severity, check_json},
     estimate::{Estimate, estimate},
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct Checked {
     whole: String,
     /// Why the request could not be parsed, if so.
     malformed: bool,
+    /// A local video is refused because there is no bucket.
+    lacks_storage: bool,
 }
 
 impl Checked {
@@ -65,6 +68,10 @@ impl Checked {
             origin: Some(origin(*index)),
             message: doubt.clone(),
         };
+        checked.lacks_storage = checked.refusals().any(|named| named.finding.rule == "media-form")
+            && parsed.request.content.iter().any(|item| {
+                matches!(item.media(), Some((MediaKind::Video, url)) if parsed.files.of(url).is_some())
+            });
         checked.notes.extend(parsed.doubts.iter().map(of_medium));
         let medium = |(index, facts): (usize, &MediaFacts)| Medium {
             index,
@@ -98,6 +105,7 @@ impl Checked {
             file: names.file.clone(),
             whole: names.whole(),
             malformed: false,
+            lacks_storage: false,
         }
     }
 
@@ -151,6 +159,9 @@ impl Checked {
             self.refusals().for_each(|named| message.push_str(&format!("\n  {}", line(named))));
         }
         let failure = Failure::new(Exit::Request, message).findings(self.refusals().cloned());
+        if self.lacks_storage {
+            return Err(storage::HOW_TO.into_iter().fold(failure, Failure::hint));
+        }
         Err(failure.hint(way_out))
     }
 

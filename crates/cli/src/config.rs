@@ -23,6 +23,22 @@ pub(crate) struct Section {
     pub(crate) confirm_above: Option<String>,
     pub(crate) ca_cert: Option<PathBuf>,
     pub(crate) headers: BTreeMap<String, SecretString>,
+    pub(crate) storage: Option<StorageSection>,
+}
+
+/// `[storage]` of the configuration file.
+#[derive(Clone, Default)]
+#[cfg_attr(not(feature = "storage"), expect(dead_code, reason = "read by the feature `storage`"))]
+pub(crate) struct StorageSection {
+    pub(crate) url: String,
+    pub(crate) provider: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) path_style: Option<bool>,
+    pub(crate) profile: Option<String>,
+    pub(crate) access_key_id: Option<SecretString>,
+    pub(crate) secret_access_key: Option<SecretString>,
+    pub(crate) session_token: Option<SecretString>,
 }
 
 /// The parsed file.
@@ -46,6 +62,7 @@ struct RawFile {
     ca_cert: Option<PathBuf>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    storage: Option<RawStorage>,
     #[serde(default)]
     profiles: BTreeMap<String, RawSection>,
 }
@@ -62,10 +79,51 @@ struct RawSection {
     ca_cert: Option<PathBuf>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    storage: Option<RawStorage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStorage {
+    url: String,
+    provider: Option<String>,
+    region: Option<String>,
+    endpoint: Option<String>,
+    path_style: Option<bool>,
+    profile: Option<String>,
+    access_key_id: Option<SecretText>,
+    secret_access_key: Option<SecretText>,
+    session_token: Option<SecretText>,
+}
+
+/// A text that is a secret from the first byte on.
+struct SecretText(SecretString);
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+impl From<RawStorage> for StorageSection {
+    fn from(raw: RawStorage) -> Self {
+        let secret = |text: Option<SecretText>| text.map(|text| text.0);
+        Self {
+            url: raw.url,
+            provider: raw.provider,
+            region: raw.region,
+            endpoint: raw.endpoint,
+            path_style: raw.path_style,
+            profile: raw.profile,
+            access_key_id: secret(raw.access_key_id),
+            secret_access_key: secret(raw.secret_access_key),
+            session_token: secret(raw.session_token),
+        }
+    }
 }
 
 /// The fields of the file and its profiles.
-pub(crate) const FIELDS: [&str; 9] = [
+pub(crate) const FIELDS: [&str; 10] = [
     "api_key",
     "api_key_file",
     "base_url",
@@ -74,6 +132,7 @@ pub(crate) const FIELDS: [&str; 9] = [
     "confirm_above",
     "ca_cert",
     "headers",
+    "storage",
     "profiles",
 ];
 
@@ -128,9 +187,29 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
 /// The text of the file as settings; relative paths in it start at its folder.
 pub(crate) fn parse(path: &Path, text: &str, env: &BTreeMap<String, String>) -> Result<Config, Failure> {
     let raw: RawFile = toml::from_str(text).map_err(|error| violation(path, text, &error))?;
-    let RawFile { api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert, headers, profiles } =
-        raw;
-    let top = RawSection { api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert, headers };
+    let RawFile {
+        api_key,
+        api_key_file,
+        base_url,
+        model,
+        proxy,
+        confirm_above,
+        ca_cert,
+        headers,
+        storage,
+        profiles,
+    } = raw;
+    let top = RawSection {
+        api_key,
+        api_key_file,
+        base_url,
+        model,
+        proxy,
+        confirm_above,
+        ca_cert,
+        headers,
+        storage,
+    };
     let home = env.get("HOME").map(PathBuf::from);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let place = |given: PathBuf| match (given.strip_prefix("~"), &home) {
@@ -153,6 +232,7 @@ pub(crate) fn parse(path: &Path, text: &str, env: &BTreeMap<String, String>) -> 
             confirm_above: raw.confirm_above,
             ca_cert: raw.ca_cert.map(place),
             headers: raw.headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            storage: raw.storage.map(StorageSection::from),
         })
     };
     let top = section("the file", top)?;
@@ -204,7 +284,7 @@ fn violation(path: &Path, text: &str, error: &toml::de::Error) -> Failure {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let why = reason(error.message());
     wrong(format!("{}:{line}:{column}: {why}", path.display()))
-        .hint("fields: api_key_file or api_key, base_url, model, proxy, confirm_above, ca_cert, headers, and the same under [profiles.NAME]")
+        .hint("fields: api_key_file or api_key, base_url, model, proxy, confirm_above, ca_cert, headers, storage, and the same under [profiles.NAME]")
 }
 
 /// The parser's error without names and values, which may be the key.
@@ -302,6 +382,7 @@ mod tests {
         let set: Vec<&str> = lines.filter(|line| !line.starts_with("api_key = ")).collect();
         let config = parse(Path::new("c.toml"), &set.join("\n"), &env).unwrap();
         assert!(config.top.proxy.is_some() && config.top.headers.contains_key("X-Team"));
+        assert!(config.top.storage.is_some_and(|storage| storage.url == "s3://my-bucket/clips"));
         assert!(config.profiles["byteplus"].base_url.is_some());
     }
 
@@ -320,6 +401,9 @@ mod tests {
             "[profiles.a]\nSECRET = 'x'",
             "[SECRET]\nmodel = 'x'",
             "[profiles.SECRET]\nSECRET = 'x'",
+            "[storage]\nurl = 's3://b'\nsecret_access_key = ['SECRET']",
+            "[storage]\nurl = 's3://b'\nSECRET = 'x'",
+            "[storage]\nsecret_access_key = 'SECRET'",
         ] {
             let said = refused(text);
             assert!(!said.contains("SECRET") && said.starts_with("DIR/c.toml:"), "{said}");

@@ -20,11 +20,13 @@ mod escape;
 mod exit;
 mod failure;
 mod foreign_flags;
+mod join;
 mod json;
 mod json_input;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod media;
+mod media_fetch;
 mod model_names;
 mod names;
 mod output;
@@ -38,6 +40,7 @@ mod session;
 mod settings;
 mod sidecar;
 mod simulator;
+mod storage;
 mod summary;
 mod usage_error;
 
@@ -126,8 +129,8 @@ pub async fn run(env: Env) -> u8 {
 
 async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Signal>, Result<(), Failure>) {
     use commands::{
-        about, batch, check, config, doctor, fetch, generate, man, models, reconcile, simulate, tasks,
-        version,
+        about, batch, check, clip, config, doctor, fetch, generate, man, models, reconcile, simulate,
+        storage, tasks, version,
     };
     if let Some(failure) = unused_option(&session.flags, &command) {
         return (session.output, None, Err(failure));
@@ -135,6 +138,9 @@ async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Sig
     // Boxed one by one: together they would need more stack than a thread of a test has.
     let ended = match &command {
         Command::Generate(args) => Box::pin(generate::run(&mut session, args)).await,
+        Command::Extend(args) => Box::pin(clip::extend(&mut session, args)).await,
+        Command::Edit(args) => Box::pin(clip::edit(&mut session, args)).await,
+        Command::Continue(args) => Box::pin(clip::carry_on(&mut session, args)).await,
         Command::Check(args) => Box::pin(check::check(&mut session, args)).await,
         Command::Estimate(args) => Box::pin(check::estimate(&mut session, args)).await,
         Command::Batch(args) => Box::pin(batch::run(&mut session, args)).await,
@@ -150,6 +156,7 @@ async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Sig
         Command::Simulate(args) => Box::pin(simulate::run(&mut session, args)).await,
         #[cfg(feature = "mcp")]
         Command::Mcp(args) => Box::pin(mcp::run(&mut session, args)).await,
+        Command::Storage(args) => Box::pin(storage::run(&mut session, args)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&mut session, args)).await,
         Command::Config(args) => Box::pin(config::run(&mut session, args)).await,
         Command::Version(args) => version::run(&session, args),

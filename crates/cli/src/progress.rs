@@ -109,6 +109,14 @@ impl<'o> Progress<'o> {
         }
     }
 
+    /// More bytes of an upload.
+    pub(crate) fn uploaded(&self, bytes: u64, total: u64) {
+        if let Some(line) = self.main() {
+            line.set_length(total);
+            line.set_position(bytes);
+        }
+    }
+
     /// A change of one of many tasks.
     pub(crate) fn watched(&self, event: &WatchEvent) {
         match event {

@@ -71,6 +71,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) default_model: (&'a str, &'a str),
     pub(crate) models: &'a ModelNames<'a>,
     pub(crate) cwd: &'a Path,
+    /// Local videos go through a bucket.
+    pub(crate) hosts: bool,
     /// The content of standard input, if [`wants_stdin`].
     pub(crate) stdin: &'a [u8],
 }
@@ -158,6 +160,9 @@ pub(crate) fn build(
         }
     }
     measure(&mut parsed);
+    if at.hosts {
+        parsed.files.host(&mut parsed.request);
+    }
     Ok(parsed)
 }
 

@@ -18,10 +18,12 @@ use crate::env::{Interrupts, Terminal};
 use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::media_fetch::MediaFetch;
 use crate::model_names::{ModelNames, ModelSite};
 use crate::output::Output;
 use crate::settings::{self, Setting, Settings};
 use crate::simulator::{self, Running};
+use crate::storage::{self, StoreContext};
 
 /// The context of a command.
 pub(crate) struct Session {
@@ -122,7 +124,10 @@ impl Session {
     /// `--api-key-file -`.
     pub(crate) fn settings(&self, stdin: &[u8]) -> Result<Settings, Failure> {
         if self.flags.simulate {
-            return Ok(Settings::of_simulator());
+            let storage = self.configured().and_then(|settings| settings.storage);
+            let mut settings = Settings::of_simulator();
+            settings.storage = storage;
+            return Ok(settings);
         }
         let mut warn = |warning: String| self.output.warn(warning);
         let settings = settings::resolve(&self.flags, &self.env, &self.cwd, stdin, &mut warn)?;
@@ -148,9 +153,30 @@ impl Session {
         if self.flags.simulate {
             return Settings::of_simulator().model_site();
         }
+        self.configured().unwrap_or_else(Settings::of_simulator).model_site()
+    }
+
+    /// The settings where no key is needed; `None` where they cannot be resolved.
+    fn configured(&self) -> Option<Settings> {
         let flags = GlobalArgs { api_key_file: None, ..self.flags.clone() };
-        let settings = settings::resolve(&flags, &self.env, &self.cwd, &[], &mut |_| {});
-        settings.unwrap_or_else(|_| Settings::of_simulator()).model_site()
+        settings::resolve(&flags, &self.env, &self.cwd, &[], &mut |_| {}).ok()
+    }
+
+    /// The settings of a command that uses the storage alone.
+    pub(crate) fn storage_settings(&self) -> Result<Settings, Failure> {
+        let flags = GlobalArgs { api_key_file: None, ..self.flags.clone() };
+        settings::resolve(&flags, &self.env, &self.cwd, &[], &mut |_| {})
+    }
+
+    /// What a store is opened with.
+    pub(crate) fn store_context<'a>(&'a self, settings: &'a Settings) -> StoreContext<'a> {
+        StoreContext { settings, env: &self.env, cwd: &self.cwd, output: &self.output }
+    }
+
+    /// Whence a simulator fetches media: this machine and the storage.
+    pub(crate) async fn media_fetch(&self, settings: &Settings) -> Result<MediaFetch, Failure> {
+        let hosts = storage::host(&self.store_context(settings)).await.into_iter().collect();
+        Ok(MediaFetch::new(Arc::new(settings.transport()?), hosts))
     }
 
     /// Standard input for the one argument that reads it, if one does.
@@ -187,7 +213,12 @@ impl Session {
         limits: RateLimits,
     ) -> Result<Connection, Failure> {
         if self.flags.simulate {
-            return self.simulated(Simulator::builder().catalog(catalog), limits).await;
+            let mut builder = Simulator::builder().catalog(catalog);
+            if settings.storage.is_some() {
+                let fetch = self.media_fetch(settings).await?;
+                builder = builder.measure_media(move |url, _| fetch.clone().facts(url));
+            }
+            return self.simulated(builder, limits).await;
         }
         let client = self.client_of(settings, limits)?;
         Ok(Connection { client, simulator: None })

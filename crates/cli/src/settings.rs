@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use ark_video::model::catalog::{Catalog, Site};
 use ark_video::{
-    BaseUrl, Client, ClientBuilder, Proxy,
+    BaseUrl, Client, ClientBuilder, HttpTransport, Proxy,
     environment::{EnvSettings, KEY_VARIABLES},
 };
 use ark_video_batch::Amount;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::args::GlobalArgs;
-use crate::config::{self, Section};
+use crate::config::{self, Section, StorageSection};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{SettingSource, SettingValue, SettingsDocument};
@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) ca_cert: Option<Setting<PathBuf>>,
     /// Headers for a gateway; their values may be keys.
     pub(crate) headers: Vec<(String, SecretString)>,
+    /// The bucket for local media.
+    pub(crate) storage: Option<Setting<StorageSection>>,
     insecure_http: bool,
     file: Option<String>,
     profile: Option<String>,
@@ -142,6 +144,16 @@ pub(crate) fn resolve(
             })
         });
     let headers = headers(flags, first.iter().chain(&sections).map(|(section, _)| *section))?;
+    let storage = first.iter().chain(&sections).find_map(|(section, by)| {
+        section.storage.clone().map(|storage| Setting::new(storage, format!("storage in {by}")))
+    });
+    let storage = match &flags.storage {
+        Some(url) => {
+            let rest = storage.map(|storage| storage.value).unwrap_or_default();
+            Some(Setting::new(StorageSection { url: url.clone(), ..rest }, "--storage"))
+        }
+        None => storage,
+    };
     Ok(Settings {
         key,
         base_url,
@@ -150,6 +162,7 @@ pub(crate) fn resolve(
         confirm_above,
         ca_cert,
         headers,
+        storage,
         insecure_http: flags.insecure_http,
         file,
         profile: name.cloned(),
@@ -252,6 +265,7 @@ impl Settings {
             confirm_above: None,
             ca_cert: None,
             headers: Vec::new(),
+            storage: None,
             insecure_http: false,
             file: None,
             profile: None,
@@ -279,13 +293,7 @@ impl Settings {
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(Proxy::url(proxy.value.as_str()));
         }
-        if let Some(file) = &self.ca_cert {
-            let pem = std::fs::read(&file.value).map_err(|error| {
-                let why = crate::media::reason(&error);
-                let message = format!("cannot read the certificate file {}: {why}", file.value.display());
-                Failure::new(Exit::Configuration, message)
-                    .hint(format!("it comes from {}; nothing was sent", file.by))
-            })?;
+        if let Some(pem) = self.authorities()? {
             builder = builder.root_certificate(pem);
         }
         for (name, value) in &self.headers {
@@ -303,6 +311,30 @@ impl Settings {
             ));
         }
         Ok(client)
+    }
+
+    /// The certificates that are trusted too, as PEM.
+    fn authorities(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(file) = &self.ca_cert else { return Ok(None) };
+        std::fs::read(&file.value).map(Some).map_err(|error| {
+            let why = crate::media::reason(&error);
+            let message = format!("cannot read the certificate file {}: {why}", file.value.display());
+            Failure::new(Exit::Configuration, message)
+                .hint(format!("it comes from {}; nothing was sent", file.by))
+        })
+    }
+
+    /// A transport of its own, for the storage: same proxy and authorities, no key.
+    pub(crate) fn transport(&self) -> Result<HttpTransport, Failure> {
+        let wrong = |why: String| Failure::new(Exit::Configuration, why).hint("nothing was sent");
+        let mut builder = HttpTransport::builder();
+        if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(Proxy::url(proxy.value.as_str()));
+        }
+        if let Some(pem) = self.authorities()? {
+            builder = builder.root_certificate(&pem).map_err(|error| wrong(error.to_string()))?;
+        }
+        builder.build().map_err(|error| wrong(error.to_string()))
     }
 
     fn origins(&self) -> String {
@@ -338,6 +370,7 @@ impl Settings {
             ca_cert: (self.ca_cert.as_ref())
                 .map(|file| value(Some(file.value.display().to_string()), &file.by)),
             headers: self.header_names(),
+            storage: self.storage.as_ref().map(|storage| value(Some(storage.value.url.clone()), &storage.by)),
         }
     }
 
@@ -359,12 +392,16 @@ impl Settings {
         let authorities = self.ca_cert.as_ref().map_or("of the system".to_owned(), |file| {
             format!("of the system and of {} (from {})", file.value.display(), file.by)
         });
+        let storage = self
+            .storage
+            .as_ref()
+            .map_or("none".to_owned(), |storage| format!("{} (from {})", storage.value.url, storage.by));
         let headers = match self.header_names().as_slice() {
             [] => "none".to_owned(),
             names => names.join(", "),
         };
         format!(
-            "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfirm      {confirm}\nauthorities  {authorities}\nheaders      {headers}\nconfig file  {}\nprofile      {}",
+            "API key      {key}\nbase URL     {} (from {})\nmodel        {} (from {})\nproxy        {proxy}\nconfirm      {confirm}\nauthorities  {authorities}\nheaders      {headers}\nstorage      {storage}\nconfig file  {}\nprofile      {}",
             self.usable_base_url().unwrap_or("not a valid URL"),
             self.base_url.by,
             self.model.value,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ark_video::model::Task;
 use ark_video::{
     Error, UnresolvedCreate,
+    media_store::Uploads,
     provenance::{FileFacts, Intent, Progress, Provenance, Sidecar},
 };
 
@@ -333,6 +334,13 @@ impl Memory {
         self.record = Some(Record { boot: records::boot(), output, ..record.clone() });
         self.claim = Some(claim);
         Ok(if left_nothing { RunState::New } else { stand_of(&record.sidecar) })
+    }
+
+    /// Notes where the files of the request were uploaded to.
+    pub(crate) fn uploaded(&mut self, uploads: &Uploads) {
+        if let Some(provenance) = &mut self.sidecar.provenance {
+            provenance.uploaded(uploads);
+        }
     }
 
     /// Records that a request is ready, before anything is sent. If this fails, nothing may be

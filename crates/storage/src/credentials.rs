@@ -8,7 +8,7 @@ use ark_video_transport::{StorageError, StorageErrorKind, read_bounded};
 use crate::{Provider, StorageSettings, settings::Keys};
 
 /// A variable's value.
-pub(crate) type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Send + Sync);
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Largest AWS file that is read, in bytes.
 const LARGEST: u64 = 1 << 20;

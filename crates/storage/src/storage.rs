@@ -64,7 +64,7 @@ impl Storage {
     /// The settings name no usable store, or there are no credentials for it.
     pub fn open(
         settings: &StorageSettings,
-        env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        env: &dyn Fn(&str) -> Option<String>,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, StorageError> {
         let location = settings.location()?;

@@ -78,7 +78,7 @@ async fn files_of(shared: &Shared, job: &Job, task: Option<Task>) -> Result<Vec<
     let replaces = shared.options.overwrite || shared.options.simulated;
     let existing = if replaces { IfExists::Replace } else { IfExists::Keep };
     let mut options = DownloadOptions::new().existing(existing).simulated(shared.options.simulated);
-    options.provenance = provenance(&job.planned);
+    options.provenance = provenance(&job.planned, job.attempt.as_ref());
     options.intent = Some(intent(job));
     // What was put in its place before a crash is not asked for again, nor what was fetched before
     // it was known whose it is.

@@ -160,6 +160,8 @@ pub enum StopCause {
     Failures,
     /// A disk is full.
     DiskFull,
+    /// The store for local media takes no file: key, rights, bucket or quota.
+    Storage,
     /// A row of the journal is damaged, or the journal does not fit together.
     Journal,
     /// A person asked for it.

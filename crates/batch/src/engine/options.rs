@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ark_video::{
     CheckPolicy, CorrelationOptions, ReconcileOptions, WatchOptions,
+    media_store::MediaStore,
     transport::{Clock, Random, SystemClock, SystemRandom},
 };
 
@@ -90,6 +91,9 @@ pub struct RunnerOptions {
     /// machine or a slow disk never exceeds: 5 s and more. One that is taken for dead too early
     /// costs searches and never a second bill. Default [`RunnerOptions::LEASE`].
     pub lease: Duration,
+    /// Where local videos go, which the service takes by URL only. Default none: then a job with
+    /// one is refused.
+    pub media_store: Option<Arc<dyn MediaStore>>,
     /// Where the time comes from. The same as the client's and the journal's.
     pub clock: Arc<dyn Clock>,
     /// Where tokens come from.
@@ -126,6 +130,7 @@ impl Default for RunnerOptions {
             simulated: false,
             guard: Duration::from_secs(1),
             lease: Self::LEASE,
+            media_store: None,
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
             host: String::new(),
@@ -174,6 +179,13 @@ impl RunnerOptions {
     #[must_use]
     pub fn backup(mut self, path: impl Into<PathBuf>) -> Self {
         self.backup = Some(path.into());
+        self
+    }
+
+    /// Sets [`RunnerOptions::media_store`].
+    #[must_use]
+    pub fn media_store(mut self, store: Arc<dyn MediaStore>) -> Self {
+        self.media_store = Some(store);
         self
     }
 

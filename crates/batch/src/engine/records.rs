@@ -158,7 +158,7 @@ pub(crate) fn submitting(
     }
     Sidecar::new(Progress::Submitting)
         .unknown(Progress::Submitting, search)
-        .provenance(provenance(&job.planned))
+        .provenance(provenance(&job.planned, job.attempt.as_ref()))
         .intent(Some(intent(job)))
         .row(row_of(job, journal))
         .simulated(simulated)
@@ -181,7 +181,7 @@ pub(crate) fn submitted(job: &Job, journal: &Journal, simulated: bool) {
     // The journal knows it, and the download writes it again.
     let _ = Sidecar::new(Progress::Submitted)
         .submitted(id)
-        .provenance(provenance(&job.planned))
+        .provenance(provenance(&job.planned, job.attempt.as_ref()))
         .intent(Some(intent(job)))
         .row(row_of(job, journal))
         .simulated(simulated)
@@ -207,14 +207,16 @@ fn is_own(job: &Job, sidecar: &Sidecar) -> bool {
 
 /// What the video was made from, for its sidecar. Files are named by what they were when the list
 /// was read.
-pub(crate) fn provenance(planned: &Planned) -> Option<Provenance> {
+pub(crate) fn provenance(planned: &Planned, attempt: Option<&Attempt>) -> Option<Provenance> {
+    let objects = attempt.map(|attempt| &attempt.objects);
     let request: CreateTaskRequest = serde_json::from_value(planned.request.clone()).ok()?;
     let mut provenance = Provenance::of(&request, &Attachments::new()).ok()?;
     provenance.inputs.extend(planned.inputs.iter().filter_map(|input: &InputFile| {
         let name = input.path.file_name().map(|name| name.to_string_lossy().into_owned());
         let (content, bytes, sha256) = (input.content, input.bytes, &input.sha256);
         let input =
-            json!({"content": content, "name": name, "media_type": "", "bytes": bytes, "sha256": sha256});
+            json!({"content": content, "name": name, "media_type": "", "bytes": bytes, "sha256": sha256,
+                   "object": objects.and_then(|objects| objects.get(&content))});
         serde_json::from_value::<Input>(input).ok()
     }));
     Some(provenance)

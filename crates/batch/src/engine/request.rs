@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ark_video::{
     Client, Error, UnresolvedCreate,
     create::{CorrelationsInUse, Prepared},
+    media_store::{StorageError, StorageErrorKind, Uploads},
 };
 
 use super::options::RunnerOptions;
@@ -29,17 +30,26 @@ pub(crate) async fn prepare(
     job: &Job,
     before: Option<&Job>,
     in_use: Arc<CorrelationsInUse>,
+    uploads: &Uploads,
 ) -> Result<(Prepared, UnresolvedCreate), Unprepared> {
     let delivered = match (&job.planned.after, before) {
         (Some(after), Some(before)) => Some(delivered(client, after.link, before).await?),
         _ => None,
     };
     let planned = job.planned.clone();
+    let hosts = options.media_store.is_some();
     // It reads and hashes files.
-    let attached = tokio::task::spawn_blocking(move || attach(&planned, delivered.as_deref())).await;
-    let (request, files) = attached
+    let attached = tokio::task::spawn_blocking(move || attach(&planned, delivered.as_deref(), hosts)).await;
+    let (mut request, files) = attached
         .map_err(|_| Unprepared::NotNow("its files could not be read".to_owned()))?
         .map_err(|error| Unprepared::Never(error.to_string()))?;
+    if let Some(store) = &options.media_store {
+        // Signed for each attempt: an earlier URL may have expired in the queue.
+        request = uploads
+            .sign(&request, &**store)
+            .await
+            .map_err(|error| Unprepared::Never(format!("{error}; nothing was sent; {}", error.advice())))?;
+    }
     let create = client.create(&request).files(files).check(options.check);
     let prepared = create.correlate(options.marks.clone()).in_use(in_use).prepare();
     let search = prepared.record();
@@ -71,6 +81,21 @@ async fn delivered(client: &Client, link: Link, before: &Job) -> Result<String, 
     address
         .map(str::to_owned)
         .ok_or_else(|| Unprepared::Never(format!("task {id} of {name} has no {what}; nothing was sent")))
+}
+
+/// Uploads the local files of a job that go by URL; what the store has is not sent again.
+pub(crate) async fn upload(options: &RunnerOptions, job: &Job) -> Result<Uploads, StorageError> {
+    let (Some(store), false) = (&options.media_store, job.planned.inputs.is_empty()) else {
+        return Ok(Uploads::default());
+    };
+    let planned = job.planned.clone();
+    // What the job before delivers is no file.
+    let attached = tokio::task::spawn_blocking(move || attach(&planned, Some("-"), true)).await;
+    let file = |why: String| StorageError::new(StorageErrorKind::File, why);
+    let (request, files) = attached
+        .map_err(|_| file("its files could not be read".to_owned()))?
+        .map_err(|error| file(error.to_string()))?;
+    files.upload(&request, &**store, &|_| {}).await
 }
 
 /// The search of a job's attempt, if it can be read.

@@ -14,6 +14,7 @@ use ark_video::{
     Error, UnresolvedCreate,
     create::{CorrelationsInUse, Prepared},
     error::{TargetError, TargetFault},
+    media_store::{StorageError, StorageErrorKind},
     provenance::Sidecar,
     transport::UnixMillis,
 };
@@ -26,8 +27,8 @@ use super::next_action::StepOutcome;
 use super::permits::{pause, slot_of, wait_for_permit};
 use super::records::{self, Found, find};
 use super::recover::adopt;
-use super::request::{Unprepared, prepare};
-use super::shared::Shared;
+use super::request::{Unprepared, prepare, upload};
+use super::shared::{ModelLimits, Shared};
 use super::stale_send::{ClockReading, may_send};
 use crate::list::hex;
 use crate::targets::target_of;
@@ -50,6 +51,15 @@ pub(crate) async fn submit(
     };
     let slot = slot_of(&job);
     let model = shared.model(&slot);
+    // Before its turn: others of the model need not wait for an upload.
+    let uploads = tokio::select! {
+        uploads = upload(&shared.options, &job) => uploads,
+        () = shared.stop.closed() => return Ok(job.into()),
+    };
+    let uploads = match uploads {
+        Ok(uploads) => uploads,
+        Err(error) => return not_uploaded(shared, &model, &job, &error).await,
+    };
     let turn = tokio::select! {
         turn = model.turn.lock() => turn,
         () = shared.stop.closed() => return Ok(job.into()),
@@ -59,12 +69,12 @@ pub(crate) async fn submit(
     };
     // The first to come had to wait: things may have changed for this job.
     let mut in_use = shared.marks_in_use(job.model()).await?;
-    let mut prepared = prepare(&shared.client, &shared.options, &job, before, in_use.clone()).await;
+    let mut prepared = prepare(&shared.client, &shared.options, &job, before, in_use.clone(), &uploads).await;
     if prepared.as_ref().is_ok_and(|(prepared, _)| prepared.lacks_mark()) {
         // Tasks that are known since give theirs free.
         shared.forget_marks(job.model());
         in_use = shared.marks_in_use(job.model()).await?;
-        prepared = prepare(&shared.client, &shared.options, &job, before, in_use.clone()).await;
+        prepared = prepare(&shared.client, &shared.options, &job, before, in_use.clone(), &uploads).await;
     }
     let (prepared, search) = match prepared {
         Ok(prepared) => prepared,
@@ -101,7 +111,8 @@ pub(crate) async fn submit(
         return Ok(shared.journal.park(&job, State::Rejected, &reason).await?.into());
     }
     let started = ClockReading::of(&*shared.options.clock);
-    let attempt = attempt_of(shared, &job, &search, started.wall);
+    let mut attempt = attempt_of(shared, &job, &search, started.wall);
+    attempt.objects = uploads.iter().map(|(index, media)| (index, media.object.clone())).collect();
     let token = attempt.token.clone();
     let wish = SlotRequest { model: slot, ceiling };
     let written = shared.journal.submitting(&job, attempt, &wish).await;
@@ -198,6 +209,31 @@ pub(crate) async fn submit(
             failed(shared, &model, &job, &prepared, error, refusals).await
         }
     }
+}
+
+/// What becomes of a job whose files are not in the store. Nothing was sent.
+async fn not_uploaded(
+    shared: &Shared,
+    model: &ModelLimits,
+    job: &Job,
+    error: &StorageError,
+) -> Result<StepOutcome, JournalError> {
+    let reason = format!("{error}; nothing was sent; {}", error.advice());
+    match error.kind {
+        StorageErrorKind::File | StorageErrorKind::LinkTooLong => {
+            return Ok(shared.journal.park(job, State::Rejected, &reason).await?.into());
+        }
+        _ if error.is_transient() => {
+            stuck(shared, model, &reason);
+            shared.emit(Some(&job.key), EventKind::Warning { reason });
+            pause(shared, LONGEST_PAUSE).await;
+        }
+        // It would fail for the next job too.
+        _ => {
+            shared.close(StopCause::Storage, &reason);
+        }
+    }
+    Ok(StepOutcome::Reread)
 }
 
 /// The job, if nothing beside its output says that it was sent before: else what became of its row.

@@ -131,7 +131,7 @@ pub(super) async fn place_from(
     if existing_file(task_id, from).await.is_none() {
         return Ok(None);
     }
-    let (from, to, made_from) = (from.to_owned(), planned.output.clone(), provenance(planned));
+    let (from, to, made_from) = (from.to_owned(), planned.output.clone(), provenance(planned, None));
     let placed = tokio::task::spawn_blocking(move || move_file(&from, &to, made_from)).await;
     match placed {
         Ok(Ok(file)) => Ok(Some(file)),

@@ -38,9 +38,17 @@ pub(super) struct Checked {
 }
 
 impl Assembled {
-    /// Puts the request of a shot together; relative paths start at `base`.
-    pub(super) fn of(shot: &Shot, base: &Path, hashes: &mut Hashes, findings: &mut Findings<'_>) -> Self {
-        let content = Content::of(shot, base, hashes, findings);
+    /// Puts the request of a shot together; relative paths start at `base`. With `hosts`, what does
+    /// not fit inline goes through a store.
+    pub(super) fn of(
+        shot: &Shot,
+        base: &Path,
+        hosts: bool,
+        hashes: &mut Hashes,
+        findings: &mut Findings<'_>,
+    ) -> Self {
+        let mut content = Content::of(shot, base, hashes, findings);
+        content.iter_mut().filter(|content| hosts && !content.inputs.is_empty()).for_each(Content::host);
         let (mut body, mut checked) = (shot.request.clone(), shot.request.clone());
         if let Some(content) = &content {
             body.insert("content".to_owned(), Value::Array(content.kept.clone()));
@@ -63,7 +71,7 @@ impl Assembled {
         if let Some(seed) = shot.seeds.first().copied().flatten() {
             checked.insert("seed".to_owned(), seed.into());
         }
-        let bytes = content.as_ref().map_or(0, Content::encoded_bytes);
+        let bytes = content.as_mut().map_or(0, Content::encoded_bytes);
         if bytes > MOST_BODY {
             let message = format!("Its files make a body of {bytes} bytes, and the service takes 64 MiB.");
             findings.say("body-too-large", shot.at(""), message).advice("Use smaller files, or https URLs.");

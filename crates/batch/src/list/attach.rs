@@ -30,13 +30,15 @@ pub(crate) enum NotReady {
 }
 
 /// The request with its files. `before` is what the job before delivered, where the job follows
-/// one: the address of its last frame or video, or the id of the draft's task.
+/// one: the address of its last frame or video, or the id of the draft's task. With `hosts`, what
+/// does not fit inline goes through a store.
 ///
 /// # Errors
 /// See [`NotReady`].
 pub(crate) fn attach(
     planned: &Planned,
     before: Option<&str>,
+    hosts: bool,
 ) -> Result<(CreateTaskRequest, Attachments), NotReady> {
     let mut body = planned.request.clone();
     if let Some(after) = &planned.after {
@@ -69,7 +71,10 @@ pub(crate) fn attach(
         *item.and_then(url_of).ok_or(NotReady::Unreadable)? =
             Value::from(files.source(&media_type, Arc::new(source)));
     }
-    let request = CreateTaskRequest::deserialize(&body).map_err(|_| NotReady::Unreadable)?;
+    let mut request = CreateTaskRequest::deserialize(&body).map_err(|_| NotReady::Unreadable)?;
+    if hosts {
+        files.host(&mut request);
+    }
     Ok((request, files))
 }
 

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ark_video::model::{
-    ContentItem, DraftTaskContent, DraftTaskRef, ImageContent, ImageRole, ImageSource, TextContent,
-    VideoContent, VideoRole, VideoSource,
+    ContentItem, CreateTaskRequest, DraftTaskContent, DraftTaskRef, ImageContent, ImageRole, ImageSource,
+    TextContent, VideoContent, VideoRole, VideoSource,
     check::{Facts, MediaKind},
 };
 use ark_video::{Attachments, transport::FileSource};
 use ark_video_media::{MediaOrigin, MediaRole, MediaSpec, MediaSpecError, facts_of_url};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::attach::LINKED;
@@ -31,6 +32,8 @@ pub(super) struct Content {
     pub(super) origins: Vec<String>,
     pub(super) inputs: Vec<InputFile>,
     pub(super) facts: Facts,
+    /// The files behind the placeholders of `checked`.
+    files: Attachments,
 }
 
 /// Hashes of files that several shots use.
@@ -68,6 +71,7 @@ impl Content {
             origins: Vec::new(),
             inputs: Vec::new(),
             facts: Facts::new(),
+            files: Attachments::new(),
         };
         if let Some(given) = shot.request.get("content") {
             content.whole(given.as_array()?, findings, shot);
@@ -190,7 +194,7 @@ impl Content {
                     Err(error) => return refuse(&unreadable(error)),
                 };
                 let placeholder = match FileSource::new(path) {
-                    Ok(source) => Attachments::new().source(media_type, Arc::new(source)),
+                    Ok(source) => self.files.source(media_type, Arc::new(source)),
                     Err(error) => return refuse(&unreadable(error)),
                 };
                 let path = path.clone();
@@ -215,9 +219,22 @@ impl Content {
         self.add(json(&kept), json(&checked), pointer);
     }
 
-    /// Bytes on the wire of all local files: base64 makes four of three.
-    pub(super) fn encoded_bytes(&self) -> u64 {
-        self.inputs.iter().map(|input| input.bytes.div_ceil(3) * 4).sum()
+    /// Lets what does not fit inline go through a store, as [`super::attach`] does it later.
+    pub(super) fn host(&mut self) {
+        let request = json!({ "model": "", "content": self.checked });
+        let Ok(mut request) = CreateTaskRequest::deserialize(request) else { return };
+        if self.files.host(&mut request) > 0 {
+            self.checked = request.content.iter().map(json).collect();
+        }
+    }
+
+    /// Bytes on the wire of the local files that go inline: base64 makes four of three.
+    pub(super) fn encoded_bytes(&mut self) -> u64 {
+        let inline = |input: &&InputFile| {
+            let url = self.checked.get_mut(input.content).and_then(url_of);
+            url.and_then(|url| url.as_str()).is_none_or(|url| url.starts_with("data:"))
+        };
+        self.inputs.iter().filter(inline).map(|input| input.bytes.div_ceil(3) * 4).sum()
     }
 }
 

@@ -111,7 +111,7 @@ impl Source {
         let mut findings = Findings::new(&self.name, &nowhere);
         let mut shot = Shot::read(index, shot, &self.defaults, &mut findings)?;
         shot.set_model_id(&self.models);
-        let assembled = Assembled::of(&shot, &self.base, hashes, &mut findings);
+        let assembled = Assembled::of(&shot, &self.base, false, hashes, &mut findings);
         let mut jobs = Vec::with_capacity(shot.seeds.len());
         let after = resolved.after.as_deref();
         let priority = assembled.body.get("priority").and_then(Value::as_i64).unwrap_or_default();

@@ -164,6 +164,9 @@ pub struct ListOptions {
     pub defaults: Map<String, Value>,
     /// The model of CSV and text lists that name none. Default: none, and a model is required.
     pub model: Option<String>,
+    /// Whether local videos go through a store ([`crate::RunnerOptions::media_store`]). Default:
+    /// no, and a shot with one is refused.
+    pub hosts_media: bool,
 }
 
 impl ListOptions {

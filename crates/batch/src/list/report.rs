@@ -276,7 +276,8 @@ impl Reading<'_> {
             }
         }
         shot.set_model_id(&source.models);
-        let mut assembled = Assembled::of(&shot, &source.base, &mut source.hashes, findings);
+        let mut assembled =
+            Assembled::of(&shot, &source.base, self.options.hosts_media, &mut source.hashes, findings);
         let broken = shot.broken || findings.count() > before;
         let body = std::mem::take(&mut assembled.body);
         let checked = assembled.check(&shot, self.catalog, broken, findings);

@@ -213,14 +213,14 @@ fn files_are_hashed_and_a_changed_one_is_not_sent() {
     let job = &list.jobs().next().unwrap();
     assert_eq!((job.inputs[0].content, job.inputs[0].bytes), (1, PNG.len() as u64));
     assert_eq!(job.request["content"][1]["image_url"]["url"], path.to_str().unwrap());
-    let (request, files) = attach(job, None).unwrap();
+    let (request, files) = attach(job, None, false).unwrap();
     let body = serde_json::to_value(&request).unwrap();
     let url = body["content"][1]["image_url"]["url"].as_str().unwrap().to_owned();
     assert!(url.starts_with("data:image/png;base64,") && files.of(&url).is_some(), "{url}");
     let mut other = PNG.to_vec();
     other.extend(b"more");
     fs::write(&path, &other).unwrap();
-    let error = attach(job, None).unwrap_err().to_string();
+    let error = attach(job, None, false).unwrap_err().to_string();
     assert!(error.contains("cat.png is not what it was when the list was read"), "{error}");
     assert_ne!(read().jobs().next().unwrap().request_hash, job.request_hash);
 }
@@ -231,7 +231,7 @@ fn what_the_job_before_delivers_takes_its_place() {
     let jobs: Vec<Planned> = list.jobs().collect();
     let job = |name: &str| jobs.iter().find(|job| job.name == name).unwrap();
     let sent = |name: &str, before: &str| {
-        let (request, _) = attach(job(name), Some(before)).unwrap();
+        let (request, _) = attach(job(name), Some(before), false).unwrap();
         serde_json::to_value(&request).unwrap()["content"].clone()
     };
     let frame = sent("harbour-close", "https://h/last.png");
@@ -242,7 +242,7 @@ fn what_the_job_before_delivers_takes_its_place() {
     assert_eq!(sent("storm", "cgt-1"), json!([{ "type": "draft_task", "draft_task": { "id": "cgt-1" } }]));
     assert_eq!(sent("storm-after", "https://h/f.mp4")[1]["video_url"]["url"], "https://h/f.mp4");
     for nothing in [None, Some("")] {
-        let error = attach(job("storm"), nothing).unwrap_err().to_string();
+        let error = attach(job("storm"), nothing, false).unwrap_err().to_string();
         assert!(error.contains("the id of the draft's task"), "{error}");
     }
 }

@@ -31,6 +31,50 @@ Examples:
   ark-video generate --simulate request.json -o free.mp4",
     ),
     (
+        "extend",
+        "\
+The new part is a video of its own that starts with the last frame of the first one; --join also saves both as one file. On 2.5 the task type is sent, the ratio is that of the first video, and the duration is 4 to 30 s.
+A file is checked first, then uploaded to your bucket once, and sent as a signed URL; its record keeps the object's name and never the signature. URLs and tasks of the last 24 hours need no bucket.
+
+Examples:
+  ark-video extend clip.mp4 \"The boat reaches the sea\" -m 2.5 -d 5 --storage s3://my-bucket/clips -o sea.mp4
+  ark-video extend cgt-20261126120000-abcde \"The boat reaches the sea\" -m 2.5 -o sea.mp4
+  ark-video extend https://example.com/clip.mp4 \"The camera goes on\" -m 2.5 --dry-run",
+    ),
+    (
+        "edit",
+        "\
+On 2.5 the task type is sent; the result is as long and as wide as the video, which must have 4 to 30 s. Further references follow it: it is Video 1.
+
+Examples:
+  ark-video edit clip.mp4 \"Replace the boat with a paper plane\" -m 2.5 --storage s3://my-bucket/clips -o plane.mp4
+  ark-video edit cgt-20261126120000-abcde \"Add the cat of Image 1\" -m 2.5 --ref cat.png -o cat.mp4",
+    ),
+    (
+        "continue",
+        "\
+The last frame is that of the task, or the image saved beside the file (--return-last-frame). It goes into the request itself: no bucket is needed.
+
+Examples:
+  ark-video continue boat.mp4 \"The boat sinks\" -d 5 -o sinks.mp4 --join both.mp4
+  ark-video continue cgt-20261126120000-abcde \"The boat sinks\" -d 5 -o sinks.mp4",
+    ),
+    (
+        "storage",
+        "\
+Examples:
+  ark-video storage prune --older-than 30d --dry-run",
+    ),
+    (
+        "storage prune",
+        "\
+Removes only objects whose names this command gave (a hash of their content), below the prefix of the storage, and uploads that were left unfinished. A task that is queued still needs its objects.
+
+Examples:
+  ark-video storage prune --older-than 30d
+  ark-video storage prune --older-than 7d --dry-run --json",
+    ),
+    (
         "check",
         "\
 Needs no key and no network. Exit code 0: no errors (there may be warnings). 4: a request is rejected.
@@ -397,9 +441,9 @@ fn described(command: Command, parent: &str) -> Command {
 fn after_root() -> String {
     format!(
         "\
-Key, address and model come from: flags, then the profile named by --profile, then the environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, ca_cert, headers, and the same under [profiles.NAME]).
+Key, address and model come from: flags, then the profile named by --profile, then the environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, ca_cert, headers, storage, and the same under [profiles.NAME]).
 
-Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY, BYTEPLUS_API_KEY, SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, ARK_STATE_DIR, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR, CI.
+Environment: ARK_API_KEY (else VOLCENGINE_ARK_API_KEY, BYTEPLUS_ARK_API_KEY, BYTEPLUS_API_KEY, SEEDANCE_API_KEY), ARK_BASE_URL, ARK_REGION, ARK_PROFILE, ARK_STATE_DIR, HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, NO_COLOR, CI; for --storage AWS_ACCESS_KEY_ID and related variables, or TOS_ACCESS_KEY.
 
 Records of creates are kept for 30 days in ARK_STATE_DIR, else in $XDG_STATE_HOME/ark-video, else ~/.local/state/ark-video (macOS: ~/Library/Application Support, Windows: %LOCALAPPDATA%).
 

@@ -4,6 +4,7 @@ mod batch;
 mod batch_run;
 mod candidates;
 mod check;
+mod clip;
 pub(crate) mod flag_values;
 mod generate;
 mod help;
@@ -30,6 +31,7 @@ pub(crate) use batch_run::{
     CostReportArgs, CostVerb, JournalArgs, MoneyArgs, OnUnknownArg, PaceArgs, RetryState,
 };
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
+pub(crate) use clip::{ClipArgs, JoinedClipArgs, StorageArgs, StorageVerb};
 pub(crate) use generate::{ConfirmArgs, GenerateArgs};
 pub(crate) use help::{command, command_within, notes};
 #[cfg(feature = "mcp")]
@@ -83,6 +85,12 @@ pub(crate) struct GlobalArgs {
     /// A newer schema/models.json, or some of its cells.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
+    /// Your bucket for local videos: s3://BUCKET/PREFIX
+    ///
+    /// Also tos://, gs:// and az://. Provider, region and endpoint come from the configuration
+    /// file.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) storage: Option<String>,
     /// Proxy: an http, https or socks5 URL
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
@@ -118,6 +126,12 @@ pub(crate) enum Command {
     /// Create a task, wait for it, save its video
     #[command(visible_alias = "gen", alias = "+gen")]
     Generate(Box<GenerateArgs>),
+    /// Make a video go on: the new part as a video of its own
+    Extend(Box<JoinedClipArgs>),
+    /// Change what is in a video
+    Edit(Box<ClipArgs>),
+    /// Start a new video with the last frame of another
+    Continue(Box<JoinedClipArgs>),
     /// Check a request without sending it; reports all findings at once
     Check(Box<CheckArgs>),
     /// Estimate the cost of a request without sending it
@@ -149,6 +163,8 @@ pub(crate) enum Command {
     /// Serve agents over the Model Context Protocol, within a budget
     #[cfg(feature = "mcp")]
     Mcp(Box<McpArgs>),
+    /// Remove what was uploaded to your bucket
+    Storage(StorageArgs),
     /// Check key, network, catalog and disk
     Doctor(DoctorArgs),
     /// Show the settings, or edit their file

@@ -60,6 +60,12 @@ pub(crate) struct SimulateArgs {
     /// Check inline media, or accept all
     #[arg(long, default_value = "measure", value_name = "HOW")]
     pub(crate) media: InlineMedia,
+    /// Fetch and measure media behind URLs
+    ///
+    /// From this machine and the storage alone, so that their checks and bills are exact. Default:
+    /// nothing is fetched, and the length of reference videos is assumed.
+    #[arg(long)]
+    pub(crate) fetch_media: bool,
     #[arg(long, value_name = "NAME|FILE", help = dialect_help())]
     pub(crate) dialect: Option<String>,
     /// Send callbacks to other machines too

@@ -12,6 +12,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     read.ok_or_else(|| "write a time such as 90s, 30m, 1h30m, or a number of seconds".to_owned())
 }
 
+/// A time that may be in days, such as `30d`.
+pub(super) fn days(text: &str) -> Result<Duration, String> {
+    match text.trim().strip_suffix('d').map(str::parse::<u32>) {
+        Some(Ok(days)) => Ok(Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
+        _ => duration(text).map_err(|_| "write a time such as 30d, 12h or 90m".to_owned()),
+    }
+}
+
 /// A poll interval within the service's limit (20 GETs a second for the whole account).
 pub(super) fn pace(text: &str) -> Result<Duration, String> {
     let pace = duration(text)?;

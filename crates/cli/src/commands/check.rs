@@ -151,6 +151,7 @@ async fn requests(
         default_model: (&settings.model.value, &settings.model.by),
         models: &models,
         cwd: &session.cwd,
+        hosts: settings.storage.is_some(),
         stdin: &stdin,
     };
     Ok(inputs.into_iter().map(|input| request::build(&args.request, input, &at)).collect())

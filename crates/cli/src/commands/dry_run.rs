@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use ark_video::Attachments;
 use ark_video::model::{ContentItem, CreateTaskRequest, estimate::Estimate};
 use ark_video::transport::RequestBody;
 
@@ -25,7 +26,8 @@ pub(crate) fn show(
     videos: usize,
 ) -> Result<(), Failure> {
     let output = &session.output;
-    let body = parsed.files.body(&parsed.request).map_err(|error| api_failure::of(&error, "ark-video"))?;
+    let bare = without_uploads(&parsed.request, &parsed.files);
+    let body = parsed.files.body(&bare).map_err(|error| api_failure::of(&error, "ark-video"))?;
     if session.flags.json {
         let report = checked.document();
         let estimate = estimate.into();
@@ -45,7 +47,7 @@ pub(crate) fn show(
             .note(format_args!("videos   {videos}: this is the estimate of all, and the body of the first"));
     }
     if output.form == Form::Text {
-        let text = serde_json::to_string_pretty(&shortened(&parsed.request)).unwrap_or_default();
+        let text = serde_json::to_string_pretty(&shortened(&bare)).unwrap_or_default();
         output.json_text(&format!("{text}\n"));
     } else {
         write(output, &body)?;
@@ -73,6 +75,22 @@ impl Write for Pieces<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The request with a name in place of each URL that is signed after the upload.
+fn without_uploads(request: &CreateTaskRequest, files: &Attachments) -> CreateTaskRequest {
+    let mut bare = request.clone();
+    let uploads = files.uploads_of(request);
+    for (index, name) in uploads {
+        let url = match bare.content.get_mut(index) {
+            Some(ContentItem::Image(image)) => &mut image.image_url.url,
+            Some(ContentItem::Audio(audio)) => &mut audio.audio_url.url,
+            Some(ContentItem::Video(video)) => &mut video.video_url.url,
+            _ => continue,
+        };
+        *url = format!("(signed URL of {name})");
+    }
+    bare
 }
 
 fn shortened(request: &CreateTaskRequest) -> CreateTaskRequest {

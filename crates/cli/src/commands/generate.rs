@@ -1,17 +1,19 @@
 //! `generate`: checks everything first, sends each request once, and names the task id in every
 //! later message.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ark_video::model::{CreateTaskRequest, OutputFormat, Task, catalog::Catalog, estimate::Estimate};
 use ark_video::{
     Attachments, CheckPolicy, CorrelationOptions, RetryOptions, TaskHandle,
+    media_store::Uploads,
     provenance::{InputFiles, Provenance, Sidecar, intent_hash},
 };
 use ark_video_batch::cost_of;
 
 use super::create::create;
 use super::result::{Money, Origin, Saved};
+use super::upload::upload;
 use super::variants::{self, Failures, Variant};
 use super::{dry_run, reconcile, result};
 use crate::api_failure;
@@ -30,6 +32,7 @@ use crate::records::Store;
 use crate::request::{self, RequestContext, RequestInput};
 use crate::session::{Connection, Session};
 use crate::sidecar::{Memory, Remembered, RunState};
+use crate::storage;
 
 /// The hint that skips the checks.
 const FORCE: &str = "to send it anyway: --force";
@@ -45,6 +48,11 @@ struct Video {
 }
 
 pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<(), Failure> {
+    saved(session, args).await.map(drop)
+}
+
+/// As [`run`]; gives the paths of the videos that are saved, as the user would write them.
+pub(crate) async fn saved(session: &mut Session, args: &GenerateArgs) -> Result<Vec<PathBuf>, Failure> {
     if session.flags.simulate && args.no_wait {
         return Err(Failure::new(
             Exit::Usage,
@@ -63,6 +71,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         default_model: (&settings.model.value, &settings.model.by),
         models: &models,
         cwd: &session.cwd,
+        hosts: settings.storage.is_some(),
         stdin: &stdin,
     };
     let mut parsed = Checked::request(request::build(&args.request, args.input.as_deref(), &at), &catalog)?;
@@ -82,7 +91,10 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     if args.dry_run {
         let total = cost_limit::times(&estimate, variants.len() as u64);
         dry_run::show(session, &parsed, &checked, &total, variants.len())?;
-        return checked.verdict(session.output.form != Form::Quiet, FORCE).and(limit(&total));
+        return checked
+            .verdict(session.output.form != Form::Quiet, FORCE)
+            .and(limit(&total))
+            .map(|()| Vec::new());
     }
     checked.warning_lines().for_each(|line| session.output.warn(line));
     checked.note_lines().for_each(|line| session.output.note(line));
@@ -103,14 +115,16 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     }
     let count = videos.len();
     let mut failures = Failures::default();
+    let mut paths = Vec::new();
     for video in &videos {
         if let RunState::Done { sidecar, video: file } = &video.state {
             done(session, sidecar, file, video)?;
+            paths.push(file.clone());
         }
     }
     videos.retain(|video| !matches!(video.state, RunState::Done { .. }));
     if videos.is_empty() {
-        return Ok(());
+        return Ok(paths);
     }
     let new = videos.iter().filter(|video| video.is_new).count() as u64;
     let total = cost_limit::times(&estimate, new);
@@ -119,11 +133,17 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         fit?;
         limit(&total)?;
     }
+    let hosts = new > 0 && files.bytes_to_upload(&request) > 0;
+    let store = if hosts { Some(storage::open(&session.store_context(&settings))?) } else { None };
     let mut connection = session.connect(&settings, catalog.clone()).await?;
     if new > 0 {
         announce(session, &total, new, &cost::estimated(&total, &catalog));
         session.confirm_cost(&args.confirm, &settings, &Most::from(&total)).await?;
     }
+    let uploads = match &store {
+        Some(store) => upload(session, store, &request, &files).await?,
+        None => Uploads::default(),
+    };
     // Already checked above, with the user's flags as locations.
     let marks = if args.no_marks { CorrelationOptions::none() } else { CorrelationOptions::new() };
     let mut tasks = Vec::with_capacity(videos.len());
@@ -140,7 +160,14 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
                 })
             }
             _ => {
-                let mut unsent = client.create(&video.request).files(files.clone()).facts(facts.clone());
+                video.memory.uploaded(&uploads);
+                // Signed right before it is sent: the record has the objects, and no signature.
+                let signed = match &store {
+                    Some(store) => uploads.sign(&video.request, &**store).await,
+                    None => Ok(video.request.clone()),
+                };
+                let signed = signed.map_err(|error| storage::failure(&error))?;
+                let mut unsent = client.create(&signed).files(files.clone()).facts(facts.clone());
                 unsent = unsent.check(CheckPolicy::Off).correlate(marks.clone().tag(args.tag));
                 if let Some(time) = args.retry {
                     unsent = unsent.retry(RetryOptions::new().elapsed(time));
@@ -162,7 +189,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
                     failures.unsent(session, videos.len());
                 }
                 if interrupted {
-                    return failures.verdict(count);
+                    return failures.verdict(count).map(|()| paths);
                 }
                 if stops {
                     break;
@@ -171,7 +198,7 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
         }
     }
     if args.no_wait {
-        return failures.verdict(count);
+        return failures.verdict(count).map(|()| paths);
     }
     if let Some(running) = &mut connection.simulator {
         while let Ok(note) = running.notes.try_recv() {
@@ -180,17 +207,20 @@ pub(crate) async fn run(session: &mut Session, args: &GenerateArgs) -> Result<()
     }
     for (mut video, handle) in tasks {
         let finished = finish(session, args, &connection, &mut video, &handle, &estimate);
-        if let Err(failure) = finished.await {
-            let failure = api_failure::explained(failure, None, &names);
-            let interrupted = failure.exit == Exit::Interrupted;
-            let failure = resumable(simulated(failure, session), args, session);
-            failures.add(session, video.variant, again(failure, count));
-            if interrupted {
-                break;
+        match finished.await {
+            Ok(path) => paths.extend(path),
+            Err(failure) => {
+                let failure = api_failure::explained(failure, None, &names);
+                let interrupted = failure.exit == Exit::Interrupted;
+                let failure = resumable(simulated(failure, session), args, session);
+                failures.add(session, video.variant, again(failure, count));
+                if interrupted {
+                    break;
+                }
             }
         }
     }
-    failures.verdict(count)
+    failures.verdict(count).map(|()| paths)
 }
 
 /// Of several videos, only the same command continues all.
@@ -252,7 +282,7 @@ fn created_note(
     }
 }
 
-/// Waits for a task and saves its video.
+/// Waits for a task and saves its video; gives its path.
 async fn finish(
     session: &mut Session,
     args: &GenerateArgs,
@@ -260,7 +290,7 @@ async fn finish(
     video: &mut Video,
     handle: &TaskHandle,
     estimate: &Estimate,
-) -> Result<(), Failure> {
+) -> Result<Option<PathBuf>, Failure> {
     let tier = video.request.service_tier.as_ref();
     let options = result::wait_options(&args.timing, tier, connection.simulator.is_some());
     let task = result::wait_for(session, handle, options).await?;
@@ -273,7 +303,7 @@ async fn finish(
     session.output.note(format_args!("{}cost: {}", video.variant.label(), cost::billed(billed.as_ref())));
     if args.no_download {
         super::tasks::show(session, &task);
-        return Ok(());
+        return Ok(None);
     }
     let (provenance, intent) = video.memory.origin();
     let origin = Origin { provenance, intent, simulated: session.flags.simulate };
@@ -282,7 +312,7 @@ async fn finish(
         video.memory.saved(session, &task, &video.to.real(&saved.video), file);
     }
     result::report(session, &task, &saved, Money { estimate: Some(estimate), cost: billed.as_ref() });
-    saved.trouble.take().map_or(Ok(()), Err)
+    saved.trouble.take().map_or(Ok(Some(saved.video)), Err)
 }
 
 /// The records of this create, and the state of an earlier run.

@@ -28,7 +28,13 @@ const LARGEST_STATE: u64 = 4 << 30;
 pub(crate) async fn run(session: &mut Session, args: &SimulateArgs) -> Result<(), Failure> {
     let state = args.state.as_ref().map(|path| session.cwd.join(path));
     let catalog = session.catalog()?;
-    let mut running = start(builder(&session.cwd, catalog, args, state.as_ref())?).await?;
+    let mut builder = builder(&session.cwd, catalog, args, state.as_ref())?;
+    if args.fetch_media {
+        let settings = session.storage_settings()?;
+        let fetch = session.media_fetch(&settings).await?;
+        builder = builder.measure_media(move |url, _| fetch.clone().facts(url));
+    }
+    let mut running = start(builder).await?;
     let ended = if args.audit {
         audit::run(session, &mut running, &args.command).await
     } else {

@@ -72,6 +72,7 @@ pub fn json_outputs() -> Vec<JsonOutput> {
         output::<Decided<'_>>("batch-resolve", false),
         output::<OneOf<Job, Value, Never, Never>>("batch-export", true),
         output::<Config<'_>>("config", false),
+        output::<PrunedObjects<'_>>("storage-prune", false),
         output::<Diagnosis>("doctor", false),
         output::<Version<'_>>("version", false),
         output::<Envelope<'_>>("error", false),

@@ -21,6 +21,25 @@ pub(crate) struct SettingsDocument<'a> {
     pub(crate) ca_cert: Option<SettingValue<'a>>,
     /// The names of the additional headers.
     pub(crate) headers: Vec<&'a str>,
+    /// The bucket for local media.
+    pub(crate) storage: Option<SettingValue<'a>>,
+}
+
+/// `storage prune`: what was removed, or would be.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub(crate) struct PrunedObjects<'a> {
+    /// Nothing was removed.
+    pub(crate) dry_run: bool,
+    pub(crate) objects: Vec<PrunedObject<'a>>,
+}
+
+/// An object in a bucket.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub(crate) struct PrunedObject<'a> {
+    pub(crate) object: &'a str,
+    pub(crate) bytes: u64,
 }
 
 /// Where a setting came from.

@@ -32,7 +32,13 @@ fn with<T>(line: &[&str], stdin: &str, then: impl FnOnce(&RequestInput) -> T) ->
         ModelSite { site: Site::Volcengine, is_vendor: true, is_plan: false },
         &output,
     );
-    let at = RequestContext { default_model, models: &models, cwd: folder.path(), stdin: stdin.as_bytes() };
+    let at = RequestContext {
+        default_model,
+        models: &models,
+        cwd: folder.path(),
+        hosts: false,
+        stdin: stdin.as_bytes(),
+    };
     let built = build(&args, input.as_deref(), &at);
     Ok(then(&Checked::request(built, Catalog::builtin())?))
 }

@@ -116,3 +116,18 @@ rows! {
         bit_depth: Cell<Map<u8>>,
     }
 }
+
+impl Family {
+    /// The ratio of its list that a picture of this size has, such as `16:9`; rounding to even
+    /// pixels is allowed for. `None` where it has none of them.
+    #[must_use]
+    pub fn ratio_of(&self, width: u32, height: u32) -> Option<&str> {
+        /// The sizes of the tables are up to 0.1 % off their ratio.
+        const ROUNDING: f64 = 0.002;
+        let own = f64::from(width) / f64::from(height.max(1));
+        self.ratio.value.as_ref()?.iter().find(|ratio| {
+            let sides = ratio.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+            sides.is_some_and(|(across, up): (f64, f64)| (own * up / across - 1.0).abs() < ROUNDING)
+        })
+    }
+}

@@ -64,9 +64,16 @@ pub(super) fn all(
     notes: &mut Vec<String>,
 ) -> Vec<Output> {
     let resolutions = resolutions(request, family, mode, notes);
-    let ratios = ratios(request, family, mode, notes);
+    let source = source_ratio(request, family, mode, facts);
+    let ratios = match &source {
+        Some(ratio) => vec![ratio.clone()],
+        None => ratios(request, family, mode, notes),
+    };
     let length = length(request, catalog, family, mode, facts, notes);
-    let margin = margin(request, catalog, family, mode, notes);
+    let margin = match source {
+        Some(_) => 0,
+        None => margin(request, catalog, family, mode, notes),
+    };
     let sounds = sounds(request, catalog, family, mode);
     let draft = request.draft == Some(true) && mode != Mode::FromDraft;
     let mut all = Vec::new();
@@ -165,6 +172,20 @@ fn ratios(request: &CreateTaskRequest, family: &Family, mode: Mode, notes: &mut 
             all
         }
     }
+}
+
+/// The ratio of the source of a declared edit or extension, if it is one of the model's: the result
+/// then has a size of the table.
+fn source_ratio(request: &CreateTaskRequest, family: &Family, mode: Mode, facts: &Facts) -> Option<String> {
+    let declared = matches!(&request.omni_reference_task_type, Some(TaskType::Edit | TaskType::Extend));
+    if mode != Mode::References || !declared || input::reads_task_type(family) != Some(true) {
+        return None;
+    }
+    let mut videos =
+        request.content.iter().enumerate().filter(|(_, item)| matches!(item, ContentItem::Video(_)));
+    let (at, _) = videos.next().filter(|_| videos.next().is_none())?;
+    let (width, height) = facts.get(at).and_then(|facts| facts.width.zip(facts.height))?;
+    family.ratio_of(width, height).map(str::to_owned)
 }
 
 /// On 2.5 the first frame decides the ratio, whatever the request says.

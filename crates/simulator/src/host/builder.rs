@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use ark_video_model::catalog::Catalog;
+use ark_video_model::{
+    catalog::Catalog,
+    check::{MediaFacts, MediaKind},
+};
 use ark_video_protocol::UnixMillis;
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -15,7 +18,8 @@ use tokio::{
 };
 
 use super::{
-    NoteHook, Shared, Simulator, callbacks, clock::Clock, control, server, videos::Videos, wire::Wires,
+    NoteHook, Shared, Simulator, callbacks, clock::Clock, control, media::MediaHook, server, videos::Videos,
+    wire::Wires,
 };
 use crate::{
     catalog::Lookups,
@@ -42,6 +46,7 @@ pub struct Builder {
     seed: Option<u64>,
     any_key: bool,
     on_note: Option<NoteHook>,
+    media: Option<MediaHook>,
     control: Option<SocketAddr>,
     begins: Option<UnixMillis>,
     faults: FaultPlan,
@@ -60,6 +65,7 @@ impl Default for Builder {
             seed: None,
             any_key: false,
             on_note: None,
+            media: None,
             control: None,
             begins: None,
             faults: FaultPlan::new(),
@@ -182,6 +188,20 @@ impl Builder {
         self
     }
 
+    /// Measures what is behind the media URLs of creates, so that their checks and bills are exact:
+    /// `measure` fetches, and gives `None` for what it does not. Default: nothing is fetched, and
+    /// the length of reference videos is assumed.
+    pub fn measure_media<F>(
+        mut self,
+        measure: impl Fn(String, MediaKind) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Option<MediaFacts>> + Send + 'static,
+    {
+        self.media = Some(Arc::new(move |url, kind| Box::pin(measure(url, kind))));
+        self
+    }
+
     /// Listens and serves, on the async runtime that this is called on.
     ///
     /// # Errors
@@ -217,6 +237,7 @@ impl Builder {
             clock: Clock::start(self.speed, self.begins),
             videos: Videos::default(),
             on_note: self.on_note,
+            media: self.media,
             stop: stopped.clone(),
             news: Notify::new(),
             callbacks_anywhere: self.callbacks_anywhere,

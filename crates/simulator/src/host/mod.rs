@@ -11,6 +11,7 @@ mod callbacks;
 mod clock;
 mod control;
 mod counted_body;
+mod media;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) videos: Videos,
     on_note: Option<NoteHook>,
+    /// Measures media behind URLs.
+    pub(crate) media: Option<media::MediaHook>,
     /// True when it is to end.
     stop: watch::Receiver<bool>,
     /// Something happened that callbacks may follow from.

@@ -23,6 +23,7 @@ use tower_service::Service;
 use super::{
     Shared,
     counted_body::CountedBody,
+    media,
     wire::{self, Line, Wires},
 };
 use crate::service::{ConnectionFault, Delivery, FaultyReply, Reply};
@@ -107,10 +108,17 @@ async fn answer(connection: &Connection, request: Request<Body>) -> Response<Bod
             .map(Body::from);
     };
     line.request_complete();
-    let reply = shared.with(|service, now| service.handle(now, Request::from_parts(parts, body)));
+    // Boxed, so that what is rare does not make every request larger.
+    let measured = match shared.media.as_ref().filter(|_| parts.method == Method::POST) {
+        Some(hook) => Box::pin(media::measure(hook, &body)).await,
+        None => Vec::new(),
+    };
+    let reply = shared.with(|service, now| {
+        service.measured(measured);
+        service.handle(now, Request::from_parts(parts, body))
+    });
     let answer = match reply {
         Reply::Answer(answer) => answer,
-        // Boxed, so that what is rare does not make every request larger.
         Reply::Faulty(faulty) => return Box::pin(apply_fault(shared, line, faulty)).await,
         reply => {
             let (answer, delivery) = Box::pin(finish(shared, reply)).await;

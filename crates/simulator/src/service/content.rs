@@ -1,6 +1,7 @@
 //! The items of a request, sorted out. What does not fit together was refused before, by
 //! `checks.rs`.
 
+use ark_video_model::check::Facts;
 pub(crate) use ark_video_model::check::Mode;
 use ark_video_model::{ContentItem, CreateTaskRequest, ImageRole};
 
@@ -26,12 +27,14 @@ pub(crate) struct Content<'a> {
     /// image.
     pub(crate) leading_image: Option<&'a str>,
     pub(crate) draft: Option<&'a str>,
+    /// What is known of its media.
+    pub(crate) facts: &'a Facts,
 }
 
 /// Sorts the items.
-pub(crate) fn read(request: &CreateTaskRequest) -> Content<'_> {
+pub(crate) fn read<'a>(request: &'a CreateTaskRequest, facts: &'a Facts) -> Content<'a> {
     let mut content =
-        Content { mode: request.mode(), prompt: None, videos: 0, leading_image: None, draft: None };
+        Content { mode: request.mode(), prompt: None, videos: 0, leading_image: None, draft: None, facts };
     for item in &request.content {
         match item {
             ContentItem::Text(text) => content.prompt = content.prompt.or(Some(&text.text)),

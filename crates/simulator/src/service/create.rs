@@ -50,13 +50,13 @@ impl Service {
             }
         };
         let lifted = flags::extract_prompt_flags(&mut request, model, &self.options)?;
-        let facts = media::facts(&request, &self.options);
+        let facts = media::facts(&request, &self.options, &std::mem::take(&mut self.measured));
         let mut wrong = checks::check(&mut request, model, &self.rules, &lifted, &facts);
         if !wrong.is_empty() {
             let reported = self.random.pick(wrong.len());
             return Err(wrong.swap_remove(reported));
         }
-        let content = content::read(&request);
+        let content = content::read(&request, &facts);
         moderation::check(&request.content)?;
         let mut notes = Vec::new();
         let inherited = match content.draft {

@@ -1,17 +1,31 @@
-//! What media in data URLs are, read by the media crate as the checks read them. Nothing is
-//! fetched.
+//! What the media of a request are: in data URLs read by the media crate as the checks read them,
+//! behind other URLs as the host has measured them. Fetches nothing.
+
+use std::collections::BTreeMap;
 
 use ark_video_media::{facts_of_request, facts_of_url};
 use ark_video_model::{
     CreateTaskRequest,
-    check::{Facts, MediaKind},
+    check::{Facts, MediaFacts, MediaKind},
 };
 
 use crate::options::Options;
 
-/// What is known of the media that a request brings along; nothing where the options ignore them.
-pub(crate) fn facts(request: &CreateTaskRequest, options: &Options) -> Facts {
-    if options.ignores_media { Facts::new() } else { facts_of_request(request) }
+/// Facts of media behind URLs.
+pub(crate) type Measured = BTreeMap<String, MediaFacts>;
+
+/// What is known of the media of a request; nothing where the options ignore them.
+pub(crate) fn facts(request: &CreateTaskRequest, options: &Options, measured: &Measured) -> Facts {
+    if options.ignores_media {
+        return Facts::new();
+    }
+    let mut facts = facts_of_request(request);
+    for (index, item) in request.content.iter().enumerate() {
+        if let Some(known) = item.media().and_then(|(_, url)| measured.get(url)) {
+            facts.insert(index, known.clone());
+        }
+    }
+    facts
 }
 
 /// Width and height of an image in a data URL, if its first bytes contain them.

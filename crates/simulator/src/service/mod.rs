@@ -38,7 +38,7 @@ mod wording;
 
 use std::borrow::Cow;
 
-use ark_video_model::{Task, catalog::Catalog};
+use ark_video_model::{Task, catalog::Catalog, check::MediaFacts};
 use ark_video_protocol::{
     CLIENT_REQUEST_ID, REQUEST_ID, Route, UnixMillis, below, create as create_endpoint, delete, gateway, get,
     list, models, route,
@@ -124,6 +124,8 @@ pub struct Service {
     recent: Recent,
     /// What requests are held against: the catalog with the switches of the options.
     rules: Cow<'static, Catalog>,
+    /// Facts of media behind the URLs of the next create.
+    measured: media::Measured,
     /// The second that was dated last, and its date: many answers are made in one.
     date: (i64, HeaderValue),
 }
@@ -163,8 +165,15 @@ impl Service {
             notes: Vec::new(),
             recent: Recent::default(),
             rules,
+            measured: media::Measured::new(),
             date: (i64::MIN, HeaderValue::from_static("")),
         }
+    }
+
+    /// Notes what is behind URLs of the next create, for its checks and its bill. Without it the
+    /// length of a reference video is assumed.
+    pub fn measured(&mut self, media: impl IntoIterator<Item = (String, MediaFacts)>) {
+        self.measured.extend(media);
     }
 
     /// Answers one request at a given time, after all events that are due by then. The time may

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use ark_video_model::{
-    CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, Resolution,
+    ContentItem, CreateTaskRequest, OmniReferenceTaskType as TaskType, OutputFormat, Ratio, Resolution,
     catalog::{Cell, StringSet},
+    check::Facts,
     estimate::{Bill, BilledLength},
 };
 
@@ -112,11 +113,13 @@ pub(crate) fn make(
         Some(draft) => draft.ratio.clone(),
         // An edit or an extension is as wide as its source.
         None if matches!(intent, Some(TaskType::Edit | TaskType::Extend)) => {
-            let ratio = &options.assumed_video_ratio;
-            notes.push(format!(
-                "assumed that video 1 has the ratio {ratio}, which decides that of the result"
-            ));
-            ratio.as_str().into()
+            source_ratio(request, content.facts, model).unwrap_or_else(|| {
+                let ratio = &options.assumed_video_ratio;
+                notes.push(format!(
+                    "assumed that video 1 has the ratio {ratio}, which decides that of the result"
+                ));
+                ratio.as_str().into()
+            })
         }
         None => ratio(request, content, model),
     };
@@ -147,8 +150,10 @@ pub(crate) fn make(
     let (billed_width, billed_height) = listed.unwrap_or_else(wide);
     let (width, height) =
         listed.or_else(|| same_area(wide(), quotient(ratio.as_str())?)).unwrap_or_else(wide);
-    let inputs = input_seconds(content, model, options, notes);
-    let input_seconds = inherited.map_or(inputs.iter().sum(), |draft| draft.input_seconds);
+    let inputs = input_seconds(request, content.facts, model, options, notes);
+    // Whole seconds of all together: a hair less than whole is whole.
+    let together = (inputs.iter().sum::<f64>() + 1e-6) as i64;
+    let input_seconds = inherited.map_or(together, |draft| draft.input_seconds);
     let frames = request
         .frames
         .filter(|_| content.mode != Mode::FromDraft)
@@ -159,7 +164,7 @@ pub(crate) fn make(
         (None, None, _) if content.mode == Mode::FromDraft => ASSUMED_DRAFT_SECONDS,
         // The output of an edit is as long as its source.
         (None, None, -1) if intent == Some(TaskType::Edit) => {
-            inputs.first().copied().unwrap_or(family.duration.value.min)
+            inputs.first().map_or(family.duration.value.min, |seconds| *seconds as i64)
         }
         (None, None, -1) => random.between(family.duration.value.min, family.duration.value.max),
         (None, None, seconds) => seconds,
@@ -273,15 +278,32 @@ fn nearest((width, height): (u32, u32), all: &StringSet) -> &str {
     all.iter().min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or("16:9")
 }
 
-/// The seconds that each reference video is taken to have, cut so that all together are not longer
-/// than the model takes.
+/// The ratio of the first reference video where it was measured: by its name if the model has one.
+fn source_ratio(request: &CreateTaskRequest, facts: &Facts, model: Model) -> Option<Ratio> {
+    let (at, _) = videos(request).next()?;
+    let facts = facts.get(at)?;
+    let (width, height) = facts.width.zip(facts.height)?;
+    let own = || {
+        let divisor = (1..=width.min(height)).rev().find(|by| width % by == 0 && height % by == 0)?;
+        Some(format!("{}:{}", width / divisor, height / divisor).as_str().into())
+    };
+    model.family.ratio_of(width, height).map(Into::into).or_else(own)
+}
+
+fn videos(request: &CreateTaskRequest) -> impl Iterator<Item = (usize, &ContentItem)> {
+    request.content.iter().enumerate().filter(|(_, item)| matches!(item, ContentItem::Video(_)))
+}
+
+/// The seconds of each reference video: as measured, else assumed, and cut so that all together are
+/// not longer than the model takes.
 fn input_seconds(
-    content: &Content<'_>,
+    request: &CreateTaskRequest,
+    facts: &Facts,
     model: Model,
     options: &Options,
     notes: &mut Vec<String>,
-) -> Vec<i64> {
-    let count = content.videos;
+) -> Vec<f64> {
+    let count = videos(request).count();
     let (Some(range), Ok(whole @ 1..)) = (&model.family.input_video_seconds.value, i64::try_from(count))
     else {
         return Vec::new();
@@ -291,12 +313,15 @@ fn input_seconds(
         [range.each_min, range.each_max, range.total_max].map(|seconds| seconds as i64);
     let requested = i64::from(options.assumed_video_seconds).clamp(least, most);
     let each = requested.min((total / whole).max(1));
-    for number in 1..=count {
-        notes.push(format!(
-            "assumed {each} s for video {number}, which is a link that the simulator does not fetch; the real length counts in the real bill"
-        ));
-    }
-    vec![each; count]
+    let of = |(number, (at, _)): (usize, (usize, &ContentItem))| {
+        facts.get(at).and_then(|facts| facts.seconds).unwrap_or_else(|| {
+            notes.push(format!(
+                "assumed {each} s for video {number}, which is a link that the simulator does not fetch; the real length counts in the real bill"
+            ));
+            each as f64
+        })
+    };
+    (1..).zip(videos(request)).map(of).collect()
 }
 
 /// The task type of a request with a reference video on 2.5: as declared, else by the phrases of
@@ -317,7 +342,7 @@ fn failure(
     content: &Content<'_>,
     model: Model,
     task: Option<TaskType>,
-    inputs: &[i64],
+    inputs: &[f64],
 ) -> Option<(&'static str, String)> {
     let fixed = request.ratio.as_ref().is_some_and(|ratio| *ratio != Ratio::Adaptive);
     let invalid = |param: &str, why: String| {
@@ -344,7 +369,7 @@ fn failure(
         issues.push(("duration", "`duration` must be -1".into()));
     }
     if let Some(range) = model.family.edit_source_seconds.value.filter(|_| edit)
-        && !inputs.iter().any(|seconds| range.contains(&(*seconds as f64)))
+        && !inputs.iter().any(|seconds| range.contains(seconds))
     {
         issues.push(("content", format!("the input video must have {range} seconds")));
     }

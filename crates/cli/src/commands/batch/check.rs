@@ -11,6 +11,8 @@ use crate::failure::Failure;
 use crate::json::ListDocument;
 use crate::output::Form;
 use crate::session::Session;
+use crate::settings::Settings;
+use crate::storage;
 use crate::summary;
 
 /// The name of standard input in messages.
@@ -18,8 +20,8 @@ const STDIN: &str = "standard input";
 
 pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
-    let model = session.settings(&[])?.model.value;
-    let mut report = read(session, &args.of, &model, &catalog).await?;
+    let settings = session.settings(&[])?;
+    let mut report = read(session, &args.of, &settings, &catalog).await?;
     report.check_targets(args.overwrite);
     match session.output.form {
         Form::Json => session.output.json(&ListDocument::from(&report)),
@@ -33,16 +35,18 @@ pub(super) async fn run(session: &mut Session, args: &BatchCheckArgs) -> Result<
     })
 }
 
-/// Reads a list, or standard input as one. `model` is for CSV and text lists that name none.
+/// Reads a list, or standard input as one. The model of the settings is for CSV and text lists that
+/// name none.
 pub(super) async fn read(
     session: &mut Session,
     of: &ShotListArgs,
-    model: &str,
+    settings: &Settings,
     catalog: &Catalog,
 ) -> Result<ListReport, Failure> {
     let mut options = ListOptions {
         format: of.format.map(format_of),
-        model: Some(model.to_owned()),
+        model: Some(settings.model.value.clone()),
+        hosts_media: settings.storage.is_some(),
         ..ListOptions::default()
     };
     for (field, value) in &of.set {
@@ -97,7 +101,11 @@ pub(super) fn verdict(report: &ListReport, alone: bool) -> Result<(), Failure> {
         report.refusals().for_each(|finding| message.push_str(&format!("\n  {finding}")));
     }
     let exit = if report.is_refused_by_targets() { Exit::Output } else { Exit::Request };
-    Err(Failure::new(exit, message))
+    let failure = Failure::new(exit, message);
+    if report.refusals().any(|finding| finding.rule == "media-form") {
+        return Err(storage::HOW_TO.into_iter().fold(failure, Failure::hint));
+    }
+    Err(failure)
 }
 
 /// The report as text: a table of shots, the findings, the cost.

@@ -32,8 +32,8 @@ const STEPS: [(ForecastStep, &str); 5] = [
 
 pub(super) async fn run(session: &mut Session, args: &BatchPlanArgs) -> Result<(), Failure> {
     let catalog = session.catalog()?;
-    let model = session.settings(&[])?.model.value;
-    let report = check::read(session, &args.of, &model, &catalog).await?;
+    let settings = session.settings(&[])?;
+    let report = check::read(session, &args.of, &settings, &catalog).await?;
     report.warnings().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     let list = check::planned(session, report)?;
     let batch = args.journal.batch.clone().unwrap_or_else(|| list.batch.clone());

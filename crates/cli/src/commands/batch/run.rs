@@ -31,6 +31,7 @@ use crate::model_names::ModelNames;
 use crate::output::{Form, Output};
 use crate::session::{Connection, Session};
 use crate::settings::Settings;
+use crate::storage::{self, Store};
 
 /// The refresh interval of the counts.
 const TICK: Duration = Duration::from_millis(500);
@@ -45,7 +46,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     let stdin = if session.key_from_stdin() { session.read_stdin().await? } else { Vec::new() };
     let catalog = session.catalog()?;
     let settings = session.settings(&stdin)?;
-    let mut report = check::read(session, &args.of, &settings.model.value, &catalog).await?;
+    let mut report = check::read(session, &args.of, &settings, &catalog).await?;
     report.warnings().for_each(|finding| session.output.warn(one_line(&finding.to_string())));
     let place = place_of(session, args)?;
     // Before the first run no existing file belongs to a shot: reported before a journal is
@@ -58,6 +59,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     if session.flags.simulate {
         move_to_simulated(session, args, &mut list, &place)?;
     }
+    let store = store_of(session, &settings, &list)?;
     let Connection { client, simulator: _simulator } = connect(session, &settings, catalog.clone()).await?;
     let existing = plan::existing(&place).await?;
     if let Some(journal) = &existing {
@@ -97,6 +99,7 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     options.overwrite = args.overwrite;
     options.simulated = session.flags.simulate;
     options.clock = Arc::clone(&session.clock);
+    options.media_store = store;
     let runner = Runner::new(client, opened.journal.clone(), options);
     let (mut events, handle, ending) = runner.run(std::slice::from_ref(&opened.batch));
     let interrupts = &mut session.interrupts;
@@ -140,6 +143,18 @@ pub(super) async fn run(session: &mut Session, args: &BatchRunArgs) -> Result<()
     report.summary(&summary).await?;
     opened.journal.close().await;
     report.verdict(&summary)
+}
+
+/// The store for local media. Only a list that needs it fails where it cannot be opened.
+fn store_of(session: &Session, settings: &Settings, list: &ShotList) -> Result<Option<Store>, Failure> {
+    if settings.storage.is_none() {
+        return Ok(None);
+    }
+    match storage::open(&session.store_context(settings)) {
+        Ok(store) => Ok(Some(store)),
+        Err(failure) if list.jobs().any(|job| !job.inputs.is_empty()) => Err(failure),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The location of the journal.
@@ -395,7 +410,7 @@ impl RunReport<'_> {
                 StopCause::Account => Exit::Refused,
                 StopCause::Key => Exit::Authentication,
                 StopCause::Stuck => Exit::StillRunning,
-                StopCause::Misrouted => Exit::Configuration,
+                StopCause::Misrouted | StopCause::Storage => Exit::Configuration,
                 StopCause::Failures => Exit::TaskEnded,
                 StopCause::DiskFull => Exit::DiskFull,
                 _ => Exit::Journal,
