@@ -373,3 +373,32 @@ fn nothing_is_guessed() {
         TextToVideo::new(model("2.0", Site::Volcengine), "x").duration(-7).resolution("nonsense").build();
     assert_eq!(of(&negative, &Facts::new()).tokens, None);
 }
+
+/// The published bill of an extension is met exactly where the source was measured.
+#[test]
+fn a_measured_source_decides_the_size_of_its_extension() {
+    let family = Catalog::builtin().families.get("2.5").expect("a family");
+    for (size, ratio) in [
+        ((1280, 720), Some("16:9")),
+        ((854, 480), Some("16:9")),
+        ((720, 1280), Some("9:16")),
+        ((1470, 630), Some("21:9")),
+        ((1000, 800), None),
+        ((0, 0), None),
+    ] {
+        assert_eq!(family.ratio_of(size.0, size.1), ratio, "{size:?}");
+    }
+    let mut request =
+        ReferenceToVideo::new(model("2.5", Site::Volcengine)).prompt("x").video("https://h/a.mp4").build();
+    request.resolution = Some("720p".into());
+    request.duration = Some(5);
+    request.omni_reference_task_type = Some("extend".into());
+    let known = |width, height| {
+        let mut facts = video(5.07);
+        (facts.width, facts.height) = (Some(width), Some(height));
+        of(&request, &Facts::new().with(1, facts)).tokens.map(|tokens| (tokens.min, tokens.max))
+    };
+    assert_eq!(known(720, 1280), Some((216_000, 216_000)));
+    let of_its_own = known(1000, 800).expect("known model");
+    assert!(of_its_own.0 < 216_000 && 216_000 < of_its_own.1, "{of_its_own:?}");
+}
