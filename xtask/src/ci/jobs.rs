@@ -92,7 +92,7 @@ pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "clippy-schemars",
         about: "lints of the model with its schemars feature",
-        when: When::Changed(Inputs::Manifests),
+        when: When::Changed(Inputs::Sources),
         run: |sh| {
             let args = "clippy -p ark-video-model --features schemars --all-targets -- -D warnings";
             steps(sh, &[&args.split(' ').collect::<Vec<_>>()])
