@@ -225,10 +225,11 @@ async fn serve(session: &mut Session, args: &McpArgs, context: &Arc<Context>) ->
     };
     let videos = context.videos.display();
     session.output.note(format_args!("{budget}; journal {}; videos in {videos}", context.journal.place()));
-    let (context, sessions) = (Arc::clone(context), AtomicU64::new(0));
+    let (context, sessions, is_http) = (Arc::clone(context), AtomicU64::new(0), args.http.is_some());
     let agent = move || {
-        let number = sessions.fetch_add(1, Ordering::Relaxed);
-        Agent::new(Arc::clone(&context), format!("mcp-session-{}-{number}", context.id))
+        let tag = format!("mcp-session-{}", context.id);
+        let session = format!("{tag}-{}", sessions.fetch_add(1, Ordering::Relaxed));
+        Agent::new(Arc::clone(&context), session, is_http.then_some(tag))
     };
     match args.http {
         None => serve::stdio(session, agent()).await,

@@ -31,6 +31,8 @@ use crate::json::EstimateJson;
 
 /// How long `confirm` waits for the answer to the create.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same where the token was confirmed before: perhaps by a server that is gone.
+const REPEATED_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often it reads the journal meanwhile.
 const PACE: Duration = Duration::from_millis(50);
 /// The key of the question in a result that needs input.
@@ -129,7 +131,8 @@ pub(super) async fn confirm(
     let wallet = context.wallet()?;
     context.client()?;
     let key = format!("{BATCH}/{}", args.token);
-    if context.journal.job(&key).await?.is_none() {
+    let is_new = context.journal.job(&key).await?.is_none();
+    if is_new {
         let planned = context.quotes.read(&args.token, context.now())?.planned;
         wallet.allows(&context.journal, session, context.now(), planned.estimate.as_ref()).await?;
         if let Some(ask) = approved(wallet, &planned, request, answers).await? {
@@ -139,7 +142,8 @@ pub(super) async fn confirm(
         context.journal.plan(BATCH, &[planned], PlanOptions::default()).await?;
     }
     context.worker.wake();
-    outcome(context, &key).await.map(Confirmed::Task)
+    let timeout = if is_new { ANSWER_TIMEOUT } else { REPEATED_TIMEOUT };
+    outcome(context, &key, timeout).await.map(Confirmed::Task)
 }
 
 /// Asks the person where the price is above the threshold and the client can ask. `Some`: the
@@ -187,7 +191,7 @@ fn question(planned: &Planned, why: &str) -> String {
 }
 
 /// Waits until the create was answered, and says how it ended.
-async fn outcome(context: &Context, key: &str) -> Result<Value, ToolError> {
+async fn outcome(context: &Context, key: &str, timeout: Duration) -> Result<Value, ToolError> {
     let start = context.clock.monotonic();
     loop {
         let none = || ToolError::new("unknown_task", "The journal no longer has this task.");
@@ -199,7 +203,7 @@ async fn outcome(context: &Context, key: &str) -> Result<Value, ToolError> {
         {
             return Err(not_sent(context, &job, &trouble).await?);
         }
-        if is_open && waited < ANSWER_TIMEOUT {
+        if is_open && waited < timeout {
             context.clock.sleep(PACE).await;
             continue;
         }

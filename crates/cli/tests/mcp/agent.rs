@@ -62,12 +62,14 @@ impl World {
     }
 }
 
+/// Nothing after it was closed.
+type Stdin = Arc<tokio::sync::Mutex<Option<ChildStdin>>>;
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
 
 /// A connected client.
 pub(crate) struct Agent {
     child: Child,
-    stdin: Arc<tokio::sync::Mutex<ChildStdin>>,
+    stdin: Stdin,
     waiting: Waiting,
     next: AtomicU64,
     /// Everything that the server sent without being asked.
@@ -81,7 +83,7 @@ impl Agent {
     pub(crate) async fn start(mut command: Command, capabilities: Value, answer: Value) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let stdin = Arc::new(tokio::sync::Mutex::new(child.stdin.take().unwrap()));
+        let stdin: Stdin = Arc::new(tokio::sync::Mutex::new(child.stdin.take()));
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (waiting, sent) = (Waiting::default(), Arc::new(Mutex::new(Vec::new())));
         let (expected, unasked, replies) = (waiting.clone(), sent.clone(), stdin.clone());
@@ -97,8 +99,7 @@ impl Agent {
                 }
                 unasked.lock().unwrap().push(message.clone());
                 if id.is_some() {
-                    let reply = json!({ "jsonrpc": "2.0", "id": id, "result": answer });
-                    let _ = replies.lock().await.write_all(format!("{reply}\n").as_bytes()).await;
+                    write(&replies, &json!({ "jsonrpc": "2.0", "id": id, "result": answer })).await;
                 }
             }
             // Those that still wait learn that the server is gone.
@@ -108,12 +109,8 @@ impl Agent {
         let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": capabilities,
             "clientInfo": { "name": "test", "version": "1" } });
         agent.greeting = agent.ask("initialize", hello).await.unwrap()["result"].clone();
-        agent.write(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+        write(&agent.stdin, &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
         agent
-    }
-
-    async fn write(&self, message: Value) -> bool {
-        self.stdin.lock().await.write_all(format!("{message}\n").as_bytes()).await.is_ok()
     }
 
     /// The answer to a request; `None` if the server is gone.
@@ -122,7 +119,7 @@ impl Agent {
         let (sender, answer) = oneshot::channel();
         self.waiting.lock().unwrap().insert(id, sender);
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        if !self.write(message).await {
+        if !write(&self.stdin, &message).await {
             return None;
         }
         answer.await.ok()
@@ -185,12 +182,16 @@ impl Agent {
 
     /// Closes its input, as a client does at its end; the exit code.
     pub(crate) async fn close(mut self) -> Option<i32> {
-        *self.stdin.lock().await = {
-            // Another pipe in its place drops the first.
-            let mut other = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
-            other.stdin.take().unwrap()
-        };
+        drop(self.stdin.lock().await.take());
         self.child.wait().await.unwrap().code()
+    }
+}
+
+/// Whether it could be written.
+async fn write(stdin: &Stdin, message: &Value) -> bool {
+    match &mut *stdin.lock().await {
+        Some(stdin) => stdin.write_all(format!("{message}\n").as_bytes()).await.is_ok(),
+        None => false,
     }
 }
 

@@ -80,7 +80,7 @@ fn call(chance: &mut Chance, memory: &mut Memory, world: &World) -> (&'static st
             ("confirm", json!({ "token": token }))
         }
         11 => ("list", json!({ "account": chance.below(2) == 0 })),
-        12 if chance.below(6) == 0 => ("reconcile", json!({})),
+        12 if chance.below(10) == 0 => ("reconcile", json!({})),
         13 => ("budget", json!({})),
         14 => ("check", boat("A boat.")),
         15 => ("explain_error", json!({ "code": "QuotaExceeded" })),
@@ -121,7 +121,7 @@ async fn a_confused_agent_pays_once_per_confirmed_quote_and_within_its_budget() 
         let asked = futures_util::future::join_all(
             batch.into_iter().map(|(tool, arguments)| agent.try_call(tool, arguments)),
         );
-        if chance.below(30) == 0 {
+        if chance.below(45) == 0 {
             // Killed while it works on them.
             let _ = tokio::time::timeout(Duration::from_millis(chance.below(30) as u64), asked).await;
             agent.kill().await;

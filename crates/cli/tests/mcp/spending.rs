@@ -18,18 +18,23 @@ async fn a_token_is_one_task_however_often_it_is_confirmed() {
     let confirm = || agent.ok("confirm", token.clone());
     let answers = tokio::join!(confirm(), confirm(), confirm());
     assert!(answers.0["task_id"].is_string(), "{}", answers.0);
-    for answer in [answers.1, answers.2, confirm().await] {
-        assert_eq!(answer["task_id"], answers.0["task_id"]);
+    for answer in [&answers.1, &answers.2] {
+        assert_eq!(answer["id"], answers.0["id"]);
     }
+    assert_eq!(confirm().await["task_id"], answers.0["task_id"]);
     agent.kill().await;
-    // Another server on the same journal, and another start: the same task, and a free look at it.
+    // Another start on the same journal: the same task. Without a budget it is still downloaded.
     let again = world.start(&["--budget", "20CNY"]).await;
-    assert_eq!(again.ok("confirm", token).await["task_id"], answers.0["task_id"]);
-    let ended = again.ok("wait", json!({ "id": answers.0["task_id"], "timeout_seconds": 60 })).await;
+    assert_eq!(again.ok("confirm", token.clone()).await["task_id"], answers.0["task_id"]);
+    assert_eq!(again.close().await, Some(0));
+    let poor = world.start(&[]).await;
+    poor.fails("confirm", token, "no_budget").await;
+    let ended = poor.ok("wait", json!({ "id": answers.0["task_id"], "timeout_seconds": 60 })).await;
     assert_eq!(ended["state"], "settled", "{ended}");
-    assert_eq!(again.ok("list", json!({})).await["total"], 1);
+    assert_eq!(poor.ok("list", json!({})).await["total"], 1);
     assert_eq!((world.simulator.bills().len(), files(&world.root(), "mp4")), (1, 1));
-    let wait = again.ok("quote", boat("A boat.")).await["expected_wait_seconds"].clone();
+    let last = world.start(&["--budget", "20CNY"]).await;
+    let wait = last.ok("quote", boat("A boat.")).await["expected_wait_seconds"].clone();
     assert!(wait["half"].is_u64(), "{wait}");
 }
 

@@ -31,6 +31,27 @@ async fn a_drained_run_begins_nothing_and_the_next_one_finishes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_sends_nothing_goes_on_with_what_was_sent() {
+    let env = TestEnv::new().await;
+    let journal = env.planned(3).await;
+    let silent = || env.options().sends(false);
+    let ended = env.run(&journal, silent()).await;
+    assert_eq!(ended.summary.counts, [(State::Intent, 3)].into());
+    assert_eq!(env.simulator.ledger().accepted, 0);
+    let ended = env
+        .run_until(&journal, env.options(), |event, handle| {
+            if matches!(event, EventKind::Submitted { .. }) {
+                handle.drain();
+            }
+        })
+        .await;
+    let unsent = ended.summary.counts.get(&State::Intent).copied().unwrap_or_default();
+    let ended = env.run(&journal, silent()).await;
+    assert_eq!(ended.summary.counts.get(&State::Settled), Some(&(3 - unsent)));
+    assert_eq!(env.simulator.ledger().accepted as u64, 3 - unsent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drained_run_does_not_wait_for_a_link() {
     // A task that succeeded without a link is asked for it for two minutes: by then the row would
     // say so.
