@@ -79,7 +79,7 @@ fn call(chance: &mut Chance, memory: &mut Memory, world: &World) -> (&'static st
             }
             ("confirm", json!({ "token": token }))
         }
-        11 => ("list", json!({ "account": chance.below(2) == 0 })),
+        11 => ("list", json!({ "account": chance.below(10) == 0 })),
         12 if chance.below(10) == 0 => ("reconcile", json!({})),
         13 => ("budget", json!({})),
         14 => ("check", boat("A boat.")),
