@@ -9,7 +9,7 @@ use crate::cli::Shell;
 
 /// Each is run in a folder of its own, in each form. `batch`, `mcp` and the rest of `reconcile`
 /// have tests of their own.
-const LINES: [&[&str]; 17] = [
+const LINES: [&[&str]; 20] = [
     &["get", "cgt-1"],
     &["list"],
     &["wait", "cgt-1", "--timeout", "2m"],
@@ -25,13 +25,16 @@ const LINES: [&[&str]; 17] = [
     &["generate", "A cat runs", "--no-wait"],
     &["generate", "A cat runs", "--timeout", "2m", "--no-download"],
     &["generate", "A cat runs", "-o", "g.mp4", "--return-last-frame", "--timeout", "2m"],
+    &["extend", "cgt-1", "It goes on", "--no-wait"],
+    &["edit", "cgt-1", "Remove it", "--no-wait"],
+    &["continue", "cgt-1", "It goes on", "--no-wait"],
     &["reconcile", "--since", "20m", "--model", MODEL],
     &["reconcile", "--since", "20m", "--model", MODEL, "--exclusive", "--once"],
 ];
 
 /// Commands that print nothing of a service, because they ask none.
-const SILENT: [&str; 9] =
-    ["check", "estimate", "cost", "simulate", "config", "version", "completions", "man", "help"];
+const SILENT: [&str; 10] =
+    ["check", "estimate", "cost", "simulate", "config", "storage", "version", "completions", "man", "help"];
 
 /// Fields that no command shows.
 const UNSHOWN: [&str; 4] = [

@@ -60,10 +60,10 @@ fn referring(
     let mut generate = args.generate.clone();
     let request = &mut generate.request;
     let address = match clip {
-        Clip::Task(task) => task.video_url().map(str::to_owned).ok_or_else(|| {
-            let message =
-                format!("task {} has no video ({})", crate::escape::one_line(&task.id), task.status);
-            Failure::new(Exit::Request, format!("{message}; nothing was sent"))
+        Clip::Task(task) => link(task.video_url()).ok_or_else(|| {
+            let [id, status] = [&*task.id, task.status.as_str()].map(crate::escape::one_line);
+            let message = format!("task {id} has no video ({status}); nothing was sent");
+            Failure::new(Exit::Request, message)
         })?,
         Clip::File(_) | Clip::Url => args.clip.trim_start_matches("video:").to_owned(),
     };
@@ -83,6 +83,15 @@ fn referring(
         ));
     }
     Ok(generate)
+}
+
+/// A link of the service, if it is one: it goes into messages, as an argument does.
+fn link(url: Option<&str>) -> Option<String> {
+    let is_link = |url: &&str| {
+        let plain = url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'`' && byte != b'\'');
+        plain && ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme))
+    };
+    url.filter(is_link).map(str::to_owned)
 }
 
 async fn joined(
@@ -130,7 +139,7 @@ async fn last_frame(session: &mut Session, given: &str, clip: &Clip) -> Result<S
         Failure::new(Exit::Input, format!("{what} has no last frame; nothing was sent"))
             .hint("make videos with --return-last-frame, or extend it instead")
     };
-    let of_task = |task: &Task| task.last_frame_url().map(str::to_owned);
+    let of_task = |task: &Task| link(task.last_frame_url());
     match clip {
         Clip::Url => Err(none("a URL")),
         Clip::Task(task) => {

@@ -166,13 +166,17 @@ pub(crate) async fn saved(session: &mut Session, args: &GenerateArgs) -> Result<
                     Some(store) => uploads.sign(&video.request, &**store).await,
                     None => Ok(video.request.clone()),
                 };
-                let signed = signed.map_err(|error| storage::failure(&error))?;
-                let mut unsent = client.create(&signed).files(files.clone()).facts(facts.clone());
-                unsent = unsent.check(CheckPolicy::Off).correlate(marks.clone().tag(args.tag));
-                if let Some(time) = args.retry {
-                    unsent = unsent.retry(RetryOptions::new().elapsed(time));
+                match signed {
+                    Ok(signed) => {
+                        let mut unsent = client.create(&signed).files(files.clone()).facts(facts.clone());
+                        unsent = unsent.check(CheckPolicy::Off).correlate(marks.clone().tag(args.tag));
+                        if let Some(time) = args.retry {
+                            unsent = unsent.retry(RetryOptions::new().elapsed(time));
+                        }
+                        create(session, client, &video.request, unsent, &names, &mut video.memory).await
+                    }
+                    Err(error) => Err(storage::failure(&error)),
                 }
-                create(session, client, &video.request, unsent, &names, &mut video.memory).await
             }
         };
         match created {
