@@ -20,7 +20,7 @@ use crate::{
     checksum::{Sums, fingerprint},
     disk_space,
     error::is_full,
-    files::{folder_of, open_own, open_regular, overwrite, read_bounded, write_private},
+    files::{Staged, folder_of, open_own, open_regular, overwrite, read_bounded},
 };
 
 /// Largest state that is read, in bytes.
@@ -263,7 +263,7 @@ impl PartFile {
             }
             let _ = fs::remove_file(&self.path);
         }
-        let _ = fs::remove_file(state_path(&self.path));
+        remove_state(&self.path);
         // Makes the new name last through a power cut. Not every system can do this to a folder.
         let _ = File::open(folder_of(target)).and_then(|folder| folder.sync_all());
         Ok(())
@@ -280,7 +280,12 @@ impl PartFile {
         state.bytes = bytes;
         state.sha256 = if bytes > 0 { self.sha256() } else { String::new() };
         let text = serde_json::to_vec(&state).map_err(io::Error::other)?;
-        match write_private(&state_path(&self.path), &text) {
+        let write = || {
+            let mut staged = Staged::named(&next_state_path(&self.path))?;
+            staged.write_all(&text)?;
+            staged.replace(&state_path(&self.path))
+        };
+        match write() {
             // In place there is room; half a state is none, and the download starts over.
             Err(error) if is_full(&error) => overwrite(&state_path(&self.path), &text),
             written => written,
@@ -302,7 +307,7 @@ impl Drop for PartFile {
             }
             // Nothing that could be resumed. Gone while the lock is still held.
             _ => {
-                let _ = fs::remove_file(state_path(&self.path));
+                remove_state(&self.path);
                 let _ = fs::remove_file(&self.path);
             }
         }
@@ -366,6 +371,16 @@ pub(crate) fn part_path(target: &Path) -> PathBuf {
 
 fn state_path(part: &Path) -> PathBuf {
     beside(part, ".json")
+}
+
+/// The state while it is written.
+fn next_state_path(part: &Path) -> PathBuf {
+    beside(part, ".json.new")
+}
+
+fn remove_state(part: &Path) {
+    let _ = fs::remove_file(state_path(part));
+    let _ = fs::remove_file(next_state_path(part));
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
