@@ -45,8 +45,8 @@ impl Staged {
         sync_folder(folder_of(target))
     }
 
-    /// A file of this name. Only for one whose user holds a lock: what a killed process left under it
-    /// is removed, where a name of its own would stay.
+    /// A file of this name. Only for one whose user holds a lock: what a killed process left under
+    /// it is removed, where a name of its own would stay.
     pub(crate) fn named(path: &Path) -> io::Result<Self> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
