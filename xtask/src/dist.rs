@@ -16,16 +16,20 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 const PACKAGE: &str = "ark-video-cli";
-const FEATURES: &str = "mcp,postgres,storage";
+/// Of the archive: at most 15 MB.
+const FEATURES: &str = "postgres";
+/// Of the archive with everything.
+const ALL_FEATURES: &str = "mcp,postgres,storage";
 const MUSL: &str = "x86_64-unknown-linux-musl";
 
 /// Files of the archive by their path in it, with whether they are programs.
 type Files = BTreeMap<String, (Vec<u8>, bool)>;
 
 /// Builds, packs, and reports sizes and the checksum.
-pub(crate) fn run(root: &Path) -> Result<String> {
+pub(crate) fn run(root: &Path, full: bool) -> Result<String> {
+    let features = if full { ALL_FEATURES } else { FEATURES };
     let (target, linked) = target()?;
-    let binary = build(root, &target)?;
+    let binary = build(root, &target, features)?;
     let mut files = Files::new();
     let bytes = fs::read(&binary).with_context(|| binary.display().to_string())?;
     let size = bytes.len();
@@ -44,9 +48,9 @@ pub(crate) fn run(root: &Path) -> Result<String> {
         let name = format!("man/{}", page.file_name().to_string_lossy());
         files.insert(name, (fs::read(page.path())?, false));
     }
-    let metadata = metadata(root, &target)?;
+    let metadata = metadata(root, &target, features)?;
     files.insert("THIRD-PARTY.txt".to_owned(), (notices(&metadata)?.into_bytes(), false));
-    let name = format!("ark-video-{}-{target}", version(&metadata)?);
+    let name = format!("ark-video-{}{}-{target}", if full { "full-" } else { "" }, version(&metadata)?);
     let archive = pack(&name, &files, commit_time(root))?;
     let folder = target_folder(root).join("dist-archive");
     fs::create_dir_all(&folder)?;
@@ -85,7 +89,7 @@ fn target_folder(root: &Path) -> PathBuf {
 }
 
 /// Builds the command without any path of this machine in it.
-fn build(root: &Path, target: &str) -> Result<PathBuf> {
+fn build(root: &Path, target: &str, features: &str) -> Result<PathBuf> {
     let folder = target_folder(root);
     let cargo_home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -105,10 +109,13 @@ fn build(root: &Path, target: &str) -> Result<PathBuf> {
         }
         flags
     };
+    let mut flags = map("--remap-path-prefix=", "\u{1f}");
+    // Cargo's own `strip` is lost where the profile has settings for single packages.
+    flags.push("\u{1f}-Cstrip=symbols");
     let status = Command::new(crate::cargo())
-        .args(["build", "--locked", "--profile", "dist", "--package", PACKAGE, "--features", FEATURES])
+        .args(["build", "--locked", "--profile", "dist", "--package", PACKAGE, "--features", features])
         .args(["--target", target])
-        .env("CARGO_ENCODED_RUSTFLAGS", map("--remap-path-prefix=", "\u{1f}"))
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .env("CFLAGS", map("-ffile-prefix-map=", " "))
         .current_dir(root)
         .status()
@@ -124,10 +131,10 @@ fn output(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn metadata(root: &Path, target: &str) -> Result<Value> {
+fn metadata(root: &Path, target: &str, features: &str) -> Result<Value> {
     let mut command = Command::new(crate::cargo());
     command.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", target]);
-    let features: Vec<String> = FEATURES.split(',').map(|feature| format!("{PACKAGE}/{feature}")).collect();
+    let features: Vec<String> = features.split(',').map(|feature| format!("{PACKAGE}/{feature}")).collect();
     command.args(["--features", &features.join(",")]).current_dir(root);
     serde_json::from_slice(&output(&mut command)?).context("cargo metadata")
 }
@@ -245,7 +252,7 @@ mod tests {
     #[test]
     fn build_tools_are_not_listed_and_all_else_has_a_licence() {
         let (target, _) = target().unwrap();
-        let metadata = metadata(&crate::root(), &target).unwrap();
+        let metadata = metadata(&crate::root(), &target, ALL_FEATURES).unwrap();
         let list = notices(&metadata).unwrap();
         let names: Vec<_> = list.split("\n----\n").next().unwrap().lines().collect();
         assert!(names.iter().any(|line| line.starts_with("tokio ")) && names.len() > 100, "{names:?}");

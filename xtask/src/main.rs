@@ -95,7 +95,13 @@ fn command_line() -> Command {
         .subcommands(long_tests::command_lines())
         .subcommand(
             Command::new("dist")
-                .about("The archive that people download: command, completions, man pages, licences"),
+                .about("The archive that people download: command, completions, man pages, licences")
+                .arg(
+                    Arg::new("full")
+                        .long("full")
+                        .action(ArgAction::SetTrue)
+                        .help("With the server for agents and the bucket for local videos too"),
+                ),
         )
         .subcommand(
             Command::new("release-check").about(
@@ -134,9 +140,10 @@ fn main() -> ExitCode {
         Some(("count", _)) => {
             count::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
         }
-        Some(("dist", _)) => {
-            dist::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
-        }
+        Some(("dist", options)) => dist::run(&root(), options.get_flag("full"))
+            .map(|text| print!("{text}"))
+            .map_err(|e| format!("{e:#}"))
+            .map(done),
         Some(("json", _)) => write_json(),
         Some(("release-check", _)) => {
             release_check::run(&root()).map(|text| print!("{text}")).map_err(|e| format!("{e:#}")).map(done)
