@@ -125,7 +125,8 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
     });
     let mut sender = Some(sender);
     let mut options = env.options();
-    options.concurrency = 2;
+    // One after the other: what is settled first is the first.
+    options.concurrency = 1;
     env.run_until(&journal, options, |event, _| {
         if matches!(event, EventKind::Settled { .. })
             && let Some(sender) = sender.take()
