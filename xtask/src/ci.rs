@@ -43,18 +43,20 @@ pub(crate) struct Options {
     pub(crate) all: bool,
 }
 
-/// Runs the jobs and reports whether all passed: first the quick ones, then the tests, which mostly
-/// wait, beside all the others. With `fail_fast` one after another. A run of all that passes on a
-/// clean tree is recorded, see [`inputs`].
+/// Runs the jobs and reports whether all passed: first the quick ones, then the tests. With more
+/// than two processors the others run beside the tests: on two, these have clocks that need one.
+/// With `fail_fast` one after another. A run of all that passes on a clean tree is recorded, see
+/// [`inputs`].
 pub(crate) fn run(options: Options) -> Result<bool, String> {
     let Options { fail_fast, all } = options;
     let shell = Shell::new(crate::root(), all)?;
     let (first, rest): (Vec<&Job>, Vec<&Job>) = JOBS.iter().partition(|job| job.when == When::First);
     let (tests, others): (Vec<&Job>, Vec<&Job>) = rest.into_iter().partition(|job| job.name == TESTS);
     let mut rows = one_by_one(&first, &shell, options);
-    if fail_fast {
+    let has_room = std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 2);
+    if fail_fast || !has_room {
         for jobs in [tests, others] {
-            if !rows.iter().any(Row::failed) {
+            if !(fail_fast && rows.iter().any(Row::failed)) {
                 rows.extend(one_by_one(&jobs, &shell, options));
             }
         }
