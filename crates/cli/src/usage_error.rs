@@ -100,6 +100,10 @@ fn near_miss(error: &clap::Error, args: &[OsString]) -> Option<String> {
             if args.iter().any(|arg| arg == "batch") {
                 return None;
             }
+            if word == "mcp" && cfg!(not(feature = "mcp")) {
+                let install = "cargo install --locked --path crates/cli --features mcp";
+                return Some(format!("this build has no server for agents; install it with: {install}"));
+            }
             let here = prompt_argument::command_of(word).map(|here| format!("write: {here}"));
             Some(
                 here.unwrap_or_else(|| {

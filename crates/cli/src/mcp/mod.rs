@@ -132,7 +132,8 @@ fn place(session: &Session, args: &McpArgs, scratch: Option<&TempDir>) -> Result
 
 fn state(session: &Session) -> Result<PathBuf, Failure> {
     records::state_dir(&session.env, &session.cwd).ok_or_else(|| {
-        Failure::new(Exit::Configuration, "there is no state directory").hint("give --journal FILE")
+        Failure::new(Exit::Configuration, "no state directory: neither ARK_STATE_DIR nor HOME is set")
+            .hint("give --journal FILE")
     })
 }
 
