@@ -1,7 +1,7 @@
 //! Caps hold in whatever way a run goes, and a list that changes under it costs no second bill.
 
 use ark_video_batch::{
-    Amount, Cap, EventKind, Journal, JournalAt, OpenOptions, PlanOptions, Runner, Scope, State,
+    Amount, Cap, EventKind, JobFilter, Journal, JournalAt, OpenOptions, PlanOptions, Runner, Scope, State,
 };
 use ark_video_simulator::Effect;
 
@@ -70,7 +70,7 @@ async fn capped(env: &TestEnv, run: u64) {
     assert_eq!(of(State::Settled) + of(State::OverBudget) + of(State::Held), count, "run {run}: {summary:?}");
     assert_eq!(journal.audit().await.unwrap(), []);
 
-    let jobs = journal.jobs(&ark_video_batch::JobFilter::default(), None, 100).await.unwrap();
+    let jobs = journal.jobs(&JobFilter::default(), None, 100).await.unwrap();
     let settled: Vec<_> = jobs.iter().filter(|job| job.state == State::Settled).collect();
     let spent = |which: &dyn Fn(i64) -> bool| -> u64 {
         settled
@@ -105,27 +105,30 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
     const COUNT: usize = 20;
     let env = TestEnv::new().await;
     let journal = env.planned(COUNT).await;
-    // The first was sent by then, the last was not; another is taken out.
-    let mut changed = env.shots(COUNT);
-    for at in [0, COUNT - 1] {
-        changed[at].request["content"][0]["text"] = "It rains.".into();
-        changed[at].request_hash.push_str(" in the rain");
-    }
-    changed.remove(COUNT - 2);
+    let shots = env.shots(COUNT);
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
+    // One that was settled by then, and the last, which was not sent; another is taken out.
     let editor = tokio::spawn({
         let journal = env.journal().await;
         async move {
             receiver.await.unwrap();
-            journal
-                .plan(BATCH, &changed, PlanOptions { drop_missing: true, ..PlanOptions::default() })
-                .await
-                .unwrap()
+            let settled = JobFilter { states: vec![State::Settled], ..JobFilter::default() };
+            let settled = journal.jobs(&settled, None, 1).await.unwrap().remove(0).planned.name;
+            let mut changed = shots;
+            for shot in &mut changed {
+                if shot.name == settled || shot.name == "shot-000019" {
+                    shot.request["content"][0]["text"] = "It rains.".into();
+                    shot.request_hash.push_str(" in the rain");
+                }
+            }
+            changed.retain(|shot| shot.name != "shot-000018");
+            let options = PlanOptions { drop_missing: true, ..PlanOptions::default() };
+            (settled, journal.plan(BATCH, &changed, options).await.unwrap())
         }
     });
     let mut sender = Some(sender);
     let mut options = env.options();
-    // One after the other: what is settled first is the first.
+    // One after the other: the last are far from being sent.
     options.concurrency = 1;
     env.run_until(&journal, options, |event, _| {
         if matches!(event, EventKind::Settled { .. })
@@ -135,14 +138,14 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
         }
     })
     .await;
-    let change = editor.await.unwrap();
-    assert_eq!(change.superseded, ["shot-000000"]);
+    let (settled, change) = editor.await.unwrap();
+    assert_eq!(change.superseded, [settled]);
     assert_eq!(change.dropped, ["shot-000018"]);
     assert_eq!(change.changed, ["shot-000019"]);
     // What the running batch did not see, the next run finds.
     let ended = env.run(&journal).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 20), (State::Dropped, 1)].into());
-    // Two videos of the first, because they are two intents; one of each other, none of the one
+    // Two videos of the settled one, because they are two intents; one of each other, none of the one
     // that was taken out.
     assert_eq!(env.simulator.ledger().accepted, 20);
     let outputs: std::collections::BTreeSet<_> =
