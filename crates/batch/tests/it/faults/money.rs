@@ -145,8 +145,8 @@ async fn a_list_that_changes_under_a_running_batch_costs_no_second_bill() {
     // What the running batch did not see, the next run finds.
     let ended = env.run(&journal).await;
     assert_eq!(ended.summary.counts, [(State::Settled, 20), (State::Dropped, 1)].into());
-    // Two videos of the settled one, because they are two intents; one of each other, none of the one
-    // that was taken out.
+    // Two videos of the settled one, because they are two intents; one of each other, none of the
+    // one that was taken out.
     assert_eq!(env.simulator.ledger().accepted, 20);
     let outputs: std::collections::BTreeSet<_> =
         env.jobs(&journal).await.into_iter().flat_map(|job| job.files).map(|file| file.path).collect();
