@@ -195,10 +195,8 @@ pub(crate) fn value(word: &str) -> Option<&'static str> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use clap::CommandFactory;
-
     use super::*;
-    use crate::args::Cli;
+    use crate::args;
 
     fn distinct<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
         let names: Vec<&str> = table.iter().flat_map(|(names, _)| names.split(' ')).collect();
@@ -212,7 +210,7 @@ mod tests {
     fn no_word_has_two_meanings_and_none_is_ours_already() {
         distinct(&VERBS);
         distinct(&VALUES);
-        let ours = Cli::command();
+        let ours = args::command(None);
         let generate = ours.find_subcommand("generate").unwrap();
         for word in distinct(&FLAGS) {
             let is_ours = |arg: &clap::Arg| {

@@ -44,11 +44,11 @@ mod storage;
 mod summary;
 mod usage_error;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
 use clap_complete::CompleteEnv;
+use tokio::runtime::{Builder, Runtime};
 
 use args::{Cli, Command, flag_values};
 pub use env::{Env, Interrupts, Signal, Terminal};
@@ -59,32 +59,62 @@ pub use json::{JsonOutput, json_outputs};
 use output::{Form, Output};
 use session::Session;
 
+/// How a command ended: its output, the signal that ended it, and its result.
+type Ended = (Output, Option<Signal>, Result<(), Failure>);
+
 /// Runs the process's own command line.
 pub fn main() -> ExitCode {
     // Answers a completion script, and exits; anything else continues.
-    CompleteEnv::with_factory(args::command).var(commands::about::COMPLETE).complete();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(_) => return ExitCode::from(Exit::Internal.code()),
+    CompleteEnv::with_factory(args::command_to_complete).var(commands::about::COMPLETE).complete();
+    let ended = match parsed(Env::of_process()) {
+        Ok((mut session, command)) => {
+            let Ok(runtime) = runtime(&command) else { return ExitCode::from(Exit::Internal.code()) };
+            let ended = runtime.block_on(async {
+                session.interrupts = Interrupts::of_process();
+                dispatch(session, command).await
+            });
+            // A thread may still block on standard input.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(ended) => *ended,
     };
-    let code = runtime.block_on(async {
-        let mut env = Env::of_process();
-        env.interrupts = Interrupts::of_process();
-        run(env).await
-    });
-    // A thread may still block on standard input.
-    runtime.shutdown_background();
-    ExitCode::from(code)
+    ExitCode::from(exit_code(ended))
+}
+
+/// One thread is enough for a command that reports; what makes, fetches or serves videos has more.
+fn runtime(command: &Command) -> std::io::Result<Runtime> {
+    let mut builder = match command {
+        Command::Check(_)
+        | Command::Estimate(_)
+        | Command::Get(_)
+        | Command::List(_)
+        | Command::Models(_)
+        | Command::Config(_)
+        | Command::Version(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 /// Runs one command and gives its exit code, see `ark-video --help`. Needs a tokio runtime.
 pub async fn run(env: Env) -> u8 {
+    exit_code(match parsed(env) {
+        Ok((session, command)) => dispatch(session, command).await,
+        Err(ended) => *ended,
+    })
+}
+
+/// Parses the command line. Help, the version and usage errors end here.
+fn parsed(env: Env) -> Result<(Session, Command), Box<Ended>> {
     let Env { args, env, cwd, stdin, stdout, stderr, terminal, interrupts, clock } = env;
     let mut output = Output::new(stdout, stderr);
     output.columns = terminal.columns.filter(|_| terminal.stdout);
     let set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
     let colour = !set("NO_COLOR") && env.get("TERM").is_none_or(|term| term != "dumb");
-    let command = args::command_within(output.columns);
+    let command = args::command_for(&args, output.columns);
     let args = flag_values::normalized(&args, &command);
     ark_video::environment::KEY_VARIABLES
         .iter()
@@ -92,28 +122,22 @@ pub async fn run(env: Env) -> u8 {
         .for_each(|key| output.hide(key));
     let json_errors = args.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     output.set(Form::Text, json_errors, colour && terminal.stderr, false);
-    let parsed = parse(&args, command);
-    let (output, signal, ended) = match parsed {
-        Ok(cli) => {
-            let form = form(&cli, terminal.stdout);
-            output.set(form, json_errors, colour && terminal.stderr, terminal.stderr && !set("CI"));
-            let session = Session {
-                flags: cli.global,
-                output,
-                env,
-                cwd,
-                terminal,
-                interrupts,
-                clock,
-                stdin: Some(stdin),
-            };
-            dispatch(session, cli.command).await
-        }
+    let parsed = command.try_get_matches_from(&args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
         Err(error) => {
             let ended = usage_error::explain(&output, &error, &args, colour && terminal.stdout);
-            (output, None, ended)
+            return Err(Box::new((output, None, ended)));
         }
     };
+    let form = form(&cli, terminal.stdout);
+    output.set(form, json_errors, colour && terminal.stderr, terminal.stderr && !set("CI"));
+    let (flags, stdin) = (cli.global, Some(stdin));
+    Ok((Session { flags, output, env, cwd, terminal, interrupts, clock, stdin }, cli.command))
+}
+
+/// Reports a failure, and gives the exit code.
+fn exit_code((output, signal, ended): Ended) -> u8 {
     let written = output
         .finish()
         .map_err(|error| Failure::new(Exit::Output, format!("cannot write to standard output: {error}")));
@@ -127,7 +151,7 @@ pub async fn run(env: Env) -> u8 {
     }
 }
 
-async fn dispatch(mut session: Session, command: Command) -> (Output, Option<Signal>, Result<(), Failure>) {
+async fn dispatch(mut session: Session, command: Command) -> Ended {
     use commands::{
         about, batch, check, clip, config, doctor, fetch, generate, man, models, reconcile, simulate,
         storage, tasks, version,
@@ -193,10 +217,6 @@ fn unused_option(flags: &args::GlobalArgs, command: &Command) -> Option<Failure>
     ];
     let (flag, _) = service.into_iter().find(|(_, is_given)| *is_given && name == "simulate")?;
     refused(flag, name, "omit it: the simulator reaches no service; --addr and --api-key are its own")
-}
-
-fn parse(args: &[OsString], command: clap::Command) -> Result<Cli, clap::Error> {
-    Cli::from_arg_matches(&command.try_get_matches_from(args)?)
 }
 
 fn form(cli: &Cli, terminal: bool) -> Form {

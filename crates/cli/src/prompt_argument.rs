@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use ark_video::model::catalog::{Catalog, Site};
-use clap::CommandFactory;
+use clap::Args;
 
-use crate::args::Cli;
+use crate::args::{self, GenerateArgs};
 use crate::escape::quoted;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -185,7 +185,7 @@ fn bare_word(word: &str) -> Option<Suggestion> {
 /// The command of this name, ours or another tool's.
 pub(crate) fn command_of(word: &str) -> Option<String> {
     let word = word.trim_start_matches('+').to_ascii_lowercase();
-    let root = Cli::command();
+    let root = args::command(None);
     if word == "help" || word == "version" {
         return Some(format!("ark-video --{word}"));
     }
@@ -335,8 +335,8 @@ fn setting_spelling(key: &str, value: &str) -> String {
 
 /// The flag of `generate` with this name or alias.
 fn flag_named(name: &str) -> Option<String> {
-    let root = Cli::command();
-    let mut flags = root.find_subcommand("generate")?.get_arguments();
+    let generate = GenerateArgs::augment_args(clap::Command::new("generate"));
+    let mut flags = generate.get_arguments();
     let is_it = |arg: &&clap::Arg| {
         arg.get_long() == Some(name) || arg.get_all_aliases().unwrap_or_default().contains(&name)
     };

@@ -63,9 +63,9 @@ fn possible(error: &clap::Error) -> String {
 
 /// Where the command that was meant is explained.
 fn help_of(args: &[OsString]) -> String {
-    let root = args::command();
+    let root = args::command(None);
     let (mut command, mut path) = (&root, String::from("ark-video"));
-    for word in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
+    for word in args.iter().skip(1).filter_map(|arg| arg.to_str()).filter(|word| *word != "help") {
         if let Some(found) = command.find_subcommand(word) {
             command = found;
             path = format!("{path} {}", found.get_name());
@@ -120,7 +120,7 @@ fn near_miss(error: &clap::Error, args: &[OsString]) -> Option<String> {
             if word.starts_with('-') {
                 return nested.or_else(|| foreign_flags::flag(word, value_after(args, word)));
             }
-            if let Some(flag) = flag_values::flag_before(args, word, &args::command()) {
+            if let Some(flag) = flag_values::flag_before(args, word, &args::command(None)) {
                 return Some(format!("{flag} takes true or false, as in {flag}=false"));
             }
             let hint = match command.as_str() {
@@ -141,7 +141,7 @@ const ONE_PROMPT: &str = "only one prompt is allowed: put it in quotes";
 
 /// The name of the command, and the word after it.
 fn command_and_first(args: &[OsString]) -> (String, Option<&str>) {
-    let root = args::command();
+    let root = args::command(None);
     let mut words = args.iter().skip(1).filter_map(|arg| arg.to_str());
     let command = words.find_map(|word| root.find_subcommand(word));
     let first = words.next().filter(|word| !word.starts_with('-'));

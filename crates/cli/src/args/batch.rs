@@ -19,6 +19,7 @@ pub(crate) struct BatchArgs {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum BatchVerb {
     /// Write a commented example of a list
     Init(BatchInitArgs),

@@ -293,6 +293,7 @@ pub(crate) struct CostArgs {
 
 /// The commands of `cost`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum CostVerb {
     /// Show the estimated and billed cost of a journal's tasks
     Report(CostReportArgs),

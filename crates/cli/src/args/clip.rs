@@ -42,6 +42,7 @@ pub(crate) struct StorageArgs {
 
 /// What to do with the bucket.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum StorageVerb {
     /// Remove what this command uploaded long ago
     Prune {

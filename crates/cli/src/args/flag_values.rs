@@ -25,11 +25,11 @@ pub(crate) fn normalized(args: &[OsString], root: &Command) -> Vec<OsString> {
         }
         let word = &with_dashes(word);
         let text = word.to_str().unwrap_or_default();
-        if let Some(off) = switched_off(text, command, root) {
+        if let Some(off) = switched_off(text, command) {
             out.extend(off);
             continue;
         }
-        let Some((arg, given)) = flag(text, command, root) else {
+        let Some((arg, given)) = flag(text, command) else {
             command = command.find_subcommand(text).unwrap_or(command);
             out.push(word.clone());
             continue;
@@ -80,9 +80,9 @@ fn with_dashes(word: &OsStr) -> OsString {
 }
 
 /// The arguments for `--no-NAME` where NAME is a boolean flag; none where it is off anyway.
-fn switched_off(word: &str, command: &Command, root: &Command) -> Option<Vec<OsString>> {
-    let name = word.strip_prefix("--no-").filter(|_| flag(word, command, root).is_none())?;
-    let (arg, None) = flag(&format!("--{name}"), command, root).filter(|(arg, _)| is_boolean(arg))? else {
+fn switched_off(word: &str, command: &Command) -> Option<Vec<OsString>> {
+    let name = word.strip_prefix("--no-").filter(|_| flag(word, command).is_none())?;
+    let (arg, None) = flag(&format!("--{name}"), command).filter(|(arg, _)| is_boolean(arg))? else {
         return None;
     };
     let off = switch_args(arg.get_long()?, false, arg, command);
@@ -95,7 +95,7 @@ pub(crate) fn flag_before(args: &[OsString], word: &str, root: &Command) -> Opti
     let command = verbs.fold(root, |command, word| command.find_subcommand(word).unwrap_or(command));
     let pair = args.windows(2).find(|pair| pair[1] == *word)?;
     let before = pair[0].to_str()?;
-    let (arg, given) = flag(before, command, root)?;
+    let (arg, given) = flag(before, command)?;
     (is_boolean(arg) && given.is_none()).then(|| before.to_owned())
 }
 
@@ -116,16 +116,13 @@ fn switch_args(name: &str, value: bool, arg: &Arg, command: &Command) -> Option<
 }
 
 /// The clap argument of `--name`, `--name=value` or `-n`, and the value after `=`.
-fn flag<'c, 'w>(
-    word: &'w str,
-    command: &'c Command,
-    root: &'c Command,
-) -> Option<(&'c Arg, Option<&'w str>)> {
+fn flag<'c, 'w>(word: &'w str, command: &'c Command) -> Option<(&'c Arg, Option<&'w str>)> {
     let (name, value) = match word.split_once('=') {
         Some((name, value)) => (name, Some(value)),
         None => (word, None),
     };
-    let mut all = command.get_arguments().chain(root.get_arguments().filter(|arg| arg.is_global_set()));
+    // A command that is built has the global options too.
+    let mut all = command.get_arguments();
     let found = if let Some(long) = name.strip_prefix("--") {
         all.find(|arg| {
             let aliases = arg.get_all_aliases().unwrap_or_default();
@@ -165,15 +162,12 @@ fn boolean(word: &OsStr) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
-    use crate::args::Cli;
+    use crate::args;
 
     fn line(line: &str) -> String {
         let rest: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let mut root = Cli::command();
-        root.build();
+        let root = args::command_for(&rest, None);
         let rest: Vec<String> =
             normalized(&rest, &root).into_iter().map(|word| word.into_string().unwrap()).collect();
         rest.join(" ")
@@ -232,8 +226,7 @@ mod tests {
                 walk(sub, &format!("{path} {}", sub.get_name()), root, seen);
             }
         }
-        let mut root = Cli::command();
-        root.build();
+        let root = args::command(None);
         let mut seen = 0;
         walk(&root, "ark-video", &root, &mut seen);
         assert!(seen > 300, "{seen}");

@@ -1,11 +1,8 @@
-//! What `--help` says below the options: notes and examples of each command, and which options are
-//! listed where. One line a paragraph: the help is wrapped by the terminal's width.
+//! What `--help` says below the options: notes and examples of each command. Text only; one line a
+//! paragraph, because the help is wrapped by the terminal's width.
 
 use std::borrow::Cow;
 
-use clap::{Command, CommandFactory};
-
-use super::Cli;
 use crate::exit::Exit;
 
 /// The notes and examples of a command, by its path.
@@ -395,28 +392,6 @@ Examples:
     ),
 ];
 
-/// Width of help where that of the terminal is unknown.
-const WIDTH: usize = 100;
-
-/// The definition of the command line, ready to parse.
-pub(crate) fn command() -> Command {
-    command_within(None)
-}
-
-/// The same with help for a terminal of so many columns. The global options are listed once, at the
-/// root.
-pub(crate) fn command_within(columns: Option<u16>) -> Command {
-    // A width that is set later does not reach the commands below.
-    let root = Cli::command().term_width(columns.map_or(WIDTH, usize::from));
-    let mut root = root.after_help(
-        "Commands have a short help (-h) and a long one with examples (--help); `ark-video --help` also \
-         lists the environment and the exit codes.",
-    );
-    root = root.after_long_help(after_root());
-    root.build();
-    root.mut_subcommands(|command| described(command, ""))
-}
-
 /// The notes and examples of a command, by its path; those of the root for an empty path.
 pub(crate) fn notes(path: &str) -> Cow<'static, str> {
     match NOTES.iter().find(|(of, _)| *of == path) {
@@ -426,19 +401,7 @@ pub(crate) fn notes(path: &str) -> Cow<'static, str> {
     }
 }
 
-fn described(command: Command, parent: &str) -> Command {
-    let path = format!("{parent}{}", command.get_name());
-    let notes = notes(&path);
-    let more =
-        format!("All options and examples: ark-video {path} --help. Global options: ark-video --help.");
-    let command = command
-        .mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg })
-        .after_help(more)
-        .after_long_help(format!("{notes}\n\nGlobal options: ark-video --help.").trim_start().to_owned());
-    command.mut_subcommands(|command| described(command, &format!("{path} ")))
-}
-
-fn after_root() -> String {
+pub(super) fn after_root() -> String {
     format!(
         "\
 Key, address and model come from: flags, then the profile named by --profile, then the environment, then the configuration file (api_key_file or api_key, base_url, model, proxy, ca_cert, headers, storage, and the same under [profiles.NAME]).
@@ -459,7 +422,12 @@ Examples:
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    use clap::Command;
+
     use super::*;
+    use crate::args::{command, command_for};
 
     /// Each command with its path; the generated `help` commands are left out.
     fn each(command: &mut Command, path: &str, then: &mut dyn FnMut(&mut Command, &str)) {
@@ -473,7 +441,7 @@ mod tests {
     #[test]
     fn every_command_has_examples_and_a_short_help_of_one_screen() {
         let mut seen = Vec::new();
-        each(&mut command_within(Some(80)), "", &mut |command, path| {
+        each(&mut command(Some(80)), "", &mut |command, path| {
             let long = command.render_long_help().to_string();
             assert!(
                 long.contains("\nExamples:\n  ark-video ") || long.contains("\nExamples:\n  echo "),
@@ -509,7 +477,9 @@ mod tests {
         for (path, notes) in NOTES.iter().copied().chain([("", root.as_str())]) {
             let lines = notes.lines().filter_map(|line| line.strip_prefix("  ark-video "));
             for line in lines.filter(|line| !line.contains('…')) {
-                let parsed = command().try_get_matches_from(words(line));
+                let words = words(line);
+                let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+                let parsed = command_for(&args, None).try_get_matches_from(&args);
                 assert!(parsed.is_ok(), "{path}: {line}: {}", parsed.unwrap_err());
             }
         }

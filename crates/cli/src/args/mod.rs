@@ -5,6 +5,7 @@ mod batch_run;
 mod candidates;
 mod check;
 mod clip;
+mod definition;
 pub(crate) mod flag_values;
 mod generate;
 mod help;
@@ -32,8 +33,9 @@ pub(crate) use batch_run::{
 };
 pub(crate) use check::{CheckArgs, EstimateArgs, RequestsArgs};
 pub(crate) use clip::{ClipArgs, JoinedClipArgs, StorageArgs, StorageVerb};
+pub(crate) use definition::{command, command_for, command_to_complete};
 pub(crate) use generate::{ConfirmArgs, GenerateArgs};
-pub(crate) use help::{command, command_within, notes};
+pub(crate) use help::notes;
 #[cfg(feature = "mcp")]
 pub(crate) use mcp::McpArgs;
 pub(crate) use reconcile::ReconcileArgs;
@@ -122,6 +124,7 @@ pub(crate) struct GlobalArgs {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Create a task, wait for it, save its video
     #[command(visible_alias = "gen", alias = "+gen")]
@@ -337,18 +340,16 @@ fn secret(value: &str) -> Result<SecretString, std::convert::Infallible> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        command(None).debug_assert();
     }
 
     #[test]
     fn no_flag_takes_a_key_on_the_command_line() {
-        for command in std::iter::once(&Cli::command()).chain(Cli::command().get_subcommands()) {
+        for command in std::iter::once(&command(None)).chain(command(None).get_subcommands()) {
             let flags: Vec<_> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
             // The simulator's key is valid for the simulator only.
             let taken = flags.contains(&"api-key") && command.get_name() != "simulate";

@@ -28,6 +28,7 @@ pub(crate) struct ConfigArgs {
 
 /// What to do with the configuration file.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum ConfigVerb {
     /// Write a commented configuration file
     Init,

@@ -17,7 +17,7 @@ use crate::session::Session;
 /// `man FOLDER`
 pub(crate) fn run(session: &Session, folder: &Path) -> Result<(), Failure> {
     let at = session.cwd.join(folder);
-    let written = std::fs::create_dir_all(&at).and_then(|()| write(args::command(), &at));
+    let written = std::fs::create_dir_all(&at).and_then(|()| write(args::command(None), &at));
     written.map_err(|error| {
         let why = crate::media::reason(&error);
         Failure::new(Exit::Output, format!("cannot write man pages to {}: {why}", folder.display()))
