@@ -45,36 +45,40 @@ fn says_so(video: &Path) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rehearsal_leaves_the_real_run_alone_and_can_be_had_again() {
     let elsewhere = tempfile::tempdir().unwrap();
-    for output_dir in ["", "out", elsewhere.path().to_str().unwrap()] {
-        let simulator = fast().await;
-        let shell = Shell::at(&simulator);
-        let at = shell.folder.path();
-        list(&shell, &json!({ "output_dir": output_dir }), &two());
-        for _ in 0..2 {
-            let ran = shell.run(&["batch", "run", "night.json", "--simulate"]).await;
-            assert_eq!((ran.code, simulator.ledger().accepted), (0, 0), "{output_dir}: {}", ran.stderr);
-            assert_eq!(shell.files(), ["night.json", "simulated"], "{output_dir}");
-        }
-        let folder = at.join("simulated").join(output_dir.trim_start_matches('/'));
-        for name in ["boat.mp4", "bird.mp4"] {
-            let video = folder.join(name);
-            assert!(says_so(&video), "{output_dir}");
-            assert_eq!(
-                (&sidecar(&video)["simulated"], &sidecar(&video)["file"]["simulated"]),
-                (&json!(true), &json!(true))
-            );
-        }
-        let by_path = ["batch", "status", "--journal", "simulated/night.json.journal", "--json"];
-        for line in [&by_path[..], &["batch", "status", "night.json", "--simulate", "--json"]] {
-            let status = shell.run(line).await;
-            assert_eq!(status.code, 0, "{}", status.stderr);
-        }
+    let folders = ["", "out", elsewhere.path().to_str().unwrap()];
+    futures_util::future::join_all(folders.map(|folder| Box::pin(rehearsed(folder)))).await;
+}
 
-        let real = shell.run(&["batch", "run", "night.json"]).await;
-        assert_eq!((real.code, simulator.ledger().accepted), (0, 2), "{output_dir}: {}", real.stderr);
-        let videos = at.join(output_dir);
-        assert_eq!(sidecar(&videos.join("boat.mp4")).get("simulated"), None, "{output_dir}");
+/// A rehearsal, then the real run, with this folder for the videos.
+async fn rehearsed(output_dir: &str) {
+    let simulator = fast().await;
+    let shell = Shell::at(&simulator);
+    let at = shell.folder.path();
+    list(&shell, &json!({ "output_dir": output_dir }), &two());
+    for _ in 0..2 {
+        let ran = shell.run(&["batch", "run", "night.json", "--simulate"]).await;
+        assert_eq!((ran.code, simulator.ledger().accepted), (0, 0), "{output_dir}: {}", ran.stderr);
+        assert_eq!(shell.files(), ["night.json", "simulated"], "{output_dir}");
     }
+    let folder = at.join("simulated").join(output_dir.trim_start_matches('/'));
+    for name in ["boat.mp4", "bird.mp4"] {
+        let video = folder.join(name);
+        assert!(says_so(&video), "{output_dir}");
+        assert_eq!(
+            (&sidecar(&video)["simulated"], &sidecar(&video)["file"]["simulated"]),
+            (&json!(true), &json!(true))
+        );
+    }
+    let by_path = ["batch", "status", "--journal", "simulated/night.json.journal", "--json"];
+    for line in [&by_path[..], &["batch", "status", "night.json", "--simulate", "--json"]] {
+        let status = shell.run(line).await;
+        assert_eq!(status.code, 0, "{}", status.stderr);
+    }
+
+    let real = shell.run(&["batch", "run", "night.json"]).await;
+    assert_eq!((real.code, simulator.ledger().accepted), (0, 2), "{output_dir}: {}", real.stderr);
+    let videos = at.join(output_dir);
+    assert_eq!(sidecar(&videos.join("boat.mp4")).get("simulated"), None, "{output_dir}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -159,46 +159,51 @@ async fn run_at(base: &str, line: &[&str]) -> (u8, serde_json::Value, String) {
 /// Rule: once a task exists, no exit code and no message says that nothing was created.
 #[tokio::test(flavor = "multi_thread")]
 async fn once_a_task_exists_the_exit_code_follows_it() {
+    // Side by side, because each waits most of the time.
+    let each = refusals().into_iter().map(|(name, refusal)| Box::pin(after_the_create(name, refusal)));
+    futures_util::future::join_all(each).await;
+}
+
+/// Each command that meets the refusal when its task exists.
+async fn after_the_create(name: &str, refusal: String) {
     let generate = [&["generate", "A cat.", "--no-download"][..], &QUICK].concat();
     let wait = [&["wait", "cgt-1"][..], &QUICK].concat();
     let many = ["wait", "cgt-1", "cgt-2", "--timeout", "1s"];
     let download = ["download", "cgt-1", "-o", "a.mp4"];
-    for (name, refusal) in refusals() {
-        // What may pass is asked for several times by `download`: seconds or minutes, and nothing
-        // new.
-        let passes = matches!(name, "429" | "429 bare" | "nothing");
-        let lines = [&generate[..], &many, &wait, &download];
-        for line in &lines[..if passes { 3 } else { 4 }] {
-            let line = *line;
-            let refusal = refusal.clone();
-            let base = serving(move |request, _| match request.starts_with("POST") {
-                true => http("200 OK", r#"{"id":"cgt-1"}"#),
-                false => refusal.clone(),
-            })
-            .await;
-            let (code, error, said) = run_at(&base, line).await;
-            assert!([11, 13].contains(&code), "{name} {line:?}: {code} {said}");
-            let lower = said.to_lowercase();
-            for word in ["nothing was created", "nothing was sent", "nothing is billed"] {
-                assert!(!lower.contains(word), "{name} {line:?}: {said}");
-            }
-            assert!(said.contains("cgt-1"), "{name} {line:?}: {said}");
-            if line != many {
-                assert_eq!(error["task_id"], "cgt-1", "{name} {line:?}: {said}");
-                assert!(error["suggestion"].as_str().unwrap().contains("cgt-1"), "{name} {line:?}: {said}");
-            }
-        }
-        // Said once, it is borne.
-        let base = serving(move |request, before| match (request.starts_with("POST"), before) {
-            (true, _) => http("200 OK", r#"{"id":"cgt-1"}"#),
-            (_, 0) => refusal.clone(),
-            _ => task("succeeded", ""),
+    // What may pass is asked for several times by `download`: seconds or minutes, and nothing
+    // new.
+    let passes = matches!(name, "429" | "429 bare" | "nothing");
+    let lines = [&generate[..], &many, &wait, &download];
+    for line in &lines[..if passes { 3 } else { 4 }] {
+        let line = *line;
+        let refusal = refusal.clone();
+        let base = serving(move |request, _| match request.starts_with("POST") {
+            true => http("200 OK", r#"{"id":"cgt-1"}"#),
+            false => refusal.clone(),
         })
         .await;
-        let line = ["generate", "A cat.", "--no-download", "--poll-interval", "200ms", "--timeout", "20s"];
-        let (code, _, said) = run_at(&base, &line).await;
-        assert_eq!(code, 0, "{name}: {said}");
+        let (code, error, said) = run_at(&base, line).await;
+        assert!([11, 13].contains(&code), "{name} {line:?}: {code} {said}");
+        let lower = said.to_lowercase();
+        for word in ["nothing was created", "nothing was sent", "nothing is billed"] {
+            assert!(!lower.contains(word), "{name} {line:?}: {said}");
+        }
+        assert!(said.contains("cgt-1"), "{name} {line:?}: {said}");
+        if line != many {
+            assert_eq!(error["task_id"], "cgt-1", "{name} {line:?}: {said}");
+            assert!(error["suggestion"].as_str().unwrap().contains("cgt-1"), "{name} {line:?}: {said}");
+        }
     }
+    // Said once, it is borne.
+    let base = serving(move |request, before| match (request.starts_with("POST"), before) {
+        (true, _) => http("200 OK", r#"{"id":"cgt-1"}"#),
+        (_, 0) => refusal.clone(),
+        _ => task("succeeded", ""),
+    })
+    .await;
+    let line = ["generate", "A cat.", "--no-download", "--poll-interval", "200ms", "--timeout", "20s"];
+    let (code, _, said) = run_at(&base, &line).await;
+    assert_eq!(code, 0, "{name}: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,9 +18,6 @@ use shell::Shell;
 
 /// Where the summary of a run is kept, for a script that has more to print.
 const SUMMARY: &str = "target/ci/summary.txt";
-/// The job that runs beside the others.
-const TESTS: &str = "test";
-
 /// What became of one job.
 struct Row {
     name: &'static str,
@@ -43,37 +40,14 @@ pub(crate) struct Options {
     pub(crate) all: bool,
 }
 
-/// Runs the jobs and reports whether all passed: first the quick ones, then the tests. With more
-/// than two processors the others run beside the tests: on two, these have clocks that need one.
-/// With `fail_fast` one after another. A run of all that passes on a clean tree is recorded, see
-/// [`inputs`].
+/// Runs the jobs one after another and reports whether all passed. A run of all that passes on a
+/// clean tree is recorded, see [`inputs`].
 pub(crate) fn run(options: Options) -> Result<bool, String> {
-    let Options { fail_fast, all } = options;
-    let shell = Shell::new(crate::root(), all)?;
-    let (first, rest): (Vec<&Job>, Vec<&Job>) = JOBS.iter().partition(|job| job.when == When::First);
-    let (tests, others): (Vec<&Job>, Vec<&Job>) = rest.into_iter().partition(|job| job.name == TESTS);
-    let mut rows = one_by_one(&first, &shell, options);
-    let has_room = std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 2);
-    if fail_fast || !has_room {
-        for jobs in [tests, others] {
-            if !(fail_fast && rows.iter().any(Row::failed)) {
-                rows.extend(one_by_one(&jobs, &shell, options));
-            }
-        }
-    } else {
-        let background = shell.in_background();
-        rows.extend(std::thread::scope(|scope| {
-            let others = scope.spawn(|| one_by_one(&others, &background, options));
-            let mut rows = one_by_one(&tests, &shell, options);
-            println!("\nwaiting for the jobs in the background");
-            rows.extend(others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            rows
-        }));
-        background.print_kept();
-    }
+    let shell = Shell::new(crate::root(), options.all)?;
+    let rows = one_by_one(&shell, options);
     let left_out = shell.skipped_by_tests();
     let passed = !rows.iter().any(Row::failed);
-    let is_whole = all || !rows.iter().any(|row| matches!(row.outcome, Outcome::Unchanged(_)));
+    let is_whole = options.all || !rows.iter().any(|row| matches!(row.outcome, Outcome::Unchanged(_)));
     if passed && rows.len() == JOBS.len() && is_whole {
         inputs::record(&shell)?;
     }
@@ -84,9 +58,9 @@ pub(crate) fn run(options: Options) -> Result<bool, String> {
     Ok(passed)
 }
 
-fn one_by_one(jobs: &[&Job], shell: &Shell, options: Options) -> Vec<Row> {
+fn one_by_one(shell: &Shell, options: Options) -> Vec<Row> {
     let mut rows = Vec::new();
-    for job in jobs {
+    for job in JOBS {
         let unchanged = match job.when {
             When::Changed(inputs) if !options.all => inputs.unchanged(shell),
             _ => None,
@@ -115,7 +89,7 @@ pub(crate) fn run_one(name: &str) -> Result<bool, String> {
 }
 
 fn run_job(job: &Job, shell: &Shell) -> Row {
-    shell.say(format!("\n=== {}: {}", job.name, job.about));
+    println!("\n=== {}: {}", job.name, job.about);
     let start = Instant::now();
     let outcome = (job.run)(shell);
     Row { name: job.name, outcome, took: start.elapsed() }

@@ -1,14 +1,11 @@
 //! Starts the programs a job needs: shows the command, passes its output on line by line, counts
 //! tests on the way. Children get no `ARK_*` variable of the developer's: a test run must never
 //! hold a real key.
-//!
-//! A shell in the background keeps its output until it is printed, and leaves the processors to
-//! the other one.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
 
 use super::counts::{Counts, Runner};
 
@@ -19,14 +16,12 @@ const SKIPPED_LOG: &str = "ARK_VIDEO_SKIPPED_LOG";
 /// The repository, and the log that tests write to.
 pub(crate) struct Shell {
     root: PathBuf,
-    skipped_log: Arc<SkippedLog>,
+    skipped_log: SkippedLog,
     /// Random tests are run as often as in the long form.
     whole: bool,
-    /// What a shell in the background has not printed yet.
-    kept: Option<Mutex<Vec<String>>>,
 }
 
-/// Removed with the last shell.
+/// Removed with the shell.
 struct SkippedLog(PathBuf);
 
 impl Drop for SkippedLog {
@@ -51,42 +46,7 @@ impl Shell {
             .map_err(|e| format!("{} could not be made: {e}", folder.display()))?;
         std::fs::write(&skipped_log, "")
             .map_err(|e| format!("{} could not be written: {e}", skipped_log.display()))?;
-        Ok(Self { root, skipped_log: Arc::new(SkippedLog(skipped_log)), whole, kept: None })
-    }
-
-    /// A shell that works beside this one, at a lower priority.
-    pub(crate) fn in_background(&self) -> Self {
-        let kept = Some(Mutex::default());
-        Self { root: self.root.clone(), skipped_log: Arc::clone(&self.skipped_log), whole: self.whole, kept }
-    }
-
-    /// Prints a line, or keeps it.
-    pub(crate) fn say(&self, line: impl Into<String>) {
-        match &self.kept {
-            Some(kept) => kept.lock().unwrap_or_else(PoisonError::into_inner).push(line.into()),
-            None => println!("{}", line.into()),
-        }
-    }
-
-    /// Prints what was kept.
-    pub(crate) fn print_kept(&self) {
-        for line in self
-            .kept
-            .iter()
-            .flat_map(|kept| std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner)))
-        {
-            println!("{line}");
-        }
-    }
-
-    /// How a program is started: in the background with `nice`, where there is one.
-    fn command(&self, program: &str) -> Command {
-        if self.kept.is_none() || !self.has("nice", &["true"]) {
-            return Command::new(program);
-        }
-        let mut command = Command::new("nice");
-        command.args(["-n", "10", program]);
-        command
+        Ok(Self { root, skipped_log: SkippedLog(skipped_log), whole })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -109,8 +69,8 @@ impl Shell {
             .file_stem()
             .map_or_else(|| program.to_owned(), |name| name.to_string_lossy().into_owned());
         let set: String = env.iter().map(|(name, value)| format!("{name}='{value}' ")).collect();
-        self.say(format!("$ {set}{shown} {}", args.join(" ")));
-        let mut command = self.command(program);
+        println!("$ {set}{shown} {}", args.join(" "));
+        let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(&self.root)
@@ -127,7 +87,7 @@ impl Shell {
             command.env("CARGO_TERM_COLOR", "always");
         }
         let runner = if args.first() == Some(&"nextest") { Runner::Nextest } else { Runner::Libtest };
-        match self.stream(command, runner) {
+        match Self::stream(command, runner) {
             Ok(ended) => ended,
             Err(e) => Ended {
                 ok: false,
@@ -153,7 +113,7 @@ impl Shell {
     pub(crate) fn left_out(&self, what: &str) {
         let log = std::fs::OpenOptions::new().append(true).open(&self.skipped_log.0);
         if let Err(error) = log.and_then(|mut log| writeln!(log, "skipped: {what}")) {
-            self.say(format!("skipped: {what} ({error})"));
+            println!("skipped: {what} ({error})");
         }
     }
 
@@ -167,7 +127,7 @@ impl Shell {
         lines
     }
 
-    fn stream(&self, mut command: Command, runner: Runner) -> std::io::Result<Ended> {
+    fn stream(mut command: Command, runner: Runner) -> std::io::Result<Ended> {
         let mut child = command.spawn()?;
         let (sender, lines) = mpsc::channel();
         let readers: Vec<_> = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)]
@@ -186,7 +146,7 @@ impl Shell {
         let mut counts = Counts::default();
         for line in lines {
             counts.read(&line, runner);
-            self.say(line);
+            println!("{line}");
         }
         for reader in readers {
             let _ = reader.join();
@@ -220,11 +180,10 @@ mod tests {
     fn what_tests_left_out_is_read_once_each() {
         let shell = Shell {
             root: crate::root(),
-            skipped_log: Arc::new(SkippedLog(
+            skipped_log: SkippedLog(
                 std::env::temp_dir().join(format!("ark-video-shell-{}", std::process::id())),
-            )),
+            ),
             whole: false,
-            kept: None,
         };
         std::fs::write(&shell.skipped_log.0, "skipped: b\nskipped: a\n\nskipped: b\n").expect("writable");
         assert_eq!(shell.skipped_by_tests(), ["skipped: a", "skipped: b"]);

@@ -4,6 +4,7 @@ use ark_video_batch::{
     Amount, Cap, EventKind, JobFilter, Journal, JournalAt, OpenOptions, PlanOptions, Runner, Scope, State,
 };
 use ark_video_simulator::Effect;
+use ark_video_test_support::times;
 
 use crate::faults::test_env::{TestEnv, at_create};
 use crate::support::status;
@@ -26,8 +27,8 @@ impl Draws {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cap_is_exceeded_by_what_was_accepted_before_it_was_reached_and_no_more() {
-    const RUNS: u64 = 100;
     const AT_ONCE: u64 = 10;
+    let runs = times(40, 100) as u64;
     let env = TestEnv::under([
         at_create(status(500, true)).probability(0.03),
         at_create(status(429, false)).probability(0.05),
@@ -35,7 +36,7 @@ async fn a_cap_is_exceeded_by_what_was_accepted_before_it_was_reached_and_no_mor
     ])
     .await;
     let env = &env;
-    for first in (1..=RUNS).step_by(10) {
+    for first in (1..=runs).step_by(10) {
         let runs = (first..first + AT_ONCE).map(|run| capped(env, run));
         futures_util::future::join_all(runs).await;
     }

@@ -32,7 +32,7 @@ fn small(store: &Store) {
     let policies = [ark_video_batch::OnUnknown::Hold, ark_video_batch::OnUnknown::Resend];
     let rows: Vec<Row> = std::thread::scope(|scope| {
         let cells = policies.map(|policy| {
-            let cell = Cell { store, policy, kills: Kills::Steps(11), jobs: times(60, 150), seed: 1 };
+            let cell = Cell { store, policy, kills: Kills::Steps(11), jobs: times(90, 150), seed: 1 };
             scope.spawn(move || cell.run())
         });
         cells.map(|cell| cell.join().unwrap()).into()
