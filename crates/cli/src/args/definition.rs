@@ -72,20 +72,57 @@ fn describe(parent: &mut Command, path: &str, is_used: &dyn Fn(&Command) -> bool
 
 /// Lists the commands below each `help`.
 fn list_help(parent: &mut Command) {
-    fn names(parent: &Command) -> Vec<Command> {
-        let name = |command: &Command| {
-            let below = if command.get_name() == "help" { Vec::new() } else { names(command) };
-            // clap takes static names only.
-            let name: &'static str = command.get_name().to_owned().leak();
-            Command::new(name).about(Resettable::from(command.get_about().cloned())).subcommands(below)
-        };
-        parent.get_subcommands().map(name).collect()
+    fn named(command: &Command) -> Command {
+        // clap takes static names only.
+        let name: &'static str = command.get_name().to_owned().leak();
+        let named = Command::new(name).about(Resettable::from(command.get_about().cloned()));
+        named.disable_help_subcommand(true).disable_help_flag(true).disable_version_flag(true)
     }
-    let listed = names(parent);
+    fn tree(command: &Command) -> Command {
+        let below = command.get_subcommands().filter(|command| command.get_name() != "help");
+        named(command).subcommands(below.map(tree))
+    }
+    let listed: Vec<Command> = parent
+        .get_subcommands()
+        .map(|command| if command.get_name() == "help" { named(command) } else { tree(command) })
+        .collect();
     for command in parent.get_subcommands_mut() {
         match command.get_name() {
             "help" => *command = std::mem::take(command).subcommands(listed.iter().cloned()),
             _ => list_help(command),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is suggested after these words.
+    fn completed(line: &str) -> Vec<String> {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let last = words.len() - 1;
+        let found = clap_complete::engine::complete(&mut command_to_complete(), words, last, None).unwrap();
+        found.iter().map(|found| found.get_value().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn completion_suggests_commands_options_and_below_help_commands_alone() {
+        assert_eq!(completed("ark-video config "), ["init", "set", "get", "path", "help", "--help"]);
+        assert_eq!(completed("ark-video help config "), ["init", "set", "get", "path"]);
+        assert_eq!(completed("ark-video config help "), ["init", "set", "get", "path", "help"]);
+        assert_eq!(completed("ark-video batch run --js"), ["--json"]);
+        assert_eq!(completed("ark-video storage prune --"), ["--older-than", "--dry-run", "--help"]);
+    }
+
+    #[test]
+    fn only_commands_that_are_typed_have_options() {
+        let typed = command_for(&["ark-video", "batch", "run"].map(OsString::from), None);
+        let options = |path: &[&str]| {
+            let found = path.iter().fold(&typed, |command, name| command.find_subcommand(name).unwrap());
+            found.get_arguments().filter(|arg| !arg.is_global_set()).count()
+        };
+        assert!(options(&["batch", "run"]) > 10);
+        assert_eq!((options(&["batch", "plan"]), options(&["generate"])), (0, 0));
     }
 }
