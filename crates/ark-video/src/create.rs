@@ -15,7 +15,7 @@ use ark_video_protocol::{
     reconcile::{CORRELATION_RANDOM, CorrelationOptions, UnresolvedCreate, allocate},
     retry::{RetryOptions, RetryStep},
 };
-use ark_video_transport::{BoxFuture, SendError, SendErrorKind};
+use ark_video_transport::{BoxFuture, RequestBody, SendError, SendErrorKind};
 
 pub use ark_video_protocol::reconcile::{CORRELATIONS_KEPT, Correlation, CorrelationsInUse};
 
@@ -23,7 +23,8 @@ use crate::{
     Attachments, CheckPolicy, Client, Error, TaskHandle,
     call::locked,
     checks::judge,
-    error::{AcceptedWithoutId, Call, NotSent, OutcomeUnknown, Refused},
+    error::{AcceptedWithoutId, Call, NotSent, OutcomeUnknown, Refused, RequestError},
+    media_store::{MediaStore, Uploads},
     spans,
     unresolved::UnresolvedStore,
 };
@@ -64,6 +65,7 @@ struct Settings {
     facts: Facts,
     check: CheckPolicy,
     store: Option<Arc<dyn UnresolvedStore>>,
+    uploads: Option<(Uploads, Arc<dyn MediaStore>)>,
     #[cfg(feature = "callback")]
     callbacks: Option<crate::Callbacks>,
 }
@@ -85,6 +87,7 @@ impl Client {
             facts: Facts::new(),
             check: CheckPolicy::default(),
             store: None,
+            uploads: None,
             #[cfg(feature = "callback")]
             callbacks: None,
         };
@@ -118,6 +121,13 @@ impl Create {
     /// The local files that the request refers to.
     pub fn files(mut self, files: Attachments) -> Self {
         self.settings.files = files;
+        self
+    }
+
+    /// Those files that were uploaded. Their URLs are signed for each send, right before it, so
+    /// that none ends while the create waits; the request itself keeps placeholders. Default none.
+    pub fn uploads(mut self, uploads: Uploads, store: Arc<dyn MediaStore>) -> Self {
+        self.settings.uploads = Some((uploads, store));
         self
     }
 
@@ -282,19 +292,30 @@ impl Prepared {
         result
     }
 
+    /// Built and signed for each try, because there is rarely a second: nothing that was sent is
+    /// kept, and no URL has waited.
+    async fn to_http(&self) -> Result<http::Request<RequestBody>, Error> {
+        let Self { client, request, settings, .. } = self;
+        let signed = match &settings.uploads {
+            Some((uploads, store)) => Some(uploads.sign(request, &**store).await.map_err(|error| {
+                RequestError::NotSigned(format!("{error}; nothing was sent. {}", error.advice()))
+            })?),
+            None => None,
+        };
+        let http = settings.files.to_http(signed.as_ref().unwrap_or(request), &client.inner.base)?;
+        Ok(http.map(|body| match &self.before_first_byte {
+            Some(before) => body.before_first_byte(before.clone()),
+            None => body,
+        }))
+    }
+
     async fn send_within(&self, caller: &(dyn Fn() -> bool + Send + Sync)) -> Result<TaskHandle, Error> {
         let Self { client, request, settings, .. } = self;
         let lane = RateLimitKey::create(&request.model, request.resolution.as_ref());
         let mut tries = client.tries(settings.retry.clone());
         loop {
-            // Built for each try, because there is hardly ever a second: what was sent need not be
-            // kept.
-            let http = settings.files.to_http(request, &client.inner.base)?;
-            let http = http.map(|body| match &self.before_first_byte {
-                Some(before) => body.before_first_byte(before.clone()),
-                None => body,
-            });
             client.permit(&lane).await;
+            let http = self.to_http().await?;
             let may_send = match caller() {
                 true => self.send_if.as_ref().map_or(Ok(()), |may_send| may_send()),
                 false => Err("the caller no longer waits for it".to_owned()),

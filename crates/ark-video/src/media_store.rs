@@ -2,15 +2,14 @@
 //! named in the request by signed URLs. Sends nothing to the service; the create itself is as ever.
 //!
 //! ```no_run
-//! # async fn run(client: ark_video::Client, store: &dyn ark_video::media_store::MediaStore) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn run(client: ark_video::Client, store: std::sync::Arc<dyn ark_video::media_store::MediaStore>) -> Result<(), Box<dyn std::error::Error>> {
 //! use ark_video::{Attachments, model::ReferenceToVideo};
 //!
 //! let mut files = Attachments::new();
 //! let clip = files.video("clip.mp4", "mp4")?;
 //! let request = ReferenceToVideo::new("doubao-seedance-2-0-260128").video(clip).build();
-//! let uploads = files.upload(&request, store, &|_| {}).await?; // the same bytes only once
-//! let request = uploads.sign(&request, store).await?;
-//! let task = client.create(&request).files(files).await?;
+//! let uploads = files.upload(&request, &*store, &|_| {}).await?; // the same bytes only once
+//! let task = client.create(&request).files(files).uploads(uploads, store).await?;
 //! # Ok(()) }
 //! ```
 
@@ -83,11 +82,8 @@ fn hosted_urls(request: &CreateTaskRequest) -> impl Iterator<Item = (usize, &str
 
 impl Uploads {
     /// The request with signed URLs, to be sent now: they live as long as its task may, and an hour
-    /// longer.
-    ///
-    /// # Errors
-    /// The store signs no URL that lives so long.
-    pub async fn sign(
+    /// longer. Fails where the store signs no URL that lives so long.
+    pub(crate) async fn sign(
         &self,
         request: &CreateTaskRequest,
         store: &dyn MediaStore,

@@ -91,6 +91,7 @@ fn every_error() -> Vec<Error> {
         RequestError::TooLarge { length: 9 }.into(),
         RequestError::NotAttached.into(),
         RequestError::NotUploaded.into(),
+        RequestError::NotSigned("a URL of s3://b can be valid for at most 7 days".into()).into(),
         Error::Store(io::Error::other("permission denied")),
         Error::InvalidRequest(Box::new(request().check(ark_video_model::catalog::Catalog::builtin()))),
         Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(

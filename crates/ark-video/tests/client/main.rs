@@ -15,5 +15,6 @@ mod tasks;
 mod test_env;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod uploads;
 mod wait;
 mod watch;

@@ -40,17 +40,13 @@ pub(crate) async fn prepare(
     let hosts = options.media_store.is_some();
     // It reads and hashes files.
     let attached = tokio::task::spawn_blocking(move || attach(&planned, delivered.as_deref(), hosts)).await;
-    let (mut request, files) = attached
+    let (request, files) = attached
         .map_err(|_| Unprepared::NotNow("its files could not be read".to_owned()))?
         .map_err(|error| Unprepared::Never(error.to_string()))?;
+    let mut create = client.create(&request).files(files).check(options.check);
     if let Some(store) = &options.media_store {
-        // Signed for each attempt: an earlier URL may have expired in the queue.
-        request = uploads
-            .sign(&request, &**store)
-            .await
-            .map_err(|error| Unprepared::Never(format!("{error}; nothing was sent; {}", error.advice())))?;
+        create = create.uploads(uploads.clone(), store.clone());
     }
-    let create = client.create(&request).files(files).check(options.check);
     let prepared = create.correlate(options.marks.clone()).in_use(in_use).prepare();
     let search = prepared.record();
     Ok((prepared, search))

@@ -218,7 +218,7 @@ async fn not_uploaded(
     job: &Job,
     error: &StorageError,
 ) -> Result<StepOutcome, JournalError> {
-    let reason = format!("{error}; nothing was sent; {}", error.advice());
+    let reason = format!("{error}; nothing was sent, nothing is billed. {}", error.advice());
     match error.kind {
         StorageErrorKind::File | StorageErrorKind::LinkTooLong => {
             return Ok(shared.journal.park(job, State::Rejected, &reason).await?.into());

@@ -23,6 +23,9 @@ pub(crate) struct ConfirmArgs {
 /// `generate`
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GenerateArgs {
+    /// The command, where it is another one that makes a request: `extend`.
+    #[arg(skip)]
+    pub(crate) command: Option<&'static str>,
     /// Prompt, `@FILE` with one, or a JSON request
     ///
     /// A request is a file that ends in .json, or `-` for standard input. A text that may be a

@@ -40,7 +40,7 @@ pub(crate) async fn edit(session: &mut Session, args: &ClipArgs) -> Result<(), F
 /// `continue`
 pub(crate) async fn carry_on(session: &mut Session, args: &JoinedClipArgs) -> Result<(), Failure> {
     let clip = clip(session, &args.clip.clip).await?;
-    let mut generate = args.clip.generate.clone();
+    let mut generate = GenerateArgs { command: Some("continue"), ..args.clip.generate.clone() };
     if generate.request.first_frame.is_some() || !generate.request.references.is_empty() {
         let message =
             "continue starts with the last frame of the video: it takes no other first frame and no --ref";
@@ -57,7 +57,8 @@ fn referring(
     clip: &Clip,
     task_type: TaskType,
 ) -> Result<GenerateArgs, Failure> {
-    let mut generate = args.generate.clone();
+    let command = if task_type == TaskType::Edit { "edit" } else { "extend" };
+    let mut generate = GenerateArgs { command: Some(command), ..args.generate.clone() };
     let request = &mut generate.request;
     let address = match clip {
         Clip::Task(task) => link(task.video_url()).ok_or_else(|| {

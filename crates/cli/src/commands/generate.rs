@@ -161,22 +161,15 @@ pub(crate) async fn saved(session: &mut Session, args: &GenerateArgs) -> Result<
             }
             _ => {
                 video.memory.uploaded(&uploads);
-                // Signed right before it is sent: the record has the objects, and no signature.
-                let signed = match &store {
-                    Some(store) => uploads.sign(&video.request, &**store).await,
-                    None => Ok(video.request.clone()),
-                };
-                match signed {
-                    Ok(signed) => {
-                        let mut unsent = client.create(&signed).files(files.clone()).facts(facts.clone());
-                        unsent = unsent.check(CheckPolicy::Off).correlate(marks.clone().tag(args.tag));
-                        if let Some(time) = args.retry {
-                            unsent = unsent.retry(RetryOptions::new().elapsed(time));
-                        }
-                        create(session, client, &video.request, unsent, &names, &mut video.memory).await
-                    }
-                    Err(error) => Err(storage::failure(&error)),
+                let mut unsent = client.create(&video.request).files(files.clone()).facts(facts.clone());
+                unsent = unsent.check(CheckPolicy::Off).correlate(marks.clone().tag(args.tag));
+                if let Some(store) = &store {
+                    unsent = unsent.uploads(uploads.clone(), store.clone());
                 }
+                if let Some(time) = args.retry {
+                    unsent = unsent.retry(RetryOptions::new().elapsed(time));
+                }
+                create(session, client, &video.request, unsent, &names, &mut video.memory).await
             }
         };
         match created {
@@ -400,7 +393,8 @@ fn resumable(mut failure: Failure, args: &GenerateArgs, session: &Session) -> Fa
             (None, Some(folder)) => format!(" --output-dir {}", path(folder)),
             (None, None) => String::new(),
         };
-        let hint = format!("continue with the same command: {} generate …{to} --resume", session.again());
+        let command = args.command.unwrap_or("generate");
+        let hint = format!("continue with the same command: {} {command} …{to} --resume", session.again());
         failure.hints.insert(0, hint);
     }
     failure

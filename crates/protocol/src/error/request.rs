@@ -43,6 +43,9 @@ pub enum RequestError {
     /// The request names a file that the service can only fetch by URL, and that was not uploaded.
     #[error("the request refers to a local file that goes by URL, and it was not uploaded")]
     NotUploaded,
+    /// The store of its uploaded files signs no URL for it; why, in a sentence.
+    #[error("{0}")]
+    NotSigned(String),
     /// The key holds characters that no HTTP header can carry.
     #[error("the API key holds characters that no HTTP header can carry")]
     Key,
@@ -57,9 +60,9 @@ impl RequestError {
             Self::Body(_) => "Remove the value that JSON cannot hold.",
             Self::Key => "Copy the API key again, without line breaks.",
             Self::NotUploaded => {
-                "Upload the request's files to a store, and send the request that it signed."
+                "Upload the request's files to a store, and hand the uploads over with the create."
             }
-            Self::Address { .. } | Self::TooLarge { .. } | Self::NotAttached => "",
+            Self::Address { .. } | Self::TooLarge { .. } | Self::NotAttached | Self::NotSigned(_) => "",
         }
     }
 }

@@ -11,3 +11,4 @@ mod sequences;
 mod stops;
 mod test_env;
 mod troubles;
+mod uploads;
