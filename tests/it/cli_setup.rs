@@ -111,6 +111,11 @@ async fn a_configuration_file_is_created_edited_and_read() {
         vec!["set", "headers.X-Team", "secret-of-a-team"],
         vec!["set", "proxy", "http://user:secret-word@proxy.example:3128"],
         vec!["set", "base_url", "https://ark.ap-southeast.bytepluses.com/api/v3", "--profile", "bp"],
+        vec!["set", "storage.url", "s3://bucket/clips"],
+        vec!["set", "storage.provider", "r2"],
+        vec!["set", "storage.endpoint", "https://a.r2.cloudflarestorage.com"],
+        vec!["set", "storage.path_style", "true"],
+        vec!["set", "storage.url", "tos://bucket", "--profile", "bp"],
         vec!["set", "model", "m"],
     ] {
         let ran = run(&line).await;
@@ -122,12 +127,23 @@ async fn a_configuration_file_is_created_edited_and_read() {
             ran.stderr
         );
     }
+    let line = ["--config", "ark/config.toml", "config", "set", "storage.secret_access_key", "-"];
+    let key = |env: &mut ark_video_cli::Env| env.stdin = Box::new("secret-of-a-store\n".as_bytes());
+    let ran = shell.run_with(&line, key).await;
+    assert!(ran.code == 0 && !ran.stdout.contains("secret-of"), "{}{}", ran.stdout, ran.stderr);
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(template.lines().all(|line| text.contains(line)), "a comment is gone: {text}");
+    let storage = "[storage]\nurl = \"s3://bucket/clips\"\nprovider = \"r2\"\nendpoint = \"https://a.r2.cloudflarestorage.com\"\npath_style = true\nsecret_access_key = \"secret-of-a-store\"\n";
+    assert!(text.contains(storage), "{text}");
     for (line, value, masked) in [
         (vec!["model"], "m", false),
         (vec!["headers.X-Team"], "********", true),
         (vec!["proxy"], "********", true),
+        (vec!["storage.url"], "s3://bucket/clips", false),
+        (vec!["storage.provider"], "r2", false),
+        (vec!["storage.path_style"], "true", false),
+        (vec!["storage.secret_access_key"], "********", true),
+        (vec!["storage.url", "--profile", "bp"], "tos://bucket", false),
         (vec!["base_url", "--profile", "bp"], "https://ark.ap-southeast.bytepluses.com/api/v3", false),
     ] {
         let got = run(&[&["get", "--json"], line.as_slice()].concat()).await.json();
@@ -157,6 +173,12 @@ async fn an_edit_that_the_client_would_not_take_changes_nothing() {
         (["base_url", "ftp://h"], 3),
         (["proxy", "garbage"], 3),
         (["headers.Authorization", "Bearer SECRETKEY0123456789"], 3),
+        (["storage", "s3://bucket"], 2),
+        (["storage.urls", "s3://bucket"], 2),
+        (["storage.region", "cn-beijing"], 3),
+        (["storage.path_style", "yes"], 2),
+        (["storage.access_key_id", "SECRETKEY0123456789"], 2),
+        (["storage.secret_access_key", "SECRETKEY0123456789"], 2),
     ] {
         let ran = run(&line).await;
         assert_eq!(ran.code, code, "{line:?}: {}", ran.stderr);

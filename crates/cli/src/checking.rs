@@ -68,10 +68,15 @@ impl Checked {
             origin: Some(origin(*index)),
             message: doubt.clone(),
         };
-        checked.lacks_storage = checked.refusals().any(|named| named.finding.rule == "media-form")
-            && parsed.request.content.iter().any(|item| {
-                matches!(item.media(), Some((MediaKind::Video, url)) if parsed.files.of(url).is_some())
-            });
+        // A local video, or local files that together are too large.
+        let lacks_storage = checked.refusals().any(|named| {
+            let is_whole = named.finding.rule == "body-bytes";
+            (is_whole || named.finding.rule == "media-form")
+                && parsed.request.content.iter().filter_map(|item| item.media()).any(|(kind, url)| {
+                    (is_whole || kind == MediaKind::Video) && parsed.files.of(url).is_some()
+                })
+        });
+        checked.lacks_storage = lacks_storage;
         checked.notes.extend(parsed.doubts.iter().map(of_medium));
         let medium = |(index, facts): (usize, &MediaFacts)| Medium {
             index,

@@ -136,6 +136,19 @@ pub(crate) const FIELDS: [&str; 10] = [
     "profiles",
 ];
 
+/// The fields of `[storage]`.
+pub(crate) const STORAGE_FIELDS: [&str; 9] = [
+    "url",
+    "provider",
+    "region",
+    "endpoint",
+    "path_style",
+    "profile",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+];
+
 /// The default path: `$XDG_CONFIG_HOME`, else `~/.config`; on Windows `%APPDATA%`.
 pub(crate) fn default_path(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let folder = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -161,11 +174,14 @@ pub(crate) fn load(
         return Ok(Config::default());
     }
     let config = parse(&path, &read(&path)?, env)?;
-    let holds_key =
-        std::iter::once(&config.top).chain(config.profiles.values()).any(|one| one.api_key.is_some());
+    let holds_key = |section: &Section| {
+        section.api_key.is_some()
+            || section.storage.as_ref().is_some_and(|storage| storage.secret_access_key.is_some())
+    };
+    let holds_key = std::iter::once(&config.top).chain(config.profiles.values()).any(holds_key);
     if holds_key && open_to_others(&path) {
         warn(format!(
-            "{} contains an API key and is readable by others: chmod 600 {}",
+            "{} contains a key and is readable by others: chmod 600 {}",
             path.display(),
             path.display()
         ));

@@ -59,17 +59,33 @@ pub(crate) async fn prune(
     opened(at).map(|_| Vec::new())
 }
 
-#[cfg(feature = "storage")]
-use with_feature::opened;
+/// Whether a store would take the value of a field of `[storage]`. Sends nothing.
+pub(crate) fn check(field: &str, value: &str) -> Result<(), Failure> {
+    if field == "path_style" && !["true", "false"].contains(&value) {
+        let message = "storage.path_style is true or false; nothing was changed";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    usable(field, value)
+        .map_err(|why| Failure::new(Exit::Configuration, why).hint("the configuration file was not changed"))
+}
+
+#[cfg(not(feature = "storage"))]
+fn usable(_: &str, _: &str) -> Result<(), String> {
+    Ok(())
+}
+
 #[cfg(feature = "storage")]
 pub(crate) use with_feature::prune;
+#[cfg(feature = "storage")]
+use with_feature::{opened, usable};
 
 #[cfg(feature = "storage")]
 mod with_feature {
     use std::time::SystemTime;
 
+    use ark_video::HttpTransport;
     use ark_video::storage::{Provider, Storage, StorageSettings};
-    use secrecy::ExposeSecret;
+    use secrecy::{ExposeSecret, SecretString};
 
     use super::*;
     use crate::records::state_dir;
@@ -118,6 +134,23 @@ mod with_feature {
         let transport = Arc::new(settings.transport()?);
         let variable = |name: &str| env.get(name).cloned();
         Storage::open(&wanted, &variable, transport).map(Arc::new).map_err(|error| failure(&error))
+    }
+
+    pub(super) fn usable(field: &str, value: &str) -> Result<(), String> {
+        let key = || SecretString::from("checked");
+        let of = |url: &str| StorageSettings::new(url).keys(key(), key(), None);
+        let settings = match field {
+            "provider" => return value.parse::<Provider>().map(drop),
+            "url" => of(value),
+            "region" => of("s3://bucket").region(value),
+            "endpoint" => of("s3://bucket").endpoint(value),
+            _ => return Ok(()),
+        };
+        match Storage::open(&settings, &|_| None, Arc::new(HttpTransport::new())) {
+            // Of Google, which has no keys of that form.
+            Err(error) if error.kind != StorageErrorKind::NoCredentials => Err(error.to_string()),
+            _ => Ok(()),
+        }
     }
 
     /// Removes old objects; gives their names and lengths.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ark_video_transport::{StorageError, StorageErrorKind};
+use ark_video_transport::{StorageError, StorageErrorKind as Wrong};
 use object_store::{
     BackoffConfig, ObjectStore, RetryConfig, aws::AmazonS3Builder, azure::MicrosoftAzureBuilder,
     gcp::GoogleCloudStorageBuilder, multipart::MultipartStore, signer::Signer,
@@ -48,7 +48,7 @@ fn retry() -> RetryConfig {
 
 fn unusable(error: &object_store::Error) -> StorageError {
     // Its texts name settings, never their values.
-    StorageError::new(StorageErrorKind::Settings, format!("the storage settings cannot be used: {error}"))
+    StorageError::new(Wrong::Settings, format!("the storage settings cannot be used: {error}"))
 }
 
 fn s3(
@@ -66,18 +66,15 @@ fn s3(
         || profile.get("region").filter(|_| provider.region_variables().len() > 1).map(str::to_owned);
     let region = settings.region.clone().or_else(by_env).or_else(by_profile);
     let region = region.unwrap_or_else(|| provider.default_region().to_owned());
-    let endpoint = settings.endpoint.clone().or_else(|| provider.endpoint(&region)).ok_or_else(|| {
-        let message = format!("the storage provider {provider} needs its endpoint");
-        StorageError::new(StorageErrorKind::Settings, message)
-    })?;
+    let missing = || format!("the storage provider {provider} needs its endpoint");
+    let endpoint = settings.endpoint.clone().or_else(|| provider.endpoint(&region));
+    let endpoint = endpoint.ok_or_else(|| StorageError::new(Wrong::Settings, missing()))?;
+    let invalid = "the storage endpoint is not a URL such as https://HOST";
     let (scheme, host) = endpoint
         .trim_end_matches('/')
         .split_once("://")
         .filter(|(scheme, host)| matches!(*scheme, "https" | "http") && !host.is_empty())
-        .ok_or_else(|| {
-            let message = "the storage endpoint is not a URL such as https://HOST".to_owned();
-            StorageError::new(StorageErrorKind::Settings, message)
-        })?;
+        .ok_or_else(|| StorageError::new(Wrong::Settings, invalid))?;
     let path_style = settings.path_style.unwrap_or_else(|| provider.path_style());
     let endpoint = match path_style {
         true => format!("{scheme}://{host}"),
@@ -104,11 +101,8 @@ fn google(
     connector: Connector,
 ) -> Result<Arc<dyn Backend>, StorageError> {
     let file = ["GOOGLE_SERVICE_ACCOUNT", "GOOGLE_APPLICATION_CREDENTIALS"].iter().find_map(|name| env(name));
-    let file = file.ok_or_else(|| {
-        let message =
-            "GOOGLE_APPLICATION_CREDENTIALS does not name the key file of a service account".to_owned();
-        StorageError::new(StorageErrorKind::NoCredentials, message)
-    })?;
+    let missing = "GOOGLE_APPLICATION_CREDENTIALS does not name the key file of a service account";
+    let file = file.ok_or_else(|| StorageError::new(Wrong::NoCredentials, missing))?;
     let builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(&location.bucket)
         .with_service_account_path(file)
@@ -125,10 +119,8 @@ fn azure(
 ) -> Result<Arc<dyn Backend>, StorageError> {
     let own = settings.keys.as_ref().map(|keys| keys.secret.expose_secret().to_owned());
     let key = own.or_else(|| env("AZURE_STORAGE_ACCOUNT_KEY")).or_else(|| env("AZURE_STORAGE_KEY"));
-    let key = key.ok_or_else(|| {
-        let message = "AZURE_STORAGE_ACCOUNT_KEY is not set".to_owned();
-        StorageError::new(StorageErrorKind::NoCredentials, message)
-    })?;
+    let missing = "AZURE_STORAGE_ACCOUNT_KEY is not set";
+    let key = key.ok_or_else(|| StorageError::new(Wrong::NoCredentials, missing))?;
     let mut builder = MicrosoftAzureBuilder::new()
         .with_account(&location.account)
         .with_container_name(&location.bucket)

@@ -78,7 +78,7 @@ fn message(kind: Kind, root: &str, answer: &StoreAnswer) -> String {
         Kind::NoBucket => format!("the bucket {root} does not exist ({said})"),
         Kind::WrongRegion => format!("the bucket {root} is in another region ({said})"),
         Kind::Full => format!("the storage {root} is full ({said})"),
-        Kind::NoRights => format!("these credentials have no rights for it in {root} ({said})"),
+        Kind::NoRights => format!("these credentials may not do this in {root} ({said})"),
         _ if answer.status >= 500 => {
             format!(
                 "the storage {root} could not keep the file ({} {said}); its disk may be full",

@@ -101,27 +101,23 @@ impl StorageSettings {
     }
 
     pub(crate) fn location(&self) -> Result<Location, StorageError> {
-        let wrong = |message: String| StorageError::new(StorageErrorKind::Settings, message);
+        fn wrong(message: impl Into<String>) -> StorageError {
+            StorageError::new(StorageErrorKind::Settings, message)
+        }
         let form = "write s3://BUCKET/PREFIX, tos://…, gs://BUCKET/PREFIX or az://ACCOUNT/CONTAINER/PREFIX";
         let (scheme, rest) = self
             .url
             .split_once("://")
             .ok_or_else(|| wrong(format!("the storage URL has no scheme: {form}")))?;
         let kind = match scheme {
-            "s3" => Kind::S3,
-            "tos" => Kind::S3,
+            "s3" | "tos" => Kind::S3,
             "gs" => Kind::Google,
             "az" => Kind::Azure,
-            "file" => {
-                let message = "a local folder is no storage: the service cannot fetch from it";
-                return Err(wrong(message.to_owned()));
-            }
+            "file" => return Err(wrong("a local folder is no storage: the service cannot fetch from it")),
             _ => return Err(wrong(format!("unknown scheme of the storage URL: {form}"))),
         };
         if rest.contains(['?', '#', '@']) {
-            return Err(wrong(
-                "the storage URL has a query or credentials: name bucket and prefix only".to_owned(),
-            ));
+            return Err(wrong("the storage URL has a query or credentials: name bucket and prefix only"));
         }
         let mut parts = rest.splitn(if kind == Kind::Azure { 3 } else { 2 }, '/');
         let mut next = || parts.next().unwrap_or_default().to_owned();
@@ -132,10 +128,10 @@ impl StorageSettings {
         }
         let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         if !is_name(&bucket) || !is_name(&account) {
-            return Err(wrong("the bucket in the storage URL is not a valid name".to_owned()));
+            return Err(wrong("the bucket in the storage URL is not a valid name"));
         }
         let prefix = Key::parse(prefix)
-            .map_err(|error| wrong("the prefix of the storage URL is not valid".to_owned()).because(error))?;
+            .map_err(|error| wrong("the prefix of the storage URL is not valid").because(error))?;
         let root = if account.is_empty() {
             format!("{scheme}://{bucket}")
         } else {

@@ -83,7 +83,7 @@ impl Upload<'_> {
 
     fn keep(&self, record: &Unfinished) -> Result<(), StorageError> {
         self.records.write(self.sha256, record).map_err(|error| {
-            let message = "the record of the upload cannot be written".to_owned();
+            let message = "the record of the upload cannot be written";
             StorageError::new(StorageErrorKind::File, message).because(error)
         })
     }

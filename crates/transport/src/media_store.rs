@@ -175,7 +175,9 @@ impl StorageError {
             StorageErrorKind::Full => "Free space in the store (`storage prune`), or raise its quota.",
             StorageErrorKind::ClockSkew => "Set this machine's clock.",
             StorageErrorKind::Unreachable => "Check the endpoint and the network, then run it again.",
-            StorageErrorKind::Failed => "Run it again: what was uploaded is not uploaded twice.",
+            StorageErrorKind::Failed => {
+                "Free space in the store if it is full, and run it again: nothing is uploaded twice."
+            }
             StorageErrorKind::File => "Check that the file is there and is not being changed.",
             StorageErrorKind::LinkTooLong => "Lower `execution_expires_after`.",
         }

@@ -348,11 +348,12 @@ Examples:
     (
         "config set",
         "\
-The fields are api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert and headers.NAME. Comments and order are kept. A key is read from standard input, so that it stays out of the shell's history.
+The fields are api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert, headers.NAME and storage.NAME (url, provider, region, endpoint, path_style, profile, access_key_id, secret_access_key, session_token). Comments and order are kept. A key is read from standard input, so that it stays out of the shell's history.
 
 Examples:
   ark-video config set model 2.5
   ark-video config set ca_cert company.pem --profile work
+  ark-video config set storage.url s3://my-bucket/clips
   ark-video config set api_key -",
     ),
     (

@@ -10,13 +10,14 @@ use serde::Serialize;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use crate::args::{ConfigArgs, ConfigVerb};
-use crate::config::{self, FIELDS};
+use crate::config::{self, FIELDS, STORAGE_FIELDS};
 use crate::escape::one_line;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{ConfigField, ConfigPath};
 use crate::output::Form;
 use crate::session::Session;
+use crate::storage;
 
 /// What `config init` writes; nothing in it is set.
 const TEMPLATE: &str = include_str!("config.toml");
@@ -84,10 +85,10 @@ fn init(session: &Session) -> Result<(), Failure> {
 
 async fn set(session: &mut Session, field: &str, value: &str) -> Result<(), Failure> {
     let keys = keys(session, field)?;
-    if field == "api_key" && value != "-" {
+    if is_key(field) && value != "-" {
         session.output.hide(value);
         return Err(Failure::new(Exit::Usage, "a key on the command line stays in the shell's history")
-            .hint("pass it on standard input: ark-video config set api_key - < FILE")
+            .hint(format!("pass it on standard input: ark-video config set {field} - < FILE"))
             .hint("nothing was changed"));
     }
     let value = match value {
@@ -114,15 +115,20 @@ async fn set(session: &mut Session, field: &str, value: &str) -> Result<(), Fail
         _ => None,
     };
     let name = keys.last().map(String::as_str).unwrap_or_default();
+    let value = if field == "storage.path_style" { Value::from(value == "true") } else { Value::from(value) };
     match table.get_mut(name).and_then(Item::as_value_mut) {
         Some(old) => {
             let decor = old.decor().clone();
-            *old = Value::from(value);
+            *old = value;
             *old.decor_mut() = decor;
         }
         None => {
             table.insert(name, toml_edit::value(value));
         }
+    }
+    if field.starts_with("storage.") && !table.contains_key("url") {
+        return Err(wrong("the storage has no URL yet; nothing was changed")
+            .hint("set it first: ark-video config set storage.url s3://BUCKET/PREFIX"));
     }
     let text = document.to_string();
     config::parse(&path, &text, &session.env)?;
@@ -143,9 +149,19 @@ fn get(session: &Session, field: &str) -> Result<(), Failure> {
     let path = path(session)?;
     let document = read(&path)?;
     let item = keys.iter().try_fold(document.as_item(), |item, key| item.get(key));
-    let Some(value) = item.and_then(Item::as_str) else {
-        return Err(wrong(format!("{field} is not set in {}", path.display()))
-            .hint("`ark-video config` shows the settings in use and their sources"));
+    let value = match item.and_then(Item::as_value) {
+        Some(Value::String(text)) => text.value().as_str(),
+        Some(Value::Boolean(is_set)) => {
+            if *is_set.value() {
+                "true"
+            } else {
+                "false"
+            }
+        }
+        _ => {
+            return Err(wrong(format!("{field} is not set in {}", path.display()))
+                .hint("`ark-video config` shows the settings in use and their sources"));
+        }
     };
     // A proxy's URL may hold a password.
     let masked = is_secret(field) || (field == "proxy" && value.contains('@'));
@@ -171,7 +187,10 @@ fn keys(session: &Session, field: &str) -> Result<Vec<String>, Failure> {
     let profile = session.flags.profile.iter().flat_map(|name| ["profiles".to_owned(), name.clone()]);
     let own: Vec<String> = match field.split_once('.') {
         Some(("headers", name)) if !name.is_empty() => vec!["headers".to_owned(), name.to_owned()],
-        None if field != "headers" && field != "profiles" && FIELDS.contains(&field) => {
+        Some(("storage", name)) if STORAGE_FIELDS.contains(&name) => {
+            vec!["storage".to_owned(), name.to_owned()]
+        }
+        None if !["headers", "storage", "profiles"].contains(&field) && FIELDS.contains(&field) => {
             vec![field.to_owned()]
         }
         _ => return Err(unknown(field)),
@@ -186,12 +205,13 @@ fn unknown(field: &str) -> Failure {
     let near = near.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.7);
     let failure = Failure::new(Exit::Usage, "unknown field of the configuration file");
     let failure = match near {
-        Some((_, "headers")) => failure.hint("did you mean headers.NAME?"),
+        Some((_, section @ ("headers" | "storage"))) => failure.hint(format!("did you mean {section}.NAME?")),
         Some((_, name)) => failure.hint(format!("did you mean {name}?")),
         None => failure,
     };
     failure
         .hint("fields: api_key, api_key_file, base_url, model, proxy, confirm_above, ca_cert, headers.NAME")
+        .hint(format!("and of storage.NAME: {}", STORAGE_FIELDS.join(", ")))
 }
 
 /// The table of a field; those that are missing are created.
@@ -212,15 +232,16 @@ fn table<'t>(top: &'t mut Table, keys: &[String]) -> Result<&'t mut Table, Failu
     })
 }
 
-/// Whether the client would take the value.
+/// Whether the client, or the store, would take the value.
 fn check(field: &str, value: &str) -> Result<(), Failure> {
     let client = Client::builder().api_key("checked").allow_insecure_http(true).proxy(Proxy::Direct);
     let client = match field {
         "api_key" => client.api_key(value),
         "base_url" => client.base_url(value),
         "proxy" => client.proxy(Proxy::url(value)),
-        _ => match field.strip_prefix("headers.") {
-            Some(name) => client.header(name, value),
+        _ => match field.split_once('.') {
+            Some(("headers", name)) => client.header(name, value),
+            Some((_, name)) => return storage::check(name, value),
             None => return Ok(()),
         },
     };
@@ -229,8 +250,13 @@ fn check(field: &str, value: &str) -> Result<(), Failure> {
     })
 }
 
+fn is_key(field: &str) -> bool {
+    ["api_key", "storage.access_key_id", "storage.secret_access_key", "storage.session_token"]
+        .contains(&field)
+}
+
 fn is_secret(field: &str) -> bool {
-    field == "api_key" || field.starts_with("headers.")
+    is_key(field) || field.starts_with("headers.")
 }
 
 fn wrong(message: impl Into<String>) -> Failure {

@@ -102,7 +102,7 @@ pub(super) fn verdict(report: &ListReport, alone: bool) -> Result<(), Failure> {
     }
     let exit = if report.is_refused_by_targets() { Exit::Output } else { Exit::Request };
     let failure = Failure::new(exit, message);
-    if report.refusals().any(|finding| finding.rule == "media-form") {
+    if report.refusals().any(|finding| matches!(&*finding.rule, "media-form" | "body-too-large")) {
         return Err(storage::HOW_TO.into_iter().fold(failure, Failure::hint));
     }
     Err(failure)
