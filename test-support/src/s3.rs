@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::small_disk::in_namespace;
+use crate::{program, small_disk::in_namespace};
 
 /// The access key of the server.
 pub const ACCESS_KEY: &str = "AKIAARKVIDEOTEST0001";
@@ -47,7 +47,8 @@ impl Server {
     }
 
     fn launch(command: impl FnOnce(&Path, &Path) -> Command) -> Self {
-        let program = program().expect("s3s-fs (cargo install s3s-fs --features binary)");
+        let program =
+            program("target/ci/s3/bin", "s3s-fs").expect("s3s-fs (cargo install s3s-fs --features binary)");
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = command(&program, folder.path())
@@ -102,13 +103,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The program: the one that CI installed, else the one in the PATH.
-#[must_use]
-pub fn program() -> Option<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/ci/s3/bin/s3s-fs");
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let in_path = std::env::split_paths(&paths).map(|folder| folder.join("s3s-fs"));
-    std::iter::once(own).chain(in_path).find(|path| path.is_file())
 }

@@ -1,4 +1,4 @@
-//! What some tests need of the machine: PostgreSQL, an S3 server, ffmpeg, shells, a disk to fill.
+//! What some tests need of the machine: PostgreSQL, S3 servers, ffmpeg, shells, a disk to fill.
 //! Such a test is `#[ignore]`d with the reason, so that a plain `cargo test` reports it, and its
 //! name ends with what it needs; this file says where it can run, and to the runner which of them
 //! to include. Installs nothing.
@@ -14,13 +14,19 @@ struct Companion {
     is_here: fn(&Shell) -> bool,
 }
 
-const COMPANIONS: [Companion; 6] = [
+const COMPANIONS: [Companion; 8] = [
     Companion { suffix: "_with_postgresql", needs: "PostgreSQL (initdb, postgres)", is_here: has_postgresql },
     Companion { suffix: "_with_s3", needs: "s3s-fs (an S3 server)", is_here: has_s3 },
     Companion {
         suffix: "_with_s3_on_a_small_disk",
         needs: "s3s-fs (an S3 server), or no small disk that may be mounted",
         is_here: |shell| has_s3(shell) && has_small_disk(shell),
+    },
+    Companion { suffix: "_with_seaweedfs", needs: "SeaweedFS (weed, an S3 server)", is_here: has_seaweedfs },
+    Companion {
+        suffix: "_with_seaweedfs_and_a_wrong_clock",
+        needs: "SeaweedFS (weed, an S3 server), or no faketime",
+        is_here: |shell| has_seaweedfs(shell) && shell.has("faketime", &["--version"]),
     },
     Companion {
         suffix: "_with_ffmpeg",
@@ -61,6 +67,11 @@ fn has_small_disk(shell: &Shell) -> bool {
 /// Where CI installs it, else in the PATH.
 fn has_s3(shell: &Shell) -> bool {
     Path::new("target/ci/s3/bin/s3s-fs").is_file() || shell.has("s3s-fs", &["--version"])
+}
+
+/// Where CI installs it, else in the PATH.
+fn has_seaweedfs(shell: &Shell) -> bool {
+    Path::new("target/ci/venv/bin/weed").is_file() || shell.has("weed", &["version"])
 }
 
 fn is_server(bin: &Path) -> bool {

@@ -1,6 +1,9 @@
-//! Local videos through a bucket: the command, its verbs and batches, with an S3 server that
-//! verifies signatures and a simulator that fetches from it.
+//! Local videos through a bucket: the command, its verbs and batches, with S3 servers that verify
+//! signatures and a simulator that fetches from them.
 #![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
+mod refusals;
+mod verbs;
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +11,7 @@ use std::path::Path;
 use ark_video_simulator::Simulator;
 use ark_video_simulator::render::{StillFormat, VideoSpec, video};
 use ark_video_test_support::s3::{ACCESS_KEY, SECRET_KEY, Server};
+use ark_video_test_support::seaweedfs::READER;
 use serde_json::{Value, json};
 
 use crate::cli::{Ran, Shell};
@@ -21,12 +25,13 @@ fn clip(shell: &Shell, name: &str, frames: u32, seed: u64) {
 /// The settings of the server in a configuration file, and its keys in the environment.
 fn with_bucket(shell: Shell, server: &Server) -> Shell {
     server.bucket("bucket");
-    let text = format!(
-        "[storage]\nurl = \"s3://bucket/clips\"\nprovider = \"minio\"\nendpoint = \"{}\"\n",
-        server.endpoint()
-    );
+    with_storage(shell, &server.endpoint(), "s3://bucket/clips", [ACCESS_KEY, SECRET_KEY])
+}
+
+fn with_storage(shell: Shell, endpoint: &str, url: &str, [access, secret]: [&str; 2]) -> Shell {
+    let text = format!("[storage]\nurl = \"{url}\"\nprovider = \"minio\"\nendpoint = \"{endpoint}\"\n");
     fs::write(shell.folder.path().join("c.toml"), text).unwrap();
-    shell.set("AWS_ACCESS_KEY_ID", ACCESS_KEY).set("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    shell.set("AWS_ACCESS_KEY_ID", access).set("AWS_SECRET_ACCESS_KEY", secret)
 }
 
 async fn run(shell: &Shell, line: &str) -> Ran {
@@ -44,7 +49,7 @@ async fn run(shell: &Shell, line: &str) -> Ran {
 }
 
 fn must_hide_secrets(text: &str, origin: &str) {
-    for secret in [ACCESS_KEY, SECRET_KEY, "X-Amz-", "ark-video.invalid"] {
+    for secret in [ACCESS_KEY, SECRET_KEY, READER[0], READER[1], "X-Amz-", "ark-video.invalid"] {
         assert!(!text.contains(secret), "{origin} contains {secret}: {text}");
     }
 }
@@ -64,43 +69,6 @@ fn must_keep_no_secrets(folder: &Path) -> usize {
         }
     }
     seen
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs s3s-fs"]
-async fn a_local_video_is_extended_and_its_bill_is_the_estimate_with_s3() {
-    let server = Server::start();
-    let shell = with_bucket(Shell::new(), &server);
-    clip(&shell, "clip.mp4", 97, 1);
-    let words = "extend clip.mp4 \"The boat goes on.\" -m 2.5 -d 5 --resolution 720p --config c.toml";
-    let dry = run(&shell, &format!("{words} --dry-run --json")).await;
-    assert_eq!(dry.code, 0, "{}", dry.stderr);
-    assert!(server.objects("bucket").is_empty(), "a dry run uploads nothing");
-    let body = &dry.json()["body"];
-    assert_eq!(body["omni_reference_task_type"], "extend", "{body}");
-    assert!(body["content"][1]["video_url"]["url"].as_str().unwrap().contains("clip.mp4"), "{body}");
-    for (out, said) in [("one.mp4", "uploaded to"), ("two.mp4", "is already in the storage:")] {
-        let ran = run(&shell, &format!("{words} --simulate --json -o {out}")).await;
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        assert!(ran.stderr.contains(said) && ran.stderr.contains("s3://bucket/clips/"), "{}", ran.stderr);
-        assert!(!ran.stderr.contains("assumed"), "the simulator measured it: {}", ran.stderr);
-        let document = ran.json();
-        let tokens = &document["estimate"]["tokens"];
-        // 4.04 s of source count as 4; an extension has no frame of its own.
-        assert_eq!(tokens, &json!({ "min": 9 * 24 * 1280 * 720 / 1024, "max": 9 * 24 * 1280 * 720 / 1024 }));
-        assert_eq!(document["task"]["usage"]["completion_tokens"], tokens["max"]);
-    }
-    assert_eq!(server.objects("bucket").len(), 1);
-    let sidecar = fs::read_to_string(shell.folder.path().join("one.mp4.ark-video.json")).unwrap();
-    let sidecar: Value = serde_json::from_str(&sidecar).unwrap();
-    let input = &sidecar["provenance"]["inputs"][0];
-    let sha256 = input["sha256"].as_str().unwrap();
-    assert_eq!(input["object"], format!("s3://bucket/clips/{}/{sha256}.mp4", &sha256[..2]));
-    assert_eq!(
-        sidecar["provenance"]["request"]["content"][1]["video_url"]["url"],
-        format!("sha256:{sha256}")
-    );
-    assert!(must_keep_no_secrets(shell.folder.path()) > 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,47 +110,6 @@ async fn a_list_with_local_videos_costs_what_was_estimated_with_s3() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs s3s-fs"]
-async fn a_store_that_takes_no_file_costs_nothing_with_s3() {
-    let server = Server::start();
-    let simulator = Simulator::builder().speed(300.0).start().await.unwrap();
-    let shell = with_bucket(Shell::at(&simulator), &server);
-    clip(&shell, "clip.mp4", 97, 1);
-    fs::write(shell.folder.path().join("short.mp4"), "no video").unwrap();
-    let list = json!({ "defaults": { "model": "doubao-seedance-2-5-260628" },
-        "shots": [{ "name": "a", "prompt": "Go.", "references": ["clip.mp4"] }] });
-    fs::write(shell.folder.path().join("shots.json"), list.to_string()).unwrap();
-    let generate = "generate \"Video 1 goes on.\" -m 2.5 -d 5 --ref";
-    // Refused by the checks: nothing is uploaded for it.
-    let refused = run(&shell, &format!("{generate} short.mp4 --config c.toml")).await;
-    assert_eq!(refused.code, 4, "{}", refused.stderr);
-    let refused =
-        run(&shell, &format!("{generate} clip.mp4 -d 99 --config c.toml").replace("-d 5 ", "")).await;
-    assert_eq!(refused.code, 4, "{}", refused.stderr);
-    assert!(server.objects("bucket").is_empty());
-    let without = run(&shell, &format!("{generate} clip.mp4")).await;
-    assert_eq!(without.code, 4, "{}", without.stderr);
-    assert!(without.stderr.contains("--storage s3://BUCKET/PREFIX"), "{}", without.stderr);
-    let wrong = shell.unset("AWS_SECRET_ACCESS_KEY").set("AWS_SECRET_ACCESS_KEY", "wrong-secret-key-0001");
-    for line in
-        [&*format!("{generate} clip.mp4 --config c.toml -o a.mp4"), "batch run shots.json --config c.toml"]
-    {
-        let ran = run(&wrong, line).await;
-        assert_eq!(ran.code, 3, "{line}: {}", ran.stderr);
-        let message =
-            "the storage s3://bucket does not accept the key (SignatureDoesNotMatch); nothing was sent";
-        assert!(ran.stderr.contains(message), "{line}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("wrong-secret-key"), "{}", ran.stderr);
-    }
-    let keyless = wrong.unset("AWS_SECRET_ACCESS_KEY").unset("AWS_ACCESS_KEY_ID").set("HOME", "/nowhere");
-    let ran = run(&keyless, &format!("{generate} clip.mp4 --config c.toml")).await;
-    assert_eq!(ran.code, 3, "{}", ran.stderr);
-    assert!(ran.stderr.contains("there are no credentials for the storage (minio)"), "{}", ran.stderr);
-    assert_eq!((simulator.ledger().accepted, simulator.bills().len()), (0, 0));
-    must_keep_no_secrets(keyless.folder.path());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs s3s-fs"]
 async fn old_uploads_are_pruned_with_s3() {
     let server = Server::start();
     let shell = with_bucket(Shell::new(), &server);
@@ -205,45 +132,48 @@ async fn old_uploads_are_pruned_with_s3() {
     }
 }
 
+/// A BMP image of 25 MB; each number is another content.
+fn bitmap(number: u8) -> Vec<u8> {
+    let (width, height) = (3000_u32, 2800_u32);
+    let mut file = b"BM".to_vec();
+    let size = width * height * 3;
+    for field in [54 + size, 0, 54, 40, width, height, 1 | 24 << 16, 0, size, 0, 0, 0, 0] {
+        file.extend(field.to_le_bytes());
+    }
+    file.resize((54 + size) as usize, number);
+    file
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_video_goes_on_from_its_last_frame_and_from_its_task() {
-    let simulator = Simulator::builder().speed(300.0).start().await.unwrap();
-    let shell = Shell::at(&simulator);
-    let small = "-m 2.5 -d 4 --resolution 480p";
-    let first =
-        run(&shell, &format!("generate \"A boat.\" {small} --return-last-frame -o a.mp4 --json")).await;
-    assert_eq!(first.code, 0, "{}", first.stderr);
-    let id = first.json()["id"].as_str().unwrap().to_owned();
-    let ran = run(&shell, &format!("continue a.mp4 \"It sinks.\" {small} -o b.mp4 --join both.mp4")).await;
+#[ignore = "needs s3s-fs"]
+async fn images_that_are_together_too_large_for_a_request_go_to_the_store_with_s3() {
+    let server = Server::start();
+    let shell = with_bucket(Shell::new(), &server);
+    for number in 1..=3 {
+        fs::write(shell.folder.path().join(format!("{number}.bmp")), bitmap(number)).unwrap();
+    }
+    let generate = "generate \"A boat.\" --ref 1.bmp --ref 2.bmp --ref 3.bmp -d 4 --resolution 480p";
+    let without = run(&shell, &format!("{generate} --simulate -o none.mp4")).await;
+    assert_eq!(without.code, 4, "{}", without.stderr);
+    assert!(without.stderr.contains("The body has more than"), "{}", without.stderr);
+    assert!(without.stderr.contains("--storage s3://BUCKET/PREFIX"), "{}", without.stderr);
+    let dry = run(&shell, &format!("{generate} --config c.toml --dry-run --json")).await;
+    assert_eq!((dry.code, server.objects("bucket").len()), (0, 0), "{}", dry.stderr);
+    let ran = run(&shell, &format!("{generate} --config c.toml --simulate -o boat.mp4")).await;
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let facts = ark_video_media::probe_file(&shell.folder.path().join("both.mp4")).unwrap();
-    assert!((facts.seconds.unwrap() - 2.0 * 97.0 / 24.0).abs() < 0.1, "{facts:?}");
-    assert_eq!((facts.width, facts.height), (Some(854), Some(480)));
-    for (line, body) in [
-        (format!("continue {id} \"It sinks.\" {small}"), "first_frame"),
-        (format!("extend {id} \"It sinks.\" {small}"), "\"omni_reference_task_type\":\"extend\""),
-        (format!("edit {id} \"Remove the boat.\" -m 2.5"), "\"omni_reference_task_type\":\"edit\""),
-        ("edit https://example.com/a.mp4 \"Remove it.\" -m 2.0".to_owned(), "https://example.com/a.mp4"),
-    ] {
-        let ran = run(&shell, &format!("{line} --dry-run --json")).await;
-        assert_eq!(ran.code, 0, "{line}: {}", ran.stderr);
-        assert!(ran.stdout.contains(body), "{line}: {}", ran.stdout);
+    assert_eq!(ran.stderr.matches("uploaded to s3://bucket/clips/").count(), 2, "{}", ran.stderr);
+    // The largest ones that have to.
+    let sizes = server.objects("bucket").into_iter().map(|(_, path)| path.metadata().unwrap().len());
+    assert_eq!(sizes.collect::<Vec<_>>(), [bitmap(1).len() as u64; 2]);
+    let sidecar = fs::read_to_string(shell.folder.path().join("boat.mp4.ark-video.json")).unwrap();
+    let sidecar: Value = serde_json::from_str(&sidecar).unwrap();
+    let inputs = sidecar["provenance"]["inputs"].as_array().unwrap();
+    let uploaded: Vec<bool> = inputs.iter().map(|input| input["object"].is_string()).collect();
+    assert_eq!(uploaded, [false, true, true], "{inputs:?}");
+    for name in ["1.bmp", "2.bmp", "3.bmp"] {
+        fs::remove_file(shell.folder.path().join(name)).unwrap();
     }
-    for (line, code, message) in [
-        ("extend none.mp4 \"Go.\" -m 2.5", 5, "cannot read none.mp4"),
-        ("continue b.mp4 \"Go.\"", 5, "b.mp4 has no last frame; nothing was sent"),
-        ("continue https://h/a.mp4 \"Go.\"", 5, "a URL has no last frame"),
-        ("continue a.mp4 \"Go.\" --ref cat.png", 2, "it takes no other first frame"),
-        ("extend https://h/a.mp4 \"Go.\" -m 2.5 --join x.mp4", 2, "--join needs the first video as a file"),
-        ("continue a.mp4 \"Go.\" --join both.mp4", 6, "both.mp4 already exists; nothing was sent"),
-        ("edit https://example.com/a.mp4 \"Go.\" -m 2.5 -d 5", 4, "duration"),
-        ("edit https://example.com/a.mp4 \"Go.\" -m 2.5 -r 16:9", 4, "ratio"),
-    ] {
-        let ran = run(&shell, line).await;
-        assert_eq!(ran.code, code, "{line}: {}", ran.stderr);
-        assert!(ran.stderr.contains(message), "{line}: {}", ran.stderr);
-    }
-    assert_eq!(simulator.ledger().accepted, 2);
+    must_keep_no_secrets(shell.folder.path());
 }
 
 /// The code blocks of a language on a page.
