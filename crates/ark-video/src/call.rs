@@ -134,7 +134,9 @@ impl Client {
             return (call, Err(SendError::not_sent(SendErrorKind::Invalid, why)));
         };
         let headers = request.headers_mut();
-        headers.extend(inner.headers.clone());
+        if !inner.headers.is_empty() {
+            headers.extend(inner.headers.clone());
+        }
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(CLIENT_REQUEST_ID, our_id);
         headers.insert(header::AUTHORIZATION, inner.authorization.clone());

@@ -2,7 +2,12 @@
 
 pub(crate) mod kept;
 
-use std::{fmt, future::IntoFuture, io, sync::Arc};
+use std::{
+    fmt,
+    future::{IntoFuture, ready},
+    io,
+    sync::Arc,
+};
 
 use ark_video_model::{
     CreateTaskRequest,
@@ -60,7 +65,7 @@ pub struct Create {
 struct Settings {
     retry: RetryOptions,
     correlation: CorrelationOptions,
-    in_use: Arc<CorrelationsInUse>,
+    in_use: Option<Arc<CorrelationsInUse>>,
     files: Attachments,
     facts: Facts,
     check: CheckPolicy,
@@ -82,7 +87,7 @@ impl Client {
         let settings = Settings {
             retry: RetryOptions::never(),
             correlation: CorrelationOptions::none(),
-            in_use: Arc::default(),
+            in_use: None,
             files: Attachments::default(),
             facts: Facts::new(),
             check: CheckPolicy::default(),
@@ -114,7 +119,7 @@ impl Create {
     /// The correlation values of other creates of the model in the last 7 days: none of them is
     /// given again. Default none.
     pub fn in_use(mut self, in_use: impl Into<Arc<CorrelationsInUse>>) -> Self {
-        self.settings.in_use = in_use.into();
+        self.settings.in_use = Some(in_use.into());
         self
     }
 
@@ -177,7 +182,9 @@ impl Create {
         if let Some(callbacks) = &settings.callbacks {
             correlation.callback = callbacks.address().map(str::to_owned);
         }
-        let marks = allocate(&mut request, &correlation, &settings.in_use, random);
+        let none = CorrelationsInUse::default();
+        let in_use = settings.in_use.as_deref().unwrap_or(&none);
+        let marks = allocate(&mut request, &correlation, in_use, random);
         #[cfg(feature = "callback")]
         if let (Some(callbacks), Some(token)) = (&settings.callbacks, marks.callback) {
             callbacks.accept_created(token);
@@ -379,12 +386,13 @@ impl IntoFuture for Prepared {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            judge(self.settings.check, &self.report)?;
-            match self.settings.store.clone() {
-                Some(store) => kept::send(self, store).await,
-                None => self.send(&|| true).await,
-            }
-        })
+        if let Err(refused) = judge(self.settings.check, &self.report) {
+            return Box::pin(ready(Err(refused)));
+        }
+        // Two futures: that of the one would be as large as that of the other.
+        match self.settings.store.clone() {
+            Some(store) => Box::pin(kept::send(self, store)),
+            None => Box::pin(async move { self.send(&|| true).await }),
+        }
     }
 }

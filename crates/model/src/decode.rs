@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Finds the members that a type knows; reads a key as its place among them, without allocating.
-pub(crate) struct Names(pub(crate) fn(&str) -> Option<usize>);
+pub(crate) struct Names<F>(pub(crate) F);
 
 /// A member's key.
 pub(crate) enum Key {
@@ -19,14 +19,14 @@ pub(crate) enum Key {
     Other(String),
 }
 
-impl<'de> DeserializeSeed<'de> for Names {
+impl<'de, F: Fn(&str) -> Option<usize>> DeserializeSeed<'de> for Names<F> {
     type Value = Key;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
         deserializer.deserialize_identifier(self)
     }
 }
 
-impl Visitor<'_> for Names {
+impl<F: Fn(&str) -> Option<usize>> Visitor<'_> for Names<F> {
     type Value = Key;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member's name")
@@ -237,18 +237,18 @@ impl<'de, T: DeserializeOwned> Kind<'de> for Of<T> {
     }
 }
 
-/// A list, nulls left out. One item that cannot be read makes the whole list odd.
-struct List<T>(Vec<T>);
+/// A list of what `K` reads, nulls left out. One item that cannot be read makes the whole list odd.
+struct List<K, T>(Vec<T>, PhantomData<K>);
 
-impl<'de, T: Kind<'de> + IntoValue> Kind<'de> for List<T> {
+impl<'de, K: Kind<'de> + Item<T>, T> Kind<'de> for List<K, T> {
     fn seq<A: SeqAccess<'de>>(mut seq: A) -> Result<Found<Self>, A::Error> {
         let mut items: Vec<T> = Vec::new();
-        while let Some(found) = seq.next_element_seed(KindVisitor(PhantomData))? {
+        while let Some(found) = seq.next_element_seed(KindVisitor::<K>(PhantomData))? {
             match found {
-                Found::Read(item) => items.push(item),
+                Found::Read(item) => items.push(item.item()),
                 Found::Nothing => {}
                 Found::Odd(odd) => {
-                    let mut all: Vec<Value> = items.into_iter().map(IntoValue::into_value).collect();
+                    let mut all: Vec<Value> = items.into_iter().map(K::value).collect();
                     all.push(odd);
                     while let Some(rest) = seq.next_element()? {
                         all.push(rest);
@@ -257,30 +257,40 @@ impl<'de, T: Kind<'de> + IntoValue> Kind<'de> for List<T> {
                 }
             }
         }
-        Ok(Found::Read(Self(items)))
+        Ok(Found::Read(Self(items, PhantomData)))
     }
 }
 
-/// Back to JSON, for a list that turns out to be odd half-way.
-trait IntoValue {
-    fn into_value(self) -> Value;
+/// The item of a list, and back to JSON, for a list that turns out to be odd half-way.
+trait Item<T> {
+    fn item(self) -> T;
+    fn value(item: T) -> Value;
 }
 
-impl IntoValue for String {
-    fn into_value(self) -> Value {
-        self.into()
+impl Item<String> for String {
+    fn item(self) -> String {
+        self
+    }
+    fn value(item: String) -> Value {
+        item.into()
     }
 }
 
-impl<T: Serialize> IntoValue for Total<T> {
-    fn into_value(self) -> Value {
-        serde_json::to_value(self.0).unwrap_or_default()
+impl<T: Serialize> Item<T> for Total<T> {
+    fn item(self) -> T {
+        self.0
+    }
+    fn value(item: T) -> Value {
+        serde_json::to_value(item).unwrap_or_default()
     }
 }
 
-impl<T: Serialize> IntoValue for Of<T> {
-    fn into_value(self) -> Value {
-        serde_json::to_value(self.0).unwrap_or_default()
+impl<T: Serialize> Item<T> for Of<T> {
+    fn item(self) -> T {
+        self.0
+    }
+    fn value(item: T) -> Value {
+        serde_json::to_value(item).unwrap_or_default()
     }
 }
 
@@ -377,7 +387,7 @@ pub(crate) mod lenient {
         name: &str,
         extra: &mut Extra,
     ) -> Result<Option<Vec<String>>, A::Error> {
-        Ok(member::<List<String>, A>(map, name, extra)?.map(|list| list.0))
+        Ok(member::<List<String, String>, A>(map, name, extra)?.map(|list| list.0))
     }
 
     pub(crate) fn objects<'de, T: Deserialize<'de> + Serialize, A: MapAccess<'de>>(
@@ -385,8 +395,7 @@ pub(crate) mod lenient {
         name: &str,
         extra: &mut Extra,
     ) -> Result<Option<Vec<T>>, A::Error> {
-        Ok(member::<List<Total<T>>, A>(map, name, extra)?
-            .map(|list| list.0.into_iter().map(|item| item.0).collect()))
+        Ok(member::<List<Total<T>, T>, A>(map, name, extra)?.map(|list| list.0))
     }
 
     pub(crate) fn values<'de, T: DeserializeOwned + Serialize, A: MapAccess<'de>>(
@@ -394,8 +403,7 @@ pub(crate) mod lenient {
         name: &str,
         extra: &mut Extra,
     ) -> Result<Option<Vec<T>>, A::Error> {
-        Ok(member::<List<Of<T>>, A>(map, name, extra)?
-            .map(|list| list.0.into_iter().map(|item| item.0).collect()))
+        Ok(member::<List<Of<T>, T>, A>(map, name, extra)?.map(|list| list.0))
     }
 }
 

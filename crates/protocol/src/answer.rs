@@ -36,7 +36,7 @@ pub fn client_request_id(now: UnixMillis, random: [u8; REQUEST_ID_RANDOM]) -> St
         id.extend([pair / 10, pair % 10].map(|digit| b'0' + digit as u8));
     }
     id.extend(random.map(|byte| LETTERS[usize::from(byte) % LETTERS.len()]));
-    String::from_utf8_lossy(&id).into_owned()
+    String::from_utf8(id).unwrap_or_default()
 }
 
 /// A request without a body.
@@ -44,8 +44,8 @@ pub(crate) fn bare(method: Method, uri: Uri) -> Request<Bytes> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = method;
     *request.uri_mut() = uri;
-    // Room for what the client adds.
-    let mut headers = HeaderMap::with_capacity(6);
+    // Room for what the client and the HTTP library add.
+    let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::ACCEPT, JSON);
     *request.headers_mut() = headers;
     request

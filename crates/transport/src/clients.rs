@@ -81,9 +81,25 @@ impl Clients {
         }
         let direct = is_loopback_host(host);
         self.built[usize::from(direct)][usize::from(create)]
-            .get_or_init(|| self.builder(create && !self.reuse, direct).and_then(finished))
+            .get_or_init(|| {
+                let builder = self.builder(create && !self.reuse, direct)?;
+                // A create to this machine has `connecting` and needs no second timer.
+                let timed = !(create && direct);
+                finished(if timed { builder.connect_timeout(self.timeouts.connect) } else { builder })
+            })
             .as_ref()
             .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why.clone()))
+    }
+
+    /// How long a create of the API on `host` may have no connection yet.
+    ///
+    /// To this machine that is the one limit. Otherwise the connector has the same limit, which it
+    /// divides among the addresses of the host; this one catches what it does not cover.
+    pub(crate) fn connecting(&self, host: &str) -> Duration {
+        match self.own.is_none() && is_loopback_host(host) {
+            true => self.timeouts.connect,
+            false => self.timeouts.connect.saturating_add(self.timeouts.upload_stall),
+        }
     }
 
     /// A client for one download: it uses no connection twice, and connects to nothing out of
@@ -94,7 +110,10 @@ impl Clients {
         }
         let guard = Guard { host: host.to_owned(), reach };
         self.builder(true, is_loopback_host(host))
-            .and_then(|builder| finished(builder.dns_resolver(Arc::new(guard))))
+            .and_then(|builder| {
+                let builder = builder.connect_timeout(self.timeouts.connect);
+                finished(builder.dns_resolver(Arc::new(guard)))
+            })
             .map_err(|why| SendError::not_sent(SendErrorKind::Invalid, why))
     }
 
@@ -103,8 +122,7 @@ impl Clients {
             .tls_backend_preconfigured(tls(&self.roots)?)
             .tcp_keepalive(KEEP_ALIVE)
             .tcp_keepalive_interval(KEEP_ALIVE)
-            .pool_idle_timeout(IDLE)
-            .connect_timeout(self.timeouts.connect);
+            .pool_idle_timeout(IDLE);
         if fresh {
             builder = builder.pool_max_idle_per_host(0);
         }

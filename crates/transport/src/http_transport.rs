@@ -210,12 +210,12 @@ impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
         let Self { pending, create, uri, has_body, progress, limit } = self;
         let (timeouts, host) = (&clients.timeouts, uri.host().unwrap_or_default());
         clients.route.check(&uri, timeouts.connect).await?;
-        let to = (host, clients.route.through(&uri));
         let head = Head::default();
         let proof = has_body.then_some(&progress);
-        let mut work = pin!(read_answer(pending, to, proof, limit, &head));
+        let failed = |error| translate(&error, host, &clients.route.through(&uri), proof);
+        let mut work = pin!(read_answer(pending, host, failed, limit, &head));
         if create {
-            let done = progress.within(timeouts, work).await;
+            let done = progress.within(timeouts, clients.connecting(host), work).await;
             return done.unwrap_or_else(|| Err(too_late(host, timeouts, &progress, &head)));
         }
         tokio::time::timeout(timeouts.read, work.as_mut()).await.unwrap_or_else(|_| {
@@ -225,15 +225,15 @@ impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
     }
 }
 
-/// Reads an answer, up to `limit` bytes; `host` is reached `through` a proxy.
+/// Reads the answer of `host`, up to `limit` bytes; `failed` translates a failure to get one.
 async fn read_answer(
     pending: impl Future<Output = reqwest::Result<reqwest::Response>>,
-    (host, through): (&str, String),
-    proof: Option<&Progress>,
+    host: &str,
+    failed: impl FnOnce(reqwest::Error) -> SendError,
     limit: usize,
     head: &Head,
 ) -> Result<Response<Bytes>, SendError> {
-    let mut answer = pending.await.map_err(|error| translate(&error, host, &through, proof))?;
+    let mut answer = pending.await.map_err(failed)?;
     let status = answer.status();
     let id = answer.headers().get(REQUEST_ID).cloned();
     if let Ok(mut head) = head.lock() {
@@ -247,16 +247,24 @@ async fn read_answer(
     if announced > limit as u64 {
         return Err(too_large());
     }
-    let mut body = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
+    // Most come in one piece, which needs no copy.
+    let (mut whole, mut body) = (Bytes::new(), BytesMut::new());
     loop {
         match answer.chunk().await {
-            Ok(Some(piece)) if body.len() + piece.len() > limit => return Err(too_large()),
-            Ok(Some(piece)) => body.extend_from_slice(&piece),
+            Ok(Some(piece)) if whole.len() + body.len() + piece.len() > limit => return Err(too_large()),
+            Ok(Some(piece)) if whole.is_empty() && body.is_empty() => whole = piece,
+            Ok(Some(piece)) => {
+                if body.is_empty() {
+                    body.reserve(usize::try_from(announced).unwrap_or(0));
+                    body.extend_from_slice(&std::mem::take(&mut whole));
+                }
+                body.extend_from_slice(&piece);
+            }
             Ok(None) => break,
             Err(error) => return Err(answered(translate(&error, host, "", None), status, id.as_ref())),
         }
     }
-    let mut given = Response::new(body.freeze());
+    let mut given = Response::new(if body.is_empty() { whole } else { body.freeze() });
     *given.status_mut() = status;
     *given.headers_mut() = std::mem::take(answer.headers_mut());
     Ok(given)

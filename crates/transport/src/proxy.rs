@@ -41,8 +41,9 @@ impl ProxyRoute {
 
     /// The proxy for this address, without user name and password.
     fn proxy(&self, to: &Uri) -> Option<Uri> {
+        let rules = self.rules.as_ref()?;
         to.host().filter(|host| !is_loopback_host(host))?;
-        Some(self.rules.as_ref()?.intercept(to)?.uri().clone())
+        Some(rules.intercept(to)?.uri().clone())
     }
 
     /// ` through the proxy http://host:3128`, or nothing.
@@ -52,9 +53,10 @@ impl ProxyRoute {
 
     /// Checks once that the proxy of this address accepts connections.
     pub(crate) async fn check(&self, to: &Uri, connect: Duration) -> Result<(), SendError> {
-        let Some(proxy) = self.proxy(to).filter(|_| !self.accepts.load(Ordering::Relaxed)) else {
+        if self.accepts.load(Ordering::Relaxed) {
             return Ok(());
-        };
+        }
+        let Some(proxy) = self.proxy(to) else { return Ok(()) };
         let host = proxy.host().unwrap_or_default().trim_matches(['[', ']']);
         let port = proxy.port_u16().unwrap_or(match proxy.scheme_str() {
             Some("http") => 80,

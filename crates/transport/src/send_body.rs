@@ -61,15 +61,15 @@ impl Progress {
         self.state().failure.clone()
     }
 
-    /// When the stage times out, unless the body moves before.
-    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Instant {
+    /// When the stage times out, unless the body moves before; `connecting` is the limit of the
+    /// first.
+    fn deadline(&self, timeouts: &Timeouts, connecting: Duration) -> Instant {
         let (stage, since) = {
             let state = self.state();
             (state.stage, state.since)
         };
         let timeout = match stage {
-            // The connector has its own, shorter limit; this one catches what it does not cover.
-            Stage::Waiting => timeouts.connect.saturating_add(timeouts.upload_stall),
+            Stage::Waiting => connecting,
             Stage::Uploading => timeouts.upload_stall,
             Stage::Taken => timeouts.answer,
         };
@@ -80,19 +80,23 @@ impl Progress {
     ///
     /// A stage that starts while this sleeps can have an earlier deadline than the one before, but
     /// not one that lies before the shortest timeout has passed: so it sleeps no longer than that.
+    /// The connector's counts too: a timer that is earlier than all others wakes tokio's reactor
+    /// with a system call, and with this one waiting the connector's is not.
     pub(crate) async fn within<T>(
         &self,
         timeouts: &Timeouts,
+        connecting: Duration,
         mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
-        let shortest = timeouts.upload_stall.min(timeouts.answer).max(Duration::from_millis(10));
+        let shortest = timeouts.upload_stall.min(timeouts.answer).min(timeouts.connect);
+        let shortest = shortest.max(Duration::from_millis(10));
         loop {
-            let deadline = self.deadline(timeouts);
+            let deadline = self.deadline(timeouts, connecting);
             let wake = Instant::now().checked_add(shortest).map_or(deadline, |at| at.min(deadline));
             if let Ok(done) = tokio::time::timeout_at(wake, work.as_mut()).await {
                 return Some(done);
             }
-            if Instant::now() >= self.deadline(timeouts) {
+            if Instant::now() >= self.deadline(timeouts, connecting) {
                 return None;
             }
         }
@@ -153,6 +157,7 @@ mod tests {
     use crate::RequestBody;
 
     const PIECE: usize = 64 << 10;
+    const CONNECTING: Duration = Duration::from_secs(30);
 
     fn send(bytes: impl Into<Bytes>) -> (SendBody, Progress) {
         let body = RequestBody::from(bytes.into());
@@ -203,6 +208,7 @@ mod tests {
         let outcome = progress
             .within(
                 &timeouts,
+                CONNECTING,
                 pin!(async {
                     for _ in 0..50 {
                         tokio::time::sleep(Duration::from_secs(19)).await;
@@ -224,6 +230,7 @@ mod tests {
         let outcome = progress
             .within(
                 &timeouts,
+                CONNECTING,
                 pin!(async {
                     tokio::time::sleep(Duration::from_millis(2_500)).await;
                     take(&mut body).await;
@@ -241,6 +248,7 @@ mod tests {
         let outcome = progress
             .within(
                 &Timeouts::new(),
+                CONNECTING,
                 pin!(async {
                     tokio::time::sleep(Duration::from_secs(9)).await;
                     take(&mut body).await;

@@ -23,47 +23,47 @@ const PAGE_DOMAINS: &[Page] = &[
     (".larksuite.com", "", &[]),
 ];
 
-/// Hosts that show a page about a file.
+/// Hosts that show a page about a file, in the order of their names.
 const PAGES: &[Page] = &[
-    ("drive.google.com", "", &["/uc", "export=download"]),
-    ("docs.google.com", "", &["export=download", "/export", "/uc"]),
-    ("photos.google.com", "", &[]),
-    ("photos.app.goo.gl", "", &[]),
-    ("dropbox.com", "", &["dl=1", "raw=1"]),
-    ("onedrive.live.com", "", &["/download"]),
-    ("1drv.ms", "", &[]),
-    ("icloud.com", "", &[]),
-    ("mega.nz", "", &[]),
-    ("wetransfer.com", "", &[]),
-    ("we.tl", "", &[]),
-    ("pan.baidu.com", "", &[]),
-    ("yun.baidu.com", "", &[]),
-    ("pan.quark.cn", "", &[]),
-    ("aliyundrive.com", "", &[]),
-    ("alipan.com", "", &[]),
-    ("pan.xunlei.com", "", &[]),
-    ("cloud.189.cn", "", &[]),
     ("115.com", "", &[]),
     ("123pan.com", "", &[]),
-    ("weiyun.com", "", &[]),
-    ("share.weiyun.com", "", &[]),
-    ("jianguoyun.com", "/p/", &[]),
-    ("youtube.com", "", &[]),
-    ("youtu.be", "", &[]),
-    ("vimeo.com", "", &[]),
-    ("bilibili.com", "", &[]),
+    ("1drv.ms", "", &[]),
+    ("alipan.com", "", &[]),
+    ("aliyundrive.com", "", &[]),
     ("b23.tv", "", &[]),
+    ("bilibili.com", "", &[]),
+    ("cloud.189.cn", "", &[]),
+    ("docs.google.com", "", &["export=download", "/export", "/uc"]),
     ("douyin.com", "", &[]),
-    ("v.douyin.com", "", &[]),
-    ("tiktok.com", "", &[]),
-    ("instagram.com", "", &[]),
-    ("x.com", "", &[]),
-    ("twitter.com", "", &[]),
-    ("xiaohongshu.com", "", &[]),
+    ("drive.google.com", "", &["/uc", "export=download"]),
+    ("dropbox.com", "", &["dl=1", "raw=1"]),
+    ("gitee.com", "/blob/", &[]),
     ("github.com", "/blob/", &["raw=1", "raw=true"]),
     ("gitlab.com", "/blob/", &[]),
-    ("gitee.com", "/blob/", &[]),
     ("huggingface.co", "/blob/", &[]),
+    ("icloud.com", "", &[]),
+    ("instagram.com", "", &[]),
+    ("jianguoyun.com", "/p/", &[]),
+    ("mega.nz", "", &[]),
+    ("onedrive.live.com", "", &["/download"]),
+    ("pan.baidu.com", "", &[]),
+    ("pan.quark.cn", "", &[]),
+    ("pan.xunlei.com", "", &[]),
+    ("photos.app.goo.gl", "", &[]),
+    ("photos.google.com", "", &[]),
+    ("share.weiyun.com", "", &[]),
+    ("tiktok.com", "", &[]),
+    ("twitter.com", "", &[]),
+    ("v.douyin.com", "", &[]),
+    ("vimeo.com", "", &[]),
+    ("we.tl", "", &[]),
+    ("weiyun.com", "", &[]),
+    ("wetransfer.com", "", &[]),
+    ("x.com", "", &[]),
+    ("xiaohongshu.com", "", &[]),
+    ("youtu.be", "", &[]),
+    ("youtube.com", "", &[]),
+    ("yun.baidu.com", "", &[]),
 ];
 
 /// Checks what follows `http://` or `https://`.
@@ -167,7 +167,7 @@ fn ipv4(name: &str) -> Option<Ipv4Addr> {
 
 fn is_page(name: &str, path: &str) -> bool {
     let bare = name.strip_prefix("www.").or_else(|| name.strip_prefix("m.")).unwrap_or(name);
-    let found = PAGES.iter().find(|(host, ..)| bare == *host);
+    let found = PAGES.binary_search_by_key(&bare, |(host, ..)| *host).ok().map(|at| &PAGES[at]);
     let found = found.or_else(|| PAGE_DOMAINS.iter().find(|(domain, ..)| bare.ends_with(domain)));
     found.is_some_and(|(_, holds, file)| {
         path.len() > 1 && path.contains(holds) && !file.iter().any(|mark| path.contains(mark))
@@ -244,6 +244,11 @@ mod tests {
         let both: Vec<_> =
             said("https://me:SECRET@10.0.0.1/b.png").into_iter().map(|found| found.0).collect();
         assert_eq!(both, ["media-credentials", "media-private-host"]);
+    }
+
+    #[test]
+    fn the_table_of_pages_is_in_order() {
+        assert!(super::PAGES.is_sorted_by_key(|(host, ..)| *host));
     }
 
     #[test]

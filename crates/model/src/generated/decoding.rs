@@ -20,7 +20,7 @@ impl<'de> ::serde::Deserialize<'de> for super::CreateTaskRequest {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "model" => 0usize,
                         "content" => 1usize,
@@ -66,7 +66,7 @@ impl<'de> ::serde::Deserialize<'de> for super::CreateTaskRequest {
                 let mut output_format = None;
                 let mut omni_reference_task_type = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => model = map.next_value()?,
                         Key::Known(1usize) => content = map.next_value()?,
@@ -147,7 +147,7 @@ impl<'de> ::serde::Deserialize<'de> for super::CreateTaskResponse {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "id" => 0usize,
                         "safety_identifier" => 1usize,
@@ -157,7 +157,7 @@ impl<'de> ::serde::Deserialize<'de> for super::CreateTaskResponse {
                 let mut id = None;
                 let mut safety_identifier = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             id = lenient::text(&mut map, "id", &mut extra)?;
@@ -204,7 +204,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TextContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "text" => 0usize,
                         "type" => 1usize,
@@ -213,7 +213,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TextContent {
                 );
                 let mut text = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => text = map.next_value()?,
                         Key::Known(1usize) => {
@@ -253,7 +253,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ImageContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "image_url" => 0usize,
                         "role" => 1usize,
@@ -264,7 +264,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ImageContent {
                 let mut image_url = None;
                 let mut role = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => image_url = map.next_value()?,
                         Key::Known(1usize) => role = map.next_value()?,
@@ -307,7 +307,7 @@ impl<'de> ::serde::Deserialize<'de> for super::VideoContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "video_url" => 0usize,
                         "role" => 1usize,
@@ -318,7 +318,7 @@ impl<'de> ::serde::Deserialize<'de> for super::VideoContent {
                 let mut video_url = None;
                 let mut role = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => video_url = map.next_value()?,
                         Key::Known(1usize) => role = map.next_value()?,
@@ -361,7 +361,7 @@ impl<'de> ::serde::Deserialize<'de> for super::AudioContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "audio_url" => 0usize,
                         "role" => 1usize,
@@ -372,7 +372,7 @@ impl<'de> ::serde::Deserialize<'de> for super::AudioContent {
                 let mut audio_url = None;
                 let mut role = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => audio_url = map.next_value()?,
                         Key::Known(1usize) => role = map.next_value()?,
@@ -415,7 +415,7 @@ impl<'de> ::serde::Deserialize<'de> for super::MediaUrl {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "url" => 0usize,
                         _ => return None,
@@ -423,7 +423,7 @@ impl<'de> ::serde::Deserialize<'de> for super::MediaUrl {
                 );
                 let mut url = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => url = map.next_value()?,
                         Key::Known(_) => {
@@ -460,7 +460,7 @@ impl<'de> ::serde::Deserialize<'de> for super::DraftTaskContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "draft_task" => 0usize,
                         "type" => 1usize,
@@ -469,7 +469,7 @@ impl<'de> ::serde::Deserialize<'de> for super::DraftTaskContent {
                 );
                 let mut draft_task = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => draft_task = map.next_value()?,
                         Key::Known(1usize) => {
@@ -510,7 +510,7 @@ impl<'de> ::serde::Deserialize<'de> for super::DraftTaskRef {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "id" => 0usize,
                         _ => return None,
@@ -518,7 +518,7 @@ impl<'de> ::serde::Deserialize<'de> for super::DraftTaskRef {
                 );
                 let mut id = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => id = map.next_value()?,
                         Key::Known(_) => {
@@ -555,7 +555,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Tool {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "type" => 0usize,
                         _ => return None,
@@ -563,7 +563,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Tool {
                 );
                 let mut type_ = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => type_ = map.next_value()?,
                         Key::Known(_) => {
@@ -601,7 +601,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskError {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "code" => 0usize,
                         "message" => 1usize,
@@ -611,7 +611,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskError {
                 let mut code = None;
                 let mut message = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             code = lenient::text(&mut map, "code", &mut extra)?;
@@ -654,7 +654,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskContent {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "video_url" => 0usize,
                         "last_frame_url" => 1usize,
@@ -666,7 +666,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskContent {
                 let mut last_frame_url = None;
                 let mut file_url = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             video_url = lenient::text(&mut map, "video_url", &mut extra)?;
@@ -717,7 +717,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Usage {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "completion_tokens" => 0usize,
                         "total_tokens" => 1usize,
@@ -731,7 +731,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Usage {
                 let mut prompt_tokens = None;
                 let mut tool_usage = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             completion_tokens = lenient::integer(
@@ -798,7 +798,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ToolUsage {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "web_search" => 0usize,
                         _ => return None,
@@ -806,7 +806,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ToolUsage {
                 );
                 let mut web_search = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             web_search = lenient::integer(
@@ -849,7 +849,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Task {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "id" => 0usize,
                         "model" => 1usize,
@@ -911,7 +911,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Task {
                 let mut fileformat = None;
                 let mut reasoning_effort = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             id = lenient::text(&mut map, "id", &mut extra)?;
@@ -1126,7 +1126,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskList {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "total" => 0usize,
                         "items" => 1usize,
@@ -1136,7 +1136,7 @@ impl<'de> ::serde::Deserialize<'de> for super::TaskList {
                 let mut total = None;
                 let mut items = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             total = lenient::integer(&mut map, "total", &mut extra)?;
@@ -1179,7 +1179,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ModelList {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "data" => 0usize,
                         _ => return None,
@@ -1187,7 +1187,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ModelList {
                 );
                 let mut data = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             data = lenient::objects(&mut map, "data", &mut extra)?;
@@ -1226,7 +1226,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ModelInfo {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "id" => 0usize,
                         "name" => 1usize,
@@ -1248,7 +1248,7 @@ impl<'de> ::serde::Deserialize<'de> for super::ModelInfo {
                 let mut modalities = None;
                 let mut token_limits = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             id = lenient::text(&mut map, "id", &mut extra)?;
@@ -1327,7 +1327,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Modalities {
                 self,
                 mut map: A,
             ) -> Result<Self::Value, A::Error> {
-                const PLACE: fn(&str) -> Option<usize> = |name| Some(
+                let place = |name: &str| Some(
                     match name {
                         "input_modalities" => 0usize,
                         "output_modalities" => 1usize,
@@ -1337,7 +1337,7 @@ impl<'de> ::serde::Deserialize<'de> for super::Modalities {
                 let mut input_modalities = None;
                 let mut output_modalities = None;
                 let mut extra = ::serde_json::Map::new();
-                while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                while let Some(key) = map.next_key_seed(Names(place))? {
                     match key {
                         Key::Known(0usize) => {
                             input_modalities = lenient::texts(

@@ -43,7 +43,7 @@ pub(crate) fn check(text: &str, index: usize, scan: &ContentSummary, sink: &mut 
 
 /// Runs of digits. Blocks without any are passed over at once.
 fn numbers(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-    const BLOCK: usize = 32;
+    const BLOCK: usize = 16;
     let mut at = 0;
     std::iter::from_fn(move || {
         while at < bytes.len() {

@@ -50,10 +50,10 @@ pub(crate) fn decode(bodies: &[Body<'_>]) -> TokenStream {
                             f.write_str(#expecting)
                         }
                         fn visit_map<A: ::serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                            const PLACE: fn(&str) -> Option<usize> = |name| Some(match name { #(#places,)* _ => return None });
+                            let place = |name: &str| Some(match name { #(#places,)* _ => return None });
                             #(let mut #idents = None;)*
                             let mut extra = ::serde_json::Map::new();
-                            while let Some(key) = map.next_key_seed(Names(PLACE))? {
+                            while let Some(key) = map.next_key_seed(Names(place))? {
                                 match key {
                                     #(#arms)*
                                     #skip_tag
