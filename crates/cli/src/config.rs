@@ -50,23 +50,7 @@ pub(crate) struct Config {
     pub(crate) profiles: BTreeMap<String, Section>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct RawFile {
-    api_key: Option<String>,
-    api_key_file: Option<PathBuf>,
-    base_url: Option<String>,
-    model: Option<String>,
-    proxy: Option<String>,
-    confirm_above: Option<String>,
-    ca_cert: Option<PathBuf>,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    storage: Option<RawStorage>,
-    #[serde(default)]
-    profiles: BTreeMap<String, RawSection>,
-}
-
+/// The file, or a profile of it: the same fields.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct RawSection {
@@ -80,6 +64,9 @@ struct RawSection {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     storage: Option<RawStorage>,
+    /// Of the file alone.
+    #[serde(default)]
+    profiles: BTreeMap<String, RawSection>,
 }
 
 #[derive(Deserialize)]
@@ -202,30 +189,8 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
 
 /// The text of the file as settings; relative paths in it start at its folder.
 pub(crate) fn parse(path: &Path, text: &str, env: &BTreeMap<String, String>) -> Result<Config, Failure> {
-    let raw: RawFile = toml::from_str(text).map_err(|error| violation(path, text, &error))?;
-    let RawFile {
-        api_key,
-        api_key_file,
-        base_url,
-        model,
-        proxy,
-        confirm_above,
-        ca_cert,
-        headers,
-        storage,
-        profiles,
-    } = raw;
-    let top = RawSection {
-        api_key,
-        api_key_file,
-        base_url,
-        model,
-        proxy,
-        confirm_above,
-        ca_cert,
-        headers,
-        storage,
-    };
+    let mut top: RawSection = toml::from_str(text).map_err(|error| violation(path, text, &error))?;
+    let profiles = std::mem::take(&mut top.profiles);
     let home = env.get("HOME").map(PathBuf::from);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let place = |given: PathBuf| match (given.strip_prefix("~"), &home) {
@@ -233,6 +198,9 @@ pub(crate) fn parse(path: &Path, text: &str, env: &BTreeMap<String, String>) -> 
         _ => folder.join(given),
     };
     let section = |name: &str, raw: RawSection| -> Result<Section, Failure> {
+        if !raw.profiles.is_empty() {
+            return Err(wrong(format!("{}: {name} has profiles of its own", path.display())));
+        }
         if raw.api_key.is_some() && raw.api_key_file.is_some() {
             return Err(wrong(format!(
                 "{}: {name} has both api_key and api_key_file: keep one",
@@ -415,6 +383,7 @@ mod tests {
             "SECRET = 'x'",
             "SECRET = 1\nSECRET = 2",
             "[profiles.a]\nSECRET = 'x'",
+            "[profiles.a.profiles.SECRET]\nmodel = 'x'",
             "[SECRET]\nmodel = 'x'",
             "[profiles.SECRET]\nSECRET = 'x'",
             "[storage]\nurl = 's3://b'\nsecret_access_key = ['SECRET']",
