@@ -20,6 +20,9 @@ const PACKAGE: &str = "ark-video-cli";
 const FEATURES: &str = "postgres";
 /// Of the archive with everything.
 const ALL_FEATURES: &str = "mcp,postgres,storage";
+/// Parts of SQLite that a journal does not use.
+const UNUSED_SQLITE: &str = "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 \
+                             -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX";
 const MUSL: &str = "x86_64-unknown-linux-musl";
 
 /// Files of the archive by their path in it, with whether they are programs.
@@ -117,6 +120,7 @@ fn build(root: &Path, target: &str, features: &str) -> Result<PathBuf> {
         .args(["--target", target])
         .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .env("CFLAGS", map("-ffile-prefix-map=", " "))
+        .env("LIBSQLITE3_FLAGS", UNUSED_SQLITE)
         .current_dir(root)
         .status()
         .context("cargo could not be started")?;
