@@ -1,5 +1,5 @@
 //! A clock that is wrong: a test runs itself again where `faketime` shifts it. Programs in Go, and
-//! those that [`right_clock`] starts, have the right time.
+//! those that `right_clock` starts, have the right time.
 
 use std::process::Command;
 

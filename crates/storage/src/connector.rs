@@ -20,6 +20,14 @@ pub(crate) struct StoreAnswer {
     pub(crate) code: Option<String>,
 }
 
+impl StoreAnswer {
+    /// Whether the bucket is missing, not an object in it.
+    pub(crate) fn names_no_bucket(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        matches!(code, "NoSuchBucket" | "ContainerNotFound" | "InvalidBucketName")
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Connector(pub(crate) Arc<dyn Transport>);
 

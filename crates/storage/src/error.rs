@@ -46,7 +46,7 @@ fn kind_of(answer: &StoreAnswer) -> Kind {
         | "invalid_client" => Kind::WrongKey,
         "ExpiredToken" | "TokenRefreshRequired" | "InvalidToken" => Kind::ExpiredKey,
         "RequestTimeTooSkewed" => Kind::ClockSkew,
-        "NoSuchBucket" | "ContainerNotFound" | "InvalidBucketName" => Kind::NoBucket,
+        _ if answer.names_no_bucket() => Kind::NoBucket,
         "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException" => {
             Kind::WrongRegion
         }

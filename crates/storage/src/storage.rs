@@ -13,13 +13,13 @@ use ark_video_transport::{
 };
 use futures_util::TryStreamExt;
 use http::Method;
-use object_store::{ObjectStoreExt, path::Path as Key};
+use object_store::{GetOptions, ObjectStoreExt, path::Path as Key};
 use tokio::sync::Mutex;
 
 use crate::{
     StorageSettings,
     backend::{self, Backend},
-    connector::Connector,
+    connector::{Connector, StoreAnswer},
     error::{answer_of, failed},
     resume::Records,
     settings::{Kind, Location},
@@ -144,6 +144,26 @@ impl Storage {
             && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 
+    /// The length of an object, if it is there. Asks for its first byte: an answer to HEAD has no
+    /// error code, and a store that refuses an upload may close the connection before it is read.
+    async fn length_of(&self, key: &Key) -> Result<Option<u64>, StorageError> {
+        let first = GetOptions { range: Some((0..1).into()), ..GetOptions::default() };
+        let error = match self.backend.get_opts(key, first).await {
+            Ok(found) => return Ok(Some(found.meta.size)),
+            Err(error) => error,
+        };
+        let failed = failed(&error, &self.location.root);
+        match (answer_of(&error), failed.kind) {
+            // Without the right to list, an object that is not there is "forbidden": the upload
+            // shows what is the case.
+            (Some(_), StorageErrorKind::NoRights) => Ok(None),
+            (Some(answer), StorageErrorKind::NoBucket) if !answer.names_no_bucket() => Ok(None),
+            // It is empty: not what is to be there.
+            (Some(StoreAnswer { status: 416, .. }), _) => Ok(None),
+            _ => Err(failed),
+        }
+    }
+
     async fn put_once(
         &self,
         source: Arc<dyn BodySource>,
@@ -157,13 +177,8 @@ impl Storage {
         let root = &self.location.root;
         let mut stored = StoredMedia::new(format!("{root}/{key}"), sha256, bytes);
         if !known.contains(&key) {
-            match self.backend.head(&key).await {
-                Ok(found) if found.size == bytes => self.records.remove(&stored.sha256),
-                // Without the right to list, an object that is not there is "forbidden": the upload
-                // shows what is the case.
-                Err(error) if answer_of(&error).is_none_or(|answer| !matches!(answer.status, 403 | 404)) => {
-                    return Err(failed(&error, root));
-                }
+            match self.length_of(&key).await? {
+                Some(found) if found == bytes => self.records.remove(&stored.sha256),
                 _ => {
                     let upload = Upload {
                         backend: &self.backend,

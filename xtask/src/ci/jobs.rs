@@ -189,7 +189,7 @@ fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outco
 
 /// Tests at once: most of those that take long wait for a server or a clock.
 fn at_once() -> usize {
-    3 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+    4 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// The tests of the root's members, those that need a companion included where it is there.
