@@ -84,8 +84,9 @@ pub(crate) fn is_known(name: &str) -> bool {
         || NEVER.iter().any(|end| name.ends_with(end))
 }
 
-/// The arguments that include every ignored test that can run here. Reports what cannot.
-pub(super) fn arguments(shell: &Shell, nextest: bool) -> Vec<String> {
+/// The arguments that include every ignored test that can run here. Reports what cannot. Only
+/// nextest knows `which`, a filter of its own.
+pub(super) fn arguments(shell: &Shell, nextest: bool, which: &str) -> Vec<String> {
     let missing: Vec<&Companion> =
         COMPANIONS.iter().filter(|companion| !(companion.is_here)(shell)).collect();
     for companion in &missing {
@@ -95,12 +96,12 @@ pub(super) fn arguments(shell: &Shell, nextest: bool) -> Vec<String> {
         ));
     }
     let suffixes: Vec<&str> = missing.iter().map(|companion| companion.suffix).chain(NEVER).collect();
-    if nextest { for_nextest(&suffixes) } else { for_libtest(&suffixes) }
+    if nextest { for_nextest(&suffixes, which) } else { for_libtest(&suffixes) }
 }
 
-fn for_nextest(left_out: &[&str]) -> Vec<String> {
+fn for_nextest(left_out: &[&str], which: &str) -> Vec<String> {
     let tests: Vec<String> = left_out.iter().map(|suffix| format!("test(/{suffix}$/)")).collect();
-    let filter = format!("not ({})", tests.join(" or "));
+    let filter = format!("{which} and not ({})", tests.join(" or "));
     ["--run-ignored", "all", "-E", &filter].map(str::to_owned).into()
 }
 
@@ -116,8 +117,8 @@ mod tests {
     #[test]
     fn both_runners_leave_out_the_same() {
         assert_eq!(
-            for_nextest(&["_with_ffmpeg", "_child"]).join(" "),
-            "--run-ignored all -E not (test(/_with_ffmpeg$/) or test(/_child$/))"
+            for_nextest(&["_with_ffmpeg", "_child"], "all()").join(" "),
+            "--run-ignored all -E all() and not (test(/_with_ffmpeg$/) or test(/_child$/))"
         );
         assert_eq!(
             for_libtest(&["_with_ffmpeg", "_child"]).join(" "),

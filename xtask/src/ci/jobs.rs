@@ -40,6 +40,12 @@ pub(crate) enum Outcome {
 
 const CLIPPY: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
 
+/// The tests that take most of the time of all: matrices, random runs and loads.
+const LONG: &str = "(test(/^(hostile|watch_load)::/) or test(confused) or test(sequences) or test(lost_answers) \
+    or test(no_kill_costs) or test(nothing_is_paid_twice_and_nothing_is_lost) or test(a_cap_is_exceeded) \
+    or test(no_flipped_bit) or test(any_interleaving) or test(in_random_runs) or test(a_hundred_thousand_tasks) \
+    or test(typed_checks_and_schema_agree) or test(each_of_the_values_is_given_once))";
+
 /// Cheap ones first. The tests are last and by themselves: some have clocks that need a processor.
 pub(crate) const JOBS: &[Job] = &[
     Job {
@@ -119,7 +125,21 @@ pub(crate) const JOBS: &[Job] = &[
         when: When::Changed(Inputs::Manifests),
         run: deny,
     },
-    Job { name: "test", about: "tests of every member", when: When::Always, run: root_tests },
+    Job {
+        name: "test",
+        about: "tests of every member",
+        when: When::Always,
+        run: |sh| root_tests(sh, &format!("not {LONG}")),
+    },
+    Job {
+        name: "test-long",
+        about: "matrices, random runs and loads",
+        when: When::Changed(Inputs::Sources),
+        run: |sh| match has_nextest(sh) {
+            true => root_tests(sh, LONG),
+            false => Outcome::Skipped("`test` ran them: only cargo-nextest can select them".into()),
+        },
+    },
 ];
 
 fn steps(shell: &Shell, commands: &[&[&str]]) -> Outcome {
@@ -166,7 +186,7 @@ fn outcome(result: Result<(), String>) -> Outcome {
 /// With cargo-nextest where it is installed, else with cargo's own runner; documentation tests are
 /// a job of their own. `command` aims it at a workspace and says which ignored tests to include.
 fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outcome {
-    let nextest = shell.has(&crate::cargo(), &["nextest", "--version"]);
+    let nextest = has_nextest(shell);
     let threads = format!("--test-threads={}", at_once());
     let runner: &[&str] = if nextest {
         &["nextest", "run", "--workspace", "--no-fail-fast", &threads]
@@ -187,16 +207,20 @@ fn tests(shell: &Shell, command: impl Fn(&[&str], bool) -> Vec<String>) -> Outco
     }
 }
 
+fn has_nextest(shell: &Shell) -> bool {
+    shell.has(&crate::cargo(), &["nextest", "--version"])
+}
+
 /// Tests at once: most of those that take long wait for a server or a clock.
 fn at_once() -> usize {
     4 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// The tests of the root's members, those that need a companion included where it is there.
-fn root_tests(shell: &Shell) -> Outcome {
+fn root_tests(shell: &Shell, which: &str) -> Outcome {
     tests(shell, |runner, nextest| {
         let runner = runner.iter().map(|word| (*word).to_owned());
-        runner.chain(companions::arguments(shell, nextest)).collect()
+        runner.chain(companions::arguments(shell, nextest, which)).collect()
     })
 }
 
