@@ -138,7 +138,8 @@ def check_lazy(chromium, folder):
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    Browser(chromium).open_for(f"http://127.0.0.1:{server.server_port}/night.html", 5, "--window-size=390,600")
+    page = f"http://127.0.0.1:{server.server_port}/night.html"
+    Browser(chromium).open_for(page, 5, "--window-size=390,600", is_loaded=lambda: requested)
     server.shutdown()
     if not 0 < len(requested) < 10:
         sys.exit(f"{len(requested)} of 10 videos were requested while few of them are in sight")

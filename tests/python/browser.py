@@ -25,12 +25,15 @@ class Browser:
         self._run(f"--window-size={size[0]},{size[1]}", f"--blink-settings=preferredColorScheme={scheme}",
                   "--virtual-time-budget=15000", "--timeout=60000", f"--screenshot={to}", url)
 
-    def open_for(self, url, seconds, *flags):
-        """Keeps a page open, in real time."""
+    def open_for(self, url, seconds, *flags, is_loaded=lambda: True):
+        """Keeps a page open so long in real time once it is loaded, for which a busy machine may need a minute."""
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             opened = subprocess.Popen(self.command(profile, "--remote-debugging-port=0", *flags, url),
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
+                deadline = time.monotonic() + 60
+                while not is_loaded() and time.monotonic() < deadline:
+                    time.sleep(0.1)
                 time.sleep(seconds)
             finally:
                 opened.kill()
