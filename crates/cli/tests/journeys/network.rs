@@ -1,12 +1,12 @@
 //! The command in a company's network: its own certificate authority, a gateway that asks for a
-//! header, a proxy that is down. The authority and the server are made here.
+//! header, a proxy that is down. `certificates/` holds what an authority signed whose key exists
+//! nowhere any more: one certificate for localhost, valid from 1975 to 4096.
 
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -14,7 +14,20 @@ use tokio::process::Command;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+/// The certificate of the authority.
+const AUTHORITY: &str = include_str!("certificates/ca.pem");
+
+/// What it signed: the public half of [`key`].
+const LOCALHOST: &[u8] = include_bytes!("certificates/localhost.pem");
+
+/// The Ed25519 key that is 32 times 7, in its PKCS #8 form (RFC 8410): it protects nothing.
+fn key() -> PrivatePkcs8KeyDer<'static> {
+    let head = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    PrivatePkcs8KeyDer::from([head.as_slice(), &[7; 32]].concat())
+}
 
 /// A server whose certificate is from an unknown authority; it lists no tasks.
 struct Gateway {
@@ -26,27 +39,15 @@ struct Gateway {
 
 impl Gateway {
     async fn start() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut authority = CertificateParams::new([]).unwrap();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let root = authority.self_signed(&key).unwrap();
-        let issuer = Issuer::new(authority, key);
-        let key = KeyPair::generate().unwrap();
-        let names = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        let certificate = names.signed_by(&key, &issuer).unwrap();
-
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("store")).unwrap();
-        std::fs::write(folder.path().join("store/ca.pem"), root.pem()).unwrap();
+        std::fs::write(folder.path().join("store/ca.pem"), AUTHORITY).unwrap();
 
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            )
+            .with_single_cert(vec![CertificateDer::from_pem_slice(LOCALHOST).unwrap()], key().into())
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
