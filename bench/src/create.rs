@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
             let client = builder.build()?;
             in_tasks(&runtime, args, move || {
                 let (client, request) = (client.clone(), request.clone());
-                async move { client.create(&request).await.map(drop).map_err(Into::into) }
+                async move { client.create(request).await.map(drop).map_err(Into::into) }
             })
         }
         Mode::Bare | Mode::BareReuse => {

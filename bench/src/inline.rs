@@ -50,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = Client::builder().api_key("bench").base_url(&args.base_url).build()?;
     // The warm-up, after which it is idle.
-    runtime.block_on(client.create(&TextToVideo::new("ep-bench", "x").build()).into_future())?;
+    runtime.block_on(client.create(TextToVideo::new("ep-bench", "x").build()).into_future())?;
     let figures = measure::measured(args.count, || {
         runtime.block_on(async {
             for _ in 0..args.count {

@@ -21,7 +21,7 @@ fn request() -> CreateTaskRequest {
 async fn outcome(dialect: &Dialect) -> String {
     let simulator = InProcess::new(Options::default().dialect(dialect.clone()));
     let client = simulator.client().build().unwrap();
-    let came = match client.create(&request()).await {
+    let came = match client.create(request()).await {
         Err(error) => format!("create: {}", error.message()),
         Ok(handle) => match handle.wait().timeout(Duration::from_secs(3600)).await {
             Err(error) => format!("wait: {}", error.message()).replace(handle.id(), "ID"),

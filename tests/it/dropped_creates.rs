@@ -167,7 +167,7 @@ async fn over_sockets_no_dropped_create_is_lost() {
     // How often a create is polled until its answer comes; what is drawn goes beyond it.
     let mut polls = 1;
     let first = loop {
-        match dropped_after(polls, client.create(&small("A train.")).keep(&store)).await {
+        match dropped_after(polls, client.create(small("A train.")).keep(&store)).await {
             Some(task) => break task.unwrap().id().to_owned(),
             None => polls *= 2,
         }
@@ -181,7 +181,7 @@ async fn a_create_that_is_dropped_before_its_turn_is_not_sent() {
     let service = InProcess::new(Options::default());
     let client = service.client().transport(Arc::new(Suspending(service.clone())));
     let (client, store) = (client.build().unwrap(), MemoryStore::new());
-    let mut create = client.create(&small("A train.")).keep(&store).into_future();
+    let mut create = client.create(small("A train.")).keep(&store).into_future();
     let polled = poll_fn(|context| Poll::Ready(create.as_mut().poll(context).is_pending())).await;
     assert!(polled, "it has a task of its own now, which has not run yet");
     drop(create);

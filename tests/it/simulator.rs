@@ -26,7 +26,7 @@ fn small(prompt: &str) -> CreateTaskRequest {
 async fn a_task_of_an_hour_is_made_waited_for_and_saved_in_no_time() {
     let simulator = InProcess::new(Options::default().running(Duration::from_secs(3600)));
     let client = client(&simulator);
-    let handle = client.create(&small("A paper boat.")).await.unwrap();
+    let handle = client.create(small("A paper boat.")).await.unwrap();
     let task = handle.wait().await.unwrap();
     assert!(task.content.is_some());
     let folder = tempfile::tempdir().unwrap();
@@ -74,7 +74,7 @@ async fn no_fault_makes_our_client_pay_twice() {
         let simulator = InProcess::new(Options::default());
         simulator.fail_next(effect.clone()).unwrap();
         let client = client(&simulator);
-        let outcome = client.create(&small("A paper boat.")).await;
+        let outcome = client.create(small("A paper boat.")).await;
         simulator.advance(Duration::from_secs(3600));
         let ledger = simulator.ledger();
         assert!(ledger.accepted <= 1, "{effect:?}: {} tasks for one intent", ledger.accepted);
@@ -104,7 +104,7 @@ async fn the_vendors_oddities_do_not_break_a_wait() {
     ] {
         let simulator = InProcess::new(Options::default());
         let client = client(&simulator);
-        let handle = client.create(&small(&format!("A paper boat. {text}"))).await.unwrap();
+        let handle = client.create(small(&format!("A paper boat. {text}"))).await.unwrap();
         let task = handle.wait().await.unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(task.status, ark_video::model::TaskStatus::Succeeded, "{text}");
         assert_eq!(simulator.bills().len(), 1, "{text}");

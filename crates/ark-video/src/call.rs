@@ -116,36 +116,42 @@ impl Client {
         }
     }
 
-    /// The signing step.
-    pub(crate) async fn send(
+    /// The signing step, and the start of the request; the future, which holds no request, gives
+    /// the answer.
+    pub(crate) fn send(
         &self,
         endpoint: Endpoint,
         task_id: Option<&str>,
         mut request: Request<RequestBody>,
         attempt: u32,
-    ) -> (Call, Sent) {
+    ) -> impl Future<Output = (Call, Sent)> + Send + use<'_> {
         let inner = &*self.inner;
         let mut random = [0; REQUEST_ID_RANDOM];
         inner.random.fill(&mut random);
         let our_id = client_request_id(inner.clock.now(), random);
         let call = Call::new(endpoint, task_id, our_id);
-        let Ok(our_id) = HeaderValue::from_str(&call.client_request_id) else {
-            let why = "the id of the request cannot be written into a header";
-            return (call, Err(SendError::not_sent(SendErrorKind::Invalid, why)));
-        };
-        let headers = request.headers_mut();
-        if !inner.headers.is_empty() {
-            headers.extend(inner.headers.clone());
-        }
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        headers.insert(CLIENT_REQUEST_ID, our_id);
-        headers.insert(header::AUTHORIZATION, inner.authorization.clone());
         let method = request.method().clone();
-        let result = traced(&call, &method, attempt, inner.transport.send(endpoint, request)).await;
-        if let Ok(answer) = &result {
-            locked(&inner.pace.clocks).learn(answer.headers(), inner.clock.now());
+        let pending = HeaderValue::from_str(&call.client_request_id).map(|our_id| {
+            let headers = request.headers_mut();
+            if !inner.headers.is_empty() {
+                headers.extend(inner.headers.clone());
+            }
+            headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+            headers.insert(CLIENT_REQUEST_ID, our_id);
+            headers.insert(header::AUTHORIZATION, inner.authorization.clone());
+            inner.transport.send(endpoint, request)
+        });
+        async move {
+            let Ok(pending) = pending else {
+                let why = "the id of the request cannot be written into a header";
+                return (call, Err(SendError::not_sent(SendErrorKind::Invalid, why)));
+            };
+            let result = traced(&call, &method, attempt, pending).await;
+            if let Ok(answer) = &result {
+                locked(&inner.pace.clocks).learn(answer.headers(), inner.clock.now());
+            }
+            (call, result)
         }
-        (call, result)
     }
 
     /// A call that begins now.

@@ -57,7 +57,7 @@ type SendIf = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 #[must_use = "nothing is sent until awaited; a future that is dropped while it sends can lose a paid task, see `keep`"]
 pub struct Create {
     pub(crate) client: Client,
-    pub(crate) request: CreateTaskRequest,
+    pub(crate) request: Arc<CreateTaskRequest>,
     settings: Settings,
 }
 
@@ -80,10 +80,13 @@ impl Client {
     /// unless [`Create::retry`] says otherwise; a dropped future may have sent, see
     /// [`Create::keep`].
     ///
+    /// A `&request` is copied, an owned one is moved, and an `Arc` is shared by as many creates as
+    /// hold it.
+    ///
     /// # Errors
     /// Every way a create can end has its case, see the table at the [crate's
     /// top](crate#what-a-create-can-end-in).
-    pub fn create(&self, request: &CreateTaskRequest) -> Create {
+    pub fn create(&self, request: impl Into<Arc<CreateTaskRequest>>) -> Create {
         let settings = Settings {
             retry: RetryOptions::never(),
             correlation: CorrelationOptions::none(),
@@ -96,7 +99,7 @@ impl Client {
             #[cfg(feature = "callback")]
             callbacks: None,
         };
-        Create { client: self.clone(), request: request.clone(), settings }
+        Create { client: self.clone(), request: request.into(), settings }
     }
 }
 
@@ -174,17 +177,20 @@ impl Create {
     #[must_use = "nothing is sent until awaited"]
     pub fn prepare(self) -> Prepared {
         let Self { client, mut request, settings } = self;
-        let mut random = [0; CORRELATION_RANDOM];
-        client.inner.random.fill(&mut random);
         #[cfg_attr(not(feature = "callback"), expect(unused_mut, reason = "set for callbacks alone"))]
         let mut correlation = settings.correlation.clone();
         #[cfg(feature = "callback")]
         if let Some(callbacks) = &settings.callbacks {
             correlation.callback = callbacks.address().map(str::to_owned);
         }
-        let none = CorrelationsInUse::default();
-        let in_use = settings.in_use.as_deref().unwrap_or(&none);
-        let marks = allocate(&mut request, &correlation, in_use, random);
+        let mut marks = Correlation::default();
+        if correlation != CorrelationOptions::none() {
+            let mut random = [0; CORRELATION_RANDOM];
+            client.inner.random.fill(&mut random);
+            let none = CorrelationsInUse::default();
+            let in_use = settings.in_use.as_deref().unwrap_or(&none);
+            marks = allocate(Arc::make_mut(&mut request), &correlation, in_use, random);
+        }
         #[cfg(feature = "callback")]
         if let (Some(callbacks), Some(token)) = (&settings.callbacks, marks.callback) {
             callbacks.accept_created(token);
@@ -212,7 +218,7 @@ impl IntoFuture for Create {
 #[must_use = "nothing is sent until awaited"]
 pub struct Prepared {
     pub(crate) client: Client,
-    request: CreateTaskRequest,
+    request: Arc<CreateTaskRequest>,
     marks: Correlation,
     report: Report,
     settings: Settings,
@@ -304,12 +310,16 @@ impl Prepared {
     async fn to_http(&self) -> Result<http::Request<RequestBody>, Error> {
         let Self { client, request, settings, .. } = self;
         let signed = match &settings.uploads {
-            Some((uploads, store)) => Some(uploads.sign(request, &**store).await.map_err(|error| {
-                RequestError::NotSigned(format!("{error}; nothing was sent. {}", error.advice()))
-            })?),
-            None => None,
+            // Boxed: the future of most creates needs no room for it.
+            Some((uploads, store)) => {
+                let signed = Box::pin(uploads.sign(request, &**store)).await.map_err(|error| {
+                    RequestError::NotSigned(format!("{error}; nothing was sent. {}", error.advice()))
+                })?;
+                Arc::new(signed)
+            }
+            None => request.clone(),
         };
-        let http = settings.files.to_http(signed.as_ref().unwrap_or(request), &client.inner.base)?;
+        let http = settings.files.to_http(&signed, &client.inner.base)?;
         Ok(http.map(|body| match &self.before_first_byte {
             Some(before) => body.before_first_byte(before.clone()),
             None => body,

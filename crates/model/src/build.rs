@@ -3,6 +3,8 @@
 //!
 //! Everything that is not known yet goes through [`CreateTaskRequest`] itself, which is open.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::{
@@ -199,6 +201,13 @@ macro_rules! common {
             }
         })*
     };
+}
+
+/// A copy. What takes `impl Into<Arc<CreateTaskRequest>>` copies a reference and shares the rest.
+impl From<&CreateTaskRequest> for Arc<CreateTaskRequest> {
+    fn from(request: &CreateTaskRequest) -> Self {
+        Self::new(request.clone())
+    }
 }
 
 /// What a draft settles, and every other request says for itself.

@@ -117,7 +117,8 @@ impl HttpTransport {
         &self,
         endpoint: Endpoint,
         request: Request<RequestBody>,
-    ) -> Result<Exchange<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>>, SendError> {
+    ) -> Result<Exchange<impl Future<Output = reqwest::Result<reqwest::Response>> + Unpin + use<>>, SendError>
+    {
         let (Parts { method, uri, headers, .. }, body) = request.into_parts();
         let create = endpoint == Endpoint::Create;
         let url = if create { self.create_address(&uri)? } else { api_address(&uri)? };
@@ -204,19 +205,20 @@ struct Exchange<F> {
     limit: usize,
 }
 
-impl<F: Future<Output = reqwest::Result<reqwest::Response>>> Exchange<F> {
+impl<F: Future<Output = reqwest::Result<reqwest::Response>> + Unpin> Exchange<F> {
     /// Sends the request and reads its answer, within the timeouts.
-    async fn run(self, clients: &Clients) -> Result<Response<Bytes>, SendError> {
-        let Self { pending, create, uri, has_body, progress, limit } = self;
+    async fn run(mut self, clients: &Clients) -> Result<Response<Bytes>, SendError> {
+        let Self { pending, create, uri, has_body, progress, limit } = &mut self;
+        let (uri, progress) = (&*uri, &*progress);
         let (timeouts, host) = (&clients.timeouts, uri.host().unwrap_or_default());
-        clients.route.check(&uri, timeouts.connect).await?;
+        clients.route.check(uri, timeouts.connect).await?;
         let head = Head::default();
-        let proof = has_body.then_some(&progress);
-        let failed = |error| translate(&error, host, &clients.route.through(&uri), proof);
-        let mut work = pin!(read_answer(pending, host, failed, limit, &head));
-        if create {
+        let proof = has_body.then_some(progress);
+        let failed = |error| translate(&error, host, &clients.route.through(uri), proof);
+        let mut work = pin!(read_answer(pending, host, failed, *limit, &head));
+        if *create {
             let done = progress.within(timeouts, clients.connecting(host), work).await;
-            return done.unwrap_or_else(|| Err(too_late(host, timeouts, &progress, &head)));
+            return done.unwrap_or_else(|| Err(too_late(host, timeouts, progress, &head)));
         }
         tokio::time::timeout(timeouts.read, work.as_mut()).await.unwrap_or_else(|_| {
             let why = format!("no answer from {host} in time");

@@ -56,7 +56,14 @@ impl ProxyRoute {
         if self.accepts.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let Some(proxy) = self.proxy(to) else { return Ok(()) };
+        match self.proxy(to) {
+            // Boxed: it happens once, and every request would have room for it.
+            Some(proxy) => Box::pin(self.connect(&proxy, connect)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn connect(&self, proxy: &Uri, connect: Duration) -> Result<(), SendError> {
         let host = proxy.host().unwrap_or_default().trim_matches(['[', ']']);
         let port = proxy.port_u16().unwrap_or(match proxy.scheme_str() {
             Some("http") => 80,
@@ -72,7 +79,7 @@ impl ProxyRoute {
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} s", longest.as_secs_f64()),
         };
-        let why = format!("no connection to the proxy {} ({why})", shown(&proxy));
+        let why = format!("no connection to the proxy {} ({why})", shown(proxy));
         Err(SendError::not_sent(SendErrorKind::Proxy, why))
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(row: &Row, place: FaultPoint, often: Often, marks: Corre
     let client = &env.client;
     // Others use the account as well, at the same time and with the same settings.
     for prompt in ["Another user's train.", "Another user's kite."] {
-        client.create(&small(prompt)).await.unwrap();
+        client.create(small(prompt)).await.unwrap();
     }
     let others = env.accepted();
     let mut policy = CheckPolicy::Refuse;

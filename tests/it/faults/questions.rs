@@ -146,7 +146,7 @@ pub(super) async fn delete(row: &Row, often: Often) -> Run {
 
 async fn cancel(row: &Row, often: Often, run: &mut Run) -> String {
     let env = TestEnv::with(Options::default().queued(Duration::from_secs(36_000))).await;
-    let task = env.client.create(&small("A paper boat.")).await.unwrap();
+    let task = env.client.create(small("A paper boat.")).await.unwrap();
     env.inject(row.rule(FaultPoint::Delete, often));
     let first = env.with_fault(row).cancel(task.id()).await;
     env.heal(run);
@@ -190,7 +190,7 @@ async fn forget(row: &Row, often: Often, run: &mut Run) -> String {
 /// the video away.
 async fn too_late(row: &Row, often: Often, run: &mut Run) {
     let env = TestEnv::new().await;
-    let task: TaskHandle = env.client.create(&small("A paper boat.")).await.unwrap();
+    let task: TaskHandle = env.client.create(small("A paper boat.")).await.unwrap();
     env.inject(row.rule(FaultPoint::Delete, often));
     // Its pauses are longer than the task waits and runs.
     let _ = env.with_fault(row).cancel(task.id()).await;

@@ -17,13 +17,13 @@ pub(super) async fn run(row: &Row, often: Often) -> Run {
     let client = &env.client;
     let before = ["A train.", "A kite.", "A lamp."];
     for prompt in before {
-        client.create(&small(prompt)).await.unwrap();
+        client.create(small(prompt)).await.unwrap();
     }
     env.inject(FaultRule::new(Effect::AcceptThenDrop { reset: false }).at(FaultPoint::Create).hits(1));
-    let lost = client.create(&small("A paper boat.")).correlate(CorrelationOptions::new()).await.unwrap_err();
+    let lost = client.create(small("A paper boat.")).correlate(CorrelationOptions::new()).await.unwrap_err();
     let unknown = lost.to_reconcile().unwrap().clone();
     for prompt in ["A dog.", "A cat."] {
-        client.create(&small(prompt)).await.unwrap();
+        client.create(small(prompt)).await.unwrap();
     }
     let task = env.accepted()[before.len()].clone();
     env.inject(row.rule(FaultPoint::List, often));

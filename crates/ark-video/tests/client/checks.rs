@@ -20,7 +20,7 @@ fn too_short() -> CreateTaskRequest {
 #[tokio::test]
 async fn a_refused_request_is_not_sent_and_everything_wrong_is_told() {
     let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
-    let error = env.client().create(&too_short()).await.unwrap_err();
+    let error = env.client().create(too_short()).await.unwrap_err();
     let Error::InvalidRequest(report) = &error else { panic!("{error:?}") };
     let places: Vec<&str> = report.findings.iter().map(|finding| finding.pointer.as_str()).collect();
     assert_eq!(places, ["/duration", "/resolution"]);
@@ -39,11 +39,11 @@ async fn the_caller_may_know_better() {
     let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
     let client = env.client();
     for policy in [CheckPolicy::WarnOnly, CheckPolicy::Off] {
-        let prepared = client.create(&too_short()).check(policy).prepare();
+        let prepared = client.create(too_short()).check(policy).prepare();
         assert_eq!(prepared.report().is_refused(), policy == CheckPolicy::WarnOnly);
         prepared.await.unwrap();
     }
-    client.create(&too_short()).check(CheckPolicy::Off).await.unwrap();
+    client.create(too_short()).check(CheckPolicy::Off).await.unwrap();
     assert_eq!(env.sent().len(), 3);
 }
 
@@ -64,6 +64,6 @@ async fn facts_and_a_catalog_of_ones_own_count() {
     } } });
     let catalog = Catalog::builtin().overlaid(&newer).unwrap();
     let client = env.builder().catalog(catalog).build().unwrap();
-    client.create(&too_short()).await.unwrap();
+    client.create(too_short()).await.unwrap();
     assert_eq!(env.sent().len(), 1);
 }

@@ -17,7 +17,7 @@ fn request() -> CreateTaskRequest {
 
 /// Creates, checks that exactly one request went out and that the error shows no secret.
 async fn failing(env: &Arc<TestEnv>) -> Error {
-    let error = env.client().create(&request()).await.unwrap_err();
+    let error = env.client().create(request()).await.unwrap_err();
     assert_eq!(env.sent().len(), 1, "a create is sent once");
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(KEY) && !shown.contains("secret prompt"), "{shown}");
@@ -31,7 +31,7 @@ async fn failing_with(status: u16, body: &'static str) -> Error {
 #[tokio::test]
 async fn an_accepted_create_gives_a_handle_and_was_sent_once() {
     let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
-    let handle = env.client().create(&request()).await.unwrap();
+    let handle = env.client().create(request()).await.unwrap();
     assert_eq!((handle.id(), handle.to_string()), ("cgt-1", "cgt-1".to_owned()));
     assert_eq!(serde_json::to_string(&handle).unwrap(), r#""cgt-1""#);
     assert_eq!(env.lines(), ["POST /v3/contents/generations/tasks"]);
@@ -41,7 +41,7 @@ async fn an_accepted_create_gives_a_handle_and_was_sent_once() {
 async fn a_record_is_written_before_the_first_byte_or_nothing_is_sent() {
     let env = TestEnv::always(200, r#"{"id":"cgt-1"}"#);
     let client = env.client();
-    let prepared = client.create(&request()).prepare();
+    let prepared = client.create(request()).prepare();
     let full = || Err(std::io::Error::other("the disk is full"));
     let error = prepared.clone().before_first_byte(full).await.unwrap_err();
     assert!(matches!(error, Error::NotSent(_)) && error.message().contains("the disk is full"), "{error}");
@@ -58,7 +58,7 @@ async fn a_record_is_written_before_the_first_byte_or_nothing_is_sent() {
 async fn every_call_is_signed_and_named_anew() {
     let env = TestEnv::always(200, r#"{"id":"cgt-1","status":"running"}"#);
     let client = env.client();
-    client.create(&request()).await.unwrap();
+    client.create(request()).await.unwrap();
     env.pass(Duration::from_secs(61));
     client.get("cgt-1").await.unwrap();
     let sent = env.sent();
@@ -164,7 +164,7 @@ async fn the_window_of_an_unknown_outcome_spans_the_wait_and_survives_a_crash() 
     let env = TestEnv::new(|_, _| Err(SendError::maybe_sent(SendErrorKind::Timeout, "no answer in time")));
     let slow = SlowEnv(env.clone());
     let client = Client::builder().api_key(KEY).transport(Arc::new(slow)).clock(env.clone()).build().unwrap();
-    let Error::OutcomeUnknown(unknown) = client.create(&request()).await.unwrap_err() else { panic!() };
+    let Error::OutcomeUnknown(unknown) = client.create(request()).await.unwrap_err() else { panic!() };
     assert_eq!(unknown.gave_up_at - unknown.sent_at, 120_000);
     let stored = serde_json::to_string(&unknown).unwrap();
     assert_eq!(serde_json::from_str::<ark_video::error::OutcomeUnknown>(&stored).unwrap(), *unknown);
@@ -221,7 +221,7 @@ async fn a_success_without_an_id_is_a_bill_to_be_found() {
 #[tokio::test]
 async fn the_whole_answer_can_be_had() {
     let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1","safety_identifier":"u1","later":1}"#));
-    let task = env.client().create(&request()).await.unwrap();
+    let task = env.client().create(request()).await.unwrap();
     let created = task.response().unwrap();
     assert_eq!(
         (created.safety_identifier.as_deref(), created.extra["later"].as_i64()),

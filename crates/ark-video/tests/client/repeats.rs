@@ -31,7 +31,7 @@ fn throttled(after: Option<&str>) -> Answer {
 #[tokio::test]
 async fn a_create_is_repeated_only_when_told_to() {
     let env = TestEnv::new(|_, _| throttled(None));
-    env.client().create(&request()).await.unwrap_err();
+    env.client().create(request()).await.unwrap_err();
     assert_eq!(env.seconds(), [0]);
 }
 
@@ -44,7 +44,7 @@ async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
         3 => throttled(Some("1000")),
         _ => answer(200, r#"{"id":"cgt-1"}"#),
     });
-    let create = env.client().create(&request()).retry(with_retry());
+    let create = env.client().create(request()).retry(with_retry());
     let handle = create.correlate(CorrelationOptions::new().tag(true)).await.unwrap();
     // 0.5 s, the 7 s asked for, then half of 2 s; a wish beyond 120 s is capped.
     assert_eq!((handle.id(), env.seconds()), ("cgt-1", vec![0, 0, 7, 8, 128]));
@@ -55,10 +55,10 @@ async fn what_was_not_sent_or_came_too_fast_is_sent_again_in_time() {
 #[tokio::test]
 async fn repeats_end_after_five_failures_or_five_minutes() {
     let env = TestEnv::new(|_, _| Err(SendError::not_sent(SendErrorKind::Dns, "no such host")));
-    assert!(matches!(env.client().create(&request()).retry(with_retry()).await, Err(Error::NotSent(_))));
+    assert!(matches!(env.client().create(request()).retry(with_retry()).await, Err(Error::NotSent(_))));
     assert_eq!(env.sent().len(), 5);
     let env = TestEnv::new(|_, _| throttled(Some("100")));
-    assert!(matches!(env.client().create(&request()).retry(with_retry()).await, Err(Error::Api(_))));
+    assert!(matches!(env.client().create(request()).retry(with_retry()).await, Err(Error::Api(_))));
     assert_eq!(env.seconds(), [0, 100, 200, 300]);
 }
 
@@ -126,7 +126,7 @@ async fn clones_share_the_rates() {
     let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
     let client = env.builder().limits(RateLimits::personal()).build().unwrap();
     for _ in 0..10 {
-        client.create(&request()).await.unwrap();
+        client.create(request()).await.unwrap();
     }
     assert!(env.seconds()[9] >= 2, "3 creates a second: {:?}", env.seconds());
 }
@@ -136,7 +136,7 @@ async fn many_creates_of_a_free_client_are_not_paced() {
     let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
     let client = env.client();
     for _ in 0..100 {
-        client.create(&request()).await.unwrap();
+        client.create(request()).await.unwrap();
     }
     assert_eq!(env.seconds()[99], 0);
 }
@@ -165,7 +165,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let client = env.client();
         let retry = RetryOptions::default().elapsed(Duration::from_secs(30));
-        let done = runtime.block_on(client.create(&request()).retry(retry).into_future());
+        let done = runtime.block_on(client.create(request()).retry(retry).into_future());
         let sent = env.sent();
         for (number, one) in sent.iter().enumerate().take(sent.len() - 1) {
             // Everything but the last was provably harmless.
@@ -188,8 +188,8 @@ proptest! {
 async fn what_may_no_longer_be_sent_when_its_turn_comes_is_not_sent() {
     let env = TestEnv::new(|_, _| answer(200, r#"{"id":"cgt-1"}"#));
     let client = env.builder().limits(RateLimits::company().create_per_minute(1.0)).build().unwrap();
-    client.create(&request()).await.unwrap();
-    let prepared = client.create(&request()).prepare();
+    client.create(request()).await.unwrap();
+    let prepared = client.create(request()).prepare();
     let started = client.now();
     let clock = client.clone();
     let in_time = move || if clock.now() - started < 1000 { Ok(()) } else { Err("too late".to_owned()) };

@@ -131,7 +131,7 @@ async fn what_is_refused_is_retried_and_ends_with_the_id_the_bill_and_advice() {
         });
         let client = env.client();
         let handle = match created {
-            true => client.create(&TextToVideo::new("m", "A cat.").build()).await.unwrap(),
+            true => client.create(TextToVideo::new("m", "A cat.").build()).await.unwrap(),
             false => client.task("cgt-1"),
         };
         let error = handle.wait().await.unwrap_err();
@@ -197,7 +197,7 @@ async fn each_error_knows_whether_a_task_exists() {
     let request = || TextToVideo::new("m", "A cat.").build();
     let refused = r#"{"error":{"code":"InvalidParameter","message":"m"}}"#;
     let of_create = async |status: u16, body: &'static str| {
-        TestEnv::always(status, body).client().create(&request()).await.unwrap_err().phase()
+        TestEnv::always(status, body).client().create(request()).await.unwrap_err().phase()
     };
     assert_eq!(of_create(400, refused).await, Phase::NotCreated);
     assert_eq!(of_create(429, "").await, Phase::Unknown);
@@ -205,7 +205,7 @@ async fn each_error_knows_whether_a_task_exists() {
     assert_eq!(of_create(200, "{}").await, Phase::Created);
     assert_eq!(of_create(200, r#"{"id":".."}"#).await, Phase::Created);
     let not_sent = TestEnv::new(|_, _| Err(SendError::not_sent(SendErrorKind::Connect, "refused")));
-    assert_eq!(not_sent.client().create(&request()).await.unwrap_err().phase(), Phase::NotCreated);
+    assert_eq!(not_sent.client().create(request()).await.unwrap_err().phase(), Phase::NotCreated);
     assert_eq!(not_sent.client().get("cgt-1").await.unwrap_err().phase(), Phase::Created);
     assert_eq!(not_sent.client().models().await.unwrap_err().phase(), Phase::NoTask);
     for status in [401, 403, 404, 429, 500] {

@@ -23,71 +23,87 @@ const PAGE_DOMAINS: &[Page] = &[
     (".larksuite.com", "", &[]),
 ];
 
-/// Hosts that show a page about a file, in the order of their names.
+/// Hosts that show a page about a file, by the length of their names and then by their names: most
+/// other hosts are longer, and no name is compared.
 const PAGES: &[Page] = &[
-    ("115.com", "", &[]),
-    ("123pan.com", "", &[]),
-    ("1drv.ms", "", &[]),
-    ("alipan.com", "", &[]),
-    ("aliyundrive.com", "", &[]),
+    ("we.tl", "", &[]),
+    ("x.com", "", &[]),
     ("b23.tv", "", &[]),
-    ("bilibili.com", "", &[]),
-    ("cloud.189.cn", "", &[]),
-    ("docs.google.com", "", &["export=download", "/export", "/uc"]),
-    ("douyin.com", "", &[]),
-    ("drive.google.com", "", &["/uc", "export=download"]),
-    ("dropbox.com", "", &["dl=1", "raw=1"]),
+    ("115.com", "", &[]),
+    ("1drv.ms", "", &[]),
+    ("mega.nz", "", &[]),
+    ("youtu.be", "", &[]),
     ("gitee.com", "/blob/", &[]),
+    ("vimeo.com", "", &[]),
+    ("123pan.com", "", &[]),
+    ("alipan.com", "", &[]),
+    ("douyin.com", "", &[]),
     ("github.com", "/blob/", &["raw=1", "raw=true"]),
     ("gitlab.com", "/blob/", &[]),
-    ("huggingface.co", "/blob/", &[]),
     ("icloud.com", "", &[]),
-    ("instagram.com", "", &[]),
-    ("jianguoyun.com", "/p/", &[]),
-    ("mega.nz", "", &[]),
-    ("onedrive.live.com", "", &["/download"]),
-    ("pan.baidu.com", "", &[]),
+    ("tiktok.com", "", &[]),
+    ("weiyun.com", "", &[]),
+    ("dropbox.com", "", &["dl=1", "raw=1"]),
+    ("twitter.com", "", &[]),
+    ("youtube.com", "", &[]),
+    ("bilibili.com", "", &[]),
+    ("cloud.189.cn", "", &[]),
     ("pan.quark.cn", "", &[]),
+    ("v.douyin.com", "", &[]),
+    ("instagram.com", "", &[]),
+    ("pan.baidu.com", "", &[]),
+    ("yun.baidu.com", "", &[]),
+    ("huggingface.co", "/blob/", &[]),
+    ("jianguoyun.com", "/p/", &[]),
     ("pan.xunlei.com", "", &[]),
+    ("wetransfer.com", "", &[]),
+    ("aliyundrive.com", "", &[]),
+    ("docs.google.com", "", &["export=download", "/export", "/uc"]),
+    ("xiaohongshu.com", "", &[]),
+    ("drive.google.com", "", &["/uc", "export=download"]),
+    ("share.weiyun.com", "", &[]),
+    ("onedrive.live.com", "", &["/download"]),
     ("photos.app.goo.gl", "", &[]),
     ("photos.google.com", "", &[]),
-    ("share.weiyun.com", "", &[]),
-    ("tiktok.com", "", &[]),
-    ("twitter.com", "", &[]),
-    ("v.douyin.com", "", &[]),
-    ("vimeo.com", "", &[]),
-    ("we.tl", "", &[]),
-    ("weiyun.com", "", &[]),
-    ("wetransfer.com", "", &[]),
-    ("x.com", "", &[]),
-    ("xiaohongshu.com", "", &[]),
-    ("youtu.be", "", &[]),
-    ("youtube.com", "", &[]),
-    ("yun.baidu.com", "", &[]),
 ];
 
 /// Checks what follows `http://` or `https://`.
 pub(super) fn check(address: &Address<'_>, rest: &str, sink: &mut Sink) {
-    let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
-    let (authority, path) = rest.split_at(end.unwrap_or(rest.len()));
-    let (login, host) = match authority.rsplit_once('@') {
-        Some((_, host)) => (true, host),
-        None => (false, authority),
-    };
-    if login {
+    let (mut end, mut login, mut upper, mut colon) = (rest.len(), None, false, false);
+    // One pass: most addresses have nothing to be found.
+    for (index, byte) in rest.bytes().enumerate() {
+        match byte {
+            b'a'.. => {}
+            b'/' | b'?' | b'#' | b'\\' => {
+                end = index;
+                break;
+            }
+            b'@' => login = Some(index),
+            b':' => colon = true,
+            byte => upper |= byte.is_ascii_uppercase(),
+        }
+    }
+    let (authority, path) = rest.split_at(end);
+    let host = login.map_or(authority, |at| &authority[at + 1..]);
+    if login.is_some() {
         let message = "This URL contains a user name or password; the service may ignore it, and stores it.";
         warn(address, sink, "media-credentials", message.to_owned())
             .advice("Use a pre-signed address, or one that needs no login.");
     }
-    let name = name(host);
-    if is_private(&name) {
+    let name = match upper {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
+    };
+    let name = if colon { without_port(&name) } else { &name };
+    let name = name.trim_end_matches('.');
+    if is_private(name) {
         let message = format!(
             "The service cannot fetch {} from a private network or this machine.",
             article(address.kind)
         );
         warn(address, sink, "media-private-host", message)
             .advice("Upload it where the internet reaches it, make it an asset, or send it as a data URL.");
-    } else if is_page(&name, path) {
+    } else if is_page(name, path) {
         let message = "This address shows a page about the file, not the file itself.".to_owned();
         warn(address, sink, "media-share-page", message).advice("Use the address that downloads the file.");
     }
@@ -103,16 +119,11 @@ fn warn<'s>(
     finding.strength(Severity::Warning).silent().written_in("derived", "2026-11")
 }
 
-/// A host without its port, in lower case.
-fn name(host: &str) -> Cow<'_, str> {
-    let bare = match host.strip_prefix('[') {
+/// A host without its port.
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(six) => six.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
-    };
-    let bare = bare.trim_end_matches('.');
-    match bare.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        true => Cow::Owned(bare.to_ascii_lowercase()),
-        false => Cow::Borrowed(bare),
     }
 }
 
@@ -167,7 +178,9 @@ fn ipv4(name: &str) -> Option<Ipv4Addr> {
 
 fn is_page(name: &str, path: &str) -> bool {
     let bare = name.strip_prefix("www.").or_else(|| name.strip_prefix("m.")).unwrap_or(name);
-    let found = PAGES.binary_search_by_key(&bare, |(host, ..)| *host).ok().map(|at| &PAGES[at]);
+    let key = (bare.len(), bare);
+    let found = PAGES.binary_search_by_key(&key, |(host, ..)| (host.len(), *host)).ok();
+    let found = found.map(|at| &PAGES[at]);
     let found = found.or_else(|| PAGE_DOMAINS.iter().find(|(domain, ..)| bare.ends_with(domain)));
     found.is_some_and(|(_, holds, file)| {
         path.len() > 1 && path.contains(holds) && !file.iter().any(|mark| path.contains(mark))
@@ -248,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_table_of_pages_is_in_order() {
-        assert!(super::PAGES.is_sorted_by_key(|(host, ..)| *host));
+        assert!(super::PAGES.is_sorted_by_key(|(host, ..)| (host.len(), *host)));
     }
 
     #[test]
