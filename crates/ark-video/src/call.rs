@@ -52,17 +52,17 @@ impl Client {
     ) -> Result<T, Error> {
         let mut tries = self.tries(self.inner.retry.clone());
         loop {
-            self.permit(&lane(endpoint)).await;
+            self.permit(&rate_limit_key(endpoint)).await;
             let error = match self.ask_once(endpoint, task_id, request.clone(), tries.count(), &decode).await
             {
                 Ok(value) => {
-                    self.paced(&lane(endpoint), None);
+                    self.paced(&rate_limit_key(endpoint), None);
                     tries.succeeded(self);
                     return Ok(value);
                 }
                 Err(error) => error,
             };
-            self.paced(&lane(endpoint), Some(&error));
+            self.paced(&rate_limit_key(endpoint), Some(&error));
             let Some(failure) = error.failure() else { return Err(error) };
             let step =
                 tries.after(self, |retries, context, budget| retries.after_read(failure, context, budget));
@@ -90,10 +90,10 @@ impl Client {
     }
 
     /// Waits until the rate allows another request.
-    pub(crate) async fn permit(&self, lane: &RateLimitKey) {
+    pub(crate) async fn permit(&self, key: &RateLimitKey) {
         loop {
             let now = self.clock().monotonic();
-            let permit = locked(&self.inner.pace.limits).acquire(lane, now);
+            let permit = locked(&self.inner.pace.limits).acquire(key, now);
             match permit {
                 Permit::Ready => return,
                 Permit::At(at) => {
@@ -104,14 +104,14 @@ impl Client {
     }
 
     /// Reports the response to the rate limiter.
-    pub(crate) fn paced(&self, lane: &RateLimitKey, error: Option<&Error>) {
+    pub(crate) fn paced(&self, key: &RateLimitKey, error: Option<&Error>) {
         let now = self.clock().monotonic();
         let mut limits = locked(&self.inner.pace.limits);
         match error.map(Error::failure) {
             Some(Some(failure)) if failure.is_too_many_requests() => {
-                limits.throttled(lane, now, failure.retry_after(self.clock().now()));
+                limits.throttled(key, now, failure.retry_after(self.clock().now()));
             }
-            Some(Some(Failure { cause: Cause::Answer(_), .. })) | None => limits.answered(lane, now),
+            Some(Some(Failure { cause: Cause::Answer(_), .. })) | None => limits.answered(key, now),
             _ => {}
         }
     }
@@ -194,7 +194,7 @@ impl Attempts {
 }
 
 /// What shares the rate of an endpoint. Creates have their own, see [`crate::create`].
-pub(crate) fn lane(endpoint: Endpoint) -> RateLimitKey {
+pub(crate) fn rate_limit_key(endpoint: Endpoint) -> RateLimitKey {
     match endpoint {
         Endpoint::List => RateLimitKey::List,
         Endpoint::Delete => RateLimitKey::Delete,

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::{
     ClientBuilder, Error, ListQuery, TaskHandle,
-    call::{self, Pace, lane},
+    call::{self, Pace, rate_limit_key},
     create::kept::InFlight,
     environment::EnvSettings,
     error::{Action, NotPossible},
@@ -155,10 +155,10 @@ impl Client {
     /// As [`Client::get`], without retries: for callers that poll again anyway.
     pub(crate) async fn get_once(&self, id: &str) -> Result<Task, Error> {
         let http = get::Request::new(id).to_http(&self.inner.base)?;
-        self.permit(&lane(Endpoint::Get)).await;
+        self.permit(&rate_limit_key(Endpoint::Get)).await;
         let response =
             self.ask_once(Endpoint::Get, Some(id), http, 1, |answer| get::decode(answer, id)).await;
-        self.paced(&lane(Endpoint::Get), response.as_ref().err());
+        self.paced(&rate_limit_key(Endpoint::Get), response.as_ref().err());
         response
     }
 
@@ -211,10 +211,10 @@ impl Client {
             if !fits(&task.status) {
                 return Err(Error::NotPossible(NotPossible { action, task: Box::new(task) }));
             }
-            self.permit(&lane(Endpoint::Delete)).await;
+            self.permit(&rate_limit_key(Endpoint::Delete)).await;
             let done =
                 self.ask_once(Endpoint::Delete, Some(id), http.clone(), tries.count(), delete::decode).await;
-            self.paced(&lane(Endpoint::Delete), done.as_ref().err());
+            self.paced(&rate_limit_key(Endpoint::Delete), done.as_ref().err());
             let Err(error) = done else {
                 tries.succeeded(self);
                 return Ok(());

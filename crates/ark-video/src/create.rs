@@ -328,10 +328,10 @@ impl Prepared {
 
     async fn send_within(&self, caller: &(dyn Fn() -> bool + Send + Sync)) -> Result<TaskHandle, Error> {
         let Self { client, request, settings, .. } = self;
-        let lane = RateLimitKey::create(&request.model, request.resolution.as_ref());
+        let key = RateLimitKey::create(&request.model, request.resolution.as_ref());
         let mut tries = client.tries(settings.retry.clone());
         loop {
-            client.permit(&lane).await;
+            client.permit(&key).await;
             let http = self.to_http().await?;
             let may_send = match caller() {
                 true => self.send_if.as_ref().map_or(Ok(()), |may_send| may_send()),
@@ -346,7 +346,7 @@ impl Prepared {
             let (call, result) = client.send(Endpoint::Create, None, http, tries.count()).await;
             let outcome = match outcome::of_create(result) {
                 CreateOutcome::Accepted(created) => {
-                    client.paced(&lane, None);
+                    client.paced(&key, None);
                     tries.succeeded(client);
                     return Ok(TaskHandle::created(client.clone(), created));
                 }
@@ -376,7 +376,7 @@ impl Prepared {
                     unknown(&UnknownReason::NoAnswer(why), call)
                 }
             };
-            client.paced(&lane, Some(&error));
+            client.paced(&key, Some(&error));
             // Repeated here on purpose: nothing else may ever be sent twice.
             let harmless = match &error {
                 Error::NotSent(_) => true,

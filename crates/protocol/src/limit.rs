@@ -125,8 +125,8 @@ impl RateLimits {
         self
     }
 
-    fn per_second(&self, lane: &RateLimitKey) -> f64 {
-        match lane {
+    fn per_second(&self, key: &RateLimitKey) -> f64 {
+        match key {
             RateLimitKey::Create { model, four_k } => {
                 let shared = if *four_k { self.create_4k_per_minute } else { self.create_per_minute };
                 self.create_per_minute_of.get(model).filter(|_| !four_k).unwrap_or(&shared) / 60.0
@@ -162,7 +162,7 @@ pub enum RateLimitKey {
 }
 
 impl RateLimitKey {
-    /// The lane of a create.
+    /// The key of a create.
     #[must_use]
     pub fn create(model: &str, resolution: Option<&Resolution>) -> Self {
         let undated = model
@@ -188,22 +188,22 @@ pub enum Permit {
 pub struct RateLimiter {
     settings: RateLimits,
     users: u32,
-    lanes: BTreeMap<RateLimitKey, KeyLimiter>,
+    limiters: BTreeMap<RateLimitKey, KeyLimiter>,
 }
 
 impl RateLimiter {
     /// Limiters that have been idle so far.
     #[must_use]
     pub fn new(settings: RateLimits) -> Self {
-        Self { settings, users: 1, lanes: BTreeMap::new() }
+        Self { settings, users: 1, limiters: BTreeMap::new() }
     }
 
     /// Keeps to one part of each rate, because so many limiters of other processes serve the same
     /// account, this one included.
     pub fn share(&mut self, users: u32) {
         self.users = users.max(1);
-        for (lane, limiter) in &mut self.lanes {
-            let KeyLimiter { set, places, hold, .. } = KeyLimiter::new(lane, &self.settings, self.users);
+        for (key, limiter) in &mut self.limiters {
+            let KeyLimiter { set, places, hold, .. } = KeyLimiter::new(key, &self.settings, self.users);
             (limiter.set, limiter.places, limiter.hold) = (set, places, hold);
         }
     }
@@ -215,34 +215,34 @@ impl RateLimiter {
     }
 
     /// Takes a permit, or says when one may be free.
-    pub fn acquire(&mut self, lane: &RateLimitKey, now: Duration) -> Permit {
-        self.with(lane, |limiter| limiter.take(now, 0))
+    pub fn acquire(&mut self, key: &RateLimitKey, now: Duration) -> Permit {
+        self.with(key, |limiter| limiter.take(now, 0))
     }
 
     /// Takes a permit that is hardly missed: only while `keep` more could follow at once.
-    pub fn acquire_spare(&mut self, lane: &RateLimitKey, now: Duration, keep: usize) -> Permit {
-        self.with(lane, |limiter| limiter.take(now, keep))
+    pub fn acquire_spare(&mut self, key: &RateLimitKey, now: Duration, keep: usize) -> Permit {
+        self.with(key, |limiter| limiter.take(now, keep))
     }
 
     /// An answer came. The service may have counted the request only now, however early it was
     /// sent.
-    pub fn answered(&mut self, lane: &RateLimitKey, now: Duration) {
-        self.with(lane, |limiter| limiter.answered(now));
+    pub fn answered(&mut self, key: &RateLimitKey, now: Duration) {
+        self.with(key, |limiter| limiter.answered(now));
     }
 
     /// The service throttled a request: the key slows down, and pauses for the requested time (at
     /// most 120 s).
-    pub fn throttled(&mut self, lane: &RateLimitKey, now: Duration, retry_after: Option<Duration>) {
-        self.with(lane, |limiter| limiter.throttled(now, retry_after));
+    pub fn throttled(&mut self, key: &RateLimitKey, now: Duration, retry_after: Option<Duration>) {
+        self.with(key, |limiter| limiter.throttled(now, retry_after));
     }
 
-    fn with<T>(&mut self, lane: &RateLimitKey, act: impl FnOnce(&mut KeyLimiter) -> T) -> T {
-        let Self { settings, users, lanes } = self;
+    fn with<T>(&mut self, key: &RateLimitKey, act: impl FnOnce(&mut KeyLimiter) -> T) -> T {
+        let Self { settings, users, limiters } = self;
         // The key is copied once, not for each request.
-        if let Some(limiter) = lanes.get_mut(lane) {
+        if let Some(limiter) = limiters.get_mut(key) {
             return act(limiter);
         }
-        act(lanes.entry(lane.clone()).or_insert_with(|| KeyLimiter::new(lane, settings, *users)))
+        act(limiters.entry(key.clone()).or_insert_with(|| KeyLimiter::new(key, settings, *users)))
     }
 }
 
@@ -273,9 +273,9 @@ struct KeyLimiter {
 }
 
 impl KeyLimiter {
-    fn new(lane: &RateLimitKey, settings: &RateLimits, users: u32) -> Self {
-        let from_answer = !matches!(lane, RateLimitKey::Create { .. });
-        let set = settings.per_second(lane) / f64::from(users) * (1.0 - settings.headroom);
+    fn new(key: &RateLimitKey, settings: &RateLimits, users: u32) -> Self {
+        let from_answer = !matches!(key, RateLimitKey::Create { .. });
+        let set = settings.per_second(key) / f64::from(users) * (1.0 - settings.headroom);
         let set = set.max(1e-6);
         let span = if from_answer { SECOND } else { settings.burst };
         // An infinite rate has no places; it is never asked for one.

@@ -10,13 +10,13 @@ fn seconds(seconds: f64) -> Duration {
 
 /// The moments, in milliseconds, of the permits that a tireless caller gets until `end`; each is
 /// answered at once.
-fn permits(limits: &mut RateLimiter, lane: &RateLimitKey, start: f64, end: f64) -> Vec<u128> {
+fn permits(limits: &mut RateLimiter, key: &RateLimitKey, start: f64, end: f64) -> Vec<u128> {
     let (mut now, mut taken) = (seconds(start), Vec::new());
     while now < seconds(end) {
-        match limits.acquire(lane, now) {
+        match limits.acquire(key, now) {
             Permit::Ready => {
                 taken.push(now.as_millis());
-                limits.answered(lane, now);
+                limits.answered(key, now);
             }
             Permit::At(at) => {
                 assert!(at > now, "{at:?} is not after {now:?}");
@@ -33,7 +33,7 @@ fn exact() -> RateLimits {
 
 #[test]
 fn each_lane_has_the_documented_rate() {
-    for (lane, settings, in_a_minute) in [
+    for (key, settings, in_a_minute) in [
         (RateLimitKey::List, exact(), 60),
         (RateLimitKey::Get, exact(), 1200),
         (RateLimitKey::Delete, exact(), 1200),
@@ -47,8 +47,8 @@ fn each_lane_has_the_documented_rate() {
         ),
     ] {
         // Open-ended by a hair, so that a permit at the very end is left out.
-        let taken = permits(&mut RateLimiter::new(settings), &lane, 0.0, 59.999);
-        assert_eq!(taken.len(), in_a_minute, "{lane:?}");
+        let taken = permits(&mut RateLimiter::new(settings), &key, 0.0, 59.999);
+        assert_eq!(taken.len(), in_a_minute, "{key:?}");
     }
 }
 
@@ -64,13 +64,13 @@ fn lists_go_out_a_little_slower_than_one_a_second() {
 
 #[test]
 fn versions_of_a_model_share_a_lane_and_models_do_not() {
-    let lane = |model| RateLimitKey::create(model, None);
-    assert_eq!(lane("doubao-seedance-2-0-260128"), lane("doubao-seedance-2-0-261001"));
-    assert_ne!(lane("doubao-seedance-2-0-260128"), lane("doubao-seedance-2-0-fast-260128"));
-    assert_ne!(lane("ep-20260101-abcde"), lane("ep-20260101-fghij"));
+    let key = |model| RateLimitKey::create(model, None);
+    assert_eq!(key("doubao-seedance-2-0-260128"), key("doubao-seedance-2-0-261001"));
+    assert_ne!(key("doubao-seedance-2-0-260128"), key("doubao-seedance-2-0-fast-260128"));
+    assert_ne!(key("ep-20260101-abcde"), key("ep-20260101-fghij"));
     let mut limits = RateLimiter::new(exact());
-    assert_eq!(permits(&mut limits, &lane("a"), 0.0, 0.05).len(), 10);
-    assert_eq!(permits(&mut limits, &lane("b"), 0.0, 0.05).len(), 10);
+    assert_eq!(permits(&mut limits, &key("a"), 0.0, 0.05).len(), 10);
+    assert_eq!(permits(&mut limits, &key("b"), 0.0, 0.05).len(), 10);
 }
 
 #[test]
@@ -140,11 +140,11 @@ fn spare_permits_leave_a_reserve() {
 #[test]
 fn without_limits_nothing_waits() {
     let mut limits = RateLimiter::new(RateLimits::unlimited());
-    for lane in [RateLimitKey::List, RateLimitKey::Get, RateLimitKey::create("m", None)] {
-        assert!((0..10_000).all(|_| limits.acquire(&lane, Duration::ZERO) == Permit::Ready));
-        limits.answered(&lane, Duration::ZERO);
-        limits.throttled(&lane, Duration::ZERO, None);
-        assert_eq!(limits.acquire(&lane, Duration::ZERO), Permit::Ready);
+    for key in [RateLimitKey::List, RateLimitKey::Get, RateLimitKey::create("m", None)] {
+        assert!((0..10_000).all(|_| limits.acquire(&key, Duration::ZERO) == Permit::Ready));
+        limits.answered(&key, Duration::ZERO);
+        limits.throttled(&key, Duration::ZERO, None);
+        assert_eq!(limits.acquire(&key, Duration::ZERO), Permit::Ready);
     }
 }
 

@@ -45,12 +45,12 @@ impl Watch {
             Cause::Answer(error) => error.to_string().into(),
             Cause::Send(error) => error.to_string().into(),
         };
-        let lane =
+        let key =
             if matches!(flight.what, InFlight::Get { .. }) { RateLimitKey::Get } else { RateLimitKey::List };
         if throttled {
-            limits.throttled(&lane, now, requested);
+            limits.throttled(&key, now, requested);
         } else if failure.api_error().is_some() {
-            limits.answered(&lane, now);
+            limits.answered(&key, now);
         }
         let unknown_task = failure.is_not_found()
             && failure
