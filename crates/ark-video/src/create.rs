@@ -352,30 +352,9 @@ impl Prepared {
                 }
                 other => other,
             };
-            let ended_at = client.clock().now();
             let step = tries
                 .after(client, |retries, context, budget| retries.after_create(&outcome, context, budget));
-            let unknown = |why: &UnknownReason, call| {
-                let search = self.unresolved(sent_at, ended_at);
-                Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(search, why, call, sent_at, ended_at)))
-            };
-            let error = match outcome {
-                CreateOutcome::NotSent(cause) => Error::NotSent(Box::new(NotSent { call, cause })),
-                CreateOutcome::Refused { class, error } => {
-                    Error::Api(Box::new(Refused { call, class, error }))
-                }
-                CreateOutcome::AcceptedWithoutId(unread) => {
-                    let search = self.unresolved(sent_at, ended_at);
-                    let lost = AcceptedWithoutId::new(search, unread, call, sent_at, ended_at);
-                    Error::AcceptedWithoutId(Box::new(lost))
-                }
-                CreateOutcome::Unknown(why) => unknown(&why, call),
-                // A case added later is not known to be harmless.
-                other => {
-                    let why = SendError::maybe_sent(SendErrorKind::Other, format!("{other:?}"));
-                    unknown(&UnknownReason::NoAnswer(why), call)
-                }
-            };
+            let error = self.failed(outcome, call, sent_at);
             client.paced(&key, Some(&error));
             // Repeated here on purpose: nothing else may ever be sent twice.
             let harmless = match &error {
@@ -386,6 +365,33 @@ impl Prepared {
             match step {
                 RetryStep::After(pause) if harmless => client.clock().sleep(pause).await,
                 _ => return Err(error),
+            }
+        }
+    }
+}
+
+impl Prepared {
+    /// The error of a create that was not accepted.
+    #[cold]
+    fn failed(&self, outcome: CreateOutcome, call: Call, sent_at: i64) -> Error {
+        let ended_at = self.client.clock().now();
+        let unknown = |why: &UnknownReason, call| {
+            let search = self.unresolved(sent_at, ended_at);
+            Error::OutcomeUnknown(Box::new(OutcomeUnknown::new(search, why, call, sent_at, ended_at)))
+        };
+        match outcome {
+            CreateOutcome::NotSent(cause) => Error::NotSent(Box::new(NotSent { call, cause })),
+            CreateOutcome::Refused { class, error } => Error::Api(Box::new(Refused { call, class, error })),
+            CreateOutcome::AcceptedWithoutId(unread) => {
+                let search = self.unresolved(sent_at, ended_at);
+                let lost = AcceptedWithoutId::new(search, unread, call, sent_at, ended_at);
+                Error::AcceptedWithoutId(Box::new(lost))
+            }
+            CreateOutcome::Unknown(why) => unknown(&why, call),
+            // A case added later is not known to be harmless.
+            other => {
+                let why = SendError::maybe_sent(SendErrorKind::Other, format!("{other:?}"));
+                unknown(&UnknownReason::NoAnswer(why), call)
             }
         }
     }
