@@ -43,7 +43,7 @@ pub(crate) async fn prepare(
     let (request, files) = attached
         .map_err(|_| Unprepared::NotNow("its files could not be read".to_owned()))?
         .map_err(|error| Unprepared::Never(error.to_string()))?;
-    let mut create = client.create(&request).files(files).check(options.check);
+    let mut create = client.create(request).files(files).check(options.check);
     if let Some(store) = &options.media_store {
         create = create.uploads(uploads.clone(), store.clone());
     }
