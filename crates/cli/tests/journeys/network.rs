@@ -18,10 +18,10 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 /// The certificate of the authority.
-const AUTHORITY: &str = include_str!("certificates/ca.pem");
+const AUTHORITY: &str = include_str!("certificates/ca.crt");
 
 /// What it signed: the public half of [`key`].
-const LOCALHOST: &[u8] = include_bytes!("certificates/localhost.pem");
+const LOCALHOST: &[u8] = include_bytes!("certificates/localhost.crt");
 
 /// The Ed25519 key that is 32 times 7, in its PKCS #8 form (RFC 8410): it protects nothing.
 fn key() -> PrivatePkcs8KeyDer<'static> {
