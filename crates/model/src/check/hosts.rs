@@ -69,7 +69,7 @@ const PAGES: &[Page] = &[
 
 /// Checks what follows `http://` or `https://`.
 pub(super) fn check(address: &Address<'_>, rest: &str, sink: &mut Sink) {
-    let (mut end, mut login, mut upper, mut colon) = (rest.len(), None, false, false);
+    let (mut end, mut login, mut upper) = (rest.len(), None, false);
     // One pass: most addresses have nothing to be found.
     for (index, byte) in rest.bytes().enumerate() {
         match byte {
@@ -79,7 +79,6 @@ pub(super) fn check(address: &Address<'_>, rest: &str, sink: &mut Sink) {
                 break;
             }
             b'@' => login = Some(index),
-            b':' => colon = true,
             byte => upper |= byte.is_ascii_uppercase(),
         }
     }
@@ -94,8 +93,7 @@ pub(super) fn check(address: &Address<'_>, rest: &str, sink: &mut Sink) {
         true => Cow::Owned(host.to_ascii_lowercase()),
         false => Cow::Borrowed(host),
     };
-    let name = if colon { without_port(&name) } else { &name };
-    let name = name.trim_end_matches('.');
+    let name = without_port(&name).trim_end_matches('.');
     if is_private(name) {
         let message = format!(
             "The service cannot fetch {} from a private network or this machine.",
@@ -225,6 +223,8 @@ mod tests {
             "[fe80::1]",
             "[fd00::1]",
             "[::ffff:10.0.0.1]",
+            "[127.0.0.1]",
+            "[localhost]",
         ] {
             for scheme in ["http", "https"] {
                 let url = format!("{scheme}://{host}/a.png");
