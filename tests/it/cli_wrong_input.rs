@@ -2,6 +2,7 @@
 //! `--help` says.
 
 use ark_video_cli::Terminal;
+use ark_video_test_support::ports::closed_address;
 
 use crate::cli::{Ran, Shell};
 
@@ -84,10 +85,10 @@ async fn an_unknown_flag() {
 
 #[tokio::test]
 async fn an_unreachable_host() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = closed_address();
     let said = refused(
         with_key(),
-        &["generate", "A cat.", "--base-url", &format!("http://{free}/api/v3"), "-o", "a.mp4"],
+        &["generate", "A cat.", "--base-url", &format!("http://{closed}/api/v3"), "-o", "a.mp4"],
     )
     .await;
     // The number of "connection refused" differs from system to system.

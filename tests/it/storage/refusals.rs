@@ -5,6 +5,7 @@ use std::fs;
 
 use ark_video_cli::{Interrupts, Signal};
 use ark_video_simulator::Simulator;
+use ark_video_test_support::ports::closed_address;
 use ark_video_test_support::s3::{ACCESS_KEY, SECRET_KEY, Server};
 use ark_video_test_support::seaweedfs::{READER, SeaweedFs};
 use ark_video_test_support::wrong_clock::wrong_clock;
@@ -135,7 +136,7 @@ async fn a_wrong_clock_is_said_and_costs_nothing_with_seaweedfs_and_a_wrong_cloc
 #[ignore = "needs s3s-fs"]
 async fn a_batch_goes_on_when_its_store_is_back_with_s3() {
     let simulator = Simulator::builder().speed(300.0).start().await.unwrap();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = closed_address();
     let shell = Shell::at(&simulator);
     let shell =
         with_storage(shell, &format!("http://{closed}"), "s3://bucket/clips", [ACCESS_KEY, SECRET_KEY]);

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use ark_video_test_support::ports::closed_address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -165,14 +166,15 @@ async fn headers_for_a_gateway_are_sent_and_never_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_is_down_or_misnamed_is_the_cause() {
     let gateway = Gateway::start().await;
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = closed_address();
     let start = Instant::now();
-    let proxy = format!("http://user:pass-word@{free}");
+    let proxy = format!("http://user:pass-word@{closed}");
     let line = ["list", "--base-url", "https://ark.example/api/v3"];
     let (code, text) = gateway.run(&line, &[("HTTPS_PROXY", &proxy)]).await;
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     let (before, after) = text.split_once(" (os error ").unwrap();
-    let text = format!("{before}{}", after.split_once(')').unwrap().1).replace(&free.to_string(), "ADDRESS");
+    let text =
+        format!("{before}{}", after.split_once(')').unwrap().1).replace(&closed.to_string(), "ADDRESS");
     insta::assert_snapshot!(format!("exit {code}\n{text}"), @r"
     exit 7
     warning: the key is sent to ark.example, which is not the vendor's (from --base-url)

@@ -5,6 +5,7 @@ use std::{error::Error, path::Path, sync::Arc};
 use ark_video_protocol::{Endpoint, SendError, download::AddressPolicy};
 use ark_video_storage::{Storage, StorageSettings};
 use ark_video_test_support::{
+    ports::closed_address,
     s3::{ACCESS_KEY, SECRET_KEY, Server},
     seaweedfs::{READER, SeaweedFs},
 };
@@ -24,7 +25,7 @@ async fn each_failure_has_one_clear_message_with_s3() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
     server.bucket("bucket");
     let good = || settings(&server.endpoint(), folder.path());
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = closed_address();
     for (settings, kind, start) in [
         (
             with_key(good(), ["AKIAWRONG", SECRET_KEY]),

@@ -6,13 +6,14 @@ use std::{
 };
 
 use ark_video_protocol::{Endpoint, MAX_ANSWER};
+use ark_video_test_support::ports::closed_address;
 use ark_video_transport::{
     HttpTransport, Proxy, RequestBody, SendError, SendErrorKind, SendStage, Timeouts, Transport,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response};
 
-use crate::server::{Server, closed_address, read_request, whole};
+use crate::server::{Server, read_request, whole};
 
 fn quick() -> Timeouts {
     Timeouts::new()

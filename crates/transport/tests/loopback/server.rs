@@ -96,8 +96,3 @@ pub(crate) fn read_request(stream: &TcpStream, seen: &Mutex<Seen>) -> Option<Str
 pub(crate) fn whole(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
 }
-
-/// An address on which nobody listens.
-pub(crate) fn closed_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
