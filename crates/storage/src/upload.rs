@@ -117,6 +117,16 @@ impl Upload<'_> {
     async fn parts(&self, record: &mut Unfinished, resumed: bool) -> Result<Ended, StorageError> {
         let is_forgotten = |error: &object_store::Error| is_forgotten(error, resumed);
         let count = usize::try_from(self.source.length()).unwrap_or(usize::MAX).div_ceil(PART);
+        if resumed && let Some(index) = (0..count).find(|index| !record.parts.contains_key(index)) {
+            // The real part replaces this one. A store that refuses a large part may close the
+            // connection before its answer can be read; that to a byte is always read.
+            let byte = PutPayload::from_static(b"0");
+            match self.backend.put_part(&self.key, &record.upload_id, index, byte).await {
+                Ok(_) => {}
+                Err(error) if is_forgotten(&error) => return Ok(Ended::Forgotten),
+                Err(error) => return Err(failed(&error, self.root)),
+            }
+        }
         let mut pieces = Pieces::open(self.source.clone()).await?;
         let mut sending: FuturesUnordered<BoxFuture<'_, PartSent>> = FuturesUnordered::new();
         let (mut sent, mut kept) = (0, 0);

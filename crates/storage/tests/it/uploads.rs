@@ -202,8 +202,10 @@ async fn a_killed_upload_is_resumed_and_leaves_one_object_with_s3() {
         r#"{{"object":"{object}","upload_id":"5e6b8f7c-0000-4000-8000-000000000000","part_bytes":6291456,"parts":{{"0":"\"x\""}}}}"#
     );
     fs::write(folder.path().join("unfinished").join(format!("{hash}.upload.json")), stale).unwrap();
-    let (storage, _) = open(&settings(&server.endpoint(), folder.path()));
+    let (storage, transport) = open(&settings(&server.endpoint(), folder.path()));
     assert_eq!(put(&storage, &path).await.unwrap().sent, 9 * MIB);
+    let sent = transport.bytes.load(Ordering::Relaxed);
+    assert!(sent < 9 * MIB + 4096, "no part is sent to what the store forgot: {sent} bytes");
 }
 
 #[tokio::test]
