@@ -117,11 +117,12 @@ impl Upload<'_> {
     async fn parts(&self, record: &mut Unfinished, resumed: bool) -> Result<Ended, StorageError> {
         let is_forgotten = |error: &object_store::Error| is_forgotten(error, resumed);
         let count = usize::try_from(self.source.length()).unwrap_or(usize::MAX).div_ceil(PART);
-        if resumed && let Some(index) = (0..count).find(|index| !record.parts.contains_key(index)) {
-            // The real part replaces this one. A store that refuses a large part may close the
-            // connection before its answer can be read; that to a byte is always read.
+        if resumed && (0..count).any(|index| !record.parts.contains_key(&index)) {
+            // A store that refuses a large part may close the connection before its answer can be
+            // read; that to a byte is always read. It is after the last part: what is not named
+            // when the upload is completed does not belong to it.
             let byte = PutPayload::from_static(b"0");
-            match self.backend.put_part(&self.key, &record.upload_id, index, byte).await {
+            match self.backend.put_part(&self.key, &record.upload_id, count, byte).await {
                 Ok(_) => {}
                 Err(error) if is_forgotten(&error) => return Ok(Ended::Forgotten),
                 Err(error) => return Err(failed(&error, self.root)),
