@@ -28,12 +28,6 @@ struct Own {
     port: u16,
 }
 
-impl Own {
-    fn serve(programs: &Path, folder: &Path, port: u16) -> Child {
-        serve(programs, owner(), &folder.join("data"), folder, port).unwrap_or_else(|why| panic!("{why}"))
-    }
-}
-
 impl Server {
     /// A server for one test.
     ///
@@ -66,9 +60,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let (child, port) = on_free_ports(|[port]| {
-            serve(programs, owner, &data, folder.path(), port).map(|child| (child, port))
-        });
+        let (child, port) = on_free_ports(|[port]| Ok((serve(programs, folder.path(), port)?, port)));
         Self {
             address: format!("postgres://ark:{PASSWORD}@127.0.0.1:{port}"),
             own: Some(Own { child, folder, programs: programs.to_owned(), port }),
@@ -85,7 +77,7 @@ impl Server {
         let _ = Command::new("pkill").args(["-KILL", "-P", &pid]).status();
         let _ = own.child.kill();
         let _ = own.child.wait();
-        own.child = Own::serve(&own.programs, own.folder.path(), own.port);
+        own.child = serve(&own.programs, own.folder.path(), own.port).unwrap_or_else(|why| panic!("{why}"));
         true
     }
 
@@ -112,18 +104,12 @@ impl Drop for Server {
     }
 }
 
-fn serve(
-    programs: &Path,
-    owner: Option<(u32, u32)>,
-    data: &Path,
-    folder: &Path,
-    port: u16,
-) -> Result<Child, String> {
+fn serve(programs: &Path, folder: &Path, port: u16) -> Result<Child, String> {
     // The processes of a server that was killed take some time to notice, and another one does not
     // start before.
     let mut text = String::new();
     for _ in 0..100 {
-        match serve_once(programs, owner, data, folder, port) {
+        match serve_once(programs, folder, port) {
             Ok(child) => return Ok(child),
             Err(why) if why.contains("shared memory block") => text = why,
             Err(why) => return Err(format!("postgres ended: {why}")),
@@ -133,16 +119,10 @@ fn serve(
 }
 
 /// The server, or what it said before it ended.
-fn serve_once(
-    programs: &Path,
-    owner: Option<(u32, u32)>,
-    data: &Path,
-    folder: &Path,
-    port: u16,
-) -> Result<Child, String> {
-    let mut child = command(programs, "postgres", owner)
+fn serve_once(programs: &Path, folder: &Path, port: u16) -> Result<Child, String> {
+    let mut child = command(programs, "postgres", owner())
         .arg("-D")
-        .arg(data)
+        .arg(folder.join("data"))
         .args([
             "-c",
             "listen_addresses=127.0.0.1",
